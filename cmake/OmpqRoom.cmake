@@ -1,0 +1,53 @@
+# A room is one folder below src/ompq: one static library, whose public headers stand beside its sources.
+
+add_library(ompq_flags INTERFACE)
+target_compile_options(ompq_flags INTERFACE -Wall -Wextra -Wshadow=local -Wno-psabi)
+if(OMPQ_WERROR)
+  target_compile_options(ompq_flags INTERFACE -Werror)
+endif()
+if(OMPQ_SANITIZE)
+  target_compile_options(ompq_flags INTERFACE -fsanitize=${OMPQ_SANITIZE} -fno-omit-frame-pointer)
+  target_link_options(ompq_flags INTERFACE -fsanitize=${OMPQ_SANITIZE})
+endif()
+
+# ompq_add_room(NAME [DEPS room...] [LIBS target...] [TORCH])
+#   DEPS   rooms below this one
+#   LIBS   third-party targets
+#   TORCH  the room sees LibTorch; ATen is precompiled for it
+function(ompq_add_room name)
+  cmake_parse_arguments(ROOM "TORCH" "" "DEPS;LIBS" ${ARGN})
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cpp)
+  if(NOT sources)  # headers alone
+    add_library(ompq_${name} INTERFACE)
+    list(TRANSFORM ROOM_DEPS PREPEND ompq_)
+    target_link_libraries(ompq_${name} INTERFACE ${ROOM_DEPS} ${ROOM_LIBS})
+    return()
+  endif()
+  add_library(ompq_${name} STATIC ${sources})
+  list(TRANSFORM ROOM_DEPS PREPEND ompq_)
+  target_include_directories(ompq_${name} PUBLIC ${PROJECT_SOURCE_DIR}/src ${PROJECT_BINARY_DIR}/generated)
+  target_link_libraries(ompq_${name} PUBLIC ${ROOM_DEPS} ${ROOM_LIBS} PRIVATE ompq_flags)
+  if(ROOM_TORCH)
+    target_link_libraries(ompq_${name} PUBLIC ${TORCH_LIBRARIES})
+    target_include_directories(ompq_${name} SYSTEM PUBLIC ${TORCH_INCLUDE_DIRS})
+    target_precompile_headers(ompq_${name} PRIVATE <ATen/ATen.h>)
+  endif()
+endfunction()
+
+# ompq_add_test_room(NAME [LIBS target...] [LABELS label...] [TORCH]): one test program of tests/NAME/*_test.cpp.
+function(ompq_add_test_room name)
+  cmake_parse_arguments(ROOM "TORCH" "" "LIBS;LABELS" ${ARGN})
+  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*_test.cpp)
+  if(NOT sources)
+    return()
+  endif()
+  add_executable(test_${name} ${sources})
+  target_link_libraries(test_${name} PRIVATE ompq_test_support ${ROOM_LIBS} GTest::gmock GTest::gtest_main ompq_flags)
+  if(ROOM_TORCH)
+    target_precompile_headers(test_${name} PRIVATE <ATen/ATen.h>)
+  endif()
+  if(NOT ROOM_LABELS)
+    set(ROOM_LABELS unit)
+  endif()
+  gtest_discover_tests(test_${name} DISCOVERY_MODE PRE_TEST PROPERTIES LABELS "${ROOM_LABELS}" TIMEOUT 600)
+endfunction()

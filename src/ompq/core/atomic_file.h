@@ -1,0 +1,23 @@
+#pragma once
+
+#include <filesystem>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace ompq {
+
+/// Writes `bytes` beside `target` and renames it into place, so that `target` is either the old
+/// file or the whole new one.
+/// @throws FileError naming the path and the reason (no such folder, read-only, disk full); nothing
+/// is left behind.
+void write_file_atomically(const std::filesystem::path& target, std::span<const std::byte> bytes);
+void write_file_atomically(const std::filesystem::path& target, std::string_view text);
+
+/// The whole file. @throws FileError if it cannot be read.
+[[nodiscard]] std::string read_file(const std::filesystem::path& source);
+
+/// Lower-case hexadecimal SHA-256 of `bytes` (FIPS 180-4).
+[[nodiscard]] std::string sha256(std::string_view bytes);
+
+}  // namespace ompq

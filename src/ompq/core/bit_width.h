@@ -1,0 +1,34 @@
+#pragma once
+
+#include <compare>
+#include <cstdint>
+#include <string>
+
+#include "ompq/core/error.h"
+
+namespace ompq {
+
+inline constexpr int kMinBits = 1;
+inline constexpr int kMaxBits = 8;
+
+/// A quantized value's width in bits, kMinBits..kMaxBits.
+class BitWidth {
+ public:
+  /// @throws ConfigError outside of kMinBits..kMaxBits.
+  explicit BitWidth(int bits) : bits_(static_cast<std::int8_t>(bits)) {
+    if (bits < kMinBits || bits > kMaxBits) {
+      throw ConfigError("bit-width",
+                        "a width of " + std::to_string(bits) + " bits is outside of " +
+                            std::to_string(kMinBits) + ".." + std::to_string(kMaxBits));
+    }
+  }
+  [[nodiscard]] int value() const { return bits_; }
+  /// Number of distinct levels, 2^bits.
+  [[nodiscard]] int levels() const { return 1 << bits_; }
+  auto operator<=>(const BitWidth&) const = default;
+
+ private:
+  std::int8_t bits_;
+};
+
+}  // namespace ompq

@@ -1,0 +1,135 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string_view>
+#include <vector>
+
+namespace ompq {
+
+/// Element types that a tensor in memory may have.
+enum class DataType : std::uint8_t {
+  Float32,
+  Float16,
+  BFloat16,
+  Float64,
+  Int8,
+  UInt8,
+  Int16,
+  UInt16,
+  Int32,
+  UInt32,
+  Int64,
+  UInt64,
+  Bool,
+};
+
+/// Size of one element in bytes.
+[[nodiscard]] std::size_t size_of(DataType type);
+/// "float32", "int64", ...
+[[nodiscard]] std::string_view name_of(DataType type);
+
+template <typename T>
+[[nodiscard]] constexpr DataType data_type_of();
+template <>
+constexpr DataType data_type_of<float>() {
+  return DataType::Float32;
+}
+template <>
+constexpr DataType data_type_of<double>() {
+  return DataType::Float64;
+}
+template <>
+constexpr DataType data_type_of<std::int8_t>() {
+  return DataType::Int8;
+}
+template <>
+constexpr DataType data_type_of<std::uint8_t>() {
+  return DataType::UInt8;
+}
+template <>
+constexpr DataType data_type_of<std::int32_t>() {
+  return DataType::Int32;
+}
+template <>
+constexpr DataType data_type_of<std::int64_t>() {
+  return DataType::Int64;
+}
+template <>
+constexpr DataType data_type_of<bool>() {
+  return DataType::Bool;
+}
+
+/// A dense tensor in host memory, row-major, with its bytes shared between copies.
+/// Bytes reached through `data` are never changed; `mutable_data` first makes them this tensor's
+/// own.
+class Tensor {
+ public:
+  Tensor() = default;
+  /// Zero-filled.
+  Tensor(DataType type, std::vector<std::int64_t> shape);
+  /// Copies `values`; @throws ShapeError if their number is not the product of `shape`.
+  template <typename T>
+  static Tensor from(std::vector<std::int64_t> shape, std::span<const T> values) {
+    return from_bytes(data_type_of<T>(), std::move(shape), std::as_bytes(values));
+  }
+  template <typename T>
+  static Tensor from(std::vector<std::int64_t> shape, const std::vector<T>& values) {
+    return from<T>(std::move(shape), std::span<const T>(values));
+  }
+  template <typename T>
+  static Tensor scalar(T value) {
+    return from<T>({}, std::span<const T>(&value, 1));
+  }
+  /// Copies raw bytes; @throws ShapeError if they are not size_of(type) x product of `shape`.
+  static Tensor from_bytes(DataType type,
+                           std::vector<std::int64_t> shape,
+                           std::span<const std::byte> bytes);
+
+  [[nodiscard]] DataType type() const { return type_; }
+  [[nodiscard]] const std::vector<std::int64_t>& shape() const { return shape_; }
+  [[nodiscard]] std::int64_t rank() const { return static_cast<std::int64_t>(shape_.size()); }
+  [[nodiscard]] std::int64_t elements() const;
+  [[nodiscard]] std::span<const std::byte> bytes() const;
+  [[nodiscard]] std::span<std::byte> mutable_bytes();
+
+  /// Typed views; @throws ShapeError if T is not the element type.
+  template <typename T>
+  [[nodiscard]] std::span<const T> data() const {
+    require(data_type_of<T>());
+    return {reinterpret_cast<const T*>(bytes().data()), static_cast<std::size_t>(elements())};
+  }
+  template <typename T>
+  [[nodiscard]] std::span<T> mutable_data() {
+    require(data_type_of<T>());
+    return {reinterpret_cast<T*>(mutable_bytes().data()), static_cast<std::size_t>(elements())};
+  }
+
+  /// The same bytes under another shape of as many elements.
+  [[nodiscard]] Tensor reshaped(std::vector<std::int64_t> shape) const;
+  /// Every element converted as by a C++ cast; float16 and bfloat16 included.
+  [[nodiscard]] Tensor converted_to(DataType type) const;
+  /// Elements of any integer type (or of a bool tensor) as int64.
+  [[nodiscard]] std::vector<std::int64_t> to_int64s() const;
+  /// Elements of any type as float32.
+  [[nodiscard]] std::vector<float> to_floats() const;
+
+  /// Same type, shape and bytes.
+  [[nodiscard]] bool equals(const Tensor& other) const;
+
+ private:
+  void require(DataType asked) const;
+
+  DataType type_ = DataType::Float32;
+  std::vector<std::int64_t> shape_{0};
+  std::shared_ptr<std::vector<std::byte>> bytes_;
+};
+
+/// Product of `shape`, 1 for rank 0. @throws ShapeError where it is negative or overflows.
+[[nodiscard]] std::int64_t element_count(std::span<const std::int64_t> shape);
+/// "2x3x224x224"; "scalar" for rank 0.
+[[nodiscard]] std::string shape_text(std::span<const std::int64_t> shape);
+
+}  // namespace ompq

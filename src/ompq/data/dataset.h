@@ -1,0 +1,68 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "ompq/core/tensor.h"
+#include "ompq/data/preprocess.h"
+
+namespace ompq::data {
+
+/// A batch, ready for the network.
+struct Batch {
+  std::vector<Tensor> inputs;  ///< one per network input, float32 NCHW [n, c, h, w] for images
+  std::vector<std::int32_t> labels;  ///< n class indices, empty where there are none
+  std::int64_t size = 0;             ///< n
+};
+
+/// What the network expects of one input: "input", [3, 224, 224] (without the batch).
+struct InputSpec {
+  std::string name;
+  std::vector<std::int64_t> extents;
+};
+
+struct DatasetOptions {
+  Preprocess preprocess;
+  bool skip_broken = false;  ///< leave out what cannot be decoded, and count it
+  std::string split =
+      "";  ///< "train" or "test" where the source holds both (IDX, CIFAR-10); default test
+};
+
+/// Samples behind one interface, decoded when asked for. Thread-compatible.
+class Dataset {
+ public:
+  virtual ~Dataset() = default;
+  [[nodiscard]] virtual std::int64_t size() const = 0;
+  [[nodiscard]] virtual bool has_labels() const = 0;
+  /// The samples at `indices`, preprocessed. With skip_broken, broken ones are missing from the
+  /// batch.
+  /// @throws DataError naming the sample and the reason.
+  [[nodiscard]] virtual Batch load(const std::vector<std::int64_t>& indices) = 0;
+  /// File name or "sample 17", for messages.
+  [[nodiscard]] virtual std::string sample_name(std::int64_t index) const = 0;
+  /// Samples left out so far.
+  [[nodiscard]] std::int64_t skipped() const { return skipped_; }
+
+ protected:
+  std::int64_t skipped_ = 0;
+};
+
+/// Opens a SRC of architecture.md section 4: a directory of class folders, a flat directory (with
+/// labels.csv or without labels), IDX files (plain or gzip, a file or their folder), CIFAR-10
+/// binary batches, or .npz.
+/// @throws DataError naming the path and what was expected.
+[[nodiscard]] std::unique_ptr<Dataset> open_dataset(const std::filesystem::path& source,
+                                                    const std::vector<InputSpec>& inputs,
+                                                    const DatasetOptions& options);
+
+/// `count` distinct indices (all, if count is 0 or more than there are), drawn with `seed`, in
+/// ascending order.
+[[nodiscard]] std::vector<std::int64_t> choose_samples(std::int64_t size,
+                                                       std::int64_t count,
+                                                       std::uint64_t seed);
+
+}  // namespace ompq::data

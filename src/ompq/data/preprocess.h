@@ -1,0 +1,29 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace ompq::data {
+
+/// value = (pixel * scale - mean) / std after resize (shorter side, antialiased) and centre crop.
+struct Preprocess {
+  std::string channels = "rgb";  ///< "rgb", "bgr" or "gray"
+  double scale = 1.0 / 255.0;
+  std::vector<double> mean;            ///< one per channel, empty: 0
+  std::vector<double> std;             ///< one per channel, empty: 1
+  std::optional<std::int64_t> resize;  ///< length of the shorter side, in pixels
+  std::optional<std::int64_t> crop;    ///< side of the centre square, in pixels
+};
+
+/// Reads {"format": "ompq-preprocess/1", ...}. @throws DataError naming the file and the field.
+[[nodiscard]] Preprocess read_preprocess(const std::filesystem::path& file);
+/// MODEL.preprocess.json beside MODEL.onnx, if it is there.
+[[nodiscard]] std::optional<std::filesystem::path> find_preprocess(
+    const std::filesystem::path& model);
+/// The JSON text that read_preprocess reads.
+[[nodiscard]] std::string to_json(const Preprocess& preprocess);
+
+}  // namespace ompq::data

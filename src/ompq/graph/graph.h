@@ -1,0 +1,133 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <variant>
+#include <vector>
+
+#include "ompq/core/tensor.h"
+#include "ompq/graph/shape.h"
+
+namespace ompq::graph {
+
+/// Index of a value in Graph::values(); kNoValue marks an optional input that is left out.
+using ValueId = std::int32_t;
+inline constexpr ValueId kNoValue = -1;
+/// Index of a node in Graph::nodes().
+using NodeId = std::int32_t;
+inline constexpr NodeId kNoNode = -1;
+
+using Attribute = std::variant<std::int64_t,
+                               float,
+                               std::string,
+                               Tensor,
+                               std::vector<std::int64_t>,
+                               std::vector<float>,
+                               std::vector<std::string>>;
+
+/// An operator. Domain "" is ONNX's own, "ompq" holds the fused operators that our passes make.
+struct Node {
+  std::string name;     ///< unique in its graph
+  std::string op_type;  ///< e.g. "Conv"
+  std::string domain;
+  std::vector<ValueId> inputs;
+  std::vector<ValueId> outputs;
+  std::map<std::string, Attribute> attributes;
+
+  /// The attribute, or `fallback` where it is absent. @throws ImportError if it has another type.
+  [[nodiscard]] std::int64_t int_attribute(std::string_view name, std::int64_t fallback) const;
+  [[nodiscard]] float float_attribute(std::string_view name, float fallback) const;
+  [[nodiscard]] std::string string_attribute(std::string_view name,
+                                             std::string_view fallback) const;
+  [[nodiscard]] std::vector<std::int64_t> ints_attribute(std::string_view name,
+                                                         std::vector<std::int64_t> fallback) const;
+  [[nodiscard]] bool has_attribute(std::string_view name) const;
+  [[nodiscard]] bool is(std::string_view type) const { return op_type == type; }
+  /// inputs[index], or kNoValue past the end.
+  [[nodiscard]] ValueId input(std::size_t index) const {
+    return index < inputs.size() ? inputs[index] : kNoValue;
+  }
+};
+
+/// A tensor edge: a network input, a node's output, or a constant.
+struct Value {
+  std::string name;  ///< unique in its graph
+  DataType type = DataType::Float32;
+  std::optional<Shape> shape;      ///< known after shape inference
+  std::optional<Tensor> constant;  ///< set for initializers and folded values
+};
+
+/// A network: operators in topological order over named values. A value type; copies share
+/// constants.
+class Graph {
+ public:
+  std::string name = "ompq";
+  int opset = 13;                               ///< of domain ""
+  std::map<std::string, std::string> metadata;  ///< the file's metadata_props
+
+  // --- reading -------------------------------------------------------------------------------
+  [[nodiscard]] const std::vector<Node>& nodes() const { return nodes_; }
+  [[nodiscard]] const std::vector<Value>& values() const { return values_; }
+  [[nodiscard]] const Node& node(NodeId id) const {
+    return nodes_.at(static_cast<std::size_t>(id));
+  }
+  [[nodiscard]] const Value& value(ValueId id) const {
+    return values_.at(static_cast<std::size_t>(id));
+  }
+  [[nodiscard]] const std::vector<ValueId>& inputs() const { return inputs_; }
+  [[nodiscard]] const std::vector<ValueId>& outputs() const { return outputs_; }
+  [[nodiscard]] ValueId find_value(std::string_view name) const;  ///< kNoValue if there is none
+  [[nodiscard]] bool is_constant(ValueId id) const;
+  /// The node that makes `id`, kNoNode for inputs and constants.
+  [[nodiscard]] NodeId producer(ValueId id) const;
+  /// Nodes that read `id`, each once, in order.
+  [[nodiscard]] std::vector<NodeId> consumers(ValueId id) const;
+  [[nodiscard]] bool is_output(ValueId id) const;
+
+  // --- building (ids stay valid unless a function says otherwise) --------------------------------
+  /// @throws ImportError if the name is taken. An empty name gets a fresh one ("value_17").
+  ValueId add_value(Value value);
+  ValueId add_input(std::string name, DataType type, Shape shape);
+  ValueId add_constant(std::string name, Tensor tensor);
+  void mark_output(ValueId id);
+  /// Appends a node; an empty or taken name is made unique. Order is restored by sort().
+  NodeId add_node(Node node);
+  /// Appends a node with fresh outputs named after it; returns the first of them.
+  ValueId add_op(Node node, std::size_t output_count = 1);
+
+  // --- changing -------------------------------------------------------------------------------
+  [[nodiscard]] Node& mutable_node(NodeId id);
+  [[nodiscard]] Value& mutable_value(ValueId id);
+  /// Every node input (and network output, if asked) that reads `from` reads `to` instead.
+  void replace_uses(ValueId from, ValueId to, bool outputs_too = false);
+  /// Removes nodes; NodeIds behind them move down. ValueIds stay.
+  void erase_nodes(std::span<const NodeId> ids);
+  /// Removes nodes whose outputs nobody reads. NodeIds move.
+  void erase_dead_nodes();
+  /// Topological order, stable for nodes that do not depend on each other. NodeIds move.
+  /// @throws ImportError naming the nodes of a cycle, or a value that nobody makes.
+  void sort();
+
+ private:
+  std::string fresh_name(std::string_view base) const;
+  void invalidate() { uses_current_ = false; }
+  void index_uses() const;
+
+  std::vector<Node> nodes_;
+  std::vector<Value> values_;
+  std::vector<ValueId> inputs_;
+  std::vector<ValueId> outputs_;
+  std::unordered_map<std::string, ValueId> by_name_;
+  std::unordered_map<std::string, NodeId> node_names_;
+  // Producer and consumers of each value, rebuilt on the first question after a change.
+  mutable bool uses_current_ = false;
+  mutable std::vector<NodeId> producers_;
+  mutable std::vector<std::vector<NodeId>> consumers_;
+};
+
+}  // namespace ompq::graph

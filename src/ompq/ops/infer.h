@@ -1,0 +1,14 @@
+#pragma once
+
+#include "ompq/graph/graph.h"
+
+namespace ompq::ops {
+
+/// Infers type and shape of every value, resolves Shape/Gather/Concat/... chains, replaces what is
+/// constant by constants (evaluated with the operators' own `run`), gives a Reshape whose target is
+/// known a constant target, and removes what nobody reads any more.
+/// @throws UnsupportedOp listing every node that cannot be run (name, operator, why); ShapeError
+/// naming the node.
+void infer_and_fold(graph::Graph& graph);
+
+}  // namespace ompq::ops

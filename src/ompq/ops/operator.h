@@ -1,0 +1,60 @@
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "ompq/graph/graph.h"
+
+namespace at {
+class Tensor;
+}
+
+namespace ompq::ops {
+
+/// What a shape rule sees of one input: its type, its shape, and its elements where they are known.
+/// Integer elements may depend on the batch (a Shape -> Gather -> Concat chain), which is what
+/// resolves exporters' debris.
+struct InputFacts {
+  bool present = false;
+  DataType type = DataType::Float32;
+  graph::Shape shape;
+  const Tensor* constant = nullptr;  ///< known elements that do not depend on the batch
+  std::optional<std::vector<graph::Dim>>
+      elements;  ///< known integer elements, row-major; at most 1024
+};
+
+struct OutputFacts {
+  DataType type = DataType::Float32;
+  graph::Shape shape;
+  std::optional<std::vector<graph::Dim>> elements;
+};
+
+struct OpContext {
+  const graph::Node& node;
+  int opset;
+};
+
+/// Everything ompq knows about one ONNX operator.
+struct Operator {
+  std::string_view type;
+  std::string_view domain;
+  int since_opset;  ///< first opset version whose meaning is covered
+  /// Says in words why this node cannot be run; nothing if it can.
+  std::optional<std::string> (*check)(const OpContext&, std::span<const InputFacts>);
+  /// @throws ShapeError naming the node.
+  std::vector<OutputFacts> (*infer)(const OpContext&, std::span<const InputFacts>);
+  /// Runs on LibTorch (differentiable wherever the mathematics is); inputs left out are undefined
+  /// tensors.
+  std::vector<at::Tensor> (*run)(const OpContext&, std::span<const at::Tensor>);
+};
+
+/// The one table of operators.
+[[nodiscard]] std::span<const Operator> operator_table();
+/// nullptr if there is none.
+[[nodiscard]] const Operator* find_operator(std::string_view domain, std::string_view type);
+
+}  // namespace ompq::ops

@@ -1,0 +1,32 @@
+#pragma once
+
+#include "ompq/core/tensor.h"
+#include "ompq/quant/quant_params.h"
+
+namespace ompq::quant {
+
+enum class RangeMethod { MinMax, Percentile, ErrorSearch };
+
+struct ChooseOptions {
+  BitWidth bits{8};
+  Symmetry symmetry = Symmetry::Asymmetric;
+  Granularity granularity;
+  RangeMethod method = RangeMethod::ErrorSearch;
+  double percentile = 99.99;  ///< Percentile: share of values kept inside of the range, in percent
+  double error_power = 2.4;   ///< ErrorSearch: minimizes sum |x - fake_quantize(x)|^power
+};
+
+/// Chooses scale and zero point for a constant (a weight). The range always holds zero, so that
+/// zero stays exact. ErrorSearch shrinks the min-max range step by step and keeps the best, per
+/// slice.
+/// @throws DataError for NaN or infinite values, ShapeError for a bad axis, ConfigError for a bad
+/// percentile. Source: Li et al. 2021 (BRECQ), L2.4 search.
+[[nodiscard]] QuantParams choose_qparams(const Tensor& x, const ChooseOptions& options);
+
+/// The quantizer whose range is [min, max] widened to hold zero.
+[[nodiscard]] QuantParams qparams_from_range(float min,
+                                             float max,
+                                             BitWidth bits,
+                                             Symmetry symmetry);
+
+}  // namespace ompq::quant

@@ -1,0 +1,32 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "ompq/core/bit_width.h"
+
+namespace ompq::quant {
+
+enum class Symmetry { Symmetric, Asymmetric };
+
+/// How many values share one scale. PerTensor: shape [3, 4] -> 1 scale. PerAxis(0): [3, 4] -> 3
+/// scales.
+struct Granularity {
+  bool per_axis = false;
+  std::int64_t axis = 0;
+  static Granularity per_tensor() { return {false, 0}; }
+  static Granularity along(std::int64_t axis) { return {true, axis}; }
+  bool operator==(const Granularity&) const = default;
+};
+
+/// A uniform affine quantizer: real = scale * (code - zero_point), code in 0 .. 2^bits - 1.
+/// Codes are unsigned for every symmetry; a symmetric quantizer has zero_point = 2^(bits-1).
+struct QuantParams {
+  BitWidth bits{8};
+  Symmetry symmetry = Symmetry::Asymmetric;
+  Granularity granularity;
+  std::vector<float> scale;              ///< one, or one per slice of the axis; > 0
+  std::vector<std::int32_t> zero_point;  ///< as many as scales; 0 .. 2^bits - 1
+};
+
+}  // namespace ompq::quant

@@ -1,0 +1,88 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "ompq/core/matrix_view.h"
+#include "ompq/graph/graph.h"
+
+namespace ompq::runtime {
+
+enum class Precision {
+  Float32,
+  BFloat16,  ///< bfloat16 activations and weights, float32 accumulation
+  Auto,      ///< BFloat16 where the processor multiplies it natively, Float32 elsewhere
+};
+
+struct ExecutorOptions {
+  Precision precision = Precision::Float32;
+  int threads = 0;             ///< 0: all cores
+  std::string device = "cpu";  ///< "cpu" or "cuda"
+  bool fuse = true;            ///< false runs node by node, as the file says
+  /// Values that a capture wants to see; fusion keeps them.
+  std::vector<graph::ValueId> captured;
+};
+
+/// True where bfloat16 products are native (AVX512-BF16, AMX).
+[[nodiscard]] bool has_native_bfloat16();
+
+/// Called once for each captured value as soon as it exists, one row a sample (dimension 0), before
+/// it is freed.
+using CaptureHandler = std::function<void(graph::ValueId, const MatrixView&)>;
+
+/// Runs a graph whose shapes are inferred. Activations are channels_last; Conv + bias + activation
+/// (+ Add) is one oneDNN primitive, cached by shape with its reordered weights; a value is freed
+/// after its last reader.
+class Executor {
+ public:
+  /// Values that are alive between two nodes: the state of an interrupted forward pass. Copies
+  /// share tensors.
+  class State;
+
+  explicit Executor(const graph::Graph& graph, ExecutorOptions options = {});
+  ~Executor();
+  Executor(Executor&&) noexcept;
+  Executor& operator=(Executor&&) noexcept;
+
+  /// One forward pass; inputs and outputs in the graph's order, outputs as float32 (or their
+  /// integer type).
+  /// @throws ShapeError naming the input that does not fit, with the shapes.
+  [[nodiscard]] std::vector<Tensor> run(std::span<const Tensor> inputs,
+                                        const CaptureHandler& capture = {});
+
+  // --- partial passes: the prefix of the network that a changed layer does not touch is computed
+  // once ---
+  [[nodiscard]] State start(std::span<const Tensor> inputs);
+  /// Runs up to, and not including, the node that reads constant `weight` (a node of the original
+  /// graph, fused or not).
+  void advance_to_reader_of(State& state, graph::ValueId weight);
+  /// Runs to the end and returns the outputs; `state` is used up.
+  [[nodiscard]] std::vector<Tensor> finish(State&& state);
+  /// Uses `tensor` (same shape) in place of constant `weight` from now on.
+  void set_constant(graph::ValueId weight, const Tensor& tensor);
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+class Executor::State {
+ public:
+  State();
+  ~State();
+  State(const State&);
+  State& operator=(const State&);
+  State(State&&) noexcept;
+  State& operator=(State&&) noexcept;
+
+ private:
+  friend class Executor;
+  friend struct Executor::Impl;
+  struct Data;
+  std::unique_ptr<Data> data_;
+};
+
+}  // namespace ompq::runtime
