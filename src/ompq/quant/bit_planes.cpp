@@ -32,12 +32,11 @@ std::int64_t bytes_per_plane(std::int64_t count) { return (count + 7) / 8; }
 void require_codes_fit(std::span<const std::uint8_t> codes, BitWidth bits) {
   const auto largest = codes.empty() ? 0 : *std::max_element(codes.begin(), codes.end());
   if (largest >= bits.levels()) {
-    throw DataError(
-        "bit planes",
-        fmt::format("code {} does not fit into {} bits; codes lie in 0..{}",
-                    largest,
-                    bits.value(),
-                    bits.levels() - 1));
+    throw DataError("bit planes",
+                    fmt::format("code {} does not fit into {} bits; codes lie in 0..{}",
+                                largest,
+                                bits.value(),
+                                bits.levels() - 1));
   }
 }
 

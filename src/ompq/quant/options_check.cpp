@@ -26,7 +26,8 @@ void check_options(const ChooseOptions& options) {
 std::int64_t values_outside(std::int64_t count, double percentile) {
   const double outside = static_cast<double>(count) * (1 - percentile / 100);
   // 1000 values at 99.9 % leave one out, however the product is rounded.
-  const auto whole = static_cast<std::int64_t>(std::floor(outside + 1e-9 * static_cast<double>(count)));
+  const auto whole =
+      static_cast<std::int64_t>(std::floor(outside + 1e-9 * static_cast<double>(count)));
   return std::clamp<std::int64_t>(whole, 0, std::max<std::int64_t>(count - 1, 0));
 }
 

@@ -20,8 +20,7 @@ inline float fast_log2(float x) {
   const float mantissa = std::bit_cast<float>(bits - (exponent << 23));
   const float t = (mantissa - 1.0F) / (mantissa + 1.0F);
   const float t2 = t * t;
-  const float series =
-      1.0F + t2 * (1.0F / 3 + t2 * (1.0F / 5 + t2 * (1.0F / 7 + t2 * (1.0F / 9))));
+  const float series = 1.0F + t2 * (1.0F / 3 + t2 * (1.0F / 5 + t2 * (1.0F / 7 + t2 * (1.0F / 9))));
   return static_cast<float>(exponent) + 2.88539008F * t * series;  // 2 / ln 2
 }
 
@@ -32,8 +31,7 @@ inline float fast_exp2(float x) {
   const float fraction =
       1.0F +
       f * (1.0F +
-           f * (1.0F / 2 +
-                f * (1.0F / 6 + f * (1.0F / 24 + f * (1.0F / 120 + f * (1.0F / 720))))));
+           f * (1.0F / 2 + f * (1.0F / 6 + f * (1.0F / 24 + f * (1.0F / 120 + f * (1.0F / 720))))));
   const auto shift = static_cast<std::int32_t>(whole) << 23;
   return std::bit_cast<float>(std::bit_cast<std::int32_t>(fraction) + shift);
 }

@@ -75,8 +75,7 @@ Slices checked_slices(std::span<const std::int64_t> shape, const QuantParams& pa
   }
   for (std::size_t s = 0; s < expected; ++s) {
     const bool scale_ok = std::isfinite(params.scale[s]) && params.scale[s] > 0;
-    const bool zero_ok =
-        params.zero_point[s] >= 0 && params.zero_point[s] < params.bits.levels();
+    const bool zero_ok = params.zero_point[s] >= 0 && params.zero_point[s] < params.bits.levels();
     if (scale_ok && zero_ok) continue;
     throw ConfigError("quant",
                       fmt::format("slice {} has scale {} and zero point {}; a scale is positive, "
@@ -118,10 +117,10 @@ QuantizedTensor quantize(const Tensor& x, const QuantParams& params) {
 Tensor dequantize(const QuantizedTensor& q) {
   const Slices slices = checked_slices(q.shape, q.params);
   if (static_cast<std::int64_t>(q.codes.size()) != element_count(q.shape)) {
-    throw ShapeError("quant",
-                     fmt::format("{} codes do not fill a tensor of shape {}",
-                                 q.codes.size(),
-                                 shape_text(q.shape)));
+    throw ShapeError(
+        "quant",
+        fmt::format(
+            "{} codes do not fill a tensor of shape {}", q.codes.size(), shape_text(q.shape)));
   }
   Tensor x(DataType::Float32, q.shape);
   const auto values = x.mutable_data<float>();

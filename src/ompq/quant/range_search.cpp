@@ -21,8 +21,7 @@ class Search {
   void try_range(Range range) {
     const SliceParams params =
         params_of_range(range.min, range.max, options_.bits, options_.symmetry);
-    const double error =
-        power_error(x_, params, options_.bits, options_.error_power, best_error_);
+    const double error = power_error(x_, params, options_.bits, options_.error_power, best_error_);
     if (error >= best_error_) return;
     best_error_ = error;
     best_range_ = range;
