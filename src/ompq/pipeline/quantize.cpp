@@ -5,8 +5,8 @@
 
 #include "ompq/core/atomic_file.h"
 #include "ompq/core/error.h"
+#include "ompq/core/version.h"
 #include "ompq/pipeline/stopwatch.h"
-#include "ompq/pipeline/version.h"
 
 namespace ompq::pipeline {
 namespace {

@@ -318,7 +318,9 @@ SearchOutcome search(const Model& model,
   }
 
   const orm::Importance importance = importance_of_leaders(features, free.layers, options.beta);
-  const FileSize size(model, options.activation_bits, options.weights, options.format, {});
+  const std::vector<std::optional<int>> activation_bits(model.discovery.layers.size(),
+                                                        options.activation_bits);
+  const FileSize size(model, activation_bits, options.weights, options.format);
   const Requests requests{.free = std::move(free),
                           .size = size,
                           .beta = options.beta,
