@@ -209,7 +209,7 @@ constexpr std::array<OptionRecord, 2> kBudget{{
      .text = "bits per weight on average; with --size both hold"},
 }};
 
-constexpr std::array<OptionRecord, 8> kSearch{{
+constexpr std::array<OptionRecord, 9> kSearch{{
     {.name = "scheme",
      .type = OptionType::Choice,
      .value_name = "SCHEME",
@@ -223,10 +223,17 @@ constexpr std::array<OptionRecord, 8> kSearch{{
      .type = OptionType::Choice,
      .value_name = "NAME",
      .fallback = "output-error",
-     .choices = "output-error|ompq|uniform|size-only",
+     .choices = "output-error|orm|uniform|size-only",
      .group = "Allocation",
      .text = "what an allocation is judged by: the effect of each layer on the network's output, "
-             "the paper's orthogonality, one width for all, or size alone"},
+             "the paper's orthogonality (orm), one width for all, or size alone"},
+    {.name = "beside",
+     .type = OptionType::Text,
+     .value_name = "NAME|...",
+     .fallback = "uniform|size-only|orm",
+     .group = "Allocation",
+     .text = "allocators whose answer to the same budget is shown beside the chosen one; none for "
+             "none"},
     {.name = "candidates",
      .type = OptionType::Integers,
      .value_name = "B,...",
@@ -269,7 +276,7 @@ constexpr std::array<OptionRecord, 8> kSearch{{
      .text = "write everything that was measured and decided to this JSON file"},
 }};
 
-constexpr std::array<OptionRecord, 3> kQuantizers{{
+constexpr std::array<OptionRecord, 2> kQuantizers{{
     {.name = "act-bits",
      .type = OptionType::Choice,
      .value_name = "BITS",
@@ -277,13 +284,6 @@ constexpr std::array<OptionRecord, 3> kQuantizers{{
      .choices = "2|3|4|5|6|7|8|float",
      .group = "Quantization",
      .text = "bits of the activations; float quantizes weights alone"},
-    {.name = "act-range",
-     .type = OptionType::Choice,
-     .value_name = "RULE",
-     .fallback = "mse",
-     .choices = "minmax|percentile|mse",
-     .group = "Quantization",
-     .text = "how an activation's range is chosen from its histogram"},
     {.name = "weight-symmetry",
      .type = OptionType::Choice,
      .value_name = "RULE",
@@ -291,6 +291,31 @@ constexpr std::array<OptionRecord, 3> kQuantizers{{
      .choices = "symmetric|asymmetric",
      .group = "Quantization",
      .text = "whether a weight's range is centred on zero"},
+}};
+
+constexpr std::array<OptionRecord, 1> kActivationRange{{
+    {.name = "act-range",
+     .type = OptionType::Choice,
+     .value_name = "RULE",
+     .fallback = "mse",
+     .choices = "minmax|percentile|mse",
+     .group = "Quantization",
+     .text = "how an activation's range is chosen from its histogram"},
+}};
+
+constexpr std::array<OptionRecord, 2> kMeasured{{
+    {.name = "eval-data",
+     .type = OptionType::Path,
+     .value_name = "SRC",
+     .group = "Data",
+     .text = "samples to measure the result with, their test part where they have parts; without "
+             "it, up to 256 samples of --data that calibration did not see"},
+    {.name = "limit",
+     .type = OptionType::Integer,
+     .value_name = "N",
+     .lower = 1,
+     .group = "Data",
+     .text = "measure the result with N samples, drawn with --seed"},
 }};
 
 constexpr OptionRecord kAllocationOut{.name = "output",
@@ -377,7 +402,7 @@ constexpr std::array<std::string_view, 2> kInspectExamples{
     "ompq inspect model.onnx", "ompq inspect model.onnx --input-shape input=1,3,224,224 --json"};
 constexpr std::array<std::string_view, 2> kSearchExamples{
     "ompq search model.onnx --data images/ --avg-bits 3 -o bits.json",
-    "ompq search model.onnx --data images/ --size 1.5MiB --scheme paper-ptq --allocator ompq"};
+    "ompq search model.onnx --data images/ --size 1.5MiB --scheme paper-ptq"};
 constexpr std::array<std::string_view, 3> kQuantizeExamples{
     "ompq quantize model.onnx --data images/ --avg-bits 3 -o small.onnx",
     "ompq quantize model.onnx --data images/ --allocation bits.json -o small.onnx",
@@ -420,6 +445,7 @@ std::vector<CommandRecord> make_table() {
                         one(kSamples),
                         one(kCalibrationSplit),
                         kLoading,
+                        kQuantizers,
                         kSearch,
                         one(kAllocationOut),
                         kPreprocessing,
@@ -441,7 +467,9 @@ std::vector<CommandRecord> make_table() {
                         one(kSamples),
                         one(kCalibrationSplit),
                         kLoading,
+                        kMeasured,
                         kQuantizers,
+                        kActivationRange,
                         kSearch,
                         one(kModelOut),
                         one(kFormat),

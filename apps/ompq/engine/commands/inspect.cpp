@@ -1,10 +1,18 @@
+#include "ompq/pipeline/inspect.h"
+
+#include <cstdio>
+
+#include <fmt/format.h>
+
 #include "command_context.h"
-#include "ompq/core/error.h"
+#include "command_options.h"
+#include "result_tables.h"
 
 namespace ompq::app {
 
-void run_inspect(const CommandContext&) {
-  throw InternalError("inspect", "this command is not joined to the pipeline yet");
+void run_inspect(const CommandContext& context) {
+  const report::Inspection inspection = pipeline::inspect(load_model(context.options));
+  fmt::print("{}", context.json() ? report::to_json(inspection) : inspection_text(inspection));
 }
 
 }  // namespace ompq::app
