@@ -33,6 +33,25 @@ std::int64_t size_of(const google::protobuf::Message& message) {
   return static_cast<std::int64_t>(message.ByteSizeLong());
 }
 
+/// Weighs packed weights one by one, shared constants with the first that needs them.
+class Scale {
+ public:
+  explicit Scale(const ShortNames& names) : unused_(names) {}
+
+  std::int64_t weigh(const PackedWeight& weight) {
+    names_ = unused_;  // only the length of names counts here
+    graph_.Clear();
+    writer_.write(weight, names_.fresh());
+    return size_of(graph_);
+  }
+
+ private:
+  const ShortNames unused_;
+  ShortNames names_ = unused_;
+  onnx::GraphProto graph_;
+  UnpackWriter writer_{graph_, names_};
+};
+
 }  // namespace
 
 std::int64_t predict_file_bytes(const Graph& graph, const WeightPlans& plans) {
@@ -46,27 +65,21 @@ std::int64_t predict_file_bytes(const Graph& graph, const WeightPlans& plans) {
 FileCosts file_costs(const Graph& graph,
                      const WeightPlans& plans,
                      std::span<const BitWidth> candidates) {
-  std::set<std::string> names;
-  for (const auto& [name, plan] : plans) names.insert(name);
   const Graph form = upgraded(graph);
-  onnx::GraphProto scratch;
-  UnpackWriter writer(scratch, value_names(form), plans.size());
+  Scale scale(short_names_for(form, plans.size()));
+  std::set<std::string> names;
   FileCosts costs;
   for (const auto& [name, plan] : plans) {
+    names.insert(name);
     auto& bytes = costs.weight_bytes[name];
     for (const BitWidth bits : candidates) {
-      WeightPlan candidate = plan;
-      candidate.bits = bits;
-      const PackedWeight weight = blank(graph, name, candidate);
+      const PackedWeight weight = blank(graph, name, {bits, plan.symmetry, plan.granularity});
       if (!is_read(graph, name)) continue;
-      // Once for the constants that it shares, and once for what is its own.
-      writer.write(weight, name);
-      const std::int64_t with_shared = size_of(scratch);
-      scratch.Clear();
-      writer.write(weight, name);
-      bytes[static_cast<std::size_t>(bits.value())] = size_of(scratch);
-      costs.fixed_bytes += with_shared - size_of(scratch);
-      scratch.Clear();
+      // Once with the constants that it shares with others, and once for what is its own.
+      const std::int64_t first = scale.weigh(weight);
+      const std::int64_t own = scale.weigh(weight);
+      bytes[static_cast<std::size_t>(bits.value())] = own;
+      costs.fixed_bytes += first - own;
     }
   }
   costs.fixed_bytes += size_of(write_model(form, {}, names)) + kLengthSlack;

@@ -1,5 +1,7 @@
 #include "ompq/onnx_io/model_writer.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "ompq/core/error.h"
@@ -37,6 +39,10 @@ onnx::ValueInfoProto write_value_info(const graph::Value& value) {
   return info;
 }
 
+bool contains(const std::vector<ValueId>& ids, ValueId id) {
+  return std::find(ids.begin(), ids.end(), id) != ids.end();
+}
+
 class ModelWriter {
  public:
   ModelWriter(const graph::Graph& graph,
@@ -45,7 +51,9 @@ class ModelWriter {
       : graph_(graph),
         packed_(packed),
         omitted_(omitted),
-        unpack_(proto(), value_names(graph), std::max(packed.size(), omitted.size())) {}
+        compact_(!packed.empty() || !omitted.empty()),
+        short_names_(short_names_for(graph, std::max(packed.size(), omitted.size()))),
+        unpack_(proto(), short_names_) {}
 
   onnx::ModelProto write() {
     write_header();
@@ -89,10 +97,10 @@ class ModelWriter {
     out.set_op_type(node.op_type);
     if (!node.domain.empty()) out.set_domain(node.domain);
     for (const ValueId id : node.inputs) {
-      out.add_input(id == kNoValue ? "" : graph_.value(id).name);
+      out.add_input(name(id));
     }
     for (const ValueId id : node.outputs) {
-      out.add_output(id == kNoValue ? "" : graph_.value(id).name);
+      out.add_output(name(id));
     }
     for (const auto& [name, attribute] : node.attributes) {
       *out.add_attribute() = write_attribute(name, attribute);
@@ -124,17 +132,29 @@ class ModelWriter {
     const graph::Value& value = graph_.value(id);
     const auto packed = packed_.find(value.name);
     if (packed != packed_.end()) {
-      unpack_.write(packed->second, value.name);
+      unpack_.write(packed->second, name(id));
     } else if (!omitted_.contains(value.name)) {
-      *proto().add_initializer() = write_tensor(*value.constant, value.name);
+      *proto().add_initializer() = write_tensor(*value.constant, name(id));
     }
+  }
+
+  std::string name(ValueId id) {
+    if (id == kNoValue) return "";
+    const bool keeps_name = !compact_ || contains(graph_.inputs(), id) || graph_.is_output(id);
+    if (keeps_name) return graph_.value(id).name;
+    std::string& given = names_[id];
+    if (given.empty()) given = short_names_.fresh();
+    return given;
   }
 
   const graph::Graph& graph_;
   const PackedWeights& packed_;
   const std::set<std::string>& omitted_;
   onnx::ModelProto model_;
+  bool compact_;
+  ShortNames short_names_;
   UnpackWriter unpack_;
+  std::map<ValueId, std::string> names_;
   std::set<ValueId> written_;
 };
 
@@ -146,10 +166,13 @@ onnx::ModelProto write_model(const graph::Graph& graph,
   return ModelWriter(graph, packed, omitted).write();
 }
 
-std::set<std::string> value_names(const graph::Graph& graph) {
-  std::set<std::string> names;
-  for (const graph::Value& value : graph.values()) names.insert(value.name);
-  return names;
+ShortNames short_names_for(const graph::Graph& graph, std::size_t weights) {
+  std::set<std::string> taken;
+  for (const ValueId id : graph.inputs()) taken.insert(graph.value(id).name);
+  for (const ValueId id : graph.outputs()) taken.insert(graph.value(id).name);
+  return {
+      std::move(taken),
+      graph.values().size() + weights * UnpackWriter::kNamesPerWeight + UnpackWriter::kSharedNames};
 }
 
 }  // namespace ompq::onnx_io

@@ -1,25 +1,7 @@
 #include "ompq/onnx_io/unpack_writer.h"
 
-#include <string_view>
-
 namespace ompq::onnx_io {
 namespace {
-
-constexpr std::string_view kLetters =
-    "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
-/// Values and constants that one weight may need, shared ones included.
-constexpr std::size_t kNamesPerWeight = 14;
-/// Shared constants that do not grow with the number of weights: shifts, the 2, powers of each
-/// width.
-constexpr std::size_t kSharedNames = 16;
-
-std::size_t name_length(const std::set<std::string>& taken, std::size_t weights) {
-  std::size_t names = weights * kNamesPerWeight + kSharedNames;
-  for (const std::string& name : taken) names += name.size() <= 3 ? 1 : 0;
-  std::size_t length = 1;
-  for (std::size_t room = kLetters.size(); room < names; room *= kLetters.size()) ++length;
-  return length;
-}
 
 /// [1, 2, ..., 2^(b-2), -2^(b-1)]: what each bit of a two's complement number stands for.
 Tensor plane_values(BitWidth bits) {
@@ -39,22 +21,8 @@ Tensor int64_vector(const std::vector<std::int64_t>& values) {
 
 }  // namespace
 
-UnpackWriter::UnpackWriter(onnx::GraphProto& out, std::set<std::string> taken, std::size_t weights)
-    : out_(out), taken_(std::move(taken)), name_length_(name_length(taken_, weights)) {}
-
-std::string UnpackWriter::fresh_name() {
-  std::string name;
-  do {
-    name.clear();
-    for (std::uint64_t rest = next_name_++; name.size() < name_length_; rest /= kLetters.size()) {
-      name.insert(name.begin(), kLetters[rest % kLetters.size()]);
-    }
-  } while (taken_.contains(name));
-  return name;
-}
-
 std::string UnpackWriter::own(const Tensor& tensor) {
-  const std::string name = fresh_name();
+  const std::string name = names_.fresh();
   *out_.add_initializer() = write_tensor(tensor, name);
   return name;
 }
@@ -70,7 +38,7 @@ std::string UnpackWriter::add_node(const char* op_type, std::initializer_list<st
   onnx::NodeProto& node = *out_.add_node();
   node.set_op_type(op_type);
   for (const std::string& input : inputs) node.add_input(input);
-  const std::string output = fresh_name();
+  const std::string output = names_.fresh();
   node.add_output(output);
   return output;
 }

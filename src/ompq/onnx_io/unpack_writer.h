@@ -2,10 +2,10 @@
 
 #include <cstdint>
 #include <map>
-#include <set>
 #include <string>
 
 #include "ompq/onnx_io/packed_weight.h"
+#include "ompq/onnx_io/short_names.h"
 #include "ompq/onnx_io/tensor_proto.h"
 
 namespace ompq::onnx_io {
@@ -16,21 +16,23 @@ namespace ompq::onnx_io {
 ///     --MatMul [1, 2, ..., -2^(b-1)]--> [8, M] --Reshape--> [--Sub zero point-->] --Mul scale-->
 ///
 /// (M x 8 > N: flattened and cut to N elements before the Reshape. 8 bits: Cast, [Sub], Mul.) All
-/// operands but planes, scale and zero point are shared between weights; names are as short as they
-/// may be, all of one length, so that a weight's cost does not depend on the others. Every operator
+/// operands but planes, scale and zero point are shared between weights; names are
+/// all of one length, so that a weight's cost does not depend on the others. Every operator
 /// is exact on these numbers, so the runtime may fold or run it as it likes.
 class UnpackWriter {
  public:
+  /// Names that one weight may need, and those for all weights together.
+  static constexpr std::size_t kNamesPerWeight = 14;
+  static constexpr std::size_t kSharedNames = 16;
+
   /// @param out receives nodes and initializers.
-  /// @param taken names that the network itself uses.
-  /// @param weights how many weights will be written at most: decides the length of names.
-  UnpackWriter(onnx::GraphProto& out, std::set<std::string> taken, std::size_t weights);
+  /// @param names gives all values their names.
+  UnpackWriter(onnx::GraphProto& out, ShortNames& names) : out_(out), names_(names) {}
 
   /// Appends what makes `weight` a value of that name.
   void write(const PackedWeight& weight, const std::string& name);
 
  private:
-  std::string fresh_name();
   /// A constant that several weights may use: written once, by content.
   std::string shared(const Tensor& tensor);
   std::string own(const Tensor& tensor);
@@ -41,10 +43,8 @@ class UnpackWriter {
   std::string write_elements(const PackedWeight& weight);
 
   onnx::GraphProto& out_;
-  std::set<std::string> taken_;
+  ShortNames& names_;
   std::map<std::string, std::string> shared_;  // serialized content -> name
-  std::size_t name_length_ = 2;
-  std::uint64_t next_name_ = 0;
 };
 
 }  // namespace ompq::onnx_io
