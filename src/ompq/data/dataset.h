@@ -26,7 +26,7 @@ struct InputSpec {
 };
 
 struct DatasetOptions {
-  Preprocess preprocess;
+  Preprocess preprocess = {};
   bool skip_broken = false;  ///< leave out what cannot be decoded, and count it
   std::string split =
       "";  ///< "train" or "test" where the source holds both (IDX, CIFAR-10); default test

@@ -34,10 +34,10 @@ using Attribute = std::variant<std::int64_t,
 struct Node {
   std::string name;     ///< unique in its graph
   std::string op_type;  ///< e.g. "Conv"
-  std::string domain;
-  std::vector<ValueId> inputs;
-  std::vector<ValueId> outputs;
-  std::map<std::string, Attribute> attributes;
+  std::string domain{};
+  std::vector<ValueId> inputs{};
+  std::vector<ValueId> outputs{};
+  std::map<std::string, Attribute> attributes{};
 
   /// The attribute, or `fallback` where it is absent. @throws ImportError if it has another type.
   [[nodiscard]] std::int64_t int_attribute(std::string_view name, std::int64_t fallback) const;
@@ -58,8 +58,8 @@ struct Node {
 struct Value {
   std::string name;  ///< unique in its graph
   DataType type = DataType::Float32;
-  std::optional<Shape> shape;      ///< known after shape inference
-  std::optional<Tensor> constant;  ///< set for initializers and folded values
+  std::optional<Shape> shape{};      ///< known after shape inference
+  std::optional<Tensor> constant{};  ///< set for initializers and folded values
 };
 
 /// A network: operators in topological order over named values. A value type; copies share

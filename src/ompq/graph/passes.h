@@ -1,27 +1,52 @@
 #pragma once
 
+#include <span>
+
 #include "ompq/graph/graph.h"
 
 namespace ompq::graph {
 
-/// Folds every BatchNormalization that alone reads a Conv, ConvTranspose or Gemm with constant
-/// weights into it (in float64), and those that stand before such an operator without padding where
-/// that is exact. A node that got a batch norm carries the attribute `ompq_folded_norm` = 1.
+/// Set on an operator that a batch norm behind it was folded into, so that the norm's parameters
+/// can still be counted.
+inline constexpr std::string_view kFoldedNormAttribute = "ompq_folded_norm";
+
+/// Folds every BatchNormalization that is the only reader of a Conv, ConvTranspose or Gemm with
+/// constant weights into it, and those whose only reader is a Conv without padding or a Gemm into
+/// that reader. The arithmetic is float64, weights are rounded once. The operator's output is then
+/// the value that the norm made; a weight that other nodes read too is copied first. Operators that
+/// a norm behind them went into carry `ompq_folded_norm` = 1.
 /// @return how many were folded.
 int fold_batch_norms(Graph& graph);
 
-/// Removes Identity and Dropout, and merges Add of a constant bias behind a MatMul or bias-free
-/// Conv where exact.
+/// Removes what changes nothing: Identity, Dropout, Cast to the same type, Pad by nothing, Concat
+/// and Sum of one value. Names of network outputs stay. Makes an Add of one constant per channel
+/// behind a bias-free Conv, ConvTranspose or Gemm its bias.
 /// @return how many nodes went.
 int remove_no_ops(Graph& graph);
 
-/// Makes one node of domain "ompq" out of Conv/ConvTranspose/Gemm/MatMul + bias [+ residual Add] [+
-/// activation] wherever the values between them have no other reader and are not in `keep` (values
-/// that someone wants to see). Fused op types: FusedConv, FusedGemm; attributes of the Conv/Gemm
-/// stay; plus `activation` ("", "Relu", "Clip", "LeakyRelu", "HardSwish", "Sigmoid", ...) with
-/// `activation_min`/`activation_max` (Clip) or `activation_alpha`; a residual is the fourth input.
-/// Also makes FakeQuantize out of QuantizeLinear -> DequantizeLinear pairs. @return how many fused
-/// nodes were made.
+/// Makes single nodes of domain "ompq" out of what one kernel can do at once. No value is fused
+/// away that has another reader, is a network output or is in `keep` (values that someone wants to
+/// see). Node order stays topological; weights stay the values they were.
+///
+/// **FusedConv, FusedConvTranspose, FusedGemm, FusedMatMul**, out of every such operator with a
+/// constant weight (also where nothing follows it, so that an executor needs one kernel):
+///     inputs   x, weight, bias or kNoValue [, residual or absent]
+///     output   activation(op(x, weight) + bias + residual)
+/// A residual has the output's shape. Of two operators that one Add joins, the later absorbs it.
+/// Attributes of the operator stay; MatMul has weight [in, out] and takes its bias [out] from an
+/// Add. `activation` (string, absent: none) is one of
+///     Relu, Sigmoid, Tanh, HardSwish
+///     Clip       `activation_min`, `activation_max` (float; infinite where there is no bound)
+///     LeakyRelu  `activation_alpha` (float)
+///     Silu       x * sigmoid(x)
+///
+/// **FakeQuantize**, out of each DequantizeLinear behind a QuantizeLinear with the same constant
+/// scale and zero point, all of whose readers are such:
+///     inputs   x, scale, zero point or kNoValue
+///     output   scale * (clamp(round_half_even(x / scale) + zero point, `quant_min`, `quant_max`) -
+///              zero point)
+/// `axis` (int) counts where scale has more than one element. A Clip before the pair stays.
+/// @return how many fused nodes were made.
 int fuse(Graph& graph, std::span<const ValueId> keep = {});
 
 }  // namespace ompq::graph

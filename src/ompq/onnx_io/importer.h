@@ -3,24 +3,42 @@
 #include <filesystem>
 #include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "ompq/graph/graph.h"
 
 namespace ompq::onnx_io {
 
+inline constexpr int kMinOpset = 7;
+inline constexpr int kMaxOpset = 21;
+
+/// Stands, as a string, for an attribute that a Graph cannot hold: the sub-network of an If or a
+/// Loop, a type, a list of tensors. The node keeps the attribute's name, so that the operator check
+/// can list the node with all others that cannot be run; the exporter refuses it.
+inline constexpr std::string_view kUnreadAttribute = "<not read>";
+
 struct ImportOptions {
   /// Extents that replace unknown dimensions of an input ("input" -> 1,3,224,224; -1 keeps the
-  /// batch open).
+  /// batch open). The first extent may also replace a fixed one.
   std::map<std::string, std::vector<std::int64_t>> input_shapes;
 };
 
 /// Reads an ONNX file of opset 7 to 21: initializers, Constant nodes, external data (inside of the
-/// model's folder only), float32 and float16 (widened to float32). The first dimension of a network
-/// input with a symbolic or missing extent is the batch. Weights are checked for element count, NaN
-/// and infinity. Operators are not judged here; nodes come out sorted.
-/// @throws ImportError naming the file, the node or tensor and the rule.
+/// model's folder only), float32 and float16 (widened to float32 everywhere, bfloat16 too). The
+/// first dimension of a network input with a symbolic or missing extent is the batch. Weights are
+/// checked for element count, NaN and infinity. Operators are not judged here; nodes come out
+/// sorted. A node without a name is named after its weight ("layer1.0.conv1" for
+/// "layer1.0.conv1.weight"), or else by operator and number ("Relu_4").
+/// @throws ImportError naming the file, the node or tensor and the rule; FileError if the file
+/// cannot be read; ConfigError for input_shapes that do not fit the network.
 [[nodiscard]] graph::Graph import_onnx(const std::filesystem::path& file,
                                        const ImportOptions& options = {});
+
+/// The same for a model in memory. `file` names it in errors; external data is looked for in its
+/// folder, and refused where `file` is empty.
+[[nodiscard]] graph::Graph import_onnx_bytes(std::string_view bytes,
+                                             const std::filesystem::path& file = {},
+                                             const ImportOptions& options = {});
 
 }  // namespace ompq::onnx_io

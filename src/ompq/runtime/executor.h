@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <span>
@@ -22,6 +24,7 @@ struct ExecutorOptions {
   int threads = 0;             ///< 0: all cores
   std::string device = "cpu";  ///< "cpu" or "cuda"
   bool fuse = true;            ///< false runs node by node, as the file says
+  bool profile = false;        ///< true keeps the time of every node, see Executor::profile
   /// Values that a capture wants to see; fusion keeps them.
   std::vector<graph::ValueId> captured;
 };
@@ -30,18 +33,30 @@ struct ExecutorOptions {
 [[nodiscard]] bool has_native_bfloat16();
 
 /// Called once for each captured value as soon as it exists, one row a sample (dimension 0), before
-/// it is freed.
+/// it is freed. The elements of a row of a [N, C, H, W] value stand in the order H, W, C.
 using CaptureHandler = std::function<void(graph::ValueId, const MatrixView&)>;
+
+/// Where the time of an Executor's passes went.
+struct NodeTime {
+  std::string name;
+  std::string op_type;  ///< after fusion, e.g. FusedConv
+  std::string kernel;   ///< what ran it, e.g. "brgconv:avx512_core", or "LibTorch"
+  std::int64_t calls = 0;
+  double seconds = 0.0;  ///< sum over `calls`
+};
 
 /// Runs a graph whose shapes are inferred. Activations are channels_last; Conv + bias + activation
 /// (+ Add) is one oneDNN primitive, cached by shape with its reordered weights; a value is freed
-/// after its last reader.
+/// after its last reader and its memory used again. One Executor serves one thread at a time;
+/// several may run side by side.
 class Executor {
  public:
   /// Values that are alive between two nodes: the state of an interrupted forward pass. Copies
   /// share tensors.
   class State;
 
+  /// @throws ConfigError for an unknown device or a captured value that the graph does not make;
+  /// UnsupportedOp for a node that cannot be run.
   explicit Executor(const graph::Graph& graph, ExecutorOptions options = {});
   ~Executor();
   Executor(Executor&&) noexcept;
@@ -57,12 +72,20 @@ class Executor {
   // once ---
   [[nodiscard]] State start(std::span<const Tensor> inputs);
   /// Runs up to, and not including, the node that reads constant `weight` (a node of the original
-  /// graph, fused or not).
+  /// graph, fused or not). @throws ConfigError if no node reads it, or if the state is past that
+  /// node.
   void advance_to_reader_of(State& state, graph::ValueId weight);
   /// Runs to the end and returns the outputs; `state` is used up.
   [[nodiscard]] std::vector<Tensor> finish(State&& state);
   /// Uses `tensor` (same shape) in place of constant `weight` from now on.
+  /// @throws ShapeError for another shape; ConfigError if no node reads it.
   void set_constant(graph::ValueId weight, const Tensor& tensor);
+
+  /// The precision that runs: never Auto.
+  [[nodiscard]] Precision precision() const;
+  /// One row a node in the order of execution, summed over all passes; empty without
+  /// ExecutorOptions::profile.
+  [[nodiscard]] std::vector<NodeTime> profile() const;
 
  private:
   struct Impl;
@@ -77,6 +100,9 @@ class Executor::State {
   State& operator=(const State&);
   State(State&&) noexcept;
   State& operator=(State&&) noexcept;
+
+  /// Activations that some node (or the caller, as an output) has still to read.
+  [[nodiscard]] std::size_t live_values() const;
 
  private:
   friend class Executor;

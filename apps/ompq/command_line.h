@@ -1,0 +1,26 @@
+#pragma once
+
+#include <span>
+#include <string>
+#include <variant>
+
+#include "request.h"
+
+namespace ompq::app {
+
+/// The command line asks for something that needs no engine.
+struct Answer {
+  enum class Kind { Help, Version, Documentation };
+  Kind kind = Kind::Help;
+  std::string
+      subject;  ///< Help: the command, "" for the program; Documentation: "markdown" | "man"
+  bool verbose = false;  ///< Version: with the libraries' versions
+};
+
+/// Reads the command line against command_table(). Options stand before or behind operands, as
+/// "--name value", "--name=value" or "-n value".
+/// @throws ConfigError saying what is wrong and, for a slip of the finger, what was probably meant.
+[[nodiscard]] std::variant<CommandRequest, Answer> parse_command_line(int argc,
+                                                                      const char* const* argv);
+
+}  // namespace ompq::app

@@ -1,0 +1,22 @@
+#pragma once
+
+#include "ompq/core/options.h"
+#include "ompq/core/progress.h"
+
+namespace ompq::app {
+
+/// What a command of the engine is given.
+struct CommandContext {
+  const OptionValues& options;  ///< operands and options, checked
+  ProgressHandler progress;     ///< draws on standard error; does nothing with --quiet
+  [[nodiscard]] bool json() const { return options.flag("json"); }
+};
+
+// One function a command, in commands/NAME.cpp. It prints its result on standard output and
+// throws ompq errors; anything else about the program's behaviour is the engine's business.
+void run_inspect(const CommandContext& context);
+void run_search(const CommandContext& context);
+void run_quantize(const CommandContext& context);
+void run_eval(const CommandContext& context);
+
+}  // namespace ompq::app

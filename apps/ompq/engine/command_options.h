@@ -1,0 +1,31 @@
+#pragma once
+
+#include "ompq/core/options.h"
+#include "ompq/pipeline/quantize.h"
+
+namespace ompq::app {
+
+// What the commands' options mean to the pipeline. Each function reads the options of its own
+// subject.
+
+/// MODEL and --input-shape.
+[[nodiscard]] pipeline::Model load_model(const OptionValues& options);
+/// --threads, --device, and `precision`.
+[[nodiscard]] runtime::ExecutorOptions executor_options(const OptionValues& options,
+                                                        runtime::Precision precision);
+/// --precision.
+[[nodiscard]] runtime::Precision measuring_precision(const OptionValues& options);
+/// SRC from option `source_name`, --skip-broken, and the preprocessing: the file beside `model` or
+/// --preprocess, then the single options over it.
+[[nodiscard]] pipeline::SampleOptions sample_options(const OptionValues& options,
+                                                     const std::filesystem::path& model,
+                                                     std::string_view source_name,
+                                                     const std::string& split);
+/// Everything that decides bits.
+[[nodiscard]] pipeline::SearchOptions search_options(const OptionValues& options,
+                                                     const pipeline::Model& model);
+[[nodiscard]] tuning::WeightOptions weight_options(const OptionValues& options);
+[[nodiscard]] tuning::CalibrationOptions calibration_options(const OptionValues& options,
+                                                             const pipeline::Model& model);
+
+}  // namespace ompq::app

@@ -1,0 +1,36 @@
+#include <fmt/format.h>
+
+#include "command_context.h"
+#include "command_options.h"
+#include "ompq/core/atomic_file.h"
+#include "result_tables.h"
+
+namespace ompq::app {
+
+void run_search(const CommandContext& context) {
+  const OptionValues& options = context.options;
+  const pipeline::Model model = load_model(options);
+  pipeline::Samples samples =
+      pipeline::draw_samples(model,
+                             sample_options(options, model.file, "data", options.text("split")),
+                             options.integer("samples"),
+                             static_cast<std::uint64_t>(options.integer("seed")));
+  const pipeline::SearchOutcome outcome =
+      pipeline::search(model, samples, search_options(options, model), context.progress);
+  const std::string json = report::to_json(outcome.report);
+  if (const auto file = options.maybe_text("result")) write_file_atomically(*file, json);
+  if (const auto file = options.maybe_text("output")) {
+    allocation::write_allocation(*file, outcome.chosen);
+  }
+  fmt::print("{}", context.json() ? json : search_text(outcome.report));
+  if (context.json()) return;
+  if (const auto file = options.maybe_text("output")) {
+    fmt::print("allocation   {}\n", *file);
+    fmt::print("next: ompq quantize {} --data {} --allocation {} -o small.onnx\n",
+               model.file.string(),
+               options.text("data"),
+               *file);
+  }
+}
+
+}  // namespace ompq::app

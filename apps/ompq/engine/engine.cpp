@@ -1,0 +1,94 @@
+#include <algorithm>
+#include <array>
+#include <memory>
+#include <mutex>
+#include <string_view>
+
+#include <fmt/format.h>
+#include <spdlog/sinks/base_sink.h>
+
+#include "command_context.h"
+#include "failure.h"
+#include "ompq/core/error.h"
+#include "ompq/core/log.h"
+#include "progress_bar.h"
+#include "request.h"
+
+namespace ompq::app {
+namespace {
+
+struct EngineCommand {
+  std::string_view name;
+  void (*run)(const CommandContext&);
+};
+
+constexpr std::array<EngineCommand, 4> kCommands{{
+    {"inspect", run_inspect},
+    {"search", run_search},
+    {"quantize", run_quantize},
+    {"eval", run_eval},
+}};
+
+/// Gives the library's log a place: warnings on standard error, more with --verbose, nothing with
+/// --quiet. Lines and the progress bar share the terminal, so the bar makes room for each line.
+class StderrSink : public spdlog::sinks::base_sink<std::mutex> {
+ public:
+  explicit StderrSink(ProgressBar& bar) : bar_(bar) {}
+
+ protected:
+  void sink_it_(const spdlog::details::log_msg& message) override {
+    const auto level = spdlog::level::to_string_view(message.level);
+    bar_.interrupt_with(
+        fmt::format("ompq: {}: {}\n",
+                    std::string_view(level.data(), level.size()),
+                    std::string_view(message.payload.data(), message.payload.size())));
+  }
+  void flush_() override {}
+
+ private:
+  ProgressBar& bar_;
+};
+
+/// For its lifetime, the library's log goes to `bar`'s stream.
+class LogRoute {
+ public:
+  LogRoute(const OptionValues& options, ProgressBar& bar) {
+    log().sinks() = {std::make_shared<StderrSink>(bar)};
+    log().set_level(options.flag("quiet")     ? spdlog::level::off
+                    : options.flag("verbose") ? spdlog::level::debug
+                                              : spdlog::level::warn);
+  }
+  ~LogRoute() { log().sinks().clear(); }
+  LogRoute(const LogRoute&) = delete;
+  LogRoute& operator=(const LogRoute&) = delete;
+};
+
+void run(const CommandRequest& request) {
+  const auto named = [&](const EngineCommand& command) { return command.name == request.command; };
+  const auto command = std::ranges::find_if(kCommands, named);
+  if (command == kCommands.end()) {
+    throw InternalError("engine", fmt::format("no command '{}'", request.command));
+  }
+  ProgressBar bar(request.values.flag("quiet") ? ProgressStyle::Silent : style_of_stderr());
+  const LogRoute route(request.values, bar);
+  command->run({request.values, [&](const ProgressEvent& event) { bar.show(event); }});
+  bar.finish();
+  flush_output();
+}
+
+}  // namespace
+}  // namespace ompq::app
+
+extern "C" {
+
+int ompq_engine_run(const ompq::CommandRequest* request) {
+  try {
+    ompq::app::run(*request);
+    return static_cast<int>(ompq::ExitCode::Done);
+  } catch (const std::exception& error) {
+    return ompq::app::report_failure(error);
+  }
+}
+
+void ompq_engine_interrupt() { ompq::request_interrupt(); }
+}

@@ -1,0 +1,229 @@
+#include "result_tables.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "ompq/core/byte_count.h"
+#include "table.h"
+
+namespace ompq::app {
+namespace {
+
+/// "11.7 M", "270 k".
+std::string count_text(double count) {
+  if (count >= 1e9) return fmt::format("{:.2f} G", count / 1e9);
+  if (count >= 1e6) return fmt::format("{:.2f} M", count / 1e6);
+  if (count >= 1e4) return fmt::format("{:.1f} k", count / 1e3);
+  return fmt::format("{:.0f}", count);
+}
+
+std::string percent(const std::optional<double>& share) {
+  return share ? fmt::format("{:.2f} %", *share * 100) : "-";
+}
+
+std::string seconds_text(const report::StepSeconds& steps) {
+  std::vector<std::string> parts;
+  for (const auto& [step, seconds] : steps)
+    parts.push_back(fmt::format("{} {:.1f} s", step, seconds));
+  return fmt::format("{}", fmt::join(parts, ", "));
+}
+
+std::string samples_text(const report::SamplesUsed& samples) {
+  std::string text = fmt::format("{} samples of {}", samples.count, samples.source);
+  if (!samples.split.empty()) text += fmt::format(" ({})", samples.split);
+  if (samples.skipped > 0) text += fmt::format(", {} broken ones left out", samples.skipped);
+  return text;
+}
+
+std::string compression_text(double compression) { return fmt::format("{:.1f}x", compression); }
+
+bool is_answer(const report::AllocationRow& row) { return row.refused.empty(); }
+
+std::string bits_table(const report::Search& search) {
+  std::vector<Table::Column> columns{
+      {"layer"}, {"operator"}, {"weights", Align::Right}, {"MACs", Align::Right}};
+  const bool tied = std::any_of(search.layers.begin(), search.layers.end(), [](const auto& layer) {
+    return !layer.tied_to.empty();
+  });
+  if (tied) columns.push_back({"follows"});
+  if (!search.gamma.empty()) columns.push_back({"gamma", Align::Right});
+  for (const auto& row : search.allocations) {
+    if (is_answer(row)) columns.push_back({row.allocator, Align::Right});
+  }
+  Table table(std::move(columns));
+  for (std::size_t l = 0; l < search.layers.size(); ++l) {
+    const report::LayerRow& layer = search.layers[l];
+    std::vector<std::string> cells{layer.name,
+                                   layer.op,
+                                   count_text(static_cast<double>(layer.weights)),
+                                   count_text(static_cast<double>(layer.macs))};
+    if (tied) cells.push_back(layer.tied_to);
+    if (!search.gamma.empty()) cells.push_back(fmt::format("{:.2f}", search.gamma[l]));
+    for (const auto& row : search.allocations) {
+      if (is_answer(row)) cells.push_back(std::to_string(row.weight_bits[l]));
+    }
+    table.add_row(std::move(cells));
+  }
+  return table.text();
+}
+
+std::string cost_table(const report::Search& search) {
+  Table table({{"allocation"},
+               {"bits/weight", Align::Right},
+               {"file", Align::Right},
+               {"paper's size", Align::Right},
+               {"GBOPs", Align::Right},
+               {"output error", Align::Right},
+               {"solver"}});
+  for (const auto& row : search.allocations) {
+    if (!is_answer(row)) continue;
+    table.add_row({row.allocator,
+                   fmt::format("{:.3f}", row.average_bits),
+                   format_bytes(row.bytes),
+                   fmt::format("{:.3f} MiB", row.paper_mib),
+                   fmt::format("{:.3f}", row.gbops),
+                   search.output_error.empty() ? "-" : fmt::format("{:.4g}", row.predicted_loss),
+                   fmt::format("{}, {}", row.solver, row.status)});
+  }
+  return table.text();
+}
+
+std::string refusals(const report::Search& search) {
+  std::string text;
+  for (const auto& row : search.allocations) {
+    if (!is_answer(row)) text += fmt::format("{} has no answer: {}\n", row.allocator, row.refused);
+  }
+  return text;
+}
+
+}  // namespace
+
+std::string inspection_text(const report::Inspection& inspection) {
+  std::string text = fmt::format("{}: {}, opset {}\n",
+                                 inspection.model.file,
+                                 format_bytes(inspection.model.bytes),
+                                 inspection.opset);
+  for (const auto& [name, shape] : inspection.inputs) {
+    text += fmt::format("  input   {}  {}\n", name, shape);
+  }
+  for (const auto& [name, shape] : inspection.outputs) {
+    text += fmt::format("  output  {}  {}\n", name, shape);
+  }
+  for (const auto& [key, value] : inspection.metadata) {
+    text +=
+        fmt::format("  {}  {}\n", key, value.size() > 100 ? value.substr(0, 97) + "..." : value);
+  }
+  Table table({{"layer"},
+               {"operator"},
+               {"weights", Align::Right},
+               {"parameters", Align::Right},
+               {"MACs", Align::Right},
+               {"output"},
+               {"follows"},
+               {"block"}});
+  for (const auto& layer : inspection.layers) {
+    table.add_row({layer.name,
+                   layer.op,
+                   std::to_string(layer.weights),
+                   std::to_string(layer.paper_parameters),
+                   std::to_string(layer.macs),
+                   layer.output_shape,
+                   layer.tied_to,
+                   layer.block});
+  }
+  text += "\n" + table.text();
+  const auto tied = std::count_if(inspection.layers.begin(),
+                                  inspection.layers.end(),
+                                  [](const auto& layer) { return !layer.tied_to.empty(); });
+  text += fmt::format(
+      "\n{} layers ({} follow another's width), {} blocks, {} parameters, {} MACs for one sample\n",
+      inspection.layers.size(),
+      tied,
+      inspection.blocks.size(),
+      count_text(static_cast<double>(inspection.parameters)),
+      count_text(static_cast<double>(inspection.macs)));
+  if (!inspection.rejected.empty()) {
+    text += "\nstays in float:\n";
+    for (const auto& row : inspection.rejected) {
+      text += fmt::format("  {} ({}): {}\n", row.name, row.op, row.reason);
+    }
+  }
+  return text;
+}
+
+std::string search_text(const report::Search& search) {
+  std::string text =
+      fmt::format("{}: {} layers, budget {}, {}, activations {}\n\n",
+                  search.model.file,
+                  search.layers.size(),
+                  search.budget,
+                  samples_text(search.samples),
+                  search.activation_bits == "float" ? "float" : search.activation_bits + " bits");
+  text += bits_table(search) + "\n" + cost_table(search) + refusals(search);
+  return text + "\n" + seconds_text(search.seconds) + "\n";
+}
+
+std::string quantization_text(const report::Quantization& quantization) {
+  const bool labelled = quantization.float_evaluation.top1.has_value();
+  Table table({{"network"},
+               {labelled ? "top-1" : "agreement", Align::Right},
+               {labelled ? "agreement" : "divergence", Align::Right},
+               {"SNR", Align::Right},
+               {"bits/weight", Align::Right},
+               {"file", Align::Right},
+               {"bytes", Align::Right},
+               {"compression", Align::Right}});
+  const auto& model = quantization.search.model;
+  table.add_row({"float",
+                 labelled ? percent(quantization.float_evaluation.top1) : "-",
+                 "-",
+                 "-",
+                 "32",
+                 format_bytes(model.bytes),
+                 std::to_string(model.bytes),
+                 "1.0x"});
+  for (const auto& row : quantization.networks) {
+    const auto& evaluation = row.evaluation;
+    const std::string divergence =
+        evaluation.divergence ? fmt::format("{:.4f}", *evaluation.divergence) : "-";
+    table.add_row({row.allocator,
+                   percent(labelled ? evaluation.top1 : evaluation.agreement),
+                   labelled ? percent(evaluation.agreement) : divergence,
+                   evaluation.snr_db ? fmt::format("{:.1f} dB", *evaluation.snr_db) : "-",
+                   fmt::format("{:.3f}", row.average_bits),
+                   format_bytes(row.bytes_on_disk),
+                   std::to_string(row.bytes_on_disk),
+                   compression_text(row.compression)});
+  }
+  std::string text =
+      fmt::format("{}: budget {}, activations {}\ncalibrated with {}\nmeasured on {}\n\n",
+                  model.file,
+                  quantization.search.budget,
+                  quantization.search.activation_bits,
+                  samples_text(quantization.search.samples),
+                  samples_text(quantization.evaluated_on));
+  text += table.text() + refusals(quantization.search);
+  return text + "\n" + seconds_text(quantization.seconds) + "\n";
+}
+
+std::string evaluation_text(const report::Evaluation& evaluation) {
+  std::string text = fmt::format("samples      {}\n", evaluation.samples);
+  if (evaluation.skipped > 0) text += fmt::format("left out     {} broken\n", evaluation.skipped);
+  if (evaluation.top1) text += fmt::format("top-1        {}\n", percent(evaluation.top1));
+  if (evaluation.top5) text += fmt::format("top-5        {}\n", percent(evaluation.top5));
+  if (evaluation.agreement) {
+    text += fmt::format("agreement    {}\n", percent(evaluation.agreement));
+  }
+  if (evaluation.divergence)
+    text += fmt::format("divergence   {:.6f} nats\n", *evaluation.divergence);
+  if (evaluation.snr_db) text += fmt::format("SNR          {:.2f} dB\n", *evaluation.snr_db);
+  return text +
+         fmt::format("seconds      {:.2f} ({:.0f} samples/s)\n",
+                     evaluation.seconds,
+                     static_cast<double>(evaluation.samples) / std::max(evaluation.seconds, 1e-9));
+}
+
+}  // namespace ompq::app

@@ -1,0 +1,55 @@
+#include "engine_loader.h"
+
+#include <csignal>
+#include <filesystem>
+
+#include <dlfcn.h>
+#include <fmt/format.h>
+
+#include "install_paths.h"
+#include "ompq/core/error.h"
+
+namespace ompq::app {
+namespace {
+namespace fs = std::filesystem;
+
+void (*engine_interrupt)() = nullptr;
+
+extern "C" void forward_interrupt(int) { engine_interrupt(); }
+
+template <typename Function>
+void look_up(void* library, const char* name, Function& function) {
+  function = reinterpret_cast<Function>(::dlsym(library, name));
+  if (function == nullptr) {
+    throw InternalError("engine", fmt::format("the engine lacks {}; install ompq again", name));
+  }
+}
+
+}  // namespace
+
+Engine load_engine() {
+  const fs::path program = fs::read_symlink("/proc/self/exe");
+  const fs::path library = program.parent_path() / kEngineFolderFromProgram / "libompq_engine.so";
+  // Lazy binding: most of LibTorch's symbols are never called.
+  void* handle = ::dlopen(library.c_str(), RTLD_LAZY | RTLD_LOCAL);
+  if (handle == nullptr) {
+    throw InternalError("engine", fmt::format("{}; build or install ompq again", ::dlerror()));
+  }
+  Engine engine;
+  look_up(handle, "ompq_engine_run", engine.run);
+  look_up(handle, "ompq_engine_interrupt", engine.interrupt);
+  look_up(handle, "ompq_engine_versions", engine.versions);
+  return engine;
+}
+
+int run_on_engine(const CommandRequest& request) {
+  const Engine engine = load_engine();
+  engine_interrupt = engine.interrupt;
+  struct sigaction action {};
+  action.sa_handler = forward_interrupt;
+  action.sa_flags = static_cast<int>(SA_RESETHAND);  // the second one meets the default: death
+  ::sigaction(SIGINT, &action, nullptr);
+  return engine.run(&request);
+}
+
+}  // namespace ompq::app

@@ -1,0 +1,24 @@
+#pragma once
+
+#include <string>
+
+#include "request.h"
+
+namespace ompq::app {
+
+/// The engine's functions, loaded from libompq_engine.so: from ../lib beside the program's folder,
+/// which is where it stands in the build tree and after installation.
+struct Engine {
+  int (*run)(const CommandRequest*) = nullptr;
+  void (*interrupt)() = nullptr;
+  const char* (*versions)() = nullptr;
+};
+
+/// @throws InternalError naming the places that were tried and the loader's reason.
+[[nodiscard]] Engine load_engine();
+
+/// Runs `request` on the engine; the first Ctrl-C asks it to stop, the second one kills.
+/// @return the exit status.
+[[nodiscard]] int run_on_engine(const CommandRequest& request);
+
+}  // namespace ompq::app

@@ -1,0 +1,66 @@
+#include <cstdio>
+
+#include <fmt/format.h>
+
+#include "command_line.h"
+#include "completion.h"
+#include "documentation.h"
+#include "engine_loader.h"
+#include "failure.h"
+#include "ompq/core/command_table.h"
+#include "ompq/core/error.h"
+#include "ompq/core/version.h"
+
+namespace ompq::app {
+namespace {
+
+std::string documentation(const std::string& format) {
+  if (format == "markdown") return markdown_text();
+  if (format == "man") return man_page_text();
+  throw ConfigError("--print-docs", fmt::format("'{}' is not one of markdown, man", format));
+}
+
+std::string answer_text(const Answer& answer) {
+  switch (answer.kind) {
+    case Answer::Kind::Help:
+      return answer.subject.empty() ? program_help() : command_help(*find_command(answer.subject));
+    case Answer::Kind::Documentation:
+      return documentation(answer.subject);
+    case Answer::Kind::Version: {
+      std::string text = fmt::format("ompq {}\n", kVersion);
+      if (answer.verbose) text += load_engine().versions();
+      return text;
+    }
+  }
+  throw InternalError("ompq", "unknown kind of answer");
+}
+
+void print(const std::string& text) {
+  std::fwrite(text.data(), 1, text.size(), stdout);
+  flush_output();
+}
+
+int run(int argc, char** argv) {
+  const auto asked = parse_command_line(argc, argv);
+  if (const auto* answer = std::get_if<Answer>(&asked)) {
+    print(answer_text(*answer));
+    return static_cast<int>(ExitCode::Done);
+  }
+  const auto& request = std::get<CommandRequest>(asked);
+  if (request.command == "completion") {
+    print(completion_script(request.values.text("SHELL")));
+    return static_cast<int>(ExitCode::Done);
+  }
+  return run_on_engine(request);
+}
+
+}  // namespace
+}  // namespace ompq::app
+
+int main(int argc, char** argv) {
+  try {
+    return ompq::app::run(argc, argv);
+  } catch (const std::exception& error) {
+    return ompq::app::report_failure(error);
+  }
+}

@@ -1,0 +1,27 @@
+#pragma once
+
+#include <string>
+
+#include "ompq/core/options.h"
+
+namespace ompq {
+
+/// What the command line asks the engine to do: the one thing that passes between the two.
+struct CommandRequest {
+  std::string command;  ///< a name of command_table()
+  OptionValues values;  ///< operands ("MODEL") and options ("avg-bits"), checked against the table
+};
+
+}  // namespace ompq
+
+// The engine's door. It is loaded when a command needs it, since LibTorch alone takes longer to
+// load than --help may take to answer.
+extern "C" {
+/// Runs the command. Prints results on standard output, progress, warnings and errors on standard
+/// error. Never throws. @return the exit status (ompq::ExitCode).
+[[gnu::visibility("default")]] int ompq_engine_run(const ompq::CommandRequest* request);
+/// Asks the running command to stop at its next unit of work; safe in a signal handler.
+[[gnu::visibility("default")]] void ompq_engine_interrupt();
+/// One "name version" line for each library in use.
+[[gnu::visibility("default")]] const char* ompq_engine_versions();
+}

@@ -1,0 +1,65 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "ompq/allocation/allocators.h"
+#include "ompq/allocation/budget.h"
+#include "ompq/allocation/cost_model.h"
+
+namespace ompq::allocation {
+
+/// One row of `layers` in bits.json.
+struct AllocatedLayer {
+  std::string name;
+  int weight_bits = 8;
+  std::optional<int> activation_bits;  ///< none: the layer's input stays float
+  std::optional<std::string> tie;      ///< the layer whose width this one follows
+};
+
+/// How the widths were found; empty where somebody wrote the file by hand.
+struct SolverRecord {
+  std::string name;
+  std::string status;
+  double objective = 0;
+  double gap = 0;
+  double seconds = 0;
+};
+
+/// The content of bits.json, format "ompq-allocation/1".
+struct AllocationFile {
+  std::string model_file;
+  std::string model_sha256;
+  Accounting accounting = Accounting::Disk;
+  Budget budget;
+  std::vector<AllocatedLayer> layers;
+  std::optional<Cost> cost;
+  std::string metric;
+  std::optional<SolverRecord> solver;
+};
+
+/// Rows of an allocation, in layer order.
+[[nodiscard]] AllocationFile make_allocation_file(const AllocationRequest& request,
+                                                  const Allocation& allocation);
+
+[[nodiscard]] std::string to_json(const AllocationFile& file);
+
+/// Reads and checks an allocation against the layers it is for. Only `format` and `layers` (with
+/// `name` and `weight_bits`) are required; `activation_bits` may be 1..8 or "float".
+/// @return rows in the order of `layers`.
+/// @throws DataError listing everything that is wrong: format, unknown layers (with the nearest
+/// real name), missing and repeated layers, widths outside of 1..8, tied layers that differ.
+[[nodiscard]] AllocationFile parse_allocation(std::string_view json,
+                                              std::span<const LayerCost> layers);
+
+/// @throws FileError if the file cannot be read or written.
+[[nodiscard]] AllocationFile read_allocation(const std::filesystem::path& path,
+                                             std::span<const LayerCost> layers);
+void write_allocation(const std::filesystem::path& path, const AllocationFile& file);
+
+}  // namespace ompq::allocation

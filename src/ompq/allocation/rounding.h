@@ -1,0 +1,37 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "ompq/allocation/problem.h"
+
+namespace ompq::allocation {
+
+/// How continuous widths become candidates.
+enum class Rounding {
+  Nearest,     ///< each for itself; halves go up. May exceed the budget
+  DepthFirst,  ///< floor or ceil of each, the largest total cost that does not exceed the budget
+};
+
+/// Index of the candidate nearest to each width.
+[[nodiscard]] std::vector<std::size_t> round_nearest(const Problem& problem,
+                                                     std::span<const double> widths);
+
+/// Floor or ceil of every width such that the cost under the problem's only constraint is the
+/// largest one that does not exceed the continuous total (or the limit, where rounding errors put
+/// the total above it). Of equally large totals, the one that a depth-first search finds first when
+/// it tries the floor before the ceil, layer by layer. The reference enumerates; this is the same
+/// answer by dynamic programming over the costs, in O(items x budget / greatest common divisor).
+/// @throws ConfigError if the problem does not have exactly one constraint, or the table would take
+/// more than 2^30 entries.
+/// Source: Ma et al. 2023, the rounding of the ResNet-18 post-training results.
+[[nodiscard]] std::vector<std::size_t> round_depth_first(const Problem& problem,
+                                                         std::span<const double> widths);
+
+[[nodiscard]] std::vector<std::size_t> round_widths(const Problem& problem,
+                                                    std::span<const double> widths,
+                                                    Rounding rounding);
+
+}  // namespace ompq::allocation

@@ -1,0 +1,16 @@
+#pragma once
+
+#include <span>
+#include <string_view>
+
+#include "ompq/core/options.h"
+
+namespace ompq {
+
+/// Every command of `ompq`, in the order of the help. The one list that the command line, its
+/// documentation and its completion are made of.
+[[nodiscard]] std::span<const CommandRecord> command_table();
+/// nullptr if there is none of this name.
+[[nodiscard]] const CommandRecord* find_command(std::string_view name);
+
+}  // namespace ompq

@@ -1,0 +1,325 @@
+#include "ompq/core/options.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <numeric>
+#include <utility>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "ompq/core/byte_count.h"
+#include "ompq/core/error.h"
+
+namespace ompq {
+namespace {
+
+std::vector<std::string_view> split(std::string_view text, char separator) {
+  std::vector<std::string_view> parts;
+  while (true) {
+    const std::size_t end = text.find(separator);
+    parts.push_back(text.substr(0, end));
+    if (end == std::string_view::npos) return parts;
+    text.remove_prefix(end + 1);
+  }
+}
+
+[[noreturn]] void refuse(const OptionRecord& record, std::string_view text) {
+  throw ConfigError(display_name(record),
+                    fmt::format("'{}' is not {}", text, accepted_values(record)));
+}
+
+template <typename T>
+std::optional<T> read_whole(std::string_view text) {
+  T value{};
+  const char* end = text.data() + text.size();
+  const auto read = std::from_chars(text.data(), end, value);
+  if (text.empty() || read.ec != std::errc() || read.ptr != end) return std::nullopt;
+  return value;
+}
+
+std::int64_t read_integer(const OptionRecord& record, std::string_view text) {
+  const auto value = read_whole<std::int64_t>(text);
+  const bool inside = value && static_cast<double>(*value) >= record.lower &&
+                      static_cast<double>(*value) <= record.upper;
+  if (!inside) refuse(record, text);
+  return *value;
+}
+
+double read_number(const OptionRecord& record, std::string_view text) {
+  const std::size_t slash = text.find('/');
+  auto value = read_whole<double>(text.substr(0, slash));
+  if (value && slash != std::string_view::npos) {
+    const auto divisor = read_whole<double>(text.substr(slash + 1));
+    if (!divisor || *divisor == 0) refuse(record, text);
+    *value /= *divisor;
+  }
+  if (!value || !std::isfinite(*value) || *value < record.lower || *value > record.upper) {
+    refuse(record, text);
+  }
+  return *value;
+}
+
+std::int64_t read_bytes(const OptionRecord& record, std::string_view text) {
+  std::int64_t bytes = 0;
+  try {
+    bytes = parse_byte_count(text);
+  } catch (const ConfigError&) {
+    refuse(record, text);
+  }
+  if (static_cast<double>(bytes) < record.lower) refuse(record, text);
+  return bytes;
+}
+
+template <typename T, typename Reader>
+std::vector<T> read_list(const OptionRecord& record, std::string_view text, Reader read) {
+  std::vector<T> values;
+  for (const std::string_view part : split(text, ',')) values.push_back(read(record, part));
+  return values;
+}
+
+NamedShapes read_named_shape(const OptionRecord& record, std::string_view text) {
+  const std::size_t equals = text.rfind('=');
+  if (equals == std::string_view::npos || equals == 0) refuse(record, text);
+  std::vector<std::int64_t> extents;
+  for (const std::string_view part : split(text.substr(equals + 1), ',')) {
+    const auto extent = read_whole<std::int64_t>(part);
+    if (!extent || *extent == 0 || *extent < -1) refuse(record, text);
+    extents.push_back(*extent);
+  }
+  return {{std::string(text.substr(0, equals)), std::move(extents)}};
+}
+
+std::string with_range(std::string_view what, const OptionRecord& record) {
+  const std::string range = value_range(record);
+  if (range.empty()) return std::string(what);
+  return fmt::format("{}{}{}", what, range.find("..") == range.npos ? ", " : " in ", range);
+}
+
+std::string join_display_names(const CommandRecord& command, std::string_view names) {
+  std::vector<std::string> shown;
+  for (const std::string_view name : split_choices(names)) {
+    for (const OptionRecord& record : command.options) {
+      if (record.name == name) shown.push_back(display_name(record));
+    }
+  }
+  return fmt::format("{}", fmt::join(shown, ", "));
+}
+
+}  // namespace
+
+std::vector<std::string_view> split_choices(std::string_view text) {
+  if (text.empty()) return {};
+  return split(text, '|');
+}
+
+std::string display_name(const OptionRecord& record) {
+  const bool operand = !record.name.empty() && record.name == record.value_name;
+  return operand ? std::string(record.name) : fmt::format("--{}", record.name);
+}
+
+std::string value_range(const OptionRecord& record) {
+  const bool ranged = record.type == OptionType::Integer || record.type == OptionType::Number ||
+                      record.type == OptionType::Integers || record.type == OptionType::Numbers;
+  constexpr double kOpenEnd = 0x1p53;
+  constexpr double kPositive = 0x1p-50;
+  if (!ranged) return "";
+  if (record.upper < kOpenEnd) return fmt::format("{}..{}", record.lower, record.upper);
+  if (record.lower > 0 && record.lower < kPositive) return "more than 0";
+  if (record.lower > -kOpenEnd) return fmt::format("{} or more", record.lower);
+  return "";
+}
+
+std::string accepted_values(const OptionRecord& record) {
+  switch (record.type) {
+    case OptionType::Flag:
+      return "a flag, which takes no value";
+    case OptionType::Text:
+    case OptionType::Path:
+      return "a text of one character or more";
+    case OptionType::Choice:
+      return fmt::format("one of {}", fmt::join(split_choices(record.choices), ", "));
+    case OptionType::Integer:
+      return with_range("a whole number", record);
+    case OptionType::Number:
+      return with_range("a number", record);
+    case OptionType::Integers:
+      return with_range("a list such as 2,3,4 of whole numbers", record);
+    case OptionType::Numbers:
+      return with_range("a list such as 0.5,0.25 of numbers", record);
+    case OptionType::ByteCount:
+      return "a size such as 6.7MB, 6.7MiB or 800kB";
+    case OptionType::NamedShape:
+      return "a shape such as input=1,3,224,224 (-1 leaves an extent open)";
+  }
+  throw InternalError("options", "unknown option type");
+}
+
+OptionValues::Value parse_option(const OptionRecord& record, std::string_view text) {
+  switch (record.type) {
+    case OptionType::Flag:
+      return true;
+    case OptionType::Text:
+    case OptionType::Path:
+      if (text.empty()) refuse(record, text);
+      return std::string(text);
+    case OptionType::Choice: {
+      const auto choices = split_choices(record.choices);
+      if (std::ranges::find(choices, text) == choices.end()) refuse(record, text);
+      return std::string(text);
+    }
+    case OptionType::Integer:
+      return read_integer(record, text);
+    case OptionType::Number:
+      return read_number(record, text);
+    case OptionType::Integers:
+      return read_list<std::int64_t>(record, text, read_integer);
+    case OptionType::Numbers:
+      return read_list<double>(record, text, read_number);
+    case OptionType::ByteCount:
+      return read_bytes(record, text);
+    case OptionType::NamedShape:
+      return read_named_shape(record, text);
+  }
+  throw InternalError("options", "unknown option type");
+}
+
+OptionValues OptionValues::defaults(std::span<const OptionRecord> records) {
+  OptionValues values;
+  for (const OptionRecord& record : records) {
+    Entry entry;
+    if (record.type == OptionType::Flag) {
+      entry.value = false;
+    } else if (record.type == OptionType::NamedShape) {
+      entry.value = NamedShapes{};
+    } else if (!record.fallback.empty()) {
+      entry.value = parse_option(record, record.fallback);
+    }
+    values.entries_.insert_or_assign(std::string(record.name), std::move(entry));
+  }
+  return values;
+}
+
+const OptionValues::Entry& OptionValues::entry(std::string_view name) const {
+  const auto found = entries_.find(name);
+  if (found == entries_.end()) {
+    throw InternalError("options", fmt::format("the command has no option '{}'", name));
+  }
+  return found->second;
+}
+
+template <typename T>
+const T& OptionValues::get(std::string_view name) const {
+  const T* value = std::get_if<T>(&entry(name).value);
+  if (value == nullptr) {
+    throw InternalError("options",
+                        fmt::format("option '{}' has no value of the type asked for", name));
+  }
+  return *value;
+}
+
+bool OptionValues::given(std::string_view name) const { return entry(name).given; }
+bool OptionValues::has(std::string_view name) const {
+  return !std::holds_alternative<std::monostate>(entry(name).value);
+}
+
+bool OptionValues::flag(std::string_view name) const { return get<bool>(name); }
+const std::string& OptionValues::text(std::string_view name) const {
+  return get<std::string>(name);
+}
+std::int64_t OptionValues::integer(std::string_view name) const { return get<std::int64_t>(name); }
+double OptionValues::number(std::string_view name) const { return get<double>(name); }
+const std::vector<std::int64_t>& OptionValues::integers(std::string_view name) const {
+  return get<std::vector<std::int64_t>>(name);
+}
+const std::vector<double>& OptionValues::numbers(std::string_view name) const {
+  return get<std::vector<double>>(name);
+}
+const NamedShapes& OptionValues::shapes(std::string_view name) const {
+  return get<NamedShapes>(name);
+}
+
+std::optional<std::string> OptionValues::maybe_text(std::string_view name) const {
+  return has(name) ? std::optional(text(name)) : std::nullopt;
+}
+std::optional<std::int64_t> OptionValues::maybe_integer(std::string_view name) const {
+  return has(name) ? std::optional(integer(name)) : std::nullopt;
+}
+std::optional<double> OptionValues::maybe_number(std::string_view name) const {
+  return has(name) ? std::optional(number(name)) : std::nullopt;
+}
+
+void OptionValues::set(std::string_view name, Value value) {
+  const auto found = entries_.find(name);
+  if (found == entries_.end()) {
+    throw InternalError("options", fmt::format("the command has no option '{}'", name));
+  }
+  Entry& entry = found->second;
+  if (auto* shapes = std::get_if<NamedShapes>(&value)) {
+    if (const auto* present = std::get_if<NamedShapes>(&entry.value))
+      shapes->insert(present->begin(), present->end());
+  }
+  entry.value = std::move(value);
+  entry.given = true;
+}
+
+void check_rules(const CommandRecord& command, const OptionValues& values) {
+  const auto require = [&](const OptionRecord& record) {
+    if (!record.required || values.given(record.name)) return;
+    throw ConfigError(command.name,
+                      fmt::format("{} is missing ({}); see 'ompq {} --help'",
+                                  display_name(record),
+                                  record.text,
+                                  command.name));
+  };
+  for (const OptionRecord& record : command.operands) require(record);
+  for (const OptionRecord& record : command.options) require(record);
+  for (const OptionRule& rule : command.rules) {
+    const auto names = split_choices(rule.names);
+    const auto given = [&](std::string_view name) { return values.given(name); };
+    if (rule.kind == OptionRule::Kind::AtLeastOne && std::ranges::none_of(names, given)) {
+      throw ConfigError(
+          command.name,
+          fmt::format(
+              "give at least one of {}: {}", join_display_names(command, rule.names), rule.reason));
+    }
+    if (rule.kind == OptionRule::Kind::AtMostOne && given(names.front())) {
+      for (const std::string_view other : std::span(names).subspan(1)) {
+        if (!given(other)) continue;
+        throw ConfigError(
+            command.name,
+            fmt::format("--{} and --{} exclude each other: {}", names.front(), other, rule.reason));
+      }
+    }
+  }
+}
+
+std::string_view nearest(std::string_view text, std::span<const std::string_view> candidates) {
+  const auto distance = [&](std::string_view other) {
+    std::vector<std::size_t> row(other.size() + 1);
+    std::iota(row.begin(), row.end(), std::size_t{0});
+    for (std::size_t i = 1; i <= text.size(); ++i) {
+      std::size_t diagonal = std::exchange(row[0], i);
+      for (std::size_t j = 1; j <= other.size(); ++j) {
+        const std::size_t replaced = diagonal + (text[i - 1] == other[j - 1] ? 0 : 1);
+        diagonal = std::exchange(row[j], std::min({row[j] + 1, row[j - 1] + 1, replaced}));
+      }
+    }
+    return row.back();
+  };
+  std::string_view best;
+  // Farther than about a third of the word is another word, not a slip.
+  std::size_t least = std::max<std::size_t>(2, text.size() / 3) + 1;
+  for (const std::string_view candidate : candidates) {
+    const bool cut_short = text.size() >= 2 && candidate.starts_with(text);
+    const std::size_t steps = cut_short ? 1 : distance(candidate);
+    if (steps < least && steps < candidate.size()) {
+      least = steps;
+      best = candidate;
+    }
+  }
+  return best;
+}
+
+}  // namespace ompq

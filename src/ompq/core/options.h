@@ -1,0 +1,140 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+namespace ompq {
+
+/// What the text behind an option stands for.
+enum class OptionType : std::uint8_t {
+  Flag,        ///< no value; given or not
+  Text,        ///< any text
+  Path,        ///< a file or folder; whether it exists is the reader's business
+  Choice,      ///< one of `choices`
+  Integer,     ///< whole number in lower..upper
+  Number,      ///< "0.5", "1e-3" or a fraction such as "1/255", in lower..upper
+  Integers,    ///< "2,3,4", each in lower..upper
+  Numbers,     ///< "0.485,0.456,0.406", each in lower..upper
+  ByteCount,   ///< "6.7MB", "800 KiB"; whole bytes in lower..upper
+  NamedShape,  ///< "input=1,3,224,224"; may be repeated; -1 leaves an extent open
+};
+
+/// One option or operand of a command. This record is the only place that describes it: parsing,
+/// range check, help, man page, completion and docs/cli.md are all read from it.
+struct OptionRecord {
+  std::string_view name{};  ///< "avg-bits" for --avg-bits; the key in OptionValues
+  char short_name = '\0';   ///< 'o' for -o
+  OptionType type = OptionType::Flag;
+  std::string_view value_name{};  ///< "BITS"; empty for a flag
+  std::string_view fallback{};    ///< the default as one would write it; empty: none
+  double lower = 0;               ///< least value of a numeric type
+  double upper = 0x1p53;          ///< greatest value of a numeric type
+  std::string_view choices{};     ///< "ilp|lp|projection" for Choice
+  bool required = false;
+  std::string_view group{};  ///< heading in the help
+  std::string_view text{};   ///< what it does, a sentence without the final stop
+};
+
+/// A rule between the options of a command.
+struct OptionRule {
+  enum class Kind : std::uint8_t {
+    AtLeastOne,  ///< of `names`
+    AtMostOne,   ///< first of `names` excludes each of the others
+  };
+  Kind kind;
+  std::string_view names{};  ///< "size|avg-bits"
+  std::string_view reason{};
+};
+
+/// A command of the program.
+struct CommandRecord {
+  std::string_view name{};
+  std::string_view summary{};                ///< one line
+  std::string_view description{};            ///< paragraphs
+  std::span<const OptionRecord> operands{};  ///< in order; named by value_name
+  std::vector<OptionRecord> options{};       ///< in the order of the help
+  std::span<const OptionRule> rules{};
+  std::span<const std::string_view> examples{};  ///< command lines
+  bool runs_networks = true;                     ///< false: answered without the engine
+};
+
+using NamedShapes = std::map<std::string, std::vector<std::int64_t>>;
+
+/// The values of one command's options, checked and typed, by option name. Reading an option that
+/// the command does not have, or with another type, is a programmer's error: InternalError.
+class OptionValues {
+ public:
+  using Value = std::variant<std::monostate,
+                             bool,
+                             std::string,
+                             std::int64_t,
+                             double,
+                             std::vector<std::int64_t>,
+                             std::vector<double>,
+                             NamedShapes>;
+
+  /// The default of every record.
+  static OptionValues defaults(std::span<const OptionRecord> records);
+
+  /// True where the user gave it, as opposed to a default.
+  [[nodiscard]] bool given(std::string_view name) const;
+  /// True where there is a value at all, given or default.
+  [[nodiscard]] bool has(std::string_view name) const;
+
+  // With a default or required: the value. Without one: @throws InternalError; ask has() first.
+  [[nodiscard]] bool flag(std::string_view name) const;                ///< Flag
+  [[nodiscard]] const std::string& text(std::string_view name) const;  ///< Text, Path, Choice
+  [[nodiscard]] std::int64_t integer(std::string_view name) const;     ///< Integer, ByteCount
+  [[nodiscard]] double number(std::string_view name) const;            ///< Number
+  [[nodiscard]] const std::vector<std::int64_t>& integers(std::string_view name) const;
+  [[nodiscard]] const std::vector<double>& numbers(std::string_view name) const;
+  [[nodiscard]] const NamedShapes& shapes(std::string_view name) const;
+
+  // The value, or nothing where there is none.
+  [[nodiscard]] std::optional<std::string> maybe_text(std::string_view name) const;
+  [[nodiscard]] std::optional<std::int64_t> maybe_integer(std::string_view name) const;
+  [[nodiscard]] std::optional<double> maybe_number(std::string_view name) const;
+
+  /// Sets what the user gave; NamedShapes are added to those there are.
+  void set(std::string_view name, Value value);
+
+ private:
+  struct Entry {
+    Value value;
+    bool given = false;
+  };
+  [[nodiscard]] const Entry& entry(std::string_view name) const;
+  template <typename T>
+  [[nodiscard]] const T& get(std::string_view name) const;
+
+  std::map<std::string, Entry, std::less<>> entries_;
+};
+
+/// Reads `text` as a value of `record`.
+/// @throws ConfigError naming the option, the text, and what is accepted.
+[[nodiscard]] OptionValues::Value parse_option(const OptionRecord& record, std::string_view text);
+
+/// Holds `values` to `record.required` of options and operands and to the command's rules.
+/// @throws ConfigError naming what is missing or what excludes each other.
+void check_rules(const CommandRecord& command, const OptionValues& values);
+
+/// "--avg-bits" for an option, "MODEL" for an operand.
+[[nodiscard]] std::string display_name(const OptionRecord& record);
+/// "1..8", "2 or more"; "" where there is no range.
+[[nodiscard]] std::string value_range(const OptionRecord& record);
+/// "a whole number, 1..8", "one of ilp, lp, projection": what a message says is accepted.
+[[nodiscard]] std::string accepted_values(const OptionRecord& record);
+/// "a|b|c" -> {"a", "b", "c"}; empty text -> {}.
+[[nodiscard]] std::vector<std::string_view> split_choices(std::string_view text);
+/// The candidate that is nearest to `text` by edit distance, or "" if none is near enough to be
+/// meant.
+[[nodiscard]] std::string_view nearest(std::string_view text,
+                                       std::span<const std::string_view> candidates);
+
+}  // namespace ompq

@@ -1,0 +1,21 @@
+#pragma once
+
+#include <string>
+
+#include "ompq/graph/graph.h"
+#include "ompq/onnx_io/tensor_proto.h"
+
+namespace ompq::onnx_io {
+
+/// Reads one attribute, tensors widened. What a Graph cannot hold (sub-networks, types, lists of
+/// tensors) becomes kUnreadAttribute.
+/// @param node names the node in errors, e.g. "Conv node 'conv1'".
+/// @throws ImportError for a tensor that cannot be read, or a reference to a function's parameter.
+[[nodiscard]] graph::Attribute read_attribute(const onnx::AttributeProto& proto,
+                                              const std::string& node,
+                                              const ModelPlace& place);
+
+[[nodiscard]] onnx::AttributeProto write_attribute(const std::string& name,
+                                                   const graph::Attribute& attribute);
+
+}  // namespace ompq::onnx_io

@@ -1,0 +1,21 @@
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "ompq/onnx_io/tensor_proto.h"
+
+namespace ompq::onnx_io {
+
+/// The bytes that a tensor keeps in a file of its own. The file must lie in the model's folder or
+/// below, also after symbolic links are followed: a model must not read what its owner did not put
+/// beside it.
+/// @param expected_bytes what type and shape ask for.
+/// @throws ImportError naming the tensor and the file.
+[[nodiscard]] std::vector<std::byte> read_external_data(const onnx::TensorProto& proto,
+                                                        std::size_t expected_bytes,
+                                                        const std::string& what,
+                                                        const ModelPlace& place);
+
+}  // namespace ompq::onnx_io

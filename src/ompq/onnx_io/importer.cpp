@@ -1,0 +1,311 @@
+#include "ompq/onnx_io/importer.h"
+
+#include <climits>
+#include <set>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <google/protobuf/stubs/logging.h>
+
+#include "ompq/core/atomic_file.h"
+#include "ompq/core/error.h"
+#include "ompq/onnx_io/attribute_proto.h"
+#include "ompq/onnx_io/network_inputs.h"
+#include "ompq/onnx_io/node_names.h"
+#include "ompq/onnx_io/weight_check.h"
+
+namespace ompq::onnx_io {
+namespace {
+
+namespace fs = std::filesystem;
+using graph::kNoValue;
+using graph::ValueId;
+
+/// Of the file format itself; 13 is the newest that opset 21 can meet.
+constexpr std::int64_t kMaxIrVersion = 13;
+
+bool is_onnx_domain(const std::string& domain) { return domain.empty() || domain == "ai.onnx"; }
+
+onnx::ModelProto parse_model(std::string_view bytes, const ModelPlace& place) {
+  if (bytes.empty()) throw ImportError(place.name, "is empty, not an ONNX model");
+  if (bytes.size() > INT_MAX) {
+    throw ImportError(place.name,
+                      fmt::format("has {} bytes, more than the 2 GiB of an ONNX file; keep its "
+                                  "weights as external data",
+                                  bytes.size()));
+  }
+  onnx::ModelProto model;
+  const google::protobuf::LogSilencer quiet;  // the exception says it all
+  if (!model.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
+    throw ImportError(
+        place.name,
+        fmt::format("is no ONNX model: its {} bytes do not parse; it may be cut short "
+                    "or of another format",
+                    bytes.size()));
+  }
+  return model;
+}
+
+int read_opset(const onnx::ModelProto& model, const ModelPlace& place) {
+  std::optional<std::int64_t> opset;
+  for (const auto& import : model.opset_import()) {
+    if (!is_onnx_domain(import.domain())) continue;
+    if (opset && *opset != import.version()) {
+      throw ImportError(
+          place.name, fmt::format("names two opsets of ONNX, {} and {}", *opset, import.version()));
+    }
+    opset = import.version();
+  }
+  if (!opset) {
+    throw ImportError(place.name, "names no opset of ONNX; it is cut short or no ONNX model");
+  }
+  if (*opset < kMinOpset || *opset > kMaxOpset) {
+    throw ImportError(place.name,
+                      fmt::format("uses opset {}, and ompq reads {} to {}; {}",
+                                  *opset,
+                                  kMinOpset,
+                                  kMaxOpset,
+                                  *opset > kMaxOpset ? "export it again for opset 21 or lower"
+                                                     : "convert it to opset 7 or higher"));
+  }
+  return static_cast<int>(*opset);
+}
+
+/// Tells a model from any other protobuf: nearly every byte string that parses lacks one of these.
+int check_model(const onnx::ModelProto& model, const ModelPlace& place) {
+  if (!model.has_ir_version() || !model.has_graph()) {
+    throw ImportError(place.name,
+                      fmt::format("is no ONNX model: it has no {}; it may be cut short or of "
+                                  "another format",
+                                  model.has_graph() ? "ir_version" : "graph"));
+  }
+  if (model.ir_version() < 1 || model.ir_version() > kMaxIrVersion) {
+    throw ImportError(place.name,
+                      fmt::format("has IR version {}, and ompq reads 1 to {}; export it again for "
+                                  "opset 21 or lower",
+                                  model.ir_version(),
+                                  kMaxIrVersion));
+  }
+  return read_opset(model, place);
+}
+
+class GraphBuilder {
+ public:
+  GraphBuilder(const onnx::ModelProto& model, const ImportOptions& options, const ModelPlace& place)
+      : proto_(model.graph()), options_(options), place_(place), names_(model.graph()) {
+    graph_.opset = check_model(model, place);
+    if (!proto_.name().empty()) graph_.name = proto_.name();
+    for (const auto& entry : model.metadata_props()) graph_.metadata[entry.key()] = entry.value();
+  }
+
+  graph::Graph build() {
+    read_initializers();
+    read_inputs();
+    declare_node_outputs();
+    for (const auto& node : proto_.node()) add_node(node);
+    read_outputs();
+    sort();
+    check_weights(graph_, place_);
+    return std::move(graph_);
+  }
+
+ private:
+  void require_free(const std::string& name, std::string_view kind) const {
+    if (name.empty()) throw ImportError(place_.name, fmt::format("{} has no name", kind));
+    if (graph_.find_value(name) == kNoValue) return;
+    throw ImportError(place_.name,
+                      fmt::format("two values are named '{}'; the second is {}", name, kind));
+  }
+
+  void add_constant(const std::string& name, Tensor tensor, std::string_view kind) {
+    graph::Value value{name, tensor.type(), graph::fixed_shape(tensor.shape()), std::nullopt};
+    value.constant = std::move(tensor);
+    require_free(name, kind);
+    graph_.add_value(std::move(value));
+  }
+
+  void read_initializers() {
+    if (proto_.sparse_initializer_size() > 0) {
+      throw ImportError(place_.name,
+                        fmt::format("initializer '{}' is sparse; save the weights dense",
+                                    proto_.sparse_initializer(0).values().name()));
+    }
+    for (const auto& tensor : proto_.initializer()) {
+      const std::string what = fmt::format("initializer '{}'", tensor.name());
+      add_constant(tensor.name(), read_tensor(tensor, what, place_), "an initializer");
+    }
+  }
+
+  void read_inputs() {
+    std::set<std::string> used;
+    for (const auto& info : proto_.input()) {
+      // Files of IR version 3 and older list every initializer among the inputs.
+      const ValueId known = graph_.find_value(info.name());
+      if (known != kNoValue && graph_.is_constant(known)) continue;
+      const InputDeclaration input = read_input(info, options_, place_);
+      require_free(info.name(), "a network input");
+      graph_.add_input(info.name(), input.type, input.shape);
+      input_names_.push_back(info.name());
+      if (options_.input_shapes.contains(info.name())) used.insert(info.name());
+      const auto& dims = info.type().tensor_type().shape().dim();
+      if (!dims.empty() && !dims[0].dim_param().empty()) batch_names_.insert(dims[0].dim_param());
+    }
+    for (const auto& [name, shape] : options_.input_shapes) {
+      if (used.contains(name)) continue;
+      throw ConfigError(
+          "import",
+          fmt::format("a shape is given for input '{}', but the model's inputs are {}",
+                      name,
+                      fmt::join(input_names_, ", ")));
+    }
+  }
+
+  void declare_node_outputs() {
+    for (const auto& node : proto_.node()) {
+      if (node.op_type() == "Constant" && is_onnx_domain(node.domain())) {
+        read_constant_node(node);
+        continue;
+      }
+      for (const std::string& output : node.output()) {
+        if (output.empty()) continue;
+        require_free(output, fmt::format("an output of {}", describe(node)));
+        graph_.add_value({output, DataType::Float32, std::nullopt, std::nullopt});
+      }
+    }
+  }
+
+  void read_constant_node(const onnx::NodeProto& node) {
+    if (node.output_size() != 1 || node.attribute_size() != 1) {
+      throw ImportError(place_.name,
+                        fmt::format("{} has {} outputs and {} attributes; one each is the rule",
+                                    describe(node),
+                                    node.output_size(),
+                                    node.attribute_size()));
+    }
+    add_constant(node.output(0), constant_value(node), describe(node));
+  }
+
+  Tensor constant_value(const onnx::NodeProto& node) const {
+    const auto& proto = node.attribute(0);
+    const graph::Attribute value = read_attribute(proto, describe(node), place_);
+    if (const auto* tensor = std::get_if<Tensor>(&value)) return *tensor;
+    if (const auto* number = std::get_if<float>(&value)) return Tensor::scalar(*number);
+    if (const auto* number = std::get_if<std::int64_t>(&value)) return Tensor::scalar(*number);
+    if (const auto* numbers = std::get_if<std::vector<float>>(&value)) {
+      return Tensor::from({static_cast<std::int64_t>(numbers->size())}, *numbers);
+    }
+    if (const auto* numbers = std::get_if<std::vector<std::int64_t>>(&value)) {
+      return Tensor::from({static_cast<std::int64_t>(numbers->size())}, *numbers);
+    }
+    throw ImportError(place_.name,
+                      fmt::format("{} holds its value as '{}', which ompq does not read; dense "
+                                  "numbers are needed",
+                                  describe(node),
+                                  proto.name()));
+  }
+
+  void add_node(const onnx::NodeProto& proto) {
+    if (proto.op_type() == "Constant" && is_onnx_domain(proto.domain())) return;
+    if (proto.op_type().empty()) {
+      throw ImportError(place_.name, fmt::format("node '{}' has no operator", proto.name()));
+    }
+    graph::Node node;
+    node.op_type = proto.op_type();
+    node.domain = is_onnx_domain(proto.domain()) ? "" : proto.domain();
+    for (const std::string& input : proto.input()) node.inputs.push_back(find(input, proto));
+    for (const std::string& output : proto.output()) {
+      node.outputs.push_back(output.empty() ? kNoValue : graph_.find_value(output));
+    }
+    trim(node.inputs);
+    trim(node.outputs);
+    for (const auto& attribute : proto.attribute()) {
+      node.attributes[attribute.name()] = read_attribute(attribute, describe(proto), place_);
+    }
+    widen_type_attributes(node);
+    node.name = proto.name().empty() ? names_.name_for(graph_, node) : proto.name();
+    graph_.add_node(std::move(node));
+  }
+
+  ValueId find(const std::string& input, const onnx::NodeProto& reader) const {
+    if (input.empty()) return kNoValue;
+    const ValueId id = graph_.find_value(input);
+    if (id == kNoValue) {
+      throw ImportError(
+          place_.name,
+          fmt::format("{} reads '{}', which nothing in the model makes", describe(reader), input));
+    }
+    return id;
+  }
+
+  /// Optional operands that are left out at the end say nothing.
+  static void trim(std::vector<ValueId>& ids) {
+    while (!ids.empty() && ids.back() == kNoValue) ids.pop_back();
+  }
+
+  /// Attributes that name an element type follow the widening of all half floats.
+  static void widen_type_attributes(graph::Node& node) {
+    for (const char* name : {"to", "dtype", "output_dtype", "output_datatype"}) {
+      const auto found = node.attributes.find(name);
+      if (found == node.attributes.end()) continue;
+      auto* number = std::get_if<std::int64_t>(&found->second);
+      if (number == nullptr) continue;
+      const auto type = data_type_from_onnx(static_cast<int>(*number));
+      if (type) *number = data_type_to_onnx(widened(*type));
+    }
+  }
+
+  void sort() {
+    try {
+      graph_.sort();
+    } catch (const ImportError& error) {
+      throw ImportError(place_.name, error.what());
+    }
+  }
+
+  void read_outputs() {
+    if (proto_.output().empty()) throw ImportError(place_.name, "the network has no outputs");
+    for (const auto& info : proto_.output()) {
+      const ValueId id = graph_.find_value(info.name());
+      if (id == kNoValue) {
+        throw ImportError(place_.name, fmt::format("output '{}' is made by no node", info.name()));
+      }
+      graph::Value declared = read_output(info, batch_names_, place_);
+      graph::Value& value = graph_.mutable_value(id);
+      value.type = value.constant ? value.type : declared.type;
+      // Given extents may change every shape behind them; inference will say what they are.
+      if (!value.shape && options_.input_shapes.empty()) value.shape = declared.shape;
+      graph_.mark_output(id);
+    }
+  }
+
+  static std::string describe(const onnx::NodeProto& node) {
+    const std::string& name = node.name().empty() && node.output_size() > 0 ? node.output(0)  //
+                                                                            : node.name();
+    return fmt::format("{} node '{}'", node.op_type(), name);
+  }
+
+  const onnx::GraphProto& proto_;
+  const ImportOptions& options_;
+  const ModelPlace& place_;
+  graph::Graph graph_;
+  NodeNames names_;
+  std::vector<std::string> input_names_;
+  std::set<std::string> batch_names_;
+};
+
+}  // namespace
+
+graph::Graph import_onnx_bytes(std::string_view bytes,
+                               const fs::path& file,
+                               const ImportOptions& options) {
+  const ModelPlace place{file.empty() ? "model" : file.string(),
+                         file.empty() ? std::nullopt : std::optional(file.parent_path())};
+  const onnx::ModelProto model = parse_model(bytes, place);
+  return GraphBuilder(model, options, place).build();
+}
+
+graph::Graph import_onnx(const fs::path& file, const ImportOptions& options) {
+  return import_onnx_bytes(read_file(file), file, options);
+}
+
+}  // namespace ompq::onnx_io

@@ -1,0 +1,217 @@
+#include "ompq/pipeline/evaluate.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <cstring>
+
+#include <fmt/format.h>
+
+#include "ompq/core/error.h"
+#include "ompq/data/batches.h"
+
+namespace ompq::pipeline {
+namespace {
+
+/// Rows of class scores, [rows, classes].
+struct Scores {
+  std::span<const float> values;
+  std::int64_t rows = 0;
+  std::int64_t classes = 0;
+  [[nodiscard]] std::span<const float> row(std::int64_t i) const {
+    return values.subspan(static_cast<std::size_t>(i * classes), static_cast<std::size_t>(classes));
+  }
+};
+
+/// The output as class scores if it is [n, classes], also with trailing extents of 1.
+std::optional<Scores> as_scores(const Tensor& output) {
+  if (output.type() != DataType::Float32 || output.rank() < 2) return std::nullopt;
+  const auto& shape = output.shape();
+  for (std::size_t d = 2; d < shape.size(); ++d) {
+    if (shape[d] != 1) return std::nullopt;
+  }
+  if (shape[1] < 2) return std::nullopt;
+  return Scores{output.data<float>(), shape[0], shape[1]};
+}
+
+std::int64_t best_class(std::span<const float> scores) {
+  return std::max_element(scores.begin(), scores.end()) - scores.begin();
+}
+
+/// Number of classes that score above `label`; ties count as above where they come first, as a
+/// stable sort would have it.
+std::int64_t rank_of(std::span<const float> scores, std::int64_t label) {
+  const float own = scores[static_cast<std::size_t>(label)];
+  std::int64_t rank = 0;
+  for (std::int64_t c = 0; c < static_cast<std::int64_t>(scores.size()); ++c) {
+    const float other = scores[static_cast<std::size_t>(c)];
+    if (other > own || (other == own && c < label)) ++rank;
+  }
+  return rank;
+}
+
+double log_sum_exp(std::span<const float> scores) {
+  const double top = *std::max_element(scores.begin(), scores.end());
+  double sum = 0;
+  for (const float score : scores) sum += std::exp(score - top);
+  return top + std::log(sum);
+}
+
+double divergence(std::span<const float> reference, std::span<const float> scores) {
+  const double reference_norm = log_sum_exp(reference);
+  const double norm = log_sum_exp(scores);
+  double sum = 0;
+  for (std::size_t c = 0; c < scores.size(); ++c) {
+    const double log_p = reference[c] - reference_norm;
+    sum += std::exp(log_p) * (log_p - (scores[c] - norm));
+  }
+  return sum;
+}
+
+/// Sums over batches, turned into an Evaluation at the end.
+class Tally {
+ public:
+  void add_labels(const Scores& scores,
+                  const std::vector<std::int32_t>& labels,
+                  std::int64_t seen) {
+    for (std::int64_t i = 0; i < scores.rows; ++i) {
+      const std::int64_t label = labels[static_cast<std::size_t>(i)];
+      if (label < 0 || label >= scores.classes) {
+        throw DataError("evaluation",
+                        fmt::format("label {} of sample {} is outside of the network's {} classes "
+                                    "(0..{}); check that data and network belong together",
+                                    label,
+                                    seen + i,
+                                    scores.classes,
+                                    scores.classes - 1));
+      }
+      const std::int64_t rank = rank_of(scores.row(i), label);
+      top1_ += rank < 1 ? 1 : 0;
+      top5_ += rank < 5 ? 1 : 0;
+    }
+    labelled_ += scores.rows;
+  }
+
+  void add_reference(const Tensor& output, const Tensor& reference) {
+    const auto x = output.data<float>();
+    const auto y = reference.data<float>();
+    for (std::size_t i = 0; i < x.size(); ++i) {
+      const double difference = static_cast<double>(x[i]) - y[i];
+      noise_ += difference * difference;
+      signal_ += static_cast<double>(y[i]) * y[i];
+    }
+    compared_ += output.shape().front();
+  }
+
+  void add_reference_scores(const Scores& scores, const Scores& reference) {
+    for (std::int64_t i = 0; i < scores.rows; ++i) {
+      agreed_ += best_class(scores.row(i)) == best_class(reference.row(i)) ? 1 : 0;
+      divergence_ += divergence(reference.row(i), scores.row(i));
+    }
+    scored_ += scores.rows;
+  }
+
+  void finish(report::Evaluation& result) const {
+    const auto share = [](double part, std::int64_t whole) {
+      return part / static_cast<double>(whole);
+    };
+    if (labelled_ > 0) {
+      result.top1 = share(static_cast<double>(top1_), labelled_);
+      if (result.classes > 5) result.top5 = share(static_cast<double>(top5_), labelled_);
+    }
+    if (scored_ > 0) {
+      result.agreement = share(static_cast<double>(agreed_), scored_);
+      result.divergence = share(divergence_, scored_);
+    }
+    if (compared_ > 0 && noise_ > 0) result.snr_db = 10.0 * std::log10(signal_ / noise_);
+  }
+
+ private:
+  std::int64_t top1_ = 0;
+  std::int64_t top5_ = 0;
+  std::int64_t labelled_ = 0;
+  std::int64_t agreed_ = 0;
+  std::int64_t scored_ = 0;
+  std::int64_t compared_ = 0;
+  double divergence_ = 0;
+  double noise_ = 0;
+  double signal_ = 0;
+};
+
+Tensor stack_rows(const std::vector<Tensor>& parts) {
+  if (parts.empty()) return {};
+  std::vector<std::int64_t> shape = parts.front().shape();
+  shape.front() = 0;
+  for (const Tensor& part : parts) shape.front() += part.shape().front();
+  Tensor all(parts.front().type(), shape);
+  auto bytes = all.mutable_bytes();
+  std::size_t at = 0;
+  for (const Tensor& part : parts) {
+    std::memcpy(bytes.data() + at, part.bytes().data(), part.bytes().size());
+    at += part.bytes().size();
+  }
+  return all;
+}
+
+void compare(Tally& tally,
+             const Tensor& output,
+             const std::optional<Scores>& scores,
+             const Tensor& reference) {
+  if (reference.shape() != output.shape()) {
+    throw ShapeError("evaluation",
+                     fmt::format("the network's first output is {}, the reference's {}; compare "
+                                 "networks of the same outputs",
+                                 shape_text(output.shape()),
+                                 shape_text(reference.shape())));
+  }
+  if (output.type() == DataType::Float32 && reference.type() == DataType::Float32) {
+    tally.add_reference(output, reference);
+  }
+  if (const auto other = as_scores(reference); scores && other) {
+    tally.add_reference_scores(*scores, *other);
+  }
+}
+
+}  // namespace
+
+EvaluateOutcome evaluate(const graph::Graph& graph,
+                         data::Dataset& dataset,
+                         const std::vector<std::int64_t>& indices,
+                         const EvaluateOptions& options,
+                         const graph::Graph* reference,
+                         const ProgressHandler& progress) {
+  const auto begin = std::chrono::steady_clock::now();
+  runtime::Executor executor(graph, options.executor);
+  std::optional<runtime::Executor> reference_executor;
+  if (reference != nullptr) reference_executor.emplace(*reference, options.executor);
+  EvaluateOutcome outcome;
+  report::Evaluation& result = outcome.evaluation;
+  Tally tally;
+  std::vector<Tensor> kept;
+  const std::int64_t skipped_before = dataset.skipped();
+  const auto use = [&](const data::Batch& batch) {
+    const Tensor output = executor.run(batch.inputs).front();
+    const auto scores = as_scores(output);
+    if (scores) {
+      result.classes = scores->classes;
+      if (!batch.labels.empty()) tally.add_labels(*scores, batch.labels, result.samples);
+    }
+    if (reference_executor) {
+      compare(tally, output, scores, reference_executor->run(batch.inputs).front());
+    }
+    if (options.keep_outputs) kept.push_back(output);
+    result.samples += batch.size;
+  };
+  data::for_each_batch(dataset, indices, options.batch_size, use, "evaluation", progress);
+  if (result.samples == 0) {
+    throw DataError("evaluation", "no sample could be used; give at least one that decodes");
+  }
+  tally.finish(result);
+  result.skipped = dataset.skipped() - skipped_before;
+  outcome.logits = stack_rows(kept);
+  const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - begin;
+  result.seconds = elapsed.count();
+  return outcome;
+}
+
+}  // namespace ompq::pipeline

@@ -1,0 +1,39 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <vector>
+
+#include "ompq/core/progress.h"
+#include "ompq/data/dataset.h"
+#include "ompq/graph/graph.h"
+#include "ompq/report/results.h"
+#include "ompq/runtime/executor.h"
+
+namespace ompq::pipeline {
+
+struct EvaluateOptions {
+  std::int64_t batch_size = 64;
+  runtime::ExecutorOptions executor;
+  /// Keeps the first output of every sample in EvaluateOutcome::logits.
+  bool keep_outputs = false;
+};
+
+struct EvaluateOutcome {
+  report::Evaluation evaluation;
+  Tensor logits;  ///< [samples, ...] if asked for
+};
+
+/// Runs `graph` over the samples at `indices`. Top-1 and top-5 where there are labels and the first
+/// output is [n, classes]; fidelity to `reference` (same inputs and outputs) where one is given.
+/// @throws DataError if a label lies outside of the classes (names the sample), ShapeError if the
+/// graphs do not match.
+[[nodiscard]] EvaluateOutcome evaluate(const graph::Graph& graph,
+                                       data::Dataset& dataset,
+                                       const std::vector<std::int64_t>& indices,
+                                       const EvaluateOptions& options,
+                                       const graph::Graph* reference = nullptr,
+                                       const ProgressHandler& progress = {});
+
+}  // namespace ompq::pipeline

@@ -1,0 +1,61 @@
+#include "ompq/pipeline/inspect.h"
+
+#include <unordered_set>
+
+#include "ompq/pipeline/layer_tables.h"
+
+namespace ompq::pipeline {
+namespace {
+
+std::vector<std::pair<std::string, std::string>> named_shapes(
+    const graph::Graph& graph, const std::vector<graph::ValueId>& ids) {
+  std::vector<std::pair<std::string, std::string>> shapes;
+  for (const graph::ValueId id : ids) {
+    const graph::Value& value = graph.value(id);
+    shapes.emplace_back(value.name, value.shape ? graph::to_string(*value.shape) : "?");
+  }
+  return shapes;
+}
+
+/// Elements of all floating-point constants that some node reads.
+std::int64_t parameter_count(const graph::Graph& graph) {
+  std::unordered_set<graph::ValueId> seen;
+  std::int64_t count = 0;
+  for (const graph::Node& node : graph.nodes()) {
+    for (const graph::ValueId input : node.inputs) {
+      if (!graph.is_constant(input) || !seen.insert(input).second) continue;
+      const Tensor& constant = *graph.value(input).constant;
+      if (constant.type() == DataType::Float32) count += constant.elements();
+    }
+  }
+  return count;
+}
+
+}  // namespace
+
+report::Inspection inspect(const Model& model) {
+  const graph::Graph& graph = model.graph;
+  report::Inspection inspection;
+  inspection.model = {model.file.string(), model.sha256, model.file_bytes};
+  inspection.opset = graph.opset;
+  inspection.inputs = named_shapes(graph, graph.inputs());
+  inspection.outputs = named_shapes(graph, graph.outputs());
+  inspection.layers = layer_rows(model);
+  inspection.parameters = parameter_count(graph);
+  for (const graph::Layer& layer : model.discovery.layers) inspection.macs += layer.macs;
+  for (const graph::Block& block : model.discovery.blocks) {
+    report::BlockRow& row = inspection.blocks.emplace_back();
+    row.name = block.name;
+    for (const graph::LayerId layer : block.layers) {
+      row.layers.push_back(model.discovery.layers[static_cast<std::size_t>(layer)].name);
+    }
+  }
+  for (const graph::NotQuantizable& entry : model.discovery.rejected) {
+    const graph::Node& node = graph.node(entry.node);
+    inspection.rejected.push_back({node.name, node.op_type, entry.reason});
+  }
+  for (const auto& [key, value] : graph.metadata) inspection.metadata.emplace_back(key, value);
+  return inspection;
+}
+
+}  // namespace ompq::pipeline

@@ -1,0 +1,62 @@
+#include "ompq/pipeline/model.h"
+
+#include <fmt/format.h>
+
+#include "ompq/core/atomic_file.h"
+#include "ompq/core/error.h"
+#include "ompq/graph/passes.h"
+#include "ompq/ops/infer.h"
+
+namespace ompq::pipeline {
+
+Model load_model(const std::filesystem::path& file, const onnx_io::ImportOptions& options) {
+  Model model;
+  model.file = file;
+  model.graph = onnx_io::import_onnx(file, options);
+  const std::string bytes = read_file(file);
+  model.sha256 = sha256(bytes);
+  model.file_bytes = static_cast<std::int64_t>(bytes.size());
+  ops::infer_and_fold(model.graph);
+  graph::remove_no_ops(model.graph);
+  graph::fold_batch_norms(model.graph);
+  model.graph.sort();
+  ops::infer_and_fold(model.graph);
+  model.discovery = graph::discover(model.graph);
+  return model;
+}
+
+std::vector<data::InputSpec> input_specs(const graph::Graph& graph) {
+  std::vector<data::InputSpec> specs;
+  for (const graph::ValueId id : graph.inputs()) {
+    const graph::Value& input = graph.value(id);
+    const graph::Shape& shape = *input.shape;
+    if (shape.empty()) {
+      throw ShapeError(
+          "model",
+          fmt::format("input '{}' is a scalar; inputs need a batch dimension", input.name));
+    }
+    data::InputSpec spec{input.name, {}};
+    for (std::size_t d = 1; d < shape.size(); ++d) {
+      if (!shape[d].is_fixed()) {
+        throw ShapeError("model",
+                         fmt::format("input '{}' has shape {}; only its first dimension may stay "
+                                     "open, give the others with --input-shape",
+                                     input.name,
+                                     graph::to_string(shape)));
+      }
+      spec.extents.push_back(shape[d].size);
+    }
+    specs.push_back(std::move(spec));
+  }
+  return specs;
+}
+
+std::int64_t batch_size_for(const graph::Graph& graph, std::int64_t wanted) {
+  for (const graph::ValueId id : graph.inputs()) {
+    const graph::Shape& shape = *graph.value(id).shape;
+    if (!shape.empty() && shape.front().is_fixed()) return shape.front().size;
+  }
+  return wanted;
+}
+
+}  // namespace ompq::pipeline

@@ -1,0 +1,33 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "ompq/data/dataset.h"
+#include "ompq/graph/layers.h"
+#include "ompq/onnx_io/importer.h"
+
+namespace ompq::pipeline {
+
+/// A network made ready: imported, shapes inferred, constants folded, batch norms folded, layers
+/// found.
+struct Model {
+  std::filesystem::path file;
+  std::string sha256;  ///< of the file's bytes
+  std::int64_t file_bytes = 0;
+  graph::Graph graph;  ///< batch norms folded, no-ops removed; ValueIds in `discovery` are its own
+  graph::Discovery discovery;
+};
+
+/// @throws ImportError, UnsupportedOp, ShapeError as the steps do.
+[[nodiscard]] Model load_model(const std::filesystem::path& file,
+                               const onnx_io::ImportOptions& options = {});
+
+/// What a dataset must yield for this network.
+[[nodiscard]] std::vector<data::InputSpec> input_specs(const graph::Graph& graph);
+
+/// Batch size the network accepts: `wanted`, or the fixed extent of its first dimension.
+[[nodiscard]] std::int64_t batch_size_for(const graph::Graph& graph, std::int64_t wanted);
+
+}  // namespace ompq::pipeline

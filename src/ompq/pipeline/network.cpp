@@ -1,0 +1,95 @@
+#include "ompq/pipeline/network.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "ompq/core/error.h"
+#include "ompq/core/version.h"
+
+namespace ompq::pipeline {
+namespace {
+
+std::vector<BitWidth> bit_widths(const std::vector<int>& widths) {
+  std::vector<BitWidth> result;
+  for (const int width : widths) result.emplace_back(width);
+  return result;
+}
+
+/// What a quantized file says of itself. Widths stand in the order in which `inspect` lists the
+/// layers.
+void describe(graph::Graph& graph, const Model& model, const std::vector<int>& weight_bits) {
+  graph.metadata["ompq.version"] = kVersion;
+  graph.metadata["ompq.float_sha256"] = model.sha256;
+  graph.metadata["ompq.weight_bits"] = fmt::format("{}", fmt::join(weight_bits, " "));
+}
+
+/// Quantizers that take as many bytes as calibrated ones.
+tuning::ActivationQuantizers stand_ins(const Model& model,
+                                       const std::vector<std::optional<int>>& activation_bits) {
+  tuning::ActivationQuantizers quantizers;
+  for (std::size_t l = 0; l < activation_bits.size(); ++l) {
+    if (!activation_bits[l]) continue;
+    quantizers[model.discovery.layers[l].input] = {
+        .bits = BitWidth(*activation_bits[l]), .scale = {1.0F}, .zero_point = {0}};
+  }
+  return quantizers;
+}
+
+quant::QuantizedTensor blank_codes(const graph::Graph& graph,
+                                   const graph::Layer& layer,
+                                   int bits,
+                                   quant::Symmetry symmetry) {
+  const Tensor& weight = *graph.value(layer.weight).constant;
+  const auto channels =
+      static_cast<std::size_t>(weight.shape().at(static_cast<std::size_t>(layer.weight_axis)));
+  const BitWidth width(bits);
+  // Asymmetric zero points are written one by one unless they are all the symmetric one.
+  const int zero = symmetry == quant::Symmetry::Symmetric ? width.levels() / 2 : 0;
+  return {.params = {.bits = width,
+                     .symmetry = symmetry,
+                     .granularity = quant::Granularity::along(layer.weight_axis),
+                     .scale = std::vector<float>(channels, 1.0F),
+                     .zero_point = std::vector<std::int32_t>(channels, zero)},
+          .shape = weight.shape(),
+          .codes = std::vector<std::uint8_t>(static_cast<std::size_t>(weight.elements()), 0)};
+}
+
+}  // namespace
+
+QuantizedNetwork quantize_network(const Model& model,
+                                  const std::vector<int>& weight_bits,
+                                  const tuning::ActivationQuantizers& activations,
+                                  const tuning::WeightOptions& options) {
+  QuantizedNetwork network{.graph = model.graph};
+  network.weights = tuning::quantize_weights(
+      network.graph, model.discovery.layers, bit_widths(weight_bits), options);
+  tuning::insert_activation_quantizers(network.graph, activations);
+  describe(network.graph, model, weight_bits);
+  return network;
+}
+
+std::string export_bytes(const QuantizedNetwork& network, onnx_io::WeightFormat format) {
+  return onnx_io::export_onnx_bytes(network.graph,
+                                    {.format = format, .quantized = network.weights});
+}
+
+FileSize::FileSize(const Model& model,
+                   const std::vector<std::optional<int>>& activation_bits,
+                   const tuning::WeightOptions& options,
+                   onnx_io::WeightFormat format)
+    : model_(model), graph_(model.graph), options_(options), format_(format) {
+  tuning::insert_activation_quantizers(graph_, stand_ins(model, activation_bits));
+}
+
+std::int64_t FileSize::bytes(const std::vector<int>& weight_bits) const {
+  QuantizedNetwork network{.graph = graph_};
+  describe(network.graph, model_, weight_bits);
+  for (std::size_t l = 0; l < weight_bits.size(); ++l) {
+    const graph::Layer& layer = model_.discovery.layers[l];
+    network.weights.emplace(graph_.value(layer.weight).name,
+                            blank_codes(graph_, layer, weight_bits[l], options_.symmetry));
+  }
+  return static_cast<std::int64_t>(export_bytes(network, format_).size());
+}
+
+}  // namespace ompq::pipeline

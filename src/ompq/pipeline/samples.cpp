@@ -1,0 +1,38 @@
+#include "ompq/pipeline/samples.h"
+
+#include <algorithm>
+#include <unordered_set>
+
+#include "ompq/core/random.h"
+
+namespace ompq::pipeline {
+
+Samples draw_samples(const Model& model,
+                     const SampleOptions& options,
+                     std::int64_t count,
+                     std::uint64_t seed) {
+  Samples samples;
+  samples.dataset = data::open_dataset(options.source, input_specs(model.graph), options.dataset);
+  samples.indices = data::choose_samples(samples.dataset->size(), count, seed);
+  samples.used = {.source = options.source.string(),
+                  .split = options.dataset.split,
+                  .count = static_cast<std::int64_t>(samples.indices.size()),
+                  .seed = seed,
+                  .preprocess = data::to_json(options.dataset.preprocess)};
+  return samples;
+}
+
+std::vector<std::int64_t> held_out(const Samples& drawn, std::int64_t count) {
+  const std::unordered_set<std::int64_t> taken(drawn.indices.begin(), drawn.indices.end());
+  std::vector<std::int64_t> rest;
+  for (std::int64_t i = 0; i < drawn.dataset->size(); ++i) {
+    if (!taken.contains(i)) rest.push_back(i);
+  }
+  Random random = Random(drawn.used.seed).split("held out");
+  random.shuffle(rest);
+  if (static_cast<std::int64_t>(rest.size()) > count) rest.resize(static_cast<std::size_t>(count));
+  std::sort(rest.begin(), rest.end());
+  return rest;
+}
+
+}  // namespace ompq::pipeline

@@ -1,0 +1,37 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "ompq/data/dataset.h"
+#include "ompq/pipeline/model.h"
+#include "ompq/report/results.h"
+
+namespace ompq::pipeline {
+
+/// Where samples come from and how they become inputs.
+struct SampleOptions {
+  std::filesystem::path source;
+  data::DatasetOptions dataset;
+};
+
+/// An opened source with the samples that a step uses.
+struct Samples {
+  std::unique_ptr<data::Dataset> dataset;
+  std::vector<std::int64_t> indices;
+  report::SamplesUsed used;
+};
+
+/// `count` samples drawn with `seed` (all, if count is 0), for `model`.
+[[nodiscard]] Samples draw_samples(const Model& model,
+                                   const SampleOptions& options,
+                                   std::int64_t count,
+                                   std::uint64_t seed);
+
+/// Up to `count` samples of the same source that `drawn` does not hold: what calibration never saw.
+[[nodiscard]] std::vector<std::int64_t> held_out(const Samples& drawn, std::int64_t count);
+
+}  // namespace ompq::pipeline

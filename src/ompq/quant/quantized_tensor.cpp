@@ -1,0 +1,146 @@
+#include "ompq/quant/quantized_tensor.h"
+
+#include <cmath>
+
+#include <fmt/format.h>
+
+#include "ompq/core/error.h"
+#include "ompq/quant/rounding.h"
+#include "ompq/quant/simd.h"
+#include "ompq/quant/slices.h"
+
+namespace ompq::quant {
+namespace {
+
+/// The two numbers that one slice is quantized with.
+struct Grid {
+  float scale;
+  float zero_point;
+  float lo;  ///< smallest code - zero_point
+  float hi;  ///< largest code - zero_point
+};
+
+Grid grid_of(const QuantParams& params, std::int64_t slice) {
+  const auto at = static_cast<std::size_t>(slice);
+  const auto zero_point = static_cast<float>(params.zero_point[at]);
+  return {params.scale[at],
+          zero_point,
+          -zero_point,
+          static_cast<float>(params.bits.levels() - 1) - zero_point};
+}
+
+OMPQ_VECTOR_CLONES void quantize_run(const float* x,
+                                     std::uint8_t* codes,
+                                     std::int64_t count,
+                                     Grid grid) {
+#pragma omp simd
+  for (std::int64_t i = 0; i < count; ++i) {
+    const float level = nearest_level(x[i] / grid.scale, grid.lo, grid.hi);
+    codes[i] = static_cast<std::uint8_t>(static_cast<std::int32_t>(level + grid.zero_point));
+  }
+}
+
+OMPQ_VECTOR_CLONES void dequantize_run(const std::uint8_t* codes,
+                                       float* x,
+                                       std::int64_t count,
+                                       Grid grid) {
+#pragma omp simd
+  for (std::int64_t i = 0; i < count; ++i) {
+    x[i] = grid.scale * (static_cast<float>(codes[i]) - grid.zero_point);
+  }
+}
+
+OMPQ_VECTOR_CLONES void fake_quantize_run(const float* x,
+                                          float* out,
+                                          std::int64_t count,
+                                          Grid grid) {
+#pragma omp simd
+  for (std::int64_t i = 0; i < count; ++i) {
+    out[i] = grid.scale * nearest_level(x[i] / grid.scale, grid.lo, grid.hi);
+  }
+}
+
+/// The slices that `params` speaks of. @throws ShapeError, ConfigError if the two do not fit.
+Slices checked_slices(std::span<const std::int64_t> shape, const QuantParams& params) {
+  const Slices slices = slices_of(shape, params.granularity);
+  const auto expected = static_cast<std::size_t>(slices.count);
+  if (params.scale.size() != expected || params.zero_point.size() != expected) {
+    throw ShapeError("quant",
+                     fmt::format("{} scales and {} zero points for a tensor of shape {} with {} "
+                                 "slices; there must be one of each per slice",
+                                 params.scale.size(),
+                                 params.zero_point.size(),
+                                 shape_text(shape),
+                                 expected));
+  }
+  for (std::size_t s = 0; s < expected; ++s) {
+    const bool scale_ok = std::isfinite(params.scale[s]) && params.scale[s] > 0;
+    const bool zero_ok = params.zero_point[s] >= 0 && params.zero_point[s] < params.bits.levels();
+    if (scale_ok && zero_ok) continue;
+    throw ConfigError("quant",
+                      fmt::format("slice {} has scale {} and zero point {}; a scale is positive, "
+                                  "a zero point of {} bits lies in 0..{}",
+                                  s,
+                                  params.scale[s],
+                                  params.zero_point[s],
+                                  params.bits.value(),
+                                  params.bits.levels() - 1));
+  }
+  return slices;
+}
+
+/// Calls run(offset, length, grid) for every stretch of elements that lies together and shares a
+/// scale.
+template <typename Run>
+void for_each_run(const Slices& slices, const QuantParams& params, const Run& run) {
+  for (std::int64_t o = 0; o < slices.outer; ++o) {
+    for (std::int64_t s = 0; s < slices.count; ++s) {
+      run((o * slices.count + s) * slices.inner, slices.inner, grid_of(params, s));
+    }
+  }
+}
+
+}  // namespace
+
+QuantizedTensor quantize(const Tensor& x, const QuantParams& params) {
+  const Slices slices = checked_slices(x.shape(), params);
+  const Tensor floats = x.converted_to(DataType::Float32);
+  const auto values = floats.data<float>();
+  require_finite(values);
+  QuantizedTensor q{params, x.shape(), std::vector<std::uint8_t>(values.size())};
+  for_each_run(slices, params, [&](std::int64_t at, std::int64_t count, const Grid& grid) {
+    quantize_run(values.data() + at, q.codes.data() + at, count, grid);
+  });
+  return q;
+}
+
+Tensor dequantize(const QuantizedTensor& q) {
+  const Slices slices = checked_slices(q.shape, q.params);
+  if (static_cast<std::int64_t>(q.codes.size()) != element_count(q.shape)) {
+    throw ShapeError(
+        "quant",
+        fmt::format(
+            "{} codes do not fill a tensor of shape {}", q.codes.size(), shape_text(q.shape)));
+  }
+  Tensor x(DataType::Float32, q.shape);
+  const auto values = x.mutable_data<float>();
+  for_each_run(slices, q.params, [&](std::int64_t at, std::int64_t count, const Grid& grid) {
+    dequantize_run(q.codes.data() + at, values.data() + at, count, grid);
+  });
+  return x;
+}
+
+Tensor fake_quantize(const Tensor& x, const QuantParams& params) {
+  const Slices slices = checked_slices(x.shape(), params);
+  const Tensor floats = x.converted_to(DataType::Float32);
+  const auto values = floats.data<float>();
+  require_finite(values);
+  Tensor result(DataType::Float32, x.shape());
+  const auto out = result.mutable_data<float>();
+  for_each_run(slices, params, [&](std::int64_t at, std::int64_t count, const Grid& grid) {
+    fake_quantize_run(values.data() + at, out.data() + at, count, grid);
+  });
+  return result;
+}
+
+}  // namespace ompq::quant

@@ -1,0 +1,94 @@
+#include "ompq/quant/range_search.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <vector>
+
+namespace ompq::quant {
+namespace {
+
+struct Range {
+  double min;
+  double max;
+};
+
+/// The best range so far and how it is found.
+class Search {
+ public:
+  Search(const WeightedValues& x, const ChooseOptions& options) : x_(x), options_(options) {}
+
+  void try_range(Range range) {
+    const SliceParams params =
+        params_of_range(range.min, range.max, options_.bits, options_.symmetry);
+    const double error = power_error(x_, params, options_.bits, options_.error_power, best_error_);
+    if (error >= best_error_) return;
+    best_error_ = error;
+    best_range_ = range;
+    best_ = params;
+  }
+  [[nodiscard]] const SliceParams& best() const { return best_; }
+  [[nodiscard]] const Range& best_range() const { return best_range_; }
+
+ private:
+  const WeightedValues& x_;
+  const ChooseOptions& options_;
+  double best_error_ = std::numeric_limits<double>::infinity();
+  Range best_range_{0, 0};
+  SliceParams best_;
+};
+
+/// 1, 1 - step, ... 0.2, and from there by tenths down to 0.01: outliers can lie far out.
+std::vector<double> shrink_factors(double step) {
+  std::vector<double> factors;
+  for (int i = 0; 1 - i * step >= 0.2; ++i) factors.push_back(1 - i * step);
+  while (factors.back() > 0.01) factors.push_back(factors.back() * 0.9);
+  return factors;
+}
+
+/// A symmetric grid reaches one step further below zero than above; one bit holds -scale and 0.
+SliceParams symmetric_params(double min, double max, BitWidth bits) {
+  const double below = bits.levels() / 2.0;
+  const double above = std::max(below - 1, 1.0);
+  return {static_cast<float>(std::max(-min / below, max / above)), bits.levels() / 2};
+}
+
+SliceParams asymmetric_params(double min, double max, BitWidth bits) {
+  const double top = bits.levels() - 1;
+  const double scale = (max - min) / top;
+  return {static_cast<float>(scale), static_cast<std::int32_t>(std::nearbyint(-min / scale))};
+}
+
+}  // namespace
+
+SliceParams params_of_range(double min, double max, BitWidth bits, Symmetry symmetry) {
+  min = std::min(min, 0.0);
+  max = std::max(max, 0.0);
+  if (min == max) return {1, symmetry == Symmetry::Symmetric ? bits.levels() / 2 : 0};
+  SliceParams params = symmetry == Symmetry::Symmetric ? symmetric_params(min, max, bits)
+                                                       : asymmetric_params(min, max, bits);
+  // Scales stay normal numbers, so that 1 / scale is one too.
+  params.scale = std::clamp(params.scale, 0x1p-126F, 0x1p126F);
+  params.zero_point = std::clamp(params.zero_point, 0, bits.levels() - 1);
+  return params;
+}
+
+SliceParams search_range(const WeightedValues& x,
+                         double min,
+                         double max,
+                         const ChooseOptions& options) {
+  min = std::min(min, 0.0);
+  max = std::max(max, 0.0);
+  Search search(x, options);
+  for (const double f : shrink_factors(0.01)) search.try_range({min * f, max * f});
+  if (options.symmetry == Symmetry::Symmetric || min == 0 || max == 0) return search.best();
+
+  // One long tail: each end by itself, in wider steps, from the best common factor.
+  const Range common = search.best_range();
+  for (const double f : shrink_factors(0.02)) search.try_range({common.min * f, common.max});
+  const Range lower = search.best_range();
+  for (const double f : shrink_factors(0.02)) search.try_range({lower.min, lower.max * f});
+  return search.best();
+}
+
+}  // namespace ompq::quant

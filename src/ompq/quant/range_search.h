@@ -1,0 +1,19 @@
+#pragma once
+
+#include "ompq/quant/choose_qparams.h"
+#include "ompq/quant/power_error.h"
+
+namespace ompq::quant {
+
+/// The quantizer of [min, max] widened to hold zero. A range of no length gets scale 1.
+[[nodiscard]] SliceParams params_of_range(double min, double max, BitWidth bits, Symmetry symmetry);
+
+/// Shrinks [min, max] towards zero, in steps of one percent at first, and keeps the range with the
+/// least power_error; an asymmetric one is then shrunk at each end by itself as well. The full
+/// range is the first candidate, so the result is never worse than min-max.
+[[nodiscard]] SliceParams search_range(const WeightedValues& x,
+                                       double min,
+                                       double max,
+                                       const ChooseOptions& options);
+
+}  // namespace ompq::quant

@@ -1,0 +1,19 @@
+#pragma once
+
+namespace ompq::quant {
+
+/// Rounds half to even, for |x| <= 2^22: the addition leaves no room for a fraction, and the
+/// processor's default rounding does the rest. Unlike nearbyint it vectorizes on every x86-64.
+[[nodiscard]] inline float round_half_even(float x) {
+  constexpr float kNoFraction = 12582912.0F;  // 1.5 * 2^23
+  return (x + kNoFraction) - kNoFraction;
+}
+
+/// The code of x / scale on the grid lo..hi around zero (lo = -zero_point). Clamping first keeps
+/// the argument of the rounding small; lo and hi are whole, so the result is the same.
+[[nodiscard]] inline float nearest_level(float ratio, float lo, float hi) {
+  const float above = ratio < lo ? lo : ratio;
+  return round_half_even(above > hi ? hi : above);
+}
+
+}  // namespace ompq::quant

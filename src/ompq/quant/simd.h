@@ -1,0 +1,10 @@
+#pragma once
+
+/// Marks a loop kernel that is compiled once per vector width and chosen when the program starts.
+/// Sanitizers run before the chooser can, so they get the plain version.
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && \
+    !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#define OMPQ_VECTOR_CLONES __attribute__((target_clones("avx512f", "avx2", "default")))
+#else
+#define OMPQ_VECTOR_CLONES
+#endif

@@ -1,0 +1,150 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace ompq::report {
+
+/// Named durations of a run, in the order in which the steps began.
+using StepSeconds = std::vector<std::pair<std::string, double>>;
+
+struct ModelFile {
+  std::string file;
+  std::string sha256;
+  std::int64_t bytes = 0;
+};
+
+/// Which samples a run used, and what was done to them.
+struct SamplesUsed {
+  std::string source;
+  std::string split;  ///< "train", "test" or "" where the source has no parts
+  std::int64_t count = 0;
+  std::int64_t skipped = 0;  ///< broken samples left out
+  std::uint64_t seed = 0;
+  std::string preprocess;  ///< ompq-preprocess/1 JSON
+};
+
+/// A layer as `inspect` shows it and every JSON result repeats it.
+struct LayerRow {
+  std::string name;
+  std::string op;
+  std::int64_t weights = 0;
+  std::int64_t biases = 0;
+  std::int64_t paper_parameters =
+      0;                          ///< as the paper counts them (norm and tied projections included)
+  std::int64_t macs = 0;          ///< for one sample
+  std::string output_shape;       ///< "Nx64x56x56"
+  std::int64_t feature_size = 0;  ///< elements of the layer function's output for one sample
+  std::string tied_to;            ///< the layer whose width it follows, or ""
+  std::string block;
+};
+
+struct RejectedRow {
+  std::string name;
+  std::string op;
+  std::string reason;
+};
+
+struct BlockRow {
+  std::string name;
+  std::vector<std::string> layers;
+};
+
+struct Inspection {
+  ModelFile model;
+  std::int64_t opset = 0;
+  std::vector<std::pair<std::string, std::string>> inputs;   ///< name, shape
+  std::vector<std::pair<std::string, std::string>> outputs;  ///< name, shape
+  std::vector<LayerRow> layers;
+  std::vector<BlockRow> blocks;
+  std::vector<RejectedRow> rejected;
+  std::int64_t parameters = 0;  ///< elements of all float constants
+  std::int64_t macs = 0;        ///< of all layers, for one sample
+  std::vector<std::pair<std::string, std::string>> metadata;
+};
+
+/// Bits per layer that one allocator chose, and what they cost.
+struct AllocationRow {
+  std::string allocator;
+  std::vector<int> weight_bits;  ///< in layer order
+  double average_bits = 0;       ///< over all quantized weights
+  std::int64_t bytes = 0;        ///< of the file that quantize would write
+  double paper_mib = 0;          ///< size as the paper counts it, MiB
+  double gbops = 0;              ///< 1e9 bit operations for one sample
+  double predicted_loss = 0;     ///< sum over layers of the measured output error
+  std::string solver;
+  std::string status;
+  double objective = 0;
+  double gap = 0;
+  double seconds = 0;
+  std::string refused;  ///< why this allocator has no answer under the budget, or ""
+};
+
+struct Search {
+  ModelFile model;
+  SamplesUsed samples;
+  std::string budget;  ///< in words
+  std::string accounting;
+  std::string scheme;
+  std::string precision;
+  std::string activation_bits;  ///< "8" or "float"
+  std::vector<LayerRow> layers;
+  std::vector<double> orm;  ///< layers x layers, row-major
+  std::string estimator;
+  double beta = 0;
+  std::vector<double> gamma;
+  std::vector<double> theta;
+  std::vector<double> coefficients;
+  std::vector<int> widths;  ///< columns of `output_error`
+  std::vector<double>
+      output_error;  ///< layers x widths, row-major; empty where it was not measured
+  std::vector<AllocationRow> allocations;  ///< the chosen one first, then those beside it
+  StepSeconds seconds;
+};
+
+/// What a network got right, or how close it stays to another one.
+struct Evaluation {
+  std::int64_t samples = 0;
+  std::int64_t skipped = 0;         ///< broken samples left out
+  std::int64_t classes = 0;         ///< 0 where the first output is no row of class scores
+  std::optional<double> top1;       ///< share of samples, 0..1, where there are labels
+  std::optional<double> top5;       ///< where there are labels and more than 5 classes
+  std::optional<double> agreement;  ///< share of samples whose best class is the reference's
+  std::optional<double>
+      divergence;  ///< mean Kullback-Leibler divergence from the reference's softmax, nats
+  std::optional<double> snr_db;  ///< 10 log10(|reference|^2 / |difference|^2) of the first output
+  double seconds = 0;
+};
+
+/// One quantized network beside the float one.
+struct QuantizedRow {
+  std::string allocator;
+  std::string file;  ///< "" where only the chosen network was kept
+  std::int64_t bytes_on_disk = 0;
+  std::int64_t bytes_promised = 0;
+  double average_bits = 0;
+  double compression = 0;  ///< float file / this file
+  std::vector<int> weight_bits;
+  Evaluation evaluation;
+};
+
+struct Quantization {
+  Search search;  ///< without ORM and losses where the bits came from a file
+  Evaluation float_evaluation;
+  SamplesUsed evaluated_on;
+  std::vector<QuantizedRow> networks;  ///< the chosen one first
+  StepSeconds seconds;
+};
+
+/// JSON documents, two spaces deep, ending in a newline. Numbers that are not there are left out.
+[[nodiscard]] std::string to_json(const Inspection& inspection);
+[[nodiscard]] std::string to_json(const Search& search);
+[[nodiscard]] std::string to_json(const Quantization& quantization);
+[[nodiscard]] std::string to_json(const ModelFile& model,
+                                  const SamplesUsed& samples,
+                                  const Evaluation& evaluation);
+
+}  // namespace ompq::report

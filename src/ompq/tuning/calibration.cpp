@@ -1,0 +1,123 @@
+#include "ompq/tuning/calibration.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "ompq/core/error.h"
+#include "ompq/data/batches.h"
+#include "ompq/quant/histogram_observer.h"
+
+namespace ompq::tuning {
+namespace {
+
+struct Observed {
+  BitWidth bits{kMinBits};
+  std::string reader;
+  quant::HistogramObserver histogram;
+};
+
+std::map<graph::ValueId, Observed> observed_values(const std::vector<graph::Layer>& layers,
+                                                   const std::vector<BitWidth>& bits) {
+  if (layers.size() != bits.size()) {
+    throw ConfigError(
+        "calibration",
+        fmt::format("{} activation widths for {} layers; one each", bits.size(), layers.size()));
+  }
+  std::map<graph::ValueId, Observed> observed;
+  for (std::size_t l = 0; l < layers.size(); ++l) {
+    Observed& entry = observed[layers[l].input];
+    if (entry.reader.empty()) entry.reader = layers[l].name;
+    entry.bits = std::max(entry.bits, bits[l]);
+  }
+  return observed;
+}
+
+void observe(Observed& entry, const MatrixView& values) {
+  try {
+    entry.histogram.observe(values);
+  } catch (const DataError& error) {
+    throw DataError(
+        "calibration",
+        fmt::format("the input of layer '{}' cannot be observed: {}", entry.reader, error.what()));
+  }
+}
+
+graph::ValueId insert_clip(graph::Graph& graph,
+                           graph::ValueId value,
+                           const std::string& name,
+                           const quant::QuantParams& params) {
+  const float scale = params.scale.front();
+  const auto zero = static_cast<float>(params.zero_point.front());
+  const auto top = static_cast<float>(params.bits.levels() - 1);
+  const auto low = graph.add_constant(name + "_low", Tensor::scalar<float>(-zero * scale));
+  const auto high = graph.add_constant(name + "_high", Tensor::scalar<float>((top - zero) * scale));
+  return graph.add_op({.name = name + "_clip", .op_type = "Clip", .inputs = {value, low, high}});
+}
+
+void insert_one(graph::Graph& graph, graph::ValueId value, const quant::QuantParams& params) {
+  // add_op makes values, which moves what references into the graph point at: copy what is needed.
+  const std::string name = graph.value(value).name + "_q";
+  const std::optional<graph::Shape> shape = graph.value(value).shape;
+  const std::vector<graph::NodeId> readers = graph.consumers(value);
+  const auto scale = graph.add_constant(name + "_scale", Tensor::scalar(params.scale.front()));
+  const auto zero = graph.add_constant(
+      name + "_zero", Tensor::scalar(static_cast<std::uint8_t>(params.zero_point.front())));
+  graph::ValueId source = value;
+  if (params.bits < BitWidth(8)) {
+    source = insert_clip(graph, value, name, params);
+    graph.mutable_value(source).shape = shape;
+  }
+  const auto codes =
+      graph.add_op({.name = name, .op_type = "QuantizeLinear", .inputs = {source, scale, zero}});
+  graph.mutable_value(codes).type = DataType::UInt8;
+  graph.mutable_value(codes).shape = shape;
+  const auto real = graph.add_op(
+      {.name = name + "_dq", .op_type = "DequantizeLinear", .inputs = {codes, scale, zero}});
+  graph.mutable_value(real).shape = shape;
+  for (const graph::NodeId reader : readers) {
+    auto& inputs = graph.mutable_node(reader).inputs;
+    std::replace(inputs.begin(), inputs.end(), value, real);
+  }
+}
+
+}  // namespace
+
+ActivationQuantizers calibrate_activations(const graph::Graph& graph,
+                                           const std::vector<graph::Layer>& layers,
+                                           const std::vector<BitWidth>& activation_bits,
+                                           data::Dataset& dataset,
+                                           const std::vector<std::int64_t>& indices,
+                                           const CalibrationOptions& options,
+                                           const ProgressHandler& progress) {
+  auto observed = observed_values(layers, activation_bits);
+  runtime::ExecutorOptions executor_options = options.executor;
+  for (const auto& [value, entry] : observed) executor_options.captured.push_back(value);
+  runtime::Executor executor(graph, executor_options);
+  const auto capture = [&](graph::ValueId value, const MatrixView& values) {
+    observe(observed.at(value), values);
+  };
+  data::for_each_batch(
+      dataset,
+      indices,
+      options.batch_size,
+      [&](const data::Batch& batch) { (void)executor.run(batch.inputs, capture); },
+      "calibration",
+      progress);
+  ActivationQuantizers quantizers;
+  for (const auto& [value, entry] : observed) {
+    quantizers.emplace(value,
+                       entry.histogram.choose_qparams({.bits = entry.bits,
+                                                       .symmetry = quant::Symmetry::Asymmetric,
+                                                       .method = options.range,
+                                                       .percentile = options.percentile}));
+  }
+  return quantizers;
+}
+
+void insert_activation_quantizers(graph::Graph& graph, const ActivationQuantizers& quantizers) {
+  for (const auto& [value, params] : quantizers) insert_one(graph, value, params);
+  graph.sort();
+}
+
+}  // namespace ompq::tuning
