@@ -12,8 +12,8 @@ namespace ompq::graph {
 namespace {
 
 using ::testing::ElementsAre;
-using ::testing::UnorderedElementsAre;
 using testing::GraphBuilder;
+using ::testing::UnorderedElementsAre;
 
 const Shape kImage{Dim::batch(), Dim::fixed(4), Dim::fixed(5), Dim::fixed(5)};
 
