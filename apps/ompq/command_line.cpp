@@ -37,18 +37,14 @@ void register_command(CLI::App& program, RawCommand& raw) {
   raw.parser = program.add_subcommand(std::string(command.name), std::string(command.summary));
   raw.parser->set_help_flag();
   raw.parser->allow_extras();
-  for (const OptionRecord& operand : command.operands) {
-    raw.parser->add_option(std::string(operand.name), raw.texts[operand.name])
-        ->expected(0, 1)
-        ->type_size(1);
-  }
   for (const OptionRecord& record : command.options) {
     if (record.type == OptionType::Flag) {
-      raw.parser->add_flag(flag_spelling(record), raw.flags[record.name]);
+      raw.parser->add_flag(flag_spelling(record), raw.flags[record.name])->disable_flag_override();
     } else {
       raw.parser->add_option(flag_spelling(record), raw.texts[record.name])
           ->type_size(1)
           ->expected(1)
+          ->allow_extra_args(false)
           ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
     }
   }
@@ -65,17 +61,35 @@ void register_command(CLI::App& program, RawCommand& raw) {
   throw ConfigError(place, fmt::format("unknown {} '{}'; {}", kind, word, way_out));
 }
 
-[[noreturn]] void refuse_extra(const CommandRecord& command, std::string_view extra) {
-  const std::string help = fmt::format("see 'ompq {} --help'", command.name);
-  if (!extra.starts_with('-')) {
-    throw ConfigError(command.name, fmt::format("'{}' is one operand too many; {}", extra, help));
-  }
+[[noreturn]] void refuse_option(const CommandRecord& command, std::string_view word) {
   std::deque<std::string> spellings;
   std::vector<std::string_view> known;
   for (const OptionRecord& record : command.options) {
     known.push_back(spellings.emplace_back(fmt::format("--{}", record.name)));
   }
-  refuse_word(command.name, "option", extra.substr(0, extra.find('=')), known, help);
+  refuse_word(command.name,
+              "option",
+              word.substr(0, word.find('=')),
+              known,
+              fmt::format("see 'ompq {} --help'", command.name));
+}
+
+/// Gives the words that are no options to the operands, in order.
+void take_operands(RawCommand& raw, const std::vector<std::string>& words) {
+  const CommandRecord& command = *raw.record;
+  const auto is_option = [](const std::string& word) { return word.size() > 1 && word[0] == '-'; };
+  const auto unknown = std::ranges::find_if(words, is_option);
+  if (unknown != words.end()) refuse_option(command, *unknown);
+  for (std::size_t i = 0; i < command.operands.size(); ++i) {
+    auto& texts = raw.texts[command.operands[i].name];
+    if (i < words.size()) texts.push_back(words[i]);
+  }
+  if (words.size() > command.operands.size()) {
+    throw ConfigError(command.name,
+                      fmt::format("'{}' is one operand too many; see 'ompq {} --help'",
+                                  words[command.operands.size()],
+                                  command.name));
+  }
 }
 
 [[noreturn]] void refuse_command(std::string_view word) {
@@ -112,9 +126,28 @@ CommandRequest to_request(const RawCommand& raw) {
   return request;
 }
 
-/// CLI11's own complaints that remain: an option without its value.
+/// What CLI11 itself complains of: an option without its value, or a flag with one.
 [[noreturn]] void refuse_syntax(const CLI::ParseError& error) {
-  throw ConfigError("ompq", fmt::format("{}; see 'ompq --help'", error.what()));
+  const std::string message = error.what();
+  const std::size_t colon = message.find(": ");
+  if (message.starts_with('-') && colon != std::string::npos) {
+    throw ConfigError(message.substr(0, colon), "needs a value");
+  }
+  if (message.find("flag override") != std::string::npos) {
+    throw ConfigError("--" + message.substr(0, message.find(' ')), "takes no value");
+  }
+  throw ConfigError("ompq", fmt::format("{}; see 'ompq --help'", message));
+}
+
+/// Where the value was forgotten, CLI11 takes the next option for it.
+void refuse_forgotten_values(const RawCommand& raw) {
+  for (const OptionRecord& record : raw.record->options) {
+    const auto found = raw.texts.find(record.name);
+    if (found == raw.texts.end()) continue;
+    for (const std::string& text : found->second) {
+      if (text.starts_with("--")) throw ConfigError(display_name(record), "needs a value");
+    }
+  }
 }
 
 }  // namespace
@@ -123,6 +156,7 @@ std::variant<CommandRequest, Answer> parse_command_line(int argc, const char* co
   CLI::App program;
   program.set_help_flag();
   program.allow_extras();
+  program.require_subcommand(0, 1);  // a file may be called like another command
   bool help = false;
   bool version = false;
   bool verbose = false;
@@ -157,8 +191,8 @@ std::variant<CommandRequest, Answer> parse_command_line(int argc, const char* co
   if (help || chosen->flags["help"]) {
     return Answer{Answer::Kind::Help, std::string(chosen->record->name), false};
   }
-  const auto extras = program.remaining(true);
-  if (!extras.empty()) refuse_extra(*chosen->record, extras.front());
+  refuse_forgotten_values(*chosen);
+  take_operands(*chosen, program.remaining(true));
   return to_request(*chosen);
 }
 

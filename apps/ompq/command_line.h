@@ -18,7 +18,7 @@ struct Answer {
 };
 
 /// Reads the command line against command_table(). Options stand before or behind operands, as
-/// "--name value", "--name=value" or "-n value"; "--" ends them.
+/// "--name value", "--name=value" or "-n value".
 /// @throws ConfigError saying what is wrong and, for a slip of the finger, what was probably meant.
 [[nodiscard]] std::variant<CommandRequest, Answer> parse_command_line(int argc,
                                                                       const char* const* argv);

@@ -93,7 +93,8 @@ NamedShapes read_named_shape(const OptionRecord& record, std::string_view text) 
 
 std::string with_range(std::string_view what, const OptionRecord& record) {
   const std::string range = value_range(record);
-  return range.empty() ? std::string(what) : fmt::format("{}, {}", what, range);
+  if (range.empty()) return std::string(what);
+  return fmt::format("{}{}{}", what, range.find("..") == range.npos ? ", " : " in ", range);
 }
 
 std::string join_display_names(const CommandRecord& command, std::string_view names) {

@@ -10,7 +10,7 @@ enum class RangeMethod { MinMax, Percentile, ErrorSearch };
 struct ChooseOptions {
   BitWidth bits{8};
   Symmetry symmetry = Symmetry::Asymmetric;
-  Granularity granularity;
+  Granularity granularity = Granularity::per_tensor();
   RangeMethod method = RangeMethod::ErrorSearch;
   double percentile = 99.99;  ///< Percentile: share of values kept inside of the range, in percent
   double error_power = 2.4;   ///< ErrorSearch: minimizes sum |x - fake_quantize(x)|^power

@@ -24,7 +24,7 @@ struct Granularity {
 struct QuantParams {
   BitWidth bits{8};
   Symmetry symmetry = Symmetry::Asymmetric;
-  Granularity granularity;
+  Granularity granularity = Granularity::per_tensor();
   std::vector<float> scale;              ///< one, or one per slice of the axis; > 0
   std::vector<std::int32_t> zero_point;  ///< as many as scales; 0 .. 2^bits - 1
 };

@@ -1,0 +1,55 @@
+# A thin front to CMake: installs what is missing, then builds what was asked for.
+
+.NOTPARALLEL:
+
+JOBS := $(shell nproc)
+PREFIX := /usr/local
+RELEASE := build/release
+export CMAKE_BUILD_PARALLEL_LEVEL := $(JOBS)
+
+.PHONY: all help bootstrap judge configure demo test bench format tidy docs install clean
+
+all: configure ## build the program and the library (build/release)
+	@cmake --build $(RELEASE) --target ompq_program
+
+help: ## list the targets
+	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 20
+
+bootstrap: ## install the Debian packages that are missing
+	@scripts/bootstrap.sh
+
+judge: ## install those and the stock ONNX runtime that tests and benchmarks compare with
+	@scripts/bootstrap.sh --judge
+
+configure: bootstrap
+	@mkdir -p build
+	@cmake --preset release -DCMAKE_INSTALL_PREFIX="$(PREFIX)" $(CONFIGURE) >build/configure.log 2>&1 || \
+	  { cat build/configure.log; exit 1; }
+
+demo: all ## quantize the embedded network to 3 bits on average and compare allocations
+	@scripts/demo.sh
+
+test: judge configure ## build everything and run all tests
+	@cmake --build $(RELEASE)
+	@scripts/run_tests.sh $(RELEASE) $(JOBS)
+
+bench: CONFIGURE := -DOMPQ_BENCH=ON
+bench: judge configure ## build and run the benchmarks
+	@cmake --build $(RELEASE)
+	@scripts/run_benchmarks.sh $(RELEASE)
+
+format: ## format the sources with clang-format
+	@git ls-files -z '*.h' '*.cpp' | xargs -0 clang-format -i
+
+tidy: configure ## check the sources with clang-tidy
+	@git ls-files -z 'src/*.cpp' 'apps/*.cpp' | \
+	  xargs -0 -P $(JOBS) -n 4 clang-tidy --quiet -p $(RELEASE)
+
+docs: all ## write docs/cli.md again from the option records
+	@$(RELEASE)/bin/ompq --print-docs markdown >docs/cli.md
+
+install: all ## install program, library, headers, man page and completion (PREFIX=/usr/local)
+	@cmake --install $(RELEASE)
+
+clean: ## remove everything that was built
+	@rm -rf build

@@ -1,0 +1,75 @@
+#!/bin/sh
+# Installs what packages.txt names and this machine lacks. Where nothing is missing it changes
+# nothing and needs no network.
+#
+#   scripts/bootstrap.sh           what building and the demo need
+#   scripts/bootstrap.sh --judge   and the stock ONNX runtime that tests and benchmarks compare with
+set -eu
+
+root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
+least_node=18
+
+fail() {
+  echo "bootstrap: $1" >&2
+  exit 1
+}
+
+is_installed() {
+  [ "$(dpkg-query --show --showformat='${db:Status-Status}' "$1" 2>/dev/null)" = installed ]
+}
+
+# Prints the packages of packages.txt that are missing. Those behind "command:" serve the judge.
+missing_packages() {
+  sed -e 's/#.*//' -e '/^[[:space:]]*$/d' "$root/packages.txt" | while read -r first rest; do
+    case $first in
+      *:)
+        if [ "$with_judge" = yes ] && ! command -v "${first%:}" >/dev/null; then
+          for package in $rest; do is_installed "$package" || echo "$package"; done
+        fi
+        ;;
+      *) is_installed "$first" || echo "$first" ;;
+    esac
+  done
+}
+
+as_root() {
+  if [ "$(id -u)" -eq 0 ]; then
+    "$@"
+  elif command -v sudo >/dev/null; then
+    sudo "$@"
+  else
+    fail "packages are missing ($missing); run as root, or install sudo"
+  fi
+}
+
+install_packages() {
+  echo "bootstrap: installing $missing"
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get update -qq
+  # shellcheck disable=SC2086  # one word a package
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get install --yes -qq --no-install-recommends \
+    -o Dpkg::Use-Pty=0 $missing >/dev/null
+}
+
+check_node() {
+  found=$(node --version 2>/dev/null | sed 's/^v\([0-9]*\).*/\1/')
+  [ "${found:-0}" -ge "$least_node" ] ||
+    fail "node is version ${found:-none}; the tests need $least_node or newer"
+}
+
+with_judge=no
+case ${1:-} in
+  '') ;;
+  --judge) with_judge=yes ;;
+  *) fail "unknown option '$1'; there is --judge" ;;
+esac
+
+command -v dpkg-query >/dev/null ||
+  fail "this is no Debian; install the equivalents of packages.txt by hand, then use cmake directly"
+missing=$(missing_packages | tr '\n' ' ')
+missing=${missing% }
+[ -z "$missing" ] || install_packages
+
+if [ "$with_judge" = yes ] && [ -f "$root/tests/judge/install.sh" ]; then
+  check_node
+  sh "$root/tests/judge/install.sh"
+fi

@@ -1,0 +1,17 @@
+#!/bin/sh
+# Runs every benchmark program of a build tree, one after the other.
+#
+#   scripts/run_benchmarks.sh BUILD_FOLDER
+set -eu
+
+found=no
+for program in "$1"/bin/bench_*; do
+  [ -x "$program" ] || continue
+  found=yes
+  echo "--- $(basename "$program")"
+  "$program"
+done
+[ "$found" = yes ] || {
+  echo "run_benchmarks: there is no benchmark program in $1/bin" >&2
+  exit 1
+}

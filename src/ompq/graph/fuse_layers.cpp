@@ -1,0 +1,214 @@
+#include "ompq/graph/fuse_layers.h"
+
+#include <cmath>
+#include <limits>
+#include <optional>
+
+#include "ompq/graph/uses.h"
+
+namespace ompq::graph {
+namespace {
+
+/// A node of its own meaning ("activation" and its parameters), as fused nodes carry it.
+using Attributes = std::map<std::string, Attribute>;
+
+/// What one operator takes in: the nodes behind it, and what they become.
+struct Fusion {
+  NodeId root = kNoNode;
+  std::vector<NodeId> absorbed;  ///< in topological order; the last one makes the output
+  ValueId output = kNoValue;
+  ValueId bias = kNoValue;
+  ValueId residual = kNoValue;
+  Attributes activation;
+};
+
+bool is_layer(const Graph& graph, const Node& node) {
+  if (!node.domain.empty() || node.outputs.size() != 1) return false;
+  if (!graph.is_constant(node.input(1)) || graph.is_constant(node.input(0))) return false;
+  if (node.is("MatMul")) return graph.value(node.inputs[1]).constant->rank() == 2;
+  return node.is("Conv") || node.is("ConvTranspose") || node.is("Gemm");
+}
+
+ValueId other_operand(const Node& node, ValueId one) {
+  return node.inputs[0] == one ? node.inputs[1] : node.inputs[0];
+}
+
+std::optional<float> bound(const Graph& graph,
+                           const Node& clip,
+                           std::size_t slot,
+                           const char* attribute,
+                           float unbounded) {
+  const ValueId id = clip.input(slot);
+  if (id == kNoValue) return clip.float_attribute(attribute, unbounded);
+  const std::optional<Tensor>& constant = graph.value(id).constant;
+  if (!constant || constant->elements() != 1) return std::nullopt;
+  return constant->to_floats().front();
+}
+
+/// The activation of a node that reads `x` and nothing else that changes.
+std::optional<Attributes> activation_of(const Graph& graph, const Node& node, ValueId x) {
+  if (!node.domain.empty() || node.input(0) != x) return std::nullopt;
+  if (node.is("Relu") || node.is("Sigmoid") || node.is("Tanh") || node.is("HardSwish")) {
+    return Attributes{{"activation", node.op_type}};
+  }
+  if (node.is("LeakyRelu")) {
+    return Attributes{{"activation", node.op_type},
+                      {"activation_alpha", node.float_attribute("alpha", 0.01F)}};
+  }
+  if (!node.is("Clip") || graph.value(x).type != DataType::Float32) return std::nullopt;
+  constexpr float kInfinity = std::numeric_limits<float>::infinity();
+  const auto low = bound(graph, node, 1, "min", -kInfinity);
+  const auto high = bound(graph, node, 2, "max", kInfinity);
+  if (!low || !high) return std::nullopt;
+  return Attributes{
+      {"activation", node.op_type}, {"activation_min", *low}, {"activation_max", *high}};
+}
+
+/// The activation that x * gate(x) is, for the gates that exporters write.
+std::optional<Attributes> gated_activation(const Node& gate) {
+  if (gate.is("Sigmoid")) return Attributes{{"activation", std::string("Silu")}};
+  const bool hard_swish = gate.is("HardSigmoid") &&
+                          std::abs(gate.float_attribute("alpha", 0.2F) - 1.0F / 6.0F) < 1e-5F &&
+                          gate.float_attribute("beta", 0.5F) == 0.5F;
+  if (hard_swish) return Attributes{{"activation", std::string("HardSwish")}};
+  return std::nullopt;
+}
+
+class LayerFuser {
+ public:
+  LayerFuser(Graph& graph, std::span<const ValueId> keep)
+      : graph_(graph), uses_(graph), taken_(graph.nodes().size(), false) {
+    for (const ValueId id : keep) uses_.keep(id);
+  }
+
+  int run() {
+    std::vector<Fusion> fusions;
+    // Backwards, so that of two operators that one Add joins the later one gets it.
+    for (std::size_t i = graph_.nodes().size(); i-- > 0;) {
+      const auto id = static_cast<NodeId>(i);
+      if (is_layer(graph_, graph_.node(id))) fusions.push_back(plan(id));
+    }
+    std::vector<NodeId> gone;
+    for (const Fusion& fusion : fusions) apply(fusion, gone);
+    graph_.erase_nodes(gone);
+    return static_cast<int>(fusions.size());
+  }
+
+ private:
+  Fusion plan(NodeId root) {
+    Fusion fusion;
+    fusion.root = root;
+    fusion.output = graph_.node(root).outputs[0];
+    fusion.bias = graph_.node(root).is("MatMul") ? kNoValue : graph_.node(root).input(2);
+    if (graph_.node(root).is("MatMul")) take_bias(fusion);
+    take_residual(fusion);
+    if (!take_activation(fusion)) take_gate(fusion);
+    return fusion;
+  }
+
+  void absorb(Fusion& fusion, NodeId id) {
+    taken_[static_cast<std::size_t>(id)] = true;
+    fusion.absorbed.push_back(id);
+    fusion.output = graph_.node(id).outputs[0];
+  }
+
+  /// The only reader of what has been fused so far, if nobody took it yet.
+  [[nodiscard]] NodeId free_reader(ValueId id) const {
+    const NodeId reader = uses_.sole_reader(id);
+    return reader == kNoNode || taken_[static_cast<std::size_t>(reader)] ? kNoNode : reader;
+  }
+
+  [[nodiscard]] NodeId free_add(ValueId id) const {
+    const NodeId reader = free_reader(id);
+    if (reader == kNoNode) return kNoNode;
+    const Node& add = graph_.node(reader);
+    const bool plain = add.is("Add") && add.domain.empty() && add.inputs[0] != add.inputs[1];
+    return plain ? reader : kNoNode;
+  }
+
+  void take_bias(Fusion& fusion) {
+    const NodeId add = free_add(fusion.output);
+    if (add == kNoNode) return;
+    const ValueId other = other_operand(graph_.node(add), fusion.output);
+    if (!graph_.is_constant(other)) return;
+    const Tensor& weight = *graph_.value(graph_.node(fusion.root).inputs[1]).constant;
+    const Tensor& bias = *graph_.value(other).constant;
+    if (bias.type() != weight.type() || bias.rank() != 1 || bias.shape()[0] != weight.shape()[1]) {
+      return;
+    }
+    fusion.bias = other;
+    absorb(fusion, add);
+  }
+
+  void take_residual(Fusion& fusion) {
+    const NodeId add = free_add(fusion.output);
+    if (add == kNoNode) return;
+    const ValueId other = other_operand(graph_.node(add), fusion.output);
+    const auto& mine = graph_.value(fusion.output).shape;
+    const auto& theirs = graph_.value(other).shape;
+    if (graph_.is_constant(other) || !mine || !theirs || *mine != *theirs) return;
+    fusion.residual = other;
+    absorb(fusion, add);
+  }
+
+  bool take_activation(Fusion& fusion) {
+    const NodeId reader = free_reader(fusion.output);
+    if (reader == kNoNode) return false;
+    std::optional<Attributes> found = activation_of(graph_, graph_.node(reader), fusion.output);
+    if (!found) return false;
+    fusion.activation = std::move(*found);
+    absorb(fusion, reader);
+    return true;
+  }
+
+  /// x -> gate -> Mul with x itself.
+  void take_gate(Fusion& fusion) {
+    const ValueId x = fusion.output;
+    const std::vector<NodeId>& readers = uses_.readers(x);
+    if (readers.size() != 2 || uses_.is_visible(x)) return;
+    // The gate stands before the Mul that reads it.
+    const NodeId gate = readers[0];
+    const NodeId mul = readers[1];
+    const Node& gate_node = graph_.node(gate);
+    const Node& mul_node = graph_.node(mul);
+    if (!mul_node.is("Mul") || !gate_node.domain.empty() || gate_node.outputs.size() != 1) return;
+    if (other_operand(mul_node, x) != gate_node.outputs[0]) return;
+    if (uses_.sole_reader(gate_node.outputs[0]) != mul) return;
+    std::optional<Attributes> found = gated_activation(gate_node);
+    if (!found) return;
+    fusion.activation = std::move(*found);
+    absorb(fusion, gate);
+    absorb(fusion, mul);
+  }
+
+  /// The fused node takes the place of the last node it absorbed, where all it reads exists.
+  void apply(const Fusion& fusion, std::vector<NodeId>& gone) {
+    Node fused = graph_.node(fusion.root);
+    fused.op_type = "Fused" + fused.op_type;
+    fused.domain = "ompq";
+    fused.outputs = {fusion.output};
+    fused.inputs.resize(2);
+    fused.inputs.push_back(fusion.bias);
+    if (fusion.residual != kNoValue) fused.inputs.push_back(fusion.residual);
+    for (const auto& [key, value] : fusion.activation) fused.attributes[key] = value;
+    if (fusion.absorbed.empty()) {
+      graph_.mutable_node(fusion.root) = std::move(fused);
+      return;
+    }
+    gone.push_back(fusion.root);
+    gone.insert(gone.end(), fusion.absorbed.begin(), fusion.absorbed.end() - 1);
+    graph_.mutable_node(fusion.absorbed.back()) = std::move(fused);
+  }
+
+  Graph& graph_;
+  Uses uses_;
+  std::vector<bool> taken_;
+};
+
+}  // namespace
+
+int fuse_layers(Graph& graph, std::span<const ValueId> keep) {
+  return LayerFuser(graph, keep).run();
+}
+
+}  // namespace ompq::graph

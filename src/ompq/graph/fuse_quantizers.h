@@ -1,0 +1,12 @@
+#pragma once
+
+#include <span>
+
+#include "ompq/graph/graph.h"
+
+namespace ompq::graph {
+
+/// The part of fuse() that makes FakeQuantize.
+int fuse_quantizers(Graph& graph, std::span<const ValueId> keep);
+
+}  // namespace ompq::graph

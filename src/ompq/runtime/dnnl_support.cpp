@@ -1,0 +1,110 @@
+#include "ompq/runtime/dnnl_support.h"
+
+#include <limits>
+
+#include <fmt/format.h>
+
+#include "ompq/core/error.h"
+
+namespace ompq::runtime {
+
+dnnl::engine& dnnl_engine() {
+  static dnnl::engine engine(dnnl::engine::kind::cpu, 0);
+  return engine;
+}
+
+dnnl::stream& dnnl_stream() {
+  static dnnl::stream stream(dnnl_engine());
+  return stream;
+}
+
+DnnlType dnnl_type_of(at::ScalarType type) {
+  if (type == at::kFloat) return DnnlType::f32;
+  if (type == at::kBFloat16) return DnnlType::bf16;
+  throw InternalError(
+      "runtime", fmt::format("oneDNN runs float32 and bfloat16 here, not {}", at::toString(type)));
+}
+
+dnnl::memory::desc dnnl_desc_of(const at::Tensor& tensor) {
+  return {tensor.sizes().vec(), dnnl_type_of(tensor.scalar_type()), tensor.strides().vec()};
+}
+
+dnnl::memory dnnl_memory_of(const at::Tensor& tensor) {
+  return dnnl_memory_of(tensor, dnnl_desc_of(tensor));
+}
+
+dnnl::memory dnnl_memory_of(const at::Tensor& tensor, const dnnl::memory::desc& desc) {
+  return {desc, dnnl_engine(), tensor.data_ptr()};
+}
+
+dnnl::memory dnnl_scratchpad(const dnnl::memory::desc& desc) {
+  static thread_local at::Tensor scratch = at::empty({0}, at::kByte);
+  const auto bytes = static_cast<std::int64_t>(desc.get_size());
+  if (scratch.numel() < bytes) scratch = at::empty({bytes}, at::kByte);
+  return {desc, dnnl_engine(), scratch.data_ptr()};
+}
+
+void dnnl_execute(const dnnl::primitive& primitive,
+                  const std::unordered_map<int, dnnl::memory>& arguments) {
+  primitive.execute(dnnl_stream(), arguments);
+  dnnl_stream().wait();
+}
+
+void dnnl_reorder(dnnl::memory& from, dnnl::memory& to) {
+  dnnl::reorder(from, to).execute(dnnl_stream(), from, to);
+  dnnl_stream().wait();
+}
+
+at::Tensor dnnl_activation(const at::Tensor& tensor, at::ScalarType type, BufferPool& pool) {
+  const auto format =
+      tensor.dim() == 4 ? at::MemoryFormat::ChannelsLast : at::MemoryFormat::Contiguous;
+  if (tensor.scalar_type() == type && tensor.is_contiguous(format)) return tensor;
+  at::Tensor source = tensor;
+  const bool known = tensor.scalar_type() == at::kFloat || tensor.scalar_type() == at::kBFloat16;
+  if (!known) source = tensor.to(at::kFloat);
+  // oneDNN describes dense tensors; a broadcast or overlapping view is made one first.
+  if (!source.is_non_overlapping_and_dense()) source = source.contiguous(format);
+  at::Tensor result = pool.empty(source.sizes(), type);
+  if (source.dim() == 0 || source.numel() == 0) return result.copy_(source);
+  dnnl::memory from = dnnl_memory_of(source);
+  dnnl::memory to = dnnl_memory_of(result);
+  dnnl_reorder(from, to);
+  return result;
+}
+
+Activation activation_of(const graph::Node& node) {
+  Activation activation;
+  activation.type = node.string_attribute("activation", "");
+  activation.min = node.float_attribute("activation_min", std::numeric_limits<float>::lowest());
+  activation.max = node.float_attribute("activation_max", std::numeric_limits<float>::max());
+  activation.alpha = node.float_attribute("activation_alpha", 0.01F);
+  activation.beta = node.float_attribute("activation_beta", 0.5F);
+  return activation;
+}
+
+bool append_activation(dnnl::post_ops& post_ops, const Activation& activation) {
+  using dnnl::algorithm;
+  const auto append = [&](algorithm kind, float alpha = 0.0F, float beta = 0.0F) {
+    post_ops.append_eltwise(1.0F, kind, alpha, beta);
+    return true;
+  };
+  if (activation.type.empty()) return true;
+  if (activation.type == "Relu") return append(algorithm::eltwise_relu);
+  if (activation.type == "LeakyRelu") return append(algorithm::eltwise_relu, activation.alpha);
+  if (activation.type == "Clip") {
+    return append(algorithm::eltwise_clip, activation.min, activation.max);
+  }
+  if (activation.type == "Sigmoid") return append(algorithm::eltwise_logistic);
+  if (activation.type == "Tanh") return append(algorithm::eltwise_tanh);
+  if (activation.type == "HardSwish") return append(algorithm::eltwise_hardswish);
+  if (activation.type == "Silu") return append(algorithm::eltwise_swish, 1.0F);
+  if (activation.type == "Elu") return append(algorithm::eltwise_elu, activation.alpha);
+  if (activation.type == "Gelu") return append(algorithm::eltwise_gelu_erf);
+  if (activation.type == "HardSigmoid") {
+    append(algorithm::eltwise_linear, activation.alpha, activation.beta);
+    return append(algorithm::eltwise_clip, 0.0F, 1.0F);
+  }
+  return false;
+}
+
+}  // namespace ompq::runtime

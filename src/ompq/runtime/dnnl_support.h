@@ -1,0 +1,56 @@
+#pragma once
+
+#include <vector>
+
+#include <ATen/ATen.h>
+#include <dnnl.hpp>
+
+#include "ompq/graph/graph.h"
+#include "ompq/runtime/buffer_pool.h"
+
+namespace ompq::runtime {
+
+using DnnlType = dnnl::memory::data_type;
+using DnnlTag = dnnl::memory::format_tag;
+
+/// The process's one CPU engine and stream.
+[[nodiscard]] dnnl::engine& dnnl_engine();
+[[nodiscard]] dnnl::stream& dnnl_stream();
+
+/// float32 or bfloat16. @throws InternalError for other types.
+[[nodiscard]] DnnlType dnnl_type_of(at::ScalarType type);
+/// The tensor's extents, strides and type; any strided layout.
+[[nodiscard]] dnnl::memory::desc dnnl_desc_of(const at::Tensor& tensor);
+/// A view of the tensor's memory; `desc` defaults to the tensor's own.
+[[nodiscard]] dnnl::memory dnnl_memory_of(const at::Tensor& tensor);
+[[nodiscard]] dnnl::memory dnnl_memory_of(const at::Tensor& tensor, const dnnl::memory::desc& desc);
+
+/// Working memory of this thread, at least as large as `desc` asks for; valid until the next call.
+[[nodiscard]] dnnl::memory dnnl_scratchpad(const dnnl::memory::desc& desc);
+
+/// Runs a primitive to its end. @throws InternalError naming `what` if oneDNN refuses.
+void dnnl_execute(const dnnl::primitive& primitive,
+                  const std::unordered_map<int, dnnl::memory>& arguments);
+/// Copies between layouts and types.
+void dnnl_reorder(dnnl::memory& from, dnnl::memory& to);
+
+/// The tensor as channels_last (4-D) or row-major (otherwise) float32 or bfloat16: itself if it is
+/// so already.
+[[nodiscard]] at::Tensor dnnl_activation(const at::Tensor& tensor,
+                                         at::ScalarType type,
+                                         BufferPool& pool);
+
+/// What a fused node does behind its product.
+struct Activation {
+  std::string type;  ///< "" for none, or an ONNX operator
+  float min = 0.0F;
+  float max = 0.0F;
+  float alpha = 0.0F;
+  float beta = 0.0F;
+};
+/// From the attributes that graph::fuse leaves.
+[[nodiscard]] Activation activation_of(const graph::Node& node);
+/// False where oneDNN has no such element-wise post-op.
+[[nodiscard]] bool append_activation(dnnl::post_ops& post_ops, const Activation& activation);
+
+}  // namespace ompq::runtime

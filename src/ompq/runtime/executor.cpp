@@ -1,0 +1,391 @@
+#include "ompq/runtime/executor.h"
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include <ATen/ATen.h>
+#include <fmt/format.h>
+
+#include "ompq/core/error.h"
+#include "ompq/graph/passes.h"
+#include "ompq/ops/aten_bridge.h"
+#include "ompq/runtime/dnnl_support.h"
+#include "ompq/runtime/kernel.h"
+#include "ompq/runtime/network_inputs.h"
+#include "ompq/runtime/plan.h"
+#include "ompq/runtime/thread_scope.h"
+
+namespace ompq::runtime {
+
+using graph::ValueId;
+
+namespace {
+
+std::size_t index_of(ValueId value) { return static_cast<std::size_t>(value); }
+
+bool runs_isa(dnnl::cpu_isa wanted) {
+  const auto have = static_cast<unsigned>(dnnl::get_effective_cpu_isa());
+  const auto bits = static_cast<unsigned>(wanted);
+  return (have & bits) == bits;
+}
+
+Precision resolve(Precision asked) {
+  if (asked == Precision::Auto) {
+    return has_native_bfloat16() ? Precision::BFloat16 : Precision::Float32;
+  }
+  if (asked == Precision::BFloat16 && !runs_isa(dnnl::cpu_isa::avx512_core)) {
+    throw ConfigError("runtime",
+                      "bfloat16 needs a processor with AVX-512; use float32 or auto precision");
+  }
+  return asked;
+}
+
+void check_device(const std::string& device) {
+  if (device == "cpu") return;
+  if (device != "cuda") {
+    throw ConfigError("runtime", fmt::format("device '{}' is unknown; use cpu or cuda", device));
+  }
+  throw ConfigError("runtime", "this build runs on the processor alone; use device cpu");
+}
+
+/// One row a sample, in the order in which the elements lie in memory.
+MatrixView rows_of(const at::Tensor& tensor) {
+  MatrixView view;
+  view.data = tensor.data_ptr();
+  view.type = ops::data_type_of(tensor.scalar_type());
+  view.rows = tensor.dim() == 0 ? 1 : tensor.size(0);
+  view.cols = view.rows == 0 ? 0 : tensor.numel() / view.rows;
+  view.row_stride = view.cols;
+  return view;
+}
+
+at::Tensor capturable(const at::Tensor& tensor) {
+  const bool keep = tensor.scalar_type() == at::kFloat || tensor.scalar_type() == at::kBFloat16 ||
+                    tensor.scalar_type() == at::kDouble;
+  const auto format =
+      tensor.dim() == 4 ? at::MemoryFormat::ChannelsLast : at::MemoryFormat::Contiguous;
+  return (keep ? tensor : tensor.to(at::kFloat)).contiguous(format);
+}
+
+}  // namespace
+
+bool has_native_bfloat16() { return runs_isa(dnnl::cpu_isa::avx512_core_bf16); }
+
+struct Executor::State::Data {
+  std::size_t next_step = 0;
+  std::vector<at::Tensor> values;  ///< by ValueId; undefined where dead or not there yet
+};
+
+Executor::State::State() : data_(std::make_unique<Data>()) {}
+Executor::State::~State() = default;
+Executor::State::State(const State& other) : data_(std::make_unique<Data>(*other.data_)) {}
+Executor::State& Executor::State::operator=(const State& other) {
+  if (this != &other) *data_ = *other.data_;
+  return *this;
+}
+Executor::State::State(State&&) noexcept = default;
+Executor::State& Executor::State::operator=(State&&) noexcept = default;
+
+std::size_t Executor::State::live_values() const {
+  if (data_ == nullptr) return 0;
+  return static_cast<std::size_t>(
+      std::count_if(data_->values.begin(), data_->values.end(), [](const at::Tensor& value) {
+        return value.defined();
+      }));
+}
+
+struct Executor::Impl {
+  graph::Graph graph;
+  ExecutorOptions options;
+  Precision precision;
+  int threads;
+  Plan plan;
+  BufferPool pool;
+  std::vector<std::unique_ptr<Kernel>> kernels;  ///< by step
+  std::vector<at::Tensor> constants;             ///< by ValueId
+  std::vector<bool> is_captured;                 ///< by ValueId
+  std::vector<bool> is_fresh;                    ///< by ValueId: no other value shares its memory
+  std::vector<NodeTime> times;                   ///< by step, with options.profile
+
+  Impl(const graph::Graph& original, ExecutorOptions given)
+      : graph(original),
+        options(std::move(given)),
+        precision(resolve(options.precision)),
+        threads(resolved_threads(options.threads)) {
+    check_device(options.device);
+    if (options.fuse) graph::fuse(graph, options.captured);
+    plan = make_plan(graph);
+    load_constants();
+    mark_captured();
+    make_kernels();
+  }
+
+  [[nodiscard]] at::ScalarType activation_type() const {
+    return precision == Precision::BFloat16 ? at::kBFloat16 : at::kFloat;
+  }
+
+  void load_constants() {
+    constants.resize(graph.values().size());
+    const auto load = [&](ValueId id) {
+      if (!graph.is_constant(id) || constants[index_of(id)].defined()) return;
+      constants[index_of(id)] = ops::to_aten(*graph.value(id).constant);
+    };
+    for (const graph::Node& node : graph.nodes()) {
+      std::for_each(node.inputs.begin(), node.inputs.end(), load);
+    }
+    std::for_each(graph.outputs().begin(), graph.outputs().end(), load);
+  }
+
+  void mark_captured() {
+    is_captured.assign(graph.values().size(), false);
+    const auto& inputs = graph.inputs();
+    for (const ValueId value : options.captured) {
+      const bool known = value >= 0 && index_of(value) < graph.values().size();
+      const bool is_input = std::find(inputs.begin(), inputs.end(), value) != inputs.end();
+      if (!known || (!is_input && graph.producer(value) == graph::kNoNode)) {
+        throw ConfigError(
+            "runtime",
+            fmt::format("value '{}' cannot be captured: no node makes it; capture activations",
+                        known ? graph.value(value).name : std::to_string(value)));
+      }
+      is_captured[index_of(value)] = true;
+    }
+  }
+
+  void make_kernels() {
+    const ThreadScope scope(threads);
+    is_fresh.assign(graph.values().size(), false);
+    for (const Step& step : plan.steps) {
+      const graph::Node& node = graph.node(step.node);
+      const bool output = std::any_of(node.outputs.begin(), node.outputs.end(), [&](ValueId id) {
+        return id != graph::kNoValue && graph.is_output(id);
+      });
+      const KernelRequest request{
+          graph, node, activation_type(), output ? at::kFloat : activation_type()};
+      kernels.push_back(make_kernel(request, /*plain=*/false));
+      for (const ValueId id : node.outputs) {
+        if (id != graph::kNoValue) is_fresh[index_of(id)] = kernels.back()->makes_fresh_outputs();
+      }
+      if (options.profile) times.push_back({node.name, node.op_type, "", 0, 0.0});
+    }
+  }
+
+  // --- one pass ----------------------------------------------------------------------------------
+
+  State start(std::span<const Tensor> inputs) {
+    check_inputs(graph, inputs);
+    State state;
+    state.data_->values.resize(graph.values().size());
+    for (std::size_t i = 0; i < inputs.size(); ++i) {
+      const ValueId id = graph.inputs()[i];
+      if (graph.consumers(id).empty() && !graph.is_output(id) && !is_captured[index_of(id)]) {
+        continue;
+      }
+      const Tensor& given = inputs[i];
+      const DataType type = graph.value(id).type;
+      at::Tensor tensor = ops::to_aten(given.type() == type ? given : given.converted_to(type));
+      if (tensor.scalar_type() == at::kFloat && tensor.dim() == 4) {
+        tensor = dnnl_activation(tensor, input_type(id), pool);
+      }
+      state.data_->values[index_of(id)] = std::move(tensor);
+    }
+    return state;
+  }
+
+  /// bfloat16 for an image that convolutions alone read; arithmetic in front of them (a
+  /// normalization, say) sees the exact pixels.
+  [[nodiscard]] at::ScalarType input_type(ValueId id) const {
+    const auto readers = graph.consumers(id);
+    const bool convolved = std::all_of(readers.begin(), readers.end(), [&](graph::NodeId reader) {
+      return graph.node(reader).is("Conv") || graph.node(reader).is("FusedConv");
+    });
+    return convolved ? activation_type() : at::kFloat;
+  }
+
+  void capture_value(ValueId id, const at::Tensor& tensor, const CaptureHandler& capture) const {
+    if (!capture || id == graph::kNoValue || !is_captured[index_of(id)]) return;
+    const at::Tensor dense = capturable(tensor);
+    capture(id, rows_of(dense));
+  }
+
+  /// The node's inputs; those that it reads as the last leave the state.
+  std::vector<at::Tensor> take_inputs(State::Data& state, const Step& step) {
+    const auto& ids = graph.node(step.node).inputs;
+    std::vector<at::Tensor> taken(ids.size());
+    for (std::size_t i = 0; i < ids.size(); ++i) {
+      if (ids[i] == graph::kNoValue) continue;
+      taken[i] = graph.is_constant(ids[i]) ? constants[index_of(ids[i])]
+                                           : state.values[index_of(ids[i])];
+    }
+    for (const ValueId dead : step.last_read) state.values[index_of(dead)] = at::Tensor();
+    return taken;
+  }
+
+  /// Memory that a kernel may write its result to: no value, state or view holds it any more.
+  std::unique_ptr<bool[]> overwritable(const Step& step, const std::vector<at::Tensor>& inputs) {
+    const auto& ids = graph.node(step.node).inputs;
+    auto allowed = std::make_unique<bool[]>(inputs.size());
+    for (std::size_t i = 0; i < inputs.size(); ++i) {
+      allowed[i] = inputs[i].defined() && !graph.is_constant(ids[i]) &&
+                   is_fresh[index_of(ids[i])] && inputs[i].use_count() == 1 &&
+                   inputs[i].storage().use_count() == 1;
+    }
+    return allowed;
+  }
+
+  void run_step(State::Data& state, const CaptureHandler& capture) {
+    const Step& step = plan.steps[state.next_step];
+    const graph::Node& node = graph.node(step.node);
+    const auto begin = std::chrono::steady_clock::now();
+    std::vector<at::Tensor> outputs;
+    {
+      const std::vector<at::Tensor> inputs = take_inputs(state, step);
+      const auto allowed = overwritable(step, inputs);
+      outputs = run_kernel(*kernels[state.next_step], node, inputs,
+                           {pool, {allowed.get(), inputs.size()}});
+    }
+    note_time(state.next_step, begin);
+    for (std::size_t i = 0; i < node.outputs.size(); ++i) {
+      const ValueId id = node.outputs[i];
+      if (id == graph::kNoValue) continue;
+      capture_value(id, outputs[i], capture);
+      const bool unread =
+          std::find(step.last_read.begin(), step.last_read.end(), id) != step.last_read.end();
+      if (!unread) state.values[index_of(id)] = std::move(outputs[i]);
+    }
+    ++state.next_step;
+  }
+
+  static std::vector<at::Tensor> run_kernel(Kernel& kernel,
+                                            const graph::Node& node,
+                                            const std::vector<at::Tensor>& inputs,
+                                            const KernelContext& context) {
+    const auto fail = [&](std::string_view reason) {
+      throw InternalError(
+          "runtime", fmt::format("{} node '{}' failed: {}", node.op_type, node.name, reason));
+    };
+    try {
+      return kernel.run(inputs, context);
+    } catch (const dnnl::error& error) {
+      fail(error.what());
+    } catch (const c10::Error& error) {
+      fail(error.what_without_backtrace());
+    }
+    return {};
+  }
+
+  void note_time(std::size_t step, std::chrono::steady_clock::time_point begin) {
+    if (times.empty()) return;
+    const auto elapsed = std::chrono::steady_clock::now() - begin;
+    ++times[step].calls;
+    times[step].seconds += std::chrono::duration<double>(elapsed).count();
+  }
+
+  void run_until(State& state, std::size_t end, const CaptureHandler& capture) {
+    require_started(state);
+    const at::NoGradGuard no_grad;
+    const ThreadScope scope(threads);
+    while (state.data_->next_step < end) run_step(*state.data_, capture);
+  }
+
+  void require_started(const State& state) const {
+    if (state.data_ != nullptr && state.data_->values.size() == graph.values().size()) return;
+    throw ConfigError("runtime",
+                      "the state is used up or of another network; make one with start()");
+  }
+
+  std::vector<Tensor> collect(const State::Data& state) const {
+    std::vector<Tensor> outputs;
+    for (const ValueId id : graph.outputs()) {
+      const at::Tensor& value = graph.is_constant(id) ? constants[index_of(id)]
+                                                      : state.values[index_of(id)];
+      const bool narrow = value.scalar_type() == at::kBFloat16;
+      outputs.push_back(ops::from_aten(narrow ? value.to(at::kFloat) : value));
+    }
+    return outputs;
+  }
+
+  std::size_t reader_of(ValueId weight) const {
+    const std::size_t reader = plan.first_reader(graph, weight);
+    if (reader == plan.steps.size()) {
+      throw ConfigError("runtime",
+                        fmt::format("no node reads constant '{}'; name a layer's weight",
+                                    graph.value(weight).name));
+    }
+    return reader;
+  }
+};
+
+Executor::Executor(const graph::Graph& graph, ExecutorOptions options)
+    : impl_(std::make_unique<Impl>(graph, std::move(options))) {}
+Executor::~Executor() = default;
+Executor::Executor(Executor&&) noexcept = default;
+Executor& Executor::operator=(Executor&&) noexcept = default;
+
+std::vector<Tensor> Executor::run(std::span<const Tensor> inputs, const CaptureHandler& capture) {
+  State state = start(inputs);
+  for (const ValueId id : impl_->graph.inputs()) {
+    const at::Tensor& value = state.data_->values[index_of(id)];
+    if (value.defined()) impl_->capture_value(id, value, capture);
+  }
+  impl_->run_until(state, impl_->plan.steps.size(), capture);
+  return impl_->collect(*state.data_);
+}
+
+Executor::State Executor::start(std::span<const Tensor> inputs) {
+  const at::NoGradGuard no_grad;
+  const ThreadScope scope(impl_->threads);
+  return impl_->start(inputs);
+}
+
+void Executor::advance_to_reader_of(State& state, ValueId weight) {
+  const std::size_t reader = impl_->reader_of(weight);
+  impl_->require_started(state);
+  if (state.data_->next_step > reader) {
+    throw ConfigError("runtime",
+                      fmt::format("the pass is already past the node that reads '{}'; start anew",
+                                  impl_->graph.value(weight).name));
+  }
+  impl_->run_until(state, reader, {});
+}
+
+std::vector<Tensor> Executor::finish(State&& state) {
+  State taken = std::move(state);
+  impl_->run_until(taken, impl_->plan.steps.size(), {});
+  return impl_->collect(*taken.data_);
+}
+
+void Executor::set_constant(ValueId weight, const Tensor& tensor) {
+  (void)impl_->reader_of(weight);
+  const graph::Value& value = impl_->graph.value(weight);
+  const auto& shape = value.constant->shape();
+  if (tensor.shape() != shape || tensor.type() != value.type) {
+    throw ShapeError("runtime",
+                     fmt::format("constant '{}' is {} of {} but the new one {} of {}; keep both",
+                                 value.name,
+                                 shape_text(shape),
+                                 name_of(value.type),
+                                 shape_text(tensor.shape()),
+                                 name_of(tensor.type())));
+  }
+  impl_->constants[index_of(weight)] = ops::to_aten(tensor);
+  for (std::size_t step = 0; step < impl_->plan.steps.size(); ++step) {
+    const auto& inputs = impl_->graph.node(impl_->plan.steps[step].node).inputs;
+    for (std::size_t i = 0; i < inputs.size(); ++i) {
+      if (inputs[i] == weight) impl_->kernels[step]->constant_changed(i);
+    }
+  }
+}
+
+Precision Executor::precision() const { return impl_->precision; }
+
+std::vector<NodeTime> Executor::profile() const {
+  std::vector<NodeTime> times = impl_->times;
+  for (std::size_t step = 0; step < times.size(); ++step) {
+    times[step].kernel = impl_->kernels[step]->description();
+  }
+  return times;
+}
+
+}  // namespace ompq::runtime

@@ -1,0 +1,157 @@
+#include <algorithm>
+#include <optional>
+
+#include "ompq/runtime/dnnl_support.h"
+#include "ompq/runtime/kernel.h"
+
+namespace ompq::runtime {
+namespace {
+
+enum Input : std::size_t { kData, kScale, kZeroPoint };
+
+/// Integers that the stored type holds, less the zero point: the range of round(x / scale).
+struct Levels {
+  float scale = 1.0F;
+  float low = 0.0F;
+  float high = 0.0F;
+};
+
+/// round(clamp(x / scale)) * scale, ties to even, by division as ONNX Runtime does it: a product
+/// with 1 / scale would now and then land on the other side of a tie.
+[[gnu::always_inline]] inline void snap(const float* from,
+                                        float* to,
+                                        std::int64_t count,
+                                        const Levels& levels) {
+  // Adding and taking off 1.5 x 2^23 leaves no room for a fraction; valid below 2^22. It also turns
+  // -0 into the integer's 0.
+  constexpr float kShift = 12582912.0F;
+  const Levels l = levels;
+#pragma omp simd
+  for (std::int64_t i = 0; i < count; ++i) {
+    const float level = std::min(std::max(from[i] / l.scale, l.low), l.high);
+    to[i] = ((level + kShift) - kShift) * l.scale;
+  }
+}
+
+using Snap = void (*)(const float*, float*, std::int64_t, const Levels&);
+
+#if defined(__x86_64__)
+[[gnu::target("avx512f,prefer-vector-width=512")]] void snap_avx512(
+    const float* from, float* to, std::int64_t count, const Levels& levels) {
+  snap(from, to, count, levels);
+}
+[[gnu::target("avx2")]] void snap_avx2(const float* from,
+                                       float* to,
+                                       std::int64_t count,
+                                       const Levels& levels) {
+  snap(from, to, count, levels);
+}
+#endif
+void snap_plain(const float* from, float* to, std::int64_t count, const Levels& levels) {
+  snap(from, to, count, levels);
+}
+
+Snap widest_snap() {
+#if defined(__x86_64__)
+  if (__builtin_cpu_supports("avx512f")) return snap_avx512;
+  if (__builtin_cpu_supports("avx2")) return snap_avx2;
+#endif
+  return snap_plain;
+}
+
+void snap_all(const at::Tensor& from, const at::Tensor& to, const Levels& levels) {
+  static const Snap run = widest_snap();
+  constexpr std::int64_t kChunk = 1 << 14;
+  const std::int64_t count = from.numel();
+  const float* source = from.data_ptr<float>();
+  float* target = to.data_ptr<float>();
+#pragma omp parallel for schedule(static)
+  for (std::int64_t begin = 0; begin < count; begin += kChunk) {
+    run(source + begin, target + begin, std::min(kChunk, count - begin), levels);
+  }
+}
+
+struct CodeRange {
+  std::int64_t low = 0;
+  std::int64_t high = 0;
+};
+
+/// What the type that a QuantizeLinear stores can hold.
+std::optional<CodeRange> code_range(DataType type) {
+  switch (type) {
+    case DataType::UInt8:
+      return CodeRange{0, 255};
+    case DataType::Int8:
+      return CodeRange{-128, 127};
+    case DataType::UInt16:
+      return CodeRange{0, 65535};
+    case DataType::Int16:
+      return CodeRange{-32768, 32767};
+    default:
+      return std::nullopt;
+  }
+}
+
+/// QuantizeLinear -> DequantizeLinear of one scale: a single pass, in place where nobody else reads
+/// the input.
+class FakeQuantizeKernel final : public Kernel {
+ public:
+  explicit FakeQuantizeKernel(CodeRange range) : range_(range) {}
+
+  std::vector<at::Tensor> run(std::span<const at::Tensor> inputs,
+                              const KernelContext& context) override {
+    const at::Tensor data = as_floats(inputs[kData], context.pool);
+    const bool in_place = context.may_overwrite(kData) || !data.is_alias_of(inputs[kData]);
+    const at::Tensor result = in_place ? data : like(data, context.pool);
+    snap_all(data, result, levels(inputs));
+    return {result};
+  }
+
+  std::string description() const override { return "vectorized"; }
+
+ private:
+  /// Any dense layout is kept: the pass is element by element.
+  static at::Tensor as_floats(const at::Tensor& tensor, BufferPool& pool) {
+    const bool as_is =
+        tensor.scalar_type() == at::kFloat && tensor.is_non_overlapping_and_dense();
+    return as_is ? tensor : dnnl_activation(tensor, at::kFloat, pool);
+  }
+
+  static at::Tensor like(const at::Tensor& data, BufferPool& pool) {
+    return pool.empty({data.numel()}, at::kFloat).as_strided(data.sizes(), data.strides());
+  }
+
+  Levels levels(std::span<const at::Tensor> inputs) const {
+    const bool shifted = inputs.size() > kZeroPoint && inputs[kZeroPoint].defined();
+    const std::int64_t zero_point = shifted ? inputs[kZeroPoint].item<std::int64_t>() : 0;
+    return {inputs[kScale].item<float>(),
+            static_cast<float>(range_.low - zero_point),
+            static_cast<float>(range_.high - zero_point)};
+  }
+
+  CodeRange range_;
+};
+
+bool is_scalar(const graph::Value& value) {
+  const auto extents = graph::fixed_extents(value.shape.value_or(graph::Shape{graph::Dim{0}}));
+  return extents && element_count(*extents) == 1;
+}
+
+}  // namespace
+
+std::unique_ptr<Kernel> make_fake_quantize(const KernelRequest& request) {
+  if (request.value(kData)->type != DataType::Float32) return nullptr;
+  if (!request.is_float_constant(kScale) || !is_scalar(*request.value(kScale))) return nullptr;
+  const graph::Value* zero_point = request.value(kZeroPoint);
+  if (zero_point != nullptr && !(request.is_constant(kZeroPoint) && is_scalar(*zero_point))) {
+    return nullptr;
+  }
+  const auto whole = code_range(zero_point != nullptr ? zero_point->type : DataType::UInt8);
+  if (!whole) return nullptr;
+  const graph::Node& node = request.node;
+  return std::make_unique<FakeQuantizeKernel>(
+      CodeRange{node.int_attribute("quant_min", whole->low),
+                node.int_attribute("quant_max", whole->high)});
+}
+
+}  // namespace ompq::runtime

@@ -1,0 +1,183 @@
+#include <fstream>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include "e2e/ompq.h"
+#include "ompq/core/atomic_file.h"
+#include "ompq/core/random.h"
+
+// What a user sees who gives the program something it cannot use: where, which rule, which values,
+// and the way out; the right exit status; and never a half-written file.
+
+namespace ompq::testing {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+namespace fs = std::filesystem;
+
+class BadInput : public ::testing::Test {
+ protected:
+  TemporaryDirectory folder_;
+
+  std::string path(const std::string& name) { return (folder_ / name).string(); }
+  std::string write(const std::string& name, const std::string& bytes) {
+    std::ofstream(folder_ / name, std::ios::binary) << bytes;
+    return path(name);
+  }
+  /// Names of everything in the folder.
+  std::vector<std::string> left_behind() {
+    std::vector<std::string> names;
+    for (const auto& entry : fs::directory_iterator(folder_.path())) {
+      names.push_back(entry.path().filename().string());
+    }
+    std::sort(names.begin(), names.end());
+    return names;
+  }
+  ProgramResult quantize(const std::string& model,
+                         const std::vector<std::string>& more,
+                         const ProgramOptions& options = {}) {
+    std::vector<std::string> arguments{
+        "--samples", "8", "--limit", "8", "--beside", "none", "--output", path("out.onnx")};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return ompq(on_fashion_mnist("quantize", model, arguments), options);
+  }
+};
+
+TEST_F(BadInput, MissingModelIsNamed) {
+  const auto result = quantize(path("missing.onnx"), {"--avg-bits", "3"});
+  EXPECT_EQ(result.status, 3);
+  EXPECT_THAT(result.error, HasSubstr("missing.onnx"));
+  EXPECT_TRUE(left_behind().empty());
+}
+
+TEST_F(BadInput, TruncatedModelIsNoModel) {
+  const std::string whole = read_file(shipped_model());
+  for (const std::size_t kept : {std::size_t{0}, std::size_t{10}, whole.size() / 2}) {
+    const std::string model = write("cut.onnx", whole.substr(0, kept));
+    const auto result = quantize(model, {"--avg-bits", "3"});
+    EXPECT_EQ(result.status, 3) << kept << " bytes: " << result.error;
+    EXPECT_THAT(result.error, HasSubstr("cut.onnx")) << kept;
+    EXPECT_EQ(left_behind(), std::vector<std::string>{"cut.onnx"}) << kept;
+  }
+}
+
+TEST_F(BadInput, RandomBytesAreNoModel) {
+  Random random(5);
+  for (int trial = 0; trial < 5; ++trial) {
+    std::string bytes(1000, '\0');
+    for (char& byte : bytes) byte = static_cast<char>(random.below(256));
+    const auto result = ompq({"inspect", write("noise.onnx", bytes)});
+    EXPECT_EQ(result.status, 3) << trial << ": " << result.error;
+    EXPECT_THAT(result.error, HasSubstr("noise.onnx")) << trial;
+  }
+}
+
+TEST_F(BadInput, ImpossibleBudgetSaysTheLeastThatWouldDo) {
+  const auto result = quantize(shipped_model(), {"--size", "10kB"});
+  EXPECT_EQ(result.status, 4) << result.error;
+  EXPECT_THAT(result.error,
+              AllOf(HasSubstr("[allocation]"),
+                    HasSubstr("below the least possible"),
+                    HasSubstr("raise the budget")));
+  EXPECT_TRUE(left_behind().empty());
+}
+
+TEST_F(BadInput, OneSampleIsTooFew) {
+  const auto result = quantize(shipped_model(), {"--avg-bits", "3", "--samples", "1"});
+  EXPECT_EQ(result.status, 2) << result.error;
+  EXPECT_THAT(result.error, HasSubstr("--samples"));
+  EXPECT_TRUE(left_behind().empty());
+}
+
+TEST_F(BadInput, AllocationWithAnUnknownLayerNamesTheNearestRealOne) {
+  const auto made = ompq(on_fashion_mnist("search",
+                                          shipped_model(),
+                                          {"--samples",
+                                           "8",
+                                           "--avg-bits",
+                                           "3",
+                                           "--allocator",
+                                           "uniform",
+                                           "--beside",
+                                           "none",
+                                           "--output",
+                                           path("bits.json")}));
+  ASSERT_EQ(made.status, 0) << made.error;
+  auto json = nlohmann::json::parse(read_file(path("bits.json")));
+  json["layers"][1]["name"] = json["layers"][1]["name"].get<std::string>() + "x";
+  write("bits.json", json.dump());
+  const auto result = quantize(shipped_model(), {"--allocation", path("bits.json")});
+  EXPECT_EQ(result.status, 3) << result.error;
+  EXPECT_THAT(result.error, AllOf(HasSubstr("layer1.0.conv1x"), HasSubstr("layer1.0.conv1'")));
+  EXPECT_EQ(left_behind(), std::vector<std::string>{"bits.json"});
+}
+
+TEST_F(BadInput, AllocationWithoutALayerNamesIt) {
+  const auto made = ompq(on_fashion_mnist("search",
+                                          shipped_model(),
+                                          {"--samples",
+                                           "8",
+                                           "--avg-bits",
+                                           "3",
+                                           "--allocator",
+                                           "uniform",
+                                           "--beside",
+                                           "none",
+                                           "--output",
+                                           path("bits.json")}));
+  ASSERT_EQ(made.status, 0) << made.error;
+  auto json = nlohmann::json::parse(read_file(path("bits.json")));
+  json["layers"].erase(0);
+  write("bits.json", json.dump());
+  const auto result = quantize(shipped_model(), {"--allocation", path("bits.json")});
+  EXPECT_EQ(result.status, 3) << result.error;
+  EXPECT_THAT(result.error, HasSubstr("conv1"));
+}
+
+TEST_F(BadInput, SampleOfAnotherShapeSaysBothShapes) {
+  // The shipped networks want 28 x 28; arrays of floats are taken as they are.
+  std::string npy("\x93NUMPY\x01\x00", 8);
+  std::string header = "{'descr': '<f4', 'fortran_order': False, 'shape': (4, 1, 9, 9), }";
+  header.resize(118, ' ');
+  header.back() = '\n';
+  npy += std::string("\x76\x00", 2) + header + std::string(4 * 81 * 4, '\0');
+  write("x.npy", npy);
+  const auto result = ompq({"eval", shipped_model(), "--data", path("x.npy")});
+  EXPECT_EQ(result.status, 3) << result.error;
+  EXPECT_THAT(result.error, HasSubstr("x.npy"));
+}
+
+TEST_F(BadInput, EmptyImageIsNamedOrSkipped) {
+  fs::create_directory(folder_ / "images");
+  write("images/empty.png", "");
+  const auto refused =
+      ompq({"eval", shipped_model(), "--data", path("images"), "--reference", shipped_model()});
+  EXPECT_EQ(refused.status, 3) << refused.error;
+  EXPECT_THAT(refused.error, HasSubstr("empty.png"));
+}
+
+TEST_F(BadInput, TargetThatCannotBeWrittenLeavesNothing) {
+  write("file", "not a folder");
+  const auto result =
+      quantize(shipped_model(),
+               {"--avg-bits", "3", "--allocator", "uniform", "--output", path("file/out.onnx")});
+  EXPECT_EQ(result.status, 3) << result.error;
+  EXPECT_THAT(result.error, HasSubstr("file/out.onnx"));
+  EXPECT_EQ(left_behind(), std::vector<std::string>{"file"});
+}
+
+TEST_F(BadInput, FullDiskLeavesTheOldFile) {
+  const std::string old = write("out.onnx", "the old file");
+  const auto result = quantize(
+      shipped_model(), {"--avg-bits", "3", "--allocator", "uniform"}, {.file_limit = 16 * 1024});
+  EXPECT_EQ(result.status, 3) << result.error;
+  EXPECT_THAT(result.error, HasSubstr("out.onnx"));
+  EXPECT_EQ(read_file(old), "the old file");
+  EXPECT_EQ(left_behind(), std::vector<std::string>{"out.onnx"});
+}
+
+}  // namespace
+}  // namespace ompq::testing
