@@ -22,11 +22,11 @@ using testing::GraphBuilder;
 /// A residual block behind a stem, batch norms folded, every layer fused.
 Graph fused_block() {
   GraphBuilder builder("block", 1, 14);
-  const ValueId x =
-      builder.input("x", {Dim::batch(), Dim::fixed(3), Dim::fixed(6), Dim::fixed(6)});
+  const ValueId x = builder.input("x", {Dim::batch(), Dim::fixed(3), Dim::fixed(6), Dim::fixed(6)});
   const ValueId stem = builder.unary(
       "HardSwish", "act0", builder.conv("stem", x, {.out = 4, .kernel = 3, .bias = true}));
-  const ValueId a = builder.unary("Sigmoid", "act1", builder.conv("a", stem, {.out = 4, .kernel = 3}));
+  const ValueId a =
+      builder.unary("Sigmoid", "act1", builder.conv("a", stem, {.out = 4, .kernel = 3}));
   const ValueId b = builder.conv("b", a, {.out = 4, .kernel = 3, .groups = 4});
   const ValueId sum = builder.unary("Tanh", "act2", builder.add("add", b, stem));
   const ValueId flat = builder.flatten("flat", builder.global_average_pool("pool", sum));

@@ -1,10 +1,10 @@
 #include "ompq/runtime/executor.h"
 
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
 #include <map>
 #include <set>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
 
 #include "ompq/core/error.h"
 #include "ompq/core/half.h"
@@ -19,10 +19,10 @@ namespace {
 using graph::Dim;
 using graph::Graph;
 using graph::ValueId;
-using ::testing::HasSubstr;
 using runtime::Executor;
 using runtime::Precision;
 using testing::GraphBuilder;
+using ::testing::HasSubstr;
 
 constexpr double kFloatBound = 1e-5;
 
@@ -43,7 +43,11 @@ INSTANTIATE_TEST_SUITE_P(Networks,
                          Zoo,
                          ::testing::Values(Network{"resnet18", testing::zoo::resnet18},
                                            Network{"resnet50", testing::zoo::resnet50},
-                                           Network{"mobilenet_v2", testing::zoo::mobilenet_v2}),
+                                           Network{"mobilenet_v2", testing::zoo::mobilenet_v2},
+                                           Network{"squeeze_net", testing::zoo::squeeze_net},
+                                           Network{"efficient_net", testing::zoo::efficient_net},
+                                           Network{"unet", testing::zoo::unet},
+                                           Network{"assorted", testing::zoo::assorted}),
                          [](const auto& info) { return info.param.name; });
 
 TEST_P(Zoo, FusedEqualsUnfusedEqualsDifferentiable) {
@@ -79,8 +83,8 @@ TEST_P(Zoo, BFloat16StaysClose) {
   ASSERT_EQ(executor.precision(), Precision::BFloat16);
   const Tensor got = executor.run(inputs)[0];
   EXPECT_EQ(got.type(), DataType::Float32);
-  // Each of up to 54 layers rounds its weights, its input and its output by 2^-9 at most, uniformly,
-  // so by 2^-9 / sqrt(3) on average; independent errors add up as a root of squares:
+  // Each of up to 54 layers rounds its weights, its input and its output by 2^-9 at most,
+  // uniformly, so by 2^-9 / sqrt(3) on average; independent errors add up as a root of squares:
   // sqrt(3 x 54) x 2^-9 / sqrt(3) = 1.4 %. The worst of 80 logits is within four deviations.
   EXPECT_LT(testing::relative_error(got, expected), 4 * 0.014);
 }
@@ -158,8 +162,7 @@ TEST_P(Zoo, CapturesWhatAnUnfusedRunMakes) {
 
 TEST(Capture, GivesRowsInTheOrderHeightWidthChannel) {
   GraphBuilder builder("identity");
-  const ValueId x =
-      builder.input("x", {Dim::batch(), Dim::fixed(2), Dim::fixed(1), Dim::fixed(3)});
+  const ValueId x = builder.input("x", {Dim::batch(), Dim::fixed(2), Dim::fixed(1), Dim::fixed(3)});
   const ValueId y = builder.relu("relu", x);
   const Graph graph = builder.finish({builder.relu("again", y)});
   const std::vector<float> planes{1, 2, 3, 4, 5, 6};  // channel 0, then channel 1
@@ -178,8 +181,7 @@ TEST(Capture, GivesRowsInTheOrderHeightWidthChannel) {
 TEST(Capture, HandsOutBFloat16AsItIs) {
   if (!runtime::has_native_bfloat16()) GTEST_SKIP() << "this processor has no bfloat16 products";
   GraphBuilder builder("conv");
-  const ValueId x =
-      builder.input("x", {Dim::batch(), Dim::fixed(8), Dim::fixed(5), Dim::fixed(5)});
+  const ValueId x = builder.input("x", {Dim::batch(), Dim::fixed(8), Dim::fixed(5), Dim::fixed(5)});
   const ValueId y = builder.conv("conv", x, {.out = 16, .kernel = 3});
   const Graph graph = builder.finish({builder.global_average_pool("pool", y)});
   Executor executor(graph, {.precision = Precision::BFloat16, .captured = {y}});
@@ -254,7 +256,8 @@ TEST(Executor, DoesNotTouchTheCallersTensors) {
   EXPECT_TRUE(inputs[0].equals(before));
 }
 
-// --- what the caller gets wrong -------------------------------------------------------------------
+// --- what the caller gets wrong
+// -------------------------------------------------------------------
 
 Graph two_inputs() {
   GraphBuilder builder("two");
@@ -302,8 +305,9 @@ TEST(Executor, RefusesAWeightOfAnotherShape) {
   const Graph graph = small({"resnet18", testing::zoo::resnet18});
   Executor executor(graph);
   const ValueId weight = graph.find_value("conv1.weight");
-  const std::string message = message_of<ShapeError>(
-      [&] { executor.set_constant(weight, testing::normal_tensor({1, 2, 3})); });
+  const std::string message = message_of<ShapeError>([&] {
+    executor.set_constant(weight, testing::normal_tensor({1, 2, 3}));
+  });
   EXPECT_THAT(message, HasSubstr("constant 'conv1.weight' is"));
   EXPECT_THAT(message, HasSubstr("1x2x3"));
 }

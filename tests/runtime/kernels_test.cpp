@@ -1,6 +1,6 @@
-#include <gtest/gtest.h>
-
 #include <cmath>
+
+#include <gtest/gtest.h>
 
 #include "ompq/graph/passes.h"
 #include "runtime/run_helpers.h"
@@ -80,7 +80,8 @@ TEST_P(Convolution, AddsAResidualAndAppliesAnActivationInOneNode) {
   GraphBuilder builder("residual block");
   const ValueId x = builder.input("x", images(GetParam().in, 13, 11));
   const ValueId first = builder.conv("first", x, GetParam().options);
-  const ValueId second = builder.conv("second", first, {.out = GetParam().options.out, .bias = true});
+  const ValueId second =
+      builder.conv("second", first, {.out = GetParam().options.out, .bias = true});
   const Graph graph = builder.finish({builder.relu("relu", builder.add("add", second, first))});
   expect_as_plain(graph);
   Graph fused = graph;
@@ -270,22 +271,22 @@ TEST_P(Pool, EqualsThePlainKernel) {
     const double steps = room / static_cast<double>(pool.stride);
     return static_cast<std::int64_t>(pool.ceil ? std::ceil(steps) : std::floor(steps)) + 1;
   };
-  const Shape shape = images(
-      12, side(13, pool.pads[0], pool.pads[2]), side(10, pool.pads[1], pool.pads[3]));
+  const Shape shape =
+      images(12, side(13, pool.pads[0], pool.pads[2]), side(10, pool.pads[1], pool.pads[3]));
   expect_as_plain(builder.finish({builder.op(std::move(node), shape)}));
 }
 
 INSTANTIATE_TEST_SUITE_P(
     Geometries,
     Pool,
-    ::testing::Values(
-        PoolCase{"max", "MaxPool", 3, 2, {1, 1, 1, 1}},
-        PoolCase{"max_ceil", "MaxPool", 3, 2, {0, 0, 0, 0}, true},
-        PoolCase{"max_asymmetric", "MaxPool", 2, 2, {0, 1, 1, 0}},
-        PoolCase{"average", "AveragePool", 2, 2, {0, 0, 0, 0}},
-        PoolCase{"average_padded", "AveragePool", 3, 2, {1, 1, 1, 1}},
-        PoolCase{"average_counting_pads", "AveragePool", 3, 2, {1, 1, 1, 1}, false, true},
-        PoolCase{"average_ceil", "AveragePool", 3, 2, {0, 0, 0, 0}, true}),
+    ::testing::Values(PoolCase{"max", "MaxPool", 3, 2, {1, 1, 1, 1}},
+                      PoolCase{"max_ceil", "MaxPool", 3, 2, {0, 0, 0, 0}, true},
+                      PoolCase{"max_asymmetric", "MaxPool", 2, 2, {0, 1, 1, 0}},
+                      PoolCase{"average", "AveragePool", 2, 2, {0, 0, 0, 0}},
+                      PoolCase{"average_padded", "AveragePool", 3, 2, {1, 1, 1, 1}},
+                      PoolCase{
+                          "average_counting_pads", "AveragePool", 3, 2, {1, 1, 1, 1}, false, true},
+                      PoolCase{"average_ceil", "AveragePool", 3, 2, {0, 0, 0, 0}, true}),
     [](const auto& info) { return info.param.name; });
 
 TEST(Pool, AveragesWholeImages) {
@@ -315,7 +316,7 @@ TEST(FakeQuantize, EqualsTheDefinitionToTheBit) {
   std::vector<Tensor> inputs = testing::normal_inputs(graph, 3);
   auto numbers = inputs[0].mutable_data<float>();
   for (std::size_t i = 0; i < numbers.size(); ++i) {
-    numbers[i] *= 4.0F;                                                            // both ends clip
+    numbers[i] *= 4.0F;                                                           // both ends clip
     if (i % 3 == 0) numbers[i] = (static_cast<float>(i % 300) - 99.5F) * kScale;  // ties
   }
   const Tensor got = testing::run_executor(graph, inputs)[0];

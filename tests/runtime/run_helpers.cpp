@@ -51,16 +51,16 @@ double relative_error(const Tensor& got, const Tensor& expected) {
 
 ::testing::AssertionResult near(const Tensor& got, const Tensor& expected, double bound) {
   if (got.shape() != expected.shape()) {
-    return ::testing::AssertionFailure()
-           << "got shape " << shape_text(got.shape()) << ", expected " << shape_text(expected.shape());
+    return ::testing::AssertionFailure() << "got shape " << shape_text(got.shape()) << ", expected "
+                                         << shape_text(expected.shape());
   }
   const std::vector<float> a = got.to_floats();
   const std::vector<float> b = expected.to_floats();
   const double allowed = bound * std::max(largest_magnitude(b), 1e-30);
   for (std::size_t i = 0; i < a.size(); ++i) {
     if (std::abs(double{a[i]} - double{b[i]}) <= allowed) continue;
-    return ::testing::AssertionFailure() << "element " << i << " is " << a[i] << ", expected "
-                                         << b[i] << " +- " << allowed;
+    return ::testing::AssertionFailure()
+           << "element " << i << " is " << a[i] << ", expected " << b[i] << " +- " << allowed;
   }
   return ::testing::AssertionSuccess();
 }
