@@ -126,9 +126,10 @@ Layer describe(const Graph& graph,
   return layer;
 }
 
+/// True if the network shows what it does about norms, so that nothing was folded before we saw it.
 bool has_trace_of_norms(const Graph& graph) {
   return std::any_of(graph.nodes().begin(), graph.nodes().end(), [](const Node& node) {
-    return node.is("BatchNormalization") || node.has_attribute(kFoldedNormAttribute);
+    return node.op_type.ends_with("Normalization") || node.has_attribute(kFoldedNormAttribute);
   });
 }
 

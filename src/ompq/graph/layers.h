@@ -31,7 +31,7 @@ struct Layer {
   std::int64_t weight_count = 0;  ///< elements of the weight
   std::int64_t bias_count = 0;    ///< elements of the constant bias, 0 if none
   /// 2 x out_channels if a batch norm belongs to it; 0 otherwise. A norm is one that stands behind
-  /// the operator, or that fold_batch_norms folded. In a graph without any trace of batch norms, a
+  /// the operator, or that fold_batch_norms folded. In a graph without any trace of norms, a
   /// convolution's constant bias counts as one that its exporter folded: nothing tells them apart.
   std::int64_t norm_count = 0;
   std::int64_t macs = 0;              ///< multiply-accumulates for one sample

@@ -70,6 +70,13 @@ inline constexpr std::int64_t kMaxKnownElements = 1024;
 [[nodiscard]] std::vector<std::int64_t> strides_of(const std::vector<std::int64_t>& extents);
 /// Elements broadcast from the shape of `input` to `to`; nothing if unknown or too many.
 [[nodiscard]] Elements elements_as(const InputFacts& input, const Shape& to);
+using DimFunction = MaybeDim (*)(Dim, Dim);
+/// `of` applied to the elements of integer inputs, broadcast to `shape`; nothing where any is
+/// unknown.
+[[nodiscard]] Elements combine(const InputFacts& a,
+                               const InputFacts& b,
+                               const Shape& shape,
+                               DimFunction of);
 /// For each element of an `extents`-shaped result its flat position in the source, as told by
 /// `source(index)`. @return the picked elements.
 template <typename Source>

@@ -11,16 +11,25 @@ std::vector<Operator> assemble() {
   std::vector<Operator> table;
   for (const std::span<const Operator> family : {
            activation_operators(),
+           bit_operators(),
+           casting_operators(),
            conv_operators(),
+           einsum_operators(),
            elementwise_binary_operators(),
            elementwise_unary_operators(),
            fused_operators(),
            gemm_matmul_operators(),
            joining_operators(),
+           logic_operators(),
            normalization_operators(),
+           padding_operators(),
            pooling_operators(),
            quantize_linear_operators(),
+           reduction_operators(),
            reshaping_operators(),
+           resize_operators(),
+           selection_operators(),
+           slicing_operators(),
            softmax_operators(),
        }) {
     table.insert(table.end(), family.begin(), family.end());

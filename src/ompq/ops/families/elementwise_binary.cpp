@@ -9,23 +9,6 @@
 namespace ompq::ops {
 namespace {
 
-using DimFunction = MaybeDim (*)(Dim, Dim);
-
-Elements combine(const InputFacts& a, const InputFacts& b, const Shape& shape, DimFunction of) {
-  if (is_float(a.type)) return std::nullopt;
-  const Elements left = elements_as(a, shape);
-  const Elements right = elements_as(b, shape);
-  if (!left || !right) return std::nullopt;
-  std::vector<Dim> result;
-  result.reserve(left->size());
-  for (std::size_t i = 0; i < left->size(); ++i) {
-    const MaybeDim element = of((*left)[i], (*right)[i]);
-    if (!element) return std::nullopt;
-    result.push_back(*element);
-  }
-  return result;
-}
-
 template <DimFunction Of>
 OutputList infer_arithmetic(const OpContext& context, Facts inputs) {
   Shape shape = broadcast(context, inputs[0].shape, inputs[1].shape);
