@@ -47,7 +47,8 @@ TEST(CommandTable, EveryRecordIsDocumented) {
       EXPECT_FALSE(record.text.empty()) << place;
       EXPECT_FALSE(record.text.ends_with('.')) << place << ": the stop is set where it is shown";
       EXPECT_EQ(record.value_name.empty(), record.type == OptionType::Flag) << place;
-      EXPECT_EQ(record.choices.empty(), record.type != OptionType::Choice) << place;
+      const bool chooses = record.type == OptionType::Choice || record.type == OptionType::Choices;
+      EXPECT_EQ(record.choices.empty(), !chooses) << place;
     }
     for (const OptionRecord& option : command.options) {
       EXPECT_FALSE(option.group.empty()) << command.name << " " << option.name;

@@ -27,6 +27,7 @@ const std::vector<OptionRecord> kOptions{
     {.name = "widths", .type = OptionType::Integers, .fallback = "2,4", .lower = 1, .upper = 8},
     {.name = "size", .type = OptionType::ByteCount, .lower = 1},
     {.name = "solver", .type = OptionType::Choice, .choices = "ilp|lp"},
+    {.name = "beside", .type = OptionType::Choices, .choices = "a|b|c"},
     {.name = "shape", .type = OptionType::NamedShape},
     {.name = "out", .type = OptionType::Path},
 };
@@ -61,12 +62,14 @@ TEST(ParseOption, ReadsEveryType) {
   EXPECT_THAT(parsed<std::vector<std::int64_t>>("widths", "2"), ElementsAre(2));
   EXPECT_EQ(parsed<std::int64_t>("size", "1.5KiB"), 1536);
   EXPECT_EQ(parsed<std::string>("solver", "lp"), "lp");
+  EXPECT_THAT(parsed<std::vector<std::string>>("beside", "c,a"), ElementsAre("c", "a"));
   EXPECT_THAT(parsed<NamedShapes>("shape", "a=b=1,-1,4").at("a=b"), ElementsAre(1, -1, 4));
 }
 
 TEST(ParseOption, NamesTheOptionTheTextAndWhatIsAccepted) {
   EXPECT_EQ(refusal("bits", "9"), "[--bits] '9' is not a whole number in 1..8");
   EXPECT_EQ(refusal("solver", "ipl"), "[--solver] 'ipl' is not one of ilp, lp");
+  EXPECT_EQ(refusal("beside", "a,d"), "[--beside] 'd' is not a list such as a,c of a, b, c");
   EXPECT_EQ(refusal("beta", "-1"), "[--beta] '-1' is not a number, 0 or more");
 }
 
