@@ -11,9 +11,9 @@ namespace ompq::testing {
 namespace fs = std::filesystem;
 namespace {
 
-bool is_foreign(const fs::path& folder) {
+bool is_foreign(const fs::path& path) {
   constexpr std::array<std::string_view, 4> kNames{"build", "node_modules", ".git", ".cache"};
-  return std::ranges::find(kNames, folder.filename().string()) != kNames.end();
+  return std::ranges::find(kNames, path.filename().string()) != kNames.end();
 }
 
 /// A zero byte in the first kilobyte tells images, models and archives from text.
@@ -35,7 +35,7 @@ std::vector<std::string> text_files(const std::string& folder) {
   std::vector<std::string> files;
   for (auto entry = fs::recursive_directory_iterator(source_dir() / folder); entry != end(entry);
        ++entry) {
-    if (entry->is_directory() && is_foreign(entry->path())) {
+    if (is_foreign(entry->path())) {
       entry.disable_recursion_pending();
     } else if (entry->is_regular_file() && is_text(entry->path())) {
       files.push_back(fs::relative(entry->path(), source_dir()).string());

@@ -32,7 +32,7 @@ void expect_nowhere(const std::string& pattern) {
 TEST(Tree, SpeaksOfNobodysMachine) {
   const std::string slash = "/";
   // A home, a workplace or a scratch folder by an absolute path.
-  expect_nowhere("(^|[^A-Za-z0-9_.~)}*-])" + slash + "(home|root|work|Users|mnt)" + slash);
+  expect_nowhere("(^|[^A-Za-z0-9_.~)}*-])" + slash + "(home|root|work|Users|mnt|tmp)" + slash);
 }
 
 TEST(Tree, HoldsNoUnfinishedMarks) {
