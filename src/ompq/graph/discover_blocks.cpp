@@ -52,7 +52,7 @@ class BlockFinder {
     for (std::size_t i = 0; i < scene_.layers.size(); ++i) {
       const LayerFunction& function = scene_.functions[i];
       const Layer& layer = scene_.layers[i];
-      if (!is_conv(layer) || function.activated_before_add) continue;
+      if (!is_conv(layer) || is_fully_connected(layer) || function.activated_before_add) continue;
       if (block_of(layer.node) == kNoBlock) linear_bottleneck(function, layer.node, linear);
       linear.insert(function.before_add);
       if (!function.activated) linear.insert(function.feature);
