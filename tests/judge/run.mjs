@@ -8,6 +8,7 @@ const USAGE = `node run.mjs MODEL [options]
   --random BATCH         inputs of standard normal numbers instead, BATCH samples
   --outputs FILE         where to write the outputs
   --optimization LEVEL   disabled, basic, extended or all (default)
+  --save-optimized FILE  where to write the network as ONNX Runtime rewrote it
   --threads N            threads within an operator (default 1)
   --time RUNS            prints seconds of each of RUNS forward passes as JSON
   --warmup RUNS          passes before the clock starts (default 2)`;
@@ -68,6 +69,7 @@ async function main() {
       random: { type: 'string' },
       outputs: { type: 'string' },
       optimization: { type: 'string', default: 'all' },
+      'save-optimized': { type: 'string' },
       threads: { type: 'string', default: '1' },
       time: { type: 'string' },
       warmup: { type: 'string', default: '2' },
@@ -84,6 +86,7 @@ async function main() {
     interOpNumThreads: 1,
     executionMode: 'sequential',
     logSeverityLevel: 3,
+    ...(values['save-optimized'] && { optimizedModelFilePath: values['save-optimized'] }),
   });
   const loadSeconds = Number(process.hrtime.bigint() - started) / 1e9;
   const feeds = values.inputs === undefined

@@ -79,14 +79,19 @@ std::vector<Tensor> run_in_onnxruntime(const fs::path& model,
                                        const JudgeOptions& options) {
   const TemporaryDirectory folder;
   write_file_atomically(folder / "inputs", to_text(inputs));
+  std::string save;
+  if (!options.save_optimized.empty()) {
+    save = " --save-optimized " + quoted(options.save_optimized.string());
+  }
   const std::string command =
-      fmt::format("node {} {} --inputs {} --outputs {} --optimization {} --threads {} 2> {}",
+      fmt::format("node {} {} --inputs {} --outputs {} --optimization {} --threads {}{} 2> {}",
                   quoted((judge_dir() / "run.mjs").string()),
                   quoted(model.string()),
                   quoted((folder / "inputs").string()),
                   quoted((folder / "outputs").string()),
                   options.optimization,
                   options.threads,
+                  save,
                   quoted((folder / "errors").string()));
   if (std::system(command.c_str()) != 0) {
     throw std::runtime_error("ONNX Runtime: " + read_file(folder / "errors"));

@@ -18,6 +18,8 @@ struct JudgeOptions {
   /// ONNX Runtime's graph optimization: disabled, basic, extended or all.
   std::string optimization = "all";
   int threads = 1;
+  /// Where to keep the network as ONNX Runtime rewrote it; nowhere if empty.
+  std::filesystem::path save_optimized;
 };
 
 /// Runs a model in ONNX Runtime (onnxruntime-node, CPU), which shares no code with ompq.

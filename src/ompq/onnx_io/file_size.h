@@ -28,9 +28,9 @@ using WeightPlans = std::map<std::string, WeightPlan>;
 [[nodiscard]] std::int64_t predict_file_bytes(const graph::Graph& graph, const WeightPlans& plans);
 
 /// The same as a sum, for solvers. fixed_bytes + the chosen weight_bytes is never below
-/// predict_file_bytes, and above it only by constants that are shared between weights and turn out
-/// not to be needed: at most 11 + 4 b bytes for each candidate width b that no weight has, 40 for
-/// each shape whose weights all have 8 bits, and 5 for protobuf's own lengths.
+/// predict_file_bytes, and above it only by constants that weights share and that turn out not to
+/// be needed: at most 11 + 4 b bytes for each candidate width b that no weight has, 40 for each
+/// weight of 8 bits (which needs no shape), and 80 in all.
 struct FileCosts {
   std::int64_t fixed_bytes = 0;
   /// By name, then by width; 0 for widths that are no candidates.
