@@ -25,4 +25,31 @@ inline constexpr Options kCifar{.image_size = 32, .classes = 10};
 [[nodiscard]] graph::Graph resnet50(const Options& options = {});
 [[nodiscard]] graph::Graph mobilenet_v2(const Options& options = {});
 
+enum class Shortcut {
+  Sampled,     ///< every second pixel, new channels zero (Slice, Pad)
+  Projection,  ///< a strided 1x1 convolution
+};
+[[nodiscard]] graph::Graph resnet20(Shortcut shortcut, const Options& options = kCifar);
+
+/// Two blocks of 4-head attention over 8x8 patches and a class token, with the Shape, Gather,
+/// Unsqueeze, Concat, Expand and Reshape nodes that exporters leave behind; opset 17.
+[[nodiscard]] graph::Graph vision_transformer(const Options& options = kCifar);
+
+/// Encoder and decoder of three levels with Concat skips and ConvTranspose; `classes` maps out.
+[[nodiscard]] graph::Graph unet(const Options& options = kCifar);
+
+/// Fire modules (squeeze, two expansions, Concat), biases and no batch norm; ends in a convolution.
+[[nodiscard]] graph::Graph squeeze_net(const Options& options = kCifar);
+
+/// Inverted residuals with SiLU and squeeze-and-excitation, one with and one without a skip.
+[[nodiscard]] graph::Graph efficient_net(const Options& options = kCifar);
+
+/// Grouped, depthwise and dilated convolutions, asymmetric padding, grouped ConvTranspose, Pad,
+/// HardSwish, LeakyRelu, and branches that meet in Concat or in nothing: two outputs;
+/// opset 14.
+[[nodiscard]] graph::Graph assorted(const Options& options = kCifar);
+
+/// A stem, `blocks` residual blocks of two 8-channel convolutions, and a classifier.
+[[nodiscard]] graph::Graph deep_resnet(int blocks, const Options& options = kCifar);
+
 }  // namespace ompq::testing::zoo

@@ -1,10 +1,8 @@
-#include <algorithm>
-#include <cmath>
+#include <limits>
 
 #include <fmt/format.h>
 
-#include "support/graph_builder.h"
-#include "support/zoo.h"
+#include "support/zoo_parts.h"
 
 namespace ompq::testing::zoo {
 
@@ -12,21 +10,6 @@ using graph::Dim;
 using graph::ValueId;
 
 namespace {
-
-/// `channels` x width, to the nearest multiple of 8, and never less than 90 % of it.
-std::int64_t scaled(std::int64_t channels, const Options& options) {
-  const double wanted = static_cast<double>(channels) * options.width;
-  const auto rounded = std::max<std::int64_t>(8, static_cast<std::int64_t>(wanted + 4.0) / 8 * 8);
-  return static_cast<double>(rounded) < 0.9 * wanted ? rounded + 8 : rounded;
-}
-
-ValueId image(GraphBuilder& b, const Options& options) {
-  return b.input("input",
-                 {Dim::batch(),
-                  Dim::fixed(3),
-                  Dim::fixed(options.image_size),
-                  Dim::fixed(options.image_size)});
-}
 
 struct Stage {
   std::int64_t channels;
@@ -82,10 +65,6 @@ ValueId residual_stages(GraphBuilder& b,
   return x;
 }
 
-ValueId classifier(GraphBuilder& b, const std::string& name, ValueId x, const Options& options) {
-  return b.gemm(name, b.flatten("flatten", b.global_average_pool("avgpool", x)), options.classes);
-}
-
 graph::Graph resnet(const std::string& name,
                     ResidualBlock block,
                     const std::vector<int>& depths,
@@ -108,24 +87,78 @@ ValueId conv_norm_relu6(GraphBuilder& b,
   return b.clip(name + ".2", y, 0.0F, 6.0F);
 }
 
+struct Inverted {
+  std::int64_t expansion, channels, blocks, stride;
+};
+
+/// `index` counts the blocks of its row: only the later ones have a shortcut, whatever the width.
 ValueId inverted_residual(GraphBuilder& b,
                           const std::string& name,
                           ValueId x,
-                          std::int64_t out,
-                          std::int64_t stride,
-                          std::int64_t expansion) {
-  const std::int64_t in = b.channels(x);
-  const std::int64_t inner = in * expansion;
+                          const Inverted& row,
+                          std::int64_t index,
+                          const Options& options) {
+  const std::int64_t inner = b.channels(x) * row.expansion;
+  const std::int64_t stride = index == 0 ? row.stride : 1;
   int part = 0;
   ValueId y = x;
-  if (expansion != 1) y = conv_norm_relu6(b, fmt::format("{}.{}", name, part++), y, {.out = inner});
+  if (row.expansion != 1) {
+    y = conv_norm_relu6(b, fmt::format("{}.{}", name, part++), y, {.out = inner});
+  }
   y = conv_norm_relu6(b,
                       fmt::format("{}.{}", name, part++),
                       y,
                       {.out = inner, .kernel = 3, .stride = stride, .groups = inner});
-  y = b.conv(fmt::format("{}.{}", name, part), y, {.out = out});
+  y = b.conv(fmt::format("{}.{}", name, part), y, {.out = scaled(row.channels, options)});
   y = b.norm(fmt::format("{}.{}", name, part + 1), y);
-  return stride == 1 && in == out ? b.add(name + ".add", x, y) : y;
+  return index > 0 ? b.add(name + ".add", x, y) : y;
+}
+
+/// The parameter-free shortcut of the CIFAR networks: every second pixel, new channels zero.
+ValueId sampled_shortcut(GraphBuilder& b, const std::string& name, ValueId x, std::int64_t out) {
+  const std::string slice = name + ".shortcut.slice";
+  const auto ints = [&](const std::string& what, std::vector<std::int64_t> values) {
+    const auto count = static_cast<std::int64_t>(values.size());
+    return b.constant(name + ".shortcut." + what, Tensor::from({count}, values));
+  };
+  const graph::Shape from = b.shape(x);
+  const graph::Shape sampled{
+      from[0], from[1], Dim::fixed((from[2].size + 1) / 2), Dim::fixed((from[3].size + 1) / 2)};
+  const std::int64_t end = std::numeric_limits<std::int64_t>::max();
+  const ValueId y = b.op({.name = slice,
+                          .op_type = "Slice",
+                          .inputs = {x,
+                                     ints("starts", {0, 0}),
+                                     ints("ends", {end, end}),
+                                     ints("axes", {2, 3}),
+                                     ints("steps", {2, 2})}},
+                         sampled);
+  const std::int64_t added = out - from[1].size;
+  graph::Shape padded = sampled;
+  padded[1] = Dim::fixed(out);
+  return b.op({.name = name + ".shortcut.pad",
+               .op_type = "Pad",
+               .inputs = {y, ints("pads", {0, added / 2, 0, 0, 0, added - added / 2, 0, 0})}},
+              padded);
+}
+
+ValueId cifar_block(GraphBuilder& b,
+                    const std::string& name,
+                    ValueId x,
+                    std::int64_t out,
+                    std::int64_t stride,
+                    Shortcut shortcut) {
+  ValueId y = b.conv(name + ".conv1", x, {.out = out, .kernel = 3, .stride = stride});
+  y = b.relu(name + ".relu", b.norm(name + ".bn1", y));
+  y = b.norm(name + ".bn2", b.conv(name + ".conv2", y, {.out = out, .kernel = 3}));
+  ValueId kept = x;
+  if (stride != 1 && shortcut == Shortcut::Sampled) {
+    kept = sampled_shortcut(b, name, x, out);
+  } else if (stride != 1) {
+    kept = b.conv(name + ".shortcut.0", x, {.out = out, .stride = stride});
+    kept = b.norm(name + ".shortcut.1", kept);
+  }
+  return b.relu(name + ".relu_1", b.add(name + ".add", y, kept));
 }
 
 }  // namespace
@@ -142,29 +175,38 @@ graph::Graph mobilenet_v2(const Options& options) {
   GraphBuilder b("mobilenet_v2", options.seed);
   ValueId x = conv_norm_relu6(
       b, "features.0", image(b, options), {.out = scaled(32, options), .kernel = 3, .stride = 2});
-  struct Row {
-    std::int64_t expansion, channels, blocks, stride;
-  };
-  int index = 1;
-  for (const Row& row : {Row{1, 16, 1, 1},
-                         Row{6, 24, 2, 2},
-                         Row{6, 32, 3, 2},
-                         Row{6, 64, 4, 2},
-                         Row{6, 96, 3, 1},
-                         Row{6, 160, 3, 2},
-                         Row{6, 320, 1, 1}}) {
+  constexpr Inverted kRows[] = {{1, 16, 1, 1},
+                                {6, 24, 2, 2},
+                                {6, 32, 3, 2},
+                                {6, 64, 4, 2},
+                                {6, 96, 3, 1},
+                                {6, 160, 3, 2},
+                                {6, 320, 1, 1}};
+  int block = 1;
+  for (const Inverted& row : kRows) {
     for (std::int64_t i = 0; i < row.blocks; ++i) {
-      x = inverted_residual(b,
-                            fmt::format("features.{}.conv", index++),
-                            x,
-                            scaled(row.channels, options),
-                            i == 0 ? row.stride : 1,
-                            row.expansion);
+      x = inverted_residual(b, fmt::format("features.{}.conv", block++), x, row, i, options);
     }
   }
-  x = conv_norm_relu6(
-      b, "features.18", x, {.out = std::max<std::int64_t>(scaled(1280, options), 8)});
+  x = conv_norm_relu6(b, "features.18", x, {.out = scaled(1280, options)});
   return b.finish({classifier(b, "classifier.1", x, options)});
+}
+
+graph::Graph resnet20(Shortcut shortcut, const Options& options) {
+  GraphBuilder b("resnet20", options.seed);
+  ValueId x = b.conv("conv1", image(b, options), {.out = scaled(16, options), .kernel = 3});
+  x = b.relu("relu", b.norm("bn1", x));
+  for (std::int64_t stage = 0; stage < 3; ++stage) {
+    for (int i = 0; i < 3; ++i) {
+      x = cifar_block(b,
+                      fmt::format("layer{}.{}", stage + 1, i),
+                      x,
+                      scaled(std::int64_t{16} << stage, options),
+                      stage > 0 && i == 0 ? 2 : 1,
+                      shortcut);
+    }
+  }
+  return b.finish({classifier(b, "linear", x, options)});
 }
 
 }  // namespace ompq::testing::zoo

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -58,6 +59,9 @@ class Dataset {
 [[nodiscard]] std::unique_ptr<Dataset> open_dataset(const std::filesystem::path& source,
                                                     const std::vector<InputSpec>& inputs,
                                                     const DatasetOptions& options);
+
+/// @throws DataError naming the first label outside of 0..classes-1.
+void validate_labels(std::span<const std::int32_t> labels, std::int64_t classes);
 
 /// `count` distinct indices (all, if count is 0 or more than there are), drawn with `seed`, in
 /// ascending order.

@@ -174,13 +174,18 @@ void Graph::replace_uses(ValueId from, ValueId to, bool outputs_too) {
 }
 
 void Graph::erase_nodes(std::span<const NodeId> ids) {
+  if (ids.empty()) return;
   const std::unordered_set<NodeId> gone(ids.begin(), ids.end());
   std::vector<Node> kept;
-  kept.reserve(nodes_.size() - gone.size());
+  kept.reserve(nodes_.size());
   for (std::size_t i = 0; i < nodes_.size(); ++i) {
     if (!gone.contains(static_cast<NodeId>(i))) kept.push_back(std::move(nodes_[i]));
   }
-  nodes_ = std::move(kept);
+  set_nodes(std::move(kept));
+}
+
+void Graph::set_nodes(std::vector<Node> nodes) {
+  nodes_ = std::move(nodes);
   node_names_.clear();
   for (std::size_t i = 0; i < nodes_.size(); ++i) {
     node_names_.emplace(nodes_[i].name, static_cast<NodeId>(i));
@@ -223,32 +228,65 @@ void Graph::erase_dead_nodes() {
   if (!gone.empty()) erase_nodes(gone);
 }
 
-void Graph::sort() {
-  index_uses();
-  std::vector<std::size_t> missing(nodes_.size(), 0);
+std::vector<std::size_t> Graph::count_makers() const {
+  std::vector<bool> given(values_.size(), false);
+  for (const ValueId input : inputs_) given[static_cast<std::size_t>(input)] = true;
+  std::vector<bool> made(values_.size(), false);
+  for (const Node& node : nodes_) {
+    for (const ValueId output : node.outputs) {
+      if (output == kNoValue) continue;
+      const auto index = static_cast<std::size_t>(output);
+      if (made[index] || given[index]) {
+        throw ImportError("graph",
+                          fmt::format("'{}' is made twice, the second time by {} node '{}'",
+                                      values_[index].name,
+                                      node.op_type,
+                                      node.name));
+      }
+      made[index] = true;
+    }
+  }
+  std::vector<std::size_t> count(nodes_.size(), 0);
   for (std::size_t i = 0; i < nodes_.size(); ++i) {
     std::unordered_set<NodeId> makers;
     for (const ValueId input : nodes_[i].inputs) {
       if (input == kNoValue) continue;
-      const NodeId maker = producers_[static_cast<std::size_t>(input)];
-      const bool given =
-          is_constant(input) || std::find(inputs_.begin(), inputs_.end(), input) != inputs_.end();
-      if (maker == kNoNode && !given) {
+      const auto index = static_cast<std::size_t>(input);
+      if (!made[index] && !given[index] && !is_constant(input)) {
         throw ImportError("graph",
                           fmt::format("{} node '{}' reads '{}', which no node makes",
                                       nodes_[i].op_type,
                                       nodes_[i].name,
-                                      value(input).name));
+                                      values_[index].name));
       }
-      if (maker != kNoNode) makers.insert(maker);
+      if (made[index]) makers.insert(producers_[index]);
     }
-    missing[i] = makers.size();
+    count[i] = makers.size();
   }
+  return count;
+}
+
+void Graph::throw_cycle(const std::vector<std::size_t>& missing) const {
+  std::vector<std::string> stuck;
+  for (std::size_t i = 0; i < nodes_.size() && stuck.size() < 5; ++i) {
+    if (missing[i] > 0) stuck.push_back("'" + nodes_[i].name + "'");
+  }
+  throw ImportError("graph",
+                    fmt::format("the network has a cycle through or before node {}; "
+                                "a feed-forward network is needed",
+                                fmt::join(stuck, ", ")));
+}
+
+void Graph::sort() {
+  index_uses();
+  std::vector<std::size_t> missing = count_makers();
   // The smallest index first keeps the file's own order wherever it is valid.
   std::priority_queue<std::size_t, std::vector<std::size_t>, std::greater<>> ready;
   for (std::size_t i = 0; i < nodes_.size(); ++i) {
     if (missing[i] == 0) ready.push(i);
   }
+  std::vector<Node> sorted;
+  sorted.reserve(nodes_.size());
   std::vector<std::size_t> order;
   while (!ready.empty()) {
     const std::size_t next = ready.top();
@@ -261,30 +299,13 @@ void Graph::sort() {
       readers.insert(found.begin(), found.end());
     }
     for (const NodeId reader : readers) {
-      if (--missing[static_cast<std::size_t>(reader)] == 0) {
-        ready.push(static_cast<std::size_t>(reader));
-      }
+      const auto index = static_cast<std::size_t>(reader);
+      if (--missing[index] == 0) ready.push(index);
     }
   }
-  if (order.size() != nodes_.size()) {
-    std::vector<std::string> stuck;
-    for (std::size_t i = 0; i < nodes_.size() && stuck.size() < 5; ++i) {
-      if (missing[i] > 0) stuck.push_back("'" + nodes_[i].name + "'");
-    }
-    throw ImportError("graph",
-                      fmt::format("the network has a cycle through or before node {}; "
-                                  "a feed-forward network is needed",
-                                  fmt::join(stuck, ", ")));
-  }
-  std::vector<Node> sorted;
-  sorted.reserve(nodes_.size());
+  if (order.size() != nodes_.size()) throw_cycle(missing);
   for (const std::size_t index : order) sorted.push_back(std::move(nodes_[index]));
-  nodes_ = std::move(sorted);
-  node_names_.clear();
-  for (std::size_t i = 0; i < nodes_.size(); ++i) {
-    node_names_.emplace(nodes_[i].name, static_cast<NodeId>(i));
-  }
-  invalidate();
+  set_nodes(std::move(sorted));
 }
 
 }  // namespace ompq::graph

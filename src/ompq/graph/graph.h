@@ -63,7 +63,8 @@ struct Value {
 };
 
 /// A network: operators in topological order over named values. A value type; copies share
-/// constants.
+/// constants. The index behind producer() and consumers() is built on the first question after a
+/// change, so one Graph must not be asked from two threads at once; copies may.
 class Graph {
  public:
   std::string name = "ompq";
@@ -110,13 +111,16 @@ class Graph {
   /// Removes nodes whose outputs nobody reads. NodeIds move.
   void erase_dead_nodes();
   /// Topological order, stable for nodes that do not depend on each other. NodeIds move.
-  /// @throws ImportError naming the nodes of a cycle, or a value that nobody makes.
+  /// @throws ImportError naming the nodes of a cycle, or a value that nobody makes, or two do.
   void sort();
 
  private:
   std::string fresh_name(std::string_view base) const;
   void invalidate() { uses_current_ = false; }
   void index_uses() const;
+  void set_nodes(std::vector<Node> nodes);
+  std::vector<std::size_t> count_makers() const;  // distinct nodes that each node waits for
+  [[noreturn]] void throw_cycle(const std::vector<std::size_t>& missing) const;
 
   std::vector<Node> nodes_;
   std::vector<Value> values_;

@@ -11,30 +11,42 @@ namespace ompq::graph {
 /// Index of a layer in Discovery::layers, in topological order of the layers' operators.
 using LayerId = std::int32_t;
 
-/// A quantizable unit: Conv, ConvTranspose, Gemm or MatMul with a constant weight.
+/// A quantizable unit: Conv, ConvTranspose, Gemm or MatMul with a constant float32 weight.
 struct Layer {
   std::string name;     ///< the operator's node name
   std::string op_type;  ///< Conv, ConvTranspose, Gemm, MatMul
   NodeId node = kNoNode;
   ValueId weight = kNoValue;
-  ValueId bias =
-      kNoValue;  ///< constant bias of the operator (or of an Add right behind a MatMul), if any
-  ValueId input = kNoValue;    ///< the activation that the layer reads
-  ValueId output = kNoValue;   ///< what the operator itself makes
-  ValueId feature = kNoValue;  ///< the layer function's output: after batch norm, activation, and
-                               ///< residual Add + activation
-  std::int64_t weight_axis =
-      0;  ///< axis of the weight that counts output channels (see weight_groups for ConvTranspose)
-  std::int64_t out_channels = 0;
+  /// Constant bias of the operator, or of an Add right behind a MatMul; kNoValue without one.
+  ValueId bias = kNoValue;
+  ValueId input = kNoValue;   ///< the activation that the layer reads
+  ValueId output = kNoValue;  ///< what the operator itself makes
+  /// The layer function's output: after batch norm, activation, and residual Add + activation.
+  ValueId feature = kNoValue;
+  /// Axis of the weight that counts output channels; in a ConvTranspose (axis 1) those of one
+  /// group.
+  std::int64_t weight_axis = 0;
+  std::int64_t out_channels = 0;  ///< of all groups together
   std::int64_t groups = 1;
   std::int64_t weight_count = 0;  ///< elements of the weight
   std::int64_t bias_count = 0;    ///< elements of the constant bias, 0 if none
-  std::int64_t norm_count =
-      0;  ///< 2 x out_channels if a batch norm belongs to it, folded or not; 0 otherwise
+  /// 2 x out_channels if a batch norm belongs to it; 0 otherwise. A norm is one that stands behind
+  /// the operator, or that fold_batch_norms folded. In a graph without any trace of norms, a
+  /// convolution's constant bias counts as one that its exporter folded: nothing tells them apart
+  /// (but a fully connected layer's is taken for a bias).
+  std::int64_t norm_count = 0;
   std::int64_t macs = 0;              ///< multiply-accumulates for one sample
   std::int64_t output_elements = 0;   ///< elements that the operator makes for one sample
   std::int64_t feature_elements = 0;  ///< elements of `feature` for one sample
 };
+
+/// True if each weight is used once a sample: a Gemm over a vector, or a convolution over a single
+/// position, which some exporters write for it.
+[[nodiscard]] bool is_fully_connected(const Layer& layer);
+
+/// Parameters as the published lists count them: weights and two values per output channel of a
+/// batch norm (which takes the bias in), or weights and bias where there is no norm.
+[[nodiscard]] std::int64_t parameter_count(const Layer& layer);
 
 /// Layers that must share a bit-width; `leader` is the layer whose decision the others follow.
 struct Tie {
@@ -42,8 +54,18 @@ struct Tie {
   std::vector<LayerId> followers;
 };
 
-/// A sub-graph with one input and one output that reconstruction optimizes at once, e.g. a residual
-/// block.
+/// More layers than that at once are too much for a handful of samples to tune.
+inline constexpr std::size_t kMaxBlockLayers = 16;
+
+/// A sub-graph with one input and one output that reconstruction optimizes at once: the first of
+/// these that fits a layer.
+///   - a residual block: all between the value where branches part and the Add that joins them,
+///   with
+///     its activation; the innermost Adds first, and a chain of Adds over one fork as one block;
+///   - a linear bottleneck: the convolutions from one value that no activation has touched to the
+///     next that is more than one position (expand, depthwise, project);
+///   - the layer function alone, short of an Add that joins what is outside.
+/// Nothing inside of a block is read outside of it; a block has at most kMaxBlockLayers layers.
 struct Block {
   std::string name;
   ValueId input = kNoValue;
@@ -55,7 +77,7 @@ struct Block {
 /// Why an operator that could be a layer is left in float.
 struct NotQuantizable {
   NodeId node = kNoNode;
-  std::string reason;
+  std::string reason;  ///< e.g. "it multiplies two activations"
 };
 
 struct Discovery {
@@ -65,11 +87,21 @@ struct Discovery {
   std::vector<NotQuantizable> rejected;
 };
 
-/// Finds layers, ties and blocks from the data flow alone. Needs inferred shapes. Works on a graph
-/// with batch norms folded or not; names no network. Tie: a layer whose output (after batch norm)
-/// reaches a residual Add directly, where the other operand's path also starts with a layer and
-/// both branch from the same value (a projection shortcut); the leader is the last layer of the
-/// longer branch. Source: architecture.md section 2 (layer function), Ma et al. 2023.
+/// Finds layers, ties and blocks from the data flow alone; names no network. Needs a graph in
+/// topological order with inferred shapes and without fused nodes, batch norms folded or not.
+///
+/// The layer function follows what alone reads the operator: bias, norm, activation (also one that
+/// reads its argument twice, such as x * sigmoid(x)), residual Add, activation. Identity, Dropout,
+/// Cast, Pad, Reshape, Transpose, QuantizeLinear and the like may stand between.
+///
+/// Tied are layers that share a weight (the first leads), and two layers whose outputs, after batch
+/// norm but no activation, meet in one residual Add, if one of them is the only layer on its branch
+/// since the branches parted (a projection shortcut): the last layer of the longer branch leads; at
+/// equal length the one with more weights, or else the later one.
+///
+/// Time is near linear in the number of nodes.
+/// @throws ShapeError naming a value whose shape is missing.
+/// Source: architecture.md section 2 (layer function), Ma et al. 2023.
 [[nodiscard]] Discovery discover(const Graph& graph);
 
 }  // namespace ompq::graph

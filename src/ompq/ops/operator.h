@@ -20,6 +20,7 @@ namespace ompq::ops {
 /// resolves exporters' debris.
 struct InputFacts {
   bool present = false;
+  bool known = true;  ///< false behind a node that cannot be run: type and shape then mean nothing
   DataType type = DataType::Float32;
   graph::Shape shape;
   const Tensor* constant = nullptr;  ///< known elements that do not depend on the batch
@@ -42,8 +43,10 @@ struct OpContext {
 struct Operator {
   std::string_view type;
   std::string_view domain;
-  int since_opset;  ///< first opset version whose meaning is covered
-  /// Says in words why this node cannot be run; nothing if it can.
+  int since_opset;          ///< first opset version whose meaning is covered
+  std::size_t min_inputs;   ///< inputs that must be there
+  std::size_t max_outputs;  ///< outputs that ompq makes; a node that asks for more is refused
+  /// Says in words why this node cannot be run; nothing if it can. Inputs may be unknown.
   std::optional<std::string> (*check)(const OpContext&, std::span<const InputFacts>);
   /// @throws ShapeError naming the node.
   std::vector<OutputFacts> (*infer)(const OpContext&, std::span<const InputFacts>);
@@ -56,5 +59,7 @@ struct Operator {
 [[nodiscard]] std::span<const Operator> operator_table();
 /// nullptr if there is none.
 [[nodiscard]] const Operator* find_operator(std::string_view domain, std::string_view type);
+/// Why the table has no row for `type`, e.g. "its output's shape depends on the data".
+[[nodiscard]] std::string_view reason_without_row(std::string_view domain, std::string_view type);
 
 }  // namespace ompq::ops

@@ -97,6 +97,7 @@ bool append_activation(dnnl::post_ops& post_ops, const Activation& activation) {
   if (activation.type == "Sigmoid") return append(algorithm::eltwise_logistic);
   if (activation.type == "Tanh") return append(algorithm::eltwise_tanh);
   if (activation.type == "HardSwish") return append(algorithm::eltwise_hardswish);
+  if (activation.type == "Silu") return append(algorithm::eltwise_swish, 1.0F);
   if (activation.type == "Elu") return append(algorithm::eltwise_elu, activation.alpha);
   if (activation.type == "Gelu") return append(algorithm::eltwise_gelu_erf);
   if (activation.type == "HardSigmoid") {

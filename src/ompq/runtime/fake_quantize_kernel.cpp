@@ -1,7 +1,5 @@
 #include <algorithm>
-#include <array>
-#include <limits>
-#include <utility>
+#include <optional>
 
 #include "ompq/runtime/dnnl_support.h"
 #include "ompq/runtime/kernel.h"
@@ -38,8 +36,10 @@ struct Levels {
 using Snap = void (*)(const float*, float*, std::int64_t, const Levels&);
 
 #if defined(__x86_64__)
-[[gnu::target("avx512f,prefer-vector-width=512")]] void snap_avx512(
-    const float* from, float* to, std::int64_t count, const Levels& levels) {
+[[gnu::target("avx512f,prefer-vector-width=512")]] void snap_avx512(const float* from,
+                                                                    float* to,
+                                                                    std::int64_t count,
+                                                                    const Levels& levels) {
   snap(from, to, count, levels);
 }
 [[gnu::target("avx2")]] void snap_avx2(const float* from,
@@ -73,17 +73,22 @@ void snap_all(const at::Tensor& from, const at::Tensor& to, const Levels& levels
   }
 }
 
-/// Least and largest integer of the type that a QuantizeLinear stores.
-std::optional<std::pair<int, int>> integer_range(DataType type) {
+struct CodeRange {
+  std::int64_t low = 0;
+  std::int64_t high = 0;
+};
+
+/// What the type that a QuantizeLinear stores can hold.
+std::optional<CodeRange> code_range(DataType type) {
   switch (type) {
     case DataType::UInt8:
-      return std::pair{0, 255};
+      return CodeRange{0, 255};
     case DataType::Int8:
-      return std::pair{-128, 127};
+      return CodeRange{-128, 127};
     case DataType::UInt16:
-      return std::pair{0, 65535};
+      return CodeRange{0, 65535};
     case DataType::Int16:
-      return std::pair{-32768, 32767};
+      return CodeRange{-32768, 32767};
     default:
       return std::nullopt;
   }
@@ -93,7 +98,7 @@ std::optional<std::pair<int, int>> integer_range(DataType type) {
 /// the input.
 class FakeQuantizeKernel final : public Kernel {
  public:
-  FakeQuantizeKernel(std::pair<int, int> range) : range_(range) {}
+  explicit FakeQuantizeKernel(CodeRange range) : range_(range) {}
 
   std::vector<at::Tensor> run(std::span<const at::Tensor> inputs,
                               const KernelContext& context) override {
@@ -109,8 +114,7 @@ class FakeQuantizeKernel final : public Kernel {
  private:
   /// Any dense layout is kept: the pass is element by element.
   static at::Tensor as_floats(const at::Tensor& tensor, BufferPool& pool) {
-    const bool as_is =
-        tensor.scalar_type() == at::kFloat && tensor.is_non_overlapping_and_dense();
+    const bool as_is = tensor.scalar_type() == at::kFloat && tensor.is_non_overlapping_and_dense();
     return as_is ? tensor : dnnl_activation(tensor, at::kFloat, pool);
   }
 
@@ -120,13 +124,13 @@ class FakeQuantizeKernel final : public Kernel {
 
   Levels levels(std::span<const at::Tensor> inputs) const {
     const bool shifted = inputs.size() > kZeroPoint && inputs[kZeroPoint].defined();
-    const int zero_point = shifted ? inputs[kZeroPoint].item<int>() : 0;
+    const std::int64_t zero_point = shifted ? inputs[kZeroPoint].item<std::int64_t>() : 0;
     return {inputs[kScale].item<float>(),
-            static_cast<float>(range_.first - zero_point),
-            static_cast<float>(range_.second - zero_point)};
+            static_cast<float>(range_.low - zero_point),
+            static_cast<float>(range_.high - zero_point)};
   }
 
-  std::pair<int, int> range_;
+  CodeRange range_;
 };
 
 bool is_scalar(const graph::Value& value) {
@@ -143,9 +147,11 @@ std::unique_ptr<Kernel> make_fake_quantize(const KernelRequest& request) {
   if (zero_point != nullptr && !(request.is_constant(kZeroPoint) && is_scalar(*zero_point))) {
     return nullptr;
   }
-  const auto range = integer_range(zero_point != nullptr ? zero_point->type : DataType::UInt8);
-  if (!range) return nullptr;
-  return std::make_unique<FakeQuantizeKernel>(*range);
+  const auto whole = code_range(zero_point != nullptr ? zero_point->type : DataType::UInt8);
+  if (!whole) return nullptr;
+  const graph::Node& node = request.node;
+  return std::make_unique<FakeQuantizeKernel>(CodeRange{
+      node.int_attribute("quant_min", whole->low), node.int_attribute("quant_max", whole->high)});
 }
 
 }  // namespace ompq::runtime

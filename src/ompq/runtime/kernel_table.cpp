@@ -15,9 +15,12 @@ struct KernelRow {
 constexpr std::array kRows{
     KernelRow{"", "Conv", make_convolution},
     KernelRow{"ompq", "FusedConv", make_convolution},
+    KernelRow{"", "ConvTranspose", make_transposed_convolution},
+    KernelRow{"ompq", "FusedConvTranspose", make_transposed_convolution},
     KernelRow{"", "Gemm", make_gemm},
     KernelRow{"ompq", "FusedGemm", make_gemm},
     KernelRow{"", "MatMul", make_matmul},
+    KernelRow{"ompq", "FusedMatMul", make_gemm},
     KernelRow{"", "MaxPool", make_pool},
     KernelRow{"", "AveragePool", make_pool},
     KernelRow{"", "GlobalAveragePool", make_pool},

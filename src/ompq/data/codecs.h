@@ -1,0 +1,17 @@
+#pragma once
+
+#include <string_view>
+
+#include "ompq/data/image.h"
+
+namespace ompq::data {
+
+/// One decoder per file format; `name` is for messages.
+/// @throws DataError where the bytes are cut short or corrupt.
+[[nodiscard]] Image decode_jpeg(std::string_view bytes, std::string_view name);
+[[nodiscard]] Image decode_png(std::string_view bytes, std::string_view name);
+
+/// @throws DataError for an image without pixels or with more than any sample can have.
+void require_sane_size(std::int64_t width, std::int64_t height, std::string_view name);
+
+}  // namespace ompq::data

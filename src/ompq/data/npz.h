@@ -1,0 +1,22 @@
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <string>
+
+#include "ompq/core/tensor.h"
+
+namespace ompq::data {
+
+/// Arrays of an .npz file by name.
+using NamedArrays = std::map<std::string, Tensor>;
+
+/// All arrays of `file`, stored or deflated.
+/// @throws DataError naming the file and the array that cannot be read.
+[[nodiscard]] NamedArrays read_npz(const std::filesystem::path& file);
+
+/// Writes arrays where numpy.load finds them, uncompressed and atomically; equal arrays give equal
+/// bytes. @throws FileError if the file cannot be written.
+void write_npz(const std::filesystem::path& file, const NamedArrays& arrays);
+
+}  // namespace ompq::data

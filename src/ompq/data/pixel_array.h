@@ -1,0 +1,47 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "ompq/core/tensor.h"
+#include "ompq/data/image.h"
+
+namespace ompq::data {
+
+/// Images of one size held as uint8, and their labels if they have any.
+struct PixelArray {
+  Tensor pixels;                     ///< uint8 [n, ...]
+  std::vector<std::int32_t> labels;  ///< n, or none
+};
+
+/// How the bytes of one sample form an image.
+struct PixelLayout {
+  std::int64_t height = 0;
+  std::int64_t width = 0;
+  std::int64_t channels = 1;
+  bool planar = false;  ///< [c, h, w] rather than [h, w, c]
+};
+
+/// The layout of [n, h, w], [n, h, w, c] or [n, c, h, w] with c of 1 or 3; where both could be
+/// meant, channels are last.
+/// @throws DataError for any other shape. @param name the array, for messages.
+[[nodiscard]] PixelLayout pixel_layout(const std::vector<std::int64_t>& shape,
+                                       std::string_view name);
+/// Sample `index` of a uint8 array in that layout.
+[[nodiscard]] Image image_at(const Tensor& pixels, const PixelLayout& layout, std::int64_t index);
+
+/// IDX (MNIST's format), plain or gzip: uint8 elements of any rank.
+/// @throws DataError naming the file: another element type, too few or too many bytes.
+[[nodiscard]] Tensor read_idx(const std::filesystem::path& file);
+/// An IDX file of images with the file of labels beside it, if there is one (the same name with
+/// "labels" for "images" and "idx1" for "idx3", with or without ".gz").
+[[nodiscard]] PixelArray read_idx_images(const std::filesystem::path& images);
+
+/// CIFAR-10's binary batches one after the other: a label and 3 x 32 x 32 pixels a record.
+[[nodiscard]] PixelArray read_cifar10(const std::vector<std::filesystem::path>& files);
+
+}  // namespace ompq::data

@@ -1,0 +1,139 @@
+#include "ompq/data/resize.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+namespace ompq::data {
+namespace {
+
+/// 32 bits hold a pixel of 8, a sum of weights that may pass one by a little, and this fraction.
+constexpr int kFractionBits = 32 - 8 - 2;
+
+/// Which input pixels make output pixel i of one dimension, and with which weights.
+struct Taps {
+  std::vector<std::int64_t> first;
+  std::vector<std::int64_t> count;
+  std::vector<std::int32_t> weights;  ///< `most` for each output pixel
+  std::int64_t most = 0;
+};
+
+/// The triangle of half width `reach` around the output pixel's centre, in input pixels.
+Taps triangle_taps(std::int64_t in, std::int64_t out) {
+  const double step = static_cast<double>(in) / static_cast<double>(out);
+  const double reach = std::max(step, 1.0);  // enlarging interpolates between two neighbours
+  Taps taps;
+  taps.most = static_cast<std::int64_t>(std::ceil(reach)) * 2 + 1;
+  taps.weights.resize(static_cast<std::size_t>(out * taps.most));
+  std::vector<double> share(static_cast<std::size_t>(taps.most));
+  for (std::int64_t i = 0; i < out; ++i) {
+    const double centre = (static_cast<double>(i) + 0.5) * step;
+    const auto begin = std::max<std::int64_t>(static_cast<std::int64_t>(centre - reach + 0.5), 0);
+    const auto end = std::min(static_cast<std::int64_t>(centre + reach + 0.5), in);
+    double sum = 0;
+    for (std::int64_t x = begin; x < end; ++x) {
+      const double distance = std::abs((static_cast<double>(x) - centre + 0.5) / reach);
+      share[static_cast<std::size_t>(x - begin)] = std::max(1 - distance, 0.0);
+      sum += share[static_cast<std::size_t>(x - begin)];
+    }
+    for (std::int64_t k = 0; k < end - begin; ++k) {
+      const double weight = share[static_cast<std::size_t>(k)] / sum;
+      taps.weights[static_cast<std::size_t>(i * taps.most + k)] =
+          static_cast<std::int32_t>(weight * (1 << kFractionBits) + 0.5);
+    }
+    taps.first.push_back(begin);
+    taps.count.push_back(end - begin);
+  }
+  return taps;
+}
+
+std::uint8_t to_pixel(std::int32_t sum) {
+  return static_cast<std::uint8_t>(std::clamp(sum >> kFractionBits, 0, 255));
+}
+constexpr std::int32_t kHalf = 1 << (kFractionBits - 1);
+
+/// Channels are known when this is compiled, so that their sums stay in registers.
+template <int kChannels>
+void shrink_row(const std::uint8_t* in, const Taps& taps, std::uint8_t* out, std::int64_t width) {
+  for (std::int64_t x = 0; x < width; ++x) {
+    const auto at = static_cast<std::size_t>(x);
+    const std::int32_t* weights = taps.weights.data() + x * taps.most;
+    const std::uint8_t* pixel = in + taps.first[at] * kChannels;
+    std::int32_t sum[kChannels];
+    for (int c = 0; c < kChannels; ++c) sum[c] = kHalf;
+    for (std::int64_t k = 0; k < taps.count[at]; ++k) {
+      for (int c = 0; c < kChannels; ++c) sum[c] += pixel[k * kChannels + c] * weights[k];
+    }
+    for (int c = 0; c < kChannels; ++c) out[x * kChannels + c] = to_pixel(sum[c]);
+  }
+}
+
+Image resize_columns(const Image& image, std::int64_t width) {
+  const Taps taps = triangle_taps(image.width, width);
+  Image result{image.height, width, image.channels, {}};
+  result.pixels.resize(static_cast<std::size_t>(image.height * width * image.channels));
+  for (std::int64_t y = 0; y < image.height; ++y) {
+    const std::uint8_t* in = image.pixels.data() + y * image.width * image.channels;
+    std::uint8_t* out = result.pixels.data() + y * width * image.channels;
+    image.channels == 1 ? shrink_row<1>(in, taps, out, width) : shrink_row<3>(in, taps, out, width);
+  }
+  return result;
+}
+
+Image resize_rows(const Image& image, std::int64_t height) {
+  const Taps taps = triangle_taps(image.height, height);
+  const std::int64_t stride = image.width * image.channels;
+  Image result{height, image.width, image.channels, {}};
+  result.pixels.resize(static_cast<std::size_t>(height * stride));
+  std::vector<std::int32_t> sums(static_cast<std::size_t>(stride));
+  for (std::int64_t y = 0; y < height; ++y) {
+    std::fill(sums.begin(), sums.end(), kHalf);
+    for (std::int64_t k = 0; k < taps.count[static_cast<std::size_t>(y)]; ++k) {
+      const std::int32_t weight = taps.weights[static_cast<std::size_t>(y * taps.most + k)];
+      const std::uint8_t* row =
+          image.pixels.data() + (taps.first[static_cast<std::size_t>(y)] + k) * stride;
+#pragma omp simd
+      for (std::int64_t i = 0; i < stride; ++i) {
+        sums[static_cast<std::size_t>(i)] += row[i] * weight;
+      }
+    }
+    std::transform(sums.begin(), sums.end(), result.pixels.begin() + y * stride, to_pixel);
+  }
+  return result;
+}
+
+}  // namespace
+
+Image resize(const Image& image, std::int64_t height, std::int64_t width) {
+  if (image.width == width) return image.height == height ? image : resize_rows(image, height);
+  const Image narrow = resize_columns(image, width);
+  return image.height == height ? narrow : resize_rows(narrow, height);
+}
+
+Image resize_to_cover(const Image& image, std::int64_t height, std::int64_t width) {
+  const auto scaled = [](std::int64_t length, std::int64_t to, std::int64_t from) {
+    return static_cast<std::int64_t>(static_cast<double>(to * length) / static_cast<double>(from));
+  };
+  const bool width_is_short = image.width * height <= image.height * width;
+  return width_is_short ? resize(image, scaled(image.height, width, image.width), width)
+                        : resize(image, height, scaled(image.width, height, image.height));
+}
+
+Image crop_centre(const Image& image, std::int64_t height, std::int64_t width) {
+  const auto top =
+      static_cast<std::int64_t>(std::nearbyint(static_cast<double>(image.height - height) / 2));
+  const auto left =
+      static_cast<std::int64_t>(std::nearbyint(static_cast<double>(image.width - width) / 2));
+  Image result{height, width, image.channels, {}};
+  const auto row_bytes = static_cast<std::size_t>(width * image.channels);
+  result.pixels.resize(static_cast<std::size_t>(height) * row_bytes);
+  for (std::int64_t y = 0; y < height; ++y) {
+    const std::int64_t from = ((top + y) * image.width + left) * image.channels;
+    std::memcpy(result.pixels.data() + static_cast<std::size_t>(y) * row_bytes,
+                image.pixels.data() + from,
+                row_bytes);
+  }
+  return result;
+}
+
+}  // namespace ompq::data

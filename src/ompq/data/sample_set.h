@@ -1,0 +1,65 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <set>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "ompq/data/dataset.h"
+#include "ompq/data/image_transform.h"
+
+namespace ompq::data {
+
+/// Where one input of the network comes from, sample by sample. Const functions are thread-safe.
+class InputSource {
+ public:
+  virtual ~InputSource() = default;
+  [[nodiscard]] virtual DataType type() const = 0;
+  /// One sample's shape.
+  [[nodiscard]] virtual const std::vector<std::int64_t>& extents() const = 0;
+  /// Writes sample `index` into `out`, which has its size. @throws Error if it is broken.
+  virtual void read(std::int64_t index, std::span<std::byte> out) const = 0;
+};
+
+/// Images, read when asked for and preprocessed.
+[[nodiscard]] std::unique_ptr<InputSource> image_input(
+    std::function<Image(std::int64_t)> read_image, ImageTransform transform);
+
+/// Rows of `array` [n, ...], taken as they are; its axes are reordered between [h, w, c] and
+/// [c, h, w] where that is what `spec` wants.
+/// @throws DataError if the rows fit the spec in neither order.
+[[nodiscard]] std::unique_ptr<InputSource> array_input(Tensor array, const InputSpec& spec);
+
+struct SampleSetParts {
+  std::vector<std::unique_ptr<InputSource>> inputs;
+  std::vector<std::int32_t> labels;  ///< one per sample, or none
+  std::int64_t size = 0;
+  std::function<std::string(std::int64_t)> name_of;
+  bool skip_broken = false;
+};
+
+/// The one Dataset: inputs side by side. A batch is read by all cores.
+class SampleSet final : public Dataset {
+ public:
+  explicit SampleSet(SampleSetParts parts) : parts_(std::move(parts)) {}
+  [[nodiscard]] std::int64_t size() const override { return parts_.size; }
+  [[nodiscard]] bool has_labels() const override { return !parts_.labels.empty(); }
+  [[nodiscard]] Batch load(const std::vector<std::int64_t>& indices) override;
+  [[nodiscard]] std::string sample_name(std::int64_t index) const override;
+
+ private:
+  void require_index(std::int64_t index) const;
+  /// Reads all rows; @return why a row is missing, null for those that are there.
+  [[nodiscard]] std::vector<std::exception_ptr> read_rows(const std::vector<std::int64_t>& indices,
+                                                          std::vector<Tensor>& inputs) const;
+  /// Rows of `indices` that are there. @throws the first fault unless broken samples are skipped.
+  [[nodiscard]] std::vector<std::size_t> sound_rows(const std::vector<std::int64_t>& indices,
+                                                    const std::vector<std::exception_ptr>& faults);
+
+  SampleSetParts parts_;
+  std::set<std::int64_t> broken_;  ///< each is counted once, however often it is asked for
+};
+
+}  // namespace ompq::data

@@ -1,0 +1,178 @@
+#include "ompq/onnx_io/model_writer.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "ompq/core/error.h"
+#include "ompq/onnx_io/attribute_proto.h"
+#include "ompq/onnx_io/importer.h"
+#include "ompq/onnx_io/unpack_writer.h"
+
+namespace ompq::onnx_io {
+namespace {
+
+using graph::kNoValue;
+using graph::ValueId;
+
+/// The lowest version of the file format that may carry `opset`, which the most runtimes read; none
+/// of what we write needs more than 8.
+int ir_version_for(int opset) { return opset <= 18 ? 8 : opset <= 20 ? 9 : 10; }
+
+void write_dim(const graph::Dim& dim, onnx::TensorShapeProto::Dimension& proto) {
+  if (dim.is_fixed()) {
+    proto.set_dim_value(dim.size);
+  } else {
+    proto.set_dim_param(dim.size == 1 ? "N" : fmt::format("{}N", dim.size));
+  }
+}
+
+onnx::ValueInfoProto write_value_info(const graph::Value& value) {
+  onnx::ValueInfoProto info;
+  info.set_name(value.name);
+  auto* tensor = info.mutable_type()->mutable_tensor_type();
+  tensor->set_elem_type(data_type_to_onnx(value.type));
+  if (value.shape) {
+    tensor->mutable_shape();
+    for (const graph::Dim& dim : *value.shape) write_dim(dim, *tensor->mutable_shape()->add_dim());
+  }
+  return info;
+}
+
+bool contains(const std::vector<ValueId>& ids, ValueId id) {
+  return std::find(ids.begin(), ids.end(), id) != ids.end();
+}
+
+class ModelWriter {
+ public:
+  ModelWriter(const graph::Graph& graph,
+              const PackedWeights& packed,
+              const std::set<std::string>& omitted)
+      : graph_(graph),
+        packed_(packed),
+        omitted_(omitted),
+        compact_(!packed.empty() || !omitted.empty()),
+        short_names_(short_names_for(graph, std::max(packed.size(), omitted.size()))),
+        unpack_(proto(), short_names_) {}
+
+  onnx::ModelProto write() {
+    write_header();
+    for (const ValueId id : graph_.inputs()) {
+      *proto().add_input() = write_value_info(graph_.value(id));
+    }
+    for (const graph::Node& node : graph_.nodes()) write_node(node);
+    for (const ValueId id : graph_.outputs()) {
+      use(id);
+      *proto().add_output() = write_value_info(graph_.value(id));
+    }
+    return std::move(model_);
+  }
+
+ private:
+  onnx::GraphProto& proto() { return *model_.mutable_graph(); }
+
+  void write_header() {
+    model_.set_ir_version(ir_version_for(graph_.opset));
+    model_.set_producer_name("ompq");
+    proto().set_name(graph_.name);
+    std::set<std::string> domains{""};
+    for (const graph::Node& node : graph_.nodes()) domains.insert(node.domain);
+    for (const std::string& domain : domains) {
+      auto* import = model_.add_opset_import();
+      import->set_domain(domain);
+      import->set_version(domain.empty() ? graph_.opset : 1);
+    }
+    for (const auto& [key, value] : graph_.metadata) {
+      auto* entry = model_.add_metadata_props();
+      entry->set_key(key);
+      entry->set_value(value);
+    }
+  }
+
+  void write_node(const graph::Node& node) {
+    check(node);
+    for (const ValueId id : node.inputs) use(id);  // what unpacks a weight comes before its reader
+    onnx::NodeProto& out = *proto().add_node();
+    out.set_name(node.name);
+    out.set_op_type(node.op_type);
+    if (!node.domain.empty()) out.set_domain(node.domain);
+    for (const ValueId id : node.inputs) {
+      out.add_input(name(id));
+    }
+    for (const ValueId id : node.outputs) {
+      out.add_output(name(id));
+    }
+    for (const auto& [name, attribute] : node.attributes) {
+      *out.add_attribute() = write_attribute(name, attribute);
+    }
+  }
+
+  static void check(const graph::Node& node) {
+    if (node.domain == "ompq") {
+      throw InternalError(
+          "export",
+          fmt::format(
+              "node '{}' is the fused {}, which ONNX does not know", node.name, node.op_type));
+    }
+    for (const auto& [name, attribute] : node.attributes) {
+      const auto* text = std::get_if<std::string>(&attribute);
+      if (text == nullptr || *text != kUnreadAttribute) continue;
+      throw UnsupportedOp("export",
+                          fmt::format("{} node '{}' holds a sub-network or type in '{}', which "
+                                      "was not read and cannot be written",
+                                      node.op_type,
+                                      node.name,
+                                      name));
+    }
+  }
+
+  /// Constants are written the first time something reads them.
+  void use(ValueId id) {
+    if (!graph_.is_constant(id) || !written_.insert(id).second) return;
+    const graph::Value& value = graph_.value(id);
+    const auto packed = packed_.find(value.name);
+    if (packed != packed_.end()) {
+      unpack_.write(packed->second, name(id));
+    } else if (!omitted_.contains(value.name)) {
+      *proto().add_initializer() = write_tensor(*value.constant, name(id));
+    }
+  }
+
+  std::string name(ValueId id) {
+    if (id == kNoValue) return "";
+    const bool keeps_name = !compact_ || contains(graph_.inputs(), id) || graph_.is_output(id);
+    if (keeps_name) return graph_.value(id).name;
+    std::string& given = names_[id];
+    if (given.empty()) given = short_names_.fresh();
+    return given;
+  }
+
+  const graph::Graph& graph_;
+  const PackedWeights& packed_;
+  const std::set<std::string>& omitted_;
+  onnx::ModelProto model_;
+  bool compact_;
+  ShortNames short_names_;
+  UnpackWriter unpack_;
+  std::map<ValueId, std::string> names_;
+  std::set<ValueId> written_;
+};
+
+}  // namespace
+
+onnx::ModelProto write_model(const graph::Graph& graph,
+                             const PackedWeights& packed,
+                             const std::set<std::string>& omitted) {
+  return ModelWriter(graph, packed, omitted).write();
+}
+
+ShortNames short_names_for(const graph::Graph& graph, std::size_t weights) {
+  std::set<std::string> taken;
+  for (const ValueId id : graph.inputs()) taken.insert(graph.value(id).name);
+  for (const ValueId id : graph.outputs()) taken.insert(graph.value(id).name);
+  return {
+      std::move(taken),
+      graph.values().size() + weights * UnpackWriter::kNamesPerWeight + UnpackWriter::kSharedNames};
+}
+
+}  // namespace ompq::onnx_io

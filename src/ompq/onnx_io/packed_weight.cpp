@@ -1,0 +1,142 @@
+#include "ompq/onnx_io/packed_weight.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "ompq/core/error.h"
+#include "ompq/quant/bit_planes.h"
+
+namespace ompq::onnx_io {
+namespace {
+
+using quant::Granularity;
+using quant::QuantizedTensor;
+using quant::QuantParams;
+
+std::int64_t checked_count(const std::vector<std::int64_t>& shape, const std::string& name) {
+  const std::int64_t count = element_count(shape);
+  if (count == 0) throw ConfigError("export", fmt::format("weight '{}' is empty", name));
+  return count;
+}
+
+/// Shape of a vector that broadcasts along the weight's axis: its extent, then ones.
+std::vector<std::int64_t> scale_shape(const Granularity& granularity,
+                                      const std::vector<std::int64_t>& shape,
+                                      const std::string& name) {
+  if (!granularity.per_axis) return {};
+  const auto rank = static_cast<std::int64_t>(shape.size());
+  if (granularity.axis < 0 || granularity.axis >= rank) {
+    throw ConfigError("export",
+                      fmt::format("weight '{}' of shape {} is to be quantized along axis {}, which "
+                                  "it lacks",
+                                  name,
+                                  shape_text(shape),
+                                  granularity.axis));
+  }
+  std::vector<std::int64_t> result(static_cast<std::size_t>(rank - granularity.axis), 1);
+  result.front() = shape[static_cast<std::size_t>(granularity.axis)];
+  return result;
+}
+
+void check(const QuantizedTensor& weight, std::int64_t scales, const std::string& name) {
+  const QuantParams& params = weight.params;
+  const std::int64_t count = checked_count(weight.shape, name);
+  const auto need = [&](std::size_t got, std::int64_t needed, std::string_view what) {
+    if (static_cast<std::int64_t>(got) == needed) return;
+    throw ConfigError("export",
+                      fmt::format("weight '{}' of shape {} has {} {}, and needs {}",
+                                  name,
+                                  shape_text(weight.shape),
+                                  got,
+                                  what,
+                                  needed));
+  };
+  need(weight.codes.size(), count, "codes");
+  need(params.scale.size(), scales, "scales");
+  need(params.zero_point.size(), scales, "zero points");
+  const auto code = std::max_element(weight.codes.begin(), weight.codes.end());
+  if (*code >= params.bits.levels()) {
+    throw ConfigError("export",
+                      fmt::format("weight '{}' has code {} at index {}, past its {} bits",
+                                  name,
+                                  *code,
+                                  code - weight.codes.begin(),
+                                  params.bits.value()));
+  }
+  const int middle = params.bits.levels() / 2;
+  for (const std::int32_t zero_point : params.zero_point) {
+    const bool in_range = zero_point >= 0 && zero_point < params.bits.levels();
+    const bool symmetric = params.symmetry == quant::Symmetry::Symmetric;
+    if (in_range && (!symmetric || zero_point == middle)) continue;
+    throw ConfigError("export",
+                      fmt::format("weight '{}' has zero point {}; {} bits {} allow {}",
+                                  name,
+                                  zero_point,
+                                  params.bits.value(),
+                                  symmetric ? "symmetric" : "asymmetric",
+                                  symmetric ? fmt::format("{} alone", middle)
+                                            : fmt::format("0..{}", params.bits.levels() - 1)));
+  }
+}
+
+/// Plane after plane, in the order of elements that PackedWeight describes.
+std::string pack_planes(const QuantizedTensor& weight) {
+  const BitWidth bits = weight.params.bits;
+  // code - 2^(b-1) in two's complement is the code with its top bit turned.
+  const auto top_bit = static_cast<std::uint8_t>(1U << (bits.value() - 1));
+  const std::vector<std::uint8_t>& codes = weight.codes;
+  if (bits.value() == 8) {
+    std::string bytes(codes.size(), '\0');
+    std::transform(codes.begin(), codes.end(), bytes.begin(), [&](std::uint8_t code) {
+      return static_cast<char>(code ^ top_bit);
+    });
+    return bytes;
+  }
+  const std::size_t bytes_per_plane = (codes.size() + 7) / 8;
+  std::vector<std::uint8_t> ordered(bytes_per_plane * 8, 0);
+  for (std::size_t j = 0, element = 0; j < 8; ++j) {
+    for (std::size_t i = 0; i < bytes_per_plane && element < codes.size(); ++i, ++element) {
+      ordered[i * 8 + j] = codes[element] ^ top_bit;
+    }
+  }
+  const auto planes = quant::pack_bit_planes(ordered, bits);
+  return {planes.begin(), planes.end()};
+}
+
+}  // namespace
+
+PackedWeight pack_weight(const QuantizedTensor& weight, const std::string& name) {
+  const QuantParams& params = weight.params;
+  const auto broadcast = scale_shape(params.granularity, weight.shape, name);
+  check(weight, element_count(broadcast), name);
+  PackedWeight packed{params.bits, weight.shape, pack_planes(weight)};
+  packed.scale = Tensor::from(broadcast, params.scale);
+  packed.has_zero_point = params.symmetry == quant::Symmetry::Asymmetric;
+  if (packed.has_zero_point) {
+    std::vector<std::int8_t> shifted;
+    for (const std::int32_t zero_point : params.zero_point) {
+      shifted.push_back(static_cast<std::int8_t>(zero_point - params.bits.levels() / 2));
+    }
+    packed.zero_point = Tensor::from(broadcast, shifted);
+  }
+  return packed;
+}
+
+PackedWeight blank_weight(const WeightPlan& plan,
+                          const std::vector<std::int64_t>& shape,
+                          const std::string& name) {
+  const std::int64_t count = checked_count(shape, name);
+  const auto broadcast = scale_shape(plan.granularity, shape, name);
+  const auto bytes = static_cast<std::size_t>(quant::packed_bytes(count, plan.bits));
+  PackedWeight blank{
+      plan.bits,
+      shape,
+      std::string(plan.bits.value() == 8 ? static_cast<std::size_t>(count) : bytes, '\0')};
+  blank.scale = Tensor(DataType::Float32, broadcast);
+  blank.has_zero_point = plan.symmetry == quant::Symmetry::Asymmetric;
+  if (blank.has_zero_point) blank.zero_point = Tensor(DataType::Int8, broadcast);
+  return blank;
+}
+
+}  // namespace ompq::onnx_io

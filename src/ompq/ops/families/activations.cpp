@@ -1,0 +1,184 @@
+#include "ompq/ops/families/activations.h"
+
+#include <algorithm>
+#include <array>
+#include <limits>
+
+#include <fmt/format.h>
+
+#include "ompq/core/error.h"
+#include "ompq/ops/families/families.h"
+
+namespace ompq::ops {
+namespace {
+
+constexpr float kSeluAlpha = 1.67326319217681884765625F;
+constexpr float kSeluGamma = 1.05070102214813232421875F;
+
+at::Tensor sigmoid(const at::Tensor& x) { return at::sigmoid(x); }
+at::Tensor relu(const at::Tensor& x) { return at::relu(x); }
+at::Tensor hard_swish(const at::Tensor& x) { return at::hardswish(x); }
+/// LibTorch's own turns linear at 20; stable for any x.
+at::Tensor soft_plus(const at::Tensor& x) { return at::logaddexp(x, at::zeros({}, x.options())); }
+at::Tensor mish(const at::Tensor& x) { return x * at::tanh(soft_plus(x)); }
+
+at::Tensor hard_sigmoid(const at::Tensor& x, float alpha, float beta) {
+  return at::clamp(x * alpha + beta, 0, 1);
+}
+
+float alpha_of(const OpContext& context, float fallback) {
+  return context.node.float_attribute("alpha", fallback);
+}
+
+Outputs run_leaky_relu(const OpContext& context, Inputs inputs) {
+  return {at::leaky_relu(inputs[0], alpha_of(context, 0.01F))};
+}
+
+Outputs run_elu(const OpContext& context, Inputs inputs) {
+  return {at::elu(inputs[0], alpha_of(context, 1.0F))};
+}
+
+Outputs run_selu(const OpContext& context, Inputs inputs) {
+  const float alpha = alpha_of(context, kSeluAlpha);
+  return {at::elu(inputs[0], alpha, context.node.float_attribute("gamma", kSeluGamma))};
+}
+
+Outputs run_celu(const OpContext& context, Inputs inputs) {
+  return {at::celu(inputs[0], alpha_of(context, 1.0F))};
+}
+
+Outputs run_thresholded_relu(const OpContext& context, Inputs inputs) {
+  return {at::threshold(inputs[0], alpha_of(context, 1.0F), 0)};
+}
+
+Outputs run_hard_sigmoid(const OpContext& context, Inputs inputs) {
+  return {
+      hard_sigmoid(inputs[0], alpha_of(context, 0.2F), context.node.float_attribute("beta", 0.5F))};
+}
+
+Outputs run_gelu(const OpContext& context, Inputs inputs) {
+  return {at::gelu(inputs[0], context.node.string_attribute("approximate", "none"))};
+}
+
+Complaint check_gelu(const OpContext& context, Facts inputs) {
+  const std::string mode = context.node.string_attribute("approximate", "none");
+  if (mode != "none" && mode != "tanh") return fmt::format("approximate '{}' is unknown", mode);
+  return needs_float(context, inputs);
+}
+
+Outputs run_shrink(const OpContext& context, Inputs inputs) {
+  const at::Tensor& x = inputs[0];
+  const float bias = context.node.float_attribute("bias", 0.0F);
+  const float threshold = context.node.float_attribute("lambd", 0.5F);
+  const at::Tensor zero = at::zeros({}, x.options());
+  return {at::where(x < -threshold, x + bias, at::where(x > threshold, x - bias, zero))};
+}
+
+/// The slope broadcasts to the input, never the other way round.
+OutputList infer_prelu(const OpContext& context, Facts inputs) {
+  if (broadcast(context, inputs[0].shape, inputs[1].shape) != inputs[0].shape) {
+    fail(context,
+         fmt::format("a slope of shape {} does not broadcast to {}",
+                     graph::to_string(inputs[1].shape),
+                     graph::to_string(inputs[0].shape)));
+  }
+  return same_as_first(context, inputs);
+}
+
+Outputs run_prelu(const OpContext&, Inputs inputs) {
+  const at::Tensor& x = inputs[0];
+  return {at::clamp_min(x, 0) + inputs[1].to(x.scalar_type()) * at::clamp_max(x, 0)};
+}
+
+// --- Clip: bounds in attributes before opset 11, in inputs since -----------------------------
+
+Outputs run_clip(const OpContext& context, Inputs inputs) {
+  const at::Tensor& x = inputs[0];
+  if (context.opset < 11) {
+    return {at::clamp(x,
+                      context.node.float_attribute("min", std::numeric_limits<float>::lowest()),
+                      context.node.float_attribute("max", std::numeric_limits<float>::max()))};
+  }
+  const auto bound = [&](std::size_t index) -> c10::optional<at::Scalar> {
+    const at::Tensor given = input(inputs, index);
+    if (!given.defined()) return c10::nullopt;
+    return at::Scalar(given.item());
+  };
+  const auto low = bound(1);
+  const auto high = bound(2);
+  return {low || high ? at::clamp(x, low, high) : x};
+}
+
+Complaint check_clip(const OpContext&, Facts inputs) {
+  for (std::size_t i = 1; i < inputs.size(); ++i) {
+    const auto count = inputs[i].known ? product(inputs[i].shape) : std::nullopt;
+    if (inputs[i].present && inputs[i].known && count != Dim::fixed(1)) {
+      return fmt::format("its bound (input {}) has shape {}, not one element",
+                         i,
+                         graph::to_string(inputs[i].shape));
+    }
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+bool is_fusible_activation(std::string_view type) {
+  static constexpr std::array<std::string_view, 11> kTypes{"",
+                                                           "Relu",
+                                                           "Clip",
+                                                           "LeakyRelu",
+                                                           "Silu",
+                                                           "HardSwish",
+                                                           "HardSigmoid",
+                                                           "Sigmoid",
+                                                           "Tanh",
+                                                           "Elu",
+                                                           "Gelu"};
+  return std::find(kTypes.begin(), kTypes.end(), type) != kTypes.end();
+}
+
+at::Tensor apply_activation(const at::Tensor& x, const ActivationSpec& spec) {
+  if (spec.type.empty()) return x;
+  if (spec.type == "Relu") return at::relu(x);
+  if (spec.type == "Clip") return at::clamp(x, spec.min, spec.max);
+  if (spec.type == "LeakyRelu") return at::leaky_relu(x, spec.alpha);
+  if (spec.type == "Silu") return x * at::sigmoid(x);
+  if (spec.type == "HardSwish") return at::hardswish(x);
+  if (spec.type == "HardSigmoid") return hard_sigmoid(x, spec.alpha, spec.beta);
+  if (spec.type == "Sigmoid") return at::sigmoid(x);
+  if (spec.type == "Tanh") return at::tanh(x);
+  if (spec.type == "Elu") return at::elu(x, spec.alpha);
+  if (spec.type == "Gelu") return at::gelu(x);
+  throw InternalError("ops", fmt::format("activation '{}' cannot be fused", spec.type));
+}
+
+std::span<const Operator> activation_operators() {
+  static constexpr Operator kRows[] = {
+      {"Relu", "", 7, 1, 1, no_complaint, same_as_first, in_bfloat16<unary<relu>>},
+      {"Clip", "", 7, 1, 1, check_clip, same_as_first, in_bfloat16<run_clip>},
+      {"LeakyRelu", "", 7, 1, 1, needs_float, same_as_first, in_bfloat16<run_leaky_relu>},
+      {"PRelu", "", 7, 2, 1, needs_float, infer_prelu, in_bfloat16<run_prelu>},
+      {"Sigmoid", "", 7, 1, 1, needs_float, same_as_first, in_bfloat16<unary<sigmoid>>},
+      {"HardSigmoid", "", 7, 1, 1, needs_float, same_as_first, in_bfloat16<run_hard_sigmoid>},
+      {"HardSwish", "", 14, 1, 1, needs_float, same_as_first, in_float32<unary<hard_swish>>},
+      {"Elu", "", 7, 1, 1, needs_float, same_as_first, in_float32<run_elu>},
+      {"Selu", "", 7, 1, 1, needs_float, same_as_first, in_float32<run_selu>},
+      {"Celu", "", 12, 1, 1, needs_float, same_as_first, in_float32<run_celu>},
+      {"Softplus", "", 7, 1, 1, needs_float, same_as_first, in_float32<unary<soft_plus>>},
+      {"Mish", "", 18, 1, 1, needs_float, same_as_first, in_float32<unary<mish>>},
+      {"Gelu", "", 20, 1, 1, check_gelu, same_as_first, in_float32<run_gelu>},
+      {"ThresholdedRelu",
+       "",
+       10,
+       1,
+       1,
+       needs_float,
+       same_as_first,
+       in_float32<run_thresholded_relu>},
+      {"Shrink", "", 9, 1, 1, needs_float, same_as_first, in_float32<run_shrink>},
+  };
+  return kRows;
+}
+
+}  // namespace ompq::ops

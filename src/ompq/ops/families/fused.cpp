@@ -1,0 +1,114 @@
+#include <algorithm>
+#include <limits>
+
+#include <fmt/format.h>
+
+#include "ompq/ops/facts.h"
+#include "ompq/ops/families/activations.h"
+#include "ompq/ops/families/conv.h"
+#include "ompq/ops/families/families.h"
+#include "ompq/ops/families/gemm_matmul.h"
+#include "ompq/ops/run.h"
+
+/// Operators of domain "ompq" that graph::fuse() makes: product + bias [+ residual (input 3)]
+/// [+ activation]. This is their plain meaning, differentiable; runtime/ has one kernel for each.
+namespace ompq::ops {
+namespace {
+
+constexpr std::size_t kResidual = 3;
+constexpr float kInfinity = std::numeric_limits<float>::infinity();
+
+using InferFunction = OutputList (*)(const OpContext&, Facts);
+
+ActivationSpec activation_of(const OpContext& context) {
+  const graph::Node& node = context.node;
+  return {.type = node.string_attribute("activation", ""),
+          .alpha = node.float_attribute("activation_alpha", 0.01F),
+          .beta = node.float_attribute("activation_beta", 0.5F),
+          .min = node.float_attribute("activation_min", -kInfinity),
+          .max = node.float_attribute("activation_max", kInfinity)};
+}
+
+Complaint check_fused(const OpContext& context, Facts inputs) {
+  const std::string activation = context.node.string_attribute("activation", "");
+  if (!is_fusible_activation(activation)) {
+    return fmt::format("activation '{}' cannot be fused", activation);
+  }
+  return needs_float(context, inputs);
+}
+
+Complaint check_fused_conv(const OpContext& context, Facts inputs) {
+  if (auto complaint = check_fused(context, inputs)) return complaint;
+  return check_conv(context, inputs);
+}
+
+template <InferFunction Infer>
+OutputList infer_fused(const OpContext& context, Facts inputs) {
+  OutputList result = Infer(context, inputs.first(std::min(inputs.size(), kResidual)));
+  if (has(inputs, kResidual)) {
+    result[0].shape = broadcast(context, result[0].shape, inputs[kResidual].shape);
+  }
+  return result;
+}
+
+template <RunFunction Run>
+Outputs run_fused(const OpContext& context, Inputs inputs) {
+  at::Tensor sum = Run(context, inputs.first(std::min(inputs.size(), kResidual)))[0];
+  const at::Tensor residual = input(inputs, kResidual);
+  if (residual.defined()) sum = sum + residual;
+  return {apply_activation(sum, activation_of(context))};
+}
+
+OutputList infer_matmul_bias(const OpContext& context, Facts inputs) {
+  OutputList result = infer_matmul(context, inputs);
+  if (has(inputs, 2)) result[0].shape = broadcast(context, result[0].shape, inputs[2].shape);
+  return result;
+}
+
+Outputs run_matmul_bias(const OpContext& context, Inputs inputs) {
+  at::Tensor result = run_matmul(context, inputs)[0];
+  const at::Tensor bias = input(inputs, 2);
+  return {bias.defined() ? result + bias : result};
+}
+
+}  // namespace
+
+std::span<const Operator> fused_operators() {
+  static constexpr Operator kRows[] = {
+      {"FusedConv",
+       "ompq",
+       1,
+       2,
+       1,
+       check_fused_conv,
+       infer_fused<infer_conv>,
+       in_bfloat16<run_fused<run_conv>>},
+      {"FusedConvTranspose",
+       "ompq",
+       1,
+       2,
+       1,
+       check_fused_conv,
+       infer_fused<infer_conv_transpose>,
+       in_float32<run_fused<run_conv_transpose>>},
+      {"FusedGemm",
+       "ompq",
+       1,
+       2,
+       1,
+       check_fused,
+       infer_fused<infer_gemm>,
+       in_bfloat16<run_fused<run_gemm>>},
+      {"FusedMatMul",
+       "ompq",
+       1,
+       2,
+       1,
+       check_fused,
+       infer_fused<infer_matmul_bias>,
+       in_bfloat16<run_fused<run_matmul_bias>>},
+  };
+  return kRows;
+}
+
+}  // namespace ompq::ops

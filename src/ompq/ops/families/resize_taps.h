@@ -1,0 +1,52 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace ompq::ops {
+
+/// How Resize and Upsample sample one axis.
+struct ResizeRule {
+  enum class Mode { Nearest, Linear, Cubic };
+  enum class Coordinates {
+    HalfPixel,
+    HalfPixelSymmetric,
+    PytorchHalfPixel,
+    AlignCorners,
+    Asymmetric,
+    TfHalfPixelForNn,
+  };
+  /// Simple is Upsample's and Resize-10's: up for shrinking, down for growing.
+  enum class Nearest { RoundPreferFloor, RoundPreferCeil, Floor, Ceil, Simple };
+
+  Mode mode = Mode::Nearest;
+  Coordinates coordinates = Coordinates::HalfPixel;
+  Nearest nearest = Nearest::RoundPreferFloor;
+  float cubic_a = -0.75F;
+  bool exclude_outside = false;
+  bool antialias = false;
+};
+
+/// One axis: `output` elements out of `input`, `scale` times as dense.
+struct ResizeAxis {
+  std::int64_t input = 1;
+  std::int64_t output = 1;
+  float scale = 1.0F;
+};
+
+/// Position in the input that output element `i` samples, as ONNX defines it, in float32.
+[[nodiscard]] float source_coordinate(const ResizeRule& rule,
+                                      const ResizeAxis& axis,
+                                      std::int64_t i);
+
+/// Nearest: which input element each output element copies.
+[[nodiscard]] std::vector<std::int64_t> nearest_sources(const ResizeRule& rule,
+                                                        const ResizeAxis& axis);
+
+/// Linear and cubic: the weights of all input elements in each output element, row-major
+/// [output, input]. Rows sum to 1.
+[[nodiscard]] std::vector<float> interpolation_weights(const ResizeRule& rule,
+                                                       const ResizeAxis& axis);
+
+}  // namespace ompq::ops

@@ -1,0 +1,144 @@
+#include "ompq/core/atomic_file.h"
+
+#include <algorithm>
+#include <csignal>
+#include <fstream>
+#include <functional>
+#include <string>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+
+#include "ompq/core/error.h"
+#include "support/paths.h"
+
+namespace ompq {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::HasSubstr;
+
+std::ptrdiff_t files_in(const fs::path& folder) {
+  return std::distance(fs::directory_iterator(folder), fs::directory_iterator());
+}
+
+/// The message of the FileError that `work` must throw.
+std::string file_error(const std::function<void()>& work) {
+  try {
+    work();
+  } catch (const FileError& error) {
+    return error.what();
+  }
+  ADD_FAILURE() << "nothing was thrown";
+  return "";
+}
+
+/// Files may not grow beyond `bytes` while this lives: what a full disk looks like to a writer.
+class FileSizeLimit {
+ public:
+  explicit FileSizeLimit(rlim_t bytes) {
+    ::getrlimit(RLIMIT_FSIZE, &before_);
+    old_handler_ = std::signal(SIGXFSZ, SIG_IGN);
+    const rlimit limited{bytes, before_.rlim_max};
+    ::setrlimit(RLIMIT_FSIZE, &limited);
+  }
+  ~FileSizeLimit() {
+    ::setrlimit(RLIMIT_FSIZE, &before_);
+    std::signal(SIGXFSZ, old_handler_);
+  }
+  FileSizeLimit(const FileSizeLimit&) = delete;
+  FileSizeLimit& operator=(const FileSizeLimit&) = delete;
+
+ private:
+  rlimit before_{};
+  void (*old_handler_)(int) = nullptr;
+};
+
+TEST(WriteFileAtomically, WritesAndReplacesAndLeavesNothingElse) {
+  const testing::TemporaryDirectory folder;
+  const fs::path target = folder / "a b.json";
+  write_file_atomically(target, "first");
+  EXPECT_EQ(read_file(target), "first");
+  const std::string second(100'000, 'x');
+  write_file_atomically(target, second);
+  EXPECT_EQ(read_file(target), second);
+  EXPECT_EQ(files_in(folder.path()), 1);
+}
+
+TEST(WriteFileAtomically, GivesTheModeOfAnyOtherNewFile) {
+  const testing::TemporaryDirectory folder;
+  const mode_t before = ::umask(0027);
+  write_file_atomically(folder / "file", "text");
+  ::umask(before);
+  struct stat status {};
+  ASSERT_EQ(::stat((folder / "file").c_str(), &status), 0);
+  EXPECT_EQ(status.st_mode & 0777U, 0640U);
+}
+
+TEST(WriteFileAtomically, NamesAMissingFolder) {
+  const testing::TemporaryDirectory folder;
+  const fs::path target = folder.path() / "missing" / "file";
+  const std::string message = file_error([&] { write_file_atomically(target, "text"); });
+  EXPECT_THAT(message, HasSubstr(target.string()));
+  EXPECT_THAT(message, HasSubstr("No such file or directory"));
+}
+
+TEST(WriteFileAtomically, NamesAFolderThatIsAFile) {
+  const testing::TemporaryDirectory folder;
+  write_file_atomically(folder / "file", "text");
+  const std::string message =
+      file_error([&] { write_file_atomically(folder.path() / "file" / "below", "text"); });
+  EXPECT_THAT(message, HasSubstr("Not a directory"));
+}
+
+TEST(WriteFileAtomically, RefusesAReadOnlyPlace) {
+  // A folder that nobody may write to, root included.
+  const std::string message = file_error([] { write_file_atomically("/proc/ompq-test", "text"); });
+  EXPECT_THAT(message, HasSubstr("[/proc/ompq-test] cannot write beside it"));
+}
+
+TEST(WriteFileAtomically, LeavesAFolderOfThatNameAlone) {
+  const testing::TemporaryDirectory folder;
+  fs::create_directory(folder / "taken");
+  const std::string message = file_error([&] { write_file_atomically(folder / "taken", "text"); });
+  EXPECT_THAT(message, HasSubstr("cannot rename into place"));
+  EXPECT_TRUE(fs::is_directory(folder / "taken"));
+  EXPECT_EQ(files_in(folder.path()), 1);
+}
+
+TEST(WriteFileAtomically, KeepsTheOldFileWhereTheDiskIsFull) {
+  const testing::TemporaryDirectory folder;
+  const fs::path target = folder / "file";
+  write_file_atomically(target, "old");
+  std::string message;
+  {
+    const FileSizeLimit limit(1000);
+    message = file_error([&] { write_file_atomically(target, std::string(5000, 'x')); });
+  }
+  EXPECT_THAT(message, HasSubstr("cannot write: File too large"));
+  EXPECT_EQ(read_file(target), "old");
+  EXPECT_EQ(files_in(folder.path()), 1);
+}
+
+TEST(ReadFile, ReturnsEveryByte) {
+  const testing::TemporaryDirectory folder;
+  std::string bytes(70'000, '\0');
+  for (std::size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<char>(i * 31);
+  write_file_atomically(folder / "file", bytes);
+  EXPECT_EQ(read_file(folder / "file"), bytes);
+  write_file_atomically(folder / "empty", "");
+  EXPECT_EQ(read_file(folder / "empty"), "");
+}
+
+TEST(ReadFile, NamesWhatCannotBeRead) {
+  const testing::TemporaryDirectory folder;
+  EXPECT_THAT(file_error([&] { static_cast<void>(read_file(folder / "missing")); }),
+              HasSubstr("No such file or directory"));
+  EXPECT_THAT(file_error([&] { static_cast<void>(read_file(folder.path())); }),
+              HasSubstr("is a directory"));
+}
+
+}  // namespace
+}  // namespace ompq

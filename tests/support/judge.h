@@ -1,0 +1,50 @@
+#pragma once
+
+#include <cstdlib>
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "ompq/core/tensor.h"
+
+namespace ompq::testing {
+
+struct JudgeOptions {
+  /// ONNX Runtime's graph optimization: disabled, basic, extended or all.
+  std::string optimization = "all";
+  int threads = 1;
+  /// Where to keep the network as ONNX Runtime rewrote it; nowhere if empty.
+  std::filesystem::path save_optimized;
+};
+
+/// Runs a model in ONNX Runtime (onnxruntime-node, CPU), which shares no code with ompq.
+/// @param inputs by name.
+/// @return the outputs in the model's order.
+/// @throws std::runtime_error with ONNX Runtime's own message if it refuses model or inputs.
+[[nodiscard]] std::vector<Tensor> run_in_onnxruntime(const std::filesystem::path& model,
+                                                     const std::map<std::string, Tensor>& inputs,
+                                                     const JudgeOptions& options = {});
+/// The same for a model in memory.
+[[nodiscard]] std::vector<Tensor> run_bytes_in_onnxruntime(
+    std::string_view model,
+    const std::map<std::string, Tensor>& inputs,
+    const JudgeOptions& options = {});
+
+/// What is missing to run the judge; nothing if it is there (tests/judge/install.sh puts it there).
+[[nodiscard]] std::optional<std::string> missing_judge();
+
+}  // namespace ompq::testing
+
+/// Skips the test, visibly, where ONNX Runtime is not installed; fails it where OMPQ_REQUIRE_JUDGE
+/// is set, as it is for the tests that are to prove something.
+#define OMPQ_JUDGE_OR_SKIP()                                                              \
+  if (const auto missing = ::ompq::testing::missing_judge()) {                            \
+    if (std::getenv("OMPQ_REQUIRE_JUDGE") != nullptr) FAIL() << "no judge: " << *missing; \
+    GTEST_SKIP() << "no judge: " << *missing << "; tests/judge/install.sh installs it";   \
+  }                                                                                       \
+  static_assert(true)
