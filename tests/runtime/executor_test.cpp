@@ -48,7 +48,7 @@ INSTANTIATE_TEST_SUITE_P(Networks,
                                            Network{"efficient_net", testing::zoo::efficient_net},
                                            Network{"unet", testing::zoo::unet},
                                            Network{"assorted", testing::zoo::assorted}),
-                         [](const auto& info) { return info.param.name; });
+                         [](const auto& instance) { return instance.param.name; });
 
 TEST_P(Zoo, FusedEqualsUnfusedEqualsDifferentiable) {
   const Graph plain = small(GetParam());
