@@ -57,7 +57,7 @@ void expect_nearest_even(Convert convert, ValueOf value_of, std::uint16_t low) {
   const auto even = static_cast<std::uint16_t>((low & 1U) == 0 ? low : low + 1);
   EXPECT_EQ(convert(middle), even) << low;
   EXPECT_EQ(convert(std::nextafter(middle, 0.0F)), low);
-  EXPECT_EQ(convert(std::nextafter(middle, 1e38F)), low + 1);
+  EXPECT_EQ(convert(std::nextafter(middle, std::numeric_limits<float>::infinity())), low + 1);
   EXPECT_EQ(convert(-middle), even | 0x8000U) << low;
 }
 

@@ -81,7 +81,8 @@ TEST(Tensor, ConvertsBetweenAllTypesExactlyWhereAllCanHoldTheValues) {
 }
 
 TEST(Tensor, RoundsWhatGoesIntoHalfTypes) {
-  const Tensor source = Tensor::from<float>({2}, std::vector<float>{1.0F + 0x1p-12F, 1.0F + 0x1p-8F});
+  const Tensor source =
+      Tensor::from<float>({2}, std::vector<float>{1.0F + 0x1p-12F, 1.0F + 0x1p-8F});
   // binary16 keeps 10 bits of fraction, bfloat16 keeps 7.
   EXPECT_THAT(source.converted_to(DataType::Float16).to_floats(),
               ElementsAre(1.0F, 1.0F + 0x1p-8F));

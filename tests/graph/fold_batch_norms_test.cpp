@@ -1,5 +1,3 @@
-#include <cmath>
-
 #include <gtest/gtest.h>
 
 #include "ompq/graph/passes.h"
@@ -10,8 +8,6 @@
 namespace ompq::graph {
 namespace {
 
-using testing::Array;
-using testing::ConvOptions;
 using testing::GraphBuilder;
 
 Shape image(std::int64_t channels, std::int64_t size) {
@@ -22,23 +18,6 @@ int count_norms(const Graph& graph) {
   int count = 0;
   for (const Node& node : graph.nodes()) count += node.is("BatchNormalization") ? 1 : 0;
   return count;
-}
-
-/// Weights are rounded to float32 once: 2^-24 of each product, over fewer than 2^10 of them.
-void expect_same_outputs(const Graph& before, const Graph& after, const Array& input) {
-  const std::vector<Array> expected = run_plainly(before, input);
-  const std::vector<Array> got = run_plainly(after, input);
-  ASSERT_EQ(got.size(), expected.size());
-  for (std::size_t o = 0; o < got.size(); ++o) {
-    ASSERT_EQ(got[o].shape, expected[o].shape);
-    double largest = 0.0;
-    for (const double element : expected[o].elements)
-      largest = std::max(largest, std::abs(element));
-    for (std::size_t i = 0; i < got[o].elements.size(); ++i) {
-      ASSERT_NEAR(got[o].elements[i], expected[o].elements[i], largest * std::ldexp(1.0, -14))
-          << "output " << o << " element " << i;
-    }
-  }
 }
 
 struct Case {
@@ -143,7 +122,7 @@ TEST_P(FoldBatchNorms, KeepsOutputsAndTheirNames) {
   EXPECT_EQ(after.outputs(), before.outputs());
   EXPECT_NO_THROW(after.sort());
   const Shape shape = *before.value(before.inputs().at(0)).shape;
-  expect_same_outputs(before, after, testing::normal_array(extents_at(shape, 2), 7));
+  testing::expect_same_outputs(before, after, testing::normal_array(extents_at(shape, 2), 7));
 }
 
 INSTANTIATE_TEST_SUITE_P(
@@ -206,12 +185,14 @@ TEST(FoldBatchNorms, LeavesANormWithANegativeVariance) {
   EXPECT_EQ(fold_batch_norms(graph), 0);
 }
 
-TEST(FoldBatchNorms, FoldsEveryNormOfAResidualNetwork) {
-  Graph graph = testing::zoo::resnet18({.image_size = 32, .classes = 10, .width = 0.125});
-  const int norms = count_norms(graph);
-  EXPECT_EQ(norms, 20);
-  EXPECT_EQ(fold_batch_norms(graph), norms);
-  EXPECT_EQ(count_norms(graph), 0);
+TEST(FoldBatchNorms, FoldsEveryNormOfWholeNetworks) {
+  const testing::zoo::Options tiny{.image_size = 32, .classes = 10, .width = 0.125};
+  for (const Graph& before : {testing::zoo::resnet18(tiny), testing::zoo::mobilenet_v2(tiny)}) {
+    Graph after = before;
+    EXPECT_EQ(fold_batch_norms(after), count_norms(before));
+    EXPECT_EQ(count_norms(after), 0);
+    testing::expect_same_outputs(before, after, testing::normal_array({1, 3, 32, 32}, 7));
+  }
 }
 
 }  // namespace

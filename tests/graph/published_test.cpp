@@ -1,10 +1,9 @@
 #include <fstream>
-#include <map>
 
-#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include "graph/deciding_parameters.h"
 #include "ompq/graph/layers.h"
 #include "ompq/graph/passes.h"
 #include "support/paths.h"
@@ -21,25 +20,6 @@ using Counts = std::vector<std::int64_t>;
 nlohmann::json published(const std::filesystem::path& shared, const std::string& row) {
   std::ifstream file(shared / "golden" / "published.json");
   return nlohmann::json::parse(file).at("models").at(row);
-}
-
-/// Parameters of every layer that decides for itself, its followers' added.
-Counts deciding_parameters(const Discovery& found) {
-  Counts counts;
-  for (const Layer& layer : found.layers) counts.push_back(parameter_count(layer));
-  std::vector<bool> follows(counts.size(), false);
-  for (const Tie& tie : found.ties) {
-    for (const LayerId follower : tie.followers) {
-      counts.at(static_cast<std::size_t>(tie.leader)) +=
-          counts.at(static_cast<std::size_t>(follower));
-      follows.at(static_cast<std::size_t>(follower)) = true;
-    }
-  }
-  Counts deciding;
-  for (std::size_t i = 0; i < counts.size(); ++i) {
-    if (!follows[i]) deciding.push_back(counts[i]);
-  }
-  return deciding;
 }
 
 Counts without_first_and_last(const Counts& counts) {

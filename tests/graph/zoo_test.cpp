@@ -1,6 +1,10 @@
 #include "support/zoo.h"
 
+#include <cmath>
+
 #include <gtest/gtest.h>
+
+#include "support/plain_run.h"
 
 namespace ompq::graph {
 namespace {
@@ -44,6 +48,42 @@ TEST(Zoo, MobilenetV2IsTheKnownNetwork) {
   EXPECT_EQ(count_parameters(graph), 3'504'872);
   EXPECT_EQ(count_nodes(graph, "Conv"), 52);
   EXPECT_NO_THROW(graph.sort());
+}
+
+/// Every value of every node, by making all of them outputs.
+std::vector<testing::Array> all_values(Graph graph, const testing::Array& input) {
+  for (const Node& node : graph.nodes()) graph.mark_output(node.outputs[0]);
+  return run_plainly(graph, input);
+}
+
+TEST(Zoo, ActivationsStayOfOrderOne) {
+  const zoo::Options tiny{.image_size = 64, .classes = 10, .width = 0.25};
+  for (const Graph& graph : {zoo::resnet18(tiny), zoo::resnet50(tiny), zoo::mobilenet_v2(tiny)}) {
+    const auto values = all_values(graph, testing::normal_array({1, 3, 64, 64}, 3));
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      double square = 0.0;
+      for (const double x : values[i].elements) square += x * x;
+      const double rms = std::sqrt(square / static_cast<double>(values[i].elements.size()));
+      EXPECT_GT(rms, 0.02) << graph.name << " value " << i;
+      EXPECT_LT(rms, 50.0) << graph.name << " value " << i;
+    }
+  }
+}
+
+TEST(Zoo, EveryNetworkIsCompleteAndSorted) {
+  for (Graph graph : {zoo::resnet20(zoo::Shortcut::Sampled),
+                      zoo::resnet20(zoo::Shortcut::Projection),
+                      zoo::vision_transformer(),
+                      zoo::unet(),
+                      zoo::squeeze_net(),
+                      zoo::efficient_net(),
+                      zoo::assorted(),
+                      zoo::deep_resnet(3)}) {
+    EXPECT_NO_THROW(graph.sort()) << graph.name;
+    for (const Value& value : graph.values()) {
+      EXPECT_TRUE(value.shape.has_value()) << graph.name << " " << value.name;
+    }
+  }
 }
 
 TEST(Zoo, SameSeedGivesTheSameWeights) {

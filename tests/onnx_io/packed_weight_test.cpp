@@ -1,11 +1,10 @@
-#include <bit>
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "ompq/core/error.h"
 #include "ompq/onnx_io/exporter.h"
 #include "ompq/onnx_io/importer.h"
+#include "onnx_io/every_form.h"
 #include "onnx_io/small_network.h"
 #include "support/judge.h"
 #include "support/paths.h"
@@ -24,46 +23,12 @@ using testing::normal_tensor;
 using testing::quantized;
 using testing::run_bytes_in_onnxruntime;
 
-/// Adds a weight that the network returns as it is, so that its unpacked elements can be seen.
-void add_seen_weight(Graph& graph,
-                     ExportOptions& options,
-                     std::vector<std::int64_t> shape,
-                     BitWidth bits,
-                     Symmetry symmetry,
-                     Granularity granularity) {
-  const std::string name = "w" + std::to_string(options.quantized.size());
-  const ValueId weight =
-      graph.add_constant(name, normal_tensor(std::move(shape), options.quantized.size()));
-  graph.mark_output(graph.add_op({"see_" + name, "Identity", "", {weight}, {}, {}}));
-  options.quantized[name] = quantized(graph, name, bits, symmetry, granularity);
-}
-
-/// Every width with both symmetries, along each axis of some weight, and with element counts of
-/// every remainder by 8.
-Graph every_form(ExportOptions& options) {
-  Graph graph;
-  for (int bits = kMinBits; bits <= kMaxBits; ++bits) {
-    const BitWidth width(bits);
-    const auto add = [&](std::vector<std::int64_t> shape, Symmetry symmetry, Granularity axis) {
-      add_seen_weight(graph, options, std::move(shape), width, symmetry, axis);
-    };
-    add({4, 3, 2, 2}, Symmetry::Asymmetric, Granularity::along(0));
-    add({3, 5, 3, 1}, Symmetry::Asymmetric, Granularity::along(1));
-    add({7, bits}, Symmetry::Asymmetric, Granularity::per_tensor());
-    if (bits == 1) continue;  // one bit and no zero point leave only -1 and 0
-    add({5, 9}, Symmetry::Symmetric, Granularity::along(1));
-    add({bits, 11}, Symmetry::Symmetric, Granularity::along(0));
-    add({1}, Symmetry::Symmetric, Granularity::per_tensor());
-  }
-  return graph;
-}
-
 class UnpackedInOnnxRuntime : public ::testing::TestWithParam<const char*> {};
 
 TEST_P(UnpackedInOnnxRuntime, WeightsEqualDequantizedOnesToTheBit) {
   OMPQ_JUDGE_OR_SKIP();
   ExportOptions options;
-  const Graph graph = every_form(options);
+  const Graph graph = testing::every_form(options);
   const auto seen = run_bytes_in_onnxruntime(
       export_onnx_bytes(graph, options), {}, JudgeOptions{.optimization = GetParam()});
   ASSERT_EQ(seen.size(), options.quantized.size());
@@ -106,6 +71,50 @@ TEST(PackedNetwork, ComputesWhatTheDequantizedOneDoes) {
   for (std::size_t i = 0; i < expected[0].data<float>().size(); ++i) {
     ASSERT_EQ(got[0].data<float>()[i], expected[0].data<float>()[i]) << "logit " << i;
   }
+}
+
+/// The small network with its features cut to `bits` bits: a Clip to the narrower range, then 8-bit
+/// QuantizeLinear and DequantizeLinear.
+Graph with_quantized_activations(int bits) {
+  Graph graph = testing::small_network();
+  const float step = 0.25F;
+  const float top = step * static_cast<float>((1 << bits) - 1);
+  const ValueId features = graph.find_value("relu_output");
+  const ValueId scale = graph.add_constant("step", Tensor::scalar(step));
+  const ValueId zero_point = graph.add_constant("zero", Tensor::scalar(std::uint8_t{0}));
+  const auto readers = graph.consumers(features);
+  const ValueId clipped = graph.add_op({"narrow",
+                                        "Clip",
+                                        "",
+                                        {features,
+                                         graph.add_constant("low", Tensor::scalar(0.0F)),
+                                         graph.add_constant("high", Tensor::scalar(top))},
+                                        {},
+                                        {}});
+  const ValueId codes =
+      graph.add_op({"quantize", "QuantizeLinear", "", {clipped, scale, zero_point}, {}, {}});
+  const ValueId back =
+      graph.add_op({"dequantize", "DequantizeLinear", "", {codes, scale, zero_point}, {}, {}});
+  for (const graph::NodeId reader : readers) {
+    auto& inputs = graph.mutable_node(reader).inputs;
+    std::replace(inputs.begin(), inputs.end(), features, back);
+  }
+  graph.sort();
+  return graph;
+}
+
+TEST(PackedNetwork, CarriesQuantizedActivations) {
+  OMPQ_JUDGE_OR_SKIP();
+  const Graph graph = with_quantized_activations(3);
+  ExportOptions options = three_bits(graph);
+  const std::map<std::string, Tensor> inputs{{"image", normal_tensor({2, 3, 8, 8}, 7)}};
+  const auto got = run_bytes_in_onnxruntime(export_onnx_bytes(graph, options), inputs).at(0);
+  options.format = WeightFormat::Float;
+  const auto expected = run_bytes_in_onnxruntime(export_onnx_bytes(graph, options), inputs).at(0);
+  const auto other =
+      run_bytes_in_onnxruntime(export_onnx_bytes(testing::small_network(), options), inputs).at(0);
+  EXPECT_TRUE(got.equals(expected));
+  EXPECT_FALSE(got.equals(other)) << "the activations are not quantized at all";
 }
 
 TEST(PackedNetwork, IsUnpackedWhenTheSessionIsMade) {

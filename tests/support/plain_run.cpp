@@ -3,8 +3,11 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <limits>
 #include <map>
 #include <stdexcept>
+
+#include <gtest/gtest.h>
 
 #include "ompq/core/random.h"
 
@@ -20,13 +23,17 @@ namespace {
 
 std::int64_t count(const Ints& shape) { return ompq::element_count(shape); }
 
+std::size_t index_of(
+    const Array& x, std::int64_t n, std::int64_t c, std::int64_t h, std::int64_t w) {
+  return static_cast<std::size_t>(((n * x.shape[1] + c) * x.shape[2] + h) * x.shape[3] + w);
+}
+
 double& at(Array& x, std::int64_t n, std::int64_t c, std::int64_t h, std::int64_t w) {
-  return x
-      .elements[static_cast<std::size_t>(((n * x.shape[1] + c) * x.shape[2] + h) * x.shape[3] + w)];
+  return x.elements[index_of(x, n, c, h, w)];
 }
 
 double at(const Array& x, std::int64_t n, std::int64_t c, std::int64_t h, std::int64_t w) {
-  return at(const_cast<Array&>(x), n, c, h, w);
+  return x.elements[index_of(x, n, c, h, w)];
 }
 
 Array zeros(Ints shape) {
@@ -154,6 +161,39 @@ Array multiply(const Array& a, const Array& b, bool transposed) {
   return y;
 }
 
+Array pool_maximum(const Node& node, const Array& x) {
+  const Window window(node);
+  const Ints kernel = node.ints_attribute("kernel_shape", {});
+  const auto extent = [&](std::size_t axis) {
+    return (x.shape[axis + 2] + window.pads[axis] + window.pads[axis + 2] - kernel.at(axis)) /
+               window.strides[axis] +
+           1;
+  };
+  Array y = zeros({x.shape[0], x.shape[1], extent(0), extent(1)});
+  for (std::int64_t i = 0; i < count(y.shape); ++i) {
+    const std::int64_t ox = i % y.shape[3], oy = i / y.shape[3] % y.shape[2];
+    const std::int64_t plane = i / (y.shape[3] * y.shape[2]);
+    double largest = -std::numeric_limits<double>::infinity();
+    for (std::int64_t k = 0; k < kernel[0] * kernel[1]; ++k) {
+      const std::int64_t iy = oy * window.strides[0] - window.pads[0] + k / kernel[1];
+      const std::int64_t ix = ox * window.strides[1] - window.pads[1] + k % kernel[1];
+      if (iy < 0 || iy >= x.shape[2] || ix < 0 || ix >= x.shape[3]) continue;
+      largest = std::max(largest, at(x, plane / x.shape[1], plane % x.shape[1], iy, ix));
+    }
+    y.elements[static_cast<std::size_t>(i)] = largest;
+  }
+  return y;
+}
+
+Array pool_average(const Array& x) {
+  Array y = zeros({x.shape[0], x.shape[1], 1, 1});
+  const std::int64_t pixels = x.shape[2] * x.shape[3];
+  for (std::size_t i = 0; i < x.elements.size(); ++i) {
+    y.elements[i / static_cast<std::size_t>(pixels)] += x.elements[i] / static_cast<double>(pixels);
+  }
+  return y;
+}
+
 /// One number per channel, shaped to meet axis 1 of a value of rank `rank`.
 Array per_channel(const Array& list, std::size_t rank) {
   Ints shape(rank - 1, 1);
@@ -190,6 +230,9 @@ class Runner {
         node.op_type.starts_with("Fused") ? node.op_type.substr(5) : node.op_type;
     const Array x = get(node.inputs.at(0));
     if (type == "Identity" || type == "Dropout") return x;
+    if (type == "Flatten") return {{x.shape[0], count(x.shape) / x.shape[0]}, x.elements};
+    if (type == "MaxPool") return pool_maximum(node, x);
+    if (type == "GlobalAveragePool") return pool_average(x);
     if (type == "BatchNormalization") return normalize(node, x);
     if (type == "Relu" || type == "Sigmoid") return activate(type, x, 0.0, 0.0);
     if (type == "Clip")
@@ -256,6 +299,23 @@ class Runner {
 
 std::vector<Array> run_plainly(const Graph& graph, const Array& input) {
   return Runner(graph).run(input);
+}
+
+void expect_same_outputs(const Graph& before, const Graph& after, const Array& input) {
+  const std::vector<Array> expected = run_plainly(before, input);
+  const std::vector<Array> got = run_plainly(after, input);
+  ASSERT_EQ(got.size(), expected.size());
+  for (std::size_t o = 0; o < got.size(); ++o) {
+    ASSERT_EQ(got[o].shape, expected[o].shape) << "output " << o;
+    double largest = 0.0;
+    for (const double element : expected[o].elements) {
+      largest = std::max(largest, std::abs(element));
+    }
+    for (std::size_t i = 0; i < got[o].elements.size(); ++i) {
+      ASSERT_NEAR(got[o].elements[i], expected[o].elements[i], largest * std::ldexp(1.0, -14))
+          << "output " << o << " element " << i;
+    }
+  }
 }
 
 Array normal_array(Ints shape, std::uint64_t seed) {

@@ -53,8 +53,8 @@ std::string allocator_of(const OptionValues& options, allocation::Scheme scheme)
 
 std::vector<std::string> beside_of(const OptionValues& options) {
   std::vector<std::string> names;
-  for (const std::string_view name : split_choices(options.text("beside"))) {
-    if (name != "none") names.emplace_back(name);
+  for (const std::string& name : options.texts("beside")) {
+    if (name != "none") names.push_back(name);
   }
   return names;
 }

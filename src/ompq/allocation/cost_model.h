@@ -34,12 +34,14 @@ enum class Accounting {
 
 /// How multiply-accumulates are counted for BOPs.
 enum class MacCount {
-  Plain,       ///< LayerCost::macs
-  Reference,   ///< + 5 for each convolution's output element (batch norm and activation); linear
-               ///< layers: a multiplication and an addition for each weight, + the bias additions.
-               ///< What the published BOPs of ResNet-18 and ResNet-50 count.
-  FlopLinear,  ///< convolutions as Plain; linear layers 2 x weights - outputs (products and sums,
-               ///< no bias). What the reference's list for MobileNetV2 counts.
+  Plain,  ///< LayerCost::macs
+  /// What the published BOPs of ResNet-18 and ResNet-50 count: for a convolution its MACs + 5 for
+  /// each output element (4 for the batch norm, 1 for what follows it); for a linear layer a
+  /// multiplication and an addition for each MAC + the bias additions.
+  Reference,
+  /// What the reference's list for MobileNetV2 counts: convolutions as Plain; for a linear layer
+  /// its products and their sums, 2 x MACs - outputs, without the bias.
+  FlopLinear,
 };
 
 struct CostOptions {

@@ -1,6 +1,11 @@
 #include "ompq/core/error.h"
 
+#include <fmt/format.h>
+
 namespace ompq {
+
+Error::Error(std::string_view where, std::string_view message)
+    : std::runtime_error(fmt::format("[{}] {}", where, message)), where_(where) {}
 
 ExitCode exit_code_for(const std::exception& error) {
   if (dynamic_cast<const InfeasibleBudget*>(&error) != nullptr) return ExitCode::NoAllocation;

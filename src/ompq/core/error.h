@@ -10,8 +10,7 @@ namespace ompq {
 /// "[where] what rule was broken, with the actual values; the way out".
 class Error : public std::runtime_error {
  public:
-  Error(std::string_view where, std::string_view message)
-      : std::runtime_error("[" + std::string(where) + "] " + std::string(message)), where_(where) {}
+  Error(std::string_view where, std::string_view message);
   /// The room or file the error speaks of.
   [[nodiscard]] const std::string& where() const { return where_; }
 

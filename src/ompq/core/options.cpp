@@ -39,6 +39,12 @@ std::optional<T> read_whole(std::string_view text) {
   return value;
 }
 
+std::string read_choice(const OptionRecord& record, std::string_view text) {
+  const auto choices = split_choices(record.choices);
+  if (std::ranges::find(choices, text) == choices.end()) refuse(record, text);
+  return std::string(text);
+}
+
 std::int64_t read_integer(const OptionRecord& record, std::string_view text) {
   const auto value = read_whole<std::int64_t>(text);
   const bool inside = value && static_cast<double>(*value) >= record.lower &&
@@ -140,6 +146,11 @@ std::string accepted_values(const OptionRecord& record) {
       return "a text of one character or more";
     case OptionType::Choice:
       return fmt::format("one of {}", fmt::join(split_choices(record.choices), ", "));
+    case OptionType::Choices:
+      return fmt::format("a list such as {0},{1} of {2}",
+                         split_choices(record.choices).front(),
+                         split_choices(record.choices).back(),
+                         fmt::join(split_choices(record.choices), ", "));
     case OptionType::Integer:
       return with_range("a whole number", record);
     case OptionType::Number:
@@ -164,11 +175,10 @@ OptionValues::Value parse_option(const OptionRecord& record, std::string_view te
     case OptionType::Path:
       if (text.empty()) refuse(record, text);
       return std::string(text);
-    case OptionType::Choice: {
-      const auto choices = split_choices(record.choices);
-      if (std::ranges::find(choices, text) == choices.end()) refuse(record, text);
-      return std::string(text);
-    }
+    case OptionType::Choice:
+      return read_choice(record, text);
+    case OptionType::Choices:
+      return read_list<std::string>(record, text, read_choice);
     case OptionType::Integer:
       return read_integer(record, text);
     case OptionType::Number:
@@ -235,6 +245,9 @@ const std::vector<std::int64_t>& OptionValues::integers(std::string_view name) c
 }
 const std::vector<double>& OptionValues::numbers(std::string_view name) const {
   return get<std::vector<double>>(name);
+}
+const std::vector<std::string>& OptionValues::texts(std::string_view name) const {
+  return get<std::vector<std::string>>(name);
 }
 const NamedShapes& OptionValues::shapes(std::string_view name) const {
   return get<NamedShapes>(name);
@@ -312,7 +325,8 @@ std::string_view nearest(std::string_view text, std::span<const std::string_view
   // Farther than about a third of the word is another word, not a slip.
   std::size_t least = std::max<std::size_t>(2, text.size() / 3) + 1;
   for (const std::string_view candidate : candidates) {
-    const bool cut_short = text.size() >= 2 && candidate.starts_with(text);
+    const bool cut_short =
+        text.size() >= 2 && (candidate.starts_with(text) || text.starts_with(candidate));
     const std::size_t steps = cut_short ? 1 : distance(candidate);
     if (steps < least && steps < candidate.size()) {
       least = steps;

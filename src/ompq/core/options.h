@@ -17,6 +17,7 @@ enum class OptionType : std::uint8_t {
   Text,        ///< any text
   Path,        ///< a file or folder; whether it exists is the reader's business
   Choice,      ///< one of `choices`
+  Choices,     ///< some of `choices`, "a,b"
   Integer,     ///< whole number in lower..upper
   Number,      ///< "0.5", "1e-3" or a fraction such as "1/255", in lower..upper
   Integers,    ///< "2,3,4", each in lower..upper
@@ -35,7 +36,7 @@ struct OptionRecord {
   std::string_view fallback{};    ///< the default as one would write it; empty: none
   double lower = 0;               ///< least value of a numeric type
   double upper = 0x1p53;          ///< greatest value of a numeric type
-  std::string_view choices{};     ///< "ilp|lp|projection" for Choice
+  std::string_view choices{};     ///< "ilp|lp|projection" for Choice and Choices
   bool required = false;
   std::string_view group{};  ///< heading in the help
   std::string_view text{};   ///< what it does, a sentence without the final stop
@@ -77,6 +78,7 @@ class OptionValues {
                              double,
                              std::vector<std::int64_t>,
                              std::vector<double>,
+                             std::vector<std::string>,
                              NamedShapes>;
 
   /// The default of every record.
@@ -94,6 +96,7 @@ class OptionValues {
   [[nodiscard]] double number(std::string_view name) const;            ///< Number
   [[nodiscard]] const std::vector<std::int64_t>& integers(std::string_view name) const;
   [[nodiscard]] const std::vector<double>& numbers(std::string_view name) const;
+  [[nodiscard]] const std::vector<std::string>& texts(std::string_view name) const;  ///< Choices
   [[nodiscard]] const NamedShapes& shapes(std::string_view name) const;
 
   // The value, or nothing where there is none.

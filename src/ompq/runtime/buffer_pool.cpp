@@ -79,7 +79,8 @@ at::Tensor BufferPool::empty(at::IntArrayRef sizes, at::ScalarType type) {
   const auto options = at::TensorOptions().dtype(type);
   const auto format =
       sizes.size() == 4 ? at::MemoryFormat::ChannelsLast : at::MemoryFormat::Contiguous;
-  const auto bytes = static_cast<std::size_t>(c10::multiply_integers(sizes)) * c10::elementSize(type);
+  const auto bytes =
+      static_cast<std::size_t>(c10::multiply_integers(sizes)) * c10::elementSize(type);
   if (bytes < kLeastPooled) return at::empty(sizes, options, format);
   auto [size, block] = shelf_->take(bytes);
   const auto return_block = [shelf = shelf_, size = size](void* memory) {

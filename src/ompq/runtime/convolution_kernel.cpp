@@ -57,9 +57,8 @@ class ConvolutionKernel final : public Kernel {
         residual_mode(has_residual, converted || context.may_overwrite(kResidual));
     const at::Tensor weight = as_image(inputs[kWeight]);
     Prepared& prepared = prepare(data, weight, has_bias, mode);
-    at::Tensor result = mode == ResidualMode::Sum
-                            ? residual
-                            : context.pool.empty(prepared.output, output_type_);
+    at::Tensor result =
+        mode == ResidualMode::Sum ? residual : context.pool.empty(prepared.output, output_type_);
     if (has_residual && residual.sizes() != result.sizes()) throw_residual(residual, prepared);
 
     std::unordered_map<int, dnnl::memory> arguments{
@@ -157,7 +156,9 @@ class ConvolutionKernel final : public Kernel {
                                          window.pad_tail);
     const convolution_forward::primitive_desc primitive_desc(
         desc, attributes(mode, result), dnnl_engine());
-    return {primitive_desc, convolution_forward(primitive_desc), primitive_desc.impl_info_str(),
+    return {primitive_desc,
+            convolution_forward(primitive_desc),
+            primitive_desc.impl_info_str(),
             std::move(output)};
   }
 
@@ -168,8 +169,7 @@ class ConvolutionKernel final : public Kernel {
       post_ops.append_binary(dnnl::algorithm::binary_add, result);
     }
     if (!append_activation(post_ops, activation_)) {
-      throw InternalError("runtime",
-                          fmt::format("no post-op for activation {}", activation_.type));
+      throw InternalError("runtime", fmt::format("no post-op for activation {}", activation_.type));
     }
     dnnl::primitive_attr attributes;
     attributes.set_post_ops(post_ops);

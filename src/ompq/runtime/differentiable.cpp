@@ -17,10 +17,9 @@ using graph::ValueId;
 const ops::Operator& operator_of(const graph::Node& node) {
   const ops::Operator* op = ops::find_operator(node.domain, node.op_type);
   if (op == nullptr) {
-    throw UnsupportedOp("runtime",
-                        fmt::format("node '{}' is a {}, which ompq does not run",
-                                    node.name,
-                                    node.op_type));
+    throw UnsupportedOp(
+        "runtime",
+        fmt::format("node '{}' is a {}, which ompq does not run", node.name, node.op_type));
   }
   return *op;
 }

@@ -215,8 +215,8 @@ struct Executor::Impl {
     std::vector<at::Tensor> taken(ids.size());
     for (std::size_t i = 0; i < ids.size(); ++i) {
       if (ids[i] == graph::kNoValue) continue;
-      taken[i] = graph.is_constant(ids[i]) ? constants[index_of(ids[i])]
-                                           : state.values[index_of(ids[i])];
+      taken[i] =
+          graph.is_constant(ids[i]) ? constants[index_of(ids[i])] : state.values[index_of(ids[i])];
     }
     for (const ValueId dead : step.last_read) state.values[index_of(dead)] = at::Tensor();
     return taken;
@@ -242,8 +242,8 @@ struct Executor::Impl {
     {
       const std::vector<at::Tensor> inputs = take_inputs(state, step);
       const auto allowed = overwritable(step, inputs);
-      outputs = run_kernel(*kernels[state.next_step], node, inputs,
-                           {pool, {allowed.get(), inputs.size()}});
+      outputs = run_kernel(
+          *kernels[state.next_step], node, inputs, {pool, {allowed.get(), inputs.size()}});
     }
     note_time(state.next_step, begin);
     for (std::size_t i = 0; i < node.outputs.size(); ++i) {
@@ -262,8 +262,8 @@ struct Executor::Impl {
                                             const std::vector<at::Tensor>& inputs,
                                             const KernelContext& context) {
     const auto fail = [&](std::string_view reason) {
-      throw InternalError(
-          "runtime", fmt::format("{} node '{}' failed: {}", node.op_type, node.name, reason));
+      throw InternalError("runtime",
+                          fmt::format("{} node '{}' failed: {}", node.op_type, node.name, reason));
     };
     try {
       return kernel.run(inputs, context);
@@ -298,8 +298,8 @@ struct Executor::Impl {
   std::vector<Tensor> collect(const State::Data& state) const {
     std::vector<Tensor> outputs;
     for (const ValueId id : graph.outputs()) {
-      const at::Tensor& value = graph.is_constant(id) ? constants[index_of(id)]
-                                                      : state.values[index_of(id)];
+      const at::Tensor& value =
+          graph.is_constant(id) ? constants[index_of(id)] : state.values[index_of(id)];
       const bool narrow = value.scalar_type() == at::kBFloat16;
       outputs.push_back(ops::from_aten(narrow ? value.to(at::kFloat) : value));
     }

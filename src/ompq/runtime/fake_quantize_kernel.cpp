@@ -36,8 +36,10 @@ struct Levels {
 using Snap = void (*)(const float*, float*, std::int64_t, const Levels&);
 
 #if defined(__x86_64__)
-[[gnu::target("avx512f,prefer-vector-width=512")]] void snap_avx512(
-    const float* from, float* to, std::int64_t count, const Levels& levels) {
+[[gnu::target("avx512f,prefer-vector-width=512")]] void snap_avx512(const float* from,
+                                                                    float* to,
+                                                                    std::int64_t count,
+                                                                    const Levels& levels) {
   snap(from, to, count, levels);
 }
 [[gnu::target("avx2")]] void snap_avx2(const float* from,
@@ -112,8 +114,7 @@ class FakeQuantizeKernel final : public Kernel {
  private:
   /// Any dense layout is kept: the pass is element by element.
   static at::Tensor as_floats(const at::Tensor& tensor, BufferPool& pool) {
-    const bool as_is =
-        tensor.scalar_type() == at::kFloat && tensor.is_non_overlapping_and_dense();
+    const bool as_is = tensor.scalar_type() == at::kFloat && tensor.is_non_overlapping_and_dense();
     return as_is ? tensor : dnnl_activation(tensor, at::kFloat, pool);
   }
 
@@ -149,9 +150,8 @@ std::unique_ptr<Kernel> make_fake_quantize(const KernelRequest& request) {
   const auto whole = code_range(zero_point != nullptr ? zero_point->type : DataType::UInt8);
   if (!whole) return nullptr;
   const graph::Node& node = request.node;
-  return std::make_unique<FakeQuantizeKernel>(
-      CodeRange{node.int_attribute("quant_min", whole->low),
-                node.int_attribute("quant_max", whole->high)});
+  return std::make_unique<FakeQuantizeKernel>(CodeRange{
+      node.int_attribute("quant_min", whole->low), node.int_attribute("quant_max", whole->high)});
 }
 
 }  // namespace ompq::runtime

@@ -44,8 +44,8 @@ class GemmKernel final : public Kernel {
     const at::Tensor data = rows_of(inputs[kData], type_, context.pool);
     const bool has_bias = inputs.size() > kBias && inputs[kBias].defined();
     const bool has_residual = inputs.size() > kResidual && inputs[kResidual].defined();
-    Prepared& prepared = cache_.get(
-        data.sizes(), [&] { return make(data, weight, has_bias, has_residual); });
+    Prepared& prepared =
+        cache_.get(data.sizes(), [&] { return make(data, weight, has_bias, has_residual); });
     const at::Tensor result = context.pool.empty({data.size(0), weight.size(1)}, output_type_);
 
     std::unordered_map<int, dnnl::memory> arguments{

@@ -22,8 +22,7 @@ struct Prepared {
 class PoolKernel final : public Kernel {
  public:
   explicit PoolKernel(const KernelRequest& request)
-      : context_{request.node, request.graph.opset},
-        global_(request.node.is("GlobalAveragePool")) {
+      : context_{request.node, request.graph.opset}, global_(request.node.is("GlobalAveragePool")) {
     if (request.node.is("MaxPool")) {
       algorithm_ = algorithm::pooling_max;
     } else if (!global_ && request.node.int_attribute("count_include_pad", 0) != 0) {

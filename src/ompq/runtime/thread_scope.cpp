@@ -22,9 +22,9 @@ ThreadScope::~ThreadScope() { set_threads(before_); }
 
 int resolved_threads(int threads) {
   if (threads < 0) {
-    throw ConfigError("runtime",
-                      fmt::format("{} threads were asked for; use 1 or more, or 0 for all cores",
-                                  threads));
+    throw ConfigError(
+        "runtime",
+        fmt::format("{} threads were asked for; use 1 or more, or 0 for all cores", threads));
   }
   return threads == 0 ? omp_get_num_procs() : threads;
 }

@@ -49,12 +49,12 @@ class TransposedConvolutionKernel final : public Kernel {
     }
     Prepared& prepared = cache_.get(data.sizes(), [&] { return make(data, weight, residual); });
     at::Tensor result = context.pool.empty(prepared.output, output_type_);
-    dnnl_execute(prepared.primitive,
-                 {{DNNL_ARG_SRC, dnnl_memory_of(data, prepared.desc.src_desc())},
-                  {DNNL_ARG_WEIGHTS,
-                   weights_.get(plain_weight(weight), prepared.desc.weights_desc())},
-                  {DNNL_ARG_DST, dnnl_memory_of(result, prepared.desc.dst_desc())},
-                  {DNNL_ARG_SCRATCHPAD, dnnl_scratchpad(prepared.desc.scratchpad_desc())}});
+    dnnl_execute(
+        prepared.primitive,
+        {{DNNL_ARG_SRC, dnnl_memory_of(data, prepared.desc.src_desc())},
+         {DNNL_ARG_WEIGHTS, weights_.get(plain_weight(weight), prepared.desc.weights_desc())},
+         {DNNL_ARG_DST, dnnl_memory_of(result, prepared.desc.dst_desc())},
+         {DNNL_ARG_SCRATCHPAD, dnnl_scratchpad(prepared.desc.scratchpad_desc())}});
     if (prepared.epilogue) finish(prepared, result, bias_of(inputs), residual);
     last_name_ = prepared.name;
     return {result};
@@ -124,16 +124,15 @@ class TransposedConvolutionKernel final : public Kernel {
     output.insert(output.end(), window.output.begin(), window.output.end());
     for (std::int64_t& dilation : window.dilation) --dilation;  // oneDNN counts the gaps
     const dnnl::memory::desc result(output, dnnl_type_of(output_type_), DnnlTag::nhwc);
-    const deconvolution_forward::desc desc(
-        dnnl::prop_kind::forward_inference,
-        dnnl::algorithm::deconvolution_direct,
-        {data.sizes().vec(), dnnl_type_of(type_), DnnlTag::nhwc},
-        {weight_dims(weight), dnnl_type_of(type_), DnnlTag::any},
-        result,
-        window.stride,
-        window.dilation,
-        window.pad_head,
-        window.pad_tail);
+    const deconvolution_forward::desc desc(dnnl::prop_kind::forward_inference,
+                                           dnnl::algorithm::deconvolution_direct,
+                                           {data.sizes().vec(), dnnl_type_of(type_), DnnlTag::nhwc},
+                                           {weight_dims(weight), dnnl_type_of(type_), DnnlTag::any},
+                                           result,
+                                           window.stride,
+                                           window.dilation,
+                                           window.pad_head,
+                                           window.pad_tail);
     dnnl::primitive_attr attributes;
     attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);
     const deconvolution_forward::primitive_desc primitive_desc(desc, attributes, dnnl_engine());
@@ -179,9 +178,8 @@ bool reaches_beyond(const KernelRequest& request) {
   const auto weight = spatial(kWeight);
   if (!data || !weight) return true;
   const ops::Window window = ops::transposed_window(context, *data, *weight);
-  return std::any_of(window.pad_tail.begin(), window.pad_tail.end(), [](std::int64_t pad) {
-    return pad < 0;
-  });
+  return std::any_of(
+      window.pad_tail.begin(), window.pad_tail.end(), [](std::int64_t pad) { return pad < 0; });
 }
 
 }  // namespace

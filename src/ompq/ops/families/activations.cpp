@@ -124,10 +124,11 @@ Complaint check_clip(const OpContext&, Facts inputs) {
 }  // namespace
 
 bool is_fusible_activation(std::string_view type) {
-  static constexpr std::array<std::string_view, 10> kTypes{"",
+  static constexpr std::array<std::string_view, 11> kTypes{"",
                                                            "Relu",
                                                            "Clip",
                                                            "LeakyRelu",
+                                                           "Silu",
                                                            "HardSwish",
                                                            "HardSigmoid",
                                                            "Sigmoid",
@@ -142,6 +143,7 @@ at::Tensor apply_activation(const at::Tensor& x, const ActivationSpec& spec) {
   if (spec.type == "Relu") return at::relu(x);
   if (spec.type == "Clip") return at::clamp(x, spec.min, spec.max);
   if (spec.type == "LeakyRelu") return at::leaky_relu(x, spec.alpha);
+  if (spec.type == "Silu") return x * at::sigmoid(x);
   if (spec.type == "HardSwish") return at::hardswish(x);
   if (spec.type == "HardSigmoid") return hard_sigmoid(x, spec.alpha, spec.beta);
   if (spec.type == "Sigmoid") return at::sigmoid(x);

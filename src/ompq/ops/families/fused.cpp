@@ -16,6 +16,7 @@ namespace ompq::ops {
 namespace {
 
 constexpr std::size_t kResidual = 3;
+constexpr float kInfinity = std::numeric_limits<float>::infinity();
 
 using InferFunction = OutputList (*)(const OpContext&, Facts);
 
@@ -24,8 +25,8 @@ ActivationSpec activation_of(const OpContext& context) {
   return {.type = node.string_attribute("activation", ""),
           .alpha = node.float_attribute("activation_alpha", 0.01F),
           .beta = node.float_attribute("activation_beta", 0.5F),
-          .min = node.float_attribute("activation_min", std::numeric_limits<float>::lowest()),
-          .max = node.float_attribute("activation_max", std::numeric_limits<float>::max())};
+          .min = node.float_attribute("activation_min", -kInfinity),
+          .max = node.float_attribute("activation_max", kInfinity)};
 }
 
 Complaint check_fused(const OpContext& context, Facts inputs) {

@@ -19,6 +19,9 @@ struct CodeRange {
 std::optional<CodeRange> range_of(DataType type) {
   if (type == DataType::UInt8) return CodeRange{0, 255};
   if (type == DataType::Int8) return CodeRange{-128, 127};
+  if (type == DataType::Int16) return CodeRange{-32768, 32767};
+  // LibTorch holds uint16 in int32, which is no code type itself.
+  if (type == DataType::UInt16 || type == DataType::Int32) return CodeRange{0, 65535};
   return std::nullopt;
 }
 
@@ -53,7 +56,9 @@ Complaint check_quantize(const OpContext& context, Facts inputs) {
   if (auto complaint = needs_float(context, inputs)) return complaint;
   if (has(inputs, 2) && !inputs[2].known) return check_scales(context, inputs);
   const auto type = code_type(context, inputs);
-  if (!type || !range_of(*type)) return "codes other than uint8 and int8 are not supported";
+  if (!type || *type == DataType::Int32 || !range_of(*type)) {
+    return "codes other than (u)int8 and (u)int16 are not supported";
+  }
   return check_scales(context, inputs);
 }
 

@@ -1,0 +1,219 @@
+// Features and ORM of a network, against its plain forward pass: the hot path of the search.
+//   bench_features                  32 images of 224x224, 2 threads
+//   bench_features --export=FOLDER  writes the networks as ONNX files, for another runtime to time
+//   bench_features --profile=NAME   where one network's time goes, node by node
+// bench/run_features.mjs sets these beside ONNX Runtime's plain float forward pass.
+#include <benchmark/benchmark.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+#include <sys/resource.h>
+
+#include "ompq/core/random.h"
+#include "ompq/graph/layers.h"
+#include "ompq/graph/passes.h"
+#include "ompq/onnx_io/exporter.h"
+#include "ompq/ops/infer.h"
+#include "ompq/orm/orm.h"
+#include "ompq/runtime/executor.h"
+#include "support/zoo.h"
+
+namespace {
+
+using namespace ompq;
+using runtime::Executor;
+using runtime::Precision;
+
+constexpr std::int64_t kBatch = 32;
+constexpr int kThreads = 2;
+
+struct Network {
+  const char* name;
+  graph::Graph (*make)(const testing::zoo::Options&);
+};
+constexpr std::array kNetworks{Network{"resnet18", testing::zoo::resnet18},
+                               Network{"resnet50", testing::zoo::resnet50},
+                               Network{"mobilenet_v2", testing::zoo::mobilenet_v2}};
+
+graph::Graph prepared(const Network& network) {
+  graph::Graph graph = network.make({});
+  ops::infer_and_fold(graph);
+  graph::remove_no_ops(graph);
+  graph::fold_batch_norms(graph);
+  return graph;
+}
+
+Tensor images() {
+  Random random(1);
+  Tensor batch(DataType::Float32, {kBatch, 3, 224, 224});
+  for (float& pixel : batch.mutable_data<float>()) pixel = static_cast<float>(random.normal());
+  return batch;
+}
+
+/// The memory that the process ever held.
+double peak_mib() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  return static_cast<double>(usage.ru_maxrss) / 1024.0;
+}
+
+/// A network with what the search asks of it: one Gram matrix a layer.
+class FeatureRun {
+ public:
+  FeatureRun(const Network& network, Precision precision, bool profile = false)
+      : graph_(prepared(network)),
+        layers_(graph::discover(graph_).layers),
+        grams_(layers_.size()),
+        executor_(graph_, options(precision, profile)) {
+    for (std::size_t l = 0; l < layers_.size(); ++l) {
+      owners_[layers_[l].feature].push_back(l);
+      names_.push_back(layers_[l].name);
+    }
+  }
+
+  const std::vector<orm::GramMatrix>& grams(const Tensor& batch) {
+    (void)executor_.run({&batch, 1}, [&](graph::ValueId id, const MatrixView& feature) {
+      const orm::GramMatrix gram = orm::gram(feature);
+      for (const std::size_t layer : owners_.at(id)) grams_[layer] = gram;
+    });
+    return grams_;
+  }
+
+  const std::vector<std::string>& names() const { return names_; }
+  const Executor& executor() const { return executor_; }
+
+ private:
+  runtime::ExecutorOptions options(Precision precision, bool profile) const {
+    runtime::ExecutorOptions options{
+        .precision = precision, .threads = kThreads, .profile = profile};
+    for (const graph::Layer& layer : layers_) options.captured.push_back(layer.feature);
+    return options;
+  }
+
+  graph::Graph graph_;
+  std::vector<graph::Layer> layers_;
+  std::vector<orm::GramMatrix> grams_;
+  std::unordered_map<graph::ValueId, std::vector<std::size_t>> owners_;
+  std::vector<std::string> names_;
+  Executor executor_;
+};
+
+void forward(benchmark::State& state, const Network& network, Precision precision) {
+  Executor executor(prepared(network), {.precision = precision, .threads = kThreads});
+  const Tensor batch = images();
+  for (auto _ : state) benchmark::DoNotOptimize(executor.run({&batch, 1}));
+  state.counters["peak_mib"] = peak_mib();
+}
+
+void features(benchmark::State& state, const Network& network, Precision precision) {
+  FeatureRun run(network, precision);
+  const Tensor batch = images();
+  for (auto _ : state) {
+    benchmark::DoNotOptimize(orm::compute_orm(run.grams(batch), run.names()));
+  }
+  state.counters["peak_mib"] = peak_mib();
+}
+
+/// 1,024 images in batches, by the estimator that averages over batches.
+void many_images(benchmark::State& state, const Network& network, Precision precision) {
+  FeatureRun run(network, precision);
+  const Tensor batch = images();
+  for (auto _ : state) {
+    orm::OrmAccumulator accumulator(run.names(), orm::Estimator::Debiased);
+    for (std::int64_t done = 0; done < 1024; done += kBatch) {
+      accumulator.add_batch(run.grams(batch));
+    }
+    benchmark::DoNotOptimize(accumulator.result());
+  }
+  state.counters["peak_mib"] = peak_mib();
+}
+
+void register_all() {
+  struct Kind {
+    const char* name;
+    void (*run)(benchmark::State&, const Network&, Precision);
+  };
+  for (const Kind kind : {Kind{"forward", forward}, Kind{"features", features}}) {
+    for (const Network& network : kNetworks) {
+      for (const bool narrow : {true, false}) {
+        if (narrow && !runtime::has_native_bfloat16()) continue;
+        const Precision precision = narrow ? Precision::BFloat16 : Precision::Float32;
+        const std::string name =
+            std::string(kind.name) + "/" + network.name + (narrow ? "/bfloat16" : "/float32");
+        benchmark::RegisterBenchmark(
+            name.c_str(),
+            [=](benchmark::State& state) { kind.run(state, network, precision); })
+            ->UseRealTime()
+            ->MinWarmUpTime(0.2)
+            ->Unit(benchmark::kSecond);
+      }
+    }
+  }
+  benchmark::RegisterBenchmark("features_of_1024_images/resnet50/auto",
+                               [](benchmark::State& state) {
+                                 many_images(state, kNetworks[1], Precision::Auto);
+                               })
+      ->UseRealTime()
+      ->Iterations(1)
+      ->Unit(benchmark::kSecond);
+}
+
+void export_all(const std::filesystem::path& folder) {
+  std::filesystem::create_directories(folder);
+  for (const Network& network : kNetworks) {
+    onnx_io::export_onnx(network.make({}), folder / (std::string(network.name) + ".onnx"));
+  }
+}
+
+void print_profile(std::string_view name) {
+  const auto network = std::find_if(kNetworks.begin(), kNetworks.end(), [&](const Network& each) {
+    return name == each.name;
+  });
+  if (network == kNetworks.end()) {
+    std::fprintf(stderr, "bench_features: there is no network '%s'\n", std::string(name).c_str());
+    return;
+  }
+  for (const Precision precision : {Precision::Auto, Precision::Float32}) {
+    FeatureRun run(*network, precision, /*profile=*/true);
+    const Tensor batch = images();
+    for (int i = 0; i < 10; ++i) (void)run.grams(batch);
+    double total = 0.0;
+    for (const runtime::NodeTime& row : run.executor().profile()) {
+      const double ms = 1e3 * row.seconds / static_cast<double>(row.calls);
+      total += ms;
+      std::printf("%8.2f ms  %-12s %-32s %s\n",
+                  ms,
+                  row.op_type.c_str(),
+                  row.kernel.c_str(),
+                  row.name.c_str());
+    }
+    std::printf("%8.2f ms  in all nodes\n\n", total);
+  }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  for (int i = 1; i < argc; ++i) {
+    const std::string_view argument(argv[i]);
+    if (argument.starts_with("--export=")) {
+      export_all(std::string(argument.substr(9)));
+      return 0;
+    }
+    if (argument.starts_with("--profile=")) {
+      print_profile(argument.substr(10));
+      return 0;
+    }
+  }
+  benchmark::Initialize(&argc, argv);
+  if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
+  register_all();
+  benchmark::RunSpecifiedBenchmarks();
+  return 0;
+}

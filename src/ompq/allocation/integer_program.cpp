@@ -1,0 +1,100 @@
+#include "ompq/allocation/integer_program.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "ompq/allocation/branch_and_bound.h"
+#include "ompq/allocation/label_search.h"
+#include "ompq/allocation/multiple_choice.h"
+#include "ompq/core/error.h"
+
+namespace ompq::allocation {
+namespace {
+
+using Choice = MultipleChoice::Choice;
+
+/// Searches and fixes in turn: every better choice leaves fewer columns to search.
+std::optional<Choice> tighten(MultipleChoice& problem) {
+  std::optional<Choice> best = find_good_choice(problem);
+  if (!best) return best;
+  fix_columns(problem, problem.value_of(*best), *best);
+  for (int round = 0; round < 4; ++round) {
+    std::optional<Choice> next = find_good_choice(problem);
+    if (!next || problem.value_of(*next) <= problem.value_of(*best)) break;
+    best = std::move(next);
+    fix_columns(problem, problem.value_of(*best), *best);
+  }
+  return best;
+}
+
+bool is_decided(const MultipleChoice& problem) {
+  return std::all_of(problem.items.begin(), problem.items.end(), [](const auto& columns) {
+    return columns.size() == 1;
+  });
+}
+
+double relative_gap(double bound, double objective) {
+  return std::abs(bound - objective) / std::max(std::abs(objective), 1e-12);
+}
+
+/// What the steps after fixing found.
+struct Outcome {
+  std::optional<Choice> choice;
+  bool proven = true;
+  double bound = 0;
+  std::string solver;
+};
+
+Outcome search(const MultipleChoice& core,
+               std::optional<Choice> best,
+               const IntegerOptions& options,
+               double elapsed) {
+  if (best && is_decided(core)) return {best, true, core.value_of(*best), "bounds"};
+  LabelResult labels = label_search(core, best, options.max_labels);
+  if (labels.finished) {
+    if (labels.better) best = std::move(labels.better);
+    return {best, true, best ? core.value_of(*best) : 0.0, "labels"};
+  }
+  BranchAndBoundResult tree =
+      branch_and_bound(core, best, std::max(0.0, options.time_limit_seconds - elapsed));
+  if (tree.better) best = std::move(tree.better);
+  return {best, tree.proven, tree.bound, "cbc"};
+}
+
+}  // namespace
+
+Solution solve_integer_program(const Problem& problem, const IntegerOptions& options) {
+  const auto began = std::chrono::steady_clock::now();
+  const auto elapsed = [&] {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
+  };
+  validate(problem);
+  require_feasible(problem);
+  MultipleChoice core = make_multiple_choice(problem);
+  std::optional<Choice> best = tighten(core);
+  const Outcome outcome = search(core, std::move(best), options, elapsed());
+  if (!outcome.choice) {
+    throw InfeasibleBudget("allocation",
+                           outcome.proven
+                               ? "no choice of widths holds all budgets together; raise one of them"
+                               : "no choice that holds all budgets was found in time; give more "
+                                 "time or raise a budget");
+  }
+  const double sign = problem.sense == Sense::Maximize ? 1.0 : -1.0;
+  Solution solution;
+  solution.choice = core.widths_of(*outcome.choice);
+  solution.objective = objective_of(problem, solution.choice);
+  solution.status = outcome.proven ? Status::Optimal : Status::TimeLimit;
+  solution.bound = outcome.proven ? solution.objective : sign * outcome.bound;
+  solution.gap = relative_gap(solution.bound, solution.objective);
+  solution.costs = costs_of(problem, solution.choice);
+  solution.seconds = elapsed();
+  solution.solver = outcome.solver;
+  return solution;
+}
+
+}  // namespace ompq::allocation

@@ -1,0 +1,48 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "ompq/allocation/problem.h"
+
+namespace ompq::allocation {
+
+/// One width of one item that may still be part of a better solution.
+struct Column {
+  std::size_t width = 0;            ///< index into Item::widths
+  double value = 0;                 ///< higher is better
+  double gap = 0;                   ///< what choosing it costs the Lagrangian bound, >= 0
+  std::vector<std::int64_t> costs;  ///< per row
+};
+
+/// A Problem as the integer solver sees it: maximized, rows that cannot bind left out.
+struct MultipleChoice {
+  std::vector<std::vector<Column>> items;
+  std::vector<std::int64_t> capacity;  ///< per row
+  std::vector<double> prices;          ///< per row, >= 0
+  double bound = 0;                    ///< Lagrangian bound at `prices`
+
+  /// Column index per item.
+  using Choice = std::vector<std::size_t>;
+  [[nodiscard]] double value_of(const Choice& choice) const;
+  [[nodiscard]] bool fits(const Choice& choice) const;
+  /// Indices into Item::widths.
+  [[nodiscard]] Choice widths_of(const Choice& choice) const;
+};
+
+/// Turns `problem` into a maximization, prices its rows by the linear relaxation, and drops columns
+/// that another one of the same item beats in value and in every cost.
+[[nodiscard]] MultipleChoice make_multiple_choice(const Problem& problem);
+
+/// A good feasible choice: the columns that the prices prefer, made feasible by the least loss per
+/// unit of excess, then improved by single changes and by pairs. Nothing where repair fails, which
+/// takes several rows that pull in different directions.
+[[nodiscard]] std::optional<MultipleChoice::Choice> find_good_choice(const MultipleChoice& problem);
+
+/// Removes all columns that no choice better than `value` can hold, whatever the rest does.
+/// @param keep  its columns stay; its indices are updated.
+void fix_columns(MultipleChoice& problem, double value, MultipleChoice::Choice& keep);
+
+}  // namespace ompq::allocation

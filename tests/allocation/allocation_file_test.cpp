@@ -1,0 +1,176 @@
+#include "ompq/allocation/allocation_file.h"
+
+#include <string>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include "ompq/core/atomic_file.h"
+#include "ompq/core/error.h"
+#include "support/paths.h"
+
+namespace ompq::allocation {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::Not;
+using Json = nlohmann::json;
+
+/// stem, block.conv1, block.conv2, block.shortcut (tied to conv2), fc.
+std::vector<LayerCost> layers() {
+  std::vector<LayerCost> out(5);
+  const char* names[] = {"stem", "block.conv1", "block.conv2", "block.shortcut", "fc"};
+  for (std::size_t l = 0; l < out.size(); ++l) {
+    out[l].name = names[l];
+    out[l].weight_count = 100;
+    out[l].out_channels = 10;
+  }
+  out[3].tied_to = 2;
+  out[4].linear = true;
+  return out;
+}
+
+Json valid() {
+  Json json{{"format", "ompq-allocation/1"}, {"layers", Json::array()}};
+  for (const LayerCost& layer : layers()) {
+    json["layers"].push_back({{"name", layer.name}, {"weight_bits", 4}});
+  }
+  return json;
+}
+
+std::string message_for(const std::string& text) {
+  try {
+    (void)parse_allocation(text, layers());
+  } catch (const DataError& error) {
+    return error.what();
+  }
+  return "it was accepted";
+}
+
+TEST(AllocationFile, ComesBackAsItWasWritten) {
+  AllocationRequest request;
+  request.layers = layers();
+  request.budget.average_bits = 3;
+  const Allocation allocation = allocator("size-only").allocate(request);
+  AllocationFile file = make_allocation_file(request, allocation);
+  file.model_file = "model \"x\".onnx";
+  file.model_sha256 = std::string(64, 'a');
+  file.metric = "output-error";
+  file.layers[1].activation_bits.reset();
+  const testing::TemporaryDirectory folder;
+  write_allocation(folder / "bits.json", file);
+  const AllocationFile got = read_allocation(folder / "bits.json", request.layers);
+  EXPECT_EQ(to_json(got), to_json(file));
+  EXPECT_EQ(got.layers[3].tie, "block.conv2");
+  EXPECT_EQ(got.layers[1].activation_bits, std::nullopt);
+  EXPECT_EQ(got.layers[2].activation_bits, 8);
+  EXPECT_EQ(got.solver->status, "optimal");
+  EXPECT_EQ(got.budget.average_bits, 3.0);
+  const Json json = Json::parse(to_json(file));
+  for (const char* key :
+       {"format", "model", "accounting", "budget", "layers", "cost", "metric", "solver"}) {
+    EXPECT_TRUE(json.contains(key)) << key;
+  }
+}
+
+TEST(AllocationFile, NeedsOnlyNamesAndWidths) {
+  const AllocationFile got = parse_allocation(valid().dump(), layers());
+  ASSERT_EQ(got.layers.size(), 5U);
+  for (const AllocatedLayer& layer : got.layers) EXPECT_EQ(layer.weight_bits, 4) << layer.name;
+  EXPECT_FALSE(got.solver.has_value());
+}
+
+TEST(AllocationFile, GivesRowsInTheOrderOfTheLayers) {
+  Json json = valid();
+  std::swap(json["layers"][0], json["layers"][4]);
+  json["layers"][0]["weight_bits"] = 7;
+  const AllocationFile got = parse_allocation(json.dump(), layers());
+  EXPECT_EQ(got.layers[4].name, "fc");
+  EXPECT_EQ(got.layers[4].weight_bits, 7);
+}
+
+TEST(AllocationFile, NamesUnknownLayersBesideTheNearestRealOne) {
+  Json json = valid();
+  json["layers"][1]["name"] = "block.convl";
+  EXPECT_THAT(message_for(json.dump()),
+              AllOf(HasSubstr("unknown layer 'block.convl'; did you mean 'block.conv1'?"),
+                    HasSubstr("layer 'block.conv1' is missing")));
+}
+
+TEST(AllocationFile, NamesMissingAndRepeatedLayers) {
+  Json json = valid();
+  json["layers"][4] = json["layers"][0];
+  EXPECT_THAT(message_for(json.dump()),
+              AllOf(HasSubstr("2 things are wrong"),
+                    HasSubstr("layer 'stem' is there twice"),
+                    HasSubstr("layer 'fc' is missing")));
+}
+
+TEST(AllocationFile, NamesWidthsOutsideOfTheRange) {
+  for (const Json& bits : {Json(0), Json(9), Json(-3), Json(2.5), Json("4"), Json(nullptr)}) {
+    Json json = valid();
+    json["layers"][2]["weight_bits"] = bits;
+    EXPECT_THAT(message_for(json.dump()),
+                AllOf(HasSubstr("layer 'block.conv2': weight_bits is " + bits.dump()),
+                      HasSubstr("1..8"),
+                      Not(HasSubstr("things"))));
+  }
+  Json json = valid();
+  json["layers"][2].erase("weight_bits");
+  EXPECT_THAT(message_for(json.dump()), HasSubstr("weight_bits is missing"));
+  json = valid();
+  json["layers"][2]["activation_bits"] = 16;
+  EXPECT_THAT(message_for(json.dump()), HasSubstr("activation_bits is 16"));
+}
+
+TEST(AllocationFile, NamesTiedLayersThatDiffer) {
+  Json json = valid();
+  json["layers"][3]["weight_bits"] = 5;
+  EXPECT_THAT(
+      message_for(json.dump()),
+      HasSubstr("layer 'block.shortcut' has 5 bits, but 'block.conv2', to which it is tied, "
+                "has 4"));
+}
+
+TEST(AllocationFile, SaysWhatIsWrongWithTheDocument) {
+  EXPECT_THAT(message_for("{"), HasSubstr("cannot be read as JSON"));
+  EXPECT_THAT(message_for("[]"), HasSubstr("no JSON object"));
+  EXPECT_THAT(message_for("{}"), HasSubstr("\"format\" is missing"));
+  Json json = valid();
+  json["format"] = "ompq-allocation/2";
+  EXPECT_THAT(message_for(json.dump()),
+              HasSubstr(R"("format" is "ompq-allocation/2"; it must be "ompq-allocation/1")"));
+  json = valid();
+  json["layers"] = 3;
+  EXPECT_THAT(message_for(json.dump()), HasSubstr("\"layers\" is missing or no array"));
+  json = valid();
+  json["layers"][0] = "stem";
+  EXPECT_THAT(message_for(json.dump()), HasSubstr("row 0 of 'layers' has no \"name\""));
+  json = valid();
+  json["solver"] = 7;
+  EXPECT_THAT(message_for(json.dump()), HasSubstr("JSON"));
+}
+
+TEST(AllocationFile, NamesTheFileThatIsWrongOrMissing) {
+  const testing::TemporaryDirectory folder;
+  write_file_atomically(folder / "bits.json", std::string_view("{}"));
+  try {
+    (void)read_allocation(folder / "bits.json", layers());
+    FAIL() << "an empty document was accepted";
+  } catch (const DataError& error) {
+    EXPECT_THAT(error.what(), HasSubstr("bits.json] \"format\" is missing"));
+  }
+  EXPECT_THROW((void)read_allocation(folder / "nothing.json", layers()), FileError);
+}
+
+TEST(AllocationFile, LeavesNothingBehindWhereItCannotBeWritten) {
+  const testing::TemporaryDirectory folder;
+  EXPECT_THROW(write_allocation(folder / "no-such-folder/bits.json", {}), FileError);
+  EXPECT_TRUE(std::filesystem::is_empty(folder.path()));
+}
+
+}  // namespace
+}  // namespace ompq::allocation

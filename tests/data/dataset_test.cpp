@@ -1,0 +1,519 @@
+#include "ompq/data/dataset.h"
+
+#include <algorithm>
+#include <set>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "data/sample_files.h"
+#include "ompq/core/error.h"
+#include "ompq/data/npz.h"
+#include "support/paths.h"
+
+namespace ompq::data {
+namespace {
+
+namespace fs = std::filesystem;
+using ::ompq::testing::TemporaryDirectory;
+using ::testing::AllOf;
+using testing::constant_image;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using testing::png_bytes;
+using testing::write_bytes;
+
+const std::vector<InputSpec> kRgb{{"input", {3, 2, 2}}};
+const std::vector<InputSpec> kGray{{"input", {1, 2, 2}}};
+/// Pixels as they are.
+const DatasetOptions kRaw{.preprocess = {.scale = 1}};
+
+void write_gray(const fs::path& file, std::uint8_t value) {
+  write_bytes(file, png_bytes(constant_image(2, 2, {value})));
+}
+
+std::vector<std::int64_t> all_of(const Dataset& dataset) {
+  return choose_samples(dataset.size(), 0, 0);
+}
+
+/// The first value of every sample of the first input.
+std::vector<float> first_values(const Batch& batch) {
+  std::vector<float> firsts;
+  const auto values = batch.inputs.at(0).data<float>();
+  for (std::int64_t i = 0; i < batch.size; ++i) {
+    firsts.push_back(
+        values[static_cast<std::size_t>(i) * values.size() / static_cast<std::size_t>(batch.size)]);
+  }
+  return firsts;
+}
+
+template <typename Action>
+std::string error_of(const Action& action) {
+  try {
+    action();
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "no error";
+}
+
+std::string open_error(const fs::path& source,
+                       const std::vector<InputSpec>& inputs = kGray,
+                       const DatasetOptions& options = kRaw) {
+  return error_of([&] { (void)open_dataset(source, inputs, options); });
+}
+
+// --- directories of images -----------------------------------------------------------------------
+
+TEST(ClassFolders, AreNumberedInTheOrderOfTheirNames) {
+  const TemporaryDirectory root;
+  write_gray(root / "zebra" / "1.png", 30);
+  write_gray(root / "ant" / "b.PNG", 11);
+  write_gray(root / "ant" / "a.png", 10);
+  write_gray(root / "bee" / "deep" / "1.png", 20);
+  write_bytes(root / "bee" / "notes.txt", "not an image");
+  write_bytes(root / "bee" / "._1.png", "hidden");
+  fs::create_directory(root / ".cache");
+  const auto dataset = open_dataset(root.path(), kGray, kRaw);
+  const Batch batch = dataset->load(all_of(*dataset));
+  EXPECT_TRUE(dataset->has_labels());
+  EXPECT_THAT(batch.labels, ElementsAre(0, 0, 1, 2));
+  EXPECT_THAT(first_values(batch), ElementsAre(10, 11, 20, 30));
+  EXPECT_EQ(dataset->sample_name(2), "bee/deep/1.png");
+}
+
+TEST(FlatDirectory, HasNoLabels) {
+  const TemporaryDirectory root;
+  write_gray(root / "2.png", 2);
+  write_bytes(root / "1.jpeg", testing::jpeg_bytes(constant_image(2, 2, {128})));
+  const auto dataset = open_dataset(root.path(), kRgb, kRaw);
+  const Batch batch = dataset->load({1, 0});
+  EXPECT_FALSE(dataset->has_labels());
+  EXPECT_THAT(batch.labels, IsEmpty());
+  EXPECT_EQ(batch.size, 2);
+  EXPECT_THAT(batch.inputs[0].shape(), ElementsAre(2, 3, 2, 2));
+  EXPECT_THAT(first_values(batch), ElementsAre(2, 128));
+}
+
+TEST(LabelsCsv, ListsFilesAndLabels) {
+  const TemporaryDirectory root;
+  write_gray(root / "a,b.png", 1);
+  write_gray(root / "sub" / "c.png", 2);
+  write_gray(root / "unlisted.png", 3);
+  write_bytes(root / "labels.csv", "file,label\r\n\"a,b.png\",5\r\n\r\nsub/c.png, 0\r\n");
+  const auto dataset = open_dataset(root.path(), kGray, kRaw);
+  const Batch batch = dataset->load(all_of(*dataset));
+  EXPECT_THAT(batch.labels, ElementsAre(5, 0));
+  EXPECT_THAT(first_values(batch), ElementsAre(1, 2));
+}
+
+TEST(LabelsCsv, NamesTheLineThatIsWrong) {
+  const TemporaryDirectory root;
+  write_gray(root / "a.png", 1);
+  const auto error_with = [&](const std::string& csv) {
+    write_bytes(root / "labels.csv", csv);
+    return open_error(root.path());
+  };
+  EXPECT_THAT(error_with("file,label\na.png,1\nb.png,2\n"),
+              AllOf(HasSubstr("labels.csv] line 3"), HasSubstr("\"b.png\", which does not exist")));
+  EXPECT_THAT(error_with("file,label\na.png,cat\n"),
+              AllOf(HasSubstr("line 2"), HasSubstr("label \"cat\"")));
+  EXPECT_THAT(error_with("a.png,-1\n"), HasSubstr("label \"-1\""));
+  EXPECT_THAT(error_with("a.png,1.5\n"), HasSubstr("label \"1.5\""));
+  EXPECT_THAT(error_with("a.png,99999999999\n"), HasSubstr("label \"99999999999\""));
+  EXPECT_THAT(error_with("a.png,1,2\n"), HasSubstr("line 1 has 3 columns"));
+  EXPECT_THAT(error_with("a.png,1\na.png\n"), HasSubstr("line 2 has 1 columns"));
+  EXPECT_THAT(error_with("file,label\n"), HasSubstr("holds no samples"));
+}
+
+TEST(OpenDataset, SaysWhatADirectoryLacks) {
+  const TemporaryDirectory root;
+  EXPECT_THAT(open_error(root.path()),
+              AllOf(HasSubstr(root.path().string()), HasSubstr("holds no samples; expected")));
+  fs::create_directories(root / "cat");
+  EXPECT_THAT(open_error(root.path()), HasSubstr("holds no samples"));
+  write_gray(root / "a.png", 1);
+  EXPECT_THAT(open_error(root.path()), HasSubstr("both images and folders"));
+  EXPECT_THAT(open_error(root / "missing"), HasSubstr("does not exist"));
+}
+
+TEST(OpenDataset, TakesNoSplitsForClasses) {
+  const TemporaryDirectory root;
+  write_gray(root / "train" / "cat" / "1.png", 1);
+  write_gray(root / "val" / "cat" / "1.png", 1);
+  EXPECT_THAT(open_error(root.path()), HasSubstr("the splits train, val; name one"));
+}
+
+TEST(OpenDataset, WantsOneInputForImages) {
+  const TemporaryDirectory root;
+  write_gray(root / "a.png", 1);
+  EXPECT_THAT(open_error(root.path(), {{"left", {1, 2, 2}}, {"right", {1, 2, 2}}}),
+              AllOf(HasSubstr("2 inputs (left, right)"), HasSubstr(".npz")));
+}
+
+// --- broken samples ------------------------------------------------------------------------------
+
+class BrokenSamples : public ::testing::Test {
+ protected:
+  BrokenSamples() {
+    write_gray(root_ / "a.png", 1);
+    write_bytes(root_ / "b.png", "");
+    write_gray(root_ / "c.png", 3);
+    const std::string jpeg = testing::jpeg_bytes(testing::random_image(40, 40, 3, 1));
+    write_bytes(root_ / "d.jpg", jpeg.substr(0, jpeg.size() / 2));
+    write_bytes(root_ / "labels.csv", "a.png,0\nb.png,1\nc.png,2\nd.jpg,3\n");
+  }
+  TemporaryDirectory root_;
+};
+
+TEST_F(BrokenSamples, AreNamedWithTheWayOut) {
+  const auto dataset = open_dataset(root_.path(), kGray, kRaw);
+  EXPECT_THAT(error_of([&] {
+                (void)dataset->load({0, 1});
+              }),
+              AllOf(HasSubstr("b.png] the file is empty (0 bytes)"), HasSubstr("--skip-broken")));
+  EXPECT_THAT(error_of([&] { (void)dataset->load({3}); }),
+              AllOf(HasSubstr("d.jpg]"), HasSubstr("JPEG image is broken")));
+  EXPECT_EQ(dataset->load({0, 2}).size, 2);
+}
+
+TEST_F(BrokenSamples, AreLeftOutAndCountedOnce) {
+  write_bytes(root_ / "labels.csv", "a.png,0\nb.png,1\nc.png,2\nd.jpg,3\nnowhere.png,4\n");
+  DatasetOptions options = kRaw;
+  options.skip_broken = true;
+  const auto dataset = open_dataset(root_.path(), kGray, options);
+  EXPECT_EQ(dataset->size(), 5);
+  for (int pass = 0; pass < 2; ++pass) {
+    const Batch batch = dataset->load({0, 1, 2, 3, 4});
+    EXPECT_EQ(batch.size, 2);
+    EXPECT_THAT(batch.labels, ElementsAre(0, 2));
+    EXPECT_THAT(batch.inputs[0].shape(), ElementsAre(2, 1, 2, 2));
+    EXPECT_THAT(first_values(batch), ElementsAre(1, 3));
+    EXPECT_EQ(dataset->skipped(), 3);
+  }
+  const Batch nothing = dataset->load({1});
+  EXPECT_EQ(nothing.size, 0);
+  EXPECT_THAT(nothing.inputs[0].shape(), ElementsAre(0, 1, 2, 2));
+}
+
+TEST_F(BrokenSamples, ASampleThatDoesNotExistIsAnErrorEvenThen) {
+  DatasetOptions options = kRaw;
+  options.skip_broken = true;
+  const auto dataset = open_dataset(root_.path(), kGray, options);
+  EXPECT_THAT(error_of([&] { (void)dataset->load({4}); }), HasSubstr("sample 4 does not exist"));
+  EXPECT_THAT(error_of([&] { (void)dataset->sample_name(-1); }), HasSubstr("does not exist"));
+}
+
+// --- IDX -----------------------------------------------------------------------------------------
+
+class IdxFolder : public ::testing::Test {
+ protected:
+  IdxFolder() {
+    write_bytes(root_ / "train-images-idx3-ubyte", testing::idx_bytes({2, 2, 2}, "ABCDEFGH"));
+    write_bytes(root_ / "train-labels-idx1-ubyte", testing::idx_bytes({2}, "\x01\x02"));
+    testing::write_gzip(root_ / "t10k-images-idx3-ubyte.gz",
+                        testing::idx_bytes({3, 2, 2}, "abcdefghijkl"));
+    testing::write_gzip(root_ / "t10k-labels-idx1-ubyte.gz",
+                        testing::idx_bytes({3}, "\x03\x04\x05"));
+  }
+  TemporaryDirectory root_;
+};
+
+TEST_F(IdxFolder, GivesTheTestSplitUnlessAskedForTrain) {
+  for (const std::string split : {"", "test", "train"}) {
+    DatasetOptions options = kRaw;
+    options.split = split;
+    const auto dataset = open_dataset(root_.path(), kGray, options);
+    const Batch batch = dataset->load(all_of(*dataset));
+    if (split == "train") {
+      EXPECT_THAT(batch.labels, ElementsAre(1, 2));
+      EXPECT_THAT(first_values(batch), ElementsAre('A', 'E'));
+    } else {
+      EXPECT_THAT(batch.labels, ElementsAre(3, 4, 5));
+      EXPECT_THAT(first_values(batch), ElementsAre('a', 'e', 'i'));
+    }
+  }
+}
+
+TEST_F(IdxFolder, ReadsANamedFileWithTheLabelsBesideIt) {
+  const auto train = open_dataset(root_ / "train-images-idx3-ubyte", kGray, kRaw);
+  EXPECT_THAT(train->load({0, 1}).labels, ElementsAre(1, 2));
+  const auto test = open_dataset(root_ / "t10k-images-idx3-ubyte.gz", kGray, kRaw);
+  EXPECT_THAT(test->load({2}).labels, ElementsAre(5));
+  EXPECT_EQ(test->sample_name(2), "sample 2 of t10k-images-idx3-ubyte.gz");
+}
+
+TEST_F(IdxFolder, NeedsNoLabels) {
+  fs::remove(root_ / "t10k-labels-idx1-ubyte.gz");
+  const auto dataset = open_dataset(root_.path(), kGray, kRaw);
+  EXPECT_FALSE(dataset->has_labels());
+  EXPECT_THAT(dataset->load({0}).labels, IsEmpty());
+}
+
+TEST_F(IdxFolder, SaysWhichSplitIsMissing) {
+  fs::remove(root_ / "train-images-idx3-ubyte");
+  DatasetOptions options = kRaw;
+  options.split = "train";
+  EXPECT_THAT(open_error(root_.path(), kGray, options), HasSubstr("holds no train split"));
+  options.split = "validation";
+  EXPECT_THAT(open_error(root_.path(), kGray, options), HasSubstr("\"validation\" is unknown"));
+}
+
+TEST_F(IdxFolder, FallsBackToTrainWhereNothingElseIs) {
+  fs::remove(root_ / "t10k-images-idx3-ubyte.gz");
+  EXPECT_EQ(open_dataset(root_.path(), kGray, kRaw)->size(), 2);
+}
+
+TEST_F(IdxFolder, NamesTheFileThatIsDamaged) {
+  const auto error_with = [&](const std::string& bytes) {
+    write_bytes(root_ / "train-images-idx3-ubyte", bytes);
+    return open_error(root_ / "train-images-idx3-ubyte");
+  };
+  EXPECT_THAT(error_with(testing::idx_bytes({2, 2, 2}, "ABC")),
+              AllOf(HasSubstr("train-images"), HasSubstr("holds 3 bytes"), HasSubstr("2x2x2 = 8")));
+  EXPECT_THAT(error_with(testing::idx_bytes({1, 2, 2}, "ABCDE")), HasSubstr("holds more bytes"));
+  EXPECT_THAT(error_with(testing::idx_bytes({3, 2, 2}, "ABCDEFGHIJKL")),
+              HasSubstr("holds 2 labels for the 3 images"));
+  EXPECT_THAT(error_with(testing::idx_bytes({0x7fffffff, 0x7fffffff, 1}, "A")),
+              HasSubstr("holds 1 bytes"));
+  EXPECT_THAT(error_with(testing::idx_bytes({8}, "ABCDEFGH")), HasSubstr("labels for the 8"));
+  EXPECT_THAT(error_with(std::string("\0\0\x08\x03\0\0", 6)), HasSubstr("header is cut short"));
+  EXPECT_THAT(error_with(""), HasSubstr("the file is empty (0 bytes)"));
+  EXPECT_THAT(error_with("hello, world"), HasSubstr("is no source of samples"));
+}
+
+TEST_F(IdxFolder, NamesACutGzip) {
+  const fs::path file = root_ / "t10k-images-idx3-ubyte.gz";
+  fs::resize_file(file, fs::file_size(file) - 12);
+  EXPECT_THAT(open_error(file), HasSubstr("t10k-images"));
+}
+
+// --- CIFAR-10 ------------------------------------------------------------------------------------
+
+std::string cifar_record(std::uint8_t label, char red, char green, char blue) {
+  return std::string(1, static_cast<char>(label)) + std::string(1024, red) +
+         std::string(1024, green) + std::string(1024, blue);
+}
+
+TEST(Cifar10, ReadsPlanesAndLabelsOfTheSplit) {
+  const TemporaryDirectory root;
+  write_bytes(root / "data_batch_2.bin", cifar_record(9, 1, 2, 3));
+  write_bytes(root / "data_batch_1.bin", cifar_record(4, 7, 8, 9) + cifar_record(5, 4, 5, 6));
+  write_bytes(root / "test_batch.bin", cifar_record(0, 50, 60, 70));
+  const std::vector<InputSpec> spec{{"input", {3, 32, 32}}};
+  DatasetOptions options = kRaw;
+  options.split = "train";
+  const auto train = open_dataset(root.path(), spec, options);
+  const Batch batch = train->load({0, 1, 2});
+  EXPECT_THAT(batch.labels, ElementsAre(4, 5, 9));
+  EXPECT_THAT(first_values(batch), ElementsAre(7, 4, 1));
+  EXPECT_EQ(batch.inputs[0].data<float>()[2 * 1024], 9.F);
+  EXPECT_THAT(open_dataset(root.path(), spec, kRaw)->load({0}).labels, ElementsAre(0));
+  EXPECT_EQ(open_dataset(root / "data_batch_1.bin", spec, kRaw)->size(), 2);
+}
+
+TEST(Cifar10, NamesADamagedBatch) {
+  const TemporaryDirectory root;
+  const std::vector<InputSpec> spec{{"input", {3, 32, 32}}};
+  write_bytes(root / "test_batch.bin", cifar_record(1, 1, 1, 1) + "x");
+  EXPECT_THAT(open_error(root.path(), spec),
+              AllOf(HasSubstr("test_batch.bin"), HasSubstr("3074 bytes")));
+  write_bytes(root / "test_batch.bin", cifar_record(10, 1, 1, 1));
+  EXPECT_THAT(open_error(root.path(), spec), HasSubstr("record 0 has label 10"));
+}
+
+// --- .npz ----------------------------------------------------------------------------------------
+
+class NpzFile : public ::testing::Test {
+ protected:
+  std::unique_ptr<Dataset> open(const NamedArrays& arrays,
+                                const std::vector<InputSpec>& inputs,
+                                const DatasetOptions& options = kRaw) {
+    write_npz(root_ / "a.npz", arrays);
+    return open_dataset(root_ / "a.npz", inputs, options);
+  }
+  TemporaryDirectory root_;
+};
+
+TEST_F(NpzFile, PixelsArePreprocessedInEitherLayout) {
+  const std::vector<InputSpec> spec{{"input", {3, 1, 2}}};
+  const DatasetOptions halved{.preprocess = {.scale = 0.5}};
+  const auto last =
+      open({{"x", Tensor::from<std::uint8_t>({1, 1, 2, 3}, {2, 4, 6, 8, 10, 12})}}, spec, halved);
+  EXPECT_THAT(last->load({0}).inputs[0].data<float>(), ElementsAre(1, 4, 2, 5, 3, 6));
+  const std::vector<InputSpec> wide{{"input", {3, 2, 2}}};
+  const auto first = open(
+      {{"x", Tensor::from<std::uint8_t>({1, 3, 2, 2}, {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11})}},
+      wide);
+  EXPECT_THAT(first->load({0}).inputs[0].data<float>(),
+              ElementsAre(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11));
+}
+
+TEST_F(NpzFile, FloatsAreTakenAsTheyAreInEitherLayout) {
+  const std::vector<InputSpec> spec{{"input", {3, 2, 2}}};
+  std::vector<float> values(24);
+  for (std::size_t i = 0; i < values.size(); ++i) values[i] = static_cast<float>(i) / 4;
+  const auto first = open({{"x", Tensor::from<float>({2, 3, 2, 2}, values)}}, spec);
+  EXPECT_THAT(first->load({0, 1}).inputs[0].to_floats(), ::testing::ContainerEq(values));
+  // Channels last: element (h, w, c) of sample 0 is value (2h + w) * 3 + c.
+  const auto last = open({{"x", Tensor::from<float>({2, 2, 2, 3}, values)}}, spec);
+  const auto planes = last->load({0}).inputs[0].to_floats();
+  for (std::size_t c = 0; c < 3; ++c) {
+    for (std::size_t i = 0; i < 4; ++i) EXPECT_EQ(planes[c * 4 + i], values[i * 3 + c]);
+  }
+  const auto to_last =
+      open({{"x", Tensor::from<float>({2, 3, 2, 2}, values)}}, {{"input", {2, 2, 3}}});
+  const auto pixels = to_last->load({0}).inputs[0].to_floats();
+  for (std::size_t c = 0; c < 3; ++c) {
+    for (std::size_t i = 0; i < 4; ++i) EXPECT_EQ(pixels[i * 3 + c], values[c * 4 + i]);
+  }
+}
+
+TEST_F(NpzFile, OpenExtentsTakeTheArraysOwn) {
+  const auto dataset =
+      open({{"x", Tensor::from<float>({2, 3}, {1, 2, 3, 4, 5, 6})}}, {{"tokens", {-1}}});
+  EXPECT_THAT(dataset->load({1}).inputs[0].shape(), ElementsAre(1, 3));
+  const auto pixels = open({{"x", Tensor(DataType::UInt8, {2, 5, 7})}}, {{"input", {1, -1, -1}}});
+  EXPECT_THAT(pixels->load({0, 1}).inputs[0].shape(), ElementsAre(2, 1, 5, 7));
+}
+
+TEST_F(NpzFile, LabelsAreWholeNumbers) {
+  const Tensor x = Tensor(DataType::UInt8, {2, 2, 2});
+  const auto dataset = open({{"x", x}, {"y", Tensor::from<std::int64_t>({2, 1}, {7, 3})}}, kGray);
+  EXPECT_THAT(dataset->load({1, 0}).labels, ElementsAre(3, 7));
+  EXPECT_THAT(error_of([&] {
+                open({{"x", x}, {"y", Tensor(DataType::Int64, {3})}}, kGray);
+              }),
+              HasSubstr("array y is int64 3; labels are one whole number for each of the 2"));
+  EXPECT_THAT(error_of([&] {
+                open({{"x", x}, {"y", Tensor(DataType::Float32, {2})}}, kGray);
+              }),
+              HasSubstr("array y is float32"));
+}
+
+TEST_F(NpzFile, FeedsEveryNamedInput) {
+  const std::vector<InputSpec> specs{{"image", {1, 2, 2}}, {"ids", {3}}};
+  const Tensor image = Tensor::from<std::uint8_t>({2, 2, 2}, {0, 1, 2, 3, 4, 5, 6, 7});
+  const Tensor ids = Tensor::from<std::int64_t>({2, 3}, {10, 11, 12, 20, 21, 22});
+  const auto dataset = open({{"image", image}, {"ids", ids}}, specs);
+  const Batch batch = dataset->load({1});
+  ASSERT_EQ(batch.inputs.size(), 2U);
+  EXPECT_THAT(batch.inputs[0].data<float>(), ElementsAre(4, 5, 6, 7));
+  EXPECT_THAT(batch.inputs[1].data<std::int64_t>(), ElementsAre(20, 21, 22));
+  EXPECT_THAT(error_of([&] {
+                open({{"image", image}}, specs);
+              }),
+              AllOf(HasSubstr("holds the arrays image"), HasSubstr("none named \"ids\"")));
+  EXPECT_THAT(error_of([&] {
+                open({{"image", image}, {"ids", Tensor(DataType::Int64, {5, 3})}}, specs);
+              }),
+              HasSubstr("\"ids\" holds 5 samples, the one before 2"));
+}
+
+TEST_F(NpzFile, NamesTheShapeThatDoesNotFit) {
+  EXPECT_THAT(error_of([&] {
+                open({{"x", Tensor(DataType::Float32, {4, 3, 5, 5})}}, kRgb);
+              }),
+              AllOf(HasSubstr("shape 3x5x5"), HasSubstr("\"input\""), HasSubstr("takes 3x2x2")));
+  EXPECT_THAT(error_of([&] {
+                open({{"x", Tensor(DataType::UInt8, {4, 2, 5, 5})}}, kRgb);
+              }),
+              HasSubstr("4x2x5x5 holds no images"));
+  EXPECT_THAT(error_of([&] {
+                open({{"x", Tensor(DataType::UInt8, {0, 2, 2})}}, kGray);
+              }),
+              HasSubstr("holds no samples"));
+  EXPECT_THAT(error_of([&] {
+                open({{"z", Tensor(DataType::UInt8, {1, 2, 2})}}, kGray);
+              }),
+              HasSubstr("none named \"input\" or \"x\""));
+}
+
+// --- choosing and checking -----------------------------------------------------------------------
+
+TEST(ChooseSamples, AreDistinctAscendingAndSeeded) {
+  const auto chosen = choose_samples(1000, 64, 7);
+  ASSERT_EQ(chosen.size(), 64U);
+  EXPECT_TRUE(std::is_sorted(chosen.begin(), chosen.end()));
+  EXPECT_EQ(std::set<std::int64_t>(chosen.begin(), chosen.end()).size(), 64U);
+  EXPECT_GE(chosen.front(), 0);
+  EXPECT_LT(chosen.back(), 1000);
+  EXPECT_EQ(choose_samples(1000, 64, 7), chosen);
+  EXPECT_NE(choose_samples(1000, 64, 8), chosen);
+}
+
+TEST(ChooseSamples, GivesAllForZeroOrForMoreThanThereAre) {
+  EXPECT_THAT(choose_samples(3, 0, 1), ElementsAre(0, 1, 2));
+  EXPECT_THAT(choose_samples(3, 9, 1), ElementsAre(0, 1, 2));
+  EXPECT_THROW((void)choose_samples(3, -1, 1), ConfigError);
+}
+
+TEST(ChooseSamples, EveryIndexIsAsLikely) {
+  std::vector<int> hits(10);
+  constexpr int kDraws = 4000;
+  for (std::uint64_t seed = 0; seed < kDraws; ++seed) {
+    for (const std::int64_t i : choose_samples(10, 3, seed)) ++hits[static_cast<std::size_t>(i)];
+  }
+  // Binomial with p = 0.3: a deviation of 29; five of them.
+  for (const int count : hits) EXPECT_NEAR(count, kDraws * 0.3, 5 * 29);
+}
+
+TEST(ValidateLabels, NamesTheLabelOutsideOfTheClasses) {
+  const std::vector<std::int32_t> labels{0, 9, 10};
+  EXPECT_NO_THROW(validate_labels(labels, 11));
+  EXPECT_THAT(error_of([&] { validate_labels(labels, 10); }),
+              AllOf(HasSubstr("label 10 of sample 2"), HasSubstr("0..9")));
+  EXPECT_THROW(validate_labels(std::vector<std::int32_t>{-1}, 10), DataError);
+}
+
+// --- real data -----------------------------------------------------------------------------------
+
+TEST(RealData, ImageNetValidationImagesAreResizedToTheNetwork) {
+  OMPQ_SHARED_OR_SKIP(shared);
+  const DatasetOptions options{
+      .preprocess = read_preprocess(shared / "models" / "mobilenetv2-imagenet.preprocess.json")};
+  const auto dataset =
+      open_dataset(shared / "data" / "imagenet-val", {{"input", {3, 224, 224}}}, options);
+  EXPECT_EQ(dataset->size(), 650);
+  ASSERT_TRUE(dataset->has_labels());
+  const Batch batch = dataset->load({0, 1, 649});
+  EXPECT_THAT(batch.inputs[0].shape(), ElementsAre(3, 3, 224, 224));
+  EXPECT_EQ(batch.labels[0], 472);
+  EXPECT_NO_THROW(validate_labels(batch.labels, 1000));
+  for (const float value : batch.inputs[0].data<float>()) ASSERT_LE(std::abs(value), 1.F);
+}
+
+TEST(RealData, ImageNetCalibrationImagesHaveNoLabels) {
+  OMPQ_SHARED_OR_SKIP(shared);
+  const auto dataset =
+      open_dataset(shared / "data" / "imagenet-calib", {{"input", {3, 224, 224}}}, {});
+  EXPECT_EQ(dataset->size(), 1000);
+  EXPECT_FALSE(dataset->has_labels());
+  EXPECT_EQ(dataset->load({0, 999}).size, 2);
+}
+
+TEST(RealData, Cifar10NpzHasTwoThousandLabelledImages) {
+  OMPQ_SHARED_OR_SKIP(shared);
+  const auto dataset =
+      open_dataset(shared / "data" / "cifar10-train2000.npz", {{"input", {3, 32, 32}}}, {});
+  EXPECT_EQ(dataset->size(), 2000);
+  const Batch batch = dataset->load(all_of(*dataset));
+  EXPECT_NO_THROW(validate_labels(batch.labels, 10));
+  EXPECT_EQ(std::set<std::int32_t>(batch.labels.begin(), batch.labels.end()).size(), 10U);
+}
+
+TEST(RealData, FashionMnistHasTenThousandTestImages) {
+  const fs::path folder = "/usr/share/datasets/fashion-mnist";
+  if (!fs::is_directory(folder)) GTEST_SKIP() << "needs the package dataset-fashion-mnist";
+  const auto test = open_dataset(folder, {{"input", {1, 28, 28}}}, {});
+  EXPECT_EQ(test->size(), 10'000);
+  const Batch batch = test->load(choose_samples(test->size(), 500, 1));
+  EXPECT_NO_THROW(validate_labels(batch.labels, 10));
+  const auto values = batch.inputs[0].data<float>();
+  EXPECT_EQ(*std::max_element(values.begin(), values.end()), 1.F);
+  EXPECT_EQ(*std::min_element(values.begin(), values.end()), 0.F);
+}
+
+}  // namespace
+}  // namespace ompq::data

@@ -1,0 +1,237 @@
+#include "ompq/data/npz.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "data/sample_files.h"
+#include "ompq/core/atomic_file.h"
+#include "ompq/core/error.h"
+#include "ompq/data/byte_order.h"
+#include "ompq/data/npy.h"
+#include "ompq/data/zip.h"
+#include "support/paths.h"
+
+namespace ompq::data {
+namespace {
+
+using ::ompq::testing::TemporaryDirectory;
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+
+/// .npy bytes with a header of our own.
+std::string npy(const std::string& header, const std::string& data) {
+  std::string bytes("\x93NUMPY\x01\x00", 8);
+  append_little_endian(bytes, static_cast<std::uint16_t>(header.size()));
+  return bytes + header + data;
+}
+
+std::string npy_error(const std::string& bytes) {
+  try {
+    (void)parse_npy(bytes, "a.npz, array x");
+  } catch (const DataError& error) {
+    return error.what();
+  }
+  return "no error";
+}
+
+std::string deflated(const std::string& bytes) {
+  std::string packed(bytes.size() + 100, '\0');
+  z_stream z{};
+  deflateInit2(&z, 9, Z_DEFLATED, -MAX_WBITS, 8, Z_DEFAULT_STRATEGY);
+  z.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(bytes.data()));
+  z.avail_in = static_cast<uInt>(bytes.size());
+  z.next_out = reinterpret_cast<Bytef*>(packed.data());
+  z.avail_out = static_cast<uInt>(packed.size());
+  deflate(&z, Z_FINISH);
+  packed.resize(z.total_out);
+  deflateEnd(&z);
+  return packed;
+}
+
+struct ZipMember {
+  std::string name;
+  std::string bytes;
+  bool deflate = false;
+  bool in_64_bits = false;  ///< sizes stand in the extra field
+};
+
+/// An archive of one member, with the features that zip_stored does not use.
+std::string zip_of(const ZipMember& member) {
+  const std::string packed = member.deflate ? deflated(member.bytes) : member.bytes;
+  const auto crc = static_cast<std::uint32_t>(
+      crc32_z(0, reinterpret_cast<const Bytef*>(member.bytes.data()), member.bytes.size()));
+  std::string extra;
+  if (member.in_64_bits) {
+    append_little_endian<std::uint16_t>(extra, 1);
+    append_little_endian<std::uint16_t>(extra, 16);
+    append_little_endian<std::uint64_t>(extra, member.bytes.size());
+    append_little_endian<std::uint64_t>(extra, packed.size());
+  }
+  std::string common;
+  append_little_endian<std::uint16_t>(common, 45);
+  append_little_endian<std::uint16_t>(common, 0);
+  append_little_endian<std::uint16_t>(common, member.deflate ? 8 : 0);
+  append_little_endian<std::uint32_t>(common, 0);
+  append_little_endian(common, crc);
+  const auto size = [&](const std::string& text) {
+    return member.in_64_bits ? 0xffffffffU : static_cast<std::uint32_t>(text.size());
+  };
+  append_little_endian(common, size(packed));
+  append_little_endian(common, size(member.bytes));
+  append_little_endian(common, static_cast<std::uint16_t>(member.name.size()));
+  append_little_endian(common, static_cast<std::uint16_t>(extra.size()));
+  std::string archive = "PK\x03\x04" + common + member.name + extra + packed;
+  const std::size_t directory_at = archive.size();
+  archive += "PK\x01\x02" + std::string("\x2d\0", 2) + common + std::string(14, '\0') +
+             member.name + extra;
+  const std::size_t directory_bytes = archive.size() - directory_at;
+  archive += std::string("PK\x05\x06\0\0\0\0\x01\0\x01\0", 12);
+  append_little_endian(archive, static_cast<std::uint32_t>(directory_bytes));
+  append_little_endian(archive, static_cast<std::uint32_t>(directory_at));
+  archive += std::string(2, '\0');
+  return archive;
+}
+
+std::string file_error(const std::string& bytes) {
+  const TemporaryDirectory directory;
+  testing::write_bytes(directory / "a.npz", bytes);
+  try {
+    (void)read_npz(directory / "a.npz");
+  } catch (const DataError& error) {
+    return error.what();
+  }
+  return "no error";
+}
+
+TEST(Npy, HasTheBytesThatNumpyWrites) {
+  const std::string bytes = to_npy(Tensor::from<float>({2}, {1.F, -2.F}));
+  const std::string header = "{'descr': '<f4', 'fortran_order': False, 'shape': (2,), }";
+  EXPECT_EQ(bytes.substr(0, 10), std::string("\x93NUMPY\x01\x00\x76\x00", 10));
+  EXPECT_EQ(bytes.substr(10, header.size()), header);
+  EXPECT_EQ(bytes.substr(10 + header.size(), 127 - 10 - header.size()),
+            std::string(127 - 10 - header.size(), ' '));
+  EXPECT_EQ(bytes.substr(127), std::string("\n\x00\x00\x80\x3f\x00\x00\x00\xc0", 9));
+}
+
+TEST(Npy, GivesBackEveryTypeAndRank) {
+  for (const auto& shape : {std::vector<std::int64_t>{}, {6}, {2, 3}, {1, 2, 3}, {0, 4}}) {
+    const std::int64_t count = element_count(shape);
+    std::vector<std::int64_t> values;
+    for (std::int64_t i = 0; i < count; ++i) values.push_back(i % 2);
+    const Tensor integers = Tensor::from<std::int64_t>(shape, values);
+    for (const DataType type : {DataType::Float32,
+                                DataType::Float16,
+                                DataType::Float64,
+                                DataType::Int8,
+                                DataType::UInt8,
+                                DataType::Int16,
+                                DataType::UInt16,
+                                DataType::Int32,
+                                DataType::UInt32,
+                                DataType::Int64,
+                                DataType::UInt64,
+                                DataType::Bool}) {
+      const Tensor tensor = integers.converted_to(type);
+      EXPECT_TRUE(parse_npy(to_npy(tensor), "x").equals(tensor))
+          << name_of(type) << " " << shape_text(shape);
+    }
+  }
+  EXPECT_THROW((void)to_npy(Tensor(DataType::BFloat16, {1})), DataError);
+}
+
+TEST(Npy, ReadsVersionTwo) {
+  const std::string header = "{'descr': '|u1', 'fortran_order': False, 'shape': (3,), }\n";
+  std::string bytes("\x93NUMPY\x02\x00", 8);
+  append_little_endian(bytes, static_cast<std::uint32_t>(header.size()));
+  const Tensor tensor = parse_npy(bytes + header + "abc", "x");
+  EXPECT_EQ(tensor.data<std::uint8_t>()[2], 'c');
+}
+
+TEST(Npy, SaysWhatItCannotRead) {
+  EXPECT_THAT(npy_error("hello"), HasSubstr("[a.npz, array x] is no NumPy array"));
+  EXPECT_THAT(npy_error(npy("{'descr': '>f4', 'fortran_order': False, 'shape': (1,), }", "abcd")),
+              HasSubstr("'>f4' is not read"));
+  EXPECT_THAT(npy_error(npy("{'descr': '|O', 'fortran_order': False, 'shape': (1,), }", "abcd")),
+              HasSubstr("is not read"));
+  EXPECT_THAT(npy_error(npy("{'descr': '<f4', 'fortran_order': True, 'shape': (1,), }", "abcd")),
+              HasSubstr("Fortran order"));
+  EXPECT_THAT(npy_error(npy("{'descr': '<f4', 'fortran_order': False, 'shape': (2,), }", "abcd")),
+              HasSubstr("holds 4 bytes; 2 elements of float32 need 8"));
+  EXPECT_THAT(npy_error(npy("{'descr': '<f4', 'shape': (1,), }", "abcd")),
+              HasSubstr("no fortran_order"));
+  EXPECT_THAT(npy_error(npy("{'descr': '<f4', 'fortran_order': False, 'shape': (-1,), }", "")),
+              HasSubstr("no list of lengths"));
+  EXPECT_THAT(npy_error(std::string("\x93NUMPY\x01\x00\xff\x7f{'descr", 17)),
+              HasSubstr("cut short"));
+}
+
+TEST(Npz, GivesBackWhatWasWritten) {
+  const TemporaryDirectory directory;
+  const NamedArrays arrays{{"logits", Tensor::from<float>({2, 3}, {1, 2, 3, 4, 5, 6})},
+                           {"y", Tensor::from<std::int64_t>({2}, {7, 8})},
+                           {"none", Tensor(DataType::Float32, {0, 5})}};
+  write_npz(directory / "a.npz", arrays);
+  const NamedArrays read = read_npz(directory / "a.npz");
+  ASSERT_EQ(read.size(), 3U);
+  for (const auto& [name, tensor] : arrays) EXPECT_TRUE(read.at(name).equals(tensor)) << name;
+  write_npz(directory / "b.npz", arrays);
+  EXPECT_EQ(read_file(directory / "a.npz"), read_file(directory / "b.npz"));
+}
+
+TEST(Npz, ReadsDeflatedMembersAnd64BitSizes) {
+  const Tensor tensor(DataType::UInt8, {100, 32});
+  for (const bool deflate : {false, true}) {
+    for (const bool in_64_bits : {false, true}) {
+      const TemporaryDirectory directory;
+      testing::write_bytes(directory / "a.npz",
+                           zip_of({"x.npy", to_npy(tensor), deflate, in_64_bits}));
+      EXPECT_TRUE(read_npz(directory / "a.npz").at("x").equals(tensor))
+          << deflate << " " << in_64_bits;
+    }
+  }
+}
+
+TEST(Npz, EveryCutIsBroken) {
+  const std::string whole =
+      zip_of({"x.npy", to_npy(Tensor(DataType::UInt8, {40, 9})), true, false});
+  for (std::size_t kept = 0; kept < whole.size(); kept += 5) {
+    EXPECT_THAT(file_error(whole.substr(0, kept)),
+                AllOf(HasSubstr("a.npz"), HasSubstr("the archive is broken")))
+        << kept << " of " << whole.size() << " bytes";
+  }
+}
+
+TEST(Npz, EveryFlippedByteIsFoundOrHarmless) {
+  const Tensor tensor = Tensor::from<float>({4}, {1, 2, 3, 4});
+  const std::string whole = zip_of({"x.npy", to_npy(tensor), true, false});
+  for (std::size_t at = 0; at < whole.size(); ++at) {
+    const TemporaryDirectory directory;
+    std::string damaged = whole;
+    damaged[at] = static_cast<char>(damaged[at] ^ 0x41);
+    testing::write_bytes(directory / "a.npz", damaged);
+    try {
+      const NamedArrays arrays = read_npz(directory / "a.npz");
+      if (arrays.contains("x")) {
+        EXPECT_TRUE(arrays.at("x").equals(tensor)) << "byte " << at;
+      }
+    } catch (const Error&) {  // named, as it should be
+    }
+  }
+}
+
+TEST(Npz, ChecksTheChecksum) {
+  std::string bytes = zip_stored({{"x.npy", to_npy(Tensor::from<float>({1}, {1.F}))}});
+  const std::size_t last_element = bytes.find("PK\x01\x02") - 1;
+  bytes[last_element] = static_cast<char>(bytes[last_element] ^ 1);
+  EXPECT_THAT(file_error(bytes), HasSubstr("do not match its checksum"));
+}
+
+TEST(Npz, AMemberThatClaimsTerabytesTakesNoMemory) {
+  std::string bytes = zip_of({"x.npy", std::string(100, 'a'), true, false});
+  const std::size_t directory = bytes.find("PK\x01\x02");
+  bytes.replace(directory + 24, 4, "\xff\xff\xff\x7f");
+  EXPECT_THAT(file_error(bytes), HasSubstr("cannot hold the 2147483647 bytes it claims"));
+}
+
+}  // namespace
+}  // namespace ompq::data

@@ -1,0 +1,305 @@
+#include <limits>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "ompq/graph/passes.h"
+#include "support/graph_builder.h"
+#include "support/plain_run.h"
+#include "support/zoo.h"
+
+namespace ompq::graph {
+namespace {
+
+using ::testing::ElementsAre;
+using testing::GraphBuilder;
+using ::testing::UnorderedElementsAre;
+
+const Shape kImage{Dim::batch(), Dim::fixed(4), Dim::fixed(5), Dim::fixed(5)};
+
+std::vector<std::string> op_types(const Graph& graph) {
+  std::vector<std::string> types;
+  for (const Node& node : graph.nodes()) types.push_back(node.op_type);
+  return types;
+}
+
+std::string activation(const Node& node) { return node.string_attribute("activation", ""); }
+
+/// A convolution whose output `follow` reads.
+template <typename Follow>
+Graph conv_then(Follow follow) {
+  GraphBuilder b("conv_then");
+  const ValueId x = b.conv("conv", b.input("input", kImage), {.out = 4, .kernel = 3, .bias = true});
+  return b.finish({follow(b, x)});
+}
+
+/// Fuses a copy and checks that its output is still what it was.
+Graph fused_and_equal(const Graph& before) {
+  Graph after = before;
+  fuse(after);
+  after.sort();
+  EXPECT_EQ(after.outputs(), before.outputs());
+  testing::expect_same_outputs(before, after, testing::normal_array({2, 4, 5, 5}, 11));
+  return after;
+}
+
+TEST(Fuse, TakesARelu) {
+  const Graph graph =
+      fused_and_equal(conv_then([](GraphBuilder& b, ValueId x) { return b.relu("relu", x); }));
+  ASSERT_THAT(op_types(graph), ElementsAre("FusedConv"));
+  EXPECT_EQ(graph.node(0).domain, "ompq");
+  EXPECT_EQ(graph.node(0).name, "conv");
+  EXPECT_EQ(graph.node(0).inputs.size(), 3U);
+  EXPECT_EQ(activation(graph.node(0)), "Relu");
+  EXPECT_EQ(graph.node(0).ints_attribute("kernel_shape", {}), (std::vector<std::int64_t>{3, 3}));
+}
+
+TEST(Fuse, TakesTheBoundsOfAClip) {
+  const Graph graph = fused_and_equal(
+      conv_then([](GraphBuilder& b, ValueId x) { return b.clip("clip", x, -0.5F, 1.5F); }));
+  ASSERT_THAT(op_types(graph), ElementsAre("FusedConv"));
+  EXPECT_EQ(graph.node(0).float_attribute("activation_min", 0), -0.5F);
+  EXPECT_EQ(graph.node(0).float_attribute("activation_max", 0), 1.5F);
+}
+
+TEST(Fuse, TakesAClipWithAttributesOrWithoutABound) {
+  Graph graph = conv_then([](GraphBuilder& b, ValueId x) {
+    Node clip{.name = "clip", .op_type = "Clip", .inputs = {x}};
+    clip.attributes["max"] = 6.0F;
+    return b.op(std::move(clip), kImage);
+  });
+  EXPECT_EQ(fuse(graph), 1);
+  EXPECT_EQ(graph.node(0).float_attribute("activation_min", 0),
+            -std::numeric_limits<float>::infinity());
+  EXPECT_EQ(graph.node(0).float_attribute("activation_max", 0), 6.0F);
+}
+
+TEST(Fuse, LeavesAClipWhoseBoundIsComputed) {
+  Graph graph = conv_then([](GraphBuilder& b, ValueId x) {
+    const ValueId bound = b.op({.name = "bound", .op_type = "ReduceMax", .inputs = {0}}, {});
+    return b.op({.name = "clip", .op_type = "Clip", .inputs = {x, bound}}, kImage);
+  });
+  EXPECT_EQ(fuse(graph), 1);
+  EXPECT_THAT(op_types(graph), ElementsAre("FusedConv", "ReduceMax", "Clip"));
+}
+
+TEST(Fuse, KnowsEveryActivationByName) {
+  for (const std::string type : {"Relu", "Sigmoid", "Tanh", "HardSwish", "LeakyRelu"}) {
+    Graph graph = conv_then([&](GraphBuilder& b, ValueId x) { return b.unary(type, "act", x); });
+    fuse(graph);
+    EXPECT_THAT(op_types(graph), ElementsAre("FusedConv")) << type;
+    EXPECT_EQ(activation(graph.node(0)), type);
+  }
+}
+
+TEST(Fuse, KeepsTheSlopeOfALeakyRelu) {
+  Graph graph = conv_then([](GraphBuilder& b, ValueId x) {
+    Node leaky{.name = "leaky", .op_type = "LeakyRelu", .inputs = {x}};
+    leaky.attributes["alpha"] = 0.25F;
+    return b.op(std::move(leaky), kImage);
+  });
+  fuse(graph);
+  EXPECT_EQ(graph.node(0).float_attribute("activation_alpha", 0), 0.25F);
+}
+
+TEST(Fuse, TakesSiluWrittenAsAProduct) {
+  for (const bool swapped : {false, true}) {
+    const Graph graph = fused_and_equal(conv_then([&](GraphBuilder& b, ValueId x) {
+      const ValueId gate = b.unary("Sigmoid", "gate", x);
+      return swapped ? b.binary("Mul", "mul", gate, x) : b.binary("Mul", "mul", x, gate);
+    }));
+    ASSERT_THAT(op_types(graph), ElementsAre("FusedConv"));
+    EXPECT_EQ(activation(graph.node(0)), "Silu");
+  }
+}
+
+TEST(Fuse, TakesHardSwishWrittenAsAProductButNoOtherGate) {
+  for (const float alpha : {1.0F / 6.0F, 0.2F}) {
+    Graph graph = conv_then([&](GraphBuilder& b, ValueId x) {
+      Node gate{.name = "gate", .op_type = "HardSigmoid", .inputs = {x}};
+      gate.attributes["alpha"] = alpha;
+      return b.binary("Mul", "mul", x, b.op(std::move(gate), kImage));
+    });
+    fuse(graph);
+    EXPECT_EQ(activation(graph.node(0)), alpha == 0.2F ? "" : "HardSwish");
+    EXPECT_EQ(graph.nodes().size(), alpha == 0.2F ? 3U : 1U);
+  }
+}
+
+TEST(Fuse, TakesAResidualInEitherOrder) {
+  for (const bool swapped : {false, true}) {
+    const Graph graph = fused_and_equal(conv_then([&](GraphBuilder& b, ValueId x) {
+      const ValueId input = b.graph().inputs()[0];
+      return b.relu("relu", swapped ? b.add("add", input, x) : b.add("add", x, input));
+    }));
+    ASSERT_THAT(op_types(graph), ElementsAre("FusedConv"));
+    EXPECT_EQ(graph.node(0).input(3), graph.inputs()[0]);
+    EXPECT_EQ(activation(graph.node(0)), "Relu");
+  }
+}
+
+TEST(Fuse, GivesAnAddOfTwoConvolutionsToTheLater) {
+  const Graph graph = fused_and_equal(conv_then([](GraphBuilder& b, ValueId x) {
+    const ValueId late = b.conv("late", b.graph().inputs()[0], {.out = 4});
+    return b.add("add", x, late);
+  }));
+  ASSERT_THAT(op_types(graph), ElementsAre("FusedConv", "FusedConv"));
+  EXPECT_EQ(graph.node(1).name, "late");
+  EXPECT_EQ(graph.node(1).input(3), graph.node(0).outputs[0]);
+  EXPECT_EQ(graph.node(0).inputs.size(), 3U);
+}
+
+TEST(Fuse, LeavesAnAddThatBroadcasts) {
+  Graph graph = conv_then([](GraphBuilder& b, ValueId x) {
+    return b.add("add", x, b.global_average_pool("pool", b.graph().inputs()[0]));
+  });
+  fuse(graph);
+  EXPECT_THAT(op_types(graph), ElementsAre("FusedConv", "GlobalAveragePool", "Add"));
+}
+
+TEST(Fuse, LeavesAnAddOfAValueToItself) {
+  Graph graph = conv_then([](GraphBuilder& b, ValueId x) { return b.add("add", x, x); });
+  fuse(graph);
+  EXPECT_THAT(op_types(graph), ElementsAre("FusedConv", "Add"));
+}
+
+TEST(Fuse, DoesNotAddAfterAnActivation) {
+  const Graph graph = fused_and_equal(conv_then([](GraphBuilder& b, ValueId x) {
+    return b.add("add", b.relu("relu", x), b.graph().inputs()[0]);
+  }));
+  EXPECT_THAT(op_types(graph), ElementsAre("FusedConv", "Add"));
+}
+
+TEST(Fuse, StopsAtAValueWithAnotherReader) {
+  const Graph graph = fused_and_equal(conv_then([](GraphBuilder& b, ValueId x) {
+    return b.add("add", b.relu("relu", x), b.unary("Sigmoid", "sigmoid", x));
+  }));
+  EXPECT_THAT(op_types(graph), UnorderedElementsAre("FusedConv", "Relu", "Sigmoid", "Add"));
+}
+
+TEST(Fuse, StopsAtANetworkOutput) {
+  GraphBuilder b("shown");
+  const ValueId x = b.conv("conv", b.input("input", kImage), {.out = 4});
+  Graph graph = b.finish({b.relu("relu", x), x});
+  fuse(graph);
+  EXPECT_THAT(op_types(graph), ElementsAre("FusedConv", "Relu"));
+}
+
+TEST(Fuse, StopsAtAValueThatIsKept) {
+  Graph graph = conv_then([](GraphBuilder& b, ValueId x) { return b.relu("relu", x); });
+  const ValueId keep[] = {graph.node(0).outputs[0]};
+  fuse(graph, keep);
+  EXPECT_THAT(op_types(graph), ElementsAre("FusedConv", "Relu"));
+}
+
+TEST(Fuse, LeavesAConvolutionWithAComputedWeight) {
+  GraphBuilder b("computed");
+  const ValueId x = b.input("input", kImage);
+  const ValueId weight = b.input("weight", fixed_shape({4, 4, 1, 1}));
+  Graph graph =
+      b.finish({b.op({.name = "conv", .op_type = "Conv", .inputs = {x, weight}}, kImage)});
+  EXPECT_EQ(fuse(graph), 0);
+}
+
+TEST(Fuse, TakesTheBiasAndResidualOfAMatMul) {
+  GraphBuilder b("matmul");
+  const ValueId x = b.input("input", {Dim::batch(), Dim::fixed(3), Dim::fixed(4)});
+  const ValueId y = b.add("residual", x, b.linear("linear", x, 4));
+  const Graph before = b.finish({y});
+  Graph after = before;
+  EXPECT_EQ(fuse(after), 1);
+  ASSERT_THAT(op_types(after), ElementsAre("FusedMatMul"));
+  EXPECT_EQ(after.node(0).inputs[2], after.find_value("linear.bias"));
+  EXPECT_EQ(after.node(0).input(3), x);
+  testing::expect_same_outputs(before, after, testing::normal_array({2, 3, 4}, 11));
+}
+
+TEST(Fuse, LeavesAProductOfActivations) {
+  GraphBuilder b("attention");
+  const ValueId x = b.input("input", {Dim::batch(), Dim::fixed(4), Dim::fixed(4)});
+  Graph graph = b.finish({b.matmul("scores", x, x)});
+  EXPECT_EQ(fuse(graph), 0);
+}
+
+TEST(Fuse, KeepsWholeNetworksEqual) {
+  const testing::zoo::Options tiny{.image_size = 32, .classes = 10, .width = 0.125};
+  for (const Graph& network : {testing::zoo::resnet18(tiny), testing::zoo::mobilenet_v2(tiny)}) {
+    Graph before = network;
+    fold_batch_norms(before);
+    Graph after = before;
+    const int made = fuse(after);
+    after.sort();
+    for (const Node& node : after.nodes()) {
+      EXPECT_FALSE(node.is("Add") || node.is("Relu") || node.is("Clip")) << node.name;
+    }
+    EXPECT_EQ(made, network.name == "resnet18" ? 21 : 53);
+    testing::expect_same_outputs(before, after, testing::normal_array({1, 3, 32, 32}, 11));
+  }
+}
+
+class FuseQuantizers : public ::testing::Test {
+ protected:
+  GraphBuilder b{"quantized"};
+  ValueId input = b.input("input", kImage);
+};
+
+TEST_F(FuseQuantizers, MakesOneNodeOfAPair) {
+  Graph graph = b.finish({b.quantize_dequantize("act", input, 0.1F, 3)});
+  EXPECT_EQ(fuse(graph), 1);
+  ASSERT_THAT(op_types(graph), ElementsAre("FakeQuantize"));
+  const Node& node = graph.node(0);
+  EXPECT_EQ(node.domain, "ompq");
+  EXPECT_THAT(
+      node.inputs,
+      ElementsAre(input, graph.find_value("act.scale"), graph.find_value("act.zero_point")));
+  EXPECT_EQ(node.int_attribute("quant_min", -1), 0);
+  EXPECT_EQ(node.int_attribute("quant_max", -1), 255);
+}
+
+TEST_F(FuseQuantizers, LeavesTheClipOfANarrowRange) {
+  const ValueId clipped = b.clip("clip", b.relu("relu", input), 0.0F, 1.5F);
+  Graph graph = b.finish({b.quantize_dequantize("act", clipped, 0.1F, 0)});
+  fuse(graph);
+  EXPECT_THAT(op_types(graph), ElementsAre("Relu", "Clip", "FakeQuantize"));
+}
+
+TEST_F(FuseQuantizers, MakesOneNodeForEachReaderOfTheCodes) {
+  const ValueId first = b.quantize_dequantize("act", input, 0.1F, 3);
+  const ValueId codes = b.graph().find_value("act.quantize_output");
+  const ValueId second = b.op({.name = "again",
+                               .op_type = "DequantizeLinear",
+                               .inputs = {codes,
+                                          b.graph().find_value("act.scale"),
+                                          b.graph().find_value("act.zero_point")}},
+                              kImage);
+  Graph graph = b.finish({first, second});
+  EXPECT_EQ(fuse(graph), 2);
+  EXPECT_THAT(op_types(graph), ElementsAre("FakeQuantize", "FakeQuantize"));
+}
+
+TEST_F(FuseQuantizers, LeavesCodesThatOthersRead) {
+  const ValueId x = b.quantize_dequantize("act", input, 0.1F, 3);
+  const ValueId codes = b.graph().find_value("act.quantize_output");
+  Graph graph = b.finish({x, b.op({.name = "cast", .op_type = "Cast", .inputs = {codes}}, kImage)});
+  EXPECT_EQ(fuse(graph), 0);
+}
+
+TEST_F(FuseQuantizers, LeavesCodesThatAreShownOrKept) {
+  const ValueId x = b.quantize_dequantize("act", input, 0.1F, 3);
+  const ValueId codes = b.graph().find_value("act.quantize_output");
+  Graph graph = b.finish({x});
+  const ValueId keep[] = {codes};
+  EXPECT_EQ(fuse(graph, keep), 0);
+  graph.mark_output(codes);
+  EXPECT_EQ(fuse(graph), 0);
+}
+
+TEST_F(FuseQuantizers, LeavesAPairThatRescales) {
+  const ValueId x = b.quantize_dequantize("act", input, 0.1F, 3);
+  b.graph().mutable_node(1).inputs[1] = b.constant("other", Tensor::scalar(0.2F));
+  Graph graph = b.finish({x});
+  EXPECT_EQ(fuse(graph), 0);
+}
+
+}  // namespace
+}  // namespace ompq::graph

@@ -1,0 +1,157 @@
+#include <algorithm>
+#include <array>
+#include <map>
+#include <regex>
+#include <set>
+#include <sstream>
+#include <string>
+
+#include <gtest/gtest.h>
+
+#include "house/tree.h"
+
+// docs/architecture.md holds a table of rooms: who may include whom, and which third-party headers
+// a room may see. The tree is held to it.
+
+namespace ompq::testing {
+namespace {
+
+struct Room {
+  std::set<std::string> may_include;
+  std::set<std::string> libraries;
+};
+
+std::set<std::string> words(const std::string& text) {
+  std::istringstream stream(text);
+  std::set<std::string> found;
+  for (std::string word; stream >> word;) {
+    std::erase_if(word, [](char c) { return c == '`' || c == ','; });
+    if (!word.empty()) found.insert(word);
+  }
+  return found;
+}
+
+/// The name of a row of the table of rooms; "" for any other line.
+std::string row_name(const Line& line) {
+  static const std::regex row("\\| `([a-z_]+)` \\|.*\\|.*\\|.*\\|");
+  std::smatch found;
+  return std::regex_match(line.text, found, row) ? found[1].str() : "";
+}
+
+/// Rows "| `room` | what it does | `room`, ... | `library`, ... |".
+std::map<std::string, Room> documented_rooms() {
+  std::map<std::string, Room> rooms;
+  for (const Line& line : lines_of("docs/architecture.md")) {
+    const std::string name = row_name(line);
+    if (name.empty()) continue;
+    std::istringstream row(line.text);
+    std::array<std::string, 5> cells;
+    for (std::string& cell : cells) std::getline(row, cell, '|');
+    rooms[name] = {words(cells[3]), words(cells[4])};
+  }
+  return rooms;
+}
+
+TEST(Rooms, StandInTheTableAndTheTableInTheTree) {
+  std::set<std::string> documented;
+  for (const auto& [name, room] : documented_rooms()) documented.insert(name);
+  std::set<std::string> built;
+  for (const std::string& file : text_files("src/ompq")) {
+    if (const std::string room = room_of(file); !room.empty()) built.insert(room);
+  }
+  EXPECT_EQ(documented, built);
+}
+
+TEST(Rooms, KnowOnlyRoomsAboveThemInTheTable) {
+  std::set<std::string> above;
+  const auto rooms = documented_rooms();
+  for (const Line& line : lines_of("docs/architecture.md")) {
+    const std::string name = row_name(line);
+    if (name.empty()) continue;
+    for (const std::string& other : rooms.at(name).may_include) {
+      EXPECT_TRUE(above.contains(other)) << place(line) << "\n"
+                                         << other << " stands below " << name;
+    }
+    above.insert(name);
+  }
+}
+
+TEST(Rooms, IncludeOnlyWhatTheTableAllows) {
+  const auto rooms = documented_rooms();
+  int checked = 0;
+  for (const std::string& file : text_files("src/ompq")) {
+    const std::string room = room_of(file);
+    if (!rooms.contains(room)) continue;
+    for (const Line& line : lines_of(file)) {
+      const std::string header = included(line);
+      if (!header.starts_with("\"ompq/")) continue;
+      const std::string other = room_of(std::string_view(header).substr(1));
+      ++checked;
+      EXPECT_TRUE(other == room || rooms.at(room).may_include.contains(other))
+          << place(line) << "\n"
+          << room << " may not know " << other;
+    }
+  }
+  EXPECT_GT(checked, 100);
+}
+
+TEST(Rooms, SeeOnlyTheLibrariesOfTheirRow) {
+  constexpr std::array<std::string_view, 4> kEverywhere{"fmt/", "spdlog/", "sys/", "ompq/"};
+  const auto rooms = documented_rooms();
+  for (const std::string& file : text_files("src/ompq")) {
+    const std::string room = room_of(file);
+    if (!rooms.contains(room)) continue;
+    for (const Line& line : lines_of(file)) {
+      const std::string header = included(line);
+      if (!header.starts_with("<")) continue;
+      const std::string name = header.substr(1, header.size() - 2);
+      // Standard headers have neither a folder nor an extension; those of the system and compiler
+      // are listed by name.
+      static const std::set<std::string> kSystem{
+          "fcntl.h", "unistd.h", "immintrin.h", "omp.h", "cpuid.h"};
+      if (name.find_first_of("/.") == name.npos || kSystem.contains(name)) continue;
+      const auto starts = [&](std::string_view prefix) { return name.starts_with(prefix); };
+      EXPECT_TRUE(std::ranges::any_of(kEverywhere, starts) ||
+                  std::ranges::any_of(rooms.at(room).libraries, starts))
+          << place(line) << "\n"
+          << room << " may not see <" << name << ">";
+    }
+  }
+}
+
+TEST(Rooms, LinkOnlyToWhatTheTableAllows) {
+  const auto rooms = documented_rooms();
+  for (const auto& [name, room] : rooms) {
+    bool in_deps = false;
+    for (const Line& line : lines_of("src/ompq/" + name + "/CMakeLists.txt")) {
+      std::istringstream row(line.text);
+      for (std::string word; row >> word;) {
+        std::erase_if(word, [](char c) { return c == ')'; });
+        if (word == "DEPS") {
+          in_deps = true;
+        } else if (std::ranges::any_of(word, [](char c) { return c >= 'A' && c <= 'Z'; })) {
+          in_deps = false;
+        } else if (in_deps) {
+          EXPECT_TRUE(room.may_include.contains(word)) << place(line) << "\n"
+                                                       << name << " may not link to " << word;
+        }
+      }
+    }
+  }
+}
+
+TEST(Rooms, AppsReachTheRestThroughThePipeline) {
+  // The command line composes nothing itself.
+  const std::set<std::string> allowed{
+      "core", "pipeline", "report", "data", "runtime", "allocation", "quant", "tuning", "onnx_io"};
+  for (const std::string& file : text_files("apps/ompq")) {
+    for (const Line& line : lines_of(file)) {
+      const std::string header = included(line);
+      if (!header.starts_with("\"ompq/")) continue;
+      EXPECT_TRUE(allowed.contains(room_of(std::string_view(header).substr(1)))) << place(line);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace ompq::testing

@@ -1,0 +1,77 @@
+#include "house/tree.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <regex>
+#include <string>
+
+#include <gtest/gtest.h>
+
+#include "support/paths.h"
+
+namespace ompq::testing {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// One fact about every line of every text file: none matches `pattern`.
+void expect_nowhere(const std::string& pattern) {
+  const std::regex expression(pattern);
+  int files = 0;
+  for (const std::string& file : text_files("")) {
+    ++files;
+    for (const Line& line : lines_of(file)) {
+      EXPECT_FALSE(std::regex_search(line.text, expression)) << place(line);
+    }
+  }
+  EXPECT_GT(files, 50);
+}
+
+// The patterns are put together here, so that this file does not match itself.
+
+TEST(Tree, SpeaksOfNobodysMachine) {
+  const std::string slash = "/";
+  // A home, a workplace or a scratch folder by an absolute path.
+  expect_nowhere("(^|[^A-Za-z0-9_.~)}*-])" + slash + "(home|root|work|Users|mnt|tmp)" + slash);
+}
+
+TEST(Tree, HoldsNoUnfinishedMarks) {
+  const std::string mark = std::string("TO") + "DO|FIX" + "ME|XX" + "X[^X]";
+  expect_nowhere("(^|[^A-Za-z])(" + mark + ")([^A-Za-z]|$)");
+}
+
+TEST(Tree, EverySourceFileGuardsItselfAndStaysOfReadableSize) {
+  constexpr std::size_t kMostLines = 600;
+  for (const std::string folder : {"src", "apps", "tests"}) {
+    for (const std::string& file : text_files(folder)) {
+      const std::string extension = fs::path(file).extension().string();
+      if (extension != ".h" && extension != ".cpp") continue;
+      const auto lines = lines_of(file);
+      EXPECT_LE(lines.size(), kMostLines) << file;
+      if (extension != ".h") continue;
+      EXPECT_TRUE(std::ranges::any_of(lines, [](const Line& line) {
+        return line.text == "#pragma once";
+      })) << file;
+    }
+  }
+}
+
+TEST(Tree, LinksOfTheDocumentsLeadSomewhere) {
+  const std::regex link(R"(\]\(([^)#:\s]+)(#[^)]*)?\))");
+  int checked = 0;
+  for (const std::string& file : text_files("")) {
+    if (!file.ends_with(".md")) continue;
+    for (const Line& line : lines_of(file)) {
+      for (std::sregex_iterator at(line.text.begin(), line.text.end(), link), end; at != end;
+           ++at) {
+        ++checked;
+        EXPECT_TRUE(fs::exists(source_dir() / fs::path(file).parent_path() / (*at)[1].str()))
+            << place(line);
+      }
+    }
+  }
+  EXPECT_GT(checked, 5);
+}
+
+}  // namespace
+}  // namespace ompq::testing
