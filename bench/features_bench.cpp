@@ -1,18 +1,18 @@
 // Features and ORM of a network, against its plain forward pass: the hot path of the search.
-//   bench_features                  32 images of 224x224, 2 threads
-//   bench_features --export=FOLDER  writes the networks as ONNX files, for another runtime to time
-//   bench_features --profile=NAME   where one network's time goes, node by node
+//   bench_features                  32 images of 224x224, 2 threads (--threads=N for another
+//   number) bench_features --export=FOLDER  writes the networks as ONNX files, for another runtime
+//   to time bench_features --profile=NAME   where one network's time goes, node by node
 // bench/run_features.mjs sets these beside ONNX Runtime's plain float forward pass.
-#include <benchmark/benchmark.h>
-
 #include <algorithm>
 #include <array>
 #include <cstdio>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
 
+#include <benchmark/benchmark.h>
 #include <sys/resource.h>
 
 #include "ompq/core/random.h"
@@ -31,7 +31,7 @@ using runtime::Executor;
 using runtime::Precision;
 
 constexpr std::int64_t kBatch = 32;
-constexpr int kThreads = 2;
+int threads = 2;
 
 struct Network {
   const char* name;
@@ -91,7 +91,7 @@ class FeatureRun {
  private:
   runtime::ExecutorOptions options(Precision precision, bool profile) const {
     runtime::ExecutorOptions options{
-        .precision = precision, .threads = kThreads, .profile = profile};
+        .precision = precision, .threads = threads, .profile = profile};
     for (const graph::Layer& layer : layers_) options.captured.push_back(layer.feature);
     return options;
   }
@@ -105,7 +105,7 @@ class FeatureRun {
 };
 
 void forward(benchmark::State& state, const Network& network, Precision precision) {
-  Executor executor(prepared(network), {.precision = precision, .threads = kThreads});
+  Executor executor(prepared(network), {.precision = precision, .threads = threads});
   const Tensor batch = images();
   for (auto _ : state) benchmark::DoNotOptimize(executor.run({&batch, 1}));
   state.counters["peak_mib"] = peak_mib();
@@ -147,18 +147,16 @@ void register_all() {
         const std::string name =
             std::string(kind.name) + "/" + network.name + (narrow ? "/bfloat16" : "/float32");
         benchmark::RegisterBenchmark(
-            name.c_str(),
-            [=](benchmark::State& state) { kind.run(state, network, precision); })
+            name.c_str(), [=](benchmark::State& state) { kind.run(state, network, precision); })
             ->UseRealTime()
             ->MinWarmUpTime(0.2)
             ->Unit(benchmark::kSecond);
       }
     }
   }
-  benchmark::RegisterBenchmark("features_of_1024_images/resnet50/auto",
-                               [](benchmark::State& state) {
-                                 many_images(state, kNetworks[1], Precision::Auto);
-                               })
+  benchmark::RegisterBenchmark(
+      "features_of_1024_images/resnet50/auto",
+      [](benchmark::State& state) { many_images(state, kNetworks[1], Precision::Auto); })
       ->UseRealTime()
       ->Iterations(1)
       ->Unit(benchmark::kSecond);
@@ -172,9 +170,8 @@ void export_all(const std::filesystem::path& folder) {
 }
 
 void print_profile(std::string_view name) {
-  const auto network = std::find_if(kNetworks.begin(), kNetworks.end(), [&](const Network& each) {
-    return name == each.name;
-  });
+  const auto network = std::find_if(
+      kNetworks.begin(), kNetworks.end(), [&](const Network& each) { return name == each.name; });
   if (network == kNetworks.end()) {
     std::fprintf(stderr, "bench_features: there is no network '%s'\n", std::string(name).c_str());
     return;
@@ -185,7 +182,7 @@ void print_profile(std::string_view name) {
     for (int i = 0; i < 10; ++i) (void)run.grams(batch);
     double total = 0.0;
     for (const runtime::NodeTime& row : run.executor().profile()) {
-      const double ms = 1e3 * row.seconds / static_cast<double>(row.calls);
+      const double ms = 1e3 * row.fastest_seconds;
       total += ms;
       std::printf("%8.2f ms  %-12s %-32s %s\n",
                   ms,
@@ -197,19 +194,28 @@ void print_profile(std::string_view name) {
   }
 }
 
+/// The text behind `name` in an argument that starts with it; takes the argument off the list.
+std::optional<std::string> take_argument(int& argc, char** argv, std::string_view name) {
+  for (int i = 1; i < argc; ++i) {
+    const std::string_view argument(argv[i]);
+    if (!argument.starts_with(name)) continue;
+    std::rotate(argv + i, argv + i + 1, argv + argc--);
+    return std::string(argument.substr(name.size()));
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
-  for (int i = 1; i < argc; ++i) {
-    const std::string_view argument(argv[i]);
-    if (argument.starts_with("--export=")) {
-      export_all(std::string(argument.substr(9)));
-      return 0;
-    }
-    if (argument.starts_with("--profile=")) {
-      print_profile(argument.substr(10));
-      return 0;
-    }
+  if (const auto count = take_argument(argc, argv, "--threads=")) threads = std::stoi(*count);
+  if (const auto folder = take_argument(argc, argv, "--export=")) {
+    export_all(*folder);
+    return 0;
+  }
+  if (const auto name = take_argument(argc, argv, "--profile=")) {
+    print_profile(*name);
+    return 0;
   }
   benchmark::Initialize(&argc, argv);
   if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;

@@ -13,7 +13,7 @@ namespace {
 
 using testing::GraphBuilder;
 namespace zoo = testing::zoo;
-constexpr zoo::Options kTiny{.image_size = 32, .classes = 10, .width = 0.25};
+constexpr zoo::Options kTiny{.image_size = 64, .classes = 10, .width = 0.25};
 
 Shape image(std::int64_t channels) {
   return {Dim::batch(), Dim::fixed(channels), Dim::fixed(8), Dim::fixed(8)};
@@ -125,6 +125,15 @@ TEST(DiscoverBlocks, AreTheInvertedResidualsWithAndWithoutASkip) {
   EXPECT_EQ(blocks[4], "features.3.conv.0.0 features.3.conv.1.0 features.3.conv.2");
   EXPECT_EQ(blocks[19], "features.18.0");
   EXPECT_EQ(blocks[20], "classifier.1");
+}
+
+TEST(DiscoverBlocks, DoNotTakeAClassifierWrittenAsAConvolutionForABottleneck) {
+  GraphBuilder b("conv_classifier");
+  ValueId x = b.conv("narrow", b.input("input", image(4)), {.out = 4});
+  x = b.relu("head.relu", b.conv("head", x, {.out = 8}));
+  x = b.conv("classifier", b.global_average_pool("pool", x), {.out = 3, .bias = true});
+  EXPECT_EQ(blocks_of(b.finish({b.flatten("flatten", x)})),
+            (Blocks{"narrow", "head", "classifier"}));
 }
 
 TEST(DiscoverBlocks, TakeInTheGateOfSqueezeAndExcitation) {

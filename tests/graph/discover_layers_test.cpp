@@ -278,6 +278,17 @@ TEST(DiscoverLayers, TakesBiasesForFoldedNormsOnlyWhereNoNormIsLeft) {
   EXPECT_EQ(layer_named(transformer, "patch_embed.proj").norm_count, 0);
 }
 
+TEST(DiscoverLayers, TakesTheBiasOfAClassifierWrittenAsAConvolutionForABias) {
+  GraphBuilder b("conv_classifier");
+  ValueId x = b.conv("conv", b.input("input", image(4)), {.out = 8, .kernel = 3, .bias = true});
+  x = b.conv("fc", b.global_average_pool("pool", x), {.out = 3, .bias = true});
+  const Discovery found = discover(b.finish({x}));
+  EXPECT_FALSE(is_fully_connected(found.layers.at(0)));
+  EXPECT_TRUE(is_fully_connected(found.layers.at(1)));
+  EXPECT_EQ(parameter_count(found.layers[0]), 8 * 4 * 9 + 2 * 8);
+  EXPECT_EQ(parameter_count(found.layers[1]), 3 * 8 + 3);
+}
+
 TEST(DiscoverLayers, SaysWhyAnOperatorIsNoLayer) {
   GraphBuilder b("rejected");
   const ValueId x = b.input("input", image(4));

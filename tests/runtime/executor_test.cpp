@@ -48,7 +48,7 @@ INSTANTIATE_TEST_SUITE_P(Networks,
                                            Network{"efficient_net", testing::zoo::efficient_net},
                                            Network{"unet", testing::zoo::unet},
                                            Network{"assorted", testing::zoo::assorted}),
-                         [](const auto& info) { return info.param.name; });
+                         [](const auto& instance) { return instance.param.name; });
 
 TEST_P(Zoo, FusedEqualsUnfusedEqualsDifferentiable) {
   const Graph plain = small(GetParam());
@@ -109,8 +109,10 @@ TEST_P(Zoo, AChangedWeightChangesWhatAFreshExecutorWould) {
   Executor executor(graph);
   const Tensor original = executor.run(inputs)[0];
   Executor::State state = executor.start(inputs);
+  int layers = 0;
   for (const graph::Node& node : graph.nodes()) {
     if (!node.is("Conv") && !node.is("Gemm")) continue;
+    if (layers++ % 8 != 0) continue;
     const ValueId weight = node.inputs[1];
     const Tensor before = *graph.value(weight).constant;
     Tensor after = before;

@@ -48,8 +48,8 @@ INSTANTIATE_TEST_SUITE_P(Models,
                          ::testing::Values("resnet20-cifar10",
                                            "mobilenetv2-imagenet",
                                            "squeezenet1_1-imagenet"),
-                         [](const auto& info) {
-                           const std::string name = info.param;
+                         [](const auto& instance) {
+                           const std::string name = instance.param;
                            return name.substr(0, name.find_first_of("-_"));
                          });
 
@@ -86,7 +86,7 @@ INSTANTIATE_TEST_SUITE_P(
                       Network{"squeeze_net", testing::zoo::squeeze_net},
                       Network{"efficient_net", testing::zoo::efficient_net},
                       Network{"assorted", testing::zoo::assorted}),
-    [](const auto& info) { return info.param.name; });
+    [](const auto& instance) { return instance.param.name; });
 
 TEST_P(ZooNetwork, SaysWhatOnnxRuntimeSays) {
   OMPQ_JUDGE_OR_SKIP();

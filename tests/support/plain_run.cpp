@@ -23,13 +23,17 @@ namespace {
 
 std::int64_t count(const Ints& shape) { return ompq::element_count(shape); }
 
+std::size_t index_of(
+    const Array& x, std::int64_t n, std::int64_t c, std::int64_t h, std::int64_t w) {
+  return static_cast<std::size_t>(((n * x.shape[1] + c) * x.shape[2] + h) * x.shape[3] + w);
+}
+
 double& at(Array& x, std::int64_t n, std::int64_t c, std::int64_t h, std::int64_t w) {
-  return x
-      .elements[static_cast<std::size_t>(((n * x.shape[1] + c) * x.shape[2] + h) * x.shape[3] + w)];
+  return x.elements[index_of(x, n, c, h, w)];
 }
 
 double at(const Array& x, std::int64_t n, std::int64_t c, std::int64_t h, std::int64_t w) {
-  return at(const_cast<Array&>(x), n, c, h, w);
+  return x.elements[index_of(x, n, c, h, w)];
 }
 
 Array zeros(Ints shape) {

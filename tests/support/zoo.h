@@ -45,7 +45,8 @@ enum class Shortcut {
 [[nodiscard]] graph::Graph efficient_net(const Options& options = kCifar);
 
 /// Grouped, depthwise and dilated convolutions, asymmetric padding, grouped ConvTranspose, Pad,
-/// HardSwish, LeakyRelu, and branches that meet in Concat or in nothing: two outputs.
+/// HardSwish, LeakyRelu, and branches that meet in Concat or in nothing: two outputs;
+/// opset 14.
 [[nodiscard]] graph::Graph assorted(const Options& options = kCifar);
 
 /// A stem, `blocks` residual blocks of two 8-channel convolutions, and a classifier.

@@ -106,7 +106,7 @@ graph::Graph efficient_net(const Options& options) {
 }
 
 graph::Graph assorted(const Options& options) {
-  GraphBuilder b("assorted", options.seed);
+  GraphBuilder b("assorted", options.seed, 14);  // HardSwish
   const std::int64_t width = scaled(16, options);
   ValueId x = b.pad("stem.pad", image(b, options), {0, 0, 1, 1});
   x = b.conv("stem", x, {.out = width, .kernel = 3, .stride = 2, .pads = {0, 0, 0, 0}});

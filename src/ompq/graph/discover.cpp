@@ -21,6 +21,8 @@ void require_topological_order(const Graph& graph, const Uses& uses) {
 
 }  // namespace
 
+bool is_fully_connected(const Layer& layer) { return layer.macs == layer.weight_count; }
+
 std::int64_t parameter_count(const Layer& layer) {
   return layer.weight_count + (layer.norm_count > 0 ? layer.norm_count : layer.bias_count);
 }

@@ -12,6 +12,9 @@ namespace ompq::graph {
 namespace {
 
 constexpr int kNoBlock = -1;
+/// A block's nodes, generously: 32 for each of its layers. Bounds the search where a network has
+/// endless element-wise arithmetic.
+constexpr std::size_t kMaxBlockNodes = 32 * kMaxBlockLayers;
 
 /// All nodes between one value and one node, closed towards the rest of the network.
 struct Region {
@@ -38,6 +41,7 @@ class BlockFinder {
   /// From the value where the branches part to the Add that joins them, with its activation.
   void residual_block(NodeId add) {
     const NodeId fork = scene_.dominators.immediate(add);
+    if (layers_before(fork + 1) == layers_before(add)) return;
     std::optional<Region> region = closed_region(fork, add);
     if (!region) return;
     const std::vector<NodeId> behind = activation_behind(graph_, scene_.uses, add);
@@ -52,7 +56,7 @@ class BlockFinder {
     for (std::size_t i = 0; i < scene_.layers.size(); ++i) {
       const LayerFunction& function = scene_.functions[i];
       const Layer& layer = scene_.layers[i];
-      if (!is_conv(layer) || function.activated_before_add) continue;
+      if (!is_conv(layer) || is_fully_connected(layer) || function.activated_before_add) continue;
       if (block_of(layer.node) == kNoBlock) linear_bottleneck(function, layer.node, linear);
       linear.insert(function.before_add);
       if (!function.activated) linear.insert(function.feature);
@@ -111,6 +115,7 @@ class BlockFinder {
       region.nodes.push_back(id);
       if (!may_hold(id, region)) return std::nullopt;
       if (layer_at(id) >= 0 && ++layers > kMaxBlockLayers) return std::nullopt;
+      if (region.nodes.size() > kMaxBlockNodes) return std::nullopt;
       for (const ValueId input : graph_.node(id).inputs) {
         if (input == kNoValue || graph_.is_constant(input)) continue;
         const NodeId maker = scene_.uses.producer(input);
@@ -216,6 +221,14 @@ class BlockFinder {
   }
   [[nodiscard]] const std::string& layer_name(LayerId id) const {
     return scene_.layers[static_cast<std::size_t>(id)].name;
+  }
+  /// How many layers have their operator before node `id`.
+  [[nodiscard]] std::ptrdiff_t layers_before(NodeId id) const {
+    const auto found = std::lower_bound(
+        scene_.layers.begin(), scene_.layers.end(), id, [](const Layer& layer, NodeId node) {
+          return layer.node < node;
+        });
+    return found - scene_.layers.begin();
   }
   [[nodiscard]] LayerId layer_at(NodeId id) const {
     return scene_.layer_at[static_cast<std::size_t>(id)];

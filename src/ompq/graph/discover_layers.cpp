@@ -155,7 +155,8 @@ std::vector<NotQuantizable> discover_layers(Scene& scene) {
   if (!has_trace_of_norms(graph)) {
     for (Layer& layer : scene.layers) {
       const bool conv = layer.op_type == "Conv" || layer.op_type == "ConvTranspose";
-      if (conv && layer.bias != kNoValue) layer.norm_count = 2 * layer.out_channels;
+      const bool biased = layer.bias != kNoValue && !is_fully_connected(layer);
+      if (conv && biased) layer.norm_count = 2 * layer.out_channels;
     }
   }
   return rejected;

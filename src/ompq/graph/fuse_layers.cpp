@@ -9,7 +9,7 @@
 namespace ompq::graph {
 namespace {
 
-/// A node of its own meaning ("activation" and its parameters), as fused nodes carry it.
+/// `activation` and its parameters, as fused nodes carry them.
 using Attributes = std::map<std::string, Attribute>;
 
 /// What one operator takes in: the nodes behind it, and what they become.

@@ -32,12 +32,17 @@ struct Layer {
   std::int64_t bias_count = 0;    ///< elements of the constant bias, 0 if none
   /// 2 x out_channels if a batch norm belongs to it; 0 otherwise. A norm is one that stands behind
   /// the operator, or that fold_batch_norms folded. In a graph without any trace of norms, a
-  /// convolution's constant bias counts as one that its exporter folded: nothing tells them apart.
+  /// convolution's constant bias counts as one that its exporter folded: nothing tells them apart
+  /// (but a fully connected layer's is taken for a bias).
   std::int64_t norm_count = 0;
   std::int64_t macs = 0;              ///< multiply-accumulates for one sample
   std::int64_t output_elements = 0;   ///< elements that the operator makes for one sample
   std::int64_t feature_elements = 0;  ///< elements of `feature` for one sample
 };
+
+/// True if each weight is used once a sample: a Gemm over a vector, or a convolution over a single
+/// position, which some exporters write for it.
+[[nodiscard]] bool is_fully_connected(const Layer& layer);
 
 /// Parameters as the published lists count them: weights and two values per output channel of a
 /// batch norm (which takes the bias in), or weights and bias where there is no norm.
@@ -58,7 +63,7 @@ inline constexpr std::size_t kMaxBlockLayers = 16;
 ///   with
 ///     its activation; the innermost Adds first, and a chain of Adds over one fork as one block;
 ///   - a linear bottleneck: the convolutions from one value that no activation has touched to the
-///     next (expand, depthwise, project);
+///     next that is more than one position (expand, depthwise, project);
 ///   - the layer function alone, short of an Add that joins what is outside.
 /// Nothing inside of a block is read outside of it; a block has at most kMaxBlockLayers layers.
 struct Block {

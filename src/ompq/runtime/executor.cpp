@@ -167,7 +167,7 @@ struct Executor::Impl {
       for (const ValueId id : node.outputs) {
         if (id != graph::kNoValue) is_fresh[index_of(id)] = kernels.back()->makes_fresh_outputs();
       }
-      if (options.profile) times.push_back({node.name, node.op_type, "", 0, 0.0});
+      if (options.profile) times.push_back({.name = node.name, .op_type = node.op_type});
     }
   }
 
@@ -277,9 +277,11 @@ struct Executor::Impl {
 
   void note_time(std::size_t step, std::chrono::steady_clock::time_point begin) {
     if (times.empty()) return;
-    const auto elapsed = std::chrono::steady_clock::now() - begin;
-    ++times[step].calls;
-    times[step].seconds += std::chrono::duration<double>(elapsed).count();
+    const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - begin;
+    NodeTime& row = times[step];
+    const bool first = row.calls++ == 0;
+    row.seconds += elapsed.count();
+    row.fastest_seconds = first ? elapsed.count() : std::min(row.fastest_seconds, elapsed.count());
   }
 
   void run_until(State& state, std::size_t end, const CaptureHandler& capture) {

@@ -42,7 +42,8 @@ struct NodeTime {
   std::string op_type;  ///< after fusion, e.g. FusedConv
   std::string kernel;   ///< what ran it, e.g. "brgconv:avx512_core", or "LibTorch"
   std::int64_t calls = 0;
-  double seconds = 0.0;  ///< sum over `calls`
+  double seconds = 0.0;          ///< sum over `calls`
+  double fastest_seconds = 0.0;  ///< of one call: what a busy machine blurs least
 };
 
 /// Runs a graph whose shapes are inferred. Activations are channels_last; Conv + bias + activation

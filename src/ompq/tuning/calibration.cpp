@@ -7,6 +7,7 @@
 #include "ompq/core/error.h"
 #include "ompq/data/batches.h"
 #include "ompq/quant/histogram_observer.h"
+#include "ompq/quant/short_scale.h"
 
 namespace ompq::tuning {
 namespace {
@@ -106,11 +107,14 @@ ActivationQuantizers calibrate_activations(const graph::Graph& graph,
       progress);
   ActivationQuantizers quantizers;
   for (const auto& [value, entry] : observed) {
-    quantizers.emplace(value,
-                       entry.histogram.choose_qparams({.bits = entry.bits,
-                                                       .symmetry = quant::Symmetry::Asymmetric,
-                                                       .method = options.range,
-                                                       .percentile = options.percentile}));
+    quant::QuantParams params =
+        entry.histogram.choose_qparams({.bits = entry.bits,
+                                        .symmetry = quant::Symmetry::Asymmetric,
+                                        .method = options.range,
+                                        .percentile = options.percentile});
+    // Up, so that the range never loses what the method chose to keep.
+    quant::shorten_scales(params, quant::Snap::Up);
+    quantizers.emplace(value, std::move(params));
   }
   return quantizers;
 }
