@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <map>
+#include <ostream>
 #include <string>
 #include <vector>
 
@@ -39,6 +40,9 @@ struct OpCase {
   [[nodiscard]] OpCase not_smooth() const;
   [[nodiscard]] OpCase not_judged(std::string why) const;
 };
+
+/// How GoogleTest shows a case.
+inline void PrintTo(const OpCase& op_case, std::ostream* stream) { *stream << op_case.name(); }
 
 using Ints = std::vector<std::int64_t>;
 using Floats = std::vector<float>;

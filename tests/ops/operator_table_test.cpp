@@ -185,32 +185,38 @@ TEST_P(CaseTest, MemoryFormatDoesNotMatter) {
   }
 }
 
-/// bfloat16 keeps 8 bits: an operator that multiplies and adds a few dozen numbers of order one
-/// stays within a few of its steps.
-TEST_P(CaseTest, RunsInBFloat16) {
-  const PreparedCase prepared(GetParam());
+/// Runs a case whose inputs were rounded to a narrow type, in that type and in float32.
+void expect_narrow_to_agree(const OpCase& op_case,
+                            at::ScalarType narrow,
+                            bool constants_too,
+                            double bound) {
+  const PreparedCase prepared(op_case);
   const at::NoGradGuard no_grad;
   auto tensors = prepared.tensors();
-  bool any = false;
-  for (std::size_t i = 0; i < tensors.size(); ++i) {
-    if (GetParam().inputs[i].constant || !tensors[i].defined()) continue;
-    if (tensors[i].scalar_type() != at::kFloat) continue;
-    tensors[i] = tensors[i].to(at::kBFloat16);
-    any = true;
-  }
-  if (!any) return;
-  // The same rounded inputs in float32 are what the result is held against.
   auto rounded = tensors;
-  for (at::Tensor& tensor : rounded) {
-    if (tensor.defined() && tensor.scalar_type() == at::kBFloat16) tensor = tensor.to(at::kFloat);
+  for (std::size_t i = 0; i < tensors.size(); ++i) {
+    if (!tensors[i].defined() || tensors[i].scalar_type() != at::kFloat) continue;
+    if (op_case.inputs[i].constant && !constants_too) continue;
+    tensors[i] = tensors[i].to(narrow);
+    rounded[i] = tensors[i].to(at::kFloat);
   }
   const auto expected = prepared.op->run(prepared.context(), rounded);
   const auto got = prepared.op->run(prepared.context(), tensors);
-  for (std::size_t i = 0; i < GetParam().outputs; ++i) {
+  for (std::size_t i = 0; i < op_case.outputs; ++i) {
     const auto type = data_type_of(expected[i].scalar_type());
     const auto gap = testing::distance(from_aten(got[i], type), from_aten(expected[i]));
-    EXPECT_LE(gap.largest, 0x1p-6) << GetParam().name() << ", output " << i << ": " << gap.where;
+    EXPECT_LE(gap.largest, bound) << op_case.name() << ", output " << i << ": " << gap.where;
   }
+}
+
+/// Products of a few dozen numbers of order one stay within a few steps of the type: 2^-8 for
+/// bfloat16, whose constants stay float32, and 2^-11 for float16.
+TEST_P(CaseTest, RunsInBFloat16) {
+  expect_narrow_to_agree(GetParam(), at::kBFloat16, /*constants_too=*/false, 0x1p-6);
+}
+
+TEST_P(CaseTest, RunsInFloat16) {
+  expect_narrow_to_agree(GetParam(), at::kHalf, /*constants_too=*/true, 0x1p-9);
 }
 
 std::string test_name(const ::testing::TestParamInfo<OpCase>& info) {
