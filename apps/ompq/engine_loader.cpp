@@ -1,6 +1,7 @@
 #include "engine_loader.h"
 
 #include <csignal>
+#include <cstdlib>
 #include <filesystem>
 
 #include <dlfcn.h>
@@ -28,6 +29,11 @@ void look_up(void* library, const char* name, Function& function) {
 }  // namespace
 
 Engine load_engine() {
+  // OpenMP's threads spin for milliseconds when they wait for each other. Where something else
+  // wants the cores, they then spin while the thread that they wait for cannot run: a hundred times
+  // slower, as measured beside a compiler. The runtime reads this once, when the engine brings it
+  // in.
+  ::setenv("GOMP_SPINCOUNT", "5000", 0);
   const fs::path program = fs::read_symlink("/proc/self/exe");
   const fs::path library = program.parent_path() / kEngineFolderFromProgram / "libompq_engine.so";
   // Lazy binding: most of LibTorch's symbols are never called.
