@@ -91,3 +91,5 @@ void BM_LinearRelaxation(benchmark::State& state) {
 BENCHMARK(BM_LinearRelaxation)->Arg(50)->Arg(500)->Unit(benchmark::kMillisecond);
 
 }  // namespace
+
+BENCHMARK_MAIN();

@@ -73,3 +73,5 @@ BENCHMARK(BM_Orm)
     ->Unit(benchmark::kMillisecond);
 
 }  // namespace
+
+BENCHMARK_MAIN();

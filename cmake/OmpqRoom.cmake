@@ -36,6 +36,8 @@ function(ompq_add_room name)
 endfunction()
 
 # ompq_add_test_room(NAME [LIBS target...] [LABELS label...] [TORCH]): one test program of tests/NAME/*_test.cpp.
+# It is one entry of ctest, since loading LibTorch anew for each of some thousand cases would take
+# longer than all of them; the cases stand in test-results/NAME.xml.
 function(ompq_add_test_room name)
   cmake_parse_arguments(ROOM "TORCH" "" "LIBS;LABELS" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*_test.cpp)
@@ -50,5 +52,7 @@ function(ompq_add_test_room name)
   if(NOT ROOM_LABELS)
     set(ROOM_LABELS unit)
   endif()
-  gtest_discover_tests(test_${name} DISCOVERY_MODE PRE_TEST PROPERTIES LABELS "${ROOM_LABELS}" TIMEOUT 600)
+  add_test(NAME ${name}
+    COMMAND test_${name} --gtest_brief=1 --gtest_output=xml:${PROJECT_BINARY_DIR}/test-results/${name}.xml)
+  set_tests_properties(${name} PROPERTIES LABELS "${ROOM_LABELS}" TIMEOUT 1200)
 endfunction()

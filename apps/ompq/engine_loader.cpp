@@ -44,6 +44,9 @@ Engine load_engine() {
 
 int run_on_engine(const CommandRequest& request) {
   const Engine engine = load_engine();
+  struct sigaction before {};
+  ::sigaction(SIGINT, nullptr, &before);
+  if (before.sa_handler == SIG_IGN) return engine.run(&request);  // as a shell's background job
   engine_interrupt = engine.interrupt;
   struct sigaction action {};
   action.sa_handler = forward_interrupt;

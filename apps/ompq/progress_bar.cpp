@@ -69,7 +69,9 @@ ProgressBar::~ProgressBar() { finish(); }
 void ProgressBar::show(const ProgressEvent& event, Clock::time_point now) {
   if (style_ == ProgressStyle::Silent) return;
   const std::lock_guard lock(mutex_);
-  const bool first = event.task != task_;
+  // A task that counts from the start again is another one of the same name.
+  const bool first = event.task != task_ || event.done < done_;
+  done_ = event.done;
   if (first) start_task(event, now);
   const bool last = event.total > 0 && event.done >= event.total;
   const auto pause = style_ == ProgressStyle::Bar ? Clock::duration(kBarPause) : kLinePause;
@@ -122,6 +124,7 @@ void ProgressBar::finish() {
   const std::lock_guard lock(mutex_);
   end_line();
   task_.clear();
+  done_ = 0;
 }
 
 }  // namespace ompq::app

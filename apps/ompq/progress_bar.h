@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <cstdio>
 #include <mutex>
 #include <string>
@@ -46,6 +47,7 @@ class ProgressBar {
   std::FILE* stream_;
   std::mutex mutex_;
   std::string task_;
+  std::int64_t done_ = 0;  // of task_
   Clock::time_point started_;
   Clock::time_point drawn_;
   std::string line_;  // what stands on the terminal's current line

@@ -32,7 +32,7 @@ using NetworkPlan = std::vector<PlanStep>;
 [[nodiscard]] NetworkPlan resnet20_plan();
 
 /// Inverted residuals with linear bottlenecks (Sandler et al. 2018), sized for 28x28 images:
-/// 170,826 parameters, 11.1 million multiply-accumulates.
+/// 170,826 parameters, 11.1 million multiply-accumulates an image.
 [[nodiscard]] NetworkPlan mobilenetv2_plan();
 
 /// @throws ConfigError if `name` is neither `resnet20` nor `mobilenetv2`.

@@ -81,15 +81,26 @@ double brute_force(const Problem& problem) {
 /// Doubles added up in different orders differ by no more than this.
 double slack(double objective) { return 1e-9 * std::max(std::abs(objective), 1e-9); }
 
-void expect_optimal(const Problem& problem, std::uint64_t seed) {
-  const Solution got = solve_integer_program(problem);
-  const double expected = brute_force(problem);
+/// Branch and bound where dynamic programming would have done.
+constexpr IntegerOptions kBranchAndBound{.max_labels = 0};
+
+void expect_optimal(const Problem& problem,
+                    double expected,
+                    const IntegerOptions& options,
+                    std::uint64_t seed) {
+  const Solution got = solve_integer_program(problem, options);
   ASSERT_NEAR(got.objective, expected, slack(expected)) << "seed " << seed;
   ASSERT_EQ(got.status, Status::Optimal) << "seed " << seed;
   ASSERT_EQ(got.gap, 0.0) << "seed " << seed;
   ASSERT_EQ(got.costs, costs_of(problem, got.choice)) << "seed " << seed;
   ASSERT_TRUE(fits(problem, got.costs)) << "seed " << seed;
-  ASSERT_NEAR(got.objective, objective_of(problem, got.choice), 0) << "seed " << seed;
+  ASSERT_EQ(got.objective, objective_of(problem, got.choice)) << "seed " << seed;
+}
+
+void expect_optimal(const Problem& problem, std::uint64_t seed) {
+  const double expected = brute_force(problem);
+  expect_optimal(problem, expected, {}, seed);
+  expect_optimal(problem, expected, kBranchAndBound, seed);
 }
 
 TEST(SolveIlp, EqualsBruteForce) {
@@ -175,6 +186,43 @@ TEST(SolveIlp, IgnoresTheOrderOfLayers) {
   }
 }
 
+TEST(SolveIlp, FindsTheSameOptimumByLabelsAndByBranchAndBound) {
+  for (std::uint64_t seed = 0; seed < 150; ++seed) {
+    Random random(8000 + seed);
+    const Problem problem = random_problem({40, 7, 1 + seed % 2, false}, random);
+    const Solution labels = solve_integer_program(problem);
+    const Solution tree = solve_integer_program(problem, kBranchAndBound);
+    ASSERT_NE(labels.solver, "cbc") << "seed " << seed;
+    ASSERT_NE(tree.solver, "labels") << "seed " << seed;
+    ASSERT_EQ(tree.status, Status::Optimal) << "seed " << seed;
+    ASSERT_NEAR(labels.objective, tree.objective, slack(tree.objective)) << "seed " << seed;
+  }
+}
+
+TEST(SolveIlp, ProvesNetworksThatRepeatALayer) {
+  // 60 layers of equal cost and nearly equal worth under a budget that no whole number of bits
+  // fills: branching alone would try all their orders.
+  Problem problem;
+  for (int i = 0; i < 60; ++i) {
+    Item item{"layer", 1, {2, 3, 4, 5, 6, 7, 8}, {}, {{}}};
+    for (const int width : item.widths) {
+      item.values.push_back((1 + 0.001 * (i * 17 % 60)) * width);
+      item.costs[0].push_back(std::int64_t{116000000} * width);
+    }
+    problem.items.push_back(item);
+  }
+  problem.constraints.push_back({Quantity::Bops, 116000000LL * 211 + 58000000, 0, 0});
+  const Solution got = solve_integer_program(problem);
+  EXPECT_EQ(got.status, Status::Optimal);
+  // 91 bits above the least: 6 each for the 15 worthiest layers, the last one for the next.
+  double expected = 0;
+  for (int rank = 0; rank < 60; ++rank) {
+    const double worth = 1 + 0.001 * (59 - rank);
+    expected += worth * (rank < 15 ? 8 : rank == 15 ? 3 : 2);
+  }
+  EXPECT_NEAR(got.objective, expected, slack(expected));
+}
+
 TEST(SolveIlp, GivesTheSameChoiceEveryTime) {
   Random random(7);
   const Problem problem = random_problem({80, 7, 1, true}, random);
@@ -202,7 +250,7 @@ TEST(SolveIlp, TakesTheOnlyChoiceUnderTheLeastBudget) {
 TEST(SolveIlp, ReturnsAFeasibleChoiceAndItsGapWhenTimeIsUp) {
   Random random(10);
   const Problem problem = random_problem({120, 7, 3, false}, random);
-  const Solution got = solve_integer_program(problem, {.time_limit_seconds = 0});
+  const Solution got = solve_integer_program(problem, {.time_limit_seconds = 0, .max_labels = 0});
   EXPECT_TRUE(fits(problem, got.costs));
   const Solution proven = solve_integer_program(problem);
   ASSERT_EQ(proven.status, Status::Optimal);
@@ -221,7 +269,7 @@ TEST(SolveIlp, PrintsNothing) {
   ::testing::internal::CaptureStderr();
   for (std::uint64_t seed = 0; seed < 5; ++seed) {
     Random random(11 + seed);
-    (void)solve_integer_program(random_problem({40, 7, 2, false}, random));
+    (void)solve_integer_program(random_problem({40, 7, 2, false}, random), kBranchAndBound);
   }
   std::fflush(nullptr);
   EXPECT_EQ(::testing::internal::GetCapturedStdout(), "");

@@ -49,7 +49,7 @@ TEST(CommandHelp, FitsATerminalOf88Columns) {
     for (std::string line; std::getline(lines, line);) {
       const bool given = line.starts_with("Usage:") || line.starts_with("  ompq ") ||
                          line.starts_with("  source ");
-      if (!given) EXPECT_LE(display_width(line), 88U) << line;
+      EXPECT_TRUE(given || display_width(line) <= 88U) << line;
     }
   }
 }
@@ -72,7 +72,7 @@ TEST(ManPage, HoldsEveryCommandAndOptionAndNoStrayRequests) {
   std::istringstream lines(page);
   const std::set<std::string> requests{".TH", ".SH", ".SS", ".TP", ".PP", ".nf", ".fi"};
   for (std::string line; std::getline(lines, line);) {
-    if (line.starts_with('.')) EXPECT_TRUE(requests.contains(line.substr(0, 3))) << line;
+    EXPECT_TRUE(!line.starts_with('.') || requests.contains(line.substr(0, 3))) << line;
     EXPECT_FALSE(line.starts_with('\'')) << line;
   }
 }

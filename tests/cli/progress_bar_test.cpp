@@ -97,6 +97,18 @@ TEST(ProgressBar, MakesRoomForALineOfTheLog) {
   EXPECT_NE(warning, std::string::npos) << text;
 }
 
+TEST(ProgressBar, MeasuresATaskThatStartsAgainFromItsOwnStart) {
+  const std::string text = written(ProgressStyle::Lines, [](ProgressBar& bar) {
+    const ProgressBar::Clock::time_point start{};
+    bar.show({.task = "run", .done = 0, .total = 10}, start);
+    bar.show({.task = "run", .done = 10, .total = 10}, start + 1s);
+    bar.show({.task = "run", .done = 0, .total = 10}, start + 60s);
+    bar.show({.task = "run", .done = 10, .total = 10}, start + 61s);
+  });
+  const std::string once = "run 0/10\nrun 10/10  10.0/s  done in 1 s\n";
+  EXPECT_EQ(text, once + once);
+}
+
 TEST(ProgressBar, StartsAFreshLineForEachTask) {
   const std::string text = written(ProgressStyle::Lines, [](ProgressBar& bar) {
     const ProgressBar::Clock::time_point start{};

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <fstream>
 
 #include <gmock/gmock.h>
@@ -39,8 +40,17 @@ class BadInput : public ::testing::Test {
   ProgramResult quantize(const std::string& model,
                          const std::vector<std::string>& more,
                          const ProgramOptions& options = {}) {
+    return quantize_to("out.onnx", model, more, options);
+  }
+  ProgramResult quantize_to(const std::string& target,
+                            const std::string& model,
+                            const std::vector<std::string>& more,
+                            const ProgramOptions& options = {}) {
     std::vector<std::string> arguments{
-        "--samples", "8", "--limit", "8", "--beside", "none", "--output", path("out.onnx")};
+        "--limit", "8", "--beside", "none", "--output", path(target)};
+    if (std::ranges::find(more, "--samples") == more.end()) {
+      arguments.insert(arguments.end(), {"--samples", "8"});
+    }
     arguments.insert(arguments.end(), more.begin(), more.end());
     return ompq(on_fashion_mnist("quantize", model, arguments), options);
   }
@@ -162,8 +172,7 @@ TEST_F(BadInput, EmptyImageIsNamedOrSkipped) {
 TEST_F(BadInput, TargetThatCannotBeWrittenLeavesNothing) {
   write("file", "not a folder");
   const auto result =
-      quantize(shipped_model(),
-               {"--avg-bits", "3", "--allocator", "uniform", "--output", path("file/out.onnx")});
+      quantize_to("file/out.onnx", shipped_model(), {"--avg-bits", "3", "--allocator", "uniform"});
   EXPECT_EQ(result.status, 3) << result.error;
   EXPECT_THAT(result.error, HasSubstr("file/out.onnx"));
   EXPECT_EQ(left_behind(), std::vector<std::string>{"file"});

@@ -54,7 +54,7 @@ class EveryNetwork : public ::testing::TestWithParam<const char*> {};
 INSTANTIATE_TEST_SUITE_P(TrainFashionMnist,
                          EveryNetwork,
                          ::testing::Values("resnet20", "mobilenetv2"),
-                         [](const auto& info) { return std::string(info.param); });
+                         [](const auto& chosen) { return std::string(chosen.param); });
 
 TEST_P(EveryNetwork, IsTheSameFunctionInTheOnnxGraph) {
   const ImageSet images = noisy_images(40);

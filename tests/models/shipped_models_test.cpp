@@ -34,7 +34,7 @@ INSTANTIATE_TEST_SUITE_P(Models,
                          Shipped,
                          ::testing::Values(ShippedModel{"resnet20", 21, 93.0},
                                            ShippedModel{"mobilenetv2", 25, 92.5}),
-                         [](const auto& info) { return std::string(info.param.name); });
+                         [](const auto& chosen) { return std::string(chosen.param.name); });
 
 TEST_P(Shipped, KeepsItsBatchNormsAndAnOpenBatch) {
   const graph::Graph graph = onnx_io::import_onnx(file_of(GetParam()));

@@ -73,6 +73,50 @@ TEST(PackedNetwork, ComputesWhatTheDequantizedOneDoes) {
   }
 }
 
+/// The small network with its features cut to `bits` bits: a Clip to the narrower range, then 8-bit
+/// QuantizeLinear and DequantizeLinear.
+Graph with_quantized_activations(int bits) {
+  Graph graph = testing::small_network();
+  const float step = 0.25F;
+  const float top = step * static_cast<float>((1 << bits) - 1);
+  const ValueId features = graph.find_value("relu_output");
+  const ValueId scale = graph.add_constant("step", Tensor::scalar(step));
+  const ValueId zero_point = graph.add_constant("zero", Tensor::scalar(std::uint8_t{0}));
+  const auto readers = graph.consumers(features);
+  const ValueId clipped = graph.add_op({"narrow",
+                                        "Clip",
+                                        "",
+                                        {features,
+                                         graph.add_constant("low", Tensor::scalar(0.0F)),
+                                         graph.add_constant("high", Tensor::scalar(top))},
+                                        {},
+                                        {}});
+  const ValueId codes =
+      graph.add_op({"quantize", "QuantizeLinear", "", {clipped, scale, zero_point}, {}, {}});
+  const ValueId back =
+      graph.add_op({"dequantize", "DequantizeLinear", "", {codes, scale, zero_point}, {}, {}});
+  for (const graph::NodeId reader : readers) {
+    auto& inputs = graph.mutable_node(reader).inputs;
+    std::replace(inputs.begin(), inputs.end(), features, back);
+  }
+  graph.sort();
+  return graph;
+}
+
+TEST(PackedNetwork, CarriesQuantizedActivations) {
+  OMPQ_JUDGE_OR_SKIP();
+  const Graph graph = with_quantized_activations(3);
+  ExportOptions options = three_bits(graph);
+  const std::map<std::string, Tensor> inputs{{"image", normal_tensor({2, 3, 8, 8}, 7)}};
+  const auto got = run_bytes_in_onnxruntime(export_onnx_bytes(graph, options), inputs).at(0);
+  options.format = WeightFormat::Float;
+  const auto expected = run_bytes_in_onnxruntime(export_onnx_bytes(graph, options), inputs).at(0);
+  const auto other =
+      run_bytes_in_onnxruntime(export_onnx_bytes(testing::small_network(), options), inputs).at(0);
+  EXPECT_TRUE(got.equals(expected));
+  EXPECT_FALSE(got.equals(other)) << "the activations are not quantized at all";
+}
+
 TEST(PackedNetwork, IsUnpackedWhenTheSessionIsMade) {
   OMPQ_JUDGE_OR_SKIP();
   const testing::TemporaryDirectory folder;

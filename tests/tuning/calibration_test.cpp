@@ -1,7 +1,9 @@
 #include "ompq/tuning/calibration.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
+#include <set>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

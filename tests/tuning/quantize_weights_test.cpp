@@ -1,5 +1,6 @@
 #include "ompq/tuning/quantize_weights.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include <gtest/gtest.h>

@@ -39,8 +39,8 @@ enum class MacCount {
   /// each output element (4 for the batch norm, 1 for what follows it); for a linear layer a
   /// multiplication and an addition for each MAC + the bias additions.
   Reference,
-  /// What the reference's list for MobileNetV2 counts: convolutions as Plain; for a linear layer its
-  /// products and their sums, 2 x MACs - outputs, without the bias.
+  /// What the reference's list for MobileNetV2 counts: convolutions as Plain; for a linear layer
+  /// its products and their sums, 2 x MACs - outputs, without the bias.
   FlopLinear,
 };
 

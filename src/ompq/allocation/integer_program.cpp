@@ -3,8 +3,12 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <optional>
+#include <string>
+#include <utility>
 
-#include "ompq/allocation/branch_and_cut.h"
+#include "ompq/allocation/branch_and_bound.h"
+#include "ompq/allocation/label_search.h"
 #include "ompq/allocation/multiple_choice.h"
 #include "ompq/core/error.h"
 
@@ -37,6 +41,30 @@ double relative_gap(double bound, double objective) {
   return std::abs(bound - objective) / std::max(std::abs(objective), 1e-12);
 }
 
+/// What the steps after fixing found.
+struct Outcome {
+  std::optional<Choice> choice;
+  bool proven = true;
+  double bound = 0;
+  std::string solver;
+};
+
+Outcome search(const MultipleChoice& core,
+               std::optional<Choice> best,
+               const IntegerOptions& options,
+               double elapsed) {
+  if (best && is_decided(core)) return {best, true, core.value_of(*best), "bounds"};
+  LabelResult labels = label_search(core, best, options.max_labels);
+  if (labels.finished) {
+    if (labels.better) best = std::move(labels.better);
+    return {best, true, best ? core.value_of(*best) : 0.0, "labels"};
+  }
+  BranchAndBoundResult tree =
+      branch_and_bound(core, best, std::max(0.0, options.time_limit_seconds - elapsed));
+  if (tree.better) best = std::move(tree.better);
+  return {best, tree.proven, tree.bound, "cbc"};
+}
+
 }  // namespace
 
 Solution solve_integer_program(const Problem& problem, const IntegerOptions& options) {
@@ -48,32 +76,24 @@ Solution solve_integer_program(const Problem& problem, const IntegerOptions& opt
   require_feasible(problem);
   MultipleChoice core = make_multiple_choice(problem);
   std::optional<Choice> best = tighten(core);
-  Solution solution;
-  solution.solver = "cbc";
-  double bound = core.bound;
-  if (best && (is_decided(core) || core.capacity.empty())) {
-    bound = core.value_of(*best);
-  } else {
-    const double left = std::max(0.0, options.time_limit_seconds - elapsed());
-    const BranchAndCutResult result = branch_and_cut(core, best, left);
-    if (result.better) best = result.better;
-    bound = result.bound;
-    if (!result.proven) solution.status = Status::TimeLimit;
-    if (!best) {
-      throw InfeasibleBudget("allocation",
-                             result.proven
-                                 ? "no choice of widths holds all budgets together; raise one"
-                                 : "no choice that holds all budgets was found in time; give more "
-                                   "time or raise a budget");
-    }
+  const Outcome outcome = search(core, std::move(best), options, elapsed());
+  if (!outcome.choice) {
+    throw InfeasibleBudget("allocation",
+                           outcome.proven
+                               ? "no choice of widths holds all budgets together; raise one of them"
+                               : "no choice that holds all budgets was found in time; give more "
+                                 "time or raise a budget");
   }
   const double sign = problem.sense == Sense::Maximize ? 1.0 : -1.0;
-  solution.choice = core.widths_of(*best);
+  Solution solution;
+  solution.choice = core.widths_of(*outcome.choice);
   solution.objective = objective_of(problem, solution.choice);
-  solution.bound = solution.status == Status::Optimal ? solution.objective : sign * bound;
+  solution.status = outcome.proven ? Status::Optimal : Status::TimeLimit;
+  solution.bound = outcome.proven ? solution.objective : sign * outcome.bound;
   solution.gap = relative_gap(solution.bound, solution.objective);
   solution.costs = costs_of(problem, solution.choice);
   solution.seconds = elapsed();
+  solution.solver = outcome.solver;
   return solution;
 }
 

@@ -33,11 +33,26 @@ bool is_plain(const Node& node, std::string_view type) {
          node.int_attribute("block_size", 0) == 0;
 }
 
-/// Both left out, or equal constants.
+/// `many` holds the one element of `one`, over and over.
+bool repeats(const Tensor& many, const Tensor& one) {
+  if (many.type() != one.type() || one.elements() != 1) return false;
+  const auto bytes = many.bytes();
+  const auto element = one.bytes();
+  for (std::size_t at = 0; at < bytes.size(); at += element.size()) {
+    if (!std::equal(
+            element.begin(), element.end(), bytes.begin() + static_cast<std::ptrdiff_t>(at))) {
+      return false;
+    }
+  }
+  return !bytes.empty();
+}
+
+/// Both left out, equal constants, or `a` is `b` written once for each slice.
 bool same_constant(const Graph& graph, ValueId a, ValueId b) {
   if (a == b) return a == kNoValue || graph.is_constant(a);
   return graph.is_constant(a) && graph.is_constant(b) &&
-         graph.value(a).constant->equals(*graph.value(b).constant);
+         (graph.value(a).constant->equals(*graph.value(b).constant) ||
+          repeats(*graph.value(a).constant, *graph.value(b).constant));
 }
 
 std::optional<CodeRange> code_range(const Graph& graph, const Node& quantize) {
@@ -49,10 +64,11 @@ std::optional<CodeRange> code_range(const Graph& graph, const Node& quantize) {
 }
 
 bool undoes(const Graph& graph, const Node& dequantize, const Node& quantize) {
+  const bool one_scale = graph.value(quantize.inputs[1]).constant->elements() == 1;
   return is_plain(dequantize, "DequantizeLinear") && dequantize.inputs[0] == quantize.outputs[0] &&
          same_constant(graph, dequantize.input(1), quantize.input(1)) &&
          same_constant(graph, dequantize.input(2), quantize.input(2)) &&
-         dequantize.int_attribute("axis", 1) == quantize.int_attribute("axis", 1);
+         (one_scale || dequantize.int_attribute("axis", 1) == quantize.int_attribute("axis", 1));
 }
 
 }  // namespace

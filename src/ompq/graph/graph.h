@@ -30,6 +30,9 @@ using Attribute = std::variant<std::int64_t,
                                std::vector<float>,
                                std::vector<std::string>>;
 
+/// Attributes of this prefix are notes of our passes, which no file holds.
+inline constexpr std::string_view kNotePrefix = "ompq_";
+
 /// An operator. Domain "" is ONNX's own, "ompq" holds the fused operators that our passes make.
 struct Node {
   std::string name;     ///< unique in its graph

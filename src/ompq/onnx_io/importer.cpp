@@ -209,6 +209,11 @@ class GraphBuilder {
     if (proto.op_type().empty()) {
       throw ImportError(place_.name, fmt::format("node '{}' has no operator", proto.name()));
     }
+    if (proto.domain() == "ompq") {
+      throw ImportError(
+          place_.name,
+          fmt::format("{} is of domain 'ompq', which only lives in memory", describe(proto)));
+    }
     graph::Node node;
     node.op_type = proto.op_type();
     node.domain = is_onnx_domain(proto.domain()) ? "" : proto.domain();

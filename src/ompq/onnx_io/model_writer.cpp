@@ -103,7 +103,10 @@ class ModelWriter {
       out.add_output(name(id));
     }
     for (const auto& [name, attribute] : node.attributes) {
-      *out.add_attribute() = write_attribute(name, attribute);
+      // Our passes' own notes on a node mean nothing to a runtime, which would refuse the node.
+      if (!name.starts_with(graph::kNotePrefix)) {
+        *out.add_attribute() = write_attribute(name, attribute);
+      }
     }
   }
 

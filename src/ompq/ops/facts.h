@@ -84,8 +84,11 @@ template <typename Source>
                             const std::vector<std::int64_t>& extents,
                             Source&& source) {
   std::int64_t count = 1;
-  for (const std::int64_t extent : extents) count *= extent;
-  if (!from || count > kMaxKnownElements) return std::nullopt;
+  for (const std::int64_t extent : extents) {
+    if (extent > kMaxKnownElements || count * extent > kMaxKnownElements) return std::nullopt;
+    count *= extent;
+  }
+  if (!from) return std::nullopt;
   std::vector<Dim> picked;
   std::vector<std::int64_t> index(extents.size(), 0);
   for (std::int64_t i = 0; i < count; ++i) {

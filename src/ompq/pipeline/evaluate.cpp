@@ -71,21 +71,10 @@ double divergence(std::span<const float> reference, std::span<const float> score
 /// Sums over batches, turned into an Evaluation at the end.
 class Tally {
  public:
-  void add_labels(const Scores& scores,
-                  const std::vector<std::int32_t>& labels,
-                  std::int64_t seen) {
+  void add_labels(const Scores& scores, const std::vector<std::int32_t>& labels) {
+    data::validate_labels(labels, scores.classes);
     for (std::int64_t i = 0; i < scores.rows; ++i) {
-      const std::int64_t label = labels[static_cast<std::size_t>(i)];
-      if (label < 0 || label >= scores.classes) {
-        throw DataError("evaluation",
-                        fmt::format("label {} of sample {} is outside of the network's {} classes "
-                                    "(0..{}); check that data and network belong together",
-                                    label,
-                                    seen + i,
-                                    scores.classes,
-                                    scores.classes - 1));
-      }
-      const std::int64_t rank = rank_of(scores.row(i), label);
+      const std::int64_t rank = rank_of(scores.row(i), labels[static_cast<std::size_t>(i)]);
       top1_ += rank < 1 ? 1 : 0;
       top5_ += rank < 5 ? 1 : 0;
     }
@@ -188,13 +177,12 @@ EvaluateOutcome evaluate(const graph::Graph& graph,
   report::Evaluation& result = outcome.evaluation;
   Tally tally;
   std::vector<Tensor> kept;
-  const std::int64_t skipped_before = dataset.skipped();
   const auto use = [&](const data::Batch& batch) {
     const Tensor output = executor.run(batch.inputs).front();
     const auto scores = as_scores(output);
     if (scores) {
       result.classes = scores->classes;
-      if (!batch.labels.empty()) tally.add_labels(*scores, batch.labels, result.samples);
+      if (!batch.labels.empty()) tally.add_labels(*scores, batch.labels);
     }
     if (reference_executor) {
       compare(tally, output, scores, reference_executor->run(batch.inputs).front());
@@ -202,12 +190,12 @@ EvaluateOutcome evaluate(const graph::Graph& graph,
     if (options.keep_outputs) kept.push_back(output);
     result.samples += batch.size;
   };
-  data::for_each_batch(dataset, indices, options.batch_size, use, "evaluation", progress);
+  data::for_each_batch(dataset, indices, options.batch_size, use, options.task, progress);
   if (result.samples == 0) {
     throw DataError("evaluation", "no sample could be used; give at least one that decodes");
   }
   tally.finish(result);
-  result.skipped = dataset.skipped() - skipped_before;
+  result.skipped = static_cast<std::int64_t>(indices.size()) - result.samples;
   outcome.logits = stack_rows(kept);
   const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - begin;
   result.seconds = elapsed.count();

@@ -16,6 +16,7 @@ namespace ompq::pipeline {
 struct EvaluateOptions {
   std::int64_t batch_size = 64;
   runtime::ExecutorOptions executor;
+  std::string task = "evaluation";  ///< its name in progress events
   /// Keeps the first output of every sample in EvaluateOutcome::logits.
   bool keep_outputs = false;
 };

@@ -63,6 +63,9 @@ QuantizedNetwork quantize_network(const Model& model,
   QuantizedNetwork network{.graph = model.graph};
   network.weights = tuning::quantize_weights(
       network.graph, model.discovery.layers, bit_widths(weight_bits), options);
+  tuning::ActivationScales scales;
+  for (const auto& [value, params] : activations) scales.emplace(value, params.scale.front());
+  tuning::round_biases(network.graph, model.discovery.layers, network.weights, scales);
   tuning::insert_activation_quantizers(network.graph, activations);
   describe(network.graph, model, weight_bits);
   return network;

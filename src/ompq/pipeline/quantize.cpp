@@ -115,10 +115,12 @@ report::Quantization quantize(const Model& model,
       write_file_atomically(options.output, bytes);
       row.file = options.output.string();
     }
+    EvaluateOptions evaluate_options = options.evaluation;
+    evaluate_options.task = "evaluation of " + plan.allocator;
     row.evaluation = evaluate(network.graph,
                               *evaluation.dataset,
                               evaluation.indices,
-                              options.evaluation,
+                              evaluate_options,
                               &model.graph,
                               progress)
                          .evaluation;

@@ -166,6 +166,7 @@ report::AllocationRow row_of(std::string_view name,
   }
   row.solver = allocation.solution.solver;
   row.status = allocation::name_of(allocation.solution.status);
+  if (!allocation.solution.within_budget) row.status += ", exceeds the budget";
   row.objective = allocation.solution.objective;
   row.gap = allocation.solution.gap;
   row.seconds = allocation.solution.seconds;

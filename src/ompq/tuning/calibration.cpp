@@ -7,6 +7,7 @@
 #include "ompq/core/error.h"
 #include "ompq/data/batches.h"
 #include "ompq/quant/histogram_observer.h"
+#include "ompq/quant/short_scale.h"
 
 namespace ompq::tuning {
 namespace {
@@ -55,6 +56,49 @@ graph::ValueId insert_clip(graph::Graph& graph,
   return graph.add_op({.name = name + "_clip", .op_type = "Clip", .inputs = {value, low, high}});
 }
 
+struct Constants {
+  graph::ValueId scale;
+  graph::ValueId zero;
+};
+
+/// The fixed axis behind the batch that has the fewest slices, but more than one; nothing where
+/// there is none.
+std::optional<std::size_t> spreading_axis(const std::optional<graph::Shape>& shape) {
+  std::optional<std::size_t> best;
+  for (std::size_t axis = 1; shape && axis < shape->size(); ++axis) {
+    const graph::Dim& dim = (*shape)[axis];
+    if (!dim.is_fixed() || dim.size < 2) continue;
+    if (!best || dim.size < (*shape)[*best].size) best = axis;
+  }
+  return best;
+}
+
+/// DequantizeLinear with the one scale written once for each slice of an axis. ONNX Runtime takes a
+/// dequantizer of a single scale before a convolution, with a quantizer behind it, as leave to
+/// round the float weights again, to 8 bits with one scale for the whole tensor, which undoes an
+/// allocation of bits per channel.
+graph::ValueId add_dequantizer(graph::Graph& graph,
+                               const std::string& name,
+                               graph::ValueId codes,
+                               Constants constants,
+                               const std::optional<graph::Shape>& shape) {
+  graph::Node node{.name = name + "_dq",
+                   .op_type = "DequantizeLinear",
+                   .inputs = {codes, constants.scale, constants.zero}};
+  if (const auto axis = spreading_axis(shape)) {
+    const auto slices = static_cast<std::size_t>((*shape)[*axis].size);
+    const float scale = graph.value(constants.scale).constant->data<float>().front();
+    const auto zero = graph.value(constants.zero).constant->data<std::uint8_t>().front();
+    const std::vector<std::int64_t> extents{static_cast<std::int64_t>(slices)};
+    node.inputs[1] = graph.add_constant(name + "_scales",
+                                        Tensor::from(extents, std::vector<float>(slices, scale)));
+    node.inputs[2] = graph.add_constant(
+        name + "_zeros", Tensor::from(extents, std::vector<std::uint8_t>(slices, zero)));
+    node.attributes["axis"] = static_cast<std::int64_t>(*axis);
+  }
+  return graph.add_op(std::move(node));
+}
+
 void insert_one(graph::Graph& graph, graph::ValueId value, const quant::QuantParams& params) {
   // add_op makes values, which moves what references into the graph point at: copy what is needed.
   const std::string name = graph.value(value).name + "_q";
@@ -72,8 +116,7 @@ void insert_one(graph::Graph& graph, graph::ValueId value, const quant::QuantPar
       graph.add_op({.name = name, .op_type = "QuantizeLinear", .inputs = {source, scale, zero}});
   graph.mutable_value(codes).type = DataType::UInt8;
   graph.mutable_value(codes).shape = shape;
-  const auto real = graph.add_op(
-      {.name = name + "_dq", .op_type = "DequantizeLinear", .inputs = {codes, scale, zero}});
+  const graph::ValueId real = add_dequantizer(graph, name, codes, {scale, zero}, shape);
   graph.mutable_value(real).shape = shape;
   for (const graph::NodeId reader : readers) {
     auto& inputs = graph.mutable_node(reader).inputs;
@@ -106,11 +149,14 @@ ActivationQuantizers calibrate_activations(const graph::Graph& graph,
       progress);
   ActivationQuantizers quantizers;
   for (const auto& [value, entry] : observed) {
-    quantizers.emplace(value,
-                       entry.histogram.choose_qparams({.bits = entry.bits,
-                                                       .symmetry = quant::Symmetry::Asymmetric,
-                                                       .method = options.range,
-                                                       .percentile = options.percentile}));
+    quant::QuantParams params =
+        entry.histogram.choose_qparams({.bits = entry.bits,
+                                        .symmetry = quant::Symmetry::Asymmetric,
+                                        .method = options.range,
+                                        .percentile = options.percentile});
+    // Up, so that the range never loses what the method chose to keep.
+    quant::shorten_scales(params, quant::Snap::Up);
+    quantizers.emplace(value, std::move(params));
   }
   return quantizers;
 }

@@ -1,8 +1,11 @@
 #include "ompq/tuning/quantize_weights.h"
 
+#include <cmath>
+
 #include <fmt/format.h>
 
 #include "ompq/core/error.h"
+#include "ompq/quant/short_scale.h"
 
 namespace ompq::tuning {
 
@@ -11,12 +14,13 @@ quant::QuantizedTensor quantize_weight(const graph::Graph& graph,
                                        BitWidth bits,
                                        const WeightOptions& options) {
   const Tensor& weight = *graph.value(layer.weight).constant;
-  const quant::QuantParams params =
+  quant::QuantParams params =
       quant::choose_qparams(weight,
                             {.bits = bits,
                              .symmetry = options.symmetry,
                              .granularity = quant::Granularity::along(layer.weight_axis),
                              .method = options.range});
+  quant::shorten_scales(params, quant::Snap::Nearest);
   return quant::quantize(weight, params);
 }
 
@@ -39,6 +43,24 @@ std::map<std::string, quant::QuantizedTensor> quantize_weights(
     quantized.emplace(weight.name, std::move(codes));
   }
   return quantized;
+}
+
+void round_biases(graph::Graph& graph,
+                  const std::vector<graph::Layer>& layers,
+                  const std::map<std::string, quant::QuantizedTensor>& weights,
+                  const ActivationScales& activations) {
+  for (const graph::Layer& layer : layers) {
+    const auto activation = activations.find(layer.input);
+    if (layer.bias == graph::kNoValue || activation == activations.end()) continue;
+    const auto& scales = weights.at(graph.value(layer.weight).name).params.scale;
+    Tensor bias = *graph.value(layer.bias).constant;
+    const auto values = bias.mutable_data<float>();
+    for (std::size_t c = 0; c < values.size(); ++c) {
+      const float step = activation->second * scales[c % scales.size()];
+      values[c] = std::nearbyint(values[c] / step) * step;
+    }
+    graph.mutable_value(layer.bias).constant = std::move(bias);
+  }
 }
 
 }  // namespace ompq::tuning

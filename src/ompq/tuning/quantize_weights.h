@@ -15,7 +15,7 @@ struct WeightOptions {
   quant::RangeMethod range = quant::RangeMethod::ErrorSearch;
 };
 
-/// One layer's weight, quantized per output channel by rounding to nearest.
+/// One layer's weight, quantized per output channel by rounding to nearest, with short scales.
 [[nodiscard]] quant::QuantizedTensor quantize_weight(const graph::Graph& graph,
                                                      const graph::Layer& layer,
                                                      BitWidth bits,
@@ -29,5 +29,15 @@ std::map<std::string, quant::QuantizedTensor> quantize_weights(
     const std::vector<graph::Layer>& layers,
     const std::vector<BitWidth>& bits,
     const WeightOptions& options = {});
+
+/// Scale of the quantizer on an activation, by its value.
+using ActivationScales = std::map<graph::ValueId, float>;
+
+/// Rounds the bias of each layer whose input is quantized to whole multiples of activation scale x
+/// weight scale, as an integer accumulator holds it; the change is at most half of that step.
+void round_biases(graph::Graph& graph,
+                  const std::vector<graph::Layer>& layers,
+                  const std::map<std::string, quant::QuantizedTensor>& weights,
+                  const ActivationScales& activations);
 
 }  // namespace ompq::tuning

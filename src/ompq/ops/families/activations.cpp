@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <array>
-#include <limits>
+#include <cmath>
 
 #include <fmt/format.h>
 
@@ -92,21 +92,33 @@ Outputs run_prelu(const OpContext&, Inputs inputs) {
 
 // --- Clip: bounds in attributes before opset 11, in inputs since -----------------------------
 
+/// Bounds that a narrow type cannot hold (a float32's largest, written for "none") bound nothing.
+c10::optional<at::Scalar> reachable(const at::Tensor& x, double bound) {
+  constexpr double kLargestBFloat16 = 0x1.FEp127;
+  if (x.scalar_type() == at::kBFloat16 && std::abs(bound) > kLargestBFloat16) return c10::nullopt;
+  return at::Scalar(bound);
+}
+
+at::Tensor clamped(const at::Tensor& x,
+                   const c10::optional<at::Scalar>& low,
+                   const c10::optional<at::Scalar>& high) {
+  return low || high ? at::clamp(x, low, high) : x;
+}
+
 Outputs run_clip(const OpContext& context, Inputs inputs) {
   const at::Tensor& x = inputs[0];
-  if (context.opset < 11) {
-    return {at::clamp(x,
-                      context.node.float_attribute("min", std::numeric_limits<float>::lowest()),
-                      context.node.float_attribute("max", std::numeric_limits<float>::max()))};
-  }
-  const auto bound = [&](std::size_t index) -> c10::optional<at::Scalar> {
-    const at::Tensor given = input(inputs, index);
-    if (!given.defined()) return c10::nullopt;
-    return at::Scalar(given.item());
+  const auto written = [&](std::string_view name) -> c10::optional<at::Scalar> {
+    if (!context.node.has_attribute(name)) return c10::nullopt;
+    return reachable(x, context.node.float_attribute(name, 0.0F));
   };
-  const auto low = bound(1);
-  const auto high = bound(2);
-  return {low || high ? at::clamp(x, low, high) : x};
+  if (context.opset < 11) return {clamped(x, written("min"), written("max"))};
+  const auto given = [&](std::size_t index) -> c10::optional<at::Scalar> {
+    const at::Tensor bound = input(inputs, index);
+    if (!bound.defined()) return c10::nullopt;
+    if (!at::isFloatingType(x.scalar_type())) return bound.item();
+    return reachable(x, bound.item().toDouble());
+  };
+  return {clamped(x, given(1), given(2))};
 }
 
 Complaint check_clip(const OpContext&, Facts inputs) {
@@ -141,7 +153,7 @@ bool is_fusible_activation(std::string_view type) {
 at::Tensor apply_activation(const at::Tensor& x, const ActivationSpec& spec) {
   if (spec.type.empty()) return x;
   if (spec.type == "Relu") return at::relu(x);
-  if (spec.type == "Clip") return at::clamp(x, spec.min, spec.max);
+  if (spec.type == "Clip") return clamped(x, reachable(x, spec.min), reachable(x, spec.max));
   if (spec.type == "LeakyRelu") return at::leaky_relu(x, spec.alpha);
   if (spec.type == "Silu") return x * at::sigmoid(x);
   if (spec.type == "HardSwish") return at::hardswish(x);

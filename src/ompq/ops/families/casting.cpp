@@ -190,15 +190,21 @@ Complaint check_range(const OpContext&, Facts inputs) {
   return std::nullopt;
 }
 
+Dim range_length(const OpContext& context, double start, double limit, double step) {
+  const double count = std::max(std::ceil((limit - start) / step), 0.0);
+  if (!(count < INT32_MAX)) {
+    fail(context, fmt::format("from {} to {} in steps of {}", start, limit, step));
+  }
+  return Dim::fixed(static_cast<std::int64_t>(count));
+}
+
 OutputList infer_range(const OpContext& context, Facts inputs) {
   if (is_float(inputs[0].type)) {
-    if (!inputs[0].constant || !inputs[1].constant || !inputs[2].constant) {
-      fail(context, "its bounds are not constant");
-    }
-    const auto number = [&](std::size_t i) { return inputs[i].constant->to_floats().at(0); };
-    if (number(2) == 0) fail(context, "its step is zero");
-    const double count = std::ceil((double{number(1)} - number(0)) / number(2));
-    return {output(inputs[0].type, {Dim::fixed(static_cast<std::int64_t>(std::max(count, 0.0)))})};
+    const auto number = [&](std::size_t i) -> double {
+      if (inputs[i].constant == nullptr) fail(context, "its bounds are not constant");
+      return inputs[i].constant->to_floats().at(0);
+    };
+    return {output(inputs[0].type, {range_length(context, number(0), number(1), number(2))})};
   }
   const Dim start = inputs[0].elements.value().at(0);
   const Dim limit = inputs[1].elements.value().at(0);
@@ -207,12 +213,12 @@ OutputList infer_range(const OpContext& context, Facts inputs) {
   if (length && step == Dim::fixed(1)) {
     return {output(inputs[0].type, {length->size < 0 ? Dim::fixed(0) : *length})};
   }
-  if (!length || !length->is_fixed() || !step.is_fixed() || step.size == 0) {
-    fail(context, "its length depends on the batch or its step is zero");
+  if (!length || !length->is_fixed() || !step.is_fixed()) {
+    fail(context, "its length is no fixed multiple of the batch");
   }
-  const double count =
-      std::ceil(static_cast<double>(length->size) / static_cast<double>(step.size));
-  return {output(inputs[0].type, {Dim::fixed(static_cast<std::int64_t>(std::max(count, 0.0)))})};
+  const auto span = static_cast<double>(length->size);
+  return {
+      output(inputs[0].type, {range_length(context, 0.0, span, static_cast<double>(step.size))})};
 }
 
 /// LibTorch's own refuses an empty range that runs the wrong way.

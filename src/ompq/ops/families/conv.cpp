@@ -35,7 +35,7 @@ void require_channels(const OpContext& context, Facts inputs, bool transposed) {
                      graph::to_string(weight),
                      graph::to_string(data)));
   }
-  if (groups < 1 || weight[0].size % groups != 0) {
+  if (groups < 1 || groups > weight[0].size || weight[0].size % groups != 0) {
     fail(context,
          fmt::format("{} channels cannot be split into {} groups", weight[0].size, groups));
   }

@@ -95,8 +95,9 @@ OutputList infer_einsum(const OpContext& context, Facts inputs) {
 }
 
 Outputs run_einsum(const OpContext& context, Inputs inputs) {
-  return {at::einsum(context.node.string_attribute("equation", ""),
-                     at::TensorList(inputs.data(), inputs.size()))};
+  std::vector<at::Tensor> factors;
+  for (const at::Tensor& factor : inputs) factors.push_back(factor.to(inputs[0].scalar_type()));
+  return {at::einsum(context.node.string_attribute("equation", ""), factors)};
 }
 
 }  // namespace

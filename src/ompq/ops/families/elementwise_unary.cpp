@@ -59,7 +59,7 @@ std::span<const Operator> elementwise_unary_operators() {
       {"Atan", "", 7, 1, 1, needs_float, same_as_first, kWide<at::atan>},
       {"Sinh", "", 9, 1, 1, needs_float, same_as_first, kWide<at::sinh>},
       {"Cosh", "", 9, 1, 1, needs_float, same_as_first, kWide<at::cosh>},
-      {"Tanh", "", 7, 1, 1, needs_float, same_as_first, unary<at::tanh>},
+      {"Tanh", "", 7, 1, 1, needs_float, same_as_first, in_bfloat16<unary<at::tanh>>},
       {"Asinh", "", 9, 1, 1, needs_float, same_as_first, kWide<at::asinh>},
       {"Acosh", "", 9, 1, 1, needs_float, same_as_first, kWide<at::acosh>},
       {"Atanh", "", 9, 1, 1, needs_float, same_as_first, kWide<at::atanh>},

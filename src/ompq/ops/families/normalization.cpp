@@ -131,7 +131,8 @@ Outputs run_layer_norm(const OpContext& context, Inputs inputs) {
 // --- Others --------------------------------------------------------------------------------------
 
 Complaint check_lrn(const OpContext& context, Facts inputs) {
-  if (context.node.int_attribute("size", 0) < 1) return "size must be 1 or more";
+  const std::int64_t size = context.node.int_attribute("size", 0);
+  if (size < 1 || size > INT16_MAX) return fmt::format("a size of {}", size);
   return needs_float(context, inputs);
 }
 

@@ -84,6 +84,12 @@ Outputs run_max_pool(const OpContext& context, Inputs inputs) {
   return {max_pool(padded, window, none, false)};
 }
 
+/// LibTorch has no bfloat16 kernel for three axes.
+Outputs run_any_max_pool(const OpContext& context, Inputs inputs) {
+  const Native native = inputs[0].dim() == 5 ? Native::None : Native::BFloat16;
+  return run_widened(run_max_pool, native, context, inputs);
+}
+
 /// Sums over windows that fit without padding.
 at::Tensor sum_pool(const at::Tensor& x, const Window& w) {
   const Extents none(w.axes(), 0);
@@ -167,7 +173,7 @@ Outputs run_global_lp(const OpContext& context, Inputs inputs) {
 
 std::span<const Operator> pooling_operators() {
   static constexpr Operator kRows[] = {
-      {"MaxPool", "", 7, 1, 1, needs_images, infer_pool, in_bfloat16<run_max_pool>},
+      {"MaxPool", "", 7, 1, 1, needs_images, infer_pool, run_any_max_pool},
       {"AveragePool", "", 7, 1, 1, check_average_pool, infer_pool, in_float32<run_average_pool>},
       {"LpPool", "", 7, 1, 1, check_lp_pool, infer_pool, in_float32<run_lp_pool>},
       {"GlobalAveragePool",

@@ -15,7 +15,8 @@ using Extents = std::vector<std::int64_t>;
 Dim total_of(const OpContext& context, const Shape& shape) {
   const MaybeDim total = product(shape);
   if (!total) {
-    fail(context, fmt::format("the batch appears twice in {}", graph::to_string(shape)));
+    fail(context,
+         fmt::format("shape {} has the batch twice or too many elements", graph::to_string(shape)));
   }
   return *total;
 }
@@ -244,7 +245,8 @@ Outputs run_tile(const OpContext&, Inputs inputs) {
 Complaint check_depth(const OpContext& context, Facts inputs) {
   const std::string mode = context.node.string_attribute("mode", "DCR");
   if (mode != "DCR" && mode != "CRD") return fmt::format("mode '{}' is unknown", mode);
-  if (context.node.int_attribute("blocksize", 0) < 1) return "blocksize must be 1 or more";
+  const std::int64_t block = context.node.int_attribute("blocksize", 0);
+  if (block < 1 || block > INT16_MAX) return fmt::format("a blocksize of {}", block);
   const InputFacts& first = fact(inputs, 0);
   if (first.known && rank_of(first) != 4) {
     return fmt::format("works on images, its input has shape {}", graph::to_string(first.shape));

@@ -1,4 +1,4 @@
-#include "ompq/allocation/branch_and_cut.h"
+#include "ompq/allocation/branch_and_bound.h"
 
 #include <algorithm>
 #include <chrono>
@@ -8,8 +8,6 @@
 
 #include <CbcHeuristic.hpp>
 #include <CbcModel.hpp>
-#include <CglKnapsackCover.hpp>
-#include <CglMixedIntegerRounding2.hpp>
 #include <CoinPackedMatrix.hpp>
 #include <OsiClpSolverInterface.hpp>
 
@@ -154,24 +152,22 @@ void configure(CbcModel& model, double seconds, double cutoff) {
   model.setCutoffIncrement(1e-7);
   model.setIntegerTolerance(1e-8);
   model.setCutoff(cutoff);
-  CglKnapsackCover cover;
-  model.addCutGenerator(&cover, -98, "knapsack");
-  CglMixedIntegerRounding2 rounding;
-  model.addCutGenerator(&rounding, -98, "rounding");
+  // No cuts: the Lagrangian fixing has left nothing for them to gain, and the knapsack covers of
+  // Cgl 0.60 cut off optima of this very problem.
   CbcRounding heuristic(model);
   model.addHeuristic(&heuristic);
 }
 
 }  // namespace
 
-BranchAndCutResult branch_and_cut(const MultipleChoice& problem,
-                                  const std::optional<Choice>& start,
-                                  double seconds) {
+BranchAndBoundResult branch_and_bound(const MultipleChoice& problem,
+                                      const std::optional<Choice>& start,
+                                      double seconds) {
   const auto began = Clock::now();
   const double start_value = start ? problem.value_of(*start) : -HUGE_VAL;
   Program program{lay_out(problem), objective_scale(problem, problem.bound - start_value), 0};
   for (const auto& columns : problem.items) program.constant += columns.front().value;
-  BranchAndCutResult result;
+  BranchAndBoundResult result;
   result.bound = problem.bound;
   OsiClpSolverInterface solver;
   solver.messageHandler()->setLogLevel(0);

@@ -6,16 +6,17 @@
 
 namespace ompq::allocation {
 
-struct BranchAndCutResult {
+struct BranchAndBoundResult {
   std::optional<MultipleChoice::Choice> better;  ///< feasible, better than the start; or nothing
   bool proven = false;  ///< `better`, or the start where there is nothing better, is optimal
   double bound = 0;     ///< no choice has a greater value
 };
 
-/// Branch and cut (CBC) over `problem`, for something better than `start`.
+/// Branch and bound (CBC) over `problem`, for something better than `start`.
 /// Prints nothing. Whole-number costs are checked after CBC's own tolerances.
-[[nodiscard]] BranchAndCutResult branch_and_cut(const MultipleChoice& problem,
-                                                const std::optional<MultipleChoice::Choice>& start,
-                                                double seconds);
+[[nodiscard]] BranchAndBoundResult branch_and_bound(
+    const MultipleChoice& problem,
+    const std::optional<MultipleChoice::Choice>& start,
+    double seconds);
 
 }  // namespace ompq::allocation

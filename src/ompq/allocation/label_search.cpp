@@ -1,0 +1,222 @@
+#include "ompq/allocation/label_search.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <iterator>
+#include <map>
+#include <numeric>
+#include <utility>
+
+namespace ompq::allocation {
+namespace {
+
+using Choice = MultipleChoice::Choice;
+
+/// A choice for the items so far.
+struct Label {
+  std::vector<std::int64_t> used;  ///< per row
+  double gap = 0;                  ///< lost against the Lagrangian bound so far
+  std::uint32_t parent = 0;        ///< index among the labels one item earlier
+  std::uint32_t column = 0;
+};
+
+/// How a label came about; all that is kept of earlier items.
+struct Step {
+  std::uint32_t parent = 0;
+  std::uint32_t column = 0;
+};
+
+/// Cheapest and dearest ways to complete, per position and row.
+struct Rest {
+  std::vector<std::vector<std::int64_t>> least;
+  std::vector<std::vector<std::int64_t>> most;
+};
+
+std::int64_t spread(const std::vector<Column>& columns) {
+  if (columns.front().costs.empty()) return 0;
+  const auto by_cost = [](const Column& a, const Column& b) { return a.costs[0] < b.costs[0]; };
+  const auto [low, high] = std::minmax_element(columns.begin(), columns.end(), by_cost);
+  return high->costs[0] - low->costs[0];
+}
+
+/// Items that move the cost most come first: what is left then fills finer and finer gaps, and
+/// equal items stand together.
+std::vector<std::size_t> search_order(const MultipleChoice& problem) {
+  std::vector<std::size_t> order(problem.items.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
+    return spread(problem.items[a]) > spread(problem.items[b]);
+  });
+  return order;
+}
+
+Rest rest_after(const MultipleChoice& problem, const std::vector<std::size_t>& order) {
+  const std::vector<std::int64_t> none(problem.capacity.size(), 0);
+  Rest rest{std::vector(order.size() + 1, none), std::vector(order.size() + 1, none)};
+  for (std::size_t position = order.size(); position-- > 0;) {
+    const auto& columns = problem.items[order[position]];
+    for (std::size_t k = 0; k < none.size(); ++k) {
+      std::int64_t least = columns.front().costs[k];
+      std::int64_t most = least;
+      for (const Column& column : columns) {
+        least = std::min(least, column.costs[k]);
+        most = std::max(most, column.costs[k]);
+      }
+      rest.least[position][k] = rest.least[position + 1][k] + least;
+      rest.most[position][k] = rest.most[position + 1][k] + most;
+    }
+  }
+  return rest;
+}
+
+class LabelSearch {
+ public:
+  LabelSearch(const MultipleChoice& problem, double room)
+      : problem_(problem),
+        order_(search_order(problem)),
+        rest_(rest_after(problem, order_)),
+        room_(room) {}
+
+  LabelResult run(std::size_t max_labels) {
+    std::vector<Label> labels{{std::vector<std::int64_t>(problem_.capacity.size(), 0), 0, 0, 0}};
+    std::size_t made = 0;
+    for (std::size_t position = 0; position < order_.size() && !labels.empty(); ++position) {
+      labels = extended(labels, position);
+      made += labels.size();
+      if (made > max_labels) return {};
+      labels = undominated(std::move(labels));
+      auto& steps = history_.emplace_back();
+      for (const Label& label : labels) steps.push_back({label.parent, label.column});
+    }
+    LabelResult result{true, std::nullopt};
+    std::size_t best = labels.size();
+    double least = room_;
+    for (std::size_t l = 0; l < labels.size(); ++l) {
+      const double loss = labels[l].gap + price_of_slack(labels[l].used, order_.size());
+      if (loss < least) least = loss, best = l;
+    }
+    if (best < labels.size()) result.better = trace(best);
+    return result;
+  }
+
+ private:
+  /// What unspent capacity costs the Lagrangian bound at least, once everything left is spent.
+  [[nodiscard]] double price_of_slack(const std::vector<std::int64_t>& used,
+                                      std::size_t position) const {
+    double price = 0;
+    for (std::size_t k = 0; k < used.size(); ++k) {
+      const std::int64_t slack = problem_.capacity[k] - used[k] - rest_.most[position][k];
+      if (slack > 0) price += problem_.prices[k] * static_cast<double>(slack);
+    }
+    return price;
+  }
+
+  [[nodiscard]] bool can_fit(const std::vector<std::int64_t>& used, std::size_t position) const {
+    for (std::size_t k = 0; k < used.size(); ++k) {
+      if (used[k] + rest_.least[position][k] > problem_.capacity[k]) return false;
+    }
+    return true;
+  }
+
+  [[nodiscard]] std::vector<Label> extended(const std::vector<Label>& labels,
+                                            std::size_t position) const {
+    const auto& columns = problem_.items[order_[position]];
+    std::vector<Label> out;
+    for (std::size_t l = 0; l < labels.size(); ++l) {
+      for (std::size_t j = 0; j < columns.size(); ++j) {
+        Label label{labels[l].used,
+                    labels[l].gap + columns[j].gap,
+                    static_cast<std::uint32_t>(l),
+                    static_cast<std::uint32_t>(j)};
+        if (label.gap >= room_) continue;
+        for (std::size_t k = 0; k < label.used.size(); ++k) label.used[k] += columns[j].costs[k];
+        if (!can_fit(label.used, position + 1)) continue;
+        if (label.gap + price_of_slack(label.used, position + 1) >= room_) continue;
+        out.push_back(std::move(label));
+      }
+    }
+    return out;
+  }
+
+  /// Value so far, up to a constant: the gap is measured after paying for the costs.
+  [[nodiscard]] double value(const Label& label) const {
+    double value = -label.gap;
+    for (std::size_t k = 0; k < label.used.size(); ++k) {
+      value += problem_.prices[k] * static_cast<double>(label.used[k]);
+    }
+    return value;
+  }
+
+  /// One row: cheaper and no worse wins. Two: the same, with a staircase over the second. More:
+  /// only equal costs are compared.
+  [[nodiscard]] std::vector<Label> undominated(std::vector<Label> labels) const {
+    std::vector<std::pair<double, std::size_t>> order;
+    for (std::size_t l = 0; l < labels.size(); ++l) order.emplace_back(value(labels[l]), l);
+    std::sort(order.begin(), order.end(), [&](const auto& a, const auto& b) {
+      const auto& left = labels[a.second].used;
+      const auto& right = labels[b.second].used;
+      if (left != right) return left < right;
+      return a.first != b.first ? a.first > b.first : a.second < b.second;
+    });
+    const std::size_t rows = problem_.capacity.size();
+    std::vector<Label> kept;
+    double best = -HUGE_VAL;
+    std::map<std::int64_t, double> stairs;  // second cost -> best value at no higher cost
+    for (const auto& [worth, l] : order) {
+      Label& label = labels[l];
+      if (rows == 1) {
+        if (worth <= best) continue;
+        best = worth;
+      } else if (rows == 2) {
+        if (!climb(stairs, label.used[1], worth)) continue;
+      } else if (!kept.empty() && kept.back().used == label.used) {
+        continue;
+      }
+      kept.push_back(std::move(label));
+    }
+    return kept;
+  }
+
+  /// Adds a step to the stairs. @return false if it lies under them.
+  static bool climb(std::map<std::int64_t, double>& stairs, std::int64_t cost, double worth) {
+    auto above = stairs.upper_bound(cost);
+    if (above != stairs.begin() && std::prev(above)->second >= worth) return false;
+    while (above != stairs.end() && above->second <= worth) above = stairs.erase(above);
+    stairs[cost] = worth;
+    return true;
+  }
+
+  [[nodiscard]] Choice trace(std::size_t label) const {
+    Choice choice(problem_.items.size(), 0);
+    for (std::size_t position = order_.size(); position-- > 0;) {
+      const Step& step = history_[position][label];
+      choice[order_[position]] = step.column;
+      label = step.parent;
+    }
+    return choice;
+  }
+
+  const MultipleChoice& problem_;
+  std::vector<std::size_t> order_;
+  Rest rest_;
+  double room_;
+  std::vector<std::vector<Step>> history_;
+};
+
+}  // namespace
+
+LabelResult label_search(const MultipleChoice& problem,
+                         const std::optional<Choice>& start,
+                         std::size_t max_labels) {
+  if (max_labels == 0) return {};
+  const double room = start ? problem.bound - problem.value_of(*start) : HUGE_VAL;
+  LabelResult result = LabelSearch(problem, room).run(max_labels);
+  // Gaps are sums of differences; what they call better has to be so in plain values, too.
+  if (result.better && start && problem.value_of(*result.better) <= problem.value_of(*start)) {
+    result.better.reset();
+  }
+  return result;
+}
+
+}  // namespace ompq::allocation
