@@ -37,6 +37,23 @@ class BadInput : public ::testing::Test {
     std::sort(names.begin(), names.end());
     return names;
   }
+  /// What `ompq search` writes for three bits everywhere.
+  nlohmann::json uniform_allocation() {
+    const auto made = ompq(on_fashion_mnist("search",
+                                            shipped_model(),
+                                            {"--samples",
+                                             "8",
+                                             "--avg-bits",
+                                             "3",
+                                             "--allocator",
+                                             "uniform",
+                                             "--beside",
+                                             "none",
+                                             "--output",
+                                             path("bits.json")}));
+    EXPECT_EQ(made.status, 0) << made.error;
+    return nlohmann::json::parse(read_file(path("bits.json")));
+  }
   ProgramResult quantize(const std::string& model,
                          const std::vector<std::string>& more,
                          const ProgramOptions& options = {}) {
@@ -103,20 +120,7 @@ TEST_F(BadInput, OneSampleIsTooFew) {
 }
 
 TEST_F(BadInput, AllocationWithAnUnknownLayerNamesTheNearestRealOne) {
-  const auto made = ompq(on_fashion_mnist("search",
-                                          shipped_model(),
-                                          {"--samples",
-                                           "8",
-                                           "--avg-bits",
-                                           "3",
-                                           "--allocator",
-                                           "uniform",
-                                           "--beside",
-                                           "none",
-                                           "--output",
-                                           path("bits.json")}));
-  ASSERT_EQ(made.status, 0) << made.error;
-  auto json = nlohmann::json::parse(read_file(path("bits.json")));
+  auto json = uniform_allocation();
   json["layers"][1]["name"] = json["layers"][1]["name"].get<std::string>() + "x";
   write("bits.json", json.dump());
   const auto result = quantize(shipped_model(), {"--allocation", path("bits.json")});
@@ -126,20 +130,7 @@ TEST_F(BadInput, AllocationWithAnUnknownLayerNamesTheNearestRealOne) {
 }
 
 TEST_F(BadInput, AllocationWithoutALayerNamesIt) {
-  const auto made = ompq(on_fashion_mnist("search",
-                                          shipped_model(),
-                                          {"--samples",
-                                           "8",
-                                           "--avg-bits",
-                                           "3",
-                                           "--allocator",
-                                           "uniform",
-                                           "--beside",
-                                           "none",
-                                           "--output",
-                                           path("bits.json")}));
-  ASSERT_EQ(made.status, 0) << made.error;
-  auto json = nlohmann::json::parse(read_file(path("bits.json")));
+  auto json = uniform_allocation();
   json["layers"].erase(0);
   write("bits.json", json.dump());
   const auto result = quantize(shipped_model(), {"--allocation", path("bits.json")});

@@ -97,6 +97,13 @@ pipeline::SampleOptions sample_options(const OptionValues& options,
                       .split = split}};
 }
 
+pipeline::Samples calibration_samples(const OptionValues& options, const pipeline::Model& model) {
+  return pipeline::draw_samples(model,
+                                sample_options(options, model.file, "data", options.text("split")),
+                                options.integer("samples"),
+                                static_cast<std::uint64_t>(options.integer("seed")));
+}
+
 tuning::WeightOptions weight_options(const OptionValues& options) {
   return {.symmetry = options.text("weight-symmetry") == "symmetric" ? quant::Symmetry::Symmetric
                                                                      : quant::Symmetry::Asymmetric};

@@ -21,6 +21,9 @@ namespace ompq::app {
                                                      const std::filesystem::path& model,
                                                      std::string_view source_name,
                                                      const std::string& split);
+/// --samples of --data, the part that --split names, drawn with --seed.
+[[nodiscard]] pipeline::Samples calibration_samples(const OptionValues& options,
+                                                    const pipeline::Model& model);
 /// Everything that decides bits.
 [[nodiscard]] pipeline::SearchOptions search_options(const OptionValues& options,
                                                      const pipeline::Model& model);

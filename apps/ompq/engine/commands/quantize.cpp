@@ -38,11 +38,7 @@ pipeline::Samples evaluation_samples(const OptionValues& options,
 void run_quantize(const CommandContext& context) {
   const OptionValues& options = context.options;
   const pipeline::Model model = load_model(options);
-  pipeline::Samples samples =
-      pipeline::draw_samples(model,
-                             sample_options(options, model.file, "data", options.text("split")),
-                             options.integer("samples"),
-                             static_cast<std::uint64_t>(options.integer("seed")));
+  pipeline::Samples samples = calibration_samples(options, model);
   pipeline::Samples evaluation = evaluation_samples(options, model, samples);
   const auto batch = pipeline::batch_size_for(model.graph, options.integer("batch"));
   pipeline::QuantizeOptions quantize{

@@ -10,11 +10,7 @@ namespace ompq::app {
 void run_search(const CommandContext& context) {
   const OptionValues& options = context.options;
   const pipeline::Model model = load_model(options);
-  pipeline::Samples samples =
-      pipeline::draw_samples(model,
-                             sample_options(options, model.file, "data", options.text("split")),
-                             options.integer("samples"),
-                             static_cast<std::uint64_t>(options.integer("seed")));
+  pipeline::Samples samples = calibration_samples(options, model);
   const pipeline::SearchOutcome outcome =
       pipeline::search(model, samples, search_options(options, model), context.progress);
   const std::string json = report::to_json(outcome.report);

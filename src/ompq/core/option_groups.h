@@ -1,0 +1,385 @@
+#pragma once
+
+#include <array>
+
+#include "ompq/core/options.h"
+
+/// The options of all commands, in groups by what they are about; command_table.cpp puts them
+/// together.
+namespace ompq::options {
+
+inline constexpr double kUnbounded = 0x1p53;
+
+// --- operands --------------------------------------------------------------------------------
+
+inline constexpr std::array<OptionRecord, 1> kModelOperand{{
+    {.name = "MODEL",
+     .type = OptionType::Path,
+     .value_name = "MODEL",
+     .required = true,
+     .text = "the network, an ONNX file"},
+}};
+
+inline constexpr std::array<OptionRecord, 1> kShellOperand{{
+    {.name = "SHELL",
+     .type = OptionType::Choice,
+     .value_name = "SHELL",
+     .choices = "bash|zsh",
+     .required = true,
+     .text = "the shell to complete in: bash or zsh"},
+}};
+
+// --- options, by what they are about ------------------------------------------------------------
+
+inline constexpr std::array<OptionRecord, 7> kCommonOptions{{
+    {.name = "json",
+     .group = "Common",
+     .text = "print one JSON document on standard output instead of tables"},
+    {.name = "quiet",
+     .short_name = 'q',
+     .group = "Common",
+     .text = "show no progress and no warnings on standard error"},
+    {.name = "verbose", .short_name = 'v', .group = "Common", .text = "say more on standard error"},
+    {.name = "seed",
+     .type = OptionType::Integer,
+     .value_name = "N",
+     .fallback = "0",
+     .group = "Common",
+     .text = "seed of everything that is drawn at random, such as the choice of samples"},
+    {.name = "threads",
+     .short_name = 'j',
+     .type = OptionType::Integer,
+     .value_name = "N",
+     .fallback = "0",
+     .upper = 1024,
+     .group = "Common",
+     .text = "threads to compute with; 0 stands for all cores"},
+    {.name = "device",
+     .type = OptionType::Choice,
+     .value_name = "DEVICE",
+     .fallback = "cpu",
+     .choices = "cpu|cuda",
+     .group = "Common",
+     .text = "where networks run"},
+    {.name = "help", .short_name = 'h', .group = "Common", .text = "print this help and exit"},
+}};
+
+inline constexpr std::array<OptionRecord, 1> kInputShape{{
+    {.name = "input-shape",
+     .type = OptionType::NamedShape,
+     .value_name = "NAME=N,C,H,W",
+     .group = "Model",
+     .text = "extents of a network input that the file leaves open; may be repeated, and -1 keeps "
+             "an extent open"},
+}};
+
+inline constexpr std::array<OptionRecord, 1> kPrecision{{
+    {.name = "precision",
+     .type = OptionType::Choice,
+     .value_name = "TYPE",
+     .fallback = "auto",
+     .choices = "float32|bfloat16|auto",
+     .group = "Model",
+     .text = "arithmetic of the forward passes that measure features and sensitivity; auto takes "
+             "bfloat16 where the processor multiplies it natively"},
+}};
+
+inline constexpr OptionRecord kEvaluationPrecision{
+    .name = "precision",
+    .type = OptionType::Choice,
+    .value_name = "TYPE",
+    .fallback = "float32",
+    .choices = "float32|bfloat16|auto",
+    .group = "Model",
+    .text =
+        "arithmetic of the forward passes; auto takes bfloat16 where the processor multiplies "
+        "it natively"};
+
+inline constexpr OptionRecord kData{
+    .name = "data",
+    .short_name = 'd',
+    .type = OptionType::Path,
+    .value_name = "SRC",
+    .required = true,
+    .group = "Data",
+    .text =
+        "samples: a folder of class folders, a flat folder of images (labels.csv beside them "
+        "is optional), IDX files, CIFAR-10 binary batches, or an .npz file with x and y"};
+
+inline constexpr OptionRecord kSamples{
+    .name = "samples",
+    .short_name = 'n',
+    .type = OptionType::Integer,
+    .value_name = "N",
+    .fallback = "64",
+    .lower = 2,
+    .group = "Data",
+    .text = "samples to measure the network with, drawn with --seed"};
+
+inline constexpr OptionRecord kCalibrationSplit{
+    .name = "split",
+    .type = OptionType::Choice,
+    .value_name = "SPLIT",
+    .fallback = "train",
+    .choices = "train|test",
+    .group = "Data",
+    .text = "which part to draw from where the source holds both (IDX, CIFAR-10)"};
+
+inline constexpr OptionRecord kEvaluationSplit{
+    .name = "split",
+    .type = OptionType::Choice,
+    .value_name = "SPLIT",
+    .fallback = "test",
+    .choices = "train|test",
+    .group = "Data",
+    .text = "which part to evaluate on where the source holds both (IDX, CIFAR-10)"};
+
+inline constexpr std::array<OptionRecord, 2> kLoading{{
+    {.name = "batch",
+     .type = OptionType::Integer,
+     .value_name = "N",
+     .fallback = "64",
+     .lower = 1,
+     .upper = 65536,
+     .group = "Data",
+     .text = "samples in one forward pass"},
+    {.name = "skip-broken",
+     .group = "Data",
+     .text = "leave out samples that cannot be read, and say how many"},
+}};
+
+inline constexpr std::array<OptionRecord, 7> kPreprocessing{{
+    {.name = "preprocess",
+     .type = OptionType::Path,
+     .value_name = "FILE",
+     .group = "Preprocessing",
+     .text = "how images become numbers, an ompq-preprocess/1 JSON file; without it, "
+             "MODEL.preprocess.json beside the model is taken if it is there"},
+    {.name = "channels",
+     .type = OptionType::Choice,
+     .value_name = "ORDER",
+     .choices = "rgb|bgr|gray",
+     .group = "Preprocessing",
+     .text = "colour channels of the input (overrides the file, as do the options below)"},
+    {.name = "scale",
+     .type = OptionType::Number,
+     .value_name = "X",
+     .lower = -kUnbounded,
+     .group = "Preprocessing",
+     .text = "factor for each pixel, such as 1/255; value = (pixel * scale - mean) / std"},
+    {.name = "mean",
+     .type = OptionType::Numbers,
+     .value_name = "X,...",
+     .lower = -kUnbounded,
+     .group = "Preprocessing",
+     .text = "mean to subtract, one number per channel"},
+    {.name = "std",
+     .type = OptionType::Numbers,
+     .value_name = "X,...",
+     .lower = 0x1p-100,
+     .group = "Preprocessing",
+     .text = "deviation to divide by, one number per channel"},
+    {.name = "resize",
+     .type = OptionType::Integer,
+     .value_name = "PIXELS",
+     .lower = 1,
+     .upper = 65536,
+     .group = "Preprocessing",
+     .text = "length that the shorter side is resized to, with antialiasing"},
+    {.name = "crop",
+     .type = OptionType::Integer,
+     .value_name = "PIXELS",
+     .lower = 1,
+     .upper = 65536,
+     .group = "Preprocessing",
+     .text = "side of the square that is cut out of the centre"},
+}};
+
+inline constexpr std::array<OptionRecord, 2> kBudget{{
+    {.name = "size",
+     .type = OptionType::ByteCount,
+     .value_name = "BYTES",
+     .lower = 1,
+     .group = "Budget",
+     .text = "the network's bytes, such as 6.7MB (decimal) or 6.7MiB (binary), counted by "
+             "--accounting"},
+    {.name = "avg-bits",
+     .type = OptionType::Number,
+     .value_name = "BITS",
+     .lower = 1,
+     .upper = 8,
+     .group = "Budget",
+     .text = "bits per weight on average; with --size both hold"},
+}};
+
+inline constexpr std::array<OptionRecord, 9> kSearch{{
+    {.name = "scheme",
+     .type = OptionType::Choice,
+     .value_name = "SCHEME",
+     .fallback = "default",
+     .choices = "default|paper-ptq|paper-qat",
+     .group = "Allocation",
+     .text = "rules for ranges, first and last layer, accounting and solver: ours, or those of the "
+             "paper for post-training quantization (2..4 bits) or for quantization-aware training "
+             "(4..8 bits, first and last layer at 8)"},
+    {.name = "allocator",
+     .type = OptionType::Choice,
+     .value_name = "NAME",
+     .fallback = "output-error",
+     .choices = "output-error|orm|uniform|size-only",
+     .group = "Allocation",
+     .text = "what an allocation is judged by: the effect of each layer on the network's output, "
+             "the paper's orthogonality (orm), one width for all (uniform), or size alone"},
+    {.name = "beside",
+     .type = OptionType::Choices,
+     .value_name = "NAME,...",
+     .fallback = "uniform,size-only,orm",
+     .choices = "output-error|orm|uniform|size-only|none",
+     .group = "Allocation",
+     .text = "allocators whose answer to the same budget is shown beside the chosen one"},
+    {.name = "candidates",
+     .type = OptionType::Integers,
+     .value_name = "B,...",
+     .fallback = "2,3,4,5,6,7,8",
+     .lower = 1,
+     .upper = 8,
+     .group = "Allocation",
+     .text = "bit-widths that a layer may get (the schemes of the paper bring their own)"},
+    {.name = "solver",
+     .type = OptionType::Choice,
+     .value_name = "SOLVER",
+     .choices = "ilp|lp|projection",
+     .group = "Allocation",
+     .text = "exact integer program, the paper's linear program with rounding, or the projection "
+             "that its published lists follow; by default ilp, and lp with a scheme of the paper"},
+    {.name = "rounding",
+     .type = OptionType::Choice,
+     .value_name = "RULE",
+     .choices = "nearest|dfs",
+     .group = "Allocation",
+     .text = "how lp and projection become whole bits: to the nearest, or by depth-first search "
+             "over floor and ceiling for the largest total that fits; by default dfs"},
+    {.name = "accounting",
+     .type = OptionType::Choice,
+     .value_name = "RULE",
+     .choices = "disk|paper",
+     .group = "Allocation",
+     .text = "what counts as size: the bytes of the file that is written, or the paper's formula; "
+             "by default disk, and paper with a scheme of the paper"},
+    {.name = "beta",
+     .type = OptionType::Number,
+     .value_name = "X",
+     .fallback = "1",
+     .group = "Allocation",
+     .text = "sharpness of the paper's importance, theta = exp(-beta gamma)"},
+    {.name = "result",
+     .type = OptionType::Path,
+     .value_name = "FILE",
+     .group = "Output",
+     .text = "write everything that was measured and decided to this JSON file"},
+}};
+
+inline constexpr std::array<OptionRecord, 2> kQuantizers{{
+    {.name = "act-bits",
+     .type = OptionType::Choice,
+     .value_name = "BITS",
+     .fallback = "8",
+     .choices = "2|3|4|5|6|7|8|float",
+     .group = "Quantization",
+     .text = "bits of the activations; float quantizes weights alone"},
+    {.name = "weight-symmetry",
+     .type = OptionType::Choice,
+     .value_name = "RULE",
+     .fallback = "asymmetric",
+     .choices = "symmetric|asymmetric",
+     .group = "Quantization",
+     .text = "whether a weight's range is centred on zero"},
+}};
+
+inline constexpr std::array<OptionRecord, 1> kActivationRange{{
+    {.name = "act-range",
+     .type = OptionType::Choice,
+     .value_name = "RULE",
+     .fallback = "mse",
+     .choices = "minmax|percentile|mse",
+     .group = "Quantization",
+     .text = "how an activation's range is chosen from its histogram"},
+}};
+
+inline constexpr std::array<OptionRecord, 2> kMeasured{{
+    {.name = "eval-data",
+     .type = OptionType::Path,
+     .value_name = "SRC",
+     .group = "Data",
+     .text = "samples to measure the result with, their test part where they have parts; without "
+             "it, up to 256 samples of --data that calibration did not see"},
+    {.name = "limit",
+     .type = OptionType::Integer,
+     .value_name = "N",
+     .lower = 1,
+     .group = "Data",
+     .text = "measure the result with N samples, drawn with --seed"},
+}};
+
+inline constexpr OptionRecord kAllocationOut{.name = "output",
+                                             .short_name = 'o',
+                                             .type = OptionType::Path,
+                                             .value_name = "BITS.json",
+                                             .group = "Output",
+                                             .text =
+                                                 "write the allocation to this file, which "
+                                                 "'ompq quantize --allocation' reads"};
+
+inline constexpr OptionRecord kModelOut{.name = "output",
+                                        .short_name = 'o',
+                                        .type = OptionType::Path,
+                                        .value_name = "OUT.onnx",
+                                        .required = true,
+                                        .group = "Output",
+                                        .text = "the file to write"};
+
+inline constexpr OptionRecord kAllocationIn{
+    .name = "allocation",
+    .short_name = 'a',
+    .type = OptionType::Path,
+    .value_name = "BITS.json",
+    .group = "Budget",
+    .text = "take the bits of each layer from this file instead of searching for them"};
+
+inline constexpr OptionRecord kFormat{
+    .name = "format",
+    .type = OptionType::Choice,
+    .value_name = "FORMAT",
+    .fallback = "packed",
+    .choices = "packed|float",
+    .group = "Output",
+    .text =
+        "how weights are stored: packed into exactly their bits, or as the float32 numbers "
+        "that they stand for"};
+
+inline constexpr std::array<OptionRecord, 4> kEvaluation{{
+    {.name = "limit",
+     .type = OptionType::Integer,
+     .value_name = "N",
+     .lower = 1,
+     .group = "Data",
+     .text = "evaluate on the first N samples alone"},
+    {.name = "reference",
+     .short_name = 'r',
+     .type = OptionType::Path,
+     .value_name = "MODEL",
+     .group = "Evaluation",
+     .text = "the float network to compare outputs with; needs no labels"},
+    {.name = "save-outputs",
+     .type = OptionType::Path,
+     .value_name = "FILE.npz",
+     .group = "Output",
+     .text = "write what the network said, array 'logits', one row per sample"},
+    {.name = "result",
+     .type = OptionType::Path,
+     .value_name = "FILE",
+     .group = "Output",
+     .text = "write the evaluation to this JSON file"},
+}};
+
+}  // namespace ompq::options
