@@ -15,3 +15,6 @@ done
   echo "run_benchmarks: there is no benchmark program in $1/bin" >&2
   exit 1
 }
+
+echo "--- features and ORM beside ONNX Runtime's float forward pass"
+node "$(dirname -- "$0")/../bench/run_features.mjs" "$1"
