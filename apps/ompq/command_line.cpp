@@ -10,6 +10,7 @@
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "ompq/core/command_table.h"
 #include "ompq/core/error.h"
@@ -112,11 +113,16 @@ CommandRequest to_request(const RawCommand& raw) {
       continue;
     }
     const auto& texts = raw.texts.at(record.name);
-    if (texts.size() > 1 && record.type != OptionType::NamedShape) {
+    if (texts.size() > 1 && !may_repeat(record.type)) {
       throw ConfigError(
           display_name(record),
           fmt::format(
               "is given {} times ('{}' and '{}'); give it once", texts.size(), texts[0], texts[1]));
+    }
+    if (record.type == OptionType::Globs && !texts.empty()) {
+      request.values.set(record.name,
+                         parse_option(record, fmt::format("{}", fmt::join(texts, ","))));
+      continue;
     }
     for (const std::string& text : texts) {
       request.values.set(record.name, parse_option(record, text));

@@ -100,7 +100,7 @@ std::string zsh_value(const OptionRecord& record) {
 std::string zsh_command(const CommandRecord& command) {
   std::string text = fmt::format("    {})\n      _arguments -s \\\n", command.name);
   for (const OptionRecord& record : command.options) {
-    const bool repeats = record.type == OptionType::NamedShape;
+    const bool repeats = may_repeat(record.type);
     for (const std::string& name : spellings(record)) {
       text += fmt::format("        '{}{}[{}]{}' \\\n",
                           repeats ? "*" : "",

@@ -17,6 +17,9 @@ struct CommandContext {
 void run_inspect(const CommandContext& context);
 void run_search(const CommandContext& context);
 void run_quantize(const CommandContext& context);
+void run_compare(const CommandContext& context);
+void run_sweep(const CommandContext& context);
+void run_latency_table(const CommandContext& context);
 void run_eval(const CommandContext& context);
 
 }  // namespace ompq::app

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "ompq/core/error.h"
 
@@ -34,14 +35,14 @@ allocation::Scheme scheme_of(const std::string& name) {
 /// The allocator's name once scheme and solver have had their say.
 std::string allocator_of(const OptionValues& options, allocation::Scheme scheme) {
   const bool papers = scheme != allocation::Scheme::Free;
-  std::string name = options.text("allocator");
-  if (papers && !options.given("allocator")) name = "orm";
   const auto solver = options.maybe_text("solver");
+  std::string name = options.text("allocator");
+  if ((papers || solver) && !options.given("allocator")) name = "orm";
   if (name != "orm") {
-    if (solver && *solver != "ilp") {
+    if (solver) {
       throw ConfigError("options",
-                        fmt::format("--solver {} goes with --allocator orm alone; '{}' is solved "
-                                    "by the integer program",
+                        fmt::format("--solver {} goes with --allocator orm alone, not with '{}'; "
+                                    "leave one of the two out",
                                     *solver,
                                     name));
     }
@@ -59,10 +60,21 @@ std::vector<std::string> beside_of(const OptionValues& options) {
   return names;
 }
 
-std::optional<int> activation_bits_of(const OptionValues& options) {
-  const std::string& text = options.text("act-bits");
-  if (text == "float") return std::nullopt;
-  return std::stoi(text);
+/// Widths that activations may get; none: they stay float.
+std::vector<int> activation_candidates_of(const OptionValues& options) {
+  const std::vector<std::string>& texts = options.texts("act-bits");
+  std::vector<int> widths;
+  for (const std::string& text : texts) {
+    if (text != "float") widths.push_back(std::stoi(text));
+  }
+  if (widths.size() != texts.size() && texts.size() > 1) {
+    throw ConfigError("--act-bits",
+                      fmt::format("'{}' mixes float with widths; give widths alone, or float alone",
+                                  fmt::join(texts, ",")));
+  }
+  std::sort(widths.begin(), widths.end());
+  widths.erase(std::unique(widths.begin(), widths.end()), widths.end());
+  return widths;
 }
 
 }  // namespace
@@ -109,31 +121,126 @@ tuning::WeightOptions weight_options(const OptionValues& options) {
                                                                      : quant::Symmetry::Asymmetric};
 }
 
-pipeline::SearchOptions search_options(const OptionValues& options, const pipeline::Model& model) {
+namespace {
+
+std::vector<int> to_ints(const std::vector<std::int64_t>& widths) {
+  return {widths.begin(), widths.end()};
+}
+
+allocation::Budget budget_of(const OptionValues& options) {
+  allocation::Budget budget;
+  budget.bytes = options.maybe_integer("size");
+  budget.average_bits = options.maybe_number("avg-bits");
+  budget.compression = options.maybe_number("compression");
+  budget.weight_bytes = options.maybe_integer("weight-size");
+  budget.bops = options.maybe_number("bops");
+  budget.activation_bytes = options.maybe_integer("act-size");
+  budget.latency_us = options.maybe_number("latency");
+  return budget;
+}
+
+/// Candidates of all layers, and what was settled by hand for some.
+void read_choices(const OptionValues& options, pipeline::RequestOptions& request) {
+  for (const auto& [name, widths] : options.shapes("candidates")) {
+    if (name.empty()) {
+      request.candidates = to_ints(widths);
+    } else {
+      request.choices.candidates.emplace(name, to_ints(widths));
+    }
+  }
+  for (const auto& [name, widths] : options.shapes("pin")) {
+    if (widths.size() != 1) {
+      throw ConfigError("--pin",
+                        fmt::format("'{}' is given {} widths; a pinned layer has one, and "
+                                    "--candidates {}={} lets the search choose",
+                                    name,
+                                    widths.size(),
+                                    name,
+                                    fmt::join(widths, ",")));
+    }
+    request.choices.pins.emplace(name, static_cast<int>(widths.front()));
+  }
+  request.choices.excluded = options.globs("exclude");
+  if (const auto width = options.maybe_integer("first-last")) {
+    request.choices.first_last = static_cast<int>(*width);
+  }
+}
+
+/// The options that search, compare and sweep share.
+pipeline::SearchOptions measuring_options(const OptionValues& options,
+                                          const pipeline::Model& model) {
   pipeline::SearchOptions search;
-  if (const auto size = options.maybe_integer("size")) search.budget.bytes = *size;
-  if (const auto bits = options.maybe_number("avg-bits")) search.budget.average_bits = *bits;
-  search.scheme = scheme_of(options.text("scheme"));
-  search.allocator = allocator_of(options, search.scheme);
-  search.beside = beside_of(options);
-  search.candidates.clear();
-  for (const std::int64_t width : options.integers("candidates")) {
-    search.candidates.push_back(static_cast<int>(width));
-  }
-  if (const auto accounting = options.maybe_text("accounting")) {
-    search.accounting =
-        *accounting == "paper" ? allocation::Accounting::Paper : allocation::Accounting::Disk;
-  }
-  if (const auto rounding = options.maybe_text("rounding")) {
-    search.rounding =
-        *rounding == "nearest" ? allocation::Rounding::Nearest : allocation::Rounding::DepthFirst;
-  }
+  read_choices(options, search.request);
+  search.request.activation_candidates = activation_candidates_of(options);
+  search.request.seed = static_cast<std::uint64_t>(options.integer("seed"));
   search.beta = options.number("beta");
-  search.activation_bits = activation_bits_of(options);
   search.weights = weight_options(options);
+  search.request.symmetry = search.weights.symmetry;
   search.batch_size = pipeline::batch_size_for(model.graph, options.integer("batch"));
   search.executor = executor_options(options, measuring_precision(options));
   return search;
+}
+
+}  // namespace
+
+pipeline::SearchOptions search_options(const OptionValues& options, const pipeline::Model& model) {
+  pipeline::SearchOptions search = measuring_options(options, model);
+  pipeline::RequestOptions& request = search.request;
+  request.budget = budget_of(options);
+  if (const auto table = options.maybe_text("latency-table")) request.latency_table = *table;
+  request.scheme = scheme_of(options.text("scheme"));
+  search.allocator = allocator_of(options, request.scheme);
+  search.beside = beside_of(options);
+  search.automatic.time_limit_seconds = options.number("time-limit") / 1e6;
+  if (const auto accounting = options.maybe_text("accounting")) {
+    request.accounting =
+        *accounting == "paper" ? allocation::Accounting::Paper : allocation::Accounting::Disk;
+  }
+  if (const auto rounding = options.maybe_text("rounding")) {
+    request.rounding =
+        *rounding == "nearest" ? allocation::Rounding::Nearest : allocation::Rounding::DepthFirst;
+  }
+  return search;
+}
+
+pipeline::RequestOptions table_options(const OptionValues& options) {
+  pipeline::RequestOptions request;
+  for (const auto& [name, widths] : options.shapes("candidates")) {
+    if (name.empty()) request.candidates = to_ints(widths);
+    if (!name.empty()) request.choices.candidates.emplace(name, to_ints(widths));
+  }
+  request.activation_candidates = activation_candidates_of(options);
+  return request;
+}
+
+pipeline::CompareOptions compare_options(const OptionValues& options,
+                                         const pipeline::Model& model) {
+  pipeline::CompareOptions compare{.search = measuring_options(options, model)};
+  compare.search.automatic.time_limit_seconds = options.number("time-limit") / 1e6;
+  if (options.has("avg-bits")) {
+    for (const double bits : options.numbers("avg-bits")) {
+      compare.budgets.push_back({.average_bits = bits});
+    }
+  }
+  if (options.has("size")) {
+    for (const std::int64_t bytes : options.integers("size")) {
+      compare.budgets.push_back({.bytes = bytes});
+    }
+  }
+  compare.allocators = options.texts("allocators");
+  compare.random_allocations = options.integer("random");
+  compare.calibration = calibration_options(options, model);
+  compare.evaluation = evaluate_options(options, model);
+  if (const auto journal = options.maybe_text("journal")) compare.journal = *journal;
+  return compare;
+}
+
+pipeline::SweepOptions sweep_options(const OptionValues& options, const pipeline::Model& model) {
+  pipeline::SweepOptions sweep{.search = measuring_options(options, model)};
+  sweep.points = static_cast<std::size_t>(options.integer("points"));
+  sweep.metric = options.text("metric");
+  sweep.pick_bytes = options.maybe_integer("pick");
+  return sweep;
 }
 
 tuning::CalibrationOptions calibration_options(const OptionValues& options,
@@ -147,6 +254,36 @@ tuning::CalibrationOptions calibration_options(const OptionValues& options,
   // Ranges are part of the result, so they are measured in the arithmetic that the file is run in.
   calibration.executor = executor_options(options, runtime::Precision::Float32);
   return calibration;
+}
+
+pipeline::Samples evaluation_samples(const OptionValues& options,
+                                     const pipeline::Model& model,
+                                     const pipeline::Samples& calibration) {
+  const auto seed = static_cast<std::uint64_t>(options.integer("seed"));
+  const auto limit = options.maybe_integer("limit");
+  if (options.has("eval-data")) {
+    return pipeline::draw_samples(
+        model, sample_options(options, model.file, "eval-data", "test"), limit.value_or(0), seed);
+  }
+  constexpr std::int64_t kHeldOut = 256;
+  pipeline::Samples rest = pipeline::draw_samples(
+      model, sample_options(options, model.file, "data", options.text("split")), 0, seed);
+  rest.indices = pipeline::held_out(calibration, limit.value_or(kHeldOut));
+  rest.used.count = static_cast<std::int64_t>(rest.indices.size());
+  if (rest.indices.empty()) {
+    throw DataError("data",
+                    fmt::format("all {} samples of {} are used for calibration and none is left to "
+                                "measure with; give --eval-data or fewer --samples",
+                                calibration.indices.size(),
+                                calibration.used.source));
+  }
+  return rest;
+}
+
+pipeline::EvaluateOptions evaluate_options(const OptionValues& options,
+                                           const pipeline::Model& model) {
+  return {.batch_size = pipeline::batch_size_for(model.graph, options.integer("batch")),
+          .executor = executor_options(options, runtime::Precision::Float32)};
 }
 
 }  // namespace ompq::app

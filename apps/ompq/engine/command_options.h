@@ -1,7 +1,9 @@
 #pragma once
 
 #include "ompq/core/options.h"
+#include "ompq/pipeline/compare.h"
 #include "ompq/pipeline/quantize.h"
+#include "ompq/pipeline/sweep.h"
 
 namespace ompq::app {
 
@@ -24,9 +26,22 @@ namespace ompq::app {
 /// --samples of --data, the part that --split names, drawn with --seed.
 [[nodiscard]] pipeline::Samples calibration_samples(const OptionValues& options,
                                                     const pipeline::Model& model);
+/// Samples that calibration never saw: those of --eval-data, or the rest of --data.
+[[nodiscard]] pipeline::Samples evaluation_samples(const OptionValues& options,
+                                                   const pipeline::Model& model,
+                                                   const pipeline::Samples& calibration);
 /// Everything that decides bits.
 [[nodiscard]] pipeline::SearchOptions search_options(const OptionValues& options,
                                                      const pipeline::Model& model);
+/// What a latency table has rows for.
+[[nodiscard]] pipeline::RequestOptions table_options(const OptionValues& options);
+[[nodiscard]] pipeline::CompareOptions compare_options(const OptionValues& options,
+                                                       const pipeline::Model& model);
+[[nodiscard]] pipeline::SweepOptions sweep_options(const OptionValues& options,
+                                                   const pipeline::Model& model);
+/// --batch; in the arithmetic of the file that is measured.
+[[nodiscard]] pipeline::EvaluateOptions evaluate_options(const OptionValues& options,
+                                                         const pipeline::Model& model);
 [[nodiscard]] tuning::WeightOptions weight_options(const OptionValues& options);
 [[nodiscard]] tuning::CalibrationOptions calibration_options(const OptionValues& options,
                                                              const pipeline::Model& model);

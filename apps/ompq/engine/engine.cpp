@@ -22,10 +22,13 @@ struct EngineCommand {
   void (*run)(const CommandContext&);
 };
 
-constexpr std::array<EngineCommand, 4> kCommands{{
+constexpr std::array<EngineCommand, 7> kCommands{{
     {"inspect", run_inspect},
     {"search", run_search},
     {"quantize", run_quantize},
+    {"compare", run_compare},
+    {"sweep", run_sweep},
+    {"latency-table", run_latency_table},
     {"eval", run_eval},
 }};
 

@@ -13,16 +13,23 @@ using namespace options;  // the groups, by their short names
 // --- rules and examples --------------------------------------------------------------------------
 
 constexpr std::array<OptionRule, 2> kSearchRules{{
-    {OptionRule::Kind::AtLeastOne, "size|avg-bits", "a search needs a budget"},
+    {OptionRule::Kind::AtLeastOne,
+     "size|avg-bits|compression|weight-size|bops|act-size|latency",
+     "a search needs a budget"},
     {OptionRule::Kind::AtMostOne, "quiet|verbose", "they ask for opposite things"},
 }};
 constexpr std::array<OptionRule, 3> kQuantizeRules{{
     {OptionRule::Kind::AtLeastOne,
-     "size|avg-bits|allocation",
+     "size|avg-bits|compression|weight-size|bops|act-size|latency|allocation",
      "the bits come from a budget or from a file"},
     {OptionRule::Kind::AtMostOne,
-     "allocation|size|avg-bits",
+     "allocation|size|avg-bits|compression|weight-size|bops|act-size|latency|pin|exclude|"
+     "first-last",
      "an allocation file has settled the bits"},
+    {OptionRule::Kind::AtMostOne, "quiet|verbose", "they ask for opposite things"},
+}};
+constexpr std::array<OptionRule, 2> kCompareRules{{
+    {OptionRule::Kind::AtLeastOne, "avg-bits|size", "a comparison needs budgets"},
     {OptionRule::Kind::AtMostOne, "quiet|verbose", "they ask for opposite things"},
 }};
 constexpr std::array<OptionRule, 1> kCommonRules{{
@@ -38,6 +45,14 @@ constexpr std::array<std::string_view, 3> kQuantizeExamples{
     "ompq quantize model.onnx --data images/ --avg-bits 3 -o small.onnx",
     "ompq quantize model.onnx --data images/ --allocation bits.json -o small.onnx",
     "ompq quantize model.onnx --data images/ --size 800kB --act-bits float -o small.onnx"};
+constexpr std::array<std::string_view, 2> kCompareExamples{
+    "ompq compare model.onnx --data images/ --avg-bits 2.5,3,3.5,4 --csv rows.csv",
+    "ompq compare model.onnx --data images/ --size 1MB,1.5MB --allocators auto,uniform --random 0"};
+constexpr std::array<std::string_view, 2> kSweepExamples{
+    "ompq sweep model.onnx --data images/",
+    "ompq sweep model.onnx --data images/ --points 50 --pick 6.7MB -o bits.json"};
+constexpr std::array<std::string_view, 1> kLatencyExamples{
+    "ompq latency-table model.onnx --candidates 4,8 -o table.csv"};
 constexpr std::array<std::string_view, 2> kEvalExamples{
     "ompq eval small.onnx --data test-images/",
     "ompq eval small.onnx --data images/ --reference model.onnx --save-outputs outputs.npz"};
@@ -77,7 +92,14 @@ std::vector<CommandRecord> make_table() {
                         one(kCalibrationSplit),
                         kLoading,
                         kQuantizers,
-                        kSearch,
+                        one(kAllocator),
+                        one(kBeside),
+                        one(kCandidates),
+                        one(kTimeLimit),
+                        one(kBeta),
+                        kPaperRules,
+                        kByHand,
+                        one(kResult),
                         one(kAllocationOut),
                         kPreprocessing,
                         kInputShape,
@@ -101,7 +123,14 @@ std::vector<CommandRecord> make_table() {
                         kMeasured,
                         kQuantizers,
                         kActivationRange,
-                        kSearch,
+                        one(kAllocator),
+                        one(kBeside),
+                        one(kCandidates),
+                        one(kTimeLimit),
+                        one(kBeta),
+                        kPaperRules,
+                        kByHand,
+                        one(kResult),
                         one(kModelOut),
                         one(kFormat),
                         kPreprocessing,
@@ -110,6 +139,59 @@ std::vector<CommandRecord> make_table() {
                         kCommonOptions}),
        .rules = kQuantizeRules,
        .examples = kQuantizeExamples},
+      {.name = "compare",
+       .summary = "measure every allocator at every budget",
+       .description =
+           "Lets every allocator answer every budget, quantizes MODEL by each answer, and measures "
+           "what is left of it on samples that calibration did not see; and says how well each "
+           "metric foretells that, by rank correlation over random allocations. Goes on where it "
+           "was after a kill.",
+       .operands = kModelOperand,
+       .options = join({kBudgets,         one(kData),  one(kSamples),    one(kCalibrationSplit),
+                        kLoading,         kMeasured,   kQuantizers,      kActivationRange,
+                        one(kAllocators), kComparison, one(kCandidates), one(kTimeLimit),
+                        one(kBeta),       kByHand,     one(kResult),     one(kCsv),
+                        kPreprocessing,   kInputShape, kPrecision,       kCommonOptions}),
+       .rules = kCompareRules,
+       .examples = kCompareExamples},
+      {.name = "sweep",
+       .summary = "draw the whole curve of size against fidelity",
+       .description =
+           "Finds the best allocation for a row of sizes at once, from the smallest file to the "
+           "largest, measures how far each network strays from the float one, and marks the knee, "
+           "behind which more bytes buy little.",
+       .operands = kModelOperand,
+       .options = join({kSweep,
+                        one(kData),
+                        one(kSamples),
+                        one(kCalibrationSplit),
+                        kLoading,
+                        kQuantizers,
+                        one(kCandidates),
+                        one(kBeta),
+                        kByHand,
+                        one(kResult),
+                        one(kCsv),
+                        kPreprocessing,
+                        kInputShape,
+                        kPrecision,
+                        kCommonOptions}),
+       .rules = kCommonRules,
+       .examples = kSweepExamples},
+      {.name = "latency-table",
+       .summary = "write an empty table of layer latencies to fill with measurements",
+       .description =
+           "Writes one line for each layer of MODEL and each pair of weight and activation bits, "
+           "with the microseconds left open. Filled in on the device, the table is what --latency "
+           "and --latency-table of 'ompq search' go by.",
+       .operands = kModelOperand,
+       .options = join({one(kCandidates),
+                        std::span(kQuantizers).first(1),
+                        one(kTableOut),
+                        kInputShape,
+                        kCommonOptions}),
+       .rules = kCommonRules,
+       .examples = kLatencyExamples},
       {.name = "eval",
        .summary = "measure accuracy, or fidelity to a reference network",
        .description =

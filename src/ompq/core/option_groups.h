@@ -10,6 +10,14 @@ namespace ompq::options {
 
 inline constexpr double kUnbounded = 0x1p53;
 
+/// Rows of pipeline::allocator_table(), which a test holds this to.
+inline constexpr std::string_view kAllocatorNames =
+    "auto|output-mse|output-kl|pairwise|local-error|weight-mse|fisher|hessian|orm-error|orm|"
+    "orm-ilp|projection|size-only|uniform|random";
+inline constexpr std::string_view kAllocatorNamesOrNone =
+    "auto|output-mse|output-kl|pairwise|local-error|weight-mse|fisher|hessian|orm-error|orm|"
+    "orm-ilp|projection|size-only|uniform|random|none";
+
 // --- operands --------------------------------------------------------------------------------
 
 inline constexpr std::array<OptionRecord, 1> kModelOperand{{
@@ -195,24 +203,157 @@ inline constexpr std::array<OptionRecord, 7> kPreprocessing{{
      .text = "side of the square that is cut out of the centre"},
 }};
 
-inline constexpr std::array<OptionRecord, 2> kBudget{{
+inline constexpr std::array<OptionRecord, 8> kBudget{{
     {.name = "size",
      .type = OptionType::ByteCount,
      .value_name = "BYTES",
      .lower = 1,
      .group = "Budget",
      .text = "the network's bytes, such as 6.7MB (decimal) or 6.7MiB (binary), counted by "
-             "--accounting"},
+             "--accounting; of several budgets all hold"},
     {.name = "avg-bits",
      .type = OptionType::Number,
      .value_name = "BITS",
      .lower = 1,
      .upper = 8,
      .group = "Budget",
-     .text = "bits per weight on average; with --size both hold"},
+     .text = "bits per weight on average"},
+    {.name = "compression",
+     .type = OptionType::Ratio,
+     .value_name = "RATIO",
+     .lower = 1,
+     .upper = 1000,
+     .group = "Budget",
+     .text = "how many times smaller than the float file, such as 10x"},
+    {.name = "weight-size",
+     .type = OptionType::ByteCount,
+     .value_name = "BYTES",
+     .lower = 1,
+     .group = "Budget",
+     .text = "bytes of the weights' codes alone, without scales and what the file holds beside"},
+    {.name = "bops",
+     .type = OptionType::Count,
+     .value_name = "COUNT",
+     .lower = 1,
+     .group = "Budget",
+     .text = "bit operations for one sample, such as 75G: multiply-accumulates x weight bits x "
+             "activation bits"},
+    {.name = "act-size",
+     .type = OptionType::ByteCount,
+     .value_name = "BYTES",
+     .lower = 1,
+     .group = "Budget",
+     .text = "peak bytes of the activations that are alive at one moment, for one sample"},
+    {.name = "latency",
+     .type = OptionType::Duration,
+     .value_name = "TIME",
+     .group = "Budget",
+     .text = "time for one sample, such as 3.5ms, by the measurements of --latency-table"},
+    {.name = "latency-table",
+     .type = OptionType::Path,
+     .value_name = "TABLE.csv",
+     .group = "Budget",
+     .text = "measured microseconds of each layer and width pair; 'ompq latency-table' writes an "
+             "empty one"},
 }};
 
-inline constexpr std::array<OptionRecord, 9> kSearch{{
+inline constexpr std::array<OptionRecord, 3> kByHand{{
+    {.name = "pin",
+     .type = OptionType::NamedWidths,
+     .value_name = "NAME=B",
+     .lower = 1,
+     .upper = 8,
+     .group = "By hand",
+     .text = "give a layer this width; a name may hold * and ?, and the option may be repeated"},
+    {.name = "exclude",
+     .type = OptionType::Globs,
+     .value_name = "NAME,...",
+     .group = "By hand",
+     .text = "layers that stay float; names may hold * and ?, and the option may be repeated"},
+    {.name = "first-last",
+     .type = OptionType::Integer,
+     .value_name = "B",
+     .lower = 1,
+     .upper = 8,
+     .group = "By hand",
+     .text = "width of the first and of the last layer"},
+}};
+
+inline constexpr OptionRecord kAllocator{
+    .name = "allocator",
+    .type = OptionType::Choice,
+    .value_name = "NAME",
+    .fallback = "auto",
+    .choices = kAllocatorNames,
+    .group = "Allocation",
+    .text =
+        "what an allocation is judged by: auto tries all of them on the samples and refines "
+        "the best; docs/metrics.md says what each one measures and costs"};
+
+inline constexpr OptionRecord kBeside{
+    .name = "beside",
+    .type = OptionType::Choices,
+    .value_name = "NAME,...",
+    .fallback = "uniform,size-only,orm",
+    .choices = kAllocatorNamesOrNone,
+    .group = "Allocation",
+    .text = "allocators whose answer to the same budget is shown beside the chosen one"};
+
+inline constexpr OptionRecord kAllocators{
+    .name = "allocators",
+    .type = OptionType::Choices,
+    .value_name = "NAME,...",
+    .fallback =
+        "auto,output-mse,output-kl,pairwise,local-error,weight-mse,fisher,hessian,"
+        "orm-error,orm,orm-ilp,projection,size-only,uniform",
+    .choices = kAllocatorNames,
+    .group = "Allocation",
+    .text = "which allocators to compare"};
+
+inline constexpr OptionRecord kCandidates{
+    .name = "candidates",
+    .type = OptionType::Widths,
+    .value_name = "[NAME=]B,...",
+    .fallback = "2,3,4,5,6,7,8",
+    .lower = 1,
+    .upper = 8,
+    .group = "Allocation",
+    .text =
+        "bit-widths that every layer may get, or, with a name, which may hold * and ?, that "
+        "some may; may be repeated (the schemes of the paper bring their own)"};
+
+inline constexpr OptionRecord kTimeLimit{
+    .name = "time-limit",
+    .type = OptionType::Duration,
+    .value_name = "TIME",
+    .fallback = "60s",
+    .group = "Allocation",
+    .text =
+        "how long auto may measure, rank and refine, such as 60s; what is best by then is taken"};
+
+inline constexpr OptionRecord kBeta{
+    .name = "beta",
+    .type = OptionType::Number,
+    .value_name = "X",
+    .fallback = "1",
+    .group = "Allocation",
+    .text = "sharpness of the paper's importance, theta = exp(-beta gamma)"};
+
+inline constexpr OptionRecord kResult{
+    .name = "result",
+    .type = OptionType::Path,
+    .value_name = "FILE",
+    .group = "Output",
+    .text = "write everything that was measured and decided to this JSON file"};
+
+inline constexpr OptionRecord kCsv{.name = "csv",
+                                   .type = OptionType::Path,
+                                   .value_name = "FILE",
+                                   .group = "Output",
+                                   .text = "write the rows as comma-separated values to this file"};
+
+/// The paper's rules, for commands with one budget.
+inline constexpr std::array<OptionRecord, 4> kPaperRules{{
     {.name = "scheme",
      .type = OptionType::Choice,
      .value_name = "SCHEME",
@@ -222,36 +363,13 @@ inline constexpr std::array<OptionRecord, 9> kSearch{{
      .text = "rules for ranges, first and last layer, accounting and solver: ours, or those of the "
              "paper for post-training quantization (2..4 bits) or for quantization-aware training "
              "(4..8 bits, first and last layer at 8)"},
-    {.name = "allocator",
-     .type = OptionType::Choice,
-     .value_name = "NAME",
-     .fallback = "output-error",
-     .choices = "output-error|orm|uniform|size-only",
-     .group = "Allocation",
-     .text = "what an allocation is judged by: the effect of each layer on the network's output, "
-             "the paper's orthogonality (orm), one width for all (uniform), or size alone"},
-    {.name = "beside",
-     .type = OptionType::Choices,
-     .value_name = "NAME,...",
-     .fallback = "uniform,size-only,orm",
-     .choices = "output-error|orm|uniform|size-only|none",
-     .group = "Allocation",
-     .text = "allocators whose answer to the same budget is shown beside the chosen one"},
-    {.name = "candidates",
-     .type = OptionType::Integers,
-     .value_name = "B,...",
-     .fallback = "2,3,4,5,6,7,8",
-     .lower = 1,
-     .upper = 8,
-     .group = "Allocation",
-     .text = "bit-widths that a layer may get (the schemes of the paper bring their own)"},
     {.name = "solver",
      .type = OptionType::Choice,
      .value_name = "SOLVER",
      .choices = "ilp|lp|projection",
      .group = "Allocation",
-     .text = "exact integer program, the paper's linear program with rounding, or the projection "
-             "that its published lists follow; by default ilp, and lp with a scheme of the paper"},
+     .text = "for orm: the exact integer program, the paper's linear program with rounding, or the "
+             "projection that its published lists follow; by default lp"},
     {.name = "rounding",
      .type = OptionType::Choice,
      .value_name = "RULE",
@@ -266,27 +384,82 @@ inline constexpr std::array<OptionRecord, 9> kSearch{{
      .group = "Allocation",
      .text = "what counts as size: the bytes of the file that is written, or the paper's formula; "
              "by default disk, and paper with a scheme of the paper"},
-    {.name = "beta",
-     .type = OptionType::Number,
-     .value_name = "X",
-     .fallback = "1",
+}};
+
+/// Budgets of a comparison: one network a value.
+inline constexpr std::array<OptionRecord, 2> kBudgets{{
+    {.name = "avg-bits",
+     .type = OptionType::Numbers,
+     .value_name = "BITS,...",
+     .lower = 1,
+     .upper = 8,
+     .group = "Budget",
+     .text = "budgets in bits per weight on average, such as 2.5,3,3.5,4"},
+    {.name = "size",
+     .type = OptionType::ByteCounts,
+     .value_name = "BYTES,...",
+     .lower = 1,
+     .group = "Budget",
+     .text = "budgets in bytes of the written file, such as 800kB,1.5MiB"},
+}};
+
+inline constexpr std::array<OptionRecord, 2> kComparison{{
+    {.name = "random",
+     .type = OptionType::Integer,
+     .value_name = "N",
+     .fallback = "16",
+     .upper = 10000,
      .group = "Allocation",
-     .text = "sharpness of the paper's importance, theta = exp(-beta gamma)"},
-    {.name = "result",
+     .text = "random allocations a budget, over which each metric's rank correlation with what "
+             "was measured is taken"},
+    {.name = "journal",
      .type = OptionType::Path,
      .value_name = "FILE",
      .group = "Output",
-     .text = "write everything that was measured and decided to this JSON file"},
+     .text = "where finished rows are kept until all are done, so that the same command goes on "
+             "after a kill; by default a file in the current folder, named after the model and "
+             "the options"},
+}};
+
+inline constexpr std::array<OptionRecord, 4> kSweep{{
+    {.name = "points",
+     .type = OptionType::Integer,
+     .value_name = "N",
+     .fallback = "24",
+     .lower = 2,
+     .upper = 1000,
+     .group = "Allocation",
+     .text = "allocations on the curve"},
+    {.name = "metric",
+     .type = OptionType::Choice,
+     .value_name = "NAME",
+     .fallback = "output-mse",
+     .choices = "output-mse|output-kl|local-error|weight-mse|fisher|hessian|orm-error",
+     .group = "Allocation",
+     .text = "what the curve is made of; docs/metrics.md says what each one measures and costs"},
+    {.name = "pick",
+     .type = OptionType::ByteCount,
+     .value_name = "BYTES",
+     .lower = 1,
+     .group = "Budget",
+     .text = "write the best allocation whose file is not larger, such as 6.7MB, to --output"},
+    {.name = "output",
+     .short_name = 'o',
+     .type = OptionType::Path,
+     .value_name = "BITS.json",
+     .group = "Output",
+     .text = "write the picked allocation, or that of the knee, to this file"},
 }};
 
 inline constexpr std::array<OptionRecord, 2> kQuantizers{{
     {.name = "act-bits",
-     .type = OptionType::Choice,
-     .value_name = "BITS",
+     .type = OptionType::Choices,
+     .value_name = "BITS,...",
      .fallback = "8",
      .choices = "2|3|4|5|6|7|8|float",
      .group = "Quantization",
-     .text = "bits of the activations; float quantizes weights alone"},
+     .text = "bits of the activations; of several, such as 4,6,8, each activation gets its own; "
+             "float quantizes weights alone"},
     {.name = "weight-symmetry",
      .type = OptionType::Choice,
      .value_name = "RULE",
@@ -329,6 +502,14 @@ inline constexpr OptionRecord kAllocationOut{.name = "output",
                                              .text =
                                                  "write the allocation to this file, which "
                                                  "'ompq quantize --allocation' reads"};
+
+inline constexpr OptionRecord kTableOut{.name = "output",
+                                        .short_name = 'o',
+                                        .type = OptionType::Path,
+                                        .value_name = "TABLE.csv",
+                                        .required = true,
+                                        .group = "Output",
+                                        .text = "the table to write"};
 
 inline constexpr OptionRecord kModelOut{.name = "output",
                                         .short_name = 'o',

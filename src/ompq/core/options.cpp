@@ -1,6 +1,7 @@
 #include "ompq/core/options.h"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <cmath>
 #include <numeric>
@@ -85,6 +86,65 @@ std::vector<T> read_list(const OptionRecord& record, std::string_view text, Read
   return values;
 }
 
+double read_count(const OptionRecord& record, std::string_view text) {
+  try {
+    const double count = parse_count(text);
+    if (count < record.lower) refuse(record, text);
+    return count;
+  } catch (const ConfigError&) {
+    refuse(record, text);
+  }
+}
+
+/// Microseconds.
+double read_duration(const OptionRecord& record, std::string_view text) {
+  struct Unit {
+    std::string_view name;
+    double microseconds;
+  };
+  constexpr std::array<Unit, 4> kUnits{{{"ns", 1e-3}, {"us", 1.0}, {"ms", 1e3}, {"s", 1e6}}};
+  for (const Unit& unit : kUnits) {
+    if (!text.ends_with(unit.name)) continue;
+    std::string_view digits = text.substr(0, text.size() - unit.name.size());
+    while (digits.ends_with(' ')) digits.remove_suffix(1);
+    const auto value = read_whole<double>(digits);
+    if (!value) continue;  // "3ms" ends with "s" as well
+    if (!std::isfinite(*value) || *value <= 0) refuse(record, text);
+    return *value * unit.microseconds;
+  }
+  refuse(record, text);
+}
+
+double read_ratio(const OptionRecord& record, std::string_view text) {
+  const auto value =
+      read_whole<double>(text.ends_with('x') ? text.substr(0, text.size() - 1) : text);
+  const bool inside =
+      value && std::isfinite(*value) && *value >= record.lower && *value <= record.upper;
+  if (!inside) refuse(record, text);
+  return *value;
+}
+
+std::string read_glob(const OptionRecord& record, std::string_view text) {
+  if (text.empty()) refuse(record, text);
+  return std::string(text);
+}
+
+NamedShapes read_named_widths(const OptionRecord& record, std::string_view text) {
+  const std::size_t equals = text.rfind('=');
+  const bool for_all = equals == std::string_view::npos && record.type == OptionType::Widths;
+  if (!for_all && (equals == std::string_view::npos || equals == 0)) refuse(record, text);
+  const std::string_view list = for_all ? text : text.substr(equals + 1);
+  std::vector<std::int64_t> widths;
+  for (const std::string_view part : split(list, ',')) {
+    const auto width = read_whole<std::int64_t>(part);
+    const bool inside = width && static_cast<double>(*width) >= record.lower &&
+                        static_cast<double>(*width) <= record.upper;
+    if (!inside) refuse(record, text);
+    widths.push_back(*width);
+  }
+  return {{for_all ? std::string() : std::string(text.substr(0, equals)), std::move(widths)}};
+}
+
 NamedShapes read_named_shape(const OptionRecord& record, std::string_view text) {
   const std::size_t equals = text.rfind('=');
   if (equals == std::string_view::npos || equals == 0) refuse(record, text);
@@ -127,7 +187,9 @@ std::string display_name(const OptionRecord& record) {
 
 std::string value_range(const OptionRecord& record) {
   const bool ranged = record.type == OptionType::Integer || record.type == OptionType::Number ||
-                      record.type == OptionType::Integers || record.type == OptionType::Numbers;
+                      record.type == OptionType::Integers || record.type == OptionType::Numbers ||
+                      record.type == OptionType::Ratio || record.type == OptionType::NamedWidths ||
+                      record.type == OptionType::Widths;
   constexpr double kOpenEnd = 0x1p53;
   constexpr double kPositive = 0x1p-50;
   if (!ranged) return "";
@@ -161,6 +223,21 @@ std::string accepted_values(const OptionRecord& record) {
       return with_range("a list such as 0.5,0.25 of numbers", record);
     case OptionType::ByteCount:
       return "a size such as 6.7MB, 6.7MiB or 800kB";
+    case OptionType::ByteCounts:
+      return "a list such as 800kB,1.5MiB of sizes";
+    case OptionType::Count:
+      return "a number such as 75G or 1.5T";
+    case OptionType::Duration:
+      return "a time such as 3.5ms or 800us";
+    case OptionType::Ratio:
+      return with_range("a ratio such as 10x", record);
+    case OptionType::Globs:
+      return "a name or a pattern such as conv*, or a list of them";
+    case OptionType::Widths:
+      return with_range("a list such as 2,3,4 for all layers or conv1=4,8 for one of widths",
+                        record);
+    case OptionType::NamedWidths:
+      return with_range("a layer and its widths such as conv1=4,8", record);
     case OptionType::NamedShape:
       return "a shape such as input=1,3,224,224 (-1 leaves an extent open)";
   }
@@ -189,6 +266,19 @@ OptionValues::Value parse_option(const OptionRecord& record, std::string_view te
       return read_list<double>(record, text, read_number);
     case OptionType::ByteCount:
       return read_bytes(record, text);
+    case OptionType::ByteCounts:
+      return read_list<std::int64_t>(record, text, read_bytes);
+    case OptionType::Count:
+      return read_count(record, text);
+    case OptionType::Duration:
+      return read_duration(record, text);
+    case OptionType::Ratio:
+      return read_ratio(record, text);
+    case OptionType::Globs:
+      return read_list<std::string>(record, text, read_glob);
+    case OptionType::NamedWidths:
+    case OptionType::Widths:
+      return read_named_widths(record, text);
     case OptionType::NamedShape:
       return read_named_shape(record, text);
   }
@@ -201,7 +291,7 @@ OptionValues OptionValues::defaults(std::span<const OptionRecord> records) {
     Entry entry;
     if (record.type == OptionType::Flag) {
       entry.value = false;
-    } else if (record.type == OptionType::NamedShape) {
+    } else if (record.type == OptionType::NamedShape || record.type == OptionType::NamedWidths) {
       entry.value = NamedShapes{};
     } else if (!record.fallback.empty()) {
       entry.value = parse_option(record, record.fallback);
@@ -251,6 +341,10 @@ const std::vector<std::string>& OptionValues::texts(std::string_view name) const
 }
 const NamedShapes& OptionValues::shapes(std::string_view name) const {
   return get<NamedShapes>(name);
+}
+
+std::vector<std::string> OptionValues::globs(std::string_view name) const {
+  return has(name) ? texts(name) : std::vector<std::string>{};
 }
 
 std::optional<std::string> OptionValues::maybe_text(std::string_view name) const {

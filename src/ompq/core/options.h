@@ -13,18 +13,31 @@ namespace ompq {
 
 /// What the text behind an option stands for.
 enum class OptionType : std::uint8_t {
-  Flag,        ///< no value; given or not
-  Text,        ///< any text
-  Path,        ///< a file or folder; whether it exists is the reader's business
-  Choice,      ///< one of `choices`
-  Choices,     ///< some of `choices`, "a,b"
-  Integer,     ///< whole number in lower..upper
-  Number,      ///< "0.5", "1e-3" or a fraction such as "1/255", in lower..upper
-  Integers,    ///< "2,3,4", each in lower..upper
-  Numbers,     ///< "0.485,0.456,0.406", each in lower..upper
-  ByteCount,   ///< "6.7MB", "800 KiB"; whole bytes in lower..upper
-  NamedShape,  ///< "input=1,3,224,224"; may be repeated; -1 leaves an extent open
+  Flag,         ///< no value; given or not
+  Text,         ///< any text
+  Path,         ///< a file or folder; whether it exists is the reader's business
+  Choice,       ///< one of `choices`
+  Choices,      ///< some of `choices`, "a,b"
+  Integer,      ///< whole number in lower..upper
+  Number,       ///< "0.5", "1e-3" or a fraction such as "1/255", in lower..upper
+  Integers,     ///< "2,3,4", each in lower..upper
+  Numbers,      ///< "0.485,0.456,0.406", each in lower..upper
+  ByteCount,    ///< "6.7MB", "800 KiB"; whole bytes in lower..upper
+  ByteCounts,   ///< "800kB,1MB", each as ByteCount
+  Count,        ///< "75G", "1.5T"; a number with a decimal unit or none
+  Duration,     ///< "3.5ms", "800us", "1s"; read as microseconds
+  Ratio,        ///< "10x" or "10", in lower..upper
+  Globs,        ///< "conv*,fc"; may be repeated
+  NamedShape,   ///< "input=1,3,224,224"; may be repeated; -1 leaves an extent open
+  NamedWidths,  ///< "conv1=4,8"; may be repeated; each in lower..upper
+  Widths,       ///< "2,3,4" for all (name ""), or as NamedWidths for some; may be repeated
 };
+
+/// True for a type that an option may be given several times with.
+[[nodiscard]] constexpr bool may_repeat(OptionType type) {
+  return type == OptionType::NamedShape || type == OptionType::NamedWidths ||
+         type == OptionType::Widths || type == OptionType::Globs;
+}
 
 /// One option or operand of a command. This record is the only place that describes it: parsing,
 /// range check, help, man page, completion and docs/cli.md are all read from it.
@@ -65,6 +78,7 @@ struct CommandRecord {
   bool runs_networks = true;                     ///< false: answered without the engine
 };
 
+/// Whole numbers by name: extents of inputs, or widths of layers.
 using NamedShapes = std::map<std::string, std::vector<std::int64_t>>;
 
 /// The values of one command's options, checked and typed, by option name. Reading an option that
@@ -93,10 +107,15 @@ class OptionValues {
   [[nodiscard]] bool flag(std::string_view name) const;                ///< Flag
   [[nodiscard]] const std::string& text(std::string_view name) const;  ///< Text, Path, Choice
   [[nodiscard]] std::int64_t integer(std::string_view name) const;     ///< Integer, ByteCount
-  [[nodiscard]] double number(std::string_view name) const;            ///< Number
+  /// Number, Count, Ratio; Duration in microseconds.
+  [[nodiscard]] double number(std::string_view name) const;
+  /// Integers, ByteCounts.
   [[nodiscard]] const std::vector<std::int64_t>& integers(std::string_view name) const;
   [[nodiscard]] const std::vector<double>& numbers(std::string_view name) const;
   [[nodiscard]] const std::vector<std::string>& texts(std::string_view name) const;  ///< Choices
+  /// Globs, in the order in which they were given; none without a default.
+  [[nodiscard]] std::vector<std::string> globs(std::string_view name) const;
+  /// NamedShape, NamedWidths, Widths.
   [[nodiscard]] const NamedShapes& shapes(std::string_view name) const;
 
   // The value, or nothing where there is none.
@@ -104,7 +123,8 @@ class OptionValues {
   [[nodiscard]] std::optional<std::int64_t> maybe_integer(std::string_view name) const;
   [[nodiscard]] std::optional<double> maybe_number(std::string_view name) const;
 
-  /// Sets what the user gave; NamedShapes are added to those there are.
+  /// Sets what the user gave; NamedShapes are added to those there are, a later value of one name
+  /// in place of an earlier one.
   void set(std::string_view name, Value value);
 
  private:

@@ -9,64 +9,10 @@
 
 #include "ompq/core/error.h"
 #include "ompq/data/batches.h"
+#include "ompq/pipeline/class_scores.h"
 
 namespace ompq::pipeline {
 namespace {
-
-/// Rows of class scores, [rows, classes].
-struct Scores {
-  std::span<const float> values;
-  std::int64_t rows = 0;
-  std::int64_t classes = 0;
-  [[nodiscard]] std::span<const float> row(std::int64_t i) const {
-    return values.subspan(static_cast<std::size_t>(i * classes), static_cast<std::size_t>(classes));
-  }
-};
-
-/// The output as class scores if it is [n, classes], also with trailing extents of 1.
-std::optional<Scores> as_scores(const Tensor& output) {
-  if (output.type() != DataType::Float32 || output.rank() < 2) return std::nullopt;
-  const auto& shape = output.shape();
-  for (std::size_t d = 2; d < shape.size(); ++d) {
-    if (shape[d] != 1) return std::nullopt;
-  }
-  if (shape[1] < 2) return std::nullopt;
-  return Scores{output.data<float>(), shape[0], shape[1]};
-}
-
-std::int64_t best_class(std::span<const float> scores) {
-  return std::max_element(scores.begin(), scores.end()) - scores.begin();
-}
-
-/// Number of classes that score above `label`; ties count as above where they come first, as a
-/// stable sort would have it.
-std::int64_t rank_of(std::span<const float> scores, std::int64_t label) {
-  const float own = scores[static_cast<std::size_t>(label)];
-  std::int64_t rank = 0;
-  for (std::int64_t c = 0; c < static_cast<std::int64_t>(scores.size()); ++c) {
-    const float other = scores[static_cast<std::size_t>(c)];
-    if (other > own || (other == own && c < label)) ++rank;
-  }
-  return rank;
-}
-
-double log_sum_exp(std::span<const float> scores) {
-  const double top = *std::max_element(scores.begin(), scores.end());
-  double sum = 0;
-  for (const float score : scores) sum += std::exp(score - top);
-  return top + std::log(sum);
-}
-
-double divergence(std::span<const float> reference, std::span<const float> scores) {
-  const double reference_norm = log_sum_exp(reference);
-  const double norm = log_sum_exp(scores);
-  double sum = 0;
-  for (std::size_t c = 0; c < scores.size(); ++c) {
-    const double log_p = reference[c] - reference_norm;
-    sum += std::exp(log_p) * (log_p - (scores[c] - norm));
-  }
-  return sum;
-}
 
 /// Sums over batches, turned into an Evaluation at the end.
 class Tally {

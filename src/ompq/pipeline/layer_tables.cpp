@@ -1,5 +1,11 @@
 #include "ompq/pipeline/layer_tables.h"
 
+#include <algorithm>
+#include <set>
+
+#include "ompq/graph/passes.h"
+#include "ompq/runtime/plan.h"
+
 namespace ompq::pipeline {
 namespace {
 
@@ -7,12 +13,68 @@ bool is_linear(const graph::Layer& layer) {
   return layer.op_type == "Gemm" || layer.op_type == "MatMul";
 }
 
+/// Elements for one sample; 0 where the shape is not known.
+std::int64_t elements_of(const graph::Value& value) {
+  if (!value.shape) return 0;
+  std::int64_t elements = 1;
+  for (const graph::Dim& dim : *value.shape) elements *= dim.at(1);
+  return elements;
+}
+
+std::int32_t index_of(const std::vector<graph::ValueId>& values, graph::ValueId value) {
+  const auto found = std::find(values.begin(), values.end(), value);
+  return found == values.end() ? allocation::kNoActivation
+                               : static_cast<std::int32_t>(found - values.begin());
+}
+
 }  // namespace
+
+std::vector<graph::ValueId> activation_values(const Model& model) {
+  std::vector<graph::ValueId> values;
+  for (const graph::Layer& layer : model.discovery.layers) {
+    if (index_of(values, layer.input) == allocation::kNoActivation) values.push_back(layer.input);
+  }
+  return values;
+}
+
+std::vector<allocation::ActivationCost> activation_costs(const Model& model) {
+  std::vector<allocation::ActivationCost> costs;
+  for (const graph::ValueId id : activation_values(model)) {
+    const graph::Value& value = model.graph.value(id);
+    costs.push_back({.name = value.name, .elements = elements_of(value)});
+  }
+  return costs;
+}
+
+std::vector<allocation::LiveSet> live_sets(const Model& model) {
+  const std::vector<graph::ValueId> values = activation_values(model);
+  graph::Graph fused = model.graph;
+  graph::fuse(fused, values);
+  std::set<graph::ValueId> alive(fused.inputs().begin(), fused.inputs().end());
+  std::vector<allocation::LiveSet> sets;
+  for (const runtime::Step& step : runtime::make_plan(fused).steps) {
+    const auto& outputs = fused.node(step.node).outputs;
+    alive.insert(outputs.begin(), outputs.end());
+    allocation::LiveSet& set = sets.emplace_back();
+    for (const graph::ValueId id : alive) {
+      const std::int32_t index = index_of(values, id);
+      if (index == allocation::kNoActivation) {
+        set.fixed_bytes += 4 * elements_of(fused.value(id));
+      } else {
+        set.activations.push_back(static_cast<std::size_t>(index));
+      }
+    }
+    for (const graph::ValueId id : step.last_read) alive.erase(id);
+  }
+  return sets;
+}
 
 std::vector<allocation::LayerCost> layer_costs(const Model& model) {
   std::vector<allocation::LayerCost> costs;
+  const std::vector<graph::ValueId> activations = activation_values(model);
   for (const graph::Layer& layer : model.discovery.layers) {
     allocation::LayerCost cost;
+    cost.activation = index_of(activations, layer.input);
     cost.name = layer.name;
     cost.weight_count = layer.weight_count;
     cost.bias_count = layer.bias_count;

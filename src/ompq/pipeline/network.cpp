@@ -3,16 +3,27 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "ompq/allocation/cost_model.h"
 #include "ompq/core/error.h"
 #include "ompq/core/version.h"
 
 namespace ompq::pipeline {
 namespace {
 
-std::vector<BitWidth> bit_widths(const std::vector<int>& widths) {
-  std::vector<BitWidth> result;
-  for (const int width : widths) result.emplace_back(width);
-  return result;
+/// The layers that do not stay float, with their widths.
+struct QuantizedLayers {
+  std::vector<graph::Layer> layers;
+  std::vector<BitWidth> widths;
+};
+
+QuantizedLayers quantized_layers(const Model& model, const std::vector<int>& weight_bits) {
+  QuantizedLayers quantized;
+  for (std::size_t l = 0; l < weight_bits.size(); ++l) {
+    if (weight_bits[l] == allocation::kFloatBits) continue;
+    quantized.layers.push_back(model.discovery.layers[l]);
+    quantized.widths.emplace_back(weight_bits[l]);
+  }
+  return quantized;
 }
 
 /// What a quantized file says of itself. Widths stand in the order in which `inspect` lists the
@@ -20,17 +31,18 @@ std::vector<BitWidth> bit_widths(const std::vector<int>& widths) {
 void describe(graph::Graph& graph, const Model& model, const std::vector<int>& weight_bits) {
   graph.metadata["ompq.version"] = kVersion;
   graph.metadata["ompq.float_sha256"] = model.sha256;
+  // A layer that stays float says 32.
   graph.metadata["ompq.weight_bits"] = fmt::format("{}", fmt::join(weight_bits, " "));
 }
 
 /// Quantizers that take as many bytes as calibrated ones.
 tuning::ActivationQuantizers stand_ins(const Model& model,
-                                       const std::vector<std::optional<int>>& activation_bits) {
+                                       const std::vector<int>& activation_bits) {
   tuning::ActivationQuantizers quantizers;
   for (std::size_t l = 0; l < activation_bits.size(); ++l) {
-    if (!activation_bits[l]) continue;
+    if (activation_bits[l] == allocation::kFloatBits) continue;
     quantizers[model.discovery.layers[l].input] = {
-        .bits = BitWidth(*activation_bits[l]), .scale = {1.0F}, .zero_point = {0}};
+        .bits = BitWidth(activation_bits[l]), .scale = {1.0F}, .zero_point = {0}};
   }
   return quantizers;
 }
@@ -61,11 +73,11 @@ QuantizedNetwork quantize_network(const Model& model,
                                   const tuning::ActivationQuantizers& activations,
                                   const tuning::WeightOptions& options) {
   QuantizedNetwork network{.graph = model.graph};
-  network.weights = tuning::quantize_weights(
-      network.graph, model.discovery.layers, bit_widths(weight_bits), options);
+  const auto [layers, widths] = quantized_layers(model, weight_bits);
+  network.weights = tuning::quantize_weights(network.graph, layers, widths, options);
   tuning::ActivationScales scales;
   for (const auto& [value, params] : activations) scales.emplace(value, params.scale.front());
-  tuning::round_biases(network.graph, model.discovery.layers, network.weights, scales);
+  tuning::round_biases(network.graph, layers, network.weights, scales);
   tuning::insert_activation_quantizers(network.graph, activations);
   describe(network.graph, model, weight_bits);
   return network;
@@ -77,20 +89,29 @@ std::string export_bytes(const QuantizedNetwork& network, onnx_io::WeightFormat 
 }
 
 FileSize::FileSize(const Model& model,
-                   const std::vector<std::optional<int>>& activation_bits,
                    const tuning::WeightOptions& options,
                    onnx_io::WeightFormat format)
-    : model_(model), graph_(model.graph), options_(options), format_(format) {
-  tuning::insert_activation_quantizers(graph_, stand_ins(model, activation_bits));
+    : model_(model), options_(options), format_(format) {}
+
+const graph::Graph& FileSize::graph_for(const std::vector<int>& activation_bits) const {
+  if (activation_bits != activation_bits_) {
+    graph_ = model_.graph;
+    tuning::insert_activation_quantizers(graph_, stand_ins(model_, activation_bits));
+    activation_bits_ = activation_bits;
+  }
+  return graph_;
 }
 
-std::int64_t FileSize::bytes(const std::vector<int>& weight_bits) const {
-  QuantizedNetwork network{.graph = graph_};
+std::int64_t FileSize::bytes(const std::vector<int>& weight_bits,
+                             const std::vector<int>& activation_bits) const {
+  QuantizedNetwork network{.graph = graph_for(activation_bits)};
   describe(network.graph, model_, weight_bits);
   for (std::size_t l = 0; l < weight_bits.size(); ++l) {
+    if (weight_bits[l] == allocation::kFloatBits) continue;
     const graph::Layer& layer = model_.discovery.layers[l];
-    network.weights.emplace(graph_.value(layer.weight).name,
-                            blank_codes(graph_, layer, weight_bits[l], options_.symmetry));
+    network.weights.emplace(
+        network.graph.value(layer.weight).name,
+        blank_codes(network.graph, layer, weight_bits[l], options_.symmetry));
   }
   return static_cast<std::int64_t>(export_bytes(network, format_).size());
 }

@@ -3,10 +3,10 @@
 #include <cstdint>
 #include <filesystem>
 #include <map>
-#include <optional>
 #include <string>
 #include <vector>
 
+#include "ompq/allocation/request.h"
 #include "ompq/core/bit_width.h"
 #include "ompq/onnx_io/exporter.h"
 #include "ompq/pipeline/model.h"
@@ -35,19 +35,24 @@ struct QuantizedNetwork {
 /// Size of the file that quantize would write for any widths, without quantizing anything.
 class FileSize {
  public:
-  /// @param activation_bits  per layer; none: its input stays float.
-  FileSize(const Model& model,
-           const std::vector<std::optional<int>>& activation_bits,
-           const tuning::WeightOptions& options,
-           onnx_io::WeightFormat format);
-  [[nodiscard]] std::int64_t bytes(const std::vector<int>& weight_bits) const;
+  FileSize(const Model& model, const tuning::WeightOptions& options, onnx_io::WeightFormat format);
+  /// One width a layer; allocation::kFloatBits: the weight, or the layer's input, stays float.
+  [[nodiscard]] std::int64_t bytes(const std::vector<int>& weight_bits,
+                                   const std::vector<int>& activation_bits) const;
+  [[nodiscard]] std::int64_t bytes(const allocation::Allocation& allocation) const {
+    return bytes(allocation.weight_bits, allocation.activation_bits);
+  }
 
  private:
+  [[nodiscard]] const graph::Graph& graph_for(const std::vector<int>& activation_bits) const;
+
   const Model& model_;
-  graph::Graph
-      graph_;  // with stand-ins for the activation quantizers, which all have the same size
   tuning::WeightOptions options_;
   onnx_io::WeightFormat format_;
+  // With stand-ins for the activation quantizers that were asked for last; all of one width have
+  // the same size.
+  mutable std::vector<int> activation_bits_;
+  mutable graph::Graph graph_;
 };
 
 }  // namespace ompq::pipeline

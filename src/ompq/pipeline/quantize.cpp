@@ -33,7 +33,9 @@ Planned plan_from_search(const Model& model,
   for (const report::AllocationRow& row : found.report.allocations) {
     if (row.refused.empty()) planned.plans.push_back({row.allocator, row.weight_bits, row.bytes});
   }
-  planned.activation_bits.assign(model.discovery.layers.size(), options.search.activation_bits);
+  for (const auto& layer : found.chosen.layers) {
+    planned.activation_bits.push_back(layer.activation_bits);
+  }
   planned.report = std::move(found.report);
   return planned;
 }
@@ -46,9 +48,12 @@ Planned plan_from_file(const Model& model, Samples& samples, const QuantizeOptio
     plan.weight_bits.push_back(layer.weight_bits);
     planned.activation_bits.push_back(layer.activation_bits);
   }
-  const FileSize size(
-      model, planned.activation_bits, options.search.weights, options.search.format);
-  plan.bytes_promised = size.bytes(plan.weight_bits);
+  std::vector<int> activation_bits;
+  for (const auto& bits : planned.activation_bits) {
+    activation_bits.push_back(bits.value_or(allocation::kFloatBits));
+  }
+  const FileSize size(model, options.search.weights, options.search.format);
+  plan.bytes_promised = size.bytes(plan.weight_bits, activation_bits);
   planned.plans.push_back(std::move(plan));
   planned.report.model = {model.file.string(), model.sha256, model.file_bytes};
   planned.report.samples = samples.used;

@@ -35,4 +35,10 @@ std::vector<std::int64_t> held_out(const Samples& drawn, std::int64_t count) {
   return rest;
 }
 
+Halves halves_of(const std::vector<std::int64_t>& indices) {
+  if (indices.size() < 4) return {indices, indices};
+  const auto middle = indices.begin() + static_cast<std::ptrdiff_t>(indices.size() / 2);
+  return {{indices.begin(), middle}, {middle, indices.end()}};
+}
+
 }  // namespace ompq::pipeline

@@ -33,5 +33,13 @@ struct Samples {
 
 /// Up to `count` samples of the same source that `drawn` does not hold: what calibration never saw.
 [[nodiscard]] std::vector<std::int64_t> held_out(const Samples& drawn, std::int64_t count);
+/// The samples that make a metric, and those that judge what was made of it.
+struct Halves {
+  std::vector<std::int64_t> measuring;
+  std::vector<std::int64_t> judging;
+};
+
+/// Fewer than four samples do both.
+[[nodiscard]] Halves halves_of(const std::vector<std::int64_t>& indices);
 
 }  // namespace ompq::pipeline

@@ -1,95 +1,45 @@
-#include <nlohmann/json.hpp>
-
+#include "ompq/report/json_objects.h"
 #include "ompq/report/results.h"
 
 namespace ompq::report {
 namespace {
 
-using Json = nlohmann::ordered_json;
-
-std::string text(const Json& json) {
-  // File names may hold bytes that are no UTF-8; they must not cost the whole result.
-  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
-}
-
-Json object(const ModelFile& model) {
-  return {{"file", model.file}, {"sha256", model.sha256}, {"bytes", model.bytes}};
-}
-
-Json object(const SamplesUsed& samples) {
-  Json json = {{"source", samples.source}, {"count", samples.count}, {"seed", samples.seed}};
-  if (!samples.split.empty()) json["split"] = samples.split;
-  if (samples.skipped > 0) json["skipped"] = samples.skipped;
-  if (!samples.preprocess.empty()) json["preprocess"] = Json::parse(samples.preprocess);
-  return json;
-}
-
-Json object(const StepSeconds& seconds) {
-  Json json = Json::object();
-  for (const auto& [step, value] : seconds) json[step] = value;
-  return json;
-}
-
-Json object(const LayerRow& layer) {
-  Json json = {{"name", layer.name},
-               {"operator", layer.op},
-               {"weights", layer.weights},
-               {"biases", layer.biases},
-               {"parameters", layer.paper_parameters},
-               {"macs", layer.macs},
-               {"output_shape", layer.output_shape},
-               {"feature_size", layer.feature_size},
-               {"block", layer.block}};
-  json["tie"] = layer.tied_to.empty() ? Json() : Json(layer.tied_to);
-  return json;
-}
-
-Json rows(const std::vector<LayerRow>& layers) {
-  Json json = Json::array();
-  for (const LayerRow& layer : layers) json.push_back(object(layer));
-  return json;
-}
-
-Json matrix(const std::vector<double>& values, std::size_t columns) {
-  Json json = Json::array();
-  for (std::size_t begin = 0; columns > 0 && begin < values.size(); begin += columns) {
-    json.push_back(
-        std::vector<double>(values.begin() + static_cast<std::ptrdiff_t>(begin),
-                            values.begin() + static_cast<std::ptrdiff_t>(begin + columns)));
-  }
-  return json;
-}
-
 Json object(const AllocationRow& row) {
   if (!row.refused.empty()) return {{"allocator", row.allocator}, {"refused", row.refused}};
-  return {{"allocator", row.allocator},
-          {"weight_bits", row.weight_bits},
-          {"average_bits", row.average_bits},
-          {"bytes", row.bytes},
-          {"paper_mib", row.paper_mib},
-          {"gbops", row.gbops},
-          {"predicted_loss", row.predicted_loss},
-          {"solver",
-           {{"name", row.solver},
-            {"status", row.status},
-            {"objective", row.objective},
-            {"gap", row.gap},
-            {"seconds", row.seconds}}}};
+  Json json = {{"allocator", row.allocator},
+               {"weight_bits", row.weight_bits},
+               {"average_bits", row.average_bits},
+               {"bytes", row.bytes},
+               {"paper_mib", row.paper_mib},
+               {"gbops", row.gbops}};
+  if (row.predicted_loss) json["predicted_loss"] = *row.predicted_loss;
+  json["solver"] = {{"name", row.solver},
+                    {"status", row.status},
+                    {"objective", row.objective},
+                    {"gap", row.gap},
+                    {"seconds", row.seconds}};
+  return json;
 }
 
-Json object(const Evaluation& evaluation) {
-  Json json = {{"samples", evaluation.samples}};
-  const auto add = [&](const char* name, const std::optional<double>& value) {
-    if (value) json[name] = *value;
-  };
-  if (evaluation.skipped > 0) json["skipped"] = evaluation.skipped;
-  if (evaluation.classes > 0) json["classes"] = evaluation.classes;
-  add("top1", evaluation.top1);
-  add("top5", evaluation.top5);
-  add("agreement", evaluation.agreement);
-  add("divergence", evaluation.divergence);
-  add("snr_db", evaluation.snr_db);
-  json["seconds"] = evaluation.seconds;
+Json object(const LossRows& loss) {
+  return {{"metric", loss.metric},
+          {"unit", loss.unit},
+          {"widths", loss.widths},
+          {"values", matrix(loss.values, loss.widths.size())}};
+}
+
+Json object(const Portfolio& portfolio) {
+  Json json = {{"measure", portfolio.measure},
+               {"winner", portfolio.winner},
+               {"steps", portfolio.steps},
+               {"evaluations", portfolio.evaluations},
+               {"time_limit_struck", portfolio.time_limit_struck},
+               {"candidates", Json::array()}};
+  for (const auto& candidate : portfolio.candidates) {
+    json["candidates"].push_back({{"origin", candidate.origin},
+                                  {"divergence", candidate.divergence},
+                                  {"weight_bits", candidate.weight_bits}});
+  }
   return json;
 }
 
@@ -111,13 +61,14 @@ Json object(const Search& search) {
     json["theta"] = search.theta;
     json["coefficients"] = search.coefficients;
   }
-  if (!search.output_error.empty()) {
-    json["output_error"] = {{"widths", search.widths},
-                            {"values", matrix(search.output_error, search.widths.size())}};
+  if (!search.losses.empty()) {
+    json["losses"] = Json::array();
+    for (const LossRows& loss : search.losses) json["losses"].push_back(object(loss));
   }
+  if (search.portfolio) json["portfolio"] = object(*search.portfolio);
   json["allocations"] = Json::array();
   for (const AllocationRow& row : search.allocations) json["allocations"].push_back(object(row));
-  json["seconds"] = object(search.seconds);
+  json["seconds"] = report::object(search.seconds);
   return json;
 }
 
@@ -178,7 +129,7 @@ std::string to_json(const Quantization& quantization) {
   json["evaluation"] = object(chosen.evaluation);
   json["networks"] = Json::array();
   for (const QuantizedRow& row : quantization.networks) json["networks"].push_back(object(row));
-  json["seconds"] = object(quantization.seconds);
+  json["seconds"] = report::object(quantization.seconds);
   return text(json);
 }
 

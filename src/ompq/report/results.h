@@ -69,18 +69,42 @@ struct Inspection {
 /// Bits per layer that one allocator chose, and what they cost.
 struct AllocationRow {
   std::string allocator;
-  std::vector<int> weight_bits;  ///< in layer order
-  double average_bits = 0;       ///< over all quantized weights
-  std::int64_t bytes = 0;        ///< of the file that quantize would write
-  double paper_mib = 0;          ///< size as the paper counts it, MiB
-  double gbops = 0;              ///< 1e9 bit operations for one sample
-  double predicted_loss = 0;     ///< sum over layers of the measured output error
+  std::vector<int> weight_bits;          ///< in layer order
+  double average_bits = 0;               ///< over all quantized weights
+  std::int64_t bytes = 0;                ///< of the file that quantize would write
+  double paper_mib = 0;                  ///< size as the paper counts it, MiB
+  double gbops = 0;                      ///< 1e9 bit operations for one sample
+  std::optional<double> predicted_loss;  ///< sum over layers of the first measured metric
   std::string solver;
   std::string status;
   double objective = 0;
   double gap = 0;
   double seconds = 0;
   std::string refused;  ///< why this allocator has no answer under the budget, or ""
+};
+
+/// How `auto` came to its allocation.
+struct Portfolio {
+  struct Candidate {
+    std::string origin;            ///< the allocator, with its parameters
+    std::vector<int> weight_bits;  ///< in layer order
+    double divergence = 0;         ///< on the samples that rank
+  };
+  std::vector<Candidate> candidates;  ///< in the order in which they were tried
+  std::string winner;                 ///< origin of the best of them
+  std::vector<double>
+      steps;            ///< divergence of the winner and after every refining step, on all samples
+  std::string measure;  ///< what a divergence is, with its unit
+  std::int64_t evaluations = 0;  ///< passes of the network, whole or from a changed layer on
+  bool time_limit_struck = false;
+};
+
+/// What one metric says of every layer at every width.
+struct LossRows {
+  std::string metric;
+  std::string unit;
+  std::vector<int> widths;     ///< columns of `values`
+  std::vector<double> values;  ///< layers x widths, row-major
 };
 
 struct Search {
@@ -98,9 +122,8 @@ struct Search {
   std::vector<double> gamma;
   std::vector<double> theta;
   std::vector<double> coefficients;
-  std::vector<int> widths;  ///< columns of `output_error`
-  std::vector<double>
-      output_error;  ///< layers x widths, row-major; empty where it was not measured
+  std::vector<LossRows> losses;            ///< one entry a metric that was measured
+  std::optional<Portfolio> portfolio;      ///< where `auto` chose
   std::vector<AllocationRow> allocations;  ///< the chosen one first, then those beside it
   StepSeconds seconds;
 };

@@ -48,7 +48,7 @@ void run_eval(const CommandContext& context) {
       *samples.dataset,
       samples.indices,
       {.batch_size = pipeline::batch_size_for(model.graph, options.integer("batch")),
-       .executor = executor_options(options, runtime::Precision::Float32),
+       .executor = executor_options(options, measuring_precision(options)),
        .keep_outputs = options.has("save-outputs")},
       reference ? &reference->graph : nullptr,
       context.progress);

@@ -1,0 +1,235 @@
+#include "ompq/pipeline/answers.h"
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+
+#include <fmt/format.h>
+
+#include "ompq/core/error.h"
+#include "ompq/pipeline/allocate.h"
+#include "ompq/pipeline/class_scores.h"
+
+namespace ompq::pipeline {
+namespace {
+
+constexpr std::string_view kAuto = "auto";
+/// The paper sets beta by hand, between 1e-9 and 100.
+constexpr std::array<double, 6> kBetas{1e-9, 1e-2, 1e-1, 1.0, 10.0, 100.0};
+
+double seconds_since(std::chrono::steady_clock::time_point began) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
+}
+
+bool measures_output(std::string_view metric) {
+  return metric == "output-mse" || metric == "output-kl";
+}
+
+/// What `auto` tries: every metric, apart from the interactions, which are measured on demand, and
+/// those that need class scores where there are none, and those that know nothing of activations
+/// where their widths are chosen too.
+std::vector<std::string> portfolio_metrics(const graph::Graph& graph,
+                                           const RequestOptions& options) {
+  std::vector<std::string> names;
+  for (const AllocatorRow& row : allocator_table()) {
+    const bool scores = row.metric == "output-kl";
+    if (row.metric.empty() || (scores && !gives_class_scores(graph))) continue;
+    if (chooses_activations(options) && !measures_output(row.metric)) continue;
+    if (std::find(names.begin(), names.end(), row.metric) == names.end()) {
+      names.emplace_back(row.metric);
+    }
+  }
+  return names;
+}
+
+}  // namespace
+
+/// What `auto` keeps from budget to budget.
+struct Answers::Automatic {
+  Automatic(const Model& model,
+            RoundedWeights& weights,
+            data::Dataset& dataset,
+            const std::vector<std::int64_t>& indices,
+            const SearchOptions& options)
+      : halves(halves_of(indices)),
+        ranking(model, weights, dataset, halves.judging, options.batch_size, options.executor),
+        refining(model, weights, dataset, indices, options.batch_size, options.executor) {}
+
+  Halves halves;
+  FidelityProbe ranking;
+  FidelityProbe refining;
+  Measurements measurements;
+  double seconds = 0;  // to measure
+};
+
+Answers::Answers(const Model& model,
+                 Samples& samples,
+                 const SearchOptions& options,
+                 ProgressHandler progress)
+    : model_(model),
+      samples_(samples),
+      options_(options),
+      progress_(std::move(progress)),
+      weights_(model, options.weights),
+      free_(free_request(model, options.request)),
+      size_(model, options.weights, options.format) {}
+
+void Answers::prepare(const std::set<std::string>& allocators) {
+  MeasurementPlan plan{.widths = widths_to_measure(free_, options_.request),
+                       .beta = options_.beta,
+                       .seed = options_.request.seed,
+                       .batch_size = options_.batch_size,
+                       .executor = options_.executor};
+  for (const std::string& name : allocators) {
+    const AllocatorRow& row = allocator_row(name);
+    const bool pairs = row.solver == "pairwise" && (!all_ || all_->pairs.pairs.empty());
+    if (pairs) plan.pairs = true;
+    const bool fresh = !row.metric.empty() && !measured_metrics_.contains(std::string(row.metric));
+    if ((pairs || fresh) && std::ranges::find(plan.metrics, row.metric) == plan.metrics.end()) {
+      plan.metrics.emplace_back(row.metric);
+    }
+  }
+  if (all_ && plan.metrics.empty()) return;
+  const bool by_output = std::ranges::any_of(plan.metrics, measures_output);
+  if (by_output && chooses_activations(options_.request) && !(all_ && all_->activations)) {
+    plan.activation_widths = options_.request.activation_candidates;
+  }
+  Measurements fresh =
+      measure(model_, *samples_.dataset, samples_.indices, plan, weights_, progress_);
+  if (all_) {
+    all_->losses.merge(fresh.losses);
+    if (plan.pairs) all_->pairs = std::move(fresh.pairs);
+    if (fresh.activations) all_->activations = std::move(fresh.activations);
+  } else {
+    all_ = std::move(fresh);
+  }
+  measured_metrics_.insert(plan.metrics.begin(), plan.metrics.end());
+}
+
+const Measurements& Answers::measurements() {
+  if (!all_) prepare({});
+  return *all_;
+}
+
+const std::map<std::string, sensitivity::LossTable>& Answers::losses() {
+  if (measurements().losses.empty() && automatic_) return automatic_->measurements.losses;
+  return all_->losses;
+}
+
+Answer Answers::answer(const std::string& allocator, const allocation::Budget& budget) {
+  allocation::AllocationRequest free = free_;
+  free.budget = budget;
+  const AllocatorRow& row = allocator_row(allocator);
+  if (row.name == kAuto) return automatic_answer(free);
+  prepare({allocator});
+  Answer answer{.request = request_for(free, row, options_.request, *all_)};
+  answer.allocation = allocate(allocation::allocator(row.solver).allocate, answer.request, size_);
+  return answer;
+}
+
+Answer Answers::random(const allocation::Budget& budget, std::uint64_t seed) {
+  Answer answer{.request = free_};
+  answer.request.budget = budget;
+  answer.request.seed = seed;
+  answer.allocation = allocate(allocation::allocator("random").allocate, answer.request, size_);
+  return answer;
+}
+
+std::optional<double> Answers::prediction(const std::string& allocator,
+                                          const std::vector<int>& weight_bits) {
+  const AllocatorRow& row = allocator_row(allocator);
+  if (row.name == kAuto) return automatic().ranking.divergence(weight_bits);
+  prepare({allocator});
+  if (!row.metric.empty()) {
+    auto loss = predicted_loss(all_->losses.at(std::string(row.metric)), weight_bits);
+    if (loss && row.solver == "pairwise") {
+      *loss += predicted_interaction(all_->pairs, weight_bits).value();
+    }
+    return loss;
+  }
+  if (!row.importance) return std::nullopt;
+  double worth = 0;
+  for (const auto& item : allocation::decision_items(free_.layers)) {
+    worth += all_->importance.coefficients[item.leader] * weight_bits[item.leader];
+  }
+  return -worth;
+}
+
+Answers::Automatic& Answers::automatic() {
+  if (automatic_) return *automatic_;
+  const auto began = std::chrono::steady_clock::now();
+  auto made =
+      std::make_shared<Automatic>(model_, weights_, *samples_.dataset, samples_.indices, options_);
+  std::vector<int> activation_widths;
+  if (chooses_activations(options_.request)) {
+    activation_widths = options_.request.activation_candidates;
+  }
+  const MeasurementPlan plan{.metrics = portfolio_metrics(model_.graph, options_.request),
+                             .widths = widths_to_measure(free_, options_.request),
+                             .activation_widths = activation_widths,
+                             .beta = options_.beta,
+                             .seed = options_.request.seed,
+                             .batch_size = options_.batch_size,
+                             .executor = options_.executor};
+  made->measurements =
+      measure(model_, *samples_.dataset, made->halves.measuring, plan, weights_, progress_);
+  made->seconds = seconds_since(began);
+  automatic_ = std::move(made);
+  return *automatic_;
+}
+
+std::vector<PortfolioCandidate> Answers::candidates(const allocation::AllocationRequest& free) {
+  const Measurements& measured = automatic().measurements;
+  std::vector<PortfolioCandidate> found;
+  const auto add = [&](const AllocatorRow& row, const Measurements& by, std::string origin) {
+    try {
+      const auto request = request_for(free, row, options_.request, by);
+      found.push_back({std::move(origin),
+                       allocate(allocation::allocator(row.solver).allocate, request, size_)});
+    } catch (const InfeasibleBudget&) {
+      // Another one may have an answer: the paper's ranges are narrower than the free ones.
+    }
+  };
+  for (const AllocatorRow& row : allocator_table()) {
+    if (row.name == kAuto || row.name == "random" || row.solver == "pairwise") continue;
+    if (!row.metric.empty() && !measured.losses.contains(std::string(row.metric))) continue;
+    if (!row.importance) {
+      add(row, measured, std::string(row.name));
+      continue;
+    }
+    for (const double beta : kBetas) {
+      Measurements sharper = measured;
+      sharper.importance = importance_of_leaders(measured.features.matrix, free.layers, beta);
+      if (row.metric == "orm-error") {
+        sharper.losses["orm-error"] = importance_losses(
+            model_, sharper.importance, widths_to_measure(free, options_.request), weights_);
+      }
+      add(row, sharper, fmt::format("{} beta={}", row.name, beta));
+    }
+  }
+  return found;
+}
+
+Answer Answers::automatic_answer(const allocation::AllocationRequest& free) {
+  const auto began = std::chrono::steady_clock::now();
+  const bool first = automatic_ == nullptr;
+  Automatic& state = automatic();
+  const auto found = candidates(free);
+  const AllocatorRow& first_row = allocator_row("size-only");
+  Answer answer{.request = request_for(free, first_row, options_.request, state.measurements)};
+  if (found.empty()) {  // says which budget cannot be met, and what could
+    (void)allocate(allocation::allocator(first_row.solver).allocate, answer.request, size_);
+  }
+  AutoOptions options = options_.automatic;
+  options.time_limit_seconds -= seconds_since(began) + (first ? 0.0 : state.seconds);
+  const std::int64_t before = state.ranking.evaluations() + state.refining.evaluations();
+  AutoOutcome outcome =
+      refine_best(found, answer.request, size_, state.ranking, state.refining, options, progress_);
+  outcome.report.measure = divergence_measure(model_.graph);
+  outcome.report.evaluations = state.ranking.evaluations() + state.refining.evaluations() - before;
+  answer.allocation = std::move(outcome.best);
+  answer.portfolio = std::move(outcome.report);
+  return answer;
+}
+
+}  // namespace ompq::pipeline

@@ -1,0 +1,68 @@
+#pragma once
+
+#include <optional>
+#include <set>
+#include <string>
+
+#include "ompq/pipeline/auto_search.h"
+#include "ompq/pipeline/search.h"
+
+namespace ompq::pipeline {
+
+/// An allocation with where it comes from.
+struct Answer {
+  allocation::AllocationRequest request;
+  allocation::Allocation allocation;
+  std::optional<report::Portfolio> portfolio;  ///< of `auto`
+};
+
+/// Answers any budget by any allocator on one network and one set of samples. What an allocator
+/// needs is measured when it is first asked, or all at once by `prepare`, and shared by all budgets
+/// and allocators from then on.
+class Answers {
+ public:
+  Answers(const Model& model,
+          Samples& samples,
+          const SearchOptions& options,
+          ProgressHandler progress = {});
+
+  /// Measures in one go what the allocators of these names need. `auto` measures on its own: on
+  /// half of the samples, so that the other half can rank.
+  void prepare(const std::set<std::string>& allocators);
+
+  /// @throws InfeasibleBudget
+  [[nodiscard]] Answer answer(const std::string& allocator, const allocation::Budget& budget);
+
+  /// The allocator `random` with a seed of its own. @throws InfeasibleBudget
+  [[nodiscard]] Answer random(const allocation::Budget& budget, std::uint64_t seed);
+
+  /// On all samples, for what was asked so far.
+  [[nodiscard]] const Measurements& measurements();
+  /// Loss tables by metric: those on all samples, or, where only `auto` measured, its own.
+  [[nodiscard]] const std::map<std::string, sensitivity::LossTable>& losses();
+  /// What a metric says of an allocation, lower is better; nothing for an allocator without one.
+  [[nodiscard]] std::optional<double> prediction(const std::string& allocator,
+                                                 const std::vector<int>& weight_bits);
+  [[nodiscard]] const FileSize& file_size() const { return size_; }
+  [[nodiscard]] const allocation::AllocationRequest& free() const { return free_; }
+
+ private:
+  struct Automatic;
+  [[nodiscard]] Automatic& automatic();
+  [[nodiscard]] std::vector<PortfolioCandidate> candidates(
+      const allocation::AllocationRequest& free);
+  [[nodiscard]] Answer automatic_answer(const allocation::AllocationRequest& free);
+
+  const Model& model_;
+  Samples& samples_;
+  const SearchOptions& options_;
+  ProgressHandler progress_;
+  RoundedWeights weights_;
+  allocation::AllocationRequest free_;
+  FileSize size_;
+  std::optional<Measurements> all_;
+  std::set<std::string> measured_metrics_;
+  std::shared_ptr<Automatic> automatic_;
+};
+
+}  // namespace ompq::pipeline

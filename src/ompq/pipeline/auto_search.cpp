@@ -1,0 +1,182 @@
+#include "ompq/pipeline/auto_search.h"
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cmath>
+
+#include "ompq/core/error.h"
+#include "ompq/pipeline/allocate.h"
+
+namespace ompq::pipeline {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+class Deadline {
+ public:
+  explicit Deadline(double seconds) : seconds_(seconds) {}
+  [[nodiscard]] bool passed() const {
+    return std::chrono::duration<double>(Clock::now() - began_).count() > seconds_;
+  }
+
+ private:
+  double seconds_;
+  Clock::time_point began_ = Clock::now();
+};
+
+/// Every decision's own width and its neighbours among the candidates, with the measured change of
+/// the divergence.
+struct Neighbourhood {
+  std::vector<allocation::DecisionItem> decisions;
+  std::vector<std::vector<int>> widths;      ///< [decision], ascending, own width included
+  std::vector<std::vector<double>> changes;  ///< [decision][width]; 0 for the own width
+};
+
+Neighbourhood measure_neighbourhood(const allocation::AllocationRequest& request,
+                                    const std::vector<int>& current,
+                                    FidelityProbe& probe,
+                                    const ProgressHandler& progress) {
+  Neighbourhood result{.decisions = allocation::decision_items(request.layers)};
+  std::vector<std::vector<int>> tried;
+  for (const auto& decision : result.decisions) {
+    const std::vector<int> candidates = allocation::candidates_of(request, decision.leader);
+    const int own = current[decision.leader];
+    const auto at = std::find(candidates.begin(), candidates.end(), own);
+    auto& widths = result.widths.emplace_back();
+    if (at == candidates.end()) {  // an allocation of other candidates: it may only stay
+      widths = {own};
+    } else {
+      widths.assign(at == candidates.begin() ? at : at - 1,
+                    at + 1 == candidates.end() ? at + 1 : at + 2);
+    }
+    auto& others = tried.emplace_back(widths);
+    std::erase(others, own);
+  }
+  const double here = probe.divergence(current);
+  const auto measured = probe.alternatives(current, result.decisions, tried, progress);
+  for (std::size_t d = 0; d < result.decisions.size(); ++d) {
+    auto& changes = result.changes.emplace_back();
+    std::size_t next = 0;
+    for (const int width : result.widths[d]) {
+      const bool own = width == current[result.decisions[d].leader];
+      changes.push_back(own ? 0.0 : measured[d][next++] - here);
+    }
+  }
+  return result;
+}
+
+/// The best step by the measured changes, each move paying `toll`; what it promises is the sum of
+/// its changes.
+struct Step {
+  allocation::Allocation allocation;
+  double promise = 0;
+  int moves = 0;
+};
+
+Step propose_step(const allocation::AllocationRequest& request,
+                  const FileSize& size,
+                  const allocation::Allocation& from,
+                  const Neighbourhood& near,
+                  double toll) {
+  const std::vector<int>& current = from.weight_bits;
+  allocation::AllocationRequest local = request;
+  for (std::size_t a = 0; a < local.activations.size(); ++a) {
+    local.activations[a].candidates = {from.tensor_bits[a]};
+  }
+  local.layer_candidates.assign(request.layers.size(), {});
+  local.loss.assign(request.layers.size(), {});
+  for (std::size_t d = 0; d < near.decisions.size(); ++d) {
+    for (const std::size_t l : near.decisions[d].layers) {
+      local.layer_candidates[l] = near.widths[d];
+      local.loss[l].assign(near.widths[d].size(), 0.0);
+    }
+    const std::size_t leader = near.decisions[d].leader;
+    for (std::size_t w = 0; w < near.widths[d].size(); ++w) {
+      const bool moves = near.widths[d][w] != current[leader];
+      local.loss[leader][w] = near.changes[d][w] + (moves ? toll : 0.0);
+    }
+  }
+  Step step{.allocation = allocate(allocation::allocator("integer").allocate, local, size)};
+  for (std::size_t d = 0; d < near.decisions.size(); ++d) {
+    const int width = step.allocation.weight_bits[near.decisions[d].leader];
+    const auto at = std::find(near.widths[d].begin(), near.widths[d].end(), width);
+    step.promise += near.changes[d][static_cast<std::size_t>(at - near.widths[d].begin())];
+    step.moves += width != current[near.decisions[d].leader] ? 1 : 0;
+  }
+  return step;
+}
+
+/// Takes the longest of a few proposed steps that lowers the divergence.
+bool improve(allocation::Allocation& best,
+             const allocation::AllocationRequest& request,
+             const FileSize& size,
+             FidelityProbe& probe,
+             const Deadline& deadline,
+             const ProgressHandler& progress) {
+  const std::vector<int> current = best.weight_bits;
+  const double here = probe.divergence(current);
+  const Neighbourhood near = measure_neighbourhood(request, current, probe, progress);
+  // In units of what a move of the full step gains on average.
+  constexpr std::array<double, 5> kTolls{0.0, 0.5, 1.0, 2.0, 4.0};
+  double average_gain = 0;
+  std::vector<int> last;
+  for (const double toll : kTolls) {
+    if (deadline.passed()) return false;
+    Step step = propose_step(request, size, best, near, toll * average_gain);
+    if (step.moves == 0 || step.promise >= 0) return false;
+    if (toll == 0.0) average_gain = -step.promise / step.moves;
+    if (step.allocation.weight_bits == last) continue;
+    last = step.allocation.weight_bits;
+    if (probe.divergence(last) < here) {
+      best = std::move(step.allocation);
+      return true;
+    }
+  }
+  return false;
+}
+
+}  // namespace
+
+AutoOutcome refine_best(const std::vector<PortfolioCandidate>& candidates,
+                        const allocation::AllocationRequest& request,
+                        const FileSize& size,
+                        FidelityProbe& ranking,
+                        FidelityProbe& refining,
+                        const AutoOptions& options,
+                        const ProgressHandler& progress) {
+  if (candidates.empty()) {
+    throw InternalError("auto", "no candidate allocation to choose from");
+  }
+  const Deadline deadline(options.time_limit_seconds);
+  AutoOutcome outcome;
+  const PortfolioCandidate* winner = nullptr;
+  double least = 0;
+  for (const PortfolioCandidate& candidate : candidates) {
+    const auto& widths = candidate.allocation.weight_bits;
+    if (winner != nullptr && deadline.passed()) break;
+    const double divergence = ranking.divergence(widths);
+    outcome.report.candidates.push_back({candidate.origin, widths, divergence});
+    if (winner == nullptr || divergence < least) {
+      winner = &candidate;
+      least = divergence;
+    }
+    if (progress) {
+      progress({"portfolio",
+                static_cast<std::int64_t>(outcome.report.candidates.size()),
+                static_cast<std::int64_t>(candidates.size()),
+                candidate.origin});
+    }
+  }
+  outcome.report.winner = winner->origin;
+  outcome.best = winner->allocation;
+  outcome.report.steps.push_back(refining.divergence(outcome.best.weight_bits));
+  for (int round = 0; round < options.max_rounds && !deadline.passed(); ++round) {
+    if (!improve(outcome.best, request, size, refining, deadline, progress)) break;
+    outcome.report.steps.push_back(refining.divergence(outcome.best.weight_bits));
+  }
+  outcome.report.time_limit_struck = deadline.passed();
+  return outcome;
+}
+
+}  // namespace ompq::pipeline

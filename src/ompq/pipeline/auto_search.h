@@ -1,0 +1,50 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "ompq/allocation/allocators.h"
+#include "ompq/core/progress.h"
+#include "ompq/pipeline/fidelity_probe.h"
+#include "ompq/pipeline/network.h"
+#include "ompq/report/results.h"
+
+namespace ompq::pipeline {
+
+/// One answer to the budget and who gave it.
+struct PortfolioCandidate {
+  std::string origin;  ///< "output-kl", "orm beta=0.1"
+  allocation::Allocation allocation;
+};
+
+struct AutoOptions {
+  double time_limit_seconds =
+      60;               ///< for ranking and refining; the best so far stands when it ends
+  int max_rounds = 24;  ///< of refinement
+};
+
+struct AutoOutcome {
+  allocation::Allocation best;
+  report::Portfolio report;
+};
+
+/// The best of `candidates`, refined: each is ranked by the divergence that `probe` measures. Then
+/// every decision of the best one is tried one width up and one down; the integer program that
+/// takes these measured changes as its losses proposes a step that keeps the budget, and steps are
+/// taken while the divergence falls. A step that fails is shortened (moves that gain little are
+/// priced out) before the search ends.
+///
+/// The integer program over measured changes is a trust-region method: unlike the sum of effects of
+/// each layer alone, it sees the network as the other layers' quantization has left it.
+/// @param request  without losses; its budget, candidates and cost model bound every step.
+/// @param candidates  at least one; those of equal widths are run once.
+[[nodiscard]] AutoOutcome refine_best(const std::vector<PortfolioCandidate>& candidates,
+                                      const allocation::AllocationRequest& request,
+                                      const FileSize& size,
+                                      FidelityProbe& ranking,
+                                      FidelityProbe& refining,
+                                      const AutoOptions& options,
+                                      const ProgressHandler& progress = {});
+
+}  // namespace ompq::pipeline

@@ -1,0 +1,67 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <vector>
+
+#include "ompq/allocation/cost_model.h"
+#include "ompq/data/dataset.h"
+#include "ompq/pipeline/rounded_weights.h"
+#include "ompq/runtime/executor.h"
+
+namespace ompq::pipeline {
+
+/// Says how far the network strays from the float one when its layers get certain widths: the mean
+/// Kullback-Leibler divergence of the class scores (nats), or, where the first output is no row of
+/// class scores, sum |y_q - y|^2 / sum |y|^2. Weights are rounded to nearest, activations stay
+/// float. Holds the inputs of its samples in memory.
+class FidelityProbe {
+ public:
+  /// One width a layer.
+  using Widths = std::vector<int>;
+
+  /// @throws DataError if no sample can be used.
+  FidelityProbe(const Model& model,
+                RoundedWeights& weights,
+                data::Dataset& dataset,
+                const std::vector<std::int64_t>& indices,
+                std::int64_t batch_size,
+                const runtime::ExecutorOptions& options);
+
+  /// Of the whole network at `widths`; what was asked before is not run again.
+  [[nodiscard]] double divergence(const Widths& widths);
+
+  /// Of the networks that differ from `widths` in one decision alone.
+  /// @param decisions  layers that move together, each list ascending.
+  /// @param alternatives  [decision] widths to try.
+  /// @return [decision][alternative]. What stands before the changed layer runs once a batch.
+  [[nodiscard]] std::vector<std::vector<double>> alternatives(
+      const Widths& widths,
+      const std::vector<allocation::DecisionItem>& decisions,
+      const std::vector<std::vector<int>>& alternatives,
+      const ProgressHandler& progress = {});
+
+  /// Networks that were run from a changed layer to the end, or whole.
+  [[nodiscard]] std::int64_t evaluations() const { return evaluations_; }
+
+ private:
+  struct Batch {
+    std::vector<Tensor> inputs;
+    std::vector<Tensor> reference;  // the float network's outputs
+  };
+  void apply(const Widths& widths);
+  void set_width(std::size_t layer, int bits);
+  [[nodiscard]] double mean(double total) const;
+
+  const Model& model_;
+  RoundedWeights& weights_;
+  runtime::Executor executor_;
+  std::vector<Batch> batches_;
+  double divisor_ = 0;  // samples, or the outputs' squared norm
+  Widths applied_;
+  std::map<Widths, double> known_;
+  std::int64_t evaluations_ = 0;
+};
+
+}  // namespace ompq::pipeline

@@ -1,0 +1,61 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "ompq/allocation/allocators.h"
+#include "ompq/orm/orm.h"
+#include "ompq/pipeline/features.h"
+#include "ompq/pipeline/model.h"
+#include "ompq/pipeline/rounded_weights.h"
+#include "ompq/sensitivity/activation_effect.h"
+#include "ompq/sensitivity/measurement.h"
+#include "ompq/sensitivity/pairwise.h"
+
+namespace ompq::pipeline {
+
+/// What to measure on which samples.
+struct MeasurementPlan {
+  std::vector<std::string> metrics;  ///< of sensitivity::metrics()
+  std::vector<int> widths;           ///< columns of the loss tables
+  bool pairs = false;                ///< interactions inside of blocks
+  std::vector<int> activation_widths{};  ///< effect of each activation at these; empty: not measured
+  double beta = 1.0;                 ///< of the paper's importance
+  std::uint64_t seed = 0;
+  std::int64_t batch_size = 64;
+  runtime::ExecutorOptions executor;
+};
+
+struct Measurements {
+  FeatureOutcome features;
+  orm::Importance importance;  ///< one entry a layer; a tied one has its leader's
+  std::map<std::string, sensitivity::LossTable> losses;  ///< by metric
+  sensitivity::PairwiseTable pairs;                      ///< empty unless asked for
+};
+
+/// Orthogonality, and the losses of all metrics of the plan, over the samples at `indices`.
+[[nodiscard]] Measurements measure(const Model& model,
+                                   data::Dataset& dataset,
+                                   const std::vector<std::int64_t>& indices,
+                                   const MeasurementPlan& plan,
+                                   RoundedWeights& weights,
+                                   const ProgressHandler& progress = {});
+
+/// Losses of metrics that see weights alone, with another importance than the plan's: orm-error for
+/// one more beta.
+[[nodiscard]] sensitivity::LossTable importance_losses(const Model& model,
+                                                       const orm::Importance& importance,
+                                                       const std::vector<int>& widths,
+                                                       RoundedWeights& weights);
+
+/// Importance for the decisions alone: a tied layer follows its leader and takes no part in the
+/// program.
+[[nodiscard]] orm::Importance importance_of_leaders(
+    const orm::OrthogonalityMatrix& matrix,
+    const std::vector<allocation::LayerCost>& layers,
+    double beta);
+
+}  // namespace ompq::pipeline

@@ -1,0 +1,32 @@
+#pragma once
+
+#include <cstddef>
+#include <map>
+#include <utility>
+
+#include "ompq/core/bit_width.h"
+#include "ompq/pipeline/model.h"
+#include "ompq/quant/quantized_tensor.h"
+#include "ompq/tuning/quantize_weights.h"
+
+namespace ompq::pipeline {
+
+/// Every layer's weight at every width that anybody asked for, rounded to nearest once and kept as
+/// codes (one byte a weight and width): metrics, candidates and refinement share it.
+class RoundedWeights {
+ public:
+  RoundedWeights(const Model& model, const tuning::WeightOptions& options)
+      : model_(model), options_(options) {}
+
+  /// What the codes stand for, float32, of the weight's shape.
+  [[nodiscard]] Tensor get(std::size_t layer, BitWidth width);
+  /// The float weight itself for allocation::kFloatBits.
+  [[nodiscard]] Tensor get(std::size_t layer, int weight_bits);
+
+ private:
+  const Model& model_;
+  tuning::WeightOptions options_;
+  std::map<std::pair<std::size_t, int>, quant::QuantizedTensor> codes_;
+};
+
+}  // namespace ompq::pipeline

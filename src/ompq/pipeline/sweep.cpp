@@ -1,0 +1,119 @@
+#include "ompq/pipeline/sweep.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "ompq/allocation/curve.h"
+#include "ompq/core/byte_count.h"
+#include "ompq/core/error.h"
+#include "ompq/pipeline/allocate.h"
+#include "ompq/pipeline/class_scores.h"
+#include "ompq/pipeline/layer_tables.h"
+#include "ompq/pipeline/stopwatch.h"
+
+namespace ompq::pipeline {
+namespace {
+
+report::SweepPoint measured(const allocation::CurvePoint& point,
+                            const FileSize& size,
+                            FidelityProbe& probe) {
+  const allocation::Allocation& allocation = point.allocation;
+  return {.weight_bits = allocation.weight_bits,
+          .average_bits = allocation.cost.average_bits,
+          .bytes = size.bytes(allocation),
+          .gbops = static_cast<double>(allocation.cost.bops) / 1e9,
+          .predicted_loss = point.loss,
+          .gap = point.gap,
+          .divergence = probe.divergence(allocation.weight_bits)};
+}
+
+std::size_t knee_of(const std::vector<report::SweepPoint>& points) {
+  std::vector<double> sizes;
+  std::vector<double> divergences;
+  for (const auto& point : points) {
+    sizes.push_back(static_cast<double>(point.bytes));
+    divergences.push_back(point.divergence);
+  }
+  return allocation::knee(sizes, divergences);
+}
+
+/// The largest file within `bytes`.
+std::size_t pick(const std::vector<report::SweepPoint>& points, std::int64_t bytes) {
+  std::optional<std::size_t> best;
+  for (std::size_t i = 0; i < points.size(); ++i) {
+    if (points[i].bytes <= bytes && (!best || points[i].bytes > points[*best].bytes)) best = i;
+  }
+  if (!best) {
+    throw InfeasibleBudget("sweep",
+                           fmt::format("no file on the curve fits {}; the smallest takes {} ({} "
+                                       "bytes)",
+                                       format_bytes(bytes),
+                                       format_bytes(points.front().bytes),
+                                       points.front().bytes));
+  }
+  return *best;
+}
+
+}  // namespace
+
+SweepOutcome sweep(const Model& model,
+                   Samples& samples,
+                   const SweepOptions& options,
+                   const ProgressHandler& progress) {
+  SweepOutcome outcome;
+  report::Sweep& report = outcome.report;
+  Stopwatch watch(report.seconds);
+  const SearchOptions& search = options.search;
+  const Halves halves = halves_of(samples.indices);
+  RoundedWeights weights(model, search.weights);
+  const FileSize size(model, search.weights, search.format);
+  allocation::AllocationRequest request = free_request(model, search.request);
+  const Measurements measurements = measure(model,
+                                            *samples.dataset,
+                                            halves.measuring,
+                                            {.metrics = {options.metric},
+                                             .widths = widths_to_measure(request, search.request),
+                                             .beta = search.beta,
+                                             .seed = search.request.seed,
+                                             .batch_size = search.batch_size,
+                                             .executor = search.executor},
+                                            weights,
+                                            progress);
+  watch.lap("measurement");
+  request.loss = losses_for(request, measurements.losses.at(options.metric));
+  request = anchored(std::move(request), size);
+  const allocation::Curve curve =
+      allocation::lagrangian_curve(request, {.points = options.points});
+  watch.lap("curve");
+  FidelityProbe probe(
+      model, weights, *samples.dataset, halves.judging, search.batch_size, search.executor);
+  for (const allocation::CurvePoint& point : curve.points) {
+    report.points.push_back(measured(point, size, probe));
+    if (progress) {
+      progress({"curve",
+                static_cast<std::int64_t>(report.points.size()),
+                static_cast<std::int64_t>(curve.points.size()),
+                {}});
+    }
+  }
+  watch.lap("fidelity");
+  report.knee = knee_of(report.points);
+  if (options.pick_bytes) report.picked = pick(report.points, *options.pick_bytes);
+  const auto& chosen = curve.points[report.picked.value_or(report.knee)].allocation;
+  outcome.chosen = allocation::make_allocation_file(request, chosen);
+  outcome.chosen.metric = options.metric;
+  outcome.chosen.budget.bytes = report.points[report.picked.value_or(report.knee)].bytes;
+  outcome.chosen.model_file = model.file.filename().string();
+  outcome.chosen.model_sha256 = model.sha256;
+  report.model = {model.file.string(), model.sha256, model.file_bytes};
+  report.samples = samples.used;
+  report.samples.skipped = samples.dataset->skipped();
+  report.metric = options.metric;
+  report.measure = divergence_measure(model.graph);
+  report.activation_bits = activation_text(search.request);
+  report.layers = layer_rows(model);
+  return outcome;
+}
+
+}  // namespace ompq::pipeline

@@ -1,0 +1,162 @@
+#include "ompq/report/comparison.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "ompq/report/json_objects.h"
+
+namespace ompq::report {
+namespace {
+
+Json object(const RankCorrelation& row) {
+  Json json = {{"metric", row.metric}};
+  json["accuracy"] = row.accuracy ? Json(*row.accuracy) : Json();
+  json["divergence"] = row.divergence ? Json(*row.divergence) : Json();
+  return json;
+}
+
+Json object(const SweepPoint& point) {
+  return {{"bytes", point.bytes},
+          {"average_bits", point.average_bits},
+          {"gbops", point.gbops},
+          {"divergence", point.divergence},
+          {"predicted_loss", point.predicted_loss},
+          {"gap", point.gap},
+          {"weight_bits", point.weight_bits}};
+}
+
+/// A field of RFC 4180: quoted where it has to be.
+std::string field(const std::string& text) {
+  if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
+  std::string quoted = "\"";
+  for (const char c : text) quoted += c == '"' ? std::string("\"\"") : std::string(1, c);
+  return quoted + "\"";
+}
+
+std::string number(const std::optional<double>& value) {
+  return value ? fmt::format("{:.6g}", *value) : "";
+}
+
+}  // namespace
+
+Json object(const ComparisonRow& row) {
+  Json json = {{"budget", row.budget}, {"allocator", row.allocator}};
+  if (!row.refused.empty()) {
+    json["refused"] = row.refused;
+    return json;
+  }
+  json["average_bits"] = row.average_bits;
+  json["bytes"] = row.bytes;
+  json["gbops"] = row.gbops;
+  json["seconds"] = row.seconds;
+  json["evaluation"] = object(row.evaluation);
+  json["weight_bits"] = row.weight_bits;
+  return json;
+}
+
+Evaluation evaluation_from(const Json& json) {
+  Evaluation evaluation;
+  const auto read = [&](const char* name, std::optional<double>& value) {
+    if (json.contains(name)) value = json[name].get<double>();
+  };
+  evaluation.samples = json.at("samples").get<std::int64_t>();
+  evaluation.skipped = json.value("skipped", std::int64_t{0});
+  evaluation.classes = json.value("classes", std::int64_t{0});
+  read("top1", evaluation.top1);
+  read("top5", evaluation.top5);
+  read("agreement", evaluation.agreement);
+  read("divergence", evaluation.divergence);
+  read("snr_db", evaluation.snr_db);
+  evaluation.seconds = json.at("seconds").get<double>();
+  return evaluation;
+}
+
+ComparisonRow comparison_row_from(const Json& json) {
+  ComparisonRow row{.budget = json.at("budget").get<std::string>(),
+                    .allocator = json.at("allocator").get<std::string>()};
+  row.refused = json.value("refused", "");
+  if (!row.refused.empty()) return row;
+  row.average_bits = json.at("average_bits").get<double>();
+  row.bytes = json.at("bytes").get<std::int64_t>();
+  row.gbops = json.at("gbops").get<double>();
+  row.seconds = json.at("seconds").get<double>();
+  row.evaluation = evaluation_from(json.at("evaluation"));
+  row.weight_bits = json.at("weight_bits").get<std::vector<int>>();
+  return row;
+}
+
+std::string to_json(const Comparison& comparison) {
+  Json json = {{"format", "ompq-compare/1"},
+               {"model", object(comparison.model)},
+               {"samples", object(comparison.samples)},
+               {"evaluated_on", object(comparison.evaluated_on)},
+               {"activation_bits", comparison.activation_bits},
+               {"float", object(comparison.float_evaluation)},
+               {"budgets", comparison.budgets},
+               {"allocators", comparison.allocators},
+               {"rows", Json::array()},
+               {"random_allocations", comparison.random_allocations},
+               {"rank_correlation", Json::array()}};
+  for (const auto& row : comparison.rows) json["rows"].push_back(object(row));
+  for (const auto& row : comparison.correlations) json["rank_correlation"].push_back(object(row));
+  json["seconds"] = report::object(comparison.seconds);
+  return text(json);
+}
+
+std::string to_json(const Sweep& sweep) {
+  Json json = {{"format", "ompq-sweep/1"},
+               {"model", object(sweep.model)},
+               {"samples", object(sweep.samples)},
+               {"metric", sweep.metric},
+               {"measure", sweep.measure},
+               {"activation_bits", sweep.activation_bits},
+               {"layers", rows(sweep.layers)},
+               {"knee", sweep.knee},
+               {"points", Json::array()}};
+  if (sweep.picked) json["picked"] = *sweep.picked;
+  for (const auto& point : sweep.points) json["points"].push_back(object(point));
+  json["seconds"] = report::object(sweep.seconds);
+  return text(json);
+}
+
+std::string to_csv(const Comparison& comparison) {
+  std::string csv =
+      "budget,allocator,top1,agreement,divergence,samples,bytes,average_bits,gbops,seconds,"
+      "weight_bits,refused\n";
+  for (const auto& row : comparison.rows) {
+    const auto& evaluation = row.evaluation;
+    csv += fmt::format("{},{},{},{},{},{},{},{:.6g},{:.6g},{:.3f},{},{}\n",
+                       field(row.budget),
+                       field(row.allocator),
+                       number(evaluation.top1),
+                       number(evaluation.agreement),
+                       number(evaluation.divergence),
+                       evaluation.samples,
+                       row.bytes,
+                       row.average_bits,
+                       row.gbops,
+                       row.seconds,
+                       fmt::join(row.weight_bits, " "),
+                       field(row.refused));
+  }
+  return csv;
+}
+
+std::string to_csv(const Sweep& sweep) {
+  std::string csv = "bytes,average_bits,gbops,divergence,predicted_loss,gap,knee,weight_bits\n";
+  for (std::size_t i = 0; i < sweep.points.size(); ++i) {
+    const auto& point = sweep.points[i];
+    csv += fmt::format("{},{:.6g},{:.6g},{:.6g},{:.6g},{:.3g},{},{}\n",
+                       point.bytes,
+                       point.average_bits,
+                       point.gbops,
+                       point.divergence,
+                       point.predicted_loss,
+                       point.gap,
+                       i == sweep.knee ? 1 : 0,
+                       fmt::join(point.weight_bits, " "));
+  }
+  return csv;
+}
+
+}  // namespace ompq::report

@@ -1,0 +1,109 @@
+#include "ompq/pipeline/journal.h"
+
+#include <fstream>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "ompq/core/atomic_file.h"
+#include "ompq/core/error.h"
+#include "support/paths.h"
+
+namespace ompq::pipeline {
+namespace {
+
+using ::testing::HasSubstr;
+
+class JournalTest : public ::testing::Test {
+ protected:
+  [[nodiscard]] std::filesystem::path file() const { return folder_.path() / "work.journal"; }
+  void write(const std::string& text) const { std::ofstream(file(), std::ios::binary) << text; }
+
+ private:
+  testing::TemporaryDirectory folder_;
+};
+
+TEST_F(JournalTest, HoldsWhatWasAppendedAfterItIsOpenedAgain) {
+  {
+    Journal journal(file(), "abc");
+    EXPECT_EQ(journal.resumed(), 0U);
+    EXPECT_FALSE(journal.find("a \"quoted\" key"));
+    journal.append("a \"quoted\" key", R"({"x": 0.1})");
+    journal.append("second", "[1, 2]");
+  }
+  const Journal journal(file(), "abc");
+  EXPECT_EQ(journal.resumed(), 2U);
+  EXPECT_EQ(journal.find("a \"quoted\" key"), R"({"x":0.1})");
+  EXPECT_EQ(journal.find("second"), "[1,2]");
+}
+
+TEST_F(JournalTest, DropsALineThatAKillToreAndGoesOnBehindTheLastWholeOne) {
+  {
+    Journal journal(file(), "abc");
+    journal.append("first", "1");
+    journal.append("second", "2");
+  }
+  const std::string whole = read_file(file());
+  for (std::size_t torn = 1; torn + 1 < whole.size() - whole.rfind("{\"key\""); ++torn) {
+    write(whole.substr(0, whole.size() - torn));
+    Journal journal(file(), "abc");
+    EXPECT_EQ(journal.resumed(), 1U) << torn << " bytes torn off";
+    journal.append("second", "2");
+    EXPECT_EQ(read_file(file()), whole) << torn << " bytes torn off";
+  }
+}
+
+TEST_F(JournalTest, BeginsAnewWhereItsVeryFirstLineIsTorn) {
+  { const Journal journal(file(), "abc"); }
+  const std::string header = read_file(file());
+  for (std::size_t kept = 0; kept < header.size(); ++kept) {
+    write(header.substr(0, kept));
+    const Journal journal(file(), "abc");
+    EXPECT_EQ(read_file(file()), header) << kept << " bytes kept";
+  }
+}
+
+TEST_F(JournalTest, LeavesAnotherRunsJournalAlone) {
+  { Journal(file(), "abc").append("unit", "1"); }
+  const std::string before = read_file(file());
+  try {
+    const Journal journal(file(), "other");
+    FAIL() << "took the journal of another run";
+  } catch (const DataError& error) {
+    EXPECT_THAT(error.what(), HasSubstr("another model, other samples or options"));
+  }
+  EXPECT_EQ(read_file(file()), before);
+}
+
+TEST_F(JournalTest, LeavesAFileThatIsNoJournalAlone) {
+  for (const std::string text : {"no journal", "no journal\nat all\n", "{\"format\": 1}\n"}) {
+    write(text);
+    EXPECT_THROW(Journal(file(), "abc"), DataError) << text;
+    EXPECT_EQ(read_file(file()), text);
+  }
+}
+
+TEST_F(JournalTest, BelongsToOneRunAtATime) {
+  const Journal first(file(), "abc");
+  try {
+    const Journal second(file(), "abc");
+    FAIL() << "two runs share a journal";
+  } catch (const FileError& error) {
+    EXPECT_THAT(error.what(), HasSubstr("in use by another run"));
+  }
+}
+
+TEST_F(JournalTest, IsRemovedWhenTheWorkIsDone) {
+  Journal journal(file(), "abc");
+  journal.append("unit", "1");
+  journal.finish();
+  EXPECT_FALSE(std::filesystem::exists(file()));
+}
+
+TEST_F(JournalTest, SaysWhereItCannotBeOpened) {
+  const auto path = file() / "below a file that is not there" / "x";
+  EXPECT_THROW(Journal(path, "abc"), FileError);
+}
+
+}  // namespace
+}  // namespace ompq::pipeline
