@@ -70,7 +70,7 @@ void BM_IntegerProgram(benchmark::State& state) {
 }
 BENCHMARK(BM_IntegerProgram)
     ->ArgNames({"layers", "budgets", "seed"})
-    ->ArgsProduct({{50, 500}, {1, 2}, {1, 2, 3}})
+    ->ArgsProduct({{50, 500}, {1, 2, 3}, {1, 2, 3}})
     ->Unit(benchmark::kMillisecond);
 
 void BM_IntegerProgramOverImportance(benchmark::State& state) {

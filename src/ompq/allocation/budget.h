@@ -2,41 +2,37 @@
 
 #include <cstdint>
 #include <optional>
-#include <span>
 #include <string>
-#include <vector>
-
-#include "ompq/allocation/cost_model.h"
-#include "ompq/allocation/problem.h"
 
 namespace ompq::allocation {
 
-/// What the network may cost; all that are set hold together.
+/// What the network may cost; all that are set hold together, exactly.
 struct Budget {
-  std::optional<std::int64_t> bytes;   ///< --size, under CostOptions::accounting
-  std::optional<double> average_bits;  ///< --avg-bits: weight bits / weights
-  std::optional<double> compression;   ///< --compression: float bytes / bytes
-  std::optional<double> bops;          ///< --bops
+  std::optional<std::int64_t> bytes;         ///< --size, under CostOptions::accounting
+  std::optional<double> average_bits;        ///< --avg-bits: weight bits / weights, quantized ones
+  std::optional<double> compression;         ///< --compression: float bytes / bytes
+  std::optional<double> bops;                ///< --bops
+  std::optional<std::int64_t> weight_bytes;  ///< codes alone: no scales, biases or overhead
+  std::optional<std::int64_t> activation_bytes;  ///< --act-size: peak of what is alive at once
+  std::optional<double> latency_us;              ///< --latency: microseconds by a measured table
 
-  [[nodiscard]] bool empty() const { return !bytes && !average_bits && !compression && !bops; }
+  [[nodiscard]] bool empty() const {
+    return !bytes && !average_bits && !compression && !bops && !weight_bytes && !activation_bytes &&
+           !latency_us;
+  }
 };
 
-/// Which quantity each set budget limits and how a layer adds to it.
-/// @param float_bytes  size of the unquantized network, needed for `compression` alone.
-/// @throws ConfigError if nothing is set, or a number is not positive and finite.
-[[nodiscard]] std::vector<Constraint> constraints_of(const Budget& budget,
-                                                     std::span<const LayerCost> layers,
-                                                     const CostOptions& options,
-                                                     std::int64_t float_bytes);
+/// Far above any network and far below overflow when costs are added up.
+inline constexpr double kLargestLimit = 0x1p60;
 
-/// What `layer` at a width adds to a constraint of `quantity`.
-[[nodiscard]] std::int64_t cost_of(const LayerCost& layer,
-                                   int weight_bits,
-                                   int activation_bits,
-                                   Quantity quantity,
-                                   const CostOptions& options);
+/// A limit as the solver compares it: the whole number below `amount`, which must not lose a unit
+/// to the way a decimal number is stored.
+[[nodiscard]] std::int64_t whole_limit(double amount);
 
-/// "6.70 MiB", "3.00 bits a weight, 75.0 GBOPs".
+/// @throws ConfigError naming the budget that is not positive and finite, or that there is none.
+void validate(const Budget& budget);
+
+/// "6.70 MiB", "3.00 bits a weight, 75.0 GBOPs, 1.00 MiB of activations, 850 us".
 [[nodiscard]] std::string describe(const Budget& budget);
 
 }  // namespace ompq::allocation

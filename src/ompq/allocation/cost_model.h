@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -10,6 +11,12 @@ namespace ompq::allocation {
 
 /// LayerCost::tied_to of a layer that decides for itself.
 inline constexpr std::ptrdiff_t kUntied = -1;
+/// LayerCost::activation of a layer whose input is no tensor of the request.
+inline constexpr std::int32_t kNoActivation = -1;
+/// The "width" of what stays float32: an excluded layer's weights, an activation that is not
+/// quantized. Float weights take 4 bytes each on disk and no scales, count as 32 bits in BOPs, and
+/// have no part in the average bits, which speaks of quantized weights alone.
+inline constexpr int kFloatBits = 32;
 
 /// What a layer costs, as far as an allocator needs to know: counts for one sample, no tensors.
 struct LayerCost {
@@ -24,6 +31,22 @@ struct LayerCost {
   bool linear = false;               ///< Gemm or MatMul
   std::ptrdiff_t tied_to = kUntied;  ///< index of the layer whose width this one follows
   std::int64_t overhead_bytes = 0;   ///< Disk: nodes, names and shapes around the packed weight
+  /// Index of the activation tensor that it reads, in AllocationRequest::activations. Layers that
+  /// read the same tensor share its width.
+  std::int32_t activation = kNoActivation;
+};
+
+/// An activation tensor that can be quantized.
+struct ActivationCost {
+  std::string name;
+  std::int64_t elements = 0;    ///< of one sample
+  std::vector<int> candidates;  ///< widths of its own, ascending; empty: the common ones
+};
+
+/// What is alive at one moment of a run, for the peak of activation memory.
+struct LiveSet {
+  std::vector<std::size_t> activations;  ///< indices into AllocationRequest::activations, each once
+  std::int64_t fixed_bytes = 0;          ///< tensors whose width nobody chooses
 };
 
 /// What "size" means.
@@ -47,8 +70,8 @@ enum class MacCount {
 struct CostOptions {
   Accounting accounting = Accounting::Disk;
   MacCount mac_count = MacCount::Plain;
-  int activation_bits = 8;
-  bool zero_points = false;      ///< Disk: one byte for each output channel (asymmetric weights)
+  int activation_bits = 8;   ///< of layers that read no tensor of the request; kFloatBits: float
+  bool zero_points = false;  ///< Disk: one byte for each output channel (asymmetric weights)
   std::int64_t fixed_bytes = 0;  ///< Disk: what the file holds beside the layers
 };
 
@@ -67,8 +90,16 @@ struct DecisionItem {
 /// change the count. Source: Ma et al. 2023, accounting recomputed from the published sizes.
 [[nodiscard]] std::int64_t paper_parameters(const LayerCost& layer);
 
-/// Size of one layer at a width, in bits, so that every accounting is exact in integers.
+/// Size of one layer at a width (or kFloatBits), in bits, so that every accounting is exact in
+/// integers.
 [[nodiscard]] std::int64_t size_bits(const LayerCost& layer, int width, const CostOptions& options);
+
+/// Whole bytes that the codes of a layer's weights take, without scales, biases or overhead; 4 for
+/// each float weight.
+[[nodiscard]] std::int64_t weight_bytes(const LayerCost& layer, int width);
+
+/// Whole bytes of one sample of a tensor at a width.
+[[nodiscard]] std::int64_t activation_bytes(const ActivationCost& activation, int width);
 
 /// MACs as `count` says.
 [[nodiscard]] std::int64_t counted_macs(const LayerCost& layer, MacCount count);
@@ -82,11 +113,15 @@ struct DecisionItem {
 /// What a whole allocation costs.
 struct Cost {
   std::int64_t bytes = 0;   ///< rounded up to whole bytes
-  double average_bits = 0;  ///< weight bits / weights
+  double average_bits = 0;  ///< weight bits / weights, of quantized weights; 0 where there are none
   std::int64_t bops = 0;
+  std::int64_t weight_bytes = 0;                 ///< codes and float weights alone
+  std::optional<std::int64_t> activation_bytes;  ///< peak, where live sets are known
+  std::optional<double> latency_us;              ///< where a latency table is known
 };
 
-/// Cost of one width per layer.
+/// Cost of one width per layer; activation bytes and latency are left out (cost_of_widths in
+/// request.h knows them).
 /// @param activation_bits one per layer, or empty for options.activation_bits everywhere.
 /// @throws ShapeError if the numbers of layers and widths differ.
 [[nodiscard]] Cost total_cost(std::span<const LayerCost> layers,

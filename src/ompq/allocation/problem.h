@@ -12,9 +12,12 @@ namespace ompq::allocation {
 
 /// What a constraint counts; decides how its numbers are printed.
 enum class Quantity {
-  SizeBits,    ///< bits of storage, printed as bytes
-  WeightBits,  ///< bits of weights, printed as bits per weight
-  Bops,        ///< bit operations
+  SizeBits,         ///< bits of storage, printed as bytes
+  WeightBits,       ///< bits of weights, printed as bits per weight
+  Bops,             ///< bit operations
+  WeightBytes,      ///< bytes of codes
+  ActivationBytes,  ///< bytes of activations alive at one moment
+  LatencyNs,        ///< nanoseconds
 };
 
 /// Sum over items of cost + base <= limit, in whole numbers: feasibility is exact.
@@ -23,15 +26,22 @@ struct Constraint {
   std::int64_t limit = 0;
   std::int64_t base = 0;     ///< cost of everything that is not decided
   std::int64_t weights = 0;  ///< WeightBits: what one bit per weight multiplies
+  /// What pins, exclusions and candidate lists of single layers add to the least possible cost.
+  std::int64_t restricted = 0;
+  std::string most_restricted;  ///< the layer that adds the most to it
 };
 
-/// One decision: exactly one of its widths is chosen.
+/// What the solver chooses for at once: exactly one option is taken. Mostly an item is one decision
+/// and its options are widths; decisions that share a cost are merged, and their options are
+/// combinations of widths.
 struct Item {
   std::string name;
-  std::size_t layers = 1;                        ///< layers that follow the decision
-  std::vector<int> widths;                       ///< candidate bit-widths, ascending
-  std::vector<double> values;                    ///< [width]
-  std::vector<std::vector<std::int64_t>> costs;  ///< [constraint][width], >= 0
+  std::size_t layers = 1;      ///< layers that follow the decision
+  std::vector<int> widths;     ///< of the options, ascending; empty where decisions are merged
+  std::vector<double> values;  ///< [option]
+  std::vector<std::vector<std::int64_t>> costs;  ///< [constraint][option], >= 0
+
+  [[nodiscard]] std::size_t options() const { return values.size(); }
 };
 
 enum class Sense { Maximize, Minimize };
@@ -44,15 +54,16 @@ struct Problem {
 };
 
 enum class Status {
-  Optimal,    ///< proven
-  TimeLimit,  ///< feasible; `gap` tells how far from `bound` at most
-  Rounded,    ///< a continuous optimum, rounded; `bound` is the continuous optimum
-  Rule,       ///< chosen by a rule, not by optimization
+  Optimal,      ///< proven
+  TimeLimit,    ///< feasible; `gap` tells how far from `bound` at most
+  Rounded,      ///< a continuous optimum, rounded; `bound` is the continuous optimum
+  Rule,         ///< chosen by a rule, not by optimization
+  LocalSearch,  ///< feasible, improved step by step; `gap` tells how far from `bound` at most
 };
 [[nodiscard]] std::string_view name_of(Status status);
 
 struct Solution {
-  std::vector<std::size_t> choice;  ///< index into Item::widths, per item
+  std::vector<std::size_t> choice;  ///< index of an option, per item
   std::vector<double> continuous;   ///< widths before rounding, per item; empty if there are none
   double objective = 0;             ///< sum of the chosen values
   double bound = 0;                 ///< no choice can be better than this
@@ -64,8 +75,8 @@ struct Solution {
   std::string solver;
 };
 
-/// @throws ConfigError if an item has no widths, its widths do not ascend, sizes differ from the
-/// number of widths or constraints, a value is not finite, or a cost is negative.
+/// @throws ConfigError if an item has no options, its widths do not ascend, sizes differ from the
+/// number of options or constraints, a value is not finite, or a cost is negative.
 void validate(const Problem& problem);
 
 /// Costs per constraint of a choice, base included.
@@ -74,11 +85,12 @@ void validate(const Problem& problem);
 [[nodiscard]] double objective_of(const Problem& problem, std::span<const std::size_t> choice);
 [[nodiscard]] bool fits(const Problem& problem, std::span<const std::int64_t> costs);
 
-/// "5.20 MiB", "3.00 bits a weight", "75.1 GBOPs".
+/// "5.20 MiB", "3.00 bits a weight", "75.1 GBOPs", "1.00 MiB of activations", "850.0 us".
 [[nodiscard]] std::string format_quantity(const Constraint& constraint, std::int64_t amount);
 
 /// @throws InfeasibleBudget if even the cheapest choice of every item exceeds a budget; the message
-/// names the budget, the least possible and the way out.
+/// names the budget, the least possible, what pinned and excluded layers add to it, and the way
+/// out.
 void require_feasible(const Problem& problem);
 
 }  // namespace ompq::allocation

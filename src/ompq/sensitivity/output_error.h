@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <span>
 #include <vector>
 
@@ -9,20 +8,9 @@
 #include "ompq/core/progress.h"
 #include "ompq/graph/layers.h"
 #include "ompq/runtime/executor.h"
+#include "ompq/sensitivity/loss_table.h"
 
 namespace ompq::sensitivity {
-
-/// What one layer's quantization costs the network: layers x widths, in the order of both lists.
-struct LossTable {
-  std::vector<BitWidth> widths;
-  std::vector<double> values;  ///< row-major [layer][width], >= 0
-  [[nodiscard]] double at(std::size_t layer, std::size_t width) const {
-    return values[layer * widths.size() + width];
-  }
-};
-
-/// The weight of `layer` after quantization to a width and back, float32, of the weight's shape.
-using QuantizedWeight = std::function<Tensor(std::size_t layer, BitWidth width)>;
 
 /// Adds up, over batches, how far the network's outputs move when one layer alone is quantized:
 /// sum |y_q - y|^2 / sum |y|^2 over all outputs and samples (no unit; 1 = the error is as large as

@@ -1,0 +1,90 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "ompq/allocation/cost_model.h"
+#include "ompq/allocation/problem.h"
+#include "ompq/allocation/request.h"
+
+namespace ompq::allocation {
+
+/// What gets a width of its own: the weights of a layer or tie, or an activation tensor.
+struct Decision {
+  enum class Kind : std::uint8_t { Weights, Activation };
+
+  std::string name;
+  Kind kind = Kind::Weights;
+  std::size_t index = 0;  ///< into DecisionModel::groups, or AllocationRequest::activations
+  std::size_t layers = 1;
+  std::vector<int> widths;                       ///< candidates, ascending
+  std::vector<double> values;                    ///< [width], what it is worth; 0 at first
+  std::vector<std::vector<std::int64_t>> costs;  ///< [constraint][width]
+};
+
+/// A cost or loss of two decisions that is no sum of one each: BOPs and latency of weights and the
+/// activation that they meet, or what two layers lose together.
+struct Coupling {
+  std::size_t first = 0;  ///< decisions
+  std::size_t second = 0;
+  /// [constraint][width of first * widths of second + width of second]; no entries for constraints
+  /// without a part in it.
+  std::vector<std::vector<std::int64_t>> costs;
+  std::vector<double> values;  ///< as costs; empty: none
+};
+
+/// A request as decisions with exact costs: ties, pins, exclusions and fixed widths are settled,
+/// and what they cost stands in Constraint::base.
+struct DecisionModel {
+  std::vector<DecisionItem> groups;  ///< all decisions over weights, also those that are settled
+  std::vector<Constraint> constraints;
+  std::vector<Decision> decisions;  ///< those that are open: weights in layer order, activations
+  std::vector<Coupling> couplings;  ///< of costs
+  std::vector<std::vector<int>> group_widths;   ///< [group] candidates; one where it is settled
+  std::vector<std::vector<int>> tensor_widths;  ///< [activation], likewise
+  std::vector<std::ptrdiff_t> group_decision;   ///< [group] index into decisions, -1 if settled
+  std::vector<std::ptrdiff_t> tensor_decision;  ///< [activation], likewise
+};
+
+/// A choice for a DecisionModel: index into Decision::widths, per decision.
+using DecisionChoice = std::vector<std::size_t>;
+
+/// @throws ConfigError for candidates or budgets that are none, tables that do not fit the layers,
+/// or where nothing is left to decide; DataError for a latency table that lacks what may be chosen.
+[[nodiscard]] DecisionModel make_model(const AllocationRequest& request);
+
+/// What `budget` limits: one constraint each, for the activation peak one for every moment that
+/// can be the worst one. Base is 0 for what layers add.
+[[nodiscard]] std::vector<Constraint> constraints_of(const AllocationRequest& request);
+
+/// Values from request.loss and request.activation_loss, to be minimized.
+/// @throws ConfigError if a table does not have a row for each layer (or activation) with a value
+/// for each candidate.
+void set_losses(DecisionModel& model, const AllocationRequest& request);
+
+/// The request's pair losses as couplings of values; pairs of one decision and pairs with a settled
+/// layer go into Decision::values.
+/// @throws ConfigError if a pair names a layer that is none, or its table has the wrong size.
+[[nodiscard]] std::vector<Coupling> pair_couplings(DecisionModel& model,
+                                                   const AllocationRequest& request);
+
+/// Costs per constraint, base included, exact.
+[[nodiscard]] std::vector<std::int64_t> costs_of(const DecisionModel& model,
+                                                 const DecisionChoice& choice);
+[[nodiscard]] bool fits(const DecisionModel& model, const std::vector<std::int64_t>& costs);
+
+/// The choice that an allocation stands for.
+/// @throws ConfigError for a width that is no candidate.
+[[nodiscard]] DecisionChoice choice_of(const DecisionModel& model,
+                                       const AllocationRequest& request,
+                                       const Allocation& allocation);
+
+/// Widths and cost of a choice.
+[[nodiscard]] Allocation make_allocation(const AllocationRequest& request,
+                                         const DecisionModel& model,
+                                         const DecisionChoice& choice,
+                                         Solution solution);
+
+}  // namespace ompq::allocation

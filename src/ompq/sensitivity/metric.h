@@ -1,0 +1,70 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "ompq/core/bit_width.h"
+#include "ompq/graph/layers.h"
+#include "ompq/sensitivity/loss_table.h"
+
+namespace ompq::sensitivity {
+
+class Meter;
+
+/// What a metric learns from.
+enum class Needs : std::uint8_t {
+  Weights,      ///< the weights alone: no samples
+  Importance,   ///< the weights and MeasureOptions::theta: no samples
+  LayerOutput,  ///< each quantized layer's own output
+  Outputs,      ///< the network's outputs with each layer quantized in turn
+  Gradients,    ///< gradients with respect to the weights
+};
+
+struct MeasureOptions {
+  std::vector<std::string> metrics;  ///< names of rows of metrics()
+  std::vector<BitWidth> widths;      ///< in any order; tables have them ascending
+  std::uint64_t seed = 1;            ///< of fisher's labels and hessian's probes
+  /// Importance, one a layer in the order of layers: orm-error alone asks for it.
+  std::vector<double> theta{};
+  /// Passes over the network stop here; wider widths follow the law of small errors
+  /// (extrapolate_widths). Nothing: every width is measured.
+  std::optional<BitWidth> widest_measured{};
+  int probes = 1;  ///< hessian: random directions for each batch, >= 1
+};
+
+/// What a Meter is made of. Everything outlives the meter.
+struct MeterContext {
+  const graph::Graph& graph;
+  const std::vector<graph::Layer>& layers;
+  const MeasureOptions& options;  ///< widths ascending and distinct
+  const QuantizedWeight& quantized;
+  /// sum |W_q - W|^2 and sum |W|^2 of every layer and width.
+  const LossTable& squared_change;
+  const std::vector<double>& squared_weight;
+};
+
+/// A way to say what quantizing a layer to a width costs. Tied layers are measured one by one, as
+/// if the others stayed float; whoever decides for a tie adds the rows up.
+struct Metric {
+  std::string_view name;
+  std::string_view summary;
+  std::string_view unit;
+  std::string_view passes;  ///< cost in words; L layers, W widths
+  std::string_view source;
+  Needs needs;
+  std::unique_ptr<Meter> (*make)(const MeterContext& context);
+};
+
+/// Every metric, in the order of docs/metrics.md.
+[[nodiscard]] std::span<const Metric> metrics();
+/// @throws ConfigError with the nearest name and all names.
+[[nodiscard]] const Metric& metric(std::string_view name);
+/// True where Measurement::add_batch has something to do for it.
+[[nodiscard]] bool needs_samples(const Metric& metric);
+
+}  // namespace ompq::sensitivity
