@@ -3,7 +3,7 @@
 #include <memory>
 
 #include "ompq/core/random.h"
-#include "ompq/graph/discover.h"
+#include "ompq/graph/layers.h"
 #include "ompq/pipeline/model.h"
 #include "ompq/pipeline/samples.h"
 #include "support/graph_builder.h"
@@ -35,7 +35,7 @@ inline Model small_model(std::uint64_t seed = 1) {
 /// `count` normal samples for small_model().
 inline Samples small_samples(std::int64_t count, std::uint64_t seed = 2) {
   Tensor x(DataType::Float32, {count, 3, 8, 8});
-  Random random(seed, "samples");
+  Random random(seed);
   for (float& value : x.mutable_data<float>()) value = static_cast<float>(random.normal());
   Samples samples;
   samples.dataset = std::make_unique<testing::MemoryDataset>(std::move(x));

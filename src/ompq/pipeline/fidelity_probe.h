@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "ompq/allocation/cost_model.h"
+#include "ompq/core/progress.h"
 #include "ompq/data/dataset.h"
 #include "ompq/pipeline/rounded_weights.h"
 #include "ompq/runtime/executor.h"

@@ -34,6 +34,7 @@ struct Measurements {
   orm::Importance importance;  ///< one entry a layer; a tied one has its leader's
   std::map<std::string, sensitivity::LossTable> losses;  ///< by metric
   sensitivity::PairwiseTable pairs;                      ///< empty unless asked for
+  std::optional<sensitivity::ActivationTable> activations;  ///< of activation_values()
 };
 
 /// Orthogonality, and the losses of all metrics of the plan, over the samples at `indices`.

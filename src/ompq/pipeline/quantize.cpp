@@ -6,6 +6,7 @@
 #include "ompq/core/atomic_file.h"
 #include "ompq/core/error.h"
 #include "ompq/core/version.h"
+#include "ompq/pipeline/layer_tables.h"
 #include "ompq/pipeline/stopwatch.h"
 
 namespace ompq::pipeline {

@@ -1,0 +1,214 @@
+#include "ompq/pipeline/search.h"
+
+#include <algorithm>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "ompq/core/error.h"
+#include "ompq/core/option_groups.h"
+#include "ompq/pipeline/answers.h"
+#include "small_model.h"
+
+namespace ompq::pipeline {
+namespace {
+
+using ::testing::Each;
+using ::testing::HasSubstr;
+using allocation::kFloatBits;
+
+SearchOptions options_for(const std::string& allocator) {
+  SearchOptions options;
+  options.allocator = allocator;
+  options.beside = {};
+  return options;
+}
+
+std::vector<std::string> all_allocators() {
+  std::vector<std::string> names;
+  for (const AllocatorRow& row : allocator_table()) names.emplace_back(row.name);
+  return names;
+}
+
+class EveryAllocator : public ::testing::TestWithParam<std::string> {
+ protected:
+  report::AllocationRow row(const SearchOptions& options) {
+    return search(model_, samples_, options).report.allocations.front();
+  }
+  [[nodiscard]] std::int64_t bytes(const std::vector<int>& weight_bits) const {
+    return FileSize(model_, {}, onnx_io::WeightFormat::Packed)
+        .bytes(weight_bits, std::vector<int>(weight_bits.size(), 8));
+  }
+
+  Model model_ = small_model();
+  Samples samples_ = small_samples(16);
+};
+
+TEST_P(EveryAllocator, NeverExceedsASizeBudgetInTheWrittenFile) {
+  SearchOptions options = options_for(GetParam());
+  const std::int64_t least = bytes({2, 2, 2, 2, 2});
+  const std::int64_t most = bytes({8, 8, 8, 8, 8});
+  for (std::int64_t limit = least; limit <= most; limit += (most - least) / 7) {
+    options.request.budget = {.bytes = limit};
+    const auto found = row(options);
+    EXPECT_LE(found.bytes, limit);
+    EXPECT_EQ(found.bytes, bytes(found.weight_bits));
+  }
+}
+
+TEST_P(EveryAllocator, HoldsTwoBudgetsAtOnce) {
+  SearchOptions options = options_for(GetParam());
+  options.request.budget = {.bytes = bytes({4, 4, 4, 4, 4}), .average_bits = 3.5};
+  const auto found = row(options);
+  EXPECT_LE(found.bytes, *options.request.budget.bytes);
+  EXPECT_LE(found.average_bits, 3.5);
+}
+
+TEST_P(EveryAllocator, KeepsToWhatWasSettledByHand) {
+  SearchOptions options = options_for(GetParam());
+  options.request.budget = {.average_bits = 4};
+  options.request.choices = {.pins = {{"conv2", 3}}, .excluded = {"fc"}};
+  const auto found = row(options);
+  EXPECT_EQ(found.weight_bits[1], 3);
+  EXPECT_EQ(found.weight_bits[4], kFloatBits);
+}
+
+TEST_P(EveryAllocator, AnswersTheSameForTheSameSeed) {
+  SearchOptions options = options_for(GetParam());
+  options.request.budget = {.average_bits = 3.3};
+  EXPECT_EQ(row(options).weight_bits, row(options).weight_bits);
+}
+
+TEST_P(EveryAllocator, GivesTiedLayersOneWidth) {
+  model_.discovery.ties = {{.leader = 2, .followers = {0}}};
+  SearchOptions options = options_for(GetParam());
+  for (const double bits : {2.5, 3.0, 4.5}) {
+    options.request.budget = {.average_bits = bits};
+    const auto found = row(options);
+    EXPECT_EQ(found.weight_bits[0], found.weight_bits[2]) << bits;
+  }
+}
+
+TEST_P(EveryAllocator, NamesTheLeastThatWouldDo) {
+  SearchOptions options = options_for(GetParam());
+  options.request.budget = {.bytes = bytes({2, 2, 2, 2, 2}) - 1};
+  try {
+    (void)row(options);
+    FAIL() << "found room below the least";
+  } catch (const InfeasibleBudget& error) {
+    EXPECT_THAT(error.what(), HasSubstr("least"));
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(AllocatorTable,
+                         EveryAllocator,
+                         ::testing::ValuesIn(all_allocators()),
+                         [](const auto& info) {
+                           std::string name = info.param;
+                           std::replace(name.begin(), name.end(), '-', '_');
+                           return name;
+                         });
+
+TEST(AllocatorTable, IsWhatTheCommandLineOffers) {
+  std::vector<std::string> offered;
+  for (const auto name : split_choices(options::kAllocatorNames)) offered.emplace_back(name);
+  EXPECT_EQ(offered, all_allocators());
+}
+
+TEST(AllocatorTable, AnUnknownNameComesWithTheNearest) {
+  try {
+    (void)allocator_row("output-msse");
+    FAIL() << "accepted an unknown allocator";
+  } catch (const ConfigError& error) {
+    EXPECT_THAT(error.what(), HasSubstr("did you mean 'output-mse'?"));
+  }
+}
+
+TEST(Search, ShowsOthersBesideTheChosenOneAndOneRefusalIsNoFailure) {
+  const Model model = small_model();
+  Samples samples = small_samples(16);
+  SearchOptions options = options_for("output-mse");
+  options.beside = {"uniform", "orm"};
+  options.request.candidates = {1, 2, 3};  // the paper's ranges begin at 2
+  options.request.budget = {.average_bits = 1.5};
+  const auto rows = search(model, samples, options).report.allocations;
+  ASSERT_EQ(rows.size(), 3U);
+  EXPECT_EQ(rows[0].allocator, "output-mse");
+  EXPECT_EQ(rows[1].allocator, "uniform");
+  EXPECT_THAT(rows[1].weight_bits, Each(1));
+  EXPECT_THAT(rows[2].refused, HasSubstr("least"));
+}
+
+TEST(Search, ABudgetOfTimeNeedsATable) {
+  const Model model = small_model();
+  Samples samples = small_samples(4);
+  SearchOptions options = options_for("uniform");
+  options.request.budget = {.latency_us = 100};
+  EXPECT_THROW((void)search(model, samples, options), ConfigError);
+}
+
+TEST(Search, ChoosesActivationWidthsUnderABudgetOfBitOperations) {
+  const Model model = small_model();
+  Samples samples = small_samples(16);
+  SearchOptions options = options_for("output-mse");
+  options.request.activation_candidates = {4, 6, 8};
+  options.request.budget = {.average_bits = 8, .bops = 0};
+  for (const auto& layer : model.discovery.layers) {
+    *options.request.budget.bops += static_cast<double>(layer.macs) * 36;  // 6 x 6 on average
+  }
+  const SearchOutcome found = search(model, samples, options);
+  double bops = 0;
+  for (std::size_t l = 0; l < model.discovery.layers.size(); ++l) {
+    const auto& layer = found.chosen.layers[l];
+    EXPECT_THAT(options.request.activation_candidates, ::testing::Contains(*layer.activation_bits));
+    bops += static_cast<double>(model.discovery.layers[l].macs) * layer.weight_bits *
+            *layer.activation_bits;
+  }
+  EXPECT_LE(bops, *options.request.budget.bops);
+  EXPECT_GT(bops, *options.request.budget.bops / 2) << "the budget is there to be spent";
+}
+
+TEST(Search, AMetricOfWeightsAloneCannotChooseActivationWidths) {
+  const Model model = small_model();
+  Samples samples = small_samples(4);
+  SearchOptions options = options_for("weight-mse");
+  options.request.activation_candidates = {4, 8};
+  options.request.budget = {.average_bits = 4};
+  EXPECT_THROW((void)search(model, samples, options), ConfigError);
+}
+
+TEST(AutoSearch, IsNeverWorseThanAnyOfItsCandidatesOnTheSamplesThatJudge) {
+  const Model model = small_model();
+  Samples samples = small_samples(24);
+  SearchOptions options = options_for("auto");
+  for (const double bits : {2.4, 3.0, 4.2}) {
+    options.request.budget = {.average_bits = bits};
+    const auto report = search(model, samples, options).report;
+    ASSERT_TRUE(report.portfolio);
+    const auto& portfolio = *report.portfolio;
+    EXPECT_GT(portfolio.candidates.size(), 10U);
+    const auto winner = std::ranges::find(
+        portfolio.candidates, portfolio.winner, &report::Portfolio::Candidate::origin);
+    ASSERT_NE(winner, portfolio.candidates.end());
+    for (const auto& candidate : portfolio.candidates) {
+      EXPECT_LE(winner->divergence, candidate.divergence) << candidate.origin;
+    }
+    EXPECT_TRUE(std::ranges::is_sorted(portfolio.steps, std::ranges::greater()));
+    EXPECT_LE(report.allocations.front().average_bits, bits);
+  }
+}
+
+TEST(AutoSearch, AnswersAtOnceWhereThereIsNoTime) {
+  const Model model = small_model();
+  Samples samples = small_samples(8);
+  SearchOptions options = options_for("auto");
+  options.automatic.time_limit_seconds = 1e-9;
+  options.request.budget = {.average_bits = 3};
+  const auto report = search(model, samples, options).report;
+  EXPECT_TRUE(report.portfolio->time_limit_struck);
+  EXPECT_EQ(report.portfolio->candidates.size(), 1U);
+  EXPECT_LE(report.allocations.front().average_bits, 3);
+}
+
+}  // namespace
+}  // namespace ompq::pipeline
