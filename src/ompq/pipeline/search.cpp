@@ -72,15 +72,16 @@ struct Requests {
   const sensitivity::LossTable* losses;  // nullptr where no allocator needs them
 };
 
+/// Rows for the widths that each layer may take; empty where some of them were not measured.
 std::vector<std::vector<double>> losses_for(const Requests& requests,
-                                            const std::vector<int>& candidates,
-                                            std::size_t layers) {
+                                            const std::vector<std::vector<int>>& candidates) {
   std::vector<std::vector<double>> rows;
   if (requests.losses == nullptr) return rows;
   const auto& widths = requests.losses->widths;
-  for (std::size_t l = 0; l < layers; ++l) {
+  for (std::size_t l = 0; l < candidates.size(); ++l) {
     std::vector<double>& row = rows.emplace_back();
-    for (const int candidate : candidates) {
+    if (candidates[l].size() == 1) continue;  // nothing to choose
+    for (const int candidate : candidates[l]) {
       const auto found = std::find(widths.begin(), widths.end(), BitWidth(candidate));
       if (found == widths.end()) return {};
       row.push_back(requests.losses->at(l, static_cast<std::size_t>(found - widths.begin())));
@@ -106,7 +107,7 @@ allocation::AllocationRequest request_for(const Requests& requests, allocation::
     if (requests.accounting) request.cost.accounting = *requests.accounting;
   }
   if (requests.rounding) request.rounding = *requests.rounding;
-  request.loss = losses_for(requests, request.candidates, request.layers.size());
+  request.loss = losses_for(requests, allocation::candidates_of(request));
   for (const auto& item : allocation::decision_items(request.layers)) {
     request.coefficients.push_back(requests.importance.coefficients[item.leader]);
   }
