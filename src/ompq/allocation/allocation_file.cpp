@@ -1,7 +1,6 @@
 #include "ompq/allocation/allocation_file.h"
 
 #include <algorithm>
-#include <numeric>
 #include <unordered_map>
 
 #include <fmt/format.h>
@@ -9,7 +8,9 @@
 
 #include "ompq/core/atomic_file.h"
 #include "ompq/core/bit_width.h"
+#include "ompq/core/complaints.h"
 #include "ompq/core/error.h"
+#include "ompq/core/nearest_name.h"
 
 namespace ompq::allocation {
 namespace {
@@ -17,61 +18,11 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr std::string_view kFormat = "ompq-allocation/1";
-constexpr std::size_t kMaxProblemsShown = 20;
+constexpr std::string_view kFloat = "float";
 
 std::string_view name_of(Accounting accounting) {
   return accounting == Accounting::Paper ? "paper" : "disk";
 }
-
-/// Levenshtein: insertions, deletions and replacements that turn one name into the other.
-std::size_t edit_distance(std::string_view a, std::string_view b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), std::size_t{0});
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    std::size_t diagonal = row[0];
-    row[0] = i + 1;
-    for (std::size_t j = 0; j < b.size(); ++j) {
-      const std::size_t replaced = diagonal + (a[i] == b[j] ? 0 : 1);
-      diagonal = row[j + 1];
-      row[j + 1] = std::min({replaced, row[j] + 1, diagonal + 1});
-    }
-  }
-  return row.back();
-}
-
-std::string_view nearest_name(std::string_view name, std::span<const LayerCost> layers) {
-  std::string_view nearest;
-  std::size_t least = static_cast<std::size_t>(-1);
-  for (const LayerCost& layer : layers) {
-    const std::size_t distance = edit_distance(name, layer.name);
-    if (distance < least) least = distance, nearest = layer.name;
-  }
-  return nearest;
-}
-
-/// Everything that is wrong with a file, said at once.
-class Complaints {
- public:
-  void add(std::string complaint) { complaints_.push_back(std::move(complaint)); }
-  [[nodiscard]] bool empty() const { return complaints_.empty(); }
-  void throw_if_any() const {
-    if (complaints_.empty()) return;
-    std::string text = complaints_.size() == 1
-                           ? complaints_.front()
-                           : fmt::format("{} things are wrong:", complaints_.size());
-    for (std::size_t c = 0; complaints_.size() > 1 && c < complaints_.size(); ++c) {
-      if (c == kMaxProblemsShown) {
-        text += fmt::format("\n  and {} more", complaints_.size() - c);
-        break;
-      }
-      text += "\n  " + complaints_[c];
-    }
-    throw DataError("allocation file", text);
-  }
-
- private:
-  std::vector<std::string> complaints_;
-};
 
 /// A width from JSON, or nothing with a complaint.
 std::optional<int> read_width(const Json& row,
@@ -83,12 +34,13 @@ std::optional<int> read_width(const Json& row,
     const auto width = found->get<std::int64_t>();
     if (width >= kMinBits && width <= kMaxBits) return static_cast<int>(width);
   }
-  complaints.add(fmt::format("layer '{}': {} is {}; it must be a whole number in {}..{}",
+  complaints.add(fmt::format("layer '{}': {} is {}; it must be a whole number in {}..{} or \"{}\"",
                              layer,
                              key,
                              found == row.end() ? "missing" : found->dump(),
                              kMinBits,
-                             kMaxBits));
+                             kMaxBits,
+                             kFloat));
   return std::nullopt;
 }
 
@@ -96,7 +48,7 @@ std::optional<int> read_activation_bits(const Json& row,
                                         const std::string& layer,
                                         Complaints& complaints) {
   const auto found = row.find("activation_bits");
-  if (found == row.end() || found->is_null() || *found == "float") return std::nullopt;
+  if (found == row.end() || found->is_null() || *found == kFloat) return std::nullopt;
   return read_width(row, "activation_bits", layer, complaints);
 }
 
@@ -108,7 +60,11 @@ AllocatedLayer read_row(const Json& row, std::size_t index, Complaints& complain
     return layer;
   }
   layer.name = name->get<std::string>();
-  layer.weight_bits = read_width(row, "weight_bits", layer.name, complaints).value_or(kMaxBits);
+  const auto weights = row.find("weight_bits");
+  layer.weight_bits =
+      weights != row.end() && *weights == kFloat
+          ? kFloatBits
+          : read_width(row, "weight_bits", layer.name, complaints).value_or(kMaxBits);
   layer.activation_bits = read_activation_bits(row, layer.name, complaints);
   return layer;
 }
@@ -118,7 +74,11 @@ std::vector<AllocatedLayer> match_rows(const Json& rows,
                                        std::span<const LayerCost> layers,
                                        Complaints& complaints) {
   std::unordered_map<std::string_view, std::size_t> index_of;
-  for (std::size_t l = 0; l < layers.size(); ++l) index_of.emplace(layers[l].name, l);
+  std::vector<std::string_view> names;
+  for (std::size_t l = 0; l < layers.size(); ++l) {
+    names.emplace_back(layers[l].name);
+    index_of.emplace(names.back(), l);
+  }
   std::vector<std::optional<AllocatedLayer>> found(layers.size());
   for (std::size_t r = 0; r < rows.size(); ++r) {
     AllocatedLayer row = read_row(rows[r], r, complaints);
@@ -126,7 +86,7 @@ std::vector<AllocatedLayer> match_rows(const Json& rows,
     const auto at = index_of.find(row.name);
     if (at == index_of.end()) {
       complaints.add(fmt::format(
-          "unknown layer '{}'; did you mean '{}'?", row.name, nearest_name(row.name, layers)));
+          "unknown layer '{}'; did you mean '{}'?", row.name, nearest_name(row.name, names)));
     } else if (found[at->second]) {
       complaints.add(fmt::format("layer '{}' is there twice", row.name));
     } else {
@@ -141,6 +101,10 @@ std::vector<AllocatedLayer> match_rows(const Json& rows,
   return matched;
 }
 
+std::string bits_text(int bits) {
+  return bits == kFloatBits ? std::string(kFloat) : fmt::format("{} bits", bits);
+}
+
 void apply_ties(std::vector<AllocatedLayer>& rows,
                 std::span<const LayerCost> layers,
                 Complaints& complaints) {
@@ -150,12 +114,32 @@ void apply_ties(std::vector<AllocatedLayer>& rows,
     rows[l].tie = leader.name;
     if (rows[l].weight_bits == leader.weight_bits) continue;
     complaints.add(
-        fmt::format("layer '{}' has {} bits, but '{}', to which it is tied, has {}; "
+        fmt::format("layer '{}' has {}, but '{}', to which it is tied, has {}; "
                     "tied layers need equal widths",
                     rows[l].name,
-                    rows[l].weight_bits,
+                    bits_text(rows[l].weight_bits),
                     leader.name,
-                    leader.weight_bits));
+                    bits_text(leader.weight_bits)));
+  }
+}
+
+void check_shared_activations(const std::vector<AllocatedLayer>& rows,
+                              std::span<const LayerCost> layers,
+                              Complaints& complaints) {
+  std::unordered_map<std::int32_t, std::size_t> first_reader;
+  for (std::size_t l = 0; l < layers.size(); ++l) {
+    if (layers[l].activation == kNoActivation) continue;
+    const std::size_t first = first_reader.emplace(layers[l].activation, l).first->second;
+    const int here = rows[l].activation_bits.value_or(kFloatBits);
+    const int there = rows[first].activation_bits.value_or(kFloatBits);
+    if (here == there) continue;
+    complaints.add(
+        fmt::format("layer '{}' reads activations of {}, but '{}', which reads the same ones, {}; "
+                    "what is shared needs one width",
+                    rows[l].name,
+                    bits_text(here),
+                    rows[first].name,
+                    bits_text(there)));
   }
 }
 
@@ -165,27 +149,57 @@ Json budget_json(const Budget& budget) {
   if (budget.average_bits) json["average_bits"] = *budget.average_bits;
   if (budget.compression) json["compression"] = *budget.compression;
   if (budget.bops) json["bops"] = *budget.bops;
+  if (budget.weight_bytes) json["weight_bytes"] = *budget.weight_bytes;
+  if (budget.activation_bytes) json["activation_bytes"] = *budget.activation_bytes;
+  if (budget.latency_us) json["latency_us"] = *budget.latency_us;
   return json;
+}
+
+template <typename Number>
+void read_number(const Json& json, const char* key, std::optional<Number>& number) {
+  if (json.contains(key)) number = json.at(key).get<Number>();
 }
 
 Budget read_budget(const Json& json) {
   Budget budget;
-  if (json.contains("bytes")) budget.bytes = json.at("bytes").get<std::int64_t>();
-  if (json.contains("average_bits")) budget.average_bits = json.at("average_bits").get<double>();
-  if (json.contains("compression")) budget.compression = json.at("compression").get<double>();
-  if (json.contains("bops")) budget.bops = json.at("bops").get<double>();
+  read_number(json, "bytes", budget.bytes);
+  read_number(json, "average_bits", budget.average_bits);
+  read_number(json, "compression", budget.compression);
+  read_number(json, "bops", budget.bops);
+  read_number(json, "weight_bytes", budget.weight_bytes);
+  read_number(json, "activation_bytes", budget.activation_bytes);
+  read_number(json, "latency_us", budget.latency_us);
   return budget;
+}
+
+Json bits_json(int bits) { return bits == kFloatBits ? Json(kFloat) : Json(bits); }
+
+Json cost_json(const Cost& cost) {
+  Json json{{"bytes", cost.bytes},
+            {"average_bits", cost.average_bits},
+            {"bops", cost.bops},
+            {"weight_bytes", cost.weight_bytes}};
+  if (cost.activation_bytes) json["activation_bytes"] = *cost.activation_bytes;
+  if (cost.latency_us) json["latency_us"] = *cost.latency_us;
+  return json;
+}
+
+Cost read_cost(const Json& json) {
+  Cost cost;
+  cost.bytes = json.value("bytes", std::int64_t{0});
+  cost.average_bits = json.value("average_bits", 0.0);
+  cost.bops = json.value("bops", std::int64_t{0});
+  cost.weight_bytes = json.value("weight_bytes", std::int64_t{0});
+  read_number(json, "activation_bytes", cost.activation_bytes);
+  read_number(json, "latency_us", cost.latency_us);
+  return cost;
 }
 
 Json layer_json(const AllocatedLayer& layer) {
   Json json;
   json["name"] = layer.name;
-  json["weight_bits"] = layer.weight_bits;
-  if (layer.activation_bits) {
-    json["activation_bits"] = *layer.activation_bits;
-  } else {
-    json["activation_bits"] = "float";
-  }
+  json["weight_bits"] = bits_json(layer.weight_bits);
+  json["activation_bits"] = bits_json(layer.activation_bits.value_or(kFloatBits));
   json["tie"] = layer.tie ? Json(*layer.tie) : Json(nullptr);
   return json;
 }
@@ -198,12 +212,7 @@ void read_records(const Json& json, AllocationFile& file) {
   }
   if (json.value("accounting", "disk") == "paper") file.accounting = Accounting::Paper;
   if (json.contains("budget")) file.budget = read_budget(json.at("budget"));
-  if (json.contains("cost")) {
-    const Json& cost = json.at("cost");
-    file.cost = Cost{cost.value("bytes", std::int64_t{0}),
-                     cost.value("average_bits", 0.0),
-                     cost.value("bops", std::int64_t{0})};
-  }
+  if (json.contains("cost")) file.cost = read_cost(json.at("cost"));
   file.metric = json.value("metric", "");
   if (json.contains("solver")) {
     const Json& solver = json.at("solver");
@@ -238,7 +247,10 @@ AllocationFile make_allocation_file(const AllocationRequest& request,
   file.budget = request.budget;
   for (std::size_t l = 0; l < request.layers.size(); ++l) {
     const LayerCost& layer = request.layers[l];
-    AllocatedLayer row{layer.name, allocation.weight_bits[l], allocation.activation_bits[l], {}};
+    AllocatedLayer row{layer.name, allocation.weight_bits[l], {}, {}};
+    if (allocation.activation_bits[l] != kFloatBits) {
+      row.activation_bits = allocation.activation_bits[l];
+    }
     if (layer.tied_to != kUntied) {
       row.tie = request.layers[static_cast<std::size_t>(layer.tied_to)].name;
     }
@@ -262,11 +274,7 @@ std::string to_json(const AllocationFile& file) {
   json["budget"] = budget_json(file.budget);
   json["layers"] = Json::array();
   for (const AllocatedLayer& layer : file.layers) json["layers"].push_back(layer_json(layer));
-  if (file.cost) {
-    json["cost"] = Json{{"bytes", file.cost->bytes},
-                        {"average_bits", file.cost->average_bits},
-                        {"bops", file.cost->bops}};
-  }
+  if (file.cost) json["cost"] = cost_json(*file.cost);
   json["metric"] = file.metric;
   if (file.solver) {
     json["solver"] = Json{{"name", file.solver->name},
@@ -287,8 +295,11 @@ AllocationFile parse_allocation(std::string_view json, std::span<const LayerCost
     AllocationFile file;
     file.layers = match_rows(document.at("layers"), layers, complaints);
     // Whether ties hold can only be said of rows that are all there.
-    if (complaints.empty()) apply_ties(file.layers, layers, complaints);
-    complaints.throw_if_any();
+    if (complaints.empty()) {
+      apply_ties(file.layers, layers, complaints);
+      check_shared_activations(file.layers, layers, complaints);
+    }
+    complaints.throw_if_any<DataError>("allocation file");
     read_records(document, file);
     return file;
   } catch (const nlohmann::json::exception& error) {

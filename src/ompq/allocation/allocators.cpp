@@ -4,171 +4,104 @@
 #include <array>
 #include <chrono>
 #include <cmath>
+#include <set>
+#include <utility>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
+#include "ompq/allocation/decision_model.h"
+#include "ompq/allocation/decision_walk.h"
+#include "ompq/allocation/joint_items.h"
 #include "ompq/allocation/linear_program.h"
+#include "ompq/allocation/pairwise.h"
 #include "ompq/allocation/projection.h"
-#include "ompq/core/bit_width.h"
 #include "ompq/core/error.h"
+#include "ompq/core/nearest_name.h"
+#include "ompq/core/random.h"
 
 namespace ompq::allocation {
 namespace {
 
 using Clock = std::chrono::steady_clock;
 
-/// Which decisions are a choice: all of them, or all but the first and the last.
-struct Decisions {
-  std::vector<DecisionItem> all;
-  std::size_t begin = 0;
-  std::size_t end = 0;
-
-  [[nodiscard]] bool open(std::size_t item) const { return item >= begin && item < end; }
-};
-
-Decisions decisions_of(const AllocationRequest& request) {
-  Decisions decisions;
-  decisions.all = decision_items(request.layers);
-  decisions.end = decisions.all.size();
-  if (request.first_last_bits) {
-    decisions.begin = std::min<std::size_t>(1, decisions.end);
-    decisions.end = std::max(decisions.begin, decisions.end - decisions.begin);
-  }
-  if (decisions.begin < decisions.end) return decisions;
-  throw ConfigError("allocation",
-                    fmt::format("no layer is left to decide: {} layer(s){}",
-                                request.layers.size(),
-                                request.first_last_bits ? ", first and last fixed" : ""));
+double since(Clock::time_point began) {
+  return std::chrono::duration<double>(Clock::now() - began).count();
 }
 
-void require_candidates(const std::vector<int>& candidates) {
-  const bool in_range = std::all_of(
-      candidates.begin(), candidates.end(), [](int c) { return c >= kMinBits && c <= kMaxBits; });
-  if (!candidates.empty() && in_range &&
-      std::is_sorted(candidates.begin(), candidates.end(), std::less_equal<>())) {
-    return;
-  }
-  throw ConfigError("allocation",
-                    fmt::format("candidate widths '{}' must ascend and lie in {}..{}",
-                                fmt::join(candidates, ","),
-                                kMinBits,
-                                kMaxBits));
-}
-
-std::int64_t item_cost(const AllocationRequest& request,
-                       const DecisionItem& item,
-                       int weight_bits,
-                       int activation_bits,
-                       Quantity quantity) {
-  std::int64_t cost = 0;
-  for (const std::size_t l : item.layers) {
-    cost += cost_of(request.layers[l], weight_bits, activation_bits, quantity, request.cost);
-  }
-  return cost;
-}
-
-Item make_item(const AllocationRequest& request,
-               const DecisionItem& decision,
-               const std::vector<Constraint>& constraints) {
-  Item item;
-  item.name = request.layers[decision.leader].name;
-  item.layers = decision.layers.size();
-  item.widths = request.candidates;
-  item.values.assign(item.widths.size(), 0.0);
-  for (const Constraint& constraint : constraints) {
-    auto& row = item.costs.emplace_back();
-    for (const int width : item.widths) {
-      row.push_back(
-          item_cost(request, decision, width, request.cost.activation_bits, constraint.quantity));
-    }
-  }
-  return item;
-}
-
-/// Sets what every width of every item is worth: `value(index among all decisions, width index)`.
+/// Sets what every width of every decision is worth: `value(decision, width)`.
 template <typename Value>
-void set_values(Problem& problem, const Decisions& decisions, Value value) {
-  for (std::size_t i = 0; i < problem.items.size(); ++i) {
-    for (std::size_t j = 0; j < problem.items[i].widths.size(); ++j) {
-      problem.items[i].values[j] = value(decisions.begin + i, j);
+void set_values(DecisionModel& model, Value value) {
+  for (Decision& decision : model.decisions) {
+    for (std::size_t j = 0; j < decision.widths.size(); ++j) {
+      decision.values[j] = value(decision, decision.widths[j]);
     }
   }
 }
 
-Allocation finish(const AllocationRequest& request, Solution solution) {
-  const Decisions decisions = decisions_of(request);
-  const std::size_t layers = request.layers.size();
-  Allocation allocation;
-  allocation.weight_bits.assign(layers, 0);
-  allocation.activation_bits.assign(layers, 0);
-  for (std::size_t i = 0; i < decisions.all.size(); ++i) {
-    const bool open = decisions.open(i);
-    for (const std::size_t l : decisions.all[i].layers) {
-      allocation.weight_bits[l] = open ? request.candidates[solution.choice[i - decisions.begin]]
-                                       : *request.first_last_bits;
-      allocation.activation_bits[l] =
-          open ? request.cost.activation_bits : *request.first_last_bits;
-    }
-  }
-  allocation.cost =
-      total_cost(request.layers, allocation.weight_bits, allocation.activation_bits, request.cost);
-  allocation.solution = std::move(solution);
-  return allocation;
+Allocation integer(const AllocationRequest& request) {
+  DecisionModel model = make_model(request);
+  set_losses(model, request);
+  return solve_exactly(request, model, Sense::Minimize);
 }
 
-std::vector<double> open_coefficients(const AllocationRequest& request,
-                                      const Decisions& decisions) {
-  if (request.coefficients.size() != decisions.all.size()) {
+Allocation pairwise(const AllocationRequest& request) { return solve_pairwise(request); }
+
+/// What a bit of each decision is worth; of a tensor the mean of the layers that read it.
+std::vector<double> coefficients_of(const AllocationRequest& request, const DecisionModel& model) {
+  if (request.coefficients.size() != model.groups.size()) {
     throw ConfigError("allocation",
                       fmt::format("{} importance coefficients for {} decisions",
                                   request.coefficients.size(),
-                                  decisions.all.size()));
+                                  model.groups.size()));
   }
-  const auto first = request.coefficients.begin();
-  std::vector<double> open(first + static_cast<std::ptrdiff_t>(decisions.begin),
-                           first + static_cast<std::ptrdiff_t>(decisions.end));
-  const bool all_zero = std::all_of(open.begin(), open.end(), [](double c) { return c == 0; });
+  std::vector<double> sums(request.activations.size(), 0.0);
+  std::vector<double> readers(request.activations.size(), 0.0);
+  for (std::size_t g = 0; g < model.groups.size(); ++g) {
+    for (const std::size_t l : model.groups[g].layers) {
+      if (request.layers[l].activation == kNoActivation) continue;
+      sums[static_cast<std::size_t>(request.layers[l].activation)] += request.coefficients[g];
+      readers[static_cast<std::size_t>(request.layers[l].activation)] += 1;
+    }
+  }
+  std::vector<double> coefficients;
+  bool all_zero = true;
+  for (const Decision& decision : model.decisions) {
+    const bool weights = decision.kind == Decision::Kind::Weights;
+    coefficients.push_back(weights ? request.coefficients[decision.index]
+                                   : sums[decision.index] / std::max(readers[decision.index], 1.0));
+    all_zero = all_zero && coefficients.back() == 0;
+  }
   if (all_zero) {
     throw ConfigError("allocation",
                       "the importance of every layer is 0: exp(-beta gamma) underflows; choose a "
                       "smaller beta");
   }
-  return open;
+  return coefficients;
 }
 
-void require_losses(const AllocationRequest& request) {
-  bool fits = request.loss.size() == request.layers.size();
-  for (const auto& row : request.loss) fits = fits && row.size() == request.candidates.size();
-  if (fits) return;
-  throw ConfigError("allocation",
-                    fmt::format("the loss table must have {} rows (layers) of {} values "
-                                "(candidate widths); it has {} rows",
-                                request.layers.size(),
-                                request.candidates.size(),
-                                request.loss.size()));
+/// Importance x width, as the paper's program maximizes.
+void set_importance(DecisionModel& model, const std::vector<double>& coefficients) {
+  for (std::size_t d = 0; d < coefficients.size(); ++d) {
+    Decision& decision = model.decisions[d];
+    for (std::size_t j = 0; j < decision.widths.size(); ++j) {
+      decision.values[j] = coefficients[d] * decision.widths[j];
+    }
+  }
 }
 
-Allocation output_error(const AllocationRequest& request) {
-  require_losses(request);
-  const Decisions decisions = decisions_of(request);
-  Problem problem = make_problem(request);
-  problem.sense = Sense::Minimize;
-  set_values(problem, decisions, [&](std::size_t item, std::size_t width) {
-    double loss = 0;
-    for (const std::size_t l : decisions.all[item].layers) loss += request.loss[l][width];
-    return loss;
-  });
-  return finish(request, solve_integer_program(problem, request.integer));
+/// Total width counts the same for every layer: all that such an allocator knows is size.
+void set_widths(DecisionModel& model) {
+  set_values(model, [](const Decision&, int width) { return static_cast<double>(width); });
 }
 
-/// The problem whose values are importance x width, as the paper's program maximizes.
-Problem importance_problem(const AllocationRequest& request, const Decisions& decisions) {
-  const std::vector<double> coefficients = open_coefficients(request, decisions);
-  Problem problem = make_problem(request);
-  set_values(problem, decisions, [&](std::size_t item, std::size_t width) {
-    return coefficients[item - decisions.begin] * request.candidates[width];
-  });
-  return problem;
+/// The paper chooses widths of weights alone: every tensor keeps its largest candidate.
+AllocationRequest with_fixed_activations(AllocationRequest request) {
+  const auto candidates = activation_candidates_of(request);
+  for (std::size_t t = 0; t < candidates.size(); ++t) {
+    request.activations[t].candidates = {candidates[t].back()};
+  }
+  return request;
 }
 
 Solution rounded(const Problem& problem,
@@ -190,67 +123,151 @@ Solution rounded(const Problem& problem,
   return solution;
 }
 
-Allocation orm_linear(const AllocationRequest& request) {
+Allocation orm_linear(const AllocationRequest& asked) {
   const auto began = Clock::now();
-  const Decisions decisions = decisions_of(request);
-  const Problem problem = importance_problem(request, decisions);
-  require_feasible(problem);
-  const ContinuousProgram program =
-      continuous_program(problem, open_coefficients(request, decisions));
-  ContinuousSolution optimum = solve_continuous(program);
+  const AllocationRequest request = with_fixed_activations(asked);
+  DecisionModel model = make_model(request);
+  const std::vector<double> coefficients = coefficients_of(request, model);
+  set_importance(model, coefficients);
+  const JointProblem joint = join_items(model, {}, Sense::Maximize);
+  require_feasible(joint.problem);
+  ContinuousSolution optimum = solve_continuous(continuous_program(joint.problem, coefficients));
   Solution solution =
-      rounded(problem, std::move(optimum.widths), optimum.objective, request.rounding, "clp");
-  solution.seconds = std::chrono::duration<double>(Clock::now() - began).count();
-  return finish(request, std::move(solution));
+      rounded(joint.problem, std::move(optimum.widths), optimum.objective, request.rounding, "clp");
+  solution.seconds = since(began);
+  const DecisionChoice choice = joint.decisions_of(solution.choice);
+  return make_allocation(request, model, choice, std::move(solution));
 }
 
 Allocation orm_integer(const AllocationRequest& request) {
-  const Problem problem = importance_problem(request, decisions_of(request));
-  return finish(request, solve_integer_program(problem, request.integer));
+  DecisionModel model = make_model(request);
+  set_importance(model, coefficients_of(request, model));
+  return solve_exactly(request, model, Sense::Maximize);
 }
 
-/// Total width counts the same for every layer: all that such an allocator knows is size.
-Problem size_problem(const AllocationRequest& request) {
-  Problem problem = make_problem(request);
-  set_values(problem, decisions_of(request), [&](std::size_t, std::size_t width) {
-    return static_cast<double>(request.candidates[width]);
-  });
-  return problem;
-}
-
-Allocation projection(const AllocationRequest& request) {
+Allocation projection(const AllocationRequest& asked) {
   const auto began = Clock::now();
-  const Problem problem = size_problem(request);
-  require_feasible(problem);
-  const std::vector<double> ones(problem.items.size(), 1.0);
-  std::vector<double> widths = project_onto_budget(continuous_program(problem, ones));
+  const AllocationRequest request = with_fixed_activations(asked);
+  DecisionModel model = make_model(request);
+  set_widths(model);
+  const JointProblem joint = join_items(model, {}, Sense::Maximize);
+  require_feasible(joint.problem);
+  const std::vector<double> ones(joint.problem.items.size(), 1.0);
+  std::vector<double> widths = project_onto_budget(continuous_program(joint.problem, ones));
   double total = 0;
   for (const double width : widths) total += width;
-  Solution solution = rounded(problem, std::move(widths), total, request.rounding, "projection");
-  solution.seconds = std::chrono::duration<double>(Clock::now() - began).count();
-  return finish(request, std::move(solution));
+  Solution solution =
+      rounded(joint.problem, std::move(widths), total, request.rounding, "projection");
+  solution.seconds = since(began);
+  const DecisionChoice choice = joint.decisions_of(solution.choice);
+  return make_allocation(request, model, choice, std::move(solution));
 }
 
 Allocation size_only(const AllocationRequest& request) {
-  return finish(request, solve_integer_program(size_problem(request), request.integer));
+  DecisionModel model = make_model(request);
+  set_widths(model);
+  return solve_exactly(request, model, Sense::Maximize);
+}
+
+/// The largest candidate that is no wider than `width`, or the smallest one.
+std::size_t at_most(const std::vector<int>& widths, int width) {
+  const auto above = std::upper_bound(widths.begin(), widths.end(), width);
+  return above == widths.begin() ? 0 : static_cast<std::size_t>(above - widths.begin()) - 1;
+}
+
+/// Pairs of one width for all weights and one for all activations: the most bits together first,
+/// of equals the wider weights.
+std::vector<std::pair<int, int>> uniform_pairs(const DecisionModel& model) {
+  std::set<int> weights;
+  std::set<int> activations;
+  for (const Decision& decision : model.decisions) {
+    auto& widths = decision.kind == Decision::Kind::Weights ? weights : activations;
+    widths.insert(decision.widths.begin(), decision.widths.end());
+  }
+  if (weights.empty()) weights.insert(0);
+  if (activations.empty()) activations.insert(0);
+  std::vector<std::pair<int, int>> pairs;
+  for (const int w : weights) {
+    for (const int a : activations) pairs.emplace_back(w, a);
+  }
+  std::sort(pairs.begin(), pairs.end(), [](const auto& a, const auto& b) {
+    return std::pair(a.first + a.second, a.first) > std::pair(b.first + b.second, b.first);
+  });
+  return pairs;
+}
+
+/// The answer of a rule, with the total width as its objective.
+Solution by_rule(const DecisionModel& model,
+                 const DecisionChoice& choice,
+                 std::string_view name,
+                 Clock::time_point began) {
+  Solution solution;
+  solution.status = Status::Rule;
+  solution.solver = name;
+  solution.costs = costs_of(model, choice);
+  for (std::size_t d = 0; d < choice.size(); ++d) {
+    solution.objective += model.decisions[d].widths[choice[d]];
+  }
+  solution.bound = solution.objective;
+  solution.choice = choice;
+  solution.seconds = since(began);
+  return solution;
 }
 
 Allocation uniform(const AllocationRequest& request) {
   const auto began = Clock::now();
-  const Problem problem = size_problem(request);
-  require_feasible(problem);
-  Solution solution;
-  solution.status = Status::Rule;
-  solution.solver = "uniform";
-  for (std::size_t j = request.candidates.size(); j-- > 0;) {
-    solution.choice.assign(problem.items.size(), j);
-    solution.costs = costs_of(problem, solution.choice);
-    if (fits(problem, solution.costs)) break;
+  const DecisionModel model = make_model(request);
+  require_feasible(join_items(model, {}, Sense::Minimize).problem);
+  for (const auto& [weights, activations] : uniform_pairs(model)) {
+    DecisionChoice choice;
+    for (const Decision& decision : model.decisions) {
+      const bool is_weights = decision.kind == Decision::Kind::Weights;
+      choice.push_back(at_most(decision.widths, is_weights ? weights : activations));
+    }
+    if (!fits(model, costs_of(model, choice))) continue;
+    return make_allocation(request, model, choice, by_rule(model, choice, "uniform", began));
   }
-  solution.objective = objective_of(problem, solution.choice);
-  solution.bound = solution.objective;
-  solution.seconds = std::chrono::duration<double>(Clock::now() - began).count();
-  return finish(request, std::move(solution));
+  throw InfeasibleBudget("allocation",
+                         "no single width for all layers holds all budgets together; raise one of "
+                         "them or let layers differ");
+}
+
+/// A choice that holds the budgets: the smallest widths, or, where the smallest is not the
+/// cheapest, what the integer program finds.
+DecisionChoice least_choice(const AllocationRequest& request, const DecisionModel& model) {
+  const DecisionChoice smallest(model.decisions.size(), 0);
+  if (fits(model, costs_of(model, smallest))) return smallest;
+  const JointProblem joint = join_items(model, {}, Sense::Minimize);
+  return joint.decisions_of(solve_integer_program(joint.problem, request.integer).choice);
+}
+
+/// Tries a decision at a random wider candidate, then at those between. @return whether it rose.
+bool raise_at_random(DecisionWalk& walk, std::size_t decision, Random& random) {
+  const std::size_t now = walk.choice()[decision];
+  const std::size_t above = walk.model().decisions[decision].widths.size() - 1 - now;
+  if (above == 0) return false;
+  for (std::size_t to = now + 1 + random.below(above); to > now; --to) {
+    walk.change(decision, to);
+    if (walk.fits()) return true;
+  }
+  walk.change(decision, now);
+  return false;
+}
+
+Allocation at_random(const AllocationRequest& request) {
+  const auto began = Clock::now();
+  const DecisionModel model = make_model(request);
+  DecisionWalk walk(model, {}, least_choice(request, model));
+  Random random = Random(request.seed).split("random allocation");
+  std::vector<std::size_t> order;
+  for (std::size_t d = 0; d < model.decisions.size(); ++d) order.push_back(d);
+  for (bool risen = true; risen;) {
+    risen = false;
+    random.shuffle(order);
+    for (const std::size_t d : order) risen = raise_at_random(walk, d, random) || risen;
+  }
+  return make_allocation(
+      request, model, walk.choice(), by_rule(model, walk.choice(), "random", began));
 }
 
 }  // namespace
@@ -264,49 +281,61 @@ void apply_scheme(AllocationRequest& request, Scheme scheme) {
   request.cost.mac_count = MacCount::Reference;
 }
 
+Allocation solve_exactly(const AllocationRequest& request,
+                         const DecisionModel& model,
+                         Sense sense) {
+  const JointProblem joint = join_items(model, {}, sense);
+  Solution solution = solve_integer_program(joint.problem, request.integer);
+  const DecisionChoice choice = joint.decisions_of(solution.choice);
+  return make_allocation(request, model, choice, std::move(solution));
+}
+
 std::span<const Allocator> allocators() {
-  static const std::array<Allocator, 6> kAllocators{
-      Allocator{"output-error",
-                "exact integer program: the least summed effect on the network's output",
-                output_error},
-      Allocator{"orm", "the paper's: linear program over orthogonality, then rounding", orm_linear},
-      Allocator{"orm-ilp", "exact integer program over the paper's importance", orm_integer},
+  static const std::array<Allocator, 8> kAllocators{
+      Allocator{"integer",
+                "exact integer program: the least summed loss, under any metric",
+                integer,
+                true,
+                false},
+      Allocator{"pairwise",
+                "integer program over losses of layers and of pairs of layers",
+                pairwise,
+                true,
+                false},
+      Allocator{"orm",
+                "the paper's: linear program over orthogonality, then rounding",
+                orm_linear,
+                false,
+                true},
+      Allocator{
+          "orm-ilp", "exact integer program over the paper's importance", orm_integer, false, true},
       Allocator{"projection",
                 "upper widths projected onto the budget: what the published lists are",
-                projection},
-      Allocator{"size-only", "exact integer program: the most bits in total, no signal", size_only},
-      Allocator{"uniform", "one width for all: the largest that fits", uniform}};
+                projection,
+                false,
+                false},
+      Allocator{"size-only",
+                "exact integer program: the most bits in total, no signal",
+                size_only,
+                false,
+                false},
+      Allocator{"uniform", "one width for all: the largest that fits", uniform, false, false},
+      Allocator{"random", "random widths that spend the budget", at_random, false, false}};
   return kAllocators;
 }
 
 const Allocator& allocator(std::string_view name) {
   std::vector<std::string_view> names;
+  const std::string_view meant = name == "output-error" ? "integer" : name;
   for (const Allocator& candidate : allocators()) {
-    if (candidate.name == name) return candidate;
+    if (candidate.name == meant) return candidate;
     names.push_back(candidate.name);
   }
-  throw ConfigError(
-      "allocation",
-      fmt::format("unknown allocator '{}'; known are {}", name, fmt::join(names, ", ")));
-}
-
-Problem make_problem(const AllocationRequest& request) {
-  require_candidates(request.candidates);
-  const Decisions decisions = decisions_of(request);
-  Problem problem;
-  problem.constraints =
-      constraints_of(request.budget, request.layers, request.cost, request.float_bytes);
-  for (std::size_t i = 0; i < decisions.all.size(); ++i) {
-    if (decisions.open(i)) {
-      problem.items.push_back(make_item(request, decisions.all[i], problem.constraints));
-      continue;
-    }
-    const int bits = *request.first_last_bits;
-    for (Constraint& constraint : problem.constraints) {
-      constraint.base += item_cost(request, decisions.all[i], bits, bits, constraint.quantity);
-    }
-  }
-  return problem;
+  throw ConfigError("allocation",
+                    fmt::format("unknown allocator '{}'; known are {}; did you mean '{}'?",
+                                name,
+                                fmt::join(names, ", "),
+                                nearest_name(name, names)));
 }
 
 }  // namespace ompq::allocation

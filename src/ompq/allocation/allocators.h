@@ -4,6 +4,7 @@
 #include <span>
 #include <string_view>
 
+#include "ompq/allocation/decision_model.h"
 #include "ompq/allocation/problem.h"
 #include "ompq/allocation/request.h"
 
@@ -38,9 +39,10 @@ struct Allocator {
 /// @throws ConfigError listing the known names.
 [[nodiscard]] const Allocator& allocator(std::string_view name);
 
-/// The multiple-choice problem of a request, with all values 0: one item per open decision, or per
-/// group of decisions that BOPs or latency join.
-/// @throws ConfigError as make_model.
-[[nodiscard]] Problem make_problem(const AllocationRequest& request);
+/// The exact optimum of `model`'s values under its budgets: what a new allocator needs to write.
+/// @throws InfeasibleBudget; ConfigError where decisions cannot be joined (joint_items.h).
+[[nodiscard]] Allocation solve_exactly(const AllocationRequest& request,
+                                       const DecisionModel& model,
+                                       Sense sense);
 
 }  // namespace ompq::allocation

@@ -16,6 +16,7 @@ std::int64_t biases_on_disk(const LayerCost& layer) {
 }
 
 std::int64_t disk_bytes(const LayerCost& layer, int width, const CostOptions& options) {
+  if (width == kFloatBits) return weight_bytes(layer, width) + kFloatBytes * biases_on_disk(layer);
   const std::int64_t planes = width * ((layer.weight_count + 7) / 8);
   const std::int64_t scales = kFloatBytes * layer.out_channels;
   const std::int64_t zero_points = options.zero_points ? layer.out_channels : 0;
@@ -64,6 +65,14 @@ std::int64_t size_bits(const LayerCost& layer, int width, const CostOptions& opt
   return 8 * disk_bytes(layer, width, options);
 }
 
+std::int64_t weight_bytes(const LayerCost& layer, int width) {
+  return (layer.weight_count * width + 7) / 8;
+}
+
+std::int64_t activation_bytes(const ActivationCost& activation, int width) {
+  return (activation.elements * width + 7) / 8;
+}
+
 std::int64_t counted_macs(const LayerCost& layer, MacCount count) {
   switch (count) {
     case MacCount::Plain:
@@ -104,8 +113,11 @@ Cost total_cost(std::span<const LayerCost> layers,
   for (std::size_t l = 0; l < layers.size(); ++l) {
     const int activations = activation_bits.empty() ? options.activation_bits : activation_bits[l];
     bits += size_bits(layers[l], weight_bits[l], options);
-    weights += layers[l].weight_count;
-    bits_of_weights += layers[l].weight_count * weight_bits[l];
+    if (weight_bits[l] != kFloatBits) {
+      weights += layers[l].weight_count;
+      bits_of_weights += layers[l].weight_count * weight_bits[l];
+    }
+    cost.weight_bytes += weight_bytes(layers[l], weight_bits[l]);
     cost.bops += bit_operations(layers[l], weight_bits[l], activations, options.mac_count);
   }
   cost.bytes = (bits + 7) / 8;

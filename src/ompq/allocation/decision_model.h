@@ -46,6 +46,7 @@ struct DecisionModel {
   std::vector<std::vector<int>> tensor_widths;  ///< [activation], likewise
   std::vector<std::ptrdiff_t> group_decision;   ///< [group] index into decisions, -1 if settled
   std::vector<std::ptrdiff_t> tensor_decision;  ///< [activation], likewise
+  std::vector<int> fixed_activations;           ///< [layer], where it reads no tensor
 };
 
 /// A choice for a DecisionModel: index into Decision::widths, per decision.
@@ -54,10 +55,6 @@ using DecisionChoice = std::vector<std::size_t>;
 /// @throws ConfigError for candidates or budgets that are none, tables that do not fit the layers,
 /// or where nothing is left to decide; DataError for a latency table that lacks what may be chosen.
 [[nodiscard]] DecisionModel make_model(const AllocationRequest& request);
-
-/// What `budget` limits: one constraint each, for the activation peak one for every moment that
-/// can be the worst one. Base is 0 for what layers add.
-[[nodiscard]] std::vector<Constraint> constraints_of(const AllocationRequest& request);
 
 /// Values from request.loss and request.activation_loss, to be minimized.
 /// @throws ConfigError if a table does not have a row for each layer (or activation) with a value

@@ -17,6 +17,9 @@ namespace {
 
 using Choice = MultipleChoice::Choice;
 
+/// The first try at dynamic programming gives up at this many labels.
+constexpr std::size_t kQuickLabels = 30000;
+
 /// Searches and fixes in turn: every better choice leaves fewer columns to search.
 std::optional<Choice> tighten(MultipleChoice& problem) {
   std::optional<Choice> best = find_good_choice(problem);
@@ -49,6 +52,20 @@ struct Outcome {
   std::string solver;
 };
 
+/// Most networks are proven here, before anything dear is tried.
+std::optional<Outcome> quick_search(MultipleChoice& core, const IntegerOptions& options) {
+  const std::size_t labels = std::min(options.max_labels, kQuickLabels);
+  std::optional<Choice> start = labels > 0 ? find_quick_choice(core) : std::nullopt;
+  if (!start) return std::nullopt;
+  fix_columns(core, core.value_of(*start), *start);
+  if (is_decided(core)) return Outcome{start, true, core.value_of(*start), "bounds"};
+  LabelResult result = deepening_search(core, *start, labels);
+  if (!result.finished) return std::nullopt;
+  if (result.better) start = std::move(result.better);
+  const double value = core.value_of(*start);
+  return Outcome{std::move(start), true, value, "labels"};
+}
+
 Outcome search(const MultipleChoice& core,
                std::optional<Choice> best,
                const IntegerOptions& options,
@@ -75,8 +92,12 @@ Solution solve_integer_program(const Problem& problem, const IntegerOptions& opt
   validate(problem);
   require_feasible(problem);
   MultipleChoice core = make_multiple_choice(problem);
-  std::optional<Choice> best = tighten(core);
-  const Outcome outcome = search(core, std::move(best), options, elapsed());
+  std::optional<Outcome> quick = quick_search(core, options);
+  if (!quick) {
+    std::optional<Choice> best = tighten(core);
+    quick = search(core, std::move(best), options, elapsed());
+  }
+  const Outcome& outcome = *quick;
   if (!outcome.choice) {
     throw InfeasibleBudget("allocation",
                            outcome.proven

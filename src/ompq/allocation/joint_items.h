@@ -15,7 +15,7 @@ struct JointProblem {
   std::vector<std::vector<std::size_t>> decisions;  ///< [item] decisions that it holds, ascending
   /// [item][option][position in decisions[item]]: index into Decision::widths. Empty for an item of
   /// one decision, whose options are its widths.
-  std::vector<std::vector<std::vector<std::uint8_t>>> options;
+  std::vector<std::vector<std::vector<std::uint16_t>>> options;
 
   [[nodiscard]] DecisionChoice decisions_of(std::span<const std::size_t> choice) const;
 };

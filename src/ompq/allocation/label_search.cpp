@@ -13,6 +13,9 @@ namespace {
 
 using Choice = MultipleChoice::Choice;
 
+/// The first room is this part of what the start loses.
+constexpr double kFirstRoom = 256;
+
 /// A choice for the items so far.
 struct Label {
   std::vector<std::int64_t> used;  ///< per row
@@ -204,19 +207,64 @@ class LabelSearch {
   std::vector<std::vector<Step>> history_;
 };
 
+/// The columns that a choice within some room of the bound can hold.
+struct Core {
+  MultipleChoice problem;
+  std::vector<std::vector<std::size_t>> columns;  ///< [item][column]: index in the whole problem
+};
+
+Core core_within(const MultipleChoice& problem, double room) {
+  Core core;
+  core.problem.capacity = problem.capacity;
+  core.problem.prices = problem.prices;
+  core.problem.bound = problem.bound;
+  for (const auto& columns : problem.items) {
+    auto& kept = core.problem.items.emplace_back();
+    auto& indices = core.columns.emplace_back();
+    for (std::size_t j = 0; j < columns.size(); ++j) {
+      if (columns[j].gap >= room && columns[j].gap > 0) continue;
+      kept.push_back(columns[j]);
+      indices.push_back(j);
+    }
+  }
+  return core;
+}
+
 }  // namespace
+
+LabelResult label_search_within(const MultipleChoice& problem,
+                                double room,
+                                std::size_t max_labels) {
+  if (max_labels == 0) return {};
+  return LabelSearch(problem, room).run(max_labels);
+}
 
 LabelResult label_search(const MultipleChoice& problem,
                          const std::optional<Choice>& start,
                          std::size_t max_labels) {
-  if (max_labels == 0) return {};
   const double room = start ? problem.bound - problem.value_of(*start) : HUGE_VAL;
-  LabelResult result = LabelSearch(problem, room).run(max_labels);
+  LabelResult result = label_search_within(problem, room, max_labels);
   // Gaps are sums of differences; what they call better has to be so in plain values, too.
   if (result.better && start && problem.value_of(*result.better) <= problem.value_of(*start)) {
     result.better.reset();
   }
   return result;
+}
+
+LabelResult deepening_search(const MultipleChoice& problem,
+                             const Choice& start,
+                             std::size_t max_labels) {
+  const double whole = problem.bound - problem.value_of(start);
+  for (double room = whole / kFirstRoom; room < whole; room *= 4) {
+    const Core core = core_within(problem, room);
+    LabelResult result = label_search_within(core.problem, room, max_labels);
+    if (!result.finished) return {};
+    if (!result.better) continue;
+    Choice& found = *result.better;
+    for (std::size_t i = 0; i < found.size(); ++i) found[i] = core.columns[i][found[i]];
+    return result;
+  }
+  return label_search(problem, start, max_labels);
 }
 
 }  // namespace ompq::allocation

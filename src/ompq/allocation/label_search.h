@@ -22,4 +22,17 @@ struct LabelResult {
                                        const std::optional<MultipleChoice::Choice>& start,
                                        std::size_t max_labels);
 
+/// The best choice that loses less than `room` against problem.bound, if there is one; what it
+/// finds is the optimum. A small room leaves few labels, so that rooms which grow until something
+/// is found prove an optimum sooner than a start that is only good.
+[[nodiscard]] LabelResult label_search_within(const MultipleChoice& problem,
+                                              double room,
+                                              std::size_t max_labels);
+
+/// Rooms from a small one up to what `start` loses against problem.bound, each a fourth of the
+/// next. @return as label_search.
+[[nodiscard]] LabelResult deepening_search(const MultipleChoice& problem,
+                                           const MultipleChoice::Choice& start,
+                                           std::size_t max_labels);
+
 }  // namespace ompq::allocation

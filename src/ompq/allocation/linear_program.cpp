@@ -64,9 +64,9 @@ void require_linear(const Item& item, const std::vector<std::int64_t>& costs, do
   for (std::size_t j = 0; j < costs.size(); ++j) {
     const double expected = static_cast<double>(costs.front()) +
                             slope * static_cast<double>(item.widths[j] - item.widths.front());
-    if (std::abs(static_cast<double>(costs[j]) - expected) <= 1e-9 * (1 + std::abs(expected))) {
-      continue;
-    }
+    // Whole bytes round every layer up by less than one.
+    const double rounding = static_cast<double>(item.layers);
+    if (std::abs(static_cast<double>(costs[j]) - expected) <= rounding + 1e-9 * expected) continue;
     throw ConfigError("allocation",
                       fmt::format("the cost of layer '{}' is not linear in its width ({} at {} "
                                   "bits); use an integer program",
@@ -85,7 +85,7 @@ double lagrangian_bound(const Problem& problem, double sign, const std::vector<d
   }
   for (const Item& item : problem.items) {
     double best = -HUGE_VAL;
-    for (std::size_t j = 0; j < item.widths.size(); ++j) {
+    for (std::size_t j = 0; j < item.options(); ++j) {
       double value = sign * item.values[j];
       for (std::size_t k = 0; k < prices.size(); ++k) {
         value -= prices[k] * static_cast<double>(item.costs[k][j]);
@@ -125,7 +125,7 @@ Rows relaxation_rows(const Problem& problem, const std::vector<double>& scales) 
   std::size_t column = 0;
   for (std::size_t i = 0; i < problem.items.size(); ++i) {
     const Item& item = problem.items[i];
-    for (std::size_t j = 0; j < item.widths.size(); ++j, ++column) {
+    for (std::size_t j = 0; j < item.options(); ++j, ++column) {
       for (std::size_t k = 0; k < scales.size(); ++k) {
         rows.add(k, column, scales[k] * static_cast<double>(item.costs[k][j]));
       }
@@ -192,6 +192,13 @@ ContinuousProgram continuous_program(const Problem& problem,
     program.limits.push_back(static_cast<double>(constraint.limit - constraint.base));
   }
   for (const Item& item : problem.items) {
+    if (item.widths.empty()) {
+      throw ConfigError("allocation",
+                        fmt::format("layer '{}' shares a cost with what it reads or is read by, "
+                                    "which no linear program over widths knows; use an integer "
+                                    "program",
+                                    item.name));
+    }
     const double lower = item.widths.front();
     const double upper = item.widths.back();
     program.lower.push_back(lower);
@@ -241,8 +248,8 @@ Relaxation solve_relaxation(const Problem& problem) {
   relaxation.bound = sign * lagrangian_bound(problem, sign, relaxation.prices);
   const double* shares = model.primalColumnSolution();
   for (const Item& item : problem.items) {
-    relaxation.share.emplace_back(shares, shares + item.widths.size());
-    shares += item.widths.size();
+    relaxation.share.emplace_back(shares, shares + item.options());
+    shares += item.options();
   }
   return relaxation;
 }

@@ -66,19 +66,6 @@ double priced(const MultipleChoice& problem, const Column& column) {
   return value;
 }
 
-void price_columns(MultipleChoice& problem) {
-  problem.bound = 0;
-  for (std::size_t k = 0; k < problem.prices.size(); ++k) {
-    problem.bound += problem.prices[k] * static_cast<double>(problem.capacity[k]);
-  }
-  for (auto& columns : problem.items) {
-    double best = -HUGE_VAL;
-    for (Column& column : columns) best = std::max(best, column.gap = priced(problem, column));
-    for (Column& column : columns) column.gap = best - column.gap;
-    problem.bound += best;
-  }
-}
-
 /// A choice under change, with what it costs.
 class Walk {
  public:
@@ -258,13 +245,26 @@ MultipleChoice::Choice MultipleChoice::widths_of(const Choice& choice) const {
   return widths;
 }
 
+void price_columns(MultipleChoice& problem) {
+  problem.bound = 0;
+  for (std::size_t k = 0; k < problem.prices.size(); ++k) {
+    problem.bound += problem.prices[k] * static_cast<double>(problem.capacity[k]);
+  }
+  for (auto& columns : problem.items) {
+    double best = -HUGE_VAL;
+    for (Column& column : columns) best = std::max(best, column.gap = priced(problem, column));
+    for (Column& column : columns) column.gap = best - column.gap;
+    problem.bound += best;
+  }
+}
+
 MultipleChoice make_multiple_choice(const Problem& problem) {
   MultipleChoice out;
   const std::vector<std::size_t> rows = binding_rows(problem);
   const double sign = problem.sense == Sense::Maximize ? 1.0 : -1.0;
   for (const Item& item : problem.items) {
     std::vector<Column> columns;
-    for (std::size_t j = 0; j < item.widths.size(); ++j) {
+    for (std::size_t j = 0; j < item.options(); ++j) {
       Column column{j, sign * item.values[j], 0, {}};
       for (const std::size_t k : rows) column.costs.push_back(item.costs[k][j]);
       columns.push_back(std::move(column));
@@ -280,6 +280,17 @@ MultipleChoice make_multiple_choice(const Problem& problem) {
   }
   price_columns(out);
   return out;
+}
+
+std::optional<MultipleChoice::Choice> find_quick_choice(const MultipleChoice& problem) {
+  Walk walk(problem, preferred(problem));
+  while (walk.excess() > 0) {
+    if (!repair_once(problem, walk)) return std::nullopt;
+  }
+  const double least = equal_values(problem);
+  for (int step = 0; step < kMaxImprovements && improve_by_one(problem, walk, least); ++step) {
+  }
+  return walk.choice();
 }
 
 std::optional<MultipleChoice::Choice> find_good_choice(const MultipleChoice& problem) {

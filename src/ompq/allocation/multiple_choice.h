@@ -36,6 +36,14 @@ struct MultipleChoice {
 /// that another one of the same item beats in value and in every cost.
 [[nodiscard]] MultipleChoice make_multiple_choice(const Problem& problem);
 
+/// Sets the bound and every column's gap from problem.prices and problem.capacity.
+void price_columns(MultipleChoice& problem);
+
+/// A feasible choice in one pass: the columns that the prices prefer, repaired, then improved by
+/// single changes. Nothing where repair fails.
+[[nodiscard]] std::optional<MultipleChoice::Choice> find_quick_choice(
+    const MultipleChoice& problem);
+
 /// A good feasible choice: the columns that the prices prefer, made feasible by the least loss per
 /// unit of excess, then improved by single changes and by pairs. Nothing where repair fails, which
 /// takes several rows that pull in different directions.

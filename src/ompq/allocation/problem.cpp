@@ -15,11 +15,12 @@ void validate_item(const Item& item, std::size_t constraints) {
   const auto fail = [&](std::string_view what) {
     throw ConfigError("allocation", fmt::format("layer '{}' has {}", item.name, what));
   };
-  if (item.widths.empty()) fail("no candidate widths; give at least one");
+  if (item.values.empty()) fail("no candidate widths; give at least one");
   if (!std::is_sorted(item.widths.begin(), item.widths.end(), std::less_equal<>())) {
     fail(fmt::format("candidate widths that do not ascend: {}", fmt::join(item.widths, ", ")));
   }
-  if (item.values.size() != item.widths.size() || item.costs.size() != constraints) {
+  const bool widths_fit = item.widths.empty() || item.widths.size() == item.options();
+  if (!widths_fit || item.costs.size() != constraints) {
     fail(fmt::format("{} values for {} widths and costs for {} of {} budgets",
                      item.values.size(),
                      item.widths.size(),
@@ -28,11 +29,14 @@ void validate_item(const Item& item, std::size_t constraints) {
   }
   for (std::size_t j = 0; j < item.values.size(); ++j) {
     if (std::isfinite(item.values[j])) continue;
-    fail(fmt::format("the value {} at {} bits; it must be finite", item.values[j], item.widths[j]));
+    fail(fmt::format("the value {} at {}; it must be finite",
+                     item.values[j],
+                     item.widths.empty() ? fmt::format("option {}", j)
+                                         : fmt::format("{} bits", item.widths[j])));
   }
   for (const auto& row : item.costs) {
-    if (row.size() != item.widths.size()) {
-      fail(fmt::format("{} costs for {} widths", row.size(), item.widths.size()));
+    if (row.size() != item.options()) {
+      fail(fmt::format("{} costs for {} widths", row.size(), item.options()));
     }
     for (const std::int64_t cost : row) {
       if (cost < 0) fail(fmt::format("the negative cost {}", cost));
@@ -40,39 +44,90 @@ void validate_item(const Item& item, std::size_t constraints) {
   }
 }
 
-/// "11 layers at 2 bits, 0.50 MiB fixed": the cheapest choice under one constraint.
-std::string cheapest_text(const Problem& problem, std::size_t k) {
+/// The width that most of a constraint's cheapest options have, where all have the same one; else
+/// 0.
+struct Cheapest {
   std::size_t layers = 0;
-  int smallest = 0;
+  int width = 0;
+};
+
+Cheapest cheapest_widths(const Problem& problem, std::size_t k) {
+  Cheapest cheapest;
   bool same = true;
   for (const Item& item : problem.items) {
     const auto& row = item.costs[k];
-    const int width = item.widths[static_cast<std::size_t>(
-        std::min_element(row.begin(), row.end()) - row.begin())];
-    same = same && (layers == 0 || width == smallest);
-    smallest = width;
-    layers += item.layers;
+    const auto [least, most] = std::minmax_element(row.begin(), row.end());
+    if (*most == 0) continue;  // it has no part in this budget
+    const int width =
+        item.widths.empty() ? 0 : item.widths[static_cast<std::size_t>(least - row.begin())];
+    same = same && (cheapest.layers == 0 || width == cheapest.width);
+    cheapest.width = width;
+    cheapest.layers += item.layers;
   }
-  std::string text = same ? fmt::format("{} layer{} at {} bit{}",
-                                        layers,
-                                        layers == 1 ? "" : "s",
-                                        smallest,
-                                        smallest == 1 ? "" : "s")
-                          : fmt::format("{} layers at their cheapest widths", layers);
+  if (!same) cheapest.width = 0;
+  return cheapest;
+}
+
+/// "11 layers at 2 bits, 0.50 MiB not decided": the cheapest choice under one constraint.
+std::string cheapest_text(const Problem& problem, std::size_t k) {
   const Constraint& constraint = problem.constraints[k];
+  const Cheapest cheapest = cheapest_widths(problem, k);
+  const std::string_view noun =
+      constraint.quantity == Quantity::ActivationBytes ? "tensor" : "layer";
+  std::string text =
+      fmt::format("{} {}{} at ", cheapest.layers, noun, cheapest.layers == 1 ? "" : "s");
+  text += cheapest.width == 0
+              ? std::string("their cheapest widths")
+              : fmt::format("{} bit{}", cheapest.width, cheapest.width == 1 ? "" : "s");
+  if (cheapest.layers == 0) text = "nothing is left to decide";
   if (constraint.base > 0) {
     text += fmt::format(", {} not decided", format_quantity(constraint, constraint.base));
   }
   return text;
 }
 
-/// ", or allow 1-bit layers" where there is a smaller width that is not among the candidates.
-std::string smaller_widths_text(const Problem& problem) {
+/// "raise the budget", and what else would help.
+std::string way_out(const Problem& problem, std::size_t k, std::int64_t least) {
+  const Constraint& constraint = problem.constraints[k];
+  if (constraint.restricted > 0) {
+    return fmt::format(
+        "{}pinned, excluded or restricted layers take {} of it more than the common candidates "
+        "would ('{}' the most): free them or raise the budget",
+        least - constraint.restricted <= constraint.limit ? "" : "among other things, ",
+        format_quantity(constraint, constraint.restricted),
+        constraint.most_restricted);
+  }
+  if (constraint.quantity == Quantity::ActivationBytes) {
+    return "raise the budget or allow narrower activations";
+  }
   int smallest = 0;
   for (const Item& item : problem.items) {
+    if (item.widths.empty()) continue;
     smallest = smallest == 0 ? item.widths.front() : std::min(smallest, item.widths.front());
   }
-  return smallest > 1 ? fmt::format(" or allow {}-bit layers", smallest - 1) : "";
+  return smallest > 1 ? fmt::format("raise the budget or allow {}-bit layers", smallest - 1)
+                      : "raise the budget";
+}
+
+std::int64_t least_cost(const Problem& problem, std::size_t k) {
+  std::int64_t least = problem.constraints[k].base;
+  for (const Item& item : problem.items) {
+    least += *std::min_element(item.costs[k].begin(), item.costs[k].end());
+  }
+  return least;
+}
+
+/// Several constraints may stand for one budget, as the moments of a run do for its peak: the one
+/// that asks for the most says the least that would do.
+std::size_t most_demanding(const Problem& problem, std::size_t k) {
+  std::size_t worst = k;
+  for (std::size_t other = k + 1; other < problem.constraints.size(); ++other) {
+    const bool same_budget =
+        problem.constraints[other].quantity == problem.constraints[k].quantity &&
+        problem.constraints[other].limit == problem.constraints[k].limit;
+    if (same_budget && least_cost(problem, other) > least_cost(problem, worst)) worst = other;
+  }
+  return worst;
 }
 
 }  // namespace
@@ -87,6 +142,8 @@ std::string_view name_of(Status status) {
       return "rounded";
     case Status::Rule:
       return "rule";
+    case Status::LocalSearch:
+      return "local-search";
   }
   return "unknown";
 }
@@ -129,18 +186,22 @@ std::string format_quantity(const Constraint& constraint, std::int64_t amount) {
           value / static_cast<double>(std::max<std::int64_t>(constraint.weights, 1)));
     case Quantity::Bops:
       return fmt::format("{:.2f} GBOPs", value / 1e9);
+    case Quantity::WeightBytes:
+      return format_bytes(amount) + " of weights";
+    case Quantity::ActivationBytes:
+      return format_bytes(amount) + " of activations";
+    case Quantity::LatencyNs:
+      return fmt::format("{:.1f} us", value / 1e3);
   }
   return std::to_string(amount);
 }
 
 void require_feasible(const Problem& problem) {
   for (std::size_t k = 0; k < problem.constraints.size(); ++k) {
-    const Constraint& constraint = problem.constraints[k];
-    std::int64_t least = constraint.base;
-    for (const Item& item : problem.items) {
-      least += *std::min_element(item.costs[k].begin(), item.costs[k].end());
-    }
-    if (least <= constraint.limit) continue;
+    if (least_cost(problem, k) <= problem.constraints[k].limit) continue;
+    const std::size_t worst = most_demanding(problem, k);
+    const Constraint& constraint = problem.constraints[worst];
+    const std::int64_t least = least_cost(problem, worst);
     std::string budget = format_quantity(constraint, constraint.limit);
     std::string possible = format_quantity(constraint, least);
     if (budget == possible) {  // they differ by less than is printed
@@ -148,12 +209,11 @@ void require_feasible(const Problem& problem) {
       possible += fmt::format(" ({})", least);
     }
     throw InfeasibleBudget("allocation",
-                           fmt::format("budget {} is below the least possible {} ({}); raise the "
-                                       "budget{}",
+                           fmt::format("budget {} is below the least possible {} ({}); {}",
                                        budget,
                                        possible,
-                                       cheapest_text(problem, k),
-                                       smaller_widths_text(problem)));
+                                       cheapest_text(problem, worst),
+                                       way_out(problem, worst, least)));
   }
 }
 

@@ -89,6 +89,10 @@ struct Allocation {
 [[nodiscard]] std::vector<std::vector<int>> activation_candidates_of(
     const AllocationRequest& request);
 
+/// Per layer: the width of what it reads, where that is no tensor of the request: float for an
+/// excluded layer, first_last_bits for first and last, cost.activation_bits else.
+[[nodiscard]] std::vector<int> fixed_activation_bits(const AllocationRequest& request);
+
 /// Peak over `live_sets` of the bytes of one sample's activations that are alive at once.
 [[nodiscard]] std::int64_t peak_activation_bytes(std::span<const LiveSet> live_sets,
                                                  std::span<const ActivationCost> activations,

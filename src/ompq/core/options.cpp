@@ -12,6 +12,7 @@
 
 #include "ompq/core/byte_count.h"
 #include "ompq/core/error.h"
+#include "ompq/core/nearest_name.h"
 
 namespace ompq {
 namespace {
@@ -403,25 +404,13 @@ void check_rules(const CommandRecord& command, const OptionValues& values) {
 }
 
 std::string_view nearest(std::string_view text, std::span<const std::string_view> candidates) {
-  const auto distance = [&](std::string_view other) {
-    std::vector<std::size_t> row(other.size() + 1);
-    std::iota(row.begin(), row.end(), std::size_t{0});
-    for (std::size_t i = 1; i <= text.size(); ++i) {
-      std::size_t diagonal = std::exchange(row[0], i);
-      for (std::size_t j = 1; j <= other.size(); ++j) {
-        const std::size_t replaced = diagonal + (text[i - 1] == other[j - 1] ? 0 : 1);
-        diagonal = std::exchange(row[j], std::min({row[j] + 1, row[j - 1] + 1, replaced}));
-      }
-    }
-    return row.back();
-  };
   std::string_view best;
   // Farther than about a third of the word is another word, not a slip.
   std::size_t least = std::max<std::size_t>(2, text.size() / 3) + 1;
   for (const std::string_view candidate : candidates) {
     const bool cut_short =
         text.size() >= 2 && (candidate.starts_with(text) || text.starts_with(candidate));
-    const std::size_t steps = cut_short ? 1 : distance(candidate);
+    const std::size_t steps = cut_short ? 1 : edit_distance(text, candidate);
     if (steps < least && steps < candidate.size()) {
       least = steps;
       best = candidate;

@@ -1,0 +1,183 @@
+#include "ompq/allocation/pairwise.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <numeric>
+#include <utility>
+
+#include "ompq/allocation/decision_walk.h"
+#include "ompq/allocation/integer_program.h"
+#include "ompq/allocation/joint_items.h"
+
+namespace ompq::allocation {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double since(Clock::time_point began) {
+  return std::chrono::duration<double>(Clock::now() - began).count();
+}
+
+/// How much of the loss a pair can move.
+double spread(const Coupling& coupling) {
+  const auto [low, high] = std::minmax_element(coupling.values.begin(), coupling.values.end());
+  return *high - *low;
+}
+
+/// Pairs that are merged into items, and those that would make the items too large.
+struct Parts {
+  std::vector<Coupling> joined;
+  std::vector<Coupling> left_out;
+};
+
+/// Strong pairs are joined first, as long as the joined decisions' widths multiply to no more than
+/// `max_options`. Couplings of costs cannot be left out and are joined before.
+Parts part(const DecisionModel& model, std::vector<Coupling> couplings, std::size_t max_options) {
+  std::vector<std::size_t> root(model.decisions.size());
+  std::iota(root.begin(), root.end(), std::size_t{0});
+  std::vector<double> options;
+  for (const Decision& decision : model.decisions) {
+    options.push_back(static_cast<double>(decision.widths.size()));
+  }
+  const auto find = [&](std::size_t d) {
+    while (root[d] != d) d = root[d];
+    return d;
+  };
+  const auto join = [&](const Coupling& coupling, double most) {
+    const std::size_t a = find(coupling.first);
+    const std::size_t b = find(coupling.second);
+    if (a == b) return true;
+    if (options[a] * options[b] > most) return false;
+    root[b] = a;
+    options[a] *= options[b];
+    return true;
+  };
+  for (const Coupling& coupling : model.couplings) (void)join(coupling, HUGE_VAL);
+  std::stable_sort(couplings.begin(), couplings.end(), [](const Coupling& a, const Coupling& b) {
+    return spread(a) > spread(b);
+  });
+  Parts parts;
+  for (Coupling& coupling : couplings) {
+    auto& list = join(coupling, static_cast<double>(max_options)) ? parts.joined : parts.left_out;
+    list.push_back(std::move(coupling));
+  }
+  return parts;
+}
+
+/// Bounds a pair from below by one term of each decision: a half of the least that every width
+/// loses with any width of the other.
+void add_halves(DecisionModel& model, const Coupling& coupling) {
+  auto& rows = model.decisions[coupling.first].values;
+  auto& columns = model.decisions[coupling.second].values;
+  std::vector<double> row_least(rows.size(), HUGE_VAL);
+  std::vector<double> column_least(columns.size(), HUGE_VAL);
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    for (std::size_t j = 0; j < columns.size(); ++j) {
+      const double value = coupling.values[i * columns.size() + j];
+      row_least[i] = std::min(row_least[i], value);
+      column_least[j] = std::min(column_least[j], value);
+    }
+  }
+  for (std::size_t i = 0; i < rows.size(); ++i) rows[i] += row_least[i] / 2;
+  for (std::size_t j = 0; j < columns.size(); ++j) columns[j] += column_least[j] / 2;
+}
+
+/// Descends by single changes and by pairs of changes until none helps, or time is up.
+class Descent {
+ public:
+  Descent(DecisionWalk& walk, Clock::time_point began, double seconds)
+      : walk_(walk), began_(began), seconds_(seconds) {}
+
+  void run() {
+    while (since(began_) < seconds_ && (improve_by_one() || improve_by_two())) {
+    }
+  }
+
+ private:
+  /// Smaller gains are rounding errors of sums.
+  [[nodiscard]] double least_gain() const { return -1e-12 * std::abs(walk_.value()); }
+
+  [[nodiscard]] std::size_t widths(std::size_t d) const {
+    return walk_.model().decisions[d].widths.size();
+  }
+
+  bool improve_by_one() {
+    const double least = least_gain();
+    for (std::size_t d = 0; d < walk_.choice().size(); ++d) {
+      const std::size_t now = walk_.choice()[d];
+      for (std::size_t j = 0; j < widths(d); ++j) {
+        if (j == now || walk_.gain(d, j) >= least) continue;
+        walk_.change(d, j);
+        if (walk_.fits()) return true;
+        walk_.change(d, now);
+      }
+    }
+    return false;
+  }
+
+  bool improve_by_two() {
+    for (std::size_t d = 0; d < walk_.choice().size(); ++d) {
+      if (since(began_) >= seconds_) return false;
+      const std::size_t now = walk_.choice()[d];
+      for (std::size_t j = 0; j < widths(d); ++j) {
+        if (j == now) continue;
+        const double least = least_gain();
+        const double gain = walk_.gain(d, j);
+        walk_.change(d, j);
+        if (second_change(d, least - gain)) return true;
+        walk_.change(d, now);
+      }
+    }
+    return false;
+  }
+
+  /// Looks for a change of a later decision that gains at least `needed` and fits.
+  bool second_change(std::size_t first, double needed) {
+    for (std::size_t d = first + 1; d < walk_.choice().size(); ++d) {
+      const std::size_t now = walk_.choice()[d];
+      for (std::size_t j = 0; j < widths(d); ++j) {
+        if (j == now || walk_.gain(d, j) >= needed) continue;
+        walk_.change(d, j);
+        if (walk_.fits()) return true;
+        walk_.change(d, now);
+      }
+    }
+    return false;
+  }
+
+  DecisionWalk& walk_;
+  Clock::time_point began_;
+  double seconds_;
+};
+
+}  // namespace
+
+Allocation solve_pairwise(const AllocationRequest& request, std::size_t max_options) {
+  const auto began = Clock::now();
+  DecisionModel model = make_model(request);
+  set_losses(model, request);
+  const std::vector<Coupling> pairs = pair_couplings(model, request);
+  const Parts parts = part(model, pairs, max_options);
+  DecisionModel bounded = model;
+  for (const Coupling& coupling : parts.left_out) add_halves(bounded, coupling);
+  const JointProblem joint = join_items(bounded, parts.joined, Sense::Minimize);
+  Solution solution = solve_integer_program(joint.problem, request.integer);
+  const DecisionChoice start = joint.decisions_of(solution.choice);
+  if (parts.left_out.empty()) return make_allocation(request, model, start, std::move(solution));
+  DecisionWalk walk(model, pairs, start);
+  Descent(walk, began, request.integer.time_limit_seconds).run();
+  solution.objective = walk.value();
+  solution.gap =
+      std::abs(solution.objective - solution.bound) / std::max(std::abs(solution.objective), 1e-12);
+  const bool met = solution.gap <= 1e-12;  // nearer than sums of doubles can tell apart
+  if (met) solution.gap = 0;
+  solution.status = met ? Status::Optimal : Status::LocalSearch;
+  solution.solver = "pairwise-search";
+  solution.costs = walk.costs();
+  solution.choice = walk.choice();
+  solution.seconds = since(began);
+  return make_allocation(request, model, walk.choice(), std::move(solution));
+}
+
+}  // namespace ompq::allocation

@@ -1,0 +1,47 @@
+#include "ompq/core/nearest_name.h"
+
+#include <algorithm>
+#include <limits>
+#include <numeric>
+#include <vector>
+
+namespace ompq {
+namespace {
+
+template <typename Name>
+std::string_view nearest_of(std::string_view name, std::span<const Name> names) {
+  std::string_view nearest;
+  std::size_t least = std::numeric_limits<std::size_t>::max();
+  for (const Name& candidate : names) {
+    const std::size_t distance = edit_distance(name, candidate);
+    if (distance < least) least = distance, nearest = candidate;
+  }
+  return nearest;
+}
+
+}  // namespace
+
+std::size_t edit_distance(std::string_view a, std::string_view b) {
+  std::vector<std::size_t> row(b.size() + 1);
+  std::iota(row.begin(), row.end(), std::size_t{0});
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    std::size_t diagonal = row[0];
+    row[0] = i + 1;
+    for (std::size_t j = 0; j < b.size(); ++j) {
+      const std::size_t replaced = diagonal + (a[i] == b[j] ? 0 : 1);
+      diagonal = row[j + 1];
+      row[j + 1] = std::min({replaced, row[j] + 1, diagonal + 1});
+    }
+  }
+  return row.back();
+}
+
+std::string_view nearest_name(std::string_view name, std::span<const std::string_view> names) {
+  return nearest_of(name, names);
+}
+
+std::string_view nearest_name(std::string_view name, std::span<const std::string> names) {
+  return nearest_of(name, names);
+}
+
+}  // namespace ompq
