@@ -15,7 +15,7 @@ namespace ompq::pipeline {
 /// inputs [N, 3, 8, 8].
 inline Model small_model(std::uint64_t seed = 1) {
   testing::GraphBuilder builder("small", seed);
-  auto x = builder.input("x", {graph::Dim::batch(), 3, 8, 8});
+  auto x = builder.input("x", {graph::Dim::batch(), graph::Dim::fixed(3), graph::Dim::fixed(8), graph::Dim::fixed(8)});
   x = builder.relu("relu1", builder.conv("conv1", x, {.out = 8, .kernel = 3, .bias = true}));
   auto y = builder.relu("relu2", builder.conv("conv2", x, {.out = 8, .kernel = 3, .bias = true}));
   y = builder.conv("conv3", y, {.out = 8, .kernel = 1, .bias = true});
