@@ -1,11 +1,18 @@
 // How long the allocators take: the exact integer program on networks far larger than the zoo's.
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <string>
+#include <utility>
 
 #include <benchmark/benchmark.h>
 
+#include "ompq/allocation/allocators.h"
+#include "ompq/allocation/curve.h"
 #include "ompq/allocation/integer_program.h"
 #include "ompq/allocation/linear_program.h"
+#include "ompq/allocation/moves.h"
+#include "ompq/allocation/pairwise.h"
 #include "ompq/core/random.h"
 
 namespace {
@@ -16,7 +23,14 @@ using namespace ompq::allocation;
 constexpr std::int64_t kWidths = 7;  // 2..8 bits
 
 /// Like a network: layers of a thousand to three million weights, losses that fall by about 4 a
-/// bit from a level of their own, and a budget of three bits on average.
+/// bit from a level of their own, and budgets for what three bits everywhere cost: of size, of bit
+/// operations (with activations of 8 bits), and of a time that falls in steps.
+std::int64_t cost_of(std::int64_t budget, std::int64_t weights, std::int64_t macs, int width) {
+  if (budget == 0) return weights * width;
+  if (budget == 1) return 8 * macs * width;
+  return 20000 + macs * (width <= 4 ? 4 : 8) / 1000 + weights * width / 100;
+}
+
 Problem network_like(std::int64_t layers, std::int64_t budgets, std::uint64_t seed) {
   Random random(seed);
   Problem problem;
@@ -33,10 +47,10 @@ Problem network_like(std::int64_t layers, std::int64_t budgets, std::uint64_t se
       item.values.push_back(j == 0 ? level : item.values.back() * fall);
     }
     for (std::int64_t k = 0; k < budgets; ++k) {
-      const std::int64_t unit = k == 0 ? weights : 8 * macs;
       auto& row = item.costs.emplace_back();
-      for (const int width : item.widths) row.push_back(unit * width);
-      problem.constraints[static_cast<std::size_t>(k)].limit += 3 * unit;
+      for (const int width : item.widths) row.push_back(cost_of(k, weights, macs, width));
+      const int middle = k == 2 ? 5 : 3;  // the time of three bits is that of four
+      problem.constraints[static_cast<std::size_t>(k)].limit += cost_of(k, weights, macs, middle);
     }
     problem.items.push_back(item);
   }
@@ -72,6 +86,78 @@ BENCHMARK(BM_IntegerProgram)
     ->ArgNames({"layers", "budgets", "seed"})
     ->ArgsProduct({{50, 500}, {1, 2, 3}, {1, 2, 3}})
     ->Unit(benchmark::kMillisecond);
+
+/// A request like `network_like`, with a loss table.
+AllocationRequest request_like(std::int64_t layers, std::uint64_t seed) {
+  Random random(seed);
+  AllocationRequest request;
+  request.budget.average_bits = 3;
+  for (std::int64_t l = 0; l < layers; ++l) {
+    LayerCost layer;
+    layer.name = "layer" + std::to_string(l);
+    layer.weight_count = static_cast<std::int64_t>(std::exp(7 + 8 * random.uniform()));
+    layer.out_channels = 16 + static_cast<std::int64_t>(random.below(1000));
+    layer.macs = layer.weight_count * static_cast<std::int64_t>(1 + random.below(784));
+    request.layers.push_back(layer);
+    const double level = std::exp(8 * random.uniform());
+    auto& row = request.loss.emplace_back();
+    for (const int width : request.candidates) {
+      row.push_back(level * std::pow(0.25, width) * (0.8 + 0.4 * random.uniform()));
+    }
+  }
+  return request;
+}
+
+void BM_Curve(benchmark::State& state) {
+  AllocationRequest request = request_like(state.range(0), state.range(2));
+  if (state.range(1) == 1) {
+    request.budget = {};
+    request.budget.bytes = 1;  // what varies
+  } else {
+    std::int64_t macs = 0;
+    for (const LayerCost& layer : request.layers) macs += layer.macs;
+    request.budget = {.bops = 24.0 * static_cast<double>(macs)};
+  }
+  Curve curve;
+  for (auto _ : state) curve = lagrangian_curve(request);
+  double gap = 0;
+  for (const CurvePoint& point : curve.points) gap = std::max(gap, point.gap);
+  state.counters["points"] = static_cast<double>(curve.points.size());
+  state.counters["largest_gap"] = gap;
+}
+BENCHMARK(BM_Curve)
+    ->ArgNames({"layers", "budgets", "seed"})
+    ->ArgsProduct({{50, 500}, {1, 2}, {1, 2}})
+    ->Unit(benchmark::kMillisecond);
+
+void BM_Pairwise(benchmark::State& state) {
+  AllocationRequest request = request_like(state.range(0), 1);
+  Random random(2);
+  for (std::size_t l = 0; l + 2 < request.layers.size(); l += 3) {  // blocks of three
+    for (const auto& [a, b] : {std::pair(l, l + 1), {l, l + 2}, {l + 1, l + 2}}) {
+      PairLoss pair{a, b, {}};
+      for (std::size_t i = 0; i < 7; ++i) {
+        auto& row = pair.loss.emplace_back();
+        for (std::size_t j = 0; j < 7; ++j) {
+          const double both = std::sqrt(request.loss[a][i] * request.loss[b][j]);
+          row.push_back(0.4 * (random.uniform() - 0.3) * both);
+        }
+      }
+      request.pairs.push_back(std::move(pair));
+    }
+  }
+  Allocation allocation;
+  for (auto _ : state) allocation = solve_pairwise(request);
+  report(state, allocation.solution);
+}
+BENCHMARK(BM_Pairwise)->ArgName("layers")->Arg(52)->Arg(160)->Unit(benchmark::kMillisecond);
+
+void BM_Moves(benchmark::State& state) {
+  const AllocationRequest request = request_like(state.range(0), 1);
+  const Allocation start = allocator("integer").allocate(request);
+  for (auto _ : state) benchmark::DoNotOptimize(budget_moves(request, start).size());
+}
+BENCHMARK(BM_Moves)->ArgName("layers")->Arg(52)->Arg(500)->Unit(benchmark::kMillisecond);
 
 void BM_IntegerProgramOverImportance(benchmark::State& state) {
   const Problem problem = importance_like(state.range(0), state.range(1));

@@ -288,9 +288,11 @@ Curve lagrangian_curve(const AllocationRequest& request, const CurveOptions& opt
     return curve;
   }
   const Ends ends = ends_under(joint.problem, row, request.integer);
+  IntegerOptions each = request.integer;
+  each.time_limit_seconds = std::min(each.time_limit_seconds, options.point_seconds);
   for (const std::int64_t limit : spread_limits(ends, options.points)) {
     joint.problem.constraints[row].limit = limit;
-    collector.add(curve.points, limit, row, solve_integer_program(joint.problem, request.integer));
+    collector.add(curve.points, limit, row, solve_integer_program(joint.problem, each));
   }
   return curve;
 }

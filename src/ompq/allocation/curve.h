@@ -38,7 +38,9 @@ struct CurveOptions {
   Quantity quantity = Quantity::SizeBits;  ///< what varies; not a peak of activations
   /// Dynamic programming that improves a point to the optimum gives up at this many labels; the
   /// greedy answer and its gap then stand.
-  std::size_t max_labels = 20000;
+  std::size_t max_labels = 50000;
+  /// With further budgets: time for branching at each point, beside request.integer.
+  double point_seconds = 0.1;
 };
 
 /// The whole curve over request.loss at once. Of request.budget, the number of the varying quantity
@@ -46,7 +48,7 @@ struct CurveOptions {
 /// With one budget all corners of the convex hull come from one sweep over the items' own hulls
 /// (Zemel 1980; Sinha and Zoltners 1979, who also give the bound between corners); each point
 /// starts at the corner below its limit and is improved to the integer optimum. With further
-/// budgets every point is an integer program of its own, within request.integer.
+/// budgets every point is an integer program of its own.
 /// @throws InfeasibleBudget if the other budgets cannot hold; ConfigError as make_model.
 [[nodiscard]] Curve lagrangian_curve(const AllocationRequest& request,
                                      const CurveOptions& options = {});

@@ -5,7 +5,12 @@
 #include <cmath>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
+#include <vector>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "ompq/allocation/branch_and_bound.h"
 #include "ompq/allocation/label_search.h"
@@ -17,8 +22,11 @@ namespace {
 
 using Choice = MultipleChoice::Choice;
 
+constexpr std::string_view kNothingFits = "no choice of widths holds all budgets together";
+constexpr std::int64_t kNoLimit = std::int64_t{1} << 60;
+
 /// The first try at dynamic programming gives up at this many labels.
-constexpr std::size_t kQuickLabels = 30000;
+constexpr std::size_t kQuickLabels = 100000;
 
 /// Searches and fixes in turn: every better choice leaves fewer columns to search.
 std::optional<Choice> tighten(MultipleChoice& problem) {
@@ -82,15 +90,11 @@ Outcome search(const MultipleChoice& core,
   return {best, tree.proven, tree.bound, "cbc"};
 }
 
-}  // namespace
-
-Solution solve_integer_program(const Problem& problem, const IntegerOptions& options) {
+Solution solve(const Problem& problem, const IntegerOptions& options) {
   const auto began = std::chrono::steady_clock::now();
   const auto elapsed = [&] {
     return std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
   };
-  validate(problem);
-  require_feasible(problem);
   MultipleChoice core = make_multiple_choice(problem);
   std::optional<Outcome> quick = quick_search(core, options);
   if (!quick) {
@@ -101,7 +105,7 @@ Solution solve_integer_program(const Problem& problem, const IntegerOptions& opt
   if (!outcome.choice) {
     throw InfeasibleBudget("allocation",
                            outcome.proven
-                               ? "no choice of widths holds all budgets together; raise one of them"
+                               ? kNothingFits
                                : "no choice that holds all budgets was found in time; give more "
                                  "time or raise a budget");
   }
@@ -116,6 +120,50 @@ Solution solve_integer_program(const Problem& problem, const IntegerOptions& opt
   solution.seconds = elapsed();
   solution.solver = outcome.solver;
   return solution;
+}
+
+/// For each budget what it would have to be if the others stay: "12.3 MiB" or "4.56 GBOPs".
+std::string ways_out(const Problem& problem) {
+  std::vector<std::string> ways;
+  for (std::size_t k = 0; k < problem.constraints.size(); ++k) {
+    // Moments of one budget can only be raised together.
+    if (problem.constraints[k].quantity == Quantity::ActivationBytes) continue;
+    Problem relaxed = problem;
+    relaxed.sense = Sense::Minimize;
+    relaxed.constraints[k].limit = kNoLimit;
+    for (Item& item : relaxed.items) {
+      for (std::size_t j = 0; j < item.options(); ++j) {
+        item.values[j] = static_cast<double>(item.costs[k][j]);
+      }
+    }
+    try {
+      const std::int64_t least = solve(relaxed, {.time_limit_seconds = 1}).costs[k];
+      ways.push_back(
+          fmt::format("{} in place of {}",
+                      format_quantity(problem.constraints[k], least),
+                      format_quantity(problem.constraints[k], problem.constraints[k].limit)));
+    } catch (const InfeasibleBudget&) {
+      continue;  // raising this one alone does not help
+    }
+  }
+  if (ways.empty()) return "raise several of them";
+  return fmt::format("with the others as they are, {} would do", fmt::join(ways, ", or "));
+}
+
+}  // namespace
+
+Solution solve_integer_program(const Problem& problem, const IntegerOptions& options) {
+  validate(problem);
+  require_feasible(problem);
+  try {
+    return solve(problem, options);
+  } catch (const InfeasibleBudget& error) {
+    const std::string message = error.what();
+    if (problem.constraints.size() < 2) throw;
+    throw InfeasibleBudget(
+        "allocation",
+        fmt::format("{}; {}", message.substr(message.find("] ") + 2), ways_out(problem)));
+  }
 }
 
 }  // namespace ompq::allocation

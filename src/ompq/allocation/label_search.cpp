@@ -8,13 +8,18 @@
 #include <numeric>
 #include <utility>
 
+#include "ompq/allocation/rest_bound.h"
+
 namespace ompq::allocation {
 namespace {
 
 using Choice = MultipleChoice::Choice;
 
-/// The first room is this part of what the start loses.
-constexpr double kFirstRoom = 256;
+/// The first room leaves about this many columns beside the best ones.
+constexpr std::size_t kFirstColumns = 16;
+
+/// Bounds are sums of doubles; they are taken for this part of what they say.
+constexpr double kSafe = 1 - 1e-9;
 
 /// A choice for the items so far.
 struct Label {
@@ -79,6 +84,7 @@ class LabelSearch {
       : problem_(problem),
         order_(search_order(problem)),
         rest_(rest_after(problem, order_)),
+        bound_(problem, order_),
         room_(room) {}
 
   LabelResult run(std::size_t max_labels) {
@@ -91,15 +97,10 @@ class LabelSearch {
       labels = undominated(std::move(labels));
       auto& steps = history_.emplace_back();
       for (const Label& label : labels) steps.push_back({label.parent, label.column});
+      complete(labels, position + 1);
     }
     LabelResult result{true, std::nullopt};
-    std::size_t best = labels.size();
-    double least = room_;
-    for (std::size_t l = 0; l < labels.size(); ++l) {
-      const double loss = labels[l].gap + price_of_slack(labels[l].used, order_.size());
-      if (loss < least) least = loss, best = l;
-    }
-    if (best < labels.size()) result.better = trace(best);
+    if (best_) result.better = trace(*best_);
     return result;
   }
 
@@ -113,6 +114,41 @@ class LabelSearch {
       if (slack > 0) price += problem_.prices[k] * static_cast<double>(slack);
     }
     return price;
+  }
+
+  /// What a label loses at least, however it is completed: the best of one bound for each row.
+  [[nodiscard]] double least_loss(const Label& label, std::size_t position) const {
+    const double slack = price_of_slack(label.used, position);
+    double least = slack;
+    for (std::size_t k = 0; k < label.used.size(); ++k) {
+      const std::int64_t unspent =
+          std::max<std::int64_t>(problem_.capacity[k] - label.used[k] - rest_.most[position][k], 0);
+      const double others = slack - problem_.prices[k] * static_cast<double>(unspent);
+      const double loss = bound_.least_loss(position, k, left_by_preferred(label, position, k));
+      least = std::max(least, others + loss * kSafe);
+    }
+    return label.gap + least;
+  }
+
+  [[nodiscard]] std::int64_t left_by_preferred(const Label& label,
+                                               std::size_t position,
+                                               std::size_t k) const {
+    return problem_.capacity[k] - label.used[k] - bound_.preferred_costs(position)[k];
+  }
+
+  /// Completes every label by the preferred columns; what fits and loses the least so far shrinks
+  /// the room.
+  void complete(const std::vector<Label>& labels, std::size_t position) {
+    for (std::size_t l = 0; l < labels.size(); ++l) {
+      double loss = labels[l].gap;
+      bool fits = true;
+      for (std::size_t k = 0; k < problem_.capacity.size() && fits; ++k) {
+        const std::int64_t left = left_by_preferred(labels[l], position, k);
+        fits = left >= 0;
+        loss += problem_.prices[k] * static_cast<double>(left);
+      }
+      if (fits && loss < room_) room_ = loss, best_ = End{position, l};
+    }
   }
 
   [[nodiscard]] bool can_fit(const std::vector<std::int64_t>& used, std::size_t position) const {
@@ -135,7 +171,7 @@ class LabelSearch {
         if (label.gap >= room_) continue;
         for (std::size_t k = 0; k < label.used.size(); ++k) label.used[k] += columns[j].costs[k];
         if (!can_fit(label.used, position + 1)) continue;
-        if (label.gap + price_of_slack(label.used, position + 1) >= room_) continue;
+        if (least_loss(label, position + 1) >= room_) continue;
         out.push_back(std::move(label));
       }
     }
@@ -190,12 +226,18 @@ class LabelSearch {
     return true;
   }
 
-  [[nodiscard]] Choice trace(std::size_t label) const {
-    Choice choice(problem_.items.size(), 0);
-    for (std::size_t position = order_.size(); position-- > 0;) {
-      const Step& step = history_[position][label];
+  /// A label that the preferred columns complete.
+  struct End {
+    std::size_t position = 0;
+    std::size_t label = 0;
+  };
+
+  [[nodiscard]] Choice trace(End end) const {
+    Choice choice = bound_.preferred();
+    for (std::size_t position = end.position; position-- > 0;) {
+      const Step& step = history_[position][end.label];
       choice[order_[position]] = step.column;
-      label = step.parent;
+      end.label = step.parent;
     }
     return choice;
   }
@@ -203,9 +245,26 @@ class LabelSearch {
   const MultipleChoice& problem_;
   std::vector<std::size_t> order_;
   Rest rest_;
+  RestBound bound_;
   double room_;
+  std::optional<End> best_;
   std::vector<std::vector<Step>> history_;
 };
+
+/// The room within which kFirstColumns columns are that lose something.
+double first_room(const MultipleChoice& problem) {
+  std::vector<double> gaps;
+  for (const auto& columns : problem.items) {
+    for (const Column& column : columns) {
+      if (column.gap > 0) gaps.push_back(column.gap);
+    }
+  }
+  if (gaps.empty()) return HUGE_VAL;
+  const auto at =
+      gaps.begin() + static_cast<std::ptrdiff_t>(std::min(kFirstColumns, gaps.size() - 1));
+  std::nth_element(gaps.begin(), at, gaps.end());
+  return *at;
+}
 
 /// The columns that a choice within some room of the bound can hold.
 struct Core {
@@ -255,16 +314,19 @@ LabelResult deepening_search(const MultipleChoice& problem,
                              const Choice& start,
                              std::size_t max_labels) {
   const double whole = problem.bound - problem.value_of(start);
-  for (double room = whole / kFirstRoom; room < whole; room *= 4) {
+  for (double room = std::min(first_room(problem), whole);; room = std::min(3 * room, whole)) {
     const Core core = core_within(problem, room);
     LabelResult result = label_search_within(core.problem, room, max_labels);
     if (!result.finished) return {};
-    if (!result.better) continue;
-    Choice& found = *result.better;
-    for (std::size_t i = 0; i < found.size(); ++i) found[i] = core.columns[i][found[i]];
-    return result;
+    if (result.better) {
+      Choice& found = *result.better;
+      for (std::size_t i = 0; i < found.size(); ++i) found[i] = core.columns[i][found[i]];
+      // Gaps are sums of differences; what they call better has to be so in plain values, too.
+      if (problem.value_of(found) <= problem.value_of(start)) result.better.reset();
+      return result;
+    }
+    if (room >= whole) return result;
   }
-  return label_search(problem, start, max_labels);
 }
 
 }  // namespace ompq::allocation

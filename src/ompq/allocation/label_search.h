@@ -29,8 +29,8 @@ struct LabelResult {
                                               double room,
                                               std::size_t max_labels);
 
-/// Rooms from a small one up to what `start` loses against problem.bound, each a fourth of the
-/// next. @return as label_search.
+/// Rooms from one that leaves a handful of columns up to what `start` loses against problem.bound,
+/// each three times the last. @return as label_search.
 [[nodiscard]] LabelResult deepening_search(const MultipleChoice& problem,
                                            const MultipleChoice::Choice& start,
                                            std::size_t max_labels);

@@ -236,8 +236,7 @@ Relaxation solve_relaxation(const Problem& problem) {
   const std::vector<double> upper(objective.size(), 1.0);
   ClpSimplex model;
   if (!maximize(model, relaxation_rows(problem, scales), lower, upper, objective)) {
-    throw InfeasibleBudget("allocation",
-                           "no choice of widths holds all budgets together; raise one of them");
+    throw InfeasibleBudget("allocation", "no choice of widths holds all budgets together");
   }
   Relaxation relaxation;
   const double* duals = model.dualRowSolution();
