@@ -11,6 +11,7 @@
 #include "ompq/graph/passes.h"
 #include "ompq/ops/aten_bridge.h"
 #include "ompq/runtime/dnnl_support.h"
+#include "ompq/runtime/fake_quantize.h"
 #include "ompq/runtime/kernel.h"
 #include "ompq/runtime/network_inputs.h"
 #include "ompq/runtime/plan.h"
@@ -66,6 +67,12 @@ at::Tensor capturable(const at::Tensor& tensor) {
   const auto format =
       tensor.dim() == 4 ? at::MemoryFormat::ChannelsLast : at::MemoryFormat::Contiguous;
   return (keep ? tensor : tensor.to(at::kFloat)).contiguous(format);
+}
+
+/// Row-major, bfloat16 as float32.
+Tensor host_copy(const at::Tensor& tensor) {
+  const bool narrow = tensor.scalar_type() == at::kBFloat16;
+  return ops::from_aten(narrow ? tensor.to(at::kFloat) : tensor);
 }
 
 }  // namespace
@@ -302,10 +309,41 @@ struct Executor::Impl {
     for (const ValueId id : graph.outputs()) {
       const at::Tensor& value =
           graph.is_constant(id) ? constants[index_of(id)] : state.values[index_of(id)];
-      const bool narrow = value.scalar_type() == at::kBFloat16;
-      outputs.push_back(ops::from_aten(narrow ? value.to(at::kFloat) : value));
+      outputs.push_back(host_copy(value));
     }
     return outputs;
+  }
+
+  std::string name(ValueId id) const {
+    const bool known = id >= 0 && index_of(id) < graph.values().size();
+    return known ? graph.value(id).name : std::to_string(id);
+  }
+
+  /// A value that a pass holds now.
+  at::Tensor& live(const State& state, ValueId id) const {
+    require_started(state);
+    if (id >= 0 && index_of(id) < graph.values().size()) {
+      at::Tensor& value = state.data_->values[index_of(id)];
+      if (value.defined()) return value;
+    }
+    throw ConfigError("runtime",
+                      fmt::format("value '{}' is not alive here: it is yet to be made, was read by "
+                                  "its last reader, or was fused away; advance to where it is",
+                                  name(id)));
+  }
+
+  /// Steps that have run once `value` exists.
+  std::size_t steps_until(ValueId id) const {
+    const auto& inputs = graph.inputs();
+    if (std::find(inputs.begin(), inputs.end(), id) != inputs.end()) return 0;
+    for (std::size_t step = 0; step < plan.steps.size(); ++step) {
+      const auto& made = graph.node(plan.steps[step].node).outputs;
+      if (std::find(made.begin(), made.end(), id) != made.end()) return step + 1;
+    }
+    throw ConfigError("runtime",
+                      fmt::format("no node makes value '{}' after fusion; name it in "
+                                  "ExecutorOptions::captured",
+                                  name(id)));
   }
 
   std::size_t reader_of(ValueId weight) const {
@@ -352,6 +390,73 @@ void Executor::advance_to_reader_of(State& state, ValueId weight) {
   impl_->run_until(state, reader, {});
 }
 
+ValueId Executor::run_reader_of(State& state, ValueId weight) {
+  const std::size_t reader = impl_->reader_of(weight);
+  impl_->require_started(state);
+  if (state.data_->next_step != reader) {
+    throw ConfigError("runtime",
+                      fmt::format("the pass does not stand in front of the node that reads '{}'; "
+                                  "advance to it first",
+                                  impl_->name(weight)));
+  }
+  impl_->run_until(state, reader + 1, {});
+  return impl_->graph.node(impl_->plan.steps[reader].node).outputs.front();
+}
+
+void Executor::advance_past(State& state, ValueId value) {
+  const std::size_t steps = impl_->steps_until(value);
+  impl_->require_started(state);
+  if (state.data_->next_step > steps) {
+    throw ConfigError("runtime",
+                      fmt::format("the pass is already past the node that makes '{}'; start anew",
+                                  impl_->name(value)));
+  }
+  impl_->run_until(state, steps, {});
+}
+
+std::size_t Executor::position(ValueId value) const { return impl_->steps_until(value); }
+
+MatrixView Executor::rows(State& state, ValueId value) const {
+  at::Tensor& tensor = impl_->live(state, value);
+  tensor = capturable(tensor);
+  return rows_of(tensor);
+}
+
+Tensor Executor::value(const State& state, ValueId value) const {
+  return host_copy(impl_->live(state, value));
+}
+
+void Executor::set_value(State& state, ValueId value, const Tensor& tensor) {
+  at::Tensor& held = impl_->live(state, value);
+  if (tensor.shape() != held.sizes().vec()) {
+    throw ShapeError("runtime",
+                     fmt::format("value '{}' is {} here but the new one {}; keep the shape",
+                                 impl_->name(value),
+                                 shape_text(held.sizes().vec()),
+                                 shape_text(tensor.shape())));
+  }
+  const ThreadScope scope(impl_->threads);
+  at::Tensor replaced = ops::to_aten(tensor).to(held.scalar_type(), false, /*copy=*/true);
+  held = replaced.dim() == 4 ? replaced.contiguous(at::MemoryFormat::ChannelsLast) : replaced;
+}
+
+void Executor::fake_quantize(State& state, ValueId value, const quant::QuantParams& params) {
+  at::Tensor& held = impl_->live(state, value);
+  if (params.scale.size() != 1 || params.zero_point.size() != 1) {
+    throw ConfigError("runtime",
+                      fmt::format("an activation's quantizer has one scale, not {} (value '{}')",
+                                  params.scale.size(),
+                                  impl_->name(value)));
+  }
+  const ThreadScope scope(impl_->threads);
+  const at::Tensor source = dnnl_activation(held, at::kFloat, impl_->pool);
+  const at::Tensor result = at::empty_like(source);
+  const auto zero = static_cast<float>(params.zero_point.front());
+  const auto top = static_cast<float>(params.bits.levels() - 1);
+  snap_to_levels(source, result, {params.scale.front(), -zero, top - zero});
+  held = result;
+}
+
 std::vector<Tensor> Executor::finish(State&& state) {
   State taken = std::move(state);
   impl_->run_until(taken, impl_->plan.steps.size(), {});
@@ -381,6 +486,8 @@ void Executor::set_constant(ValueId weight, const Tensor& tensor) {
 }
 
 Precision Executor::precision() const { return impl_->precision; }
+
+int Executor::threads() const { return impl_->threads; }
 
 std::vector<NodeTime> Executor::profile() const {
   std::vector<NodeTime> times = impl_->times;

@@ -10,6 +10,7 @@
 
 #include "ompq/core/matrix_view.h"
 #include "ompq/graph/graph.h"
+#include "ompq/quant/quant_params.h"
 
 namespace ompq::runtime {
 
@@ -76,6 +77,28 @@ class Executor {
   /// graph, fused or not). @throws ConfigError if no node reads it, or if the state is past that
   /// node.
   void advance_to_reader_of(State& state, graph::ValueId weight);
+  /// Runs the node that reads `weight`, with what is fused behind it, from a state that
+  /// advance_to_reader_of left in front of it.
+  /// @return the value that the node makes. @throws ConfigError if the state stands elsewhere.
+  graph::ValueId run_reader_of(State& state, graph::ValueId weight);
+  /// Runs up to, and including, the node that makes `value`; nothing for a network input.
+  /// @throws ConfigError if no node of the fused graph makes it (ExecutorOptions::captured keeps
+  /// it), or if the state is past that node.
+  void advance_past(State& state, graph::ValueId value);
+  /// Where in the order of execution `value` is made, so that values can be visited in that order:
+  /// 0 for a network input. @throws ConfigError as advance_past.
+  [[nodiscard]] std::size_t position(graph::ValueId value) const;
+  /// A live value, one row a sample as a capture shows it; valid while `state` holds the value.
+  /// @throws ConfigError if the value is not alive.
+  [[nodiscard]] MatrixView rows(State& state, graph::ValueId value) const;
+  /// A live value as ONNX lays it out, floats as float32. @throws ConfigError if it is not alive.
+  [[nodiscard]] Tensor value(const State& state, graph::ValueId value) const;
+  /// Every later reader reads `tensor` (same shape; float32 for floats) in place of a live value.
+  /// Copies of the state keep theirs. @throws ConfigError if it is not alive; ShapeError.
+  void set_value(State& state, graph::ValueId value, const Tensor& tensor);
+  /// Every later reader reads the live float value fake-quantized.
+  /// @throws ConfigError if it is not alive, or for a quantizer of more than one scale.
+  void fake_quantize(State& state, graph::ValueId value, const quant::QuantParams& params);
   /// Runs to the end and returns the outputs; `state` is used up.
   [[nodiscard]] std::vector<Tensor> finish(State&& state);
   /// Uses `tensor` (same shape) in place of constant `weight` from now on.
@@ -84,6 +107,8 @@ class Executor {
 
   /// The precision that runs: never Auto.
   [[nodiscard]] Precision precision() const;
+  /// Threads that passes run on.
+  [[nodiscard]] int threads() const;
   /// One row a node in the order of execution, summed over all passes; empty without
   /// ExecutorOptions::profile.
   [[nodiscard]] std::vector<NodeTime> profile() const;

@@ -2,19 +2,13 @@
 #include <optional>
 
 #include "ompq/runtime/dnnl_support.h"
+#include "ompq/runtime/fake_quantize.h"
 #include "ompq/runtime/kernel.h"
 
 namespace ompq::runtime {
 namespace {
 
 enum Input : std::size_t { kData, kScale, kZeroPoint };
-
-/// Integers that the stored type holds, less the zero point: the range of round(x / scale).
-struct Levels {
-  float scale = 1.0F;
-  float low = 0.0F;
-  float high = 0.0F;
-};
 
 /// round(clamp(x / scale)) * scale, ties to even, by division as ONNX Runtime does it: a product
 /// with 1 / scale would now and then land on the other side of a tie.
@@ -61,18 +55,6 @@ Snap widest_snap() {
   return snap_plain;
 }
 
-void snap_all(const at::Tensor& from, const at::Tensor& to, const Levels& levels) {
-  static const Snap run = widest_snap();
-  constexpr std::int64_t kChunk = 1 << 14;
-  const std::int64_t count = from.numel();
-  const float* source = from.data_ptr<float>();
-  float* target = to.data_ptr<float>();
-#pragma omp parallel for schedule(static)
-  for (std::int64_t begin = 0; begin < count; begin += kChunk) {
-    run(source + begin, target + begin, std::min(kChunk, count - begin), levels);
-  }
-}
-
 struct CodeRange {
   std::int64_t low = 0;
   std::int64_t high = 0;
@@ -105,7 +87,7 @@ class FakeQuantizeKernel final : public Kernel {
     const at::Tensor data = as_floats(inputs[kData], context.pool);
     const bool in_place = context.may_overwrite(kData) || !data.is_alias_of(inputs[kData]);
     const at::Tensor result = in_place ? data : like(data, context.pool);
-    snap_all(data, result, levels(inputs));
+    snap_to_levels(data, result, levels(inputs));
     return {result};
   }
 
@@ -139,6 +121,18 @@ bool is_scalar(const graph::Value& value) {
 }
 
 }  // namespace
+
+void snap_to_levels(const at::Tensor& from, const at::Tensor& to, const Levels& levels) {
+  static const Snap run = widest_snap();
+  constexpr std::int64_t kChunk = 1 << 14;
+  const std::int64_t count = from.numel();
+  const float* source = from.data_ptr<float>();
+  float* target = to.data_ptr<float>();
+#pragma omp parallel for schedule(static)
+  for (std::int64_t begin = 0; begin < count; begin += kChunk) {
+    run(source + begin, target + begin, std::min(kChunk, count - begin), levels);
+  }
+}
 
 std::unique_ptr<Kernel> make_fake_quantize(const KernelRequest& request) {
   if (request.value(kData)->type != DataType::Float32) return nullptr;

@@ -32,9 +32,10 @@ void forbid_growth(LossTable& table);
 /// Takes each row down to its lower convex envelope over the widths.
 void make_convex(LossTable& table);
 
-/// Fills the columns of widths above `widest_measured` by the law of small errors, loss ~
-/// |change|^2: loss(l, w) = loss(l, m) change(l, w) / change(l, m), m the widest measured width.
-/// @param changes  relative squared weight change, of the table's shape.
-void extrapolate_widths(LossTable& table, const LossTable& changes, BitWidth widest_measured);
+/// Fills the columns of widths above `widest_measured` by the law of small errors, loss ~ error:
+/// loss(l, w) = loss(l, m) error(l, w) / error(l, m), m the widest measured width.
+/// @param errors  squared error of the layer's own output, of the table's shape; columns of widths
+/// below m are not read.
+void extrapolate_widths(LossTable& table, const LossTable& errors, BitWidth widest_measured);
 
 }  // namespace ompq::sensitivity

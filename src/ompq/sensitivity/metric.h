@@ -31,8 +31,8 @@ struct MeasureOptions {
   std::uint64_t seed = 1;            ///< of fisher's labels and hessian's probes
   /// Importance, one a layer in the order of layers: orm-error alone asks for it.
   std::vector<double> theta{};
-  /// Passes over the network stop here; wider widths follow the law of small errors
-  /// (extrapolate_widths). Nothing: every width is measured.
+  /// output-mse and output-kl stop here; wider widths run the layer's node alone and follow the law
+  /// of small errors (extrapolate_widths). Nothing: every width is measured.
   std::optional<BitWidth> widest_measured{};
   int probes = 1;  ///< hessian: random directions for each batch, >= 1
 };

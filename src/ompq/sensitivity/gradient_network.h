@@ -1,0 +1,61 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <vector>
+
+#include <ATen/ATen.h>
+
+#include "ompq/core/random.h"
+#include "ompq/graph/layers.h"
+#include "ompq/runtime/differentiable.h"
+#include "ompq/sensitivity/output_divergence.h"
+
+namespace ompq::sensitivity {
+
+/// The float32 network as a function of its layers' weights, and what gradients of it are asked
+/// for. What is drawn for a sample depends on a seed and on the sample's own bytes: neither the
+/// order of samples nor their division into batches changes it.
+class GradientNetwork {
+ public:
+  GradientNetwork(const graph::Graph& graph, const std::vector<graph::Layer>& layers);
+
+  /// The weights of the layers, in their order; layers that share a weight share a tensor.
+  [[nodiscard]] const std::vector<at::Tensor>& weights() const { return weights_; }
+  [[nodiscard]] Scores scores() const { return scores_; }
+  /// The same, each requiring a gradient.
+  [[nodiscard]] std::vector<at::Tensor> leaves() const;
+  /// Samples for one backward pass: 2, or the extent that the network fixes for dimension 0. One
+  /// sample alone takes LibTorch's convolutions four times as long as one of two; more samples
+  /// leave more noise in squares of their summed gradients.
+  [[nodiscard]] std::int64_t samples_at_once() const;
+
+  /// All float outputs for inputs that stand for the network's, with these weights (one a layer).
+  [[nodiscard]] std::vector<at::Tensor> run(std::span<const at::Tensor> inputs,
+                                            std::span<const at::Tensor> weights) const;
+  /// Logarithms of the class probabilities that outputs of run() say, [n, classes].
+  [[nodiscard]] at::Tensor log_probabilities(const std::vector<at::Tensor>& outputs) const;
+
+ private:
+  runtime::DifferentiableGraph network_;
+  std::vector<graph::ValueId> weight_ids_;
+  std::vector<at::Tensor> weights_;
+  std::vector<graph::ValueId> outputs_;
+  Scores scores_;
+};
+
+/// Samples `begin` .. `begin + count` - 1 of each input, 4-D ones channels_last.
+[[nodiscard]] std::vector<at::Tensor> slice_samples(std::span<const Tensor> inputs,
+                                                    std::int64_t begin,
+                                                    std::int64_t count);
+/// Random numbers that belong to these samples, for `purpose`.
+[[nodiscard]] Random random_for(std::span<const Tensor> inputs,
+                                std::int64_t begin,
+                                std::int64_t count,
+                                std::uint64_t seed,
+                                std::string_view purpose);
+/// |y|^2 over all outputs.
+[[nodiscard]] double squared_norm(const std::vector<at::Tensor>& outputs);
+
+}  // namespace ompq::sensitivity

@@ -1,0 +1,217 @@
+#include "ompq/sensitivity/measurement.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "ompq/core/error.h"
+#include "ompq/runtime/thread_scope.h"
+#include "ompq/sensitivity/local_error.h"
+#include "ompq/sensitivity/meter.h"
+#include "ompq/sensitivity/output_divergence.h"
+#include "ompq/sensitivity/walk.h"
+
+namespace ompq::sensitivity {
+namespace {
+
+using State = runtime::Executor::State;
+
+MeasureOptions checked(MeasureOptions options) {
+  if (options.metrics.empty()) {
+    throw ConfigError("sensitivity", "no metric was asked for; name one or more");
+  }
+  options.widths = sorted_widths(std::move(options.widths));
+  if (options.widest_measured && *options.widest_measured < options.widths.front()) {
+    throw ConfigError(
+        "sensitivity",
+        fmt::format("the widest measured width, {} bits, is below the narrowest asked "
+                    "for, {}; measure at least one",
+                    options.widest_measured->value(),
+                    options.widths.front().value()));
+  }
+  if (options.probes < 1) {
+    throw ConfigError("sensitivity",
+                      fmt::format("{} probes measure no Hessian; use 1 or more", options.probes));
+  }
+  return options;
+}
+
+double squared_change(const Tensor& weight, const Tensor& quantized) {
+  return squared_distance({weight}, {quantized});
+}
+
+}  // namespace
+
+struct Measurement::Impl {
+  struct Row {
+    const Metric* metric;
+    std::unique_ptr<Meter> meter;
+  };
+
+  const graph::Graph& graph;
+  const std::vector<graph::Layer>& layers;
+  MeasureOptions options;
+  QuantizedWeight quantized;
+  std::vector<bool> owns;  ///< by layer
+  LossTable change;
+  LossTable layer_error;  ///< squared error of the layer's own output where it was looked at
+  std::vector<double> squared_weight;
+  std::vector<Row> rows;
+
+  Impl(const graph::Graph& network,
+       const std::vector<graph::Layer>& units,
+       MeasureOptions asked,
+       QuantizedWeight weights)
+      : graph(network),
+        layers(units),
+        options(checked(std::move(asked))),
+        quantized(std::move(weights)),
+        owns(owns_weight(units)) {
+    for (const std::string& name : options.metrics) (void)metric(name);  // unknown names first
+    weigh();
+    layer_error = {options.widths, std::vector<double>(change.values.size(), 0.0)};
+    const MeterContext context{graph, layers, options, quantized, change, squared_weight};
+    for (const std::string& name : options.metrics) {
+      const bool known =
+          std::ranges::any_of(rows, [&](const Row& row) { return row.metric->name == name; });
+      if (!known) rows.push_back({&metric(name), metric(name).make(context)});
+    }
+  }
+
+  void weigh() {
+    change.widths = options.widths;
+    for (std::size_t l = 0; l < layers.size(); ++l) {
+      const Tensor& weight = *graph.value(layers[l].weight).constant;
+      squared_weight.push_back(squared_norm(std::vector{weight}));
+      for (const BitWidth width : options.widths) {
+        change.values.push_back(squared_change(weight, quantized(l, width)));
+      }
+    }
+  }
+
+  [[nodiscard]] bool any(Needs needs) const {
+    return std::ranges::any_of(rows, [&](const Row& row) { return row.metric->needs == needs; });
+  }
+  template <typename Action>
+  void each(Needs needs, const Action& action) {
+    for (const Row& row : rows) {
+      if (row.metric->needs == needs) action(*row.meter);
+    }
+  }
+
+  [[nodiscard]] std::size_t measured_widths() const {
+    if (!options.widest_measured) return options.widths.size();
+    return static_cast<std::size_t>(
+        std::ranges::upper_bound(options.widths, *options.widest_measured) -
+        options.widths.begin());
+  }
+
+  void walk(runtime::Executor& executor,
+            std::span<const Tensor> inputs,
+            const ProgressHandler& progress) {
+    State state = executor.start(inputs);
+    if (any(Needs::Outputs)) {
+      const auto outputs = executor.finish(State(state));
+      each(Needs::Outputs, [&](Meter& meter) { meter.see_float_outputs(outputs); });
+    }
+    for (std::size_t l = 0; l < layers.size(); ++l) {
+      if (owns[l]) visit(executor, state, l);
+      if (progress) {
+        progress({"sensitivity",
+                  static_cast<std::int64_t>(l) + 1,
+                  static_cast<std::int64_t>(layers.size()),
+                  layers[l].name});
+      }
+    }
+  }
+
+  /// True where the layer's own output is looked at: by a metric, or to extrapolate.
+  [[nodiscard]] bool looks_at_layer(std::size_t width) const {
+    const bool extrapolated = any(Needs::Outputs) && measured_widths() < options.widths.size();
+    return any(Needs::LayerOutput) || (extrapolated && width + 1 >= measured_widths());
+  }
+
+  /// Every width of one layer. `state` is left in front of the layer's node, or right behind it.
+  void visit(runtime::Executor& executor, State& state, std::size_t layer) {
+    const graph::ValueId weight = layers[layer].weight;
+    executor.advance_to_reader_of(state, weight);
+    const std::size_t widths = options.widths.size();
+    const bool local = looks_at_layer(widths - 1);
+    State real = state;
+    graph::ValueId output = graph::kNoValue;
+    if (local) output = executor.run_reader_of(real, weight);
+    {
+      WeightScope scope(executor, graph, weight);
+      for (std::size_t w = 0; w < widths; ++w) {
+        check_interrupt();
+        const bool whole = any(Needs::Outputs) && w < measured_widths();
+        if (!whole && !looks_at_layer(w)) continue;
+        scope.set(quantized(layer, options.widths[w]));
+        State changed = state;
+        if (looks_at_layer(w)) compare(executor, {layer, w}, output, real, changed);
+        if (!whole) continue;
+        const auto outputs = executor.finish(std::move(changed));
+        each(Needs::Outputs, [&](Meter& meter) { meter.see_outputs({layer, w}, outputs); });
+      }
+    }
+    if (local) state = std::move(real);
+  }
+
+  void compare(
+      runtime::Executor& executor, Cell cell, graph::ValueId output, State& real, State& changed) {
+    executor.run_reader_of(changed, layers[cell.layer].weight);
+    const MatrixView before = executor.rows(real, output);
+    const MatrixView after = executor.rows(changed, output);
+    layer_error.values[cell.layer * options.widths.size() + cell.width] +=
+        squared_distance(before, after);
+    each(Needs::LayerOutput, [&](Meter& meter) { meter.see_layer(cell, before, after); });
+  }
+
+  [[nodiscard]] LossTable finished(const Row& row) const {
+    LossTable table = row.meter->result();
+    const std::size_t count = options.widths.size();
+    for (std::size_t i = 0; i < table.values.size(); ++i) {
+      if (!owns[i / count]) table.values[i] = 0.0;
+    }
+    forbid_growth(table);
+    if (row.metric->needs == Needs::Outputs && measured_widths() < count) {
+      extrapolate_widths(table, layer_error, *options.widest_measured);
+      forbid_growth(table);
+    }
+    return table;
+  }
+};
+
+Measurement::Measurement(const graph::Graph& graph,
+                         const std::vector<graph::Layer>& layers,
+                         MeasureOptions options,
+                         QuantizedWeight quantized)
+    : impl_(std::make_unique<Impl>(graph, layers, std::move(options), std::move(quantized))) {}
+Measurement::~Measurement() = default;
+Measurement::Measurement(Measurement&&) noexcept = default;
+Measurement& Measurement::operator=(Measurement&&) noexcept = default;
+
+bool Measurement::needs_samples() const {
+  return std::ranges::any_of(
+      impl_->rows, [](const Impl::Row& row) { return sensitivity::needs_samples(*row.metric); });
+}
+
+void Measurement::add_batch(runtime::Executor& executor,
+                            std::span<const Tensor> inputs,
+                            const ProgressHandler& progress) {
+  if (impl_->any(Needs::Outputs) || impl_->any(Needs::LayerOutput)) {
+    impl_->walk(executor, inputs, progress);
+  }
+  const runtime::ThreadScope scope(executor.threads());
+  impl_->each(Needs::Gradients, [&](Meter& meter) { meter.see_samples(inputs, progress); });
+}
+
+std::map<std::string, LossTable> Measurement::result() const {
+  std::map<std::string, LossTable> tables;
+  for (const Impl::Row& row : impl_->rows) {
+    tables.emplace(row.metric->name, impl_->finished(row));
+  }
+  return tables;
+}
+
+}  // namespace ompq::sensitivity

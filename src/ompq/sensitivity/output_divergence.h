@@ -1,0 +1,78 @@
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "ompq/graph/graph.h"
+#include "ompq/sensitivity/meter.h"
+
+namespace ompq::sensitivity {
+
+/// What the first output says about classes.
+enum class Scores {
+  None,           ///< it is not one row of two or more scores a sample
+  Logits,         ///< any real numbers
+  Probabilities,  ///< a Softmax made them
+};
+[[nodiscard]] Scores scores_of(const graph::Graph& graph);
+/// @throws DataError saying what the first output is instead.
+void require_scores(const graph::Graph& graph);
+
+/// sum |x|^2 over all float outputs.
+[[nodiscard]] double squared_norm(const std::vector<Tensor>& outputs);
+/// sum |a - b|^2 over all float outputs.
+[[nodiscard]] double squared_distance(const std::vector<Tensor>& a, const std::vector<Tensor>& b);
+
+/// Class probabilities of one batch, as logarithms.
+struct LogProbabilities {
+  std::int64_t samples = 0;
+  std::vector<double> values;  ///< [samples, classes]
+};
+/// @param scores  Logits or Probabilities.
+[[nodiscard]] LogProbabilities log_probabilities(const Tensor& output, Scores scores);
+/// sum over samples of KL(p || q), in nats.
+[[nodiscard]] double sum_of_divergences(const LogProbabilities& p, const LogProbabilities& q);
+
+/// Relative squared error of all outputs over batches: sum |y_q - y|^2 / sum |y|^2.
+/// The definition that output-mse, ActivationEffect and PairwiseEffect share.
+class RelativeError {
+ public:
+  explicit RelativeError(std::size_t cells) : sums_(cells, 0.0) {}
+  void see_float(const std::vector<Tensor>& outputs);
+  void see(std::size_t cell, const std::vector<Tensor>& outputs);
+  /// One value a cell. @throws DataError if nothing but zero was seen.
+  [[nodiscard]] std::vector<double> result() const;
+
+ private:
+  std::vector<Tensor> reference_;
+  double norm_ = 0;
+  std::vector<double> sums_;
+};
+
+/// Mean KL(float || quantized) of the class scores over batches, in nats.
+/// The definition that output-kl, ActivationEffect and PairwiseEffect share.
+class Divergence {
+ public:
+  Divergence(std::size_t cells, Scores scores) : scores_(scores), sums_(cells, 0.0) {}
+  void see_float(const std::vector<Tensor>& outputs);
+  void see(std::size_t cell, const std::vector<Tensor>& outputs);
+  /// One value a cell. @throws DataError if nothing was seen.
+  [[nodiscard]] std::vector<double> result() const;
+
+ private:
+  Scores scores_;
+  LogProbabilities reference_;
+  std::int64_t samples_ = 0;
+  std::vector<double> sums_;
+};
+
+/// output-mse: how far the network's outputs move when the layer alone is quantized, relative to
+/// their size: sum |y_q - y|^2 / sum |y|^2 over all float outputs and samples.
+[[nodiscard]] std::unique_ptr<Meter> make_output_mse(const MeterContext& context);
+
+/// output-kl: mean over the samples of KL(softmax(y) || softmax(y_q)) of the first output, in nats.
+/// Scores that a Softmax made are taken as they are.
+/// @throws DataError where the first output is not rows of class scores.
+[[nodiscard]] std::unique_ptr<Meter> make_output_kl(const MeterContext& context);
+
+}  // namespace ompq::sensitivity

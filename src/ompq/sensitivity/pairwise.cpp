@@ -1,0 +1,276 @@
+#include "ompq/sensitivity/pairwise.h"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <variant>
+
+#include <fmt/format.h>
+
+#include "ompq/core/error.h"
+#include "ompq/sensitivity/output_divergence.h"
+#include "ompq/sensitivity/walk.h"
+
+namespace ompq::sensitivity {
+namespace {
+
+using State = runtime::Executor::State;
+
+struct Pair {
+  std::size_t first;
+  std::size_t second;
+};
+
+/// Pairs inside of blocks, those first whose layers stand nearest to each other.
+std::vector<Pair> pairs_of(const graph::Discovery& discovery, const std::vector<bool>& owns) {
+  std::vector<Pair> pairs;
+  for (const graph::Block& block : discovery.blocks) {
+    for (const graph::LayerId first : block.layers) {
+      for (const graph::LayerId second : block.layers) {
+        const Pair pair{static_cast<std::size_t>(first), static_cast<std::size_t>(second)};
+        if (first < second && owns[pair.first] && owns[pair.second]) pairs.push_back(pair);
+      }
+    }
+  }
+  std::sort(pairs.begin(), pairs.end(), [](const Pair& a, const Pair& b) {
+    return std::tuple(a.second - a.first, a.first) < std::tuple(b.second - b.first, b.first);
+  });
+  return pairs;
+}
+
+/// The narrowest width and the one nearest to 4.
+std::vector<BitWidth> usual_widths(const std::vector<BitWidth>& widths) {
+  const auto nearest = std::min_element(widths.begin(), widths.end(), [](BitWidth a, BitWidth b) {
+    return std::abs(a.value() - 4) < std::abs(b.value() - 4);
+  });
+  return sorted_widths({widths.front(), *nearest});
+}
+
+PairwiseOptions checked(PairwiseOptions options, const graph::Graph& graph) {
+  if (options.metric != "output-mse" && options.metric != "output-kl") {
+    throw ConfigError(
+        "sensitivity",
+        fmt::format("pairs are measured by output-mse or output-kl, not by '{}'", options.metric));
+  }
+  if (options.metric == "output-kl") require_scores(graph);
+  options.widths = sorted_widths(std::move(options.widths));
+  options.measured = options.measured.empty() ? usual_widths(options.widths)
+                                              : sorted_widths(std::move(options.measured));
+  for (const BitWidth width : options.measured) {
+    if (std::find(options.widths.begin(), options.widths.end(), width) != options.widths.end()) {
+      continue;
+    }
+    throw ConfigError(
+        "sensitivity",
+        fmt::format("pairs cannot be measured at {} bits, which is none of the widths "
+                    "asked for; add it to them",
+                    width.value()));
+  }
+  if (options.max_pairs < 0) {
+    throw ConfigError(
+        "sensitivity",
+        fmt::format("{} pairs at most is no limit; use 0 or more", options.max_pairs));
+  }
+  return options;
+}
+
+/// One definition of loss for all cells.
+class Loss {
+ public:
+  Loss(const std::string& metric, std::size_t cells, const graph::Graph& graph)
+      : definition_(metric == "output-kl" ? Definition(Divergence(cells, scores_of(graph)))
+                                          : Definition(RelativeError(cells))) {}
+  void see_float(const std::vector<Tensor>& outputs) {
+    std::visit([&](auto& loss) { loss.see_float(outputs); }, definition_);
+  }
+  void see(std::size_t cell, const std::vector<Tensor>& outputs) {
+    std::visit([&](auto& loss) { loss.see(cell, outputs); }, definition_);
+  }
+  [[nodiscard]] std::vector<double> result() const {
+    return std::visit([](const auto& loss) { return loss.result(); }, definition_);
+  }
+
+ private:
+  using Definition = std::variant<RelativeError, Divergence>;
+  Definition definition_;
+};
+
+std::size_t index_of(const std::vector<BitWidth>& widths, BitWidth width) {
+  return static_cast<std::size_t>(std::find(widths.begin(), widths.end(), width) - widths.begin());
+}
+
+}  // namespace
+
+struct PairwiseEffect::Impl {
+  const graph::Graph& graph;
+  const std::vector<graph::Layer>& layers;
+  PairwiseOptions options;
+  QuantizedWeight quantized;
+  std::vector<Pair> pairs;
+  std::int64_t left_out = 0;
+  /// By first layer: its pairs' indices, second layers ascending. Layers that are second alone have
+  /// an empty entry.
+  std::map<std::size_t, std::vector<std::size_t>> pairs_by_first;
+  Loss loss;
+
+  Impl(const graph::Graph& network,
+       const graph::Discovery& discovery,
+       PairwiseOptions asked,
+       QuantizedWeight weights)
+      : graph(network),
+        layers(discovery.layers),
+        options(checked(std::move(asked), network)),
+        quantized(std::move(weights)),
+        pairs(pairs_of(discovery, owns_weight(discovery.layers))),
+        left_out(limit_pairs()),
+        loss(options.metric, (layers.size() + pairs.size() * measured()) * measured(), network) {
+    for (std::size_t p = 0; p < pairs.size(); ++p) {
+      pairs_by_first[pairs[p].first].push_back(p);
+      pairs_by_first[pairs[p].second];
+    }
+    for (auto& [first, indices] : pairs_by_first) {
+      std::sort(indices.begin(), indices.end(), [&](std::size_t a, std::size_t b) {
+        return pairs[a].second < pairs[b].second;
+      });
+    }
+  }
+
+  [[nodiscard]] std::size_t measured() const { return options.measured.size(); }
+  [[nodiscard]] std::size_t alone_cell(std::size_t layer, std::size_t width) const {
+    return layer * measured() + width;
+  }
+  [[nodiscard]] std::size_t pair_cell(std::size_t pair, std::size_t a, std::size_t b) const {
+    return (layers.size() + pair * measured() + a) * measured() + b;
+  }
+
+  std::int64_t limit_pairs() {
+    const auto most = static_cast<std::size_t>(options.max_pairs);
+    if (pairs.size() <= most) return 0;
+    const std::size_t over = pairs.size() - most;
+    pairs.resize(most);
+    return static_cast<std::int64_t>(over);
+  }
+
+  /// The layer at each measured width: alone, and with each of its partners.
+  void visit(runtime::Executor& executor,
+             const State& state,
+             std::size_t layer,
+             const std::vector<std::size_t>& partners) {
+    WeightScope scope(executor, graph, layers[layer].weight);
+    for (std::size_t a = 0; a < measured(); ++a) {
+      check_interrupt();
+      scope.set(quantized(layer, options.measured[a]));
+      State changed = state;
+      loss.see(alone_cell(layer, a), executor.finish(State(changed)));
+      for (const std::size_t pair : partners) visit_second(executor, changed, pair, a);
+    }
+  }
+
+  void visit_second(runtime::Executor& executor, State& changed, std::size_t pair, std::size_t a) {
+    const std::size_t second = pairs[pair].second;
+    executor.advance_to_reader_of(changed, layers[second].weight);
+    WeightScope scope(executor, graph, layers[second].weight);
+    for (std::size_t b = 0; b < measured(); ++b) {
+      check_interrupt();
+      scope.set(quantized(second, options.measured[b]));
+      loss.see(pair_cell(pair, a, b), executor.finish(State(changed)));
+    }
+  }
+
+  /// Interaction where both widths ran, [measured][measured].
+  [[nodiscard]] std::vector<double> measured_values(const std::vector<double>& losses,
+                                                    std::size_t pair) const {
+    std::vector<double> values;
+    for (std::size_t a = 0; a < measured(); ++a) {
+      for (std::size_t b = 0; b < measured(); ++b) {
+        values.push_back(losses[pair_cell(pair, a, b)] - losses[alone_cell(pairs[pair].first, a)] -
+                         losses[alone_cell(pairs[pair].second, b)]);
+      }
+    }
+    return values;
+  }
+
+  [[nodiscard]] PairLoss pair_loss(const std::vector<double>& losses,
+                                   const LossTable& alone,
+                                   std::size_t pair) const;
+};
+
+PairLoss PairwiseEffect::Impl::pair_loss(const std::vector<double>& losses,
+                                         const LossTable& alone,
+                                         std::size_t pair) const {
+  const std::vector<double> known = measured_values(losses, pair);
+  const std::size_t count = options.widths.size();
+  const auto scale = [&](std::size_t a, std::size_t b) {
+    return std::sqrt(alone.at(pairs[pair].first, a) * alone.at(pairs[pair].second, b));
+  };
+  double along = 0;
+  double square = 0;
+  for (std::size_t a = 0; a < measured(); ++a) {
+    for (std::size_t b = 0; b < measured(); ++b) {
+      const double s = scale(index_of(options.widths, options.measured[a]),
+                             index_of(options.widths, options.measured[b]));
+      along += known[a * measured() + b] * s;
+      square += s * s;
+    }
+  }
+  const double rate = square > 0 ? along / square : 0.0;
+  PairLoss result{pairs[pair].first, pairs[pair].second, std::vector<double>(count * count)};
+  for (std::size_t a = 0; a < count; ++a) {
+    for (std::size_t b = 0; b < count; ++b) result.values[a * count + b] = rate * scale(a, b);
+  }
+  for (std::size_t a = 0; a < measured(); ++a) {
+    for (std::size_t b = 0; b < measured(); ++b) {
+      result.values[index_of(options.widths, options.measured[a]) * count +
+                    index_of(options.widths, options.measured[b])] = known[a * measured() + b];
+    }
+  }
+  return result;
+}
+
+PairwiseEffect::PairwiseEffect(const graph::Graph& graph,
+                               const graph::Discovery& discovery,
+                               PairwiseOptions options,
+                               QuantizedWeight quantized)
+    : impl_(std::make_unique<Impl>(graph, discovery, std::move(options), std::move(quantized))) {}
+PairwiseEffect::~PairwiseEffect() = default;
+PairwiseEffect::PairwiseEffect(PairwiseEffect&&) noexcept = default;
+PairwiseEffect& PairwiseEffect::operator=(PairwiseEffect&&) noexcept = default;
+
+void PairwiseEffect::add_batch(runtime::Executor& executor,
+                               std::span<const Tensor> inputs,
+                               const ProgressHandler& progress) {
+  State state = executor.start(inputs);
+  impl_->loss.see_float(executor.finish(State(state)));
+  std::int64_t done = 0;
+  for (const auto& [layer, partners] : impl_->pairs_by_first) {
+    executor.advance_to_reader_of(state, impl_->layers[layer].weight);
+    impl_->visit(executor, state, layer, partners);
+    if (progress) {
+      progress({"pairwise sensitivity",
+                ++done,
+                static_cast<std::int64_t>(impl_->pairs_by_first.size()),
+                impl_->layers[layer].name});
+    }
+  }
+}
+
+PairwiseTable PairwiseEffect::result(const LossTable& alone) const {
+  if (alone.widths != impl_->options.widths || alone.rows() != impl_->layers.size()) {
+    throw ShapeError(
+        "sensitivity",
+        fmt::format("the table of single losses has {} layers and {} widths, the pairs "
+                    "{} and {}; measure both alike",
+                    alone.rows(),
+                    alone.widths.size(),
+                    impl_->layers.size(),
+                    impl_->options.widths.size()));
+  }
+  const std::vector<double> losses = impl_->loss.result();
+  PairwiseTable table{impl_->options.widths, {}, impl_->left_out};
+  for (std::size_t p = 0; p < impl_->pairs.size(); ++p) {
+    table.pairs.push_back(impl_->pair_loss(losses, alone, p));
+  }
+  return table;
+}
+
+}  // namespace ompq::sensitivity
