@@ -1,5 +1,7 @@
 #include "ompq/pipeline/allocate.h"
 
+#include "ompq/core/error.h"
+
 namespace ompq::pipeline {
 namespace {
 
@@ -35,6 +37,33 @@ std::vector<int> widest_activation_bits(const allocation::AllocationRequest& req
   return widths;
 }
 
+std::vector<int> least_weight_bits(const allocation::AllocationRequest& request) {
+  std::vector<int> widths;
+  for (const auto& candidates : allocation::candidates_of(request)) {
+    widths.push_back(candidates.front());
+  }
+  return widths;
+}
+
+/// The answer where a few bytes decide whether there is one: every layer at its least width.
+/// @throws InfeasibleBudget saying what the least is where even that file is too large.
+allocation::Allocation answer_at_the_least(const Solve& solve,
+                                           allocation::AllocationRequest request,
+                                           const FileSize& size) {
+  allocation::Allocation allocation{.weight_bits = least_weight_bits(request),
+                                    .activation_bits = widest_activation_bits(request)};
+  anchor_file_size(request, size, allocation.weight_bits, allocation.activation_bits);
+  if (size.bytes(allocation) > *request.budget.bytes) return solve(request);
+  for (const auto& candidates : allocation::activation_candidates_of(request)) {
+    allocation.tensor_bits.push_back(candidates.back());
+  }
+  allocation.cost = allocation::cost_of_widths(
+      request, allocation.weight_bits, allocation.activation_bits, allocation.tensor_bits);
+  allocation.solution.status = allocation::Status::Rule;
+  allocation.solution.solver = "least widths";
+  return allocation;
+}
+
 }  // namespace
 
 allocation::AllocationRequest anchored(allocation::AllocationRequest request,
@@ -50,19 +79,25 @@ allocation::Allocation allocate(const Solve& solve,
                                 const FileSize& size) {
   const bool on_disk = request.cost.accounting == allocation::Accounting::Disk;
   request = anchored(std::move(request), size);
-  allocation::Allocation allocation = solve(request);
-  if (!on_disk || !request.budget.bytes) return allocation;
+  if (!on_disk || !request.budget.bytes) return solve(request);
+  const allocation::AllocationRequest asked = request;
   const std::int64_t limit = *request.budget.bytes;
-  for (int attempt = 0; attempt < 8 && size.bytes(allocation) > limit; ++attempt) {
-    anchor_file_size(request, size, allocation.weight_bits, allocation.activation_bits);
-    const auto modelled =
-        allocation::total_cost(request.layers, allocation.weight_bits, {}, request.cost).bytes;
-    if (modelled <= *request.budget.bytes) {
-      *request.budget.bytes -= size.bytes(allocation) - limit;
+  try {
+    allocation::Allocation allocation = solve(request);
+    for (int attempt = 0; attempt < 8 && size.bytes(allocation) > limit; ++attempt) {
+      anchor_file_size(request, size, allocation.weight_bits, allocation.activation_bits);
+      const auto modelled =
+          allocation::total_cost(request.layers, allocation.weight_bits, {}, request.cost).bytes;
+      if (modelled <= *request.budget.bytes) {
+        *request.budget.bytes -= size.bytes(allocation) - limit;
+      }
+      allocation = solve(request);
     }
-    allocation = solve(request);
+    if (size.bytes(allocation) <= limit) return allocation;
+  } catch (const InfeasibleBudget&) {
+    // The model may be a few bytes off where they decide.
   }
-  return allocation;
+  return answer_at_the_least(solve, asked, size);
 }
 
 }  // namespace ompq::pipeline

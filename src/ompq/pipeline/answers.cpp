@@ -25,6 +25,17 @@ bool measures_output(std::string_view metric) {
   return metric == "output-mse" || metric == "output-kl";
 }
 
+int budgets_in(const allocation::Budget& budget) {
+  return (budget.bytes ? 1 : 0) + (budget.average_bits ? 1 : 0) + (budget.compression ? 1 : 0) +
+         (budget.bops ? 1 : 0) + (budget.weight_bytes ? 1 : 0) + (budget.activation_bytes ? 1 : 0) +
+         (budget.latency_us ? 1 : 0);
+}
+
+/// True where exp(-beta gamma) underflows everywhere.
+bool vanishes(const orm::Importance& importance) {
+  return std::ranges::all_of(importance.theta, [](double theta) { return theta == 0.0; });
+}
+
 /// What `auto` tries: every metric, apart from the interactions, which are measured on demand, and
 /// those that need class scores where there are none, and those that know nothing of activations
 /// where their widths are chosen too.
@@ -192,6 +203,7 @@ std::vector<PortfolioCandidate> Answers::candidates(const allocation::Allocation
   };
   for (const AllocatorRow& row : allocator_table()) {
     if (row.name == kAuto || row.name == "random" || row.solver == "pairwise") continue;
+    if (row.papers && budgets_in(free.budget) > 1) continue;  // their roundings know one alone
     if (!row.metric.empty() && !measured.losses.contains(std::string(row.metric))) continue;
     if (!row.importance) {
       add(row, measured, std::string(row.name));
@@ -200,6 +212,7 @@ std::vector<PortfolioCandidate> Answers::candidates(const allocation::Allocation
     for (const double beta : kBetas) {
       Measurements sharper = measured;
       sharper.importance = importance_of_leaders(measured.features.matrix, free.layers, beta);
+      if (vanishes(sharper.importance)) continue;
       if (row.metric == "orm-error") {
         sharper.losses["orm-error"] = importance_losses(
             model_, sharper.importance, widths_to_measure(free, options_.request), weights_);

@@ -63,6 +63,12 @@ report::AllocationRow row_of(const std::string& name, const Answer& answer, Answ
 void answer_all(SearchOutcome& outcome, const SearchOptions& options, Answers& answers) {
   for (const std::string& name : asked_allocators(options)) {
     const bool chosen = name == options.allocator;
+    const auto refuse = [&](const Error& error) {
+      report::AllocationRow refused;
+      refused.allocator = name;
+      refused.refused = error.what();
+      outcome.report.allocations.push_back(std::move(refused));
+    };
     try {
       Answer answer = answers.answer(name, options.request.budget);
       outcome.report.allocations.push_back(row_of(name, answer, answers));
@@ -75,10 +81,10 @@ void answer_all(SearchOutcome& outcome, const SearchOptions& options, Answers& a
       outcome.report.portfolio = std::move(answer.portfolio);
     } catch (const InfeasibleBudget& error) {
       if (chosen) throw;
-      report::AllocationRow refused;
-      refused.allocator = name;
-      refused.refused = error.what();
-      outcome.report.allocations.push_back(std::move(refused));
+      refuse(error);
+    } catch (const ConfigError& error) {  // the paper's roundings know one budget alone
+      if (chosen) throw;
+      refuse(error);
     }
   }
 }
