@@ -16,9 +16,11 @@ using Clock = std::chrono::steady_clock;
 class Deadline {
  public:
   explicit Deadline(double seconds) : seconds_(seconds) {}
-  [[nodiscard]] bool passed() const {
-    return std::chrono::duration<double>(Clock::now() - began_).count() > seconds_;
+  [[nodiscard]] double elapsed() const {
+    return std::chrono::duration<double>(Clock::now() - began_).count();
   }
+  /// True if work of `seconds` would end too late.
+  [[nodiscard]] bool forbids(double seconds) const { return elapsed() + seconds > seconds_; }
 
  private:
   double seconds_;
@@ -107,28 +109,28 @@ Step propose_step(const allocation::AllocationRequest& request,
   return step;
 }
 
-/// Takes the longest of a few proposed steps that lowers the divergence.
+/// Takes the longest of a few proposed steps that lowers the divergence. The neighbours are measured
+/// by `ranking`, on half of the samples; `refining`, on all, decides.
 bool improve(allocation::Allocation& best,
              const allocation::AllocationRequest& request,
              const FileSize& size,
-             FidelityProbe& probe,
-             const Deadline& deadline,
+             FidelityProbe& ranking,
+             FidelityProbe& refining,
              const ProgressHandler& progress) {
   const std::vector<int> current = best.weight_bits;
-  const double here = probe.divergence(current);
-  const Neighbourhood near = measure_neighbourhood(request, current, probe, progress);
+  const double here = refining.divergence(current);
+  const Neighbourhood near = measure_neighbourhood(request, current, ranking, progress);
   // In units of what a move of the full step gains on average.
   constexpr std::array<double, 5> kTolls{0.0, 0.5, 1.0, 2.0, 4.0};
   double average_gain = 0;
   std::vector<int> last;
   for (const double toll : kTolls) {
-    if (deadline.passed()) return false;
     Step step = propose_step(request, size, best, near, toll * average_gain);
     if (step.moves == 0 || step.promise >= 0) return false;
     if (toll == 0.0) average_gain = -step.promise / step.moves;
     if (step.allocation.weight_bits == last) continue;
     last = step.allocation.weight_bits;
-    if (probe.divergence(last) < here) {
+    if (refining.divergence(last) < here) {
       best = std::move(step.allocation);
       return true;
     }
@@ -154,7 +156,10 @@ AutoOutcome refine_best(const std::vector<PortfolioCandidate>& candidates,
   double least = 0;
   for (const PortfolioCandidate& candidate : candidates) {
     const auto& widths = candidate.allocation.weight_bits;
-    if (winner != nullptr && deadline.passed()) break;
+    if (winner != nullptr && deadline.forbids(0)) {
+      outcome.report.time_limit_struck = true;
+      break;
+    }
     const double divergence = ranking.divergence(widths);
     outcome.report.candidates.push_back({candidate.origin, widths, divergence});
     if (winner == nullptr || divergence < least) {
@@ -168,14 +173,23 @@ AutoOutcome refine_best(const std::vector<PortfolioCandidate>& candidates,
                 candidate.origin});
     }
   }
+  const double ranking_seconds =
+      deadline.elapsed() / static_cast<double>(outcome.report.candidates.size());
   outcome.report.winner = winner->origin;
   outcome.best = winner->allocation;
   outcome.report.steps.push_back(refining.divergence(outcome.best.weight_bits));
-  for (int round = 0; round < options.max_rounds && !deadline.passed(); ++round) {
-    if (!improve(outcome.best, request, size, refining, deadline, progress)) break;
+  // A round takes about one pass a decision over half of the samples; later ones as the last did.
+  double round_seconds = ranking_seconds * static_cast<double>(request.layers.size());
+  for (int round = 0; round < options.max_rounds; ++round) {
+    if (deadline.forbids(round_seconds)) {
+      outcome.report.time_limit_struck = true;
+      break;
+    }
+    const double began = deadline.elapsed();
+    if (!improve(outcome.best, request, size, ranking, refining, progress)) break;
     outcome.report.steps.push_back(refining.divergence(outcome.best.weight_bits));
+    round_seconds = deadline.elapsed() - began;
   }
-  outcome.report.time_limit_struck = deadline.passed();
   return outcome;
 }
 

@@ -10,9 +10,9 @@
 namespace ompq::pipeline {
 namespace {
 
-/// Widths above this one disturb too little to tell from noise; they follow the law of small
-/// errors.
-constexpr int kWidestMeasured = 6;
+/// Passes over the network stop at this width. Wider ones disturb little, and follow the error of
+/// the layer's own output, within a factor of two (docs/metrics.md).
+constexpr int kWidestMeasured = 4;
 
 std::vector<BitWidth> bit_widths(const std::vector<int>& widths) {
   std::vector<BitWidth> result;
@@ -87,6 +87,7 @@ Measurements measure(const Model& model,
     result.activations = measure_activations(model, dataset, indices, plan, progress);
   }
   if (plan.metrics.empty()) return result;
+  weights.prepare(plan.widths, plan.executor.threads);
   sensitivity::Measurement measurement(
       model.graph, layers, measure_options(plan, result.importance), rounded(weights));
   std::optional<sensitivity::PairwiseEffect> pairwise;

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <map>
 #include <utility>
+#include <vector>
 
 #include "ompq/core/bit_width.h"
 #include "ompq/pipeline/model.h"
@@ -17,6 +18,9 @@ class RoundedWeights {
  public:
   RoundedWeights(const Model& model, const tuning::WeightOptions& options)
       : model_(model), options_(options) {}
+
+  /// Rounds all layers to all of `widths` at once, with as many threads (0: one a core).
+  void prepare(const std::vector<int>& widths, int threads);
 
   /// What the codes stand for, float32, of the weight's shape.
   [[nodiscard]] Tensor get(std::size_t layer, BitWidth width);

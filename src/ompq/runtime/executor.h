@@ -93,7 +93,8 @@ class Executor {
   [[nodiscard]] MatrixView rows(State& state, graph::ValueId value) const;
   /// A live value as ONNX lays it out, floats as float32. @throws ConfigError if it is not alive.
   [[nodiscard]] Tensor value(const State& state, graph::ValueId value) const;
-  /// Every later reader reads `tensor` (same shape; float32 for floats) in place of a live value.
+  /// Every later reader reads `tensor` (same shape; float32 for floats, narrowed to what the pass
+  /// holds) in place of a live value.
   /// Copies of the state keep theirs. @throws ConfigError if it is not alive; ShapeError.
   void set_value(State& state, graph::ValueId value, const Tensor& tensor);
   /// Every later reader reads the live float value fake-quantized.

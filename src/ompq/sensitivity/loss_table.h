@@ -22,7 +22,7 @@ struct LossTable {
 };
 
 /// The weight of `layer` after quantization to a width and back, float32, of the weight's shape.
-/// It is asked for once a batch: whoever quantizes slowly keeps what was made.
+/// It is asked for again with every batch: whoever quantizes slowly keeps what was made.
 using QuantizedWeight = std::function<Tensor(std::size_t layer, BitWidth width)>;
 
 /// Takes each entry down to the least of its row so far: what a wider width costs more is noise of
