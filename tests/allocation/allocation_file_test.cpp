@@ -76,6 +76,60 @@ TEST(AllocationFile, ComesBackAsItWasWritten) {
   }
 }
 
+TEST(AllocationFile, HoldsLayersThatStayFloat) {
+  AllocationRequest request;
+  request.layers = layers();
+  request.layer_candidates = {{kFloatBits}, {}, {}, {}, {8}};
+  request.budget.average_bits = 5;
+  const Allocation allocation = allocator("size-only").allocate(request);
+  const AllocationFile file = make_allocation_file(request, allocation);
+  const Json json = Json::parse(to_json(file));
+  EXPECT_EQ(json["layers"][0]["weight_bits"], "float");
+  EXPECT_EQ(json["layers"][0]["activation_bits"], "float");
+  EXPECT_EQ(json["layers"][4]["weight_bits"], 8);
+  const AllocationFile got = parse_allocation(to_json(file), request.layers);
+  EXPECT_EQ(got.layers[0].weight_bits, kFloatBits);
+  EXPECT_EQ(got.layers[0].activation_bits, std::nullopt);
+  EXPECT_EQ(to_json(got), to_json(file));
+}
+
+TEST(AllocationFile, HoldsEveryBudgetAndCost) {
+  AllocationFile file;
+  file.budget = {.bytes = 1,
+                 .average_bits = 2.5,
+                 .compression = 3.5,
+                 .bops = 4,
+                 .weight_bytes = 5,
+                 .activation_bytes = 6,
+                 .latency_us = 7.5};
+  file.cost = Cost{1, 2.5, 3, 4, 5, 6.5};
+  Json json = Json::parse(to_json(file));
+  json["layers"] = valid()["layers"];
+  const AllocationFile got = parse_allocation(json.dump(), layers());
+  EXPECT_EQ(got.budget.weight_bytes, 5);
+  EXPECT_EQ(got.budget.activation_bytes, 6);
+  EXPECT_EQ(got.budget.latency_us, 7.5);
+  EXPECT_EQ(got.cost->weight_bytes, 4);
+  EXPECT_EQ(got.cost->activation_bytes, 5);
+  EXPECT_EQ(got.cost->latency_us, 6.5);
+}
+
+TEST(AllocationFile, NamesReadersOfOneActivationThatDiffer) {
+  std::vector<LayerCost> shared = layers();
+  shared[1].activation = shared[4].activation = 0;
+  Json json = valid();
+  json["layers"][1]["activation_bits"] = 4;
+  json["layers"][4]["activation_bits"] = 8;
+  try {
+    (void)parse_allocation(json.dump(), shared);
+    FAIL() << "one activation got two widths";
+  } catch (const DataError& error) {
+    EXPECT_THAT(error.what(),
+                HasSubstr("layer 'fc' reads activations of 8 bits, but 'block.conv1', which reads "
+                          "the same ones, 4 bits"));
+  }
+}
+
 TEST(AllocationFile, NeedsOnlyNamesAndWidths) {
   const AllocationFile got = parse_allocation(valid().dump(), layers());
   ASSERT_EQ(got.layers.size(), 5U);

@@ -241,12 +241,18 @@ DecisionChoice least_choice(const AllocationRequest& request, const DecisionMode
   return joint.decisions_of(solve_integer_program(joint.problem, request.integer).choice);
 }
 
-/// Tries a decision at a random wider candidate, then at those between. @return whether it rose.
+/// Tries a decision at a random wider candidate, then at those between and at those above (a wider
+/// one may be faster). @return whether it rose.
 bool raise_at_random(DecisionWalk& walk, std::size_t decision, Random& random) {
   const std::size_t now = walk.choice()[decision];
-  const std::size_t above = walk.model().decisions[decision].widths.size() - 1 - now;
-  if (above == 0) return false;
-  for (std::size_t to = now + 1 + random.below(above); to > now; --to) {
+  const std::size_t last = walk.model().decisions[decision].widths.size() - 1;
+  if (now == last) return false;
+  const std::size_t drawn = now + 1 + random.below(last - now);
+  for (std::size_t to = drawn; to > now; --to) {
+    walk.change(decision, to);
+    if (walk.fits()) return true;
+  }
+  for (std::size_t to = drawn + 1; to <= last; ++to) {
     walk.change(decision, to);
     if (walk.fits()) return true;
   }

@@ -14,7 +14,7 @@ namespace {
 void require_row(const std::vector<double>& row,
                  const std::string& name,
                  const std::vector<int>& candidates) {
-  if (row.size() == candidates.size() || (row.empty() && candidates.size() == 1)) return;
+  if (row.size() == candidates.size() || candidates.size() == 1) return;
   throw ConfigError("allocation",
                     fmt::format("the loss table has {} values for '{}'; it must have one for each "
                                 "of its {} candidate widths",
@@ -110,6 +110,7 @@ void set_losses(DecisionModel& model, const AllocationRequest& request) {
         weights ? model.groups[decision.index].layers : std::vector<std::size_t>{decision.index};
     for (const std::size_t row : rows) {
       const auto& losses = weights ? request.loss[row] : request.activation_loss[row];
+      if (losses.size() != decision.values.size()) continue;  // there is no choice
       for (std::size_t j = 0; j < losses.size(); ++j) decision.values[j] += losses[j];
     }
   }

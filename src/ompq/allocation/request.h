@@ -49,8 +49,8 @@ struct AllocationRequest {
 
   // What it is worth.
   /// [layer][candidate of candidates_of], lower is better: the effect of each layer's quantization
-  /// under any metric. The row of a layer with one candidate may be empty. For `integer` and
-  /// `pairwise`.
+  /// under any metric. The row of a layer with one candidate may be empty or of another length and
+  /// then counts 0. For `integer` and `pairwise`.
   std::vector<std::vector<double>> loss;
   /// [activation][candidate of activation_candidates_of], on the scale of `loss`.
   std::vector<std::vector<double>> activation_loss;
