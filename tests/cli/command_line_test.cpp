@@ -56,7 +56,7 @@ TEST(CommandLine, FillsInValuesAndDefaults) {
   EXPECT_THAT(asked.values.numbers("mean"), ElementsAre(-1, 0, 1));
   EXPECT_TRUE(asked.values.flag("json"));
   EXPECT_FALSE(asked.values.flag("quiet"));
-  EXPECT_EQ(asked.values.text("act-bits"), "8");
+  EXPECT_THAT(asked.values.texts("act-bits"), ElementsAre("8"));
   EXPECT_FALSE(asked.values.has("size"));
 }
 

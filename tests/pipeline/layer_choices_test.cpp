@@ -10,10 +10,10 @@
 namespace ompq::pipeline {
 namespace {
 
+using allocation::kFloatBits;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
-using allocation::kFloatBits;
 
 TEST(LayerChoices, PinsOneLayerByItsName) {
   EXPECT_THAT(layer_candidates(small_model(), {.pins = {{"conv2", 5}}}),
@@ -21,12 +21,9 @@ TEST(LayerChoices, PinsOneLayerByItsName) {
 }
 
 TEST(LayerChoices, APatternStandsForAllLayersItFits) {
-  EXPECT_THAT(layer_candidates(small_model(), {.candidates = {{"conv*", {8, 4, 4}}}}),
-              ElementsAre(ElementsAre(4, 8),
-                          ElementsAre(4, 8),
-                          ElementsAre(4, 8),
-                          IsEmpty(),
-                          IsEmpty()));
+  EXPECT_THAT(
+      layer_candidates(small_model(), {.candidates = {{"conv*", {8, 4, 4}}}}),
+      ElementsAre(ElementsAre(4, 8), ElementsAre(4, 8), ElementsAre(4, 8), IsEmpty(), IsEmpty()));
 }
 
 TEST(LayerChoices, ALaterRuleWins) {
@@ -34,12 +31,10 @@ TEST(LayerChoices, ALaterRuleWins) {
                              .candidates = {{"conv[12]", {2, 3}}},
                              .pins = {{"conv2", 6}},
                              .excluded = {"fc"}};
-  EXPECT_THAT(layer_candidates(small_model(), choices),
-              ElementsAre(ElementsAre(2, 3),
-                          ElementsAre(6),
-                          IsEmpty(),
-                          IsEmpty(),
-                          ElementsAre(kFloatBits)));
+  EXPECT_THAT(
+      layer_candidates(small_model(), choices),
+      ElementsAre(
+          ElementsAre(2, 3), ElementsAre(6), IsEmpty(), IsEmpty(), ElementsAre(kFloatBits)));
 }
 
 TEST(LayerChoices, TiedLayersFollow) {

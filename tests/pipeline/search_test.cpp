@@ -13,9 +13,9 @@
 namespace ompq::pipeline {
 namespace {
 
+using allocation::kFloatBits;
 using ::testing::Each;
 using ::testing::HasSubstr;
-using allocation::kFloatBits;
 
 SearchOptions options_for(const std::string& allocator) {
   SearchOptions options;

@@ -13,7 +13,7 @@ namespace {
 class SweepTest : public ::testing::Test {
  protected:
   SweepOutcome run() { return sweep(model_, samples_, options_); }
-  Model model_ = small_model();
+  Model model_ = small_model(32);
   Samples samples_ = small_samples(16);
   SweepOptions options_{.points = 12};
 };

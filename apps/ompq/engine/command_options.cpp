@@ -52,6 +52,25 @@ std::string allocator_of(const OptionValues& options, allocation::Scheme scheme)
   return solver == "ilp" ? "orm-ilp" : "orm";
 }
 
+/// "all" stands for every allocator but random, which is no rival but the measure of chance.
+std::vector<std::string> allocators_of(const OptionValues& options) {
+  std::vector<std::string> names;
+  const auto add = [&](std::string name) {
+    if (std::find(names.begin(), names.end(), name) == names.end())
+      names.push_back(std::move(name));
+  };
+  for (const std::string& name : options.texts("allocators")) {
+    if (name != "all") {
+      add(name);
+      continue;
+    }
+    for (const pipeline::AllocatorRow& row : pipeline::allocator_table()) {
+      if (row.name != "random") add(std::string(row.name));
+    }
+  }
+  return names;
+}
+
 std::vector<std::string> beside_of(const OptionValues& options) {
   std::vector<std::string> names;
   for (const std::string& name : options.texts("beside")) {
@@ -227,7 +246,7 @@ pipeline::CompareOptions compare_options(const OptionValues& options,
       compare.budgets.push_back({.bytes = bytes});
     }
   }
-  compare.allocators = options.texts("allocators");
+  compare.allocators = allocators_of(options);
   compare.random_allocations = options.integer("random");
   compare.calibration = calibration_options(options, model);
   compare.evaluation = evaluate_options(options, model);

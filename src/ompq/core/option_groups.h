@@ -17,6 +17,9 @@ inline constexpr std::string_view kAllocatorNames =
 inline constexpr std::string_view kAllocatorNamesOrNone =
     "auto|output-mse|output-kl|pairwise|local-error|weight-mse|fisher|hessian|orm-error|orm|"
     "orm-ilp|projection|size-only|uniform|random|none";
+inline constexpr std::string_view kAllocatorNamesOrAll =
+    "all|auto|output-mse|output-kl|pairwise|local-error|weight-mse|fisher|hessian|orm-error|orm|"
+    "orm-ilp|projection|size-only|uniform|random";
 
 // --- operands --------------------------------------------------------------------------------
 
@@ -303,12 +306,10 @@ inline constexpr OptionRecord kAllocators{
     .name = "allocators",
     .type = OptionType::Choices,
     .value_name = "NAME,...",
-    .fallback =
-        "auto,output-mse,output-kl,pairwise,local-error,weight-mse,fisher,hessian,"
-        "orm-error,orm,orm-ilp,projection,size-only,uniform",
-    .choices = kAllocatorNames,
+    .fallback = "all",
+    .choices = kAllocatorNamesOrAll,
     .group = "Allocation",
-    .text = "which allocators to compare"};
+    .text = "which allocators to compare; all stands for every one but random"};
 
 inline constexpr OptionRecord kCandidates{
     .name = "candidates",

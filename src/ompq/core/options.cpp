@@ -140,7 +140,7 @@ NamedShapes read_named_widths(const OptionRecord& record, std::string_view text)
     const auto width = read_whole<std::int64_t>(part);
     const bool inside = width && static_cast<double>(*width) >= record.lower &&
                         static_cast<double>(*width) <= record.upper;
-    if (!inside) refuse(record, text);
+    if (!inside) refuse(record, part);
     widths.push_back(*width);
   }
   return {{for_all ? std::string() : std::string(text.substr(0, equals)), std::move(widths)}};

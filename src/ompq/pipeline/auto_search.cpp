@@ -109,8 +109,8 @@ Step propose_step(const allocation::AllocationRequest& request,
   return step;
 }
 
-/// Takes the longest of a few proposed steps that lowers the divergence. The neighbours are measured
-/// by `ranking`, on half of the samples; `refining`, on all, decides.
+/// Takes the longest of a few proposed steps that lowers the divergence. The neighbours are
+/// measured by `ranking`, on half of the samples; `refining`, on all, decides.
 bool improve(allocation::Allocation& best,
              const allocation::AllocationRequest& request,
              const FileSize& size,

@@ -2,7 +2,7 @@
 
 #include <chrono>
 #include <map>
-#include <set>
+#include <optional>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -74,13 +74,8 @@ class Bench {
         progress_(progress) {}
 
   report::Evaluation float_network() {
-    return evaluate(model_.graph,
-                    *evaluation_.dataset,
-                    evaluation_.indices,
-                    options_.evaluation,
-                    nullptr,
-                    progress_)
-        .evaluation;
+    (void)reference();
+    return float_->evaluation;
   }
 
   report::Evaluation quantized(const std::vector<int>& weight_bits, const std::string& task) {
@@ -88,16 +83,28 @@ class Bench {
         quantize_network(model_, weight_bits, activations(), options_.search.weights);
     EvaluateOptions options = options_.evaluation;
     options.task = task;
+    options.reference_logits = &reference();
     return evaluate(network.graph,
                     *evaluation_.dataset,
                     evaluation_.indices,
                     options,
-                    &model_.graph,
+                    nullptr,
                     progress_)
         .evaluation;
   }
 
  private:
+  /// What the float network says, run once.
+  const Tensor& reference() {
+    if (!float_) {
+      EvaluateOptions options = options_.evaluation;
+      options.keep_outputs = true;
+      float_ = evaluate(
+          model_.graph, *evaluation_.dataset, evaluation_.indices, options, nullptr, progress_);
+    }
+    return float_->logits;
+  }
+
   const tuning::ActivationQuantizers& activations() {
     const auto& bits = options_.search.request.activation_candidates;
     if (calibrated_ || bits.empty()) return activations_;
@@ -118,6 +125,7 @@ class Bench {
   Samples& evaluation_;
   const CompareOptions& options_;
   const ProgressHandler& progress_;
+  std::optional<EvaluateOutcome> float_;
   tuning::ActivationQuantizers activations_;
   bool calibrated_ = false;
 };

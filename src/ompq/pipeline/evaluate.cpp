@@ -88,6 +88,25 @@ Tensor stack_rows(const std::vector<Tensor>& parts) {
   return all;
 }
 
+/// `count` samples from `begin` on.
+Tensor rows_of(const Tensor& all, std::int64_t begin, std::int64_t count) {
+  std::vector<std::int64_t> shape = all.shape();
+  if (begin + count > shape.front()) {
+    throw ShapeError(
+        "evaluation",
+        fmt::format("the reference speaks of {} samples and the data hold more; run it "
+                    "over the same samples",
+                    shape.front()));
+  }
+  const std::size_t row = all.bytes().size() / static_cast<std::size_t>(shape.front());
+  shape.front() = count;
+  Tensor part(all.type(), shape);
+  std::memcpy(part.mutable_bytes().data(),
+              all.bytes().data() + static_cast<std::size_t>(begin) * row,
+              static_cast<std::size_t>(count) * row);
+  return part;
+}
+
 void compare(Tally& tally,
              const Tensor& output,
              const std::optional<Scores>& scores,
@@ -132,6 +151,9 @@ EvaluateOutcome evaluate(const graph::Graph& graph,
     }
     if (reference_executor) {
       compare(tally, output, scores, reference_executor->run(batch.inputs).front());
+    } else if (options.reference_logits != nullptr) {
+      compare(
+          tally, output, scores, rows_of(*options.reference_logits, result.samples, batch.size));
     }
     if (options.keep_outputs) kept.push_back(output);
     result.samples += batch.size;

@@ -19,6 +19,9 @@ struct EvaluateOptions {
   std::string task = "evaluation";  ///< its name in progress events
   /// Keeps the first output of every sample in EvaluateOutcome::logits.
   bool keep_outputs = false;
+  /// What the reference network says of the same samples, EvaluateOutcome::logits of its own run,
+  /// in place of running it again.
+  const Tensor* reference_logits = nullptr;
 };
 
 struct EvaluateOutcome {

@@ -17,6 +17,12 @@ namespace {
 using Json = nlohmann::ordered_json;
 constexpr std::string_view kFormat = "ompq-journal/1";
 
+/// The text under `key`, or "" where there is none.
+std::string text_at(const Json& line, const char* key) {
+  if (!line.is_object() || !line.contains(key) || !line[key].is_string()) return "";
+  return line[key].get<std::string>();
+}
+
 std::string read_all(int file, const std::filesystem::path& path) {
   std::string text;
   char buffer[65536];
@@ -85,19 +91,19 @@ void Journal::resume(const std::string& text, const std::string& fingerprint) {
   for (std::size_t end = text.find('\n'); end != std::string::npos; end = text.find('\n', at)) {
     const Json line = Json::parse(text.substr(at, end - at), nullptr, false);
     if (at == 0) {
-      if (!line.is_object() || line.value("format", "") != kFormat) {
+      if (text_at(line, "format") != kFormat) {
         throw DataError(
             "journal",
             fmt::format("{} is no journal of this program; name another file", path_.string()));
       }
-      if (line.value("fingerprint", "") != fingerprint) {
+      if (text_at(line, "fingerprint") != fingerprint) {
         throw DataError("journal",
                         fmt::format("{} was begun by a run with another model, other samples or "
                                     "options; remove it, or name another file",
                                     path_.string()));
       }
-    } else if (line.is_object() && line.contains("key") && line.contains("value")) {
-      units_[line["key"].get<std::string>()] = line["value"].dump();
+    } else if (!text_at(line, "key").empty() && line.contains("value")) {
+      units_[text_at(line, "key")] = line["value"].dump();
     } else {
       break;  // torn: what follows was never acknowledged
     }

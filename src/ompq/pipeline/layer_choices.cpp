@@ -23,7 +23,8 @@ std::vector<std::size_t> layers_named(const Model& model, const std::string& nam
     names.push_back(layers[l].name);
     if (layers[l].name == name) found.push_back(l);
   }
-  for (std::size_t l = 0; found.empty() && l < layers.size(); ++l) {
+  if (!found.empty()) return found;
+  for (std::size_t l = 0; l < layers.size(); ++l) {
     if (::fnmatch(name.c_str(), layers[l].name.c_str(), 0) == 0) found.push_back(l);
   }
   if (!found.empty()) return found;

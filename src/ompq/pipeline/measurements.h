@@ -22,8 +22,9 @@ struct MeasurementPlan {
   std::vector<std::string> metrics;  ///< of sensitivity::metrics()
   std::vector<int> widths;           ///< columns of the loss tables
   bool pairs = false;                ///< interactions inside of blocks
-  std::vector<int> activation_widths{};  ///< effect of each activation at these; empty: not measured
-  double beta = 1.0;                 ///< of the paper's importance
+  std::vector<int>
+      activation_widths{};  ///< effect of each activation at these; empty: not measured
+  double beta = 1.0;        ///< of the paper's importance
   std::uint64_t seed = 0;
   std::int64_t batch_size = 64;
   runtime::ExecutorOptions executor;
@@ -32,8 +33,8 @@ struct MeasurementPlan {
 struct Measurements {
   FeatureOutcome features;
   orm::Importance importance;  ///< one entry a layer; a tied one has its leader's
-  std::map<std::string, sensitivity::LossTable> losses;  ///< by metric
-  sensitivity::PairwiseTable pairs;                      ///< empty unless asked for
+  std::map<std::string, sensitivity::LossTable> losses;     ///< by metric
+  sensitivity::PairwiseTable pairs;                         ///< empty unless asked for
   std::optional<sensitivity::ActivationTable> activations;  ///< of activation_values()
 };
 

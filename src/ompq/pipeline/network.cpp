@@ -109,9 +109,8 @@ std::int64_t FileSize::bytes(const std::vector<int>& weight_bits,
   for (std::size_t l = 0; l < weight_bits.size(); ++l) {
     if (weight_bits[l] == allocation::kFloatBits) continue;
     const graph::Layer& layer = model_.discovery.layers[l];
-    network.weights.emplace(
-        network.graph.value(layer.weight).name,
-        blank_codes(network.graph, layer, weight_bits[l], options_.symmetry));
+    network.weights.emplace(network.graph.value(layer.weight).name,
+                            blank_codes(network.graph, layer, weight_bits[l], options_.symmetry));
   }
   return static_cast<std::int64_t>(export_bytes(network, format_).size());
 }

@@ -104,6 +104,13 @@ report::Quantization quantize(const Model& model,
   const auto activations = calibrate(model, planned.activation_bits, samples, options, progress);
   watch.lap("calibration");
 
+  EvaluateOptions float_options = options.evaluation;
+  float_options.keep_outputs = true;
+  const EvaluateOutcome real = evaluate(
+      model.graph, *evaluation.dataset, evaluation.indices, float_options, nullptr, progress);
+  result.float_evaluation = real.evaluation;
+  watch.lap("float evaluation");
+
   for (std::size_t p = 0; p < planned.plans.size(); ++p) {
     const Plan& plan = planned.plans[p];
     check_interrupt();
@@ -123,24 +130,17 @@ report::Quantization quantize(const Model& model,
     }
     EvaluateOptions evaluate_options = options.evaluation;
     evaluate_options.task = "evaluation of " + plan.allocator;
+    evaluate_options.reference_logits = &real.logits;
     row.evaluation = evaluate(network.graph,
                               *evaluation.dataset,
                               evaluation.indices,
                               evaluate_options,
-                              &model.graph,
+                              nullptr,
                               progress)
                          .evaluation;
     result.networks.push_back(std::move(row));
   }
   watch.lap("quantization and evaluation");
-  result.float_evaluation = evaluate(model.graph,
-                                     *evaluation.dataset,
-                                     evaluation.indices,
-                                     options.evaluation,
-                                     nullptr,
-                                     progress)
-                                .evaluation;
-  watch.lap("float evaluation");
   result.search = std::move(planned.report);
   result.evaluated_on = evaluation.used;
   result.evaluated_on.skipped = evaluation.dataset->skipped();

@@ -55,16 +55,16 @@ std::vector<allocation::PairLoss> pairs_for(const allocation::AllocationRequest&
 
 /// Effects of activations, which only metrics of the network's output know, on the scale of the
 /// effects of weights.
-std::vector<std::vector<double>> activation_losses_for(
-    const allocation::AllocationRequest& request,
-    const AllocatorRow& row,
-    const Measurements& measurements) {
+std::vector<std::vector<double>> activation_losses_for(const allocation::AllocationRequest& request,
+                                                       const AllocatorRow& row,
+                                                       const Measurements& measurements) {
   const bool by_class = row.metric == "output-kl";
   if (!by_class && row.metric != "output-mse") {
-    throw ConfigError("search",
-                      fmt::format("'{}' measures weights alone and cannot choose activation "
-                                  "widths; use output-mse, output-kl or auto, or give one --act-bits",
-                                  row.name));
+    throw ConfigError(
+        "search",
+        fmt::format("'{}' measures weights alone and cannot choose activation "
+                    "widths; use output-mse, output-kl or auto, or give one --act-bits",
+                    row.name));
   }
   const sensitivity::ActivationTable& effects = measurements.activations.value();
   const sensitivity::LossTable& table = by_class ? effects.kl.value() : effects.mse;

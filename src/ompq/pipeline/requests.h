@@ -21,9 +21,9 @@ struct RequestOptions {
   allocation::Scheme scheme = allocation::Scheme::Free;
   std::vector<int> candidates{2, 3, 4, 5, 6, 7, 8};
   LayerChoices choices;
-  std::optional<allocation::Accounting> accounting;  ///< none: what the scheme says
-  std::optional<allocation::Rounding> rounding;      ///< none: depth-first
-  std::vector<int> activation_candidates{8};         ///< empty: activations stay float
+  std::optional<allocation::Accounting> accounting;    ///< none: what the scheme says
+  std::optional<allocation::Rounding> rounding;        ///< none: depth-first
+  std::vector<int> activation_candidates{8};           ///< empty: activations stay float
   std::optional<std::filesystem::path> latency_table;  ///< for Budget::latency_us
   quant::Symmetry symmetry = quant::Symmetry::Asymmetric;
   allocation::IntegerOptions integer;

@@ -15,17 +15,30 @@
 namespace ompq::pipeline {
 namespace {
 
-report::SweepPoint measured(const allocation::CurvePoint& point,
-                            const FileSize& size,
-                            FidelityProbe& probe) {
+report::SweepPoint measured(const allocation::CurvePoint& point, FidelityProbe& probe) {
   const allocation::Allocation& allocation = point.allocation;
   return {.weight_bits = allocation.weight_bits,
           .average_bits = allocation.cost.average_bits,
-          .bytes = size.bytes(allocation),
+          .bytes = point.cost,
           .gbops = static_cast<double>(allocation.cost.bops) / 1e9,
           .predicted_loss = point.loss,
           .gap = point.gap,
           .divergence = probe.divergence(allocation.weight_bits)};
+}
+
+/// From the smallest file to the largest, without those that another one beats in both size and
+/// loss: exact sizes differ from the cost model's by a few bytes.
+std::vector<allocation::CurvePoint> by_file_size(std::vector<allocation::CurvePoint> points,
+                                                 const FileSize& size) {
+  for (auto& point : points) point.cost = size.bytes(point.allocation);
+  std::stable_sort(points.begin(), points.end(), [](const auto& a, const auto& b) {
+    return a.cost != b.cost ? a.cost < b.cost : a.loss < b.loss;
+  });
+  std::vector<allocation::CurvePoint> kept;
+  for (auto& point : points) {
+    if (kept.empty() || point.loss < kept.back().loss) kept.push_back(std::move(point));
+  }
+  return kept;
 }
 
 std::size_t knee_of(const std::vector<report::SweepPoint>& points) {
@@ -83,24 +96,24 @@ SweepOutcome sweep(const Model& model,
   watch.lap("measurement");
   request.loss = losses_for(request, measurements.losses.at(options.metric));
   request = anchored(std::move(request), size);
-  const allocation::Curve curve =
-      allocation::lagrangian_curve(request, {.points = options.points});
+  const auto points =
+      by_file_size(allocation::lagrangian_curve(request, {.points = options.points}).points, size);
   watch.lap("curve");
   FidelityProbe probe(
       model, weights, *samples.dataset, halves.judging, search.batch_size, search.executor);
-  for (const allocation::CurvePoint& point : curve.points) {
-    report.points.push_back(measured(point, size, probe));
+  for (const allocation::CurvePoint& point : points) {
+    report.points.push_back(measured(point, probe));
     if (progress) {
       progress({"curve",
                 static_cast<std::int64_t>(report.points.size()),
-                static_cast<std::int64_t>(curve.points.size()),
+                static_cast<std::int64_t>(points.size()),
                 {}});
     }
   }
   watch.lap("fidelity");
   report.knee = knee_of(report.points);
   if (options.pick_bytes) report.picked = pick(report.points, *options.pick_bytes);
-  const auto& chosen = curve.points[report.picked.value_or(report.knee)].allocation;
+  const auto& chosen = points[report.picked.value_or(report.knee)].allocation;
   outcome.chosen = allocation::make_allocation_file(request, chosen);
   outcome.chosen.metric = options.metric;
   outcome.chosen.budget.bytes = report.points[report.picked.value_or(report.knee)].bytes;
