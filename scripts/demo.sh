@@ -14,9 +14,9 @@ build/release/bin/ompq quantize models/resnet20-fashion-mnist.onnx \
 
 cat <<END
 
-output-error  ompq's default: the exact optimum over what each layer's rounding does to the output
-uniform       3 bits everywhere
-orm           the paper's OMPQ: orthogonality, linear program, 2 to 4 bits
+auto     ompq's default: the best of all metrics on this network, refined by what the network says
+uniform  3 bits everywhere
+orm      the paper's OMPQ: orthogonality, linear program, 2 to 4 bits
 
 The network runs in any ONNX runtime: its weights are packed, and plain operators unpack them.
 
