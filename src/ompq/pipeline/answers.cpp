@@ -25,6 +25,22 @@ bool measures_output(std::string_view metric) {
   return metric == "output-mse" || metric == "output-kl";
 }
 
+/// Whether `auto` may measure interactions as well: some seconds of passes, told from the network's
+/// size so that the answer is the same on every machine.
+bool pairs_are_cheap(const Model& model, std::size_t samples) {
+  constexpr double kMacs = 4e11;
+  double macs = 0;
+  for (const graph::Layer& layer : model.discovery.layers) macs += static_cast<double>(layer.macs);
+  double pairs = 0;
+  for (const graph::Block& block : model.discovery.blocks) {
+    const auto layers = static_cast<double>(block.layers.size());
+    pairs += layers * (layers - 1) / 2;
+  }
+  constexpr double kPassesPerPair = 4;                    // two widths of either layer
+  const double half_passes = kPassesPerPair * pairs / 2;  // of what stands behind the pair
+  return half_passes * macs * static_cast<double>(samples) < kMacs;
+}
+
 int budgets_in(const allocation::Budget& budget) {
   return (budget.bytes ? 1 : 0) + (budget.average_bits ? 1 : 0) + (budget.compression ? 1 : 0) +
          (budget.bops ? 1 : 0) + (budget.weight_bytes ? 1 : 0) + (budget.activation_bytes ? 1 : 0) +
@@ -177,6 +193,7 @@ Answers::Automatic& Answers::automatic() {
   }
   const MeasurementPlan plan{.metrics = portfolio_metrics(model_.graph, options_.request),
                              .widths = widths_to_measure(free_, options_.request),
+                             .pairs = pairs_are_cheap(model_, made->halves.measuring.size()),
                              .activation_widths = activation_widths,
                              .beta = options_.beta,
                              .seed = options_.request.seed,
@@ -202,7 +219,8 @@ std::vector<PortfolioCandidate> Answers::candidates(const allocation::Allocation
     }
   };
   for (const AllocatorRow& row : allocator_table()) {
-    if (row.name == kAuto || row.name == "random" || row.solver == "pairwise") continue;
+    if (row.name == kAuto || row.name == "random") continue;
+    if (row.solver == "pairwise" && measured.pairs.pairs.empty()) continue;
     if (row.papers && budgets_in(free.budget) > 1) continue;  // their roundings know one alone
     if (!row.metric.empty() && !measured.losses.contains(std::string(row.metric))) continue;
     if (!row.importance) {

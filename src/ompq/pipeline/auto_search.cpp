@@ -4,6 +4,7 @@
 #include <array>
 #include <chrono>
 #include <cmath>
+#include <numeric>
 
 #include "ompq/core/error.h"
 #include "ompq/pipeline/allocate.h"
@@ -138,6 +139,52 @@ bool improve(allocation::Allocation& best,
   return false;
 }
 
+/// Runs the candidates on the samples that judge; stops where the time is over, but not before the
+/// first.
+void rank(AutoOutcome& outcome,
+          const std::vector<PortfolioCandidate>& candidates,
+          FidelityProbe& ranking,
+          const Deadline& deadline,
+          const ProgressHandler& progress) {
+  auto& rows = outcome.report.candidates;
+  for (const PortfolioCandidate& candidate : candidates) {
+    if (!rows.empty() && deadline.forbids(0)) {
+      outcome.report.time_limit_struck = true;
+      return;
+    }
+    const auto& widths = candidate.allocation.weight_bits;
+    rows.push_back({candidate.origin, widths, ranking.divergence(widths)});
+    if (progress) {
+      progress({"portfolio",
+                static_cast<std::int64_t>(rows.size()),
+                static_cast<std::int64_t>(candidates.size()),
+                candidate.origin});
+    }
+  }
+}
+
+/// Indices of the best ranked candidates, of which no two have the same widths.
+std::vector<std::size_t> best_of(const std::vector<report::Portfolio::Candidate>& ranked,
+                                 std::size_t count) {
+  std::vector<std::size_t> order(ranked.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
+    return ranked[a].divergence < ranked[b].divergence;
+  });
+  std::vector<std::size_t> best;
+  for (const std::size_t i : order) {
+    const auto same = [&](std::size_t j) { return ranked[i].weight_bits == ranked[j].weight_bits; };
+    if (best.size() < count && std::ranges::none_of(best, same)) best.push_back(i);
+  }
+  return best;
+}
+
+/// A candidate with the divergence, on all samples, before and after every step that was taken.
+struct Refined {
+  allocation::Allocation allocation;
+  std::vector<double> steps;
+};
+
 }  // namespace
 
 AutoOutcome refine_best(const std::vector<PortfolioCandidate>& candidates,
@@ -152,43 +199,33 @@ AutoOutcome refine_best(const std::vector<PortfolioCandidate>& candidates,
   }
   const Deadline deadline(options.time_limit_seconds);
   AutoOutcome outcome;
-  const PortfolioCandidate* winner = nullptr;
-  double least = 0;
-  for (const PortfolioCandidate& candidate : candidates) {
-    const auto& widths = candidate.allocation.weight_bits;
-    if (winner != nullptr && deadline.forbids(0)) {
-      outcome.report.time_limit_struck = true;
-      break;
-    }
-    const double divergence = ranking.divergence(widths);
-    outcome.report.candidates.push_back({candidate.origin, widths, divergence});
-    if (winner == nullptr || divergence < least) {
-      winner = &candidate;
-      least = divergence;
-    }
-    if (progress) {
-      progress({"portfolio",
-                static_cast<std::int64_t>(outcome.report.candidates.size()),
-                static_cast<std::int64_t>(candidates.size()),
-                candidate.origin});
-    }
-  }
-  const double ranking_seconds =
-      deadline.elapsed() / static_cast<double>(outcome.report.candidates.size());
-  outcome.report.winner = winner->origin;
-  outcome.best = winner->allocation;
-  outcome.report.steps.push_back(refining.divergence(outcome.best.weight_bits));
+  rank(outcome, candidates, ranking, deadline, progress);
   // A round takes about one pass a decision over half of the samples; later ones as the last did.
-  double round_seconds = ranking_seconds * static_cast<double>(request.layers.size());
-  for (int round = 0; round < options.max_rounds; ++round) {
-    if (deadline.forbids(round_seconds)) {
-      outcome.report.time_limit_struck = true;
-      break;
+  double round_seconds = deadline.elapsed() * static_cast<double>(request.layers.size()) /
+                         static_cast<double>(outcome.report.candidates.size());
+  int rounds = 0;
+  for (const std::size_t start : best_of(outcome.report.candidates, options.starts)) {
+    if (!outcome.report.steps.empty() && outcome.report.time_limit_struck) break;
+    Refined refined{.allocation = candidates[start].allocation};
+    refined.steps.push_back(refining.divergence(refined.allocation.weight_bits));
+    while (rounds < options.max_rounds) {
+      if (deadline.forbids(round_seconds)) {
+        outcome.report.time_limit_struck = true;
+        break;
+      }
+      const double began = deadline.elapsed();
+      const bool better = improve(refined.allocation, request, size, ranking, refining, progress);
+      round_seconds = deadline.elapsed() - began;
+      ++rounds;
+      if (!better) break;
+      refined.steps.push_back(refining.divergence(refined.allocation.weight_bits));
     }
-    const double began = deadline.elapsed();
-    if (!improve(outcome.best, request, size, ranking, refining, progress)) break;
-    outcome.report.steps.push_back(refining.divergence(outcome.best.weight_bits));
-    round_seconds = deadline.elapsed() - began;
+    if (!outcome.report.steps.empty() && refined.steps.back() >= outcome.report.steps.back()) {
+      continue;
+    }
+    outcome.best = std::move(refined.allocation);
+    outcome.report.steps = std::move(refined.steps);
+    outcome.report.winner = candidates[start].origin;
   }
   return outcome;
 }

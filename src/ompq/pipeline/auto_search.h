@@ -20,8 +20,9 @@ struct PortfolioCandidate {
 
 struct AutoOptions {
   double time_limit_seconds =
-      60;               ///< for ranking and refining; the best so far stands when it ends
-  int max_rounds = 24;  ///< of refinement
+      60;                  ///< for ranking and refining; the best so far stands when it ends
+  int max_rounds = 40;     ///< of refinement, all starts together
+  std::size_t starts = 3;  ///< best ranked candidates that are refined
 };
 
 struct AutoOutcome {
@@ -29,11 +30,11 @@ struct AutoOutcome {
   report::Portfolio report;
 };
 
-/// The best of `candidates`, refined: each is ranked by the divergence that `probe` measures. Then
-/// every decision of the best one is tried one width up and one down; the integer program that
-/// takes these measured changes as its losses proposes a step that keeps the budget, and steps are
-/// taken while the divergence falls. A step that fails is shortened (moves that gain little are
-/// priced out) before the search ends.
+/// The best of `candidates`, refined. Each is ranked by the divergence that `ranking` measures.
+/// Then, for one of the best after the other, every decision is tried one width up and one down;
+/// the integer program that takes these measured changes as its losses proposes a step that keeps
+/// the budget, and steps are taken while the divergence that `refining` measures falls. A step that
+/// fails is shortened (moves that gain little are priced out) before the search ends.
 ///
 /// The integer program over measured changes is a trust-region method: unlike the sum of effects of
 /// each layer alone, it sees the network as the other layers' quantization has left it.
