@@ -26,7 +26,10 @@ constexpr std::string_view kNothingFits = "no choice of widths holds all budgets
 constexpr std::int64_t kNoLimit = std::int64_t{1} << 60;
 
 /// The first try at dynamic programming gives up at this many labels.
-constexpr std::size_t kQuickLabels = 100000;
+constexpr std::size_t kQuickLabels = 30000;
+/// Beams that look for better choices where the first try fails.
+constexpr std::size_t kFirstBeam = 30;
+constexpr std::size_t kLastBeam = 2430;
 
 /// Searches and fixes in turn: every better choice leaves fewer columns to search.
 std::optional<Choice> tighten(MultipleChoice& problem) {
@@ -60,29 +63,38 @@ struct Outcome {
   std::string solver;
 };
 
-/// Most networks are proven here, before anything dear is tried.
-std::optional<Outcome> quick_search(MultipleChoice& core, const IntegerOptions& options) {
-  const std::size_t labels = std::min(options.max_labels, kQuickLabels);
-  std::optional<Choice> start = labels > 0 ? find_quick_choice(core) : std::nullopt;
-  if (!start) return std::nullopt;
-  fix_columns(core, core.value_of(*start), *start);
-  if (is_decided(core)) return Outcome{start, true, core.value_of(*start), "bounds"};
-  LabelResult result = deepening_search(core, *start, labels);
-  if (!result.finished) return std::nullopt;
-  if (result.better) start = std::move(result.better);
-  const double value = core.value_of(*start);
-  return Outcome{std::move(start), true, value, "labels"};
+/// Dynamic programming from a quick start: most networks are proven by its first few labels. Else
+/// ever wider beams find better choices, each of which leaves fewer columns to search.
+/// @return nothing where that is not asked for; an outcome that is not proven where there are too
+/// many labels.
+std::optional<Outcome> search_labels(MultipleChoice& core, const IntegerOptions& options) {
+  std::optional<Choice> best = options.max_labels > 0 ? find_quick_choice(core) : std::nullopt;
+  if (!best) return std::nullopt;
+  fix_columns(core, core.value_of(*best), *best);
+  if (is_decided(core)) return Outcome{best, true, core.value_of(*best), "bounds"};
+  LabelResult result = deepening_search(core, *best, std::min(options.max_labels, kQuickLabels));
+  for (std::size_t beam = kFirstBeam; !result.finished && beam <= kLastBeam; beam *= 3) {
+    std::optional<Choice> next = beam_search(core, *best, beam);
+    if (!next) continue;
+    best = std::move(next);
+    fix_columns(core, core.value_of(*best), *best);
+  }
+  if (!result.finished) result = label_search(core, best, options.max_labels);
+  if (result.better) best = std::move(result.better);
+  const double bound = result.finished ? core.value_of(*best) : core.bound;
+  return Outcome{std::move(best), result.finished, bound, "labels"};
 }
 
-Outcome search(const MultipleChoice& core,
+Outcome branch(const MultipleChoice& core,
                std::optional<Choice> best,
                const IntegerOptions& options,
                double elapsed) {
   if (best && is_decided(core)) return {best, true, core.value_of(*best), "bounds"};
-  LabelResult labels = label_search(core, best, options.max_labels);
-  if (labels.finished) {
-    if (labels.better) best = std::move(labels.better);
-    return {best, true, best ? core.value_of(*best) : 0.0, "labels"};
+  if (!best) {  // nothing feasible is known yet
+    LabelResult labels = label_search(core, best, options.max_labels);
+    if (labels.finished) {
+      return {labels.better, true, labels.better ? core.value_of(*labels.better) : 0.0, "labels"};
+    }
   }
   BranchAndBoundResult tree =
       branch_and_bound(core, best, std::max(0.0, options.time_limit_seconds - elapsed));
@@ -96,12 +108,10 @@ Solution solve(const Problem& problem, const IntegerOptions& options) {
     return std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
   };
   MultipleChoice core = make_multiple_choice(problem);
-  std::optional<Outcome> quick = quick_search(core, options);
-  if (!quick) {
-    std::optional<Choice> best = tighten(core);
-    quick = search(core, std::move(best), options, elapsed());
-  }
-  const Outcome& outcome = *quick;
+  std::optional<Outcome> found = search_labels(core, options);
+  if (!found) found = Outcome{tighten(core), false, core.bound, ""};
+  if (!found->proven) found = branch(core, found->choice, options, elapsed());
+  const Outcome& outcome = *found;
   if (!outcome.choice) {
     throw InfeasibleBudget("allocation",
                            outcome.proven

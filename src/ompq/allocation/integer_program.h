@@ -13,14 +13,15 @@ struct IntegerOptions {
   std::size_t max_labels = 300000;
 };
 
-/// The exact optimum of a multiple-choice knapsack with any number of budgets, in four steps, each
-/// of which may already end it (Solution::solver says which did): linear relaxation (CLP) for the
-/// price of every budget; a good feasible choice by greedy repair and swaps, with which all widths
-/// that no better choice can hold are fixed ("bounds"); dynamic programming over what is left
-/// ("labels"); branch and bound where that is too much ("cbc"). Costs are compared in whole
-/// numbers, so a returned choice never exceeds a budget. Deterministic unless the time limit
-/// strikes.
-/// @throws InfeasibleBudget with the least possible cost.
+/// The exact optimum of a multiple-choice knapsack with any number of budgets, in steps, each of
+/// which may already end it (Solution::solver says which did): linear relaxation (CLP) for the
+/// price of every budget; a quick feasible choice, with which all options that no better choice can
+/// hold are fixed ("bounds"); dynamic programming over what is left, first within small rooms of
+/// the bound, then from better and better choices that beams find ("labels"); branch and bound
+/// where that is too much ("cbc"). Costs are compared in whole numbers, so a returned choice never
+/// exceeds a budget. Deterministic unless the time limit strikes.
+/// @throws InfeasibleBudget with the least possible cost; where several budgets exclude each other,
+/// with what each would have to be.
 [[nodiscard]] Solution solve_integer_program(const Problem& problem,
                                              const IntegerOptions& options = {});
 

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstdint>
 #include <iterator>
+#include <limits>
 #include <map>
 #include <numeric>
 #include <utility>
@@ -87,7 +88,9 @@ class LabelSearch {
         bound_(problem, order_),
         room_(room) {}
 
-  LabelResult run(std::size_t max_labels) {
+  /// @param beam  labels kept per item, those that lose least at best; 0: all. With a beam the
+  /// answer is feasible, but not proven.
+  LabelResult run(std::size_t max_labels, std::size_t beam = 0) {
     std::vector<Label> labels{{std::vector<std::int64_t>(problem_.capacity.size(), 0), 0, 0, 0}};
     std::size_t made = 0;
     for (std::size_t position = 0; position < order_.size() && !labels.empty(); ++position) {
@@ -95,6 +98,7 @@ class LabelSearch {
       made += labels.size();
       if (made > max_labels) return {};
       labels = undominated(std::move(labels));
+      if (beam > 0 && labels.size() > beam) keep_best(labels, position + 1, beam);
       auto& steps = history_.emplace_back();
       for (const Label& label : labels) steps.push_back({label.parent, label.column});
       complete(labels, position + 1);
@@ -134,6 +138,21 @@ class LabelSearch {
                                                std::size_t position,
                                                std::size_t k) const {
     return problem_.capacity[k] - label.used[k] - bound_.preferred_costs(position)[k];
+  }
+
+  void keep_best(std::vector<Label>& labels, std::size_t position, std::size_t beam) const {
+    std::vector<std::pair<double, std::size_t>> order;
+    for (std::size_t l = 0; l < labels.size(); ++l) {
+      order.emplace_back(least_loss(labels[l], position), l);
+    }
+    std::nth_element(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(beam), order.end());
+    order.resize(beam);
+    std::sort(order.begin(), order.end(), [](const auto& a, const auto& b) {
+      return a.second < b.second;
+    });
+    std::vector<Label> kept;
+    for (const auto& [loss, l] : order) kept.push_back(std::move(labels[l]));
+    labels = std::move(kept);
   }
 
   /// Completes every label by the preferred columns; what fits and loses the least so far shrinks
@@ -308,6 +327,18 @@ LabelResult label_search(const MultipleChoice& problem,
     result.better.reset();
   }
   return result;
+}
+
+std::optional<Choice> beam_search(const MultipleChoice& problem,
+                                  const Choice& start,
+                                  std::size_t beam) {
+  const double room = problem.bound - problem.value_of(start);
+  LabelResult result =
+      LabelSearch(problem, room).run(std::numeric_limits<std::size_t>::max(), beam);
+  if (result.better && problem.value_of(*result.better) <= problem.value_of(start)) {
+    result.better.reset();
+  }
+  return result.better;
 }
 
 LabelResult deepening_search(const MultipleChoice& problem,

@@ -29,6 +29,12 @@ struct LabelResult {
                                               double room,
                                               std::size_t max_labels);
 
+/// A choice better than `start`, from a search that keeps the `beam` most promising labels of every
+/// item; nothing where it finds none, which proves nothing.
+[[nodiscard]] std::optional<MultipleChoice::Choice> beam_search(const MultipleChoice& problem,
+                                                                const MultipleChoice::Choice& start,
+                                                                std::size_t beam);
+
 /// Rooms from one that leaves a handful of columns up to what `start` loses against problem.bound,
 /// each three times the last. @return as label_search.
 [[nodiscard]] LabelResult deepening_search(const MultipleChoice& problem,
