@@ -86,7 +86,9 @@ struct Answers::Automatic {
   FidelityProbe ranking;
   FidelityProbe refining;
   Measurements measurements;
-  double seconds = 0;  // to measure
+  std::map<std::string, sensitivity::LossTable>
+      of_both;         // by metric, where a second look was taken
+  double seconds = 0;  // to measure the first half
 };
 
 Answers::Answers(const Model& model,
@@ -101,12 +103,17 @@ Answers::Answers(const Model& model,
       free_(free_request(model, options.request)),
       size_(model, options.weights, options.format) {}
 
+MeasurementPlan Answers::plan_for(std::vector<std::string> metrics) const {
+  return {.metrics = std::move(metrics),
+          .widths = widths_to_measure(free_, options_.request),
+          .beta = options_.beta,
+          .seed = options_.request.seed,
+          .batch_size = options_.batch_size,
+          .executor = options_.executor};
+}
+
 void Answers::prepare(const std::set<std::string>& allocators) {
-  MeasurementPlan plan{.widths = widths_to_measure(free_, options_.request),
-                       .beta = options_.beta,
-                       .seed = options_.request.seed,
-                       .batch_size = options_.batch_size,
-                       .executor = options_.executor};
+  MeasurementPlan plan = plan_for({});
   for (const std::string& name : allocators) {
     const AllocatorRow& row = allocator_row(name);
     const bool pairs = row.solver == "pairwise" && (!all_ || all_->pairs.pairs.empty());
@@ -187,18 +194,11 @@ Answers::Automatic& Answers::automatic() {
   const auto began = std::chrono::steady_clock::now();
   auto made =
       std::make_shared<Automatic>(model_, weights_, *samples_.dataset, samples_.indices, options_);
-  std::vector<int> activation_widths;
+  MeasurementPlan plan = plan_for(portfolio_metrics(model_.graph, options_.request));
+  plan.pairs = pairs_are_cheap(model_, made->halves.measuring.size());
   if (chooses_activations(options_.request)) {
-    activation_widths = options_.request.activation_candidates;
+    plan.activation_widths = options_.request.activation_candidates;
   }
-  const MeasurementPlan plan{.metrics = portfolio_metrics(model_.graph, options_.request),
-                             .widths = widths_to_measure(free_, options_.request),
-                             .pairs = pairs_are_cheap(model_, made->halves.measuring.size()),
-                             .activation_widths = activation_widths,
-                             .beta = options_.beta,
-                             .seed = options_.request.seed,
-                             .batch_size = options_.batch_size,
-                             .executor = options_.executor};
   made->measurements =
       measure(model_, *samples_.dataset, made->halves.measuring, plan, weights_, progress_);
   made->seconds = seconds_since(began);
@@ -241,6 +241,29 @@ std::vector<PortfolioCandidate> Answers::candidates(const allocation::Allocation
   return found;
 }
 
+std::optional<PortfolioCandidate> Answers::second_look(const allocation::AllocationRequest& free,
+                                                       const std::string& origin) {
+  Automatic& state = automatic();
+  const auto row = std::ranges::find(allocator_table(), origin, &AllocatorRow::name);
+  if (row == allocator_table().end() || row->metric.empty()) return std::nullopt;
+  const std::string metric(row->metric);
+  if (!needs_samples(sensitivity::metric(metric))) return std::nullopt;
+  auto& table = state.of_both[metric];
+  if (table.widths.empty()) {
+    const Measurements other = measure(
+        model_, *samples_.dataset, state.halves.judging, plan_for({metric}), weights_, progress_);
+    table = state.measurements.losses.at(metric);
+    const auto& values = other.losses.at(metric).values;
+    for (std::size_t i = 0; i < values.size(); ++i)
+      table.values[i] = (table.values[i] + values[i]) / 2;
+  }
+  Measurements both = state.measurements;
+  both.losses[metric] = table;
+  const auto request = request_for(free, *row, options_.request, both);
+  return PortfolioCandidate{origin + " on all samples",
+                            allocate(allocation::allocator(row->solver).allocate, request, size_)};
+}
+
 Answer Answers::automatic_answer(const allocation::AllocationRequest& free) {
   const auto began = std::chrono::steady_clock::now();
   const bool first = automatic_ == nullptr;
@@ -254,8 +277,17 @@ Answer Answers::automatic_answer(const allocation::AllocationRequest& free) {
   AutoOptions options = options_.automatic;
   options.time_limit_seconds -= seconds_since(began) + (first ? 0.0 : state.seconds);
   const std::int64_t before = state.ranking.evaluations() + state.refining.evaluations();
-  AutoOutcome outcome =
-      refine_best(found, answer.request, size_, state.ranking, state.refining, options, progress_);
+  // One metric on the other half, after all metrics on the first.
+  options.second_look_seconds = state.of_both.empty() ? state.seconds / 2 : 0.0;
+  AutoOutcome outcome = refine_best(
+      found,
+      answer.request,
+      size_,
+      state.ranking,
+      state.refining,
+      options,
+      [&](const std::string& origin) { return second_look(free, origin); },
+      progress_);
   outcome.report.measure = divergence_measure(model_.graph);
   outcome.report.evaluations = state.ranking.evaluations() + state.refining.evaluations() - before;
   answer.allocation = std::move(outcome.best);

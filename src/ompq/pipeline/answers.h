@@ -51,6 +51,10 @@ class Answers {
   [[nodiscard]] Automatic& automatic();
   [[nodiscard]] std::vector<PortfolioCandidate> candidates(
       const allocation::AllocationRequest& free);
+  /// The candidate of `origin` again, its metric measured on both halves of the samples.
+  [[nodiscard]] std::optional<PortfolioCandidate> second_look(
+      const allocation::AllocationRequest& free, const std::string& origin);
+  [[nodiscard]] MeasurementPlan plan_for(std::vector<std::string> metrics) const;
   [[nodiscard]] Answer automatic_answer(const allocation::AllocationRequest& free);
 
   const Model& model_;

@@ -185,6 +185,21 @@ struct Refined {
   std::vector<double> steps;
 };
 
+/// Puts what the second look at the first of `starts` finds in front of them.
+void take_second_look(std::vector<PortfolioCandidate>& starts,
+                      AutoOutcome& outcome,
+                      const SecondLook& second_look,
+                      FidelityProbe& ranking) {
+  auto found = second_look(starts.front().origin);
+  if (!found) return;
+  const auto& widths = found->allocation.weight_bits;
+  outcome.report.candidates.push_back({found->origin, widths, ranking.divergence(widths)});
+  std::erase_if(starts, [&](const PortfolioCandidate& start) {
+    return start.allocation.weight_bits == widths;
+  });
+  starts.insert(starts.begin(), std::move(*found));
+}
+
 }  // namespace
 
 AutoOutcome refine_best(const std::vector<PortfolioCandidate>& candidates,
@@ -193,6 +208,7 @@ AutoOutcome refine_best(const std::vector<PortfolioCandidate>& candidates,
                         FidelityProbe& ranking,
                         FidelityProbe& refining,
                         const AutoOptions& options,
+                        const SecondLook& second_look,
                         const ProgressHandler& progress) {
   if (candidates.empty()) {
     throw InternalError("auto", "no candidate allocation to choose from");
@@ -204,9 +220,16 @@ AutoOutcome refine_best(const std::vector<PortfolioCandidate>& candidates,
   double round_seconds = deadline.elapsed() * static_cast<double>(request.layers.size()) /
                          static_cast<double>(outcome.report.candidates.size());
   int rounds = 0;
-  for (const std::size_t start : best_of(outcome.report.candidates, options.starts)) {
+  std::vector<PortfolioCandidate> starts;
+  for (const std::size_t i : best_of(outcome.report.candidates, options.starts)) {
+    starts.push_back(candidates[i]);
+  }
+  if (second_look && !deadline.forbids(options.second_look_seconds)) {
+    take_second_look(starts, outcome, second_look, ranking);
+  }
+  for (PortfolioCandidate& start : starts) {
     if (!outcome.report.steps.empty() && outcome.report.time_limit_struck) break;
-    Refined refined{.allocation = candidates[start].allocation};
+    Refined refined{.allocation = std::move(start.allocation)};
     refined.steps.push_back(refining.divergence(refined.allocation.weight_bits));
     while (rounds < options.max_rounds) {
       if (deadline.forbids(round_seconds)) {
@@ -225,7 +248,7 @@ AutoOutcome refine_best(const std::vector<PortfolioCandidate>& candidates,
     }
     outcome.best = std::move(refined.allocation);
     outcome.report.steps = std::move(refined.steps);
-    outcome.report.winner = candidates[start].origin;
+    outcome.report.winner = start.origin;
   }
   return outcome;
 }

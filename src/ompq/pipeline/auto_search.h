@@ -1,6 +1,8 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,10 +22,15 @@ struct PortfolioCandidate {
 
 struct AutoOptions {
   double time_limit_seconds =
-      60;                  ///< for ranking and refining; the best so far stands when it ends
-  int max_rounds = 40;     ///< of refinement, all starts together
-  std::size_t starts = 3;  ///< best ranked candidates that are refined
+      60;               ///< for ranking and refining; the best so far stands when it ends
+  int max_rounds = 40;  ///< of refinement, all starts together
+  double second_look_seconds = 0;  ///< that a second look is expected to take
+  std::size_t starts = 3;          ///< best ranked candidates that are refined
 };
+
+/// A second look at what won the ranking, such as its metric measured on more samples: another
+/// candidate, or nothing.
+using SecondLook = std::function<std::optional<PortfolioCandidate>(const std::string& origin)>;
 
 struct AutoOutcome {
   allocation::Allocation best;
@@ -46,6 +53,7 @@ struct AutoOutcome {
                                       FidelityProbe& ranking,
                                       FidelityProbe& refining,
                                       const AutoOptions& options,
+                                      const SecondLook& second_look = {},
                                       const ProgressHandler& progress = {});
 
 }  // namespace ompq::pipeline
