@@ -110,8 +110,8 @@ Step propose_step(const allocation::AllocationRequest& request,
   return step;
 }
 
-/// Takes the longest of a few proposed steps that lowers the divergence. The neighbours are
-/// measured by `ranking`, on half of the samples; `refining`, on all, decides.
+/// Takes the longest of a few proposed steps that lowers the divergence by more than chance. The
+/// neighbours are measured by `ranking`, on half of the samples; `refining`, on all, decides.
 bool improve(allocation::Allocation& best,
              const allocation::AllocationRequest& request,
              const FileSize& size,
@@ -119,7 +119,6 @@ bool improve(allocation::Allocation& best,
              FidelityProbe& refining,
              const ProgressHandler& progress) {
   const std::vector<int> current = best.weight_bits;
-  const double here = refining.divergence(current);
   const Neighbourhood near = measure_neighbourhood(request, current, ranking, progress);
   // In units of what a move of the full step gains on average.
   constexpr std::array<double, 5> kTolls{0.0, 0.5, 1.0, 2.0, 4.0};
@@ -131,7 +130,7 @@ bool improve(allocation::Allocation& best,
     if (toll == 0.0) average_gain = -step.promise / step.moves;
     if (step.allocation.weight_bits == last) continue;
     last = step.allocation.weight_bits;
-    if (refining.divergence(last) < here) {
+    if (refining.surely_better(last, current)) {
       best = std::move(step.allocation);
       return true;
     }
@@ -243,7 +242,9 @@ AutoOutcome refine_best(const std::vector<PortfolioCandidate>& candidates,
       if (!better) break;
       refined.steps.push_back(refining.divergence(refined.allocation.weight_bits));
     }
-    if (!outcome.report.steps.empty() && refined.steps.back() >= outcome.report.steps.back()) {
+    const bool first = outcome.report.steps.empty();
+    if (!first &&
+        !refining.surely_better(refined.allocation.weight_bits, outcome.best.weight_bits)) {
       continue;
     }
     outcome.best = std::move(refined.allocation);

@@ -40,8 +40,9 @@ struct AutoOutcome {
 /// The best of `candidates`, refined. Each is ranked by the divergence that `ranking` measures.
 /// Then, for one of the best after the other, every decision is tried one width up and one down;
 /// the integer program that takes these measured changes as its losses proposes a step that keeps
-/// the budget, and steps are taken while the divergence that `refining` measures falls. A step that
-/// fails is shortened (moves that gain little are priced out) before the search ends.
+/// the budget, and steps are taken while the divergence that `refining` measures falls by more than
+/// chance. A step that fails is shortened (moves that gain little are priced out) before the search
+/// ends.
 ///
 /// The integer program over measured changes is a trust-region method: unlike the sum of effects of
 /// each layer alone, it sees the network as the other layers' quantization has left it.

@@ -1,6 +1,7 @@
 #include "ompq/pipeline/fidelity_probe.h"
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 
 #include "ompq/core/error.h"
@@ -16,27 +17,31 @@ double squared_norm(const Tensor& output) {
   return sum;
 }
 
-double squared_distance(const Tensor& a, const Tensor& b) {
-  double sum = 0;
-  const auto x = a.data<float>();
-  const auto y = b.data<float>();
+/// [sample], by the first output.
+std::vector<double> distances(const std::vector<Tensor>& outputs,
+                              const std::vector<Tensor>& reference) {
+  const Tensor& output = outputs.front();
+  const auto samples = static_cast<std::size_t>(output.shape().front());
+  std::vector<double> result(samples, 0.0);
+  if (const auto scores = as_scores(output)) {
+    const Scores expected = *as_scores(reference.front());
+    for (std::size_t i = 0; i < samples; ++i) {
+      const auto row = static_cast<std::int64_t>(i);
+      result[i] = divergence(expected.row(row), scores->row(row));
+    }
+    return result;
+  }
+  const auto x = output.data<float>();
+  const auto y = reference.front().data<float>();
   for (std::size_t i = 0; i < x.size(); ++i) {
     const double difference = static_cast<double>(x[i]) - y[i];
-    sum += difference * difference;
+    result[i * samples / x.size()] += difference * difference;
   }
-  return sum;
+  return result;
 }
 
-/// Summed over the samples of a batch, by the first output.
-double distance(const std::vector<Tensor>& outputs, const std::vector<Tensor>& reference) {
-  const auto scores = as_scores(outputs.front());
-  if (!scores) return squared_distance(outputs.front(), reference.front());
-  const Scores expected = *as_scores(reference.front());
-  double sum = 0;
-  for (std::int64_t i = 0; i < scores->rows; ++i) {
-    sum += divergence(expected.row(i), scores->row(i));
-  }
-  return sum;
+double sum_of(const std::vector<double>& values) {
+  return std::accumulate(values.begin(), values.end(), 0.0);
 }
 
 /// Indices of decisions in the order in which the network reads their first layers: a tied layer
@@ -86,17 +91,33 @@ void FidelityProbe::apply(const Widths& widths) {
   for (std::size_t l = 0; l < widths.size(); ++l) set_width(l, widths[l]);
 }
 
-double FidelityProbe::divergence(const Widths& widths) {
+const std::vector<double>& FidelityProbe::by_sample(const Widths& widths) {
   const auto known = known_.find(widths);
   if (known != known_.end()) return known->second;
   check_interrupt();
   apply(widths);
-  double total = 0;
+  std::vector<double> all;
   for (const Batch& batch : batches_) {
-    total += distance(executor_.run(batch.inputs), batch.reference);
+    const auto some = distances(executor_.run(batch.inputs), batch.reference);
+    all.insert(all.end(), some.begin(), some.end());
   }
   ++evaluations_;
-  return known_[widths] = mean(total);
+  return known_[widths] = std::move(all);
+}
+
+double FidelityProbe::divergence(const Widths& widths) { return mean(sum_of(by_sample(widths))); }
+
+bool FidelityProbe::surely_better(const Widths& widths, const Widths& other) {
+  const std::vector<double>& a = by_sample(widths);
+  const std::vector<double>& b = by_sample(other);
+  const auto n = static_cast<double>(a.size());
+  const double shift = (sum_of(a) - sum_of(b)) / n;
+  double variance = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    variance += (a[i] - b[i] - shift) * (a[i] - b[i] - shift);
+  }
+  const double error = a.size() < 2 ? 0.0 : std::sqrt(variance / (n - 1) / n);
+  return shift < 0 && shift <= -2 * error;
 }
 
 std::vector<std::vector<double>> FidelityProbe::alternatives(
@@ -118,7 +139,7 @@ std::vector<std::vector<double>> FidelityProbe::alternatives(
         check_interrupt();
         for (const std::size_t l : layers) set_width(l, alternatives[d][a]);
         totals[d][a] +=
-            distance(executor_.finish(runtime::Executor::State(state)), batch.reference);
+            sum_of(distances(executor_.finish(runtime::Executor::State(state)), batch.reference));
       }
       for (const std::size_t l : layers) set_width(l, widths[l]);
       if (progress) progress({"refinement", ++done, steps, {}});

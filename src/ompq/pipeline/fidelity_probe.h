@@ -33,6 +33,10 @@ class FidelityProbe {
   /// Of the whole network at `widths`; what was asked before is not run again.
   [[nodiscard]] double divergence(const Widths& widths);
 
+  /// True if the network at `widths` strays less than the one at `other` by more than chance: the
+  /// mean difference over the samples is at least two of its standard errors below zero.
+  [[nodiscard]] bool surely_better(const Widths& widths, const Widths& other);
+
   /// Of the networks that differ from `widths` in one decision alone.
   /// @param decisions  layers that move together, each list ascending.
   /// @param alternatives  [decision] widths to try.
@@ -54,6 +58,7 @@ class FidelityProbe {
   void apply(const Widths& widths);
   void set_width(std::size_t layer, int bits);
   [[nodiscard]] double mean(double total) const;
+  [[nodiscard]] const std::vector<double>& by_sample(const Widths& widths);
 
   const Model& model_;
   RoundedWeights& weights_;
@@ -61,7 +66,7 @@ class FidelityProbe {
   std::vector<Batch> batches_;
   double divisor_ = 0;  // samples, or the outputs' squared norm
   Widths applied_;
-  std::map<Widths, double> known_;
+  std::map<Widths, std::vector<double>> known_;  // [sample]
   std::int64_t evaluations_ = 0;
 };
 
