@@ -18,11 +18,14 @@ inline Model small_model(std::int64_t channels = 8) {
   auto x = builder.input(
       "x", {graph::Dim::batch(), graph::Dim::fixed(3), graph::Dim::fixed(8), graph::Dim::fixed(8)});
   x = builder.relu("relu1", builder.conv("conv1", x, {.out = channels, .kernel = 3, .bias = true}));
-  auto y = builder.relu("relu2", builder.conv("conv2", x, {.out = channels, .kernel = 3, .bias = true}));
+  auto y =
+      builder.relu("relu2", builder.conv("conv2", x, {.out = channels, .kernel = 3, .bias = true}));
   y = builder.conv("conv3", y, {.out = channels, .kernel = 1, .bias = true});
   x = builder.relu("relu3", builder.add("add", x, y));
   x = builder.relu(
-      "relu4", builder.conv("depthwise", x, {.out = channels, .kernel = 3, .groups = channels, .bias = true}));
+      "relu4",
+      builder.conv(
+          "depthwise", x, {.out = channels, .kernel = 3, .groups = channels, .bias = true}));
   x = builder.flatten("flatten", builder.global_average_pool("pool", x));
   Model model;
   model.file = "small.onnx";
