@@ -8,6 +8,7 @@
 
 #include "ompq/core/error.h"
 #include "ompq/onnx_io/attribute_proto.h"
+#include "ompq/onnx_io/default_attributes.h"
 #include "ompq/onnx_io/importer.h"
 #include "ompq/onnx_io/packed_bias.h"
 #include "ompq/onnx_io/short_names.h"
@@ -188,9 +189,9 @@ class ModelWriter {
     }
     for (const auto& [name, attribute] : node.attributes) {
       // Our passes' own notes on a node mean nothing to a runtime, which would refuse the node.
-      if (!name.starts_with(graph::kNotePrefix)) {
-        *out.add_attribute() = write_attribute(name, attribute);
-      }
+      if (name.starts_with(graph::kNotePrefix)) continue;
+      if (compact_ && is_default_attribute(graph_, node, name)) continue;
+      *out.add_attribute() = write_attribute(name, attribute);
     }
   }
 

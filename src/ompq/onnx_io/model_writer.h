@@ -15,8 +15,8 @@ using PackedWeights = std::map<std::string, PackedWeight>;
 /// The model for `graph`: every constant that something reads as an initializer, except those in
 /// `packed`, which are unpacked by nodes, with the biases that PackedBias fits. With packed
 /// weights, values inside of the network get short names, quantizers lose the names of their nodes,
-/// and one scale written for each slice becomes an Expand of the one; other nodes keep their names,
-/// by which people know layers.
+/// and one scale written for each slice becomes an Expand of the one, default attributes of
+/// convolutions are left out; other nodes keep their names, by which people know layers.
 /// @throws UnsupportedOp for a node whose attributes were not read.
 [[nodiscard]] onnx::ModelProto write_model(const graph::Graph& graph,
                                            const PackedWeights& packed = {});
