@@ -52,10 +52,10 @@ std::optional<ScaleCodes> encode_scales(std::span<const float> scales) {
 
 float short_bias(float bias, float step) {
   int exponent = 0;
-  const float fraction = std::frexp(std::nearbyint(bias / step), &exponent);
-  const int cut = std::min(exponent, kShortBiasBits);
-  const float steps = std::ldexp(std::nearbyint(std::ldexp(fraction, cut)), exponent - cut);
-  return steps * step + 0.0F;  // -0 + 0 = 0
+  const float steps = bias / step;
+  (void)std::frexp(steps, &exponent);
+  const int dropped = std::max(exponent - kShortBiasBits, 0);
+  return std::ldexp(std::nearbyint(std::ldexp(steps, -dropped)), dropped) * step;
 }
 
 }  // namespace ompq::quant

@@ -46,8 +46,8 @@ struct ScaleCodes {
 [[nodiscard]] std::optional<ScaleCodes> encode_scales(std::span<const float> scales);
 
 /// The whole multiple of `step` that is nearest to `bias`, of kShortBiasBits significant bits where
-/// it is a large one: at most half a step off, or 2^-12 of the bias.
-/// @pre step > 0; |bias| / step is finite. Never negative zero.
+/// it is a large one: at most half a step off, or 2^-11 of the bias.
+/// @pre step > 0; |bias| / step is finite.
 [[nodiscard]] float short_bias(float bias, float step);
 
 }  // namespace ompq::quant
