@@ -19,9 +19,9 @@ struct PackedBias {
   std::vector<float> steps;  ///< bias[c] == steps[c] * activation scale * weight scale[c]
 };
 
-/// The steps lie in the file as float16 of that part of them, so that float16's normal numbers hold
-/// 1 to 2^30.
-inline constexpr float kBiasStepUnit = 16384.0F;
+/// The steps lie in the file as float16 of that part of them, so that float16 holds 1 (its least
+/// number) to 2^40.
+inline constexpr float kBiasStepUnit = 16777216.0F;
 
 /// The bias of `node` (Conv, ConvTranspose, Gemm) with the packed weight `weight`, where it can be
 /// packed so that every element comes out equal to the bit, and nothing else reads it; else

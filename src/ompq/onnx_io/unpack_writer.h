@@ -32,7 +32,7 @@ inline constexpr std::size_t kTableCodes = std::size_t{1} << 22;
 ///       --MatMul [1, 2, ..., -2^(b-1)]--> [8, M] --Reshape--> [8 M]           (8 bits: int8
 ///       --Cast-->)
 ///     scales: uint8, ScaleCodes:  (16 + Mod 16) * Gather(2^0..2^15, BitShift right by 4)
-///     biases: float16, PackedBias:  Cast --Mul 2^14-->
+///     biases: float16, PackedBias:  Cast --Mul 2^24-->
 ///
 /// Each table is cut by a Split, and every weight has nodes of its own:
 ///
