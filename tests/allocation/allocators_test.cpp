@@ -241,7 +241,7 @@ TEST(Budgets, SayTheLeastPossibleWithWhatIsFixed) {
       FAIL() << each.name << " fitted 11.7 million weights into 2 MiB";
     } catch (const InfeasibleBudget& error) {
       EXPECT_THAT(error.what(),
-                  HasSubstr("[allocation] budget 2.00 MiB is below the least possible 3.1"))
+                  HasSubstr("[allocation] budget 2.00 MiB is below the least possible 3.0"))
           << each.name;
       EXPECT_THAT(error.what(), HasSubstr("(21 layers at 2 bits, 300 KiB not decided)"))
           << each.name;
@@ -272,16 +272,20 @@ TEST(CostModel, CountsTheBytesOfAPackedFile) {
                         .output_elements = 90,
                         .overhead_bytes = 123};
   CostOptions options;
-  // 3 planes of 4 bytes, 10 scales, 10 biases that folding the batch norm makes, the overhead.
-  EXPECT_EQ(size_bits(layer, 3, options), 8 * (3 * 4 + 40 + 40 + 123));
-  options.zero_points = true;
-  EXPECT_EQ(size_bits(layer, 3, options), 8 * (3 * 4 + 40 + 40 + 123 + 10));
+  // 3 planes of 4 bytes, 10 scales of one byte, 10 biases of two that folding the batch norm makes,
+  // the overhead.
+  EXPECT_EQ(size_bits(layer, 3, options), 8 * (3 * 4 + 10 + 20 + 123));
+  options.activation_bits = kFloatBits;  // and biases of four
+  EXPECT_EQ(size_bits(layer, 3, options), 8 * (3 * 4 + 10 + 40 + 123));
+  options.activation_bits = 8;
+  options.zero_points = true;  // 37 codes
+  EXPECT_EQ(size_bits(layer, 3, options), 8 * (3 * 5 + 10 + 20 + 123));
   options.fixed_bytes = 1000;
   const Cost cost = total_cost(std::vector<LayerCost>{layer, layer},
                                std::vector<int>{3, 5},
                                std::vector<int>{8, 4},
                                options);
-  EXPECT_EQ(cost.bytes, 1000 + (3 + 5) * 4 + 2 * (40 + 40 + 123 + 10));
+  EXPECT_EQ(cost.bytes, 1000 + (3 + 5) * 5 + 2 * (10 + 20 + 123));
   EXPECT_DOUBLE_EQ(cost.average_bits, 4.0);
   EXPECT_EQ(cost.bops, 1000 * (3 * 8 + 5 * 4));
   EXPECT_THROW((void)total_cost(std::vector<LayerCost>{layer}, std::vector<int>{3, 5}, {}, options),

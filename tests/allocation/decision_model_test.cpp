@@ -276,7 +276,7 @@ TEST(CostModel, CountsFloatLayersAsFourBytesAndNotInTheAverage) {
   const Cost cost = cost_of_widths(request, weights, activations, {});
   EXPECT_DOUBLE_EQ(cost.average_bits, 4);
   EXPECT_EQ(cost.weight_bytes, 4 * 800 + (2 + 3 + 4 + 5 + 6) * 400);
-  EXPECT_EQ(cost.bytes, cost.weight_bytes + 5 * 8 * 4) << "no scales for floats";
+  EXPECT_EQ(cost.bytes, cost.weight_bytes + 5 * 8) << "no scales for floats";
   EXPECT_EQ(cost.bops, 10000 * (32 * 32 + 5 * 4 * 8));
 }
 

@@ -1,6 +1,8 @@
 #include "ompq/quant/short_scale.h"
 
+#include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include <gtest/gtest.h>
 
@@ -49,6 +51,78 @@ TEST(ShortScale, SumsOfProductsDoNotDependOnTheirOrder) {
   for (int trial = 0; trial < 20; ++trial) {
     random.shuffle(products);
     ASSERT_EQ(sum(), first) << trial;
+  }
+}
+
+QuantParams params_with(std::vector<float> scales) {
+  const std::size_t count = scales.size();
+  return {.scale = std::move(scales), .zero_point = std::vector<std::int32_t>(count, 0)};
+}
+
+std::vector<float> decoded(const ScaleCodes& codes) {
+  std::vector<float> scales;
+  for (const std::uint8_t code : codes.codes) {
+    scales.push_back(std::ldexp(static_cast<float>(16 + code % 16), code / 16) * codes.unit);
+  }
+  return scales;
+}
+
+TEST(ShortenScales, LeaveScalesThatTakeOneByteEach) {
+  Random random(3);
+  for (int trial = 0; trial < 100; ++trial) {
+    std::vector<float> scales(40);
+    for (float& scale : scales) {
+      scale = static_cast<float>(std::exp(40.0 * random.uniform() - 30.0));
+    }
+    QuantParams params = params_with(scales);
+    shorten_scales(params, Snap::Nearest);
+    const auto codes = encode_scales(params.scale);
+    ASSERT_TRUE(codes) << "trial " << trial;
+    ASSERT_EQ(decoded(*codes), params.scale);
+    const float largest = *std::max_element(params.scale.begin(), params.scale.end());
+    for (std::size_t i = 0; i < scales.size(); ++i) {
+      const float shortened = short_scale(scales[i], Snap::Nearest);
+      ASSERT_GE(params.scale[i], shortened);
+      if (params.scale[i] != shortened) {
+        ASSERT_LE(params.scale[i], std::ldexp(largest, -15)) << "raised without need";
+      }
+    }
+  }
+}
+
+TEST(EncodeScales, SpansSixteenOctavesAndNoMore) {
+  const float least = std::ldexp(1.0F, -15);
+  EXPECT_EQ(encode_scales(std::vector<float>{1.9375F, least})->codes,
+            (std::vector<std::uint8_t>{255, 0}));
+  EXPECT_FALSE(encode_scales(std::vector<float>{1.9375F, least / 2}));
+}
+
+TEST(EncodeScales, RefusesWhatItCannotHoldExactly) {
+  const float infinity = std::numeric_limits<float>::infinity();
+  EXPECT_FALSE(encode_scales({}));
+  EXPECT_FALSE(encode_scales(std::vector<float>{1.0F, 0.3F})) << "not short";
+  EXPECT_FALSE(encode_scales(std::vector<float>{1.0F, 0.0F}));
+  EXPECT_FALSE(encode_scales(std::vector<float>{1.0F, -1.0F}));
+  EXPECT_FALSE(encode_scales(std::vector<float>{infinity}));
+  EXPECT_FALSE(encode_scales(std::vector<float>{std::nanf("")}));
+  EXPECT_FALSE(encode_scales(std::vector<float>{1e-37F})) << "its unit is subnormal";
+}
+
+TEST(ShortBias, IsAWholeNumberOfStepsOfElevenBitsAndStaysNear) {
+  Random random(4);
+  for (int trial = 0; trial < 1000; ++trial) {
+    const float step =
+        short_scale(static_cast<float>(std::exp(-9.0 * random.uniform())), Snap::Nearest);
+    const auto bias = static_cast<float>(random.normal());
+    const float rounded = short_bias(bias, step);
+    const float steps = rounded / step;
+    ASSERT_EQ(steps, std::nearbyint(steps));
+    int exponent = 0;
+    const float fraction = std::ldexp(std::frexp(steps, &exponent), kShortBiasBits);
+    ASSERT_EQ(fraction, std::nearbyint(fraction)) << steps;
+    // Half a step, or half a unit of the last of eleven bits; a thousandth for float's rounding.
+    const float bound = std::max(step / 2, std::abs(bias) / 2048);
+    ASSERT_LE(std::abs(rounded - bias), bound * 1.001F) << bias << " in steps of " << step;
   }
 }
 

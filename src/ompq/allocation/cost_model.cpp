@@ -15,13 +15,19 @@ std::int64_t biases_on_disk(const LayerCost& layer) {
   return layer.norm_count > 0 ? layer.out_channels : 0;
 }
 
+/// Where the input is quantized, a bias is a number of steps in float16.
+std::int64_t bytes_of_a_bias(int width, const CostOptions& options) {
+  const bool in_steps = width != kFloatBits && options.activation_bits != kFloatBits;
+  return in_steps ? 2 : kFloatBytes;
+}
+
 std::int64_t disk_bytes(const LayerCost& layer, int width, const CostOptions& options) {
-  if (width == kFloatBits) return weight_bytes(layer, width) + kFloatBytes * biases_on_disk(layer);
-  const std::int64_t planes = width * ((layer.weight_count + 7) / 8);
-  const std::int64_t scales = kFloatBytes * layer.out_channels;
+  const std::int64_t biases = bytes_of_a_bias(width, options) * biases_on_disk(layer);
+  if (width == kFloatBits) return weight_bytes(layer, width) + biases;
   const std::int64_t zero_points = options.zero_points ? layer.out_channels : 0;
-  const std::int64_t biases = kFloatBytes * biases_on_disk(layer);
-  return planes + scales + zero_points + biases + layer.overhead_bytes;
+  const std::int64_t planes = width * ((layer.weight_count + zero_points + 7) / 8);
+  const std::int64_t scales = layer.out_channels;  // a byte each
+  return planes + scales + biases + layer.overhead_bytes;
 }
 
 }  // namespace

@@ -71,7 +71,7 @@ struct CostOptions {
   Accounting accounting = Accounting::Disk;
   MacCount mac_count = MacCount::Plain;
   int activation_bits = 8;   ///< of layers that read no tensor of the request; kFloatBits: float
-  bool zero_points = false;  ///< Disk: one byte for each output channel (asymmetric weights)
+  bool zero_points = false;  ///< Disk: one code more for each output channel (asymmetric weights)
   std::int64_t fixed_bytes = 0;  ///< Disk: what the file holds beside the layers
 };
 

@@ -1,12 +1,17 @@
 #include "ompq/onnx_io/model_writer.h"
 
 #include <algorithm>
+#include <deque>
+#include <set>
 
 #include <fmt/format.h>
 
 #include "ompq/core/error.h"
 #include "ompq/onnx_io/attribute_proto.h"
+#include "ompq/onnx_io/default_attributes.h"
 #include "ompq/onnx_io/importer.h"
+#include "ompq/onnx_io/packed_bias.h"
+#include "ompq/onnx_io/short_names.h"
 #include "ompq/onnx_io/unpack_writer.h"
 
 namespace ompq::onnx_io {
@@ -43,23 +48,52 @@ bool contains(const std::vector<ValueId>& ids, ValueId id) {
   return std::find(ids.begin(), ids.end(), id) != ids.end();
 }
 
+/// Names for the values inside of a packed model; inputs and outputs keep theirs.
+ShortNames short_names_for(const graph::Graph& graph, std::size_t weights) {
+  std::set<std::string> taken;
+  for (const ValueId id : graph.inputs()) taken.insert(graph.value(id).name);
+  for (const ValueId id : graph.outputs()) taken.insert(graph.value(id).name);
+  return {
+      std::move(taken),
+      graph.values().size() + weights * UnpackWriter::kNamesPerWeight + UnpackWriter::kSharedNames};
+}
+
+bool is_quantizer(const graph::Node& node) {
+  return node.domain.empty() && (node.is("QuantizeLinear") || node.is("DequantizeLinear"));
+}
+
+/// A constant of fewer bytes is no longer than the node that would make it.
+constexpr std::size_t kExpandFrom = 12;
+
+/// `id` holds the one element of `scalar`, written often enough to be worth a node.
+bool repeats(const graph::Graph& graph, ValueId id, ValueId scalar) {
+  if (!graph.is_constant(id) || !graph.is_constant(scalar)) return false;
+  const Tensor& many = *graph.value(id).constant;
+  const Tensor& one = *graph.value(scalar).constant;
+  if (many.rank() != 1 || one.rank() != 0 || many.type() != one.type()) return false;
+  const auto bytes = many.bytes();
+  const auto element = one.bytes();
+  for (std::size_t at = 0; at < bytes.size(); at += element.size()) {
+    if (!std::ranges::equal(bytes.subspan(at, element.size()), element)) return false;
+  }
+  return bytes.size() >= kExpandFrom;
+}
+
 class ModelWriter {
  public:
-  ModelWriter(const graph::Graph& graph,
-              const PackedWeights& packed,
-              const std::set<std::string>& omitted)
+  ModelWriter(const graph::Graph& graph, const PackedWeights& packed)
       : graph_(graph),
         packed_(packed),
-        omitted_(omitted),
-        compact_(!packed.empty() || !omitted.empty()),
-        short_names_(short_names_for(graph, std::max(packed.size(), omitted.size()))),
-        unpack_(proto(), short_names_) {}
+        compact_(!packed.empty()),
+        short_names_(short_names_for(graph, packed.size())),
+        out_(proto(), short_names_) {}
 
   onnx::ModelProto write() {
     write_header();
     for (const ValueId id : graph_.inputs()) {
       *proto().add_input() = write_value_info(graph_.value(id));
     }
+    write_packed();
     for (const graph::Node& node : graph_.nodes()) write_node(node);
     for (const ValueId id : graph_.outputs()) {
       use(id);
@@ -89,11 +123,62 @@ class ModelWriter {
     }
   }
 
+  /// Weights in the order in which something reads them, with the biases of their first readers,
+  /// and what unpacks them.
+  void write_packed() {
+    std::vector<UnpackedWeight> weights;
+    for (const graph::Node& node : graph_.nodes()) {
+      for (const ValueId id : node.inputs) add_packed(id, weights);
+      const auto weight = packed_of(node.input(1));
+      if (weight != packed_.end()) add_bias(node, weight->second, weights);
+    }
+    for (const ValueId id : graph_.outputs()) add_packed(id, weights);
+    UnpackWriter(out_).write(weights);
+  }
+
+  PackedWeights::const_iterator packed_of(ValueId id) const {
+    return id == kNoValue ? packed_.end() : packed_.find(graph_.value(id).name);
+  }
+
+  void add_packed(ValueId id, std::vector<UnpackedWeight>& weights) {
+    const auto found = packed_of(id);
+    if (found == packed_.end() || !written_.insert(id).second) return;
+    weights.push_back({.weight = &found->second, .name = name(id)});
+  }
+
+  void add_bias(const graph::Node& node,
+                const PackedWeight& weight,
+                std::vector<UnpackedWeight>& weights) {
+    UnpackedWeight& unpacked = weights.back();
+    if (unpacked.weight != &weight || unpacked.bias != nullptr) return;
+    std::optional<PackedBias> bias = pack_bias(graph_, node, weight);
+    if (!bias) return;
+    use(bias->activation_scale);
+    unpacked.activation_scale = name(bias->activation_scale);
+    unpacked.bias_name = name(bias->bias);
+    written_.insert(bias->bias);
+    unpacked.bias = &biases_.emplace_back(std::move(*bias));
+  }
+
+  /// A dequantizer's scale or zero point, written for each slice, from the quantizer's single one.
+  void use_repeated(const graph::Node& node, std::size_t input) {
+    const graph::NodeId maker = graph_.producer(node.input(0));
+    const ValueId many = node.input(input);
+    if (!compact_ || !node.is("DequantizeLinear") || maker == graph::kNoNode) return;
+    const ValueId one = graph_.node(maker).input(input);
+    if (!repeats(graph_, many, one) || !written_.insert(many).second) return;
+    use(one);
+    const std::vector<std::int64_t> shape{graph_.value(many).constant->elements()};
+    (void)out_.add_node("Expand", {name(one), out_.shared(shape)}, name(many));
+  }
+
   void write_node(const graph::Node& node) {
     check(node);
-    for (const ValueId id : node.inputs) use(id);  // what unpacks a weight comes before its reader
+    use_repeated(node, 1);
+    use_repeated(node, 2);
+    for (const ValueId id : node.inputs) use(id);
     onnx::NodeProto& out = *proto().add_node();
-    out.set_name(node.name);
+    if (!compact_ || !is_quantizer(node)) out.set_name(node.name);
     out.set_op_type(node.op_type);
     if (!node.domain.empty()) out.set_domain(node.domain);
     for (const ValueId id : node.inputs) {
@@ -104,9 +189,9 @@ class ModelWriter {
     }
     for (const auto& [name, attribute] : node.attributes) {
       // Our passes' own notes on a node mean nothing to a runtime, which would refuse the node.
-      if (!name.starts_with(graph::kNotePrefix)) {
-        *out.add_attribute() = write_attribute(name, attribute);
-      }
+      if (name.starts_with(graph::kNotePrefix)) continue;
+      if (compact_ && is_default_attribute(graph_, node, name)) continue;
+      *out.add_attribute() = write_attribute(name, attribute);
     }
   }
 
@@ -132,13 +217,7 @@ class ModelWriter {
   /// Constants are written the first time something reads them.
   void use(ValueId id) {
     if (!graph_.is_constant(id) || !written_.insert(id).second) return;
-    const graph::Value& value = graph_.value(id);
-    const auto packed = packed_.find(value.name);
-    if (packed != packed_.end()) {
-      unpack_.write(packed->second, name(id));
-    } else if (!omitted_.contains(value.name)) {
-      *proto().add_initializer() = write_tensor(*value.constant, name(id));
-    }
+    *proto().add_initializer() = write_tensor(*graph_.value(id).constant, name(id));
   }
 
   std::string name(ValueId id) {
@@ -152,30 +231,19 @@ class ModelWriter {
 
   const graph::Graph& graph_;
   const PackedWeights& packed_;
-  const std::set<std::string>& omitted_;
   onnx::ModelProto model_;
   bool compact_;
   ShortNames short_names_;
-  UnpackWriter unpack_;
+  ProtoWriter out_;
+  std::deque<PackedBias> biases_;
   std::map<ValueId, std::string> names_;
   std::set<ValueId> written_;
 };
 
 }  // namespace
 
-onnx::ModelProto write_model(const graph::Graph& graph,
-                             const PackedWeights& packed,
-                             const std::set<std::string>& omitted) {
-  return ModelWriter(graph, packed, omitted).write();
-}
-
-ShortNames short_names_for(const graph::Graph& graph, std::size_t weights) {
-  std::set<std::string> taken;
-  for (const ValueId id : graph.inputs()) taken.insert(graph.value(id).name);
-  for (const ValueId id : graph.outputs()) taken.insert(graph.value(id).name);
-  return {
-      std::move(taken),
-      graph.values().size() + weights * UnpackWriter::kNamesPerWeight + UnpackWriter::kSharedNames};
+onnx::ModelProto write_model(const graph::Graph& graph, const PackedWeights& packed) {
+  return ModelWriter(graph, packed).write();
 }
 
 }  // namespace ompq::onnx_io

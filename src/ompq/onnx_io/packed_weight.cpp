@@ -5,7 +5,6 @@
 #include <fmt/format.h>
 
 #include "ompq/core/error.h"
-#include "ompq/quant/bit_planes.h"
 
 namespace ompq::onnx_io {
 namespace {
@@ -80,28 +79,15 @@ void check(const QuantizedTensor& weight, std::int64_t scales, const std::string
   }
 }
 
-/// Plane after plane, in the order of elements that PackedWeight describes.
-std::string pack_planes(const QuantizedTensor& weight) {
-  const BitWidth bits = weight.params.bits;
-  // code - 2^(b-1) in two's complement is the code with its top bit turned.
-  const auto top_bit = static_cast<std::uint8_t>(1U << (bits.value() - 1));
-  const std::vector<std::uint8_t>& codes = weight.codes;
-  if (bits.value() == 8) {
-    std::string bytes(codes.size(), '\0');
-    std::transform(codes.begin(), codes.end(), bytes.begin(), [&](std::uint8_t code) {
-      return static_cast<char>(code ^ top_bit);
-    });
-    return bytes;
+/// code - 2^(b-1) in two's complement is the code with its top bit turned.
+std::vector<std::uint8_t> signed_codes(const QuantizedTensor& weight, bool zero_points) {
+  const auto top_bit = static_cast<std::uint8_t>(1U << (weight.params.bits.value() - 1));
+  std::vector<std::uint8_t> codes = weight.codes;
+  if (zero_points) {
+    codes.insert(codes.end(), weight.params.zero_point.begin(), weight.params.zero_point.end());
   }
-  const std::size_t bytes_per_plane = (codes.size() + 7) / 8;
-  std::vector<std::uint8_t> ordered(bytes_per_plane * 8, 0);
-  for (std::size_t j = 0, element = 0; j < 8; ++j) {
-    for (std::size_t i = 0; i < bytes_per_plane && element < codes.size(); ++i, ++element) {
-      ordered[i * 8 + j] = codes[element] ^ top_bit;
-    }
-  }
-  const auto planes = quant::pack_bit_planes(ordered, bits);
-  return {planes.begin(), planes.end()};
+  for (std::uint8_t& code : codes) code ^= top_bit;
+  return codes;
 }
 
 }  // namespace
@@ -110,33 +96,14 @@ PackedWeight pack_weight(const QuantizedTensor& weight, const std::string& name)
   const QuantParams& params = weight.params;
   const auto broadcast = scale_shape(params.granularity, weight.shape, name);
   check(weight, element_count(broadcast), name);
-  PackedWeight packed{params.bits, weight.shape, pack_planes(weight)};
-  packed.scale = Tensor::from(broadcast, params.scale);
-  packed.has_zero_point = params.symmetry == quant::Symmetry::Asymmetric;
-  if (packed.has_zero_point) {
-    std::vector<std::int8_t> shifted;
-    for (const std::int32_t zero_point : params.zero_point) {
-      shifted.push_back(static_cast<std::int8_t>(zero_point - params.bits.levels() / 2));
-    }
-    packed.zero_point = Tensor::from(broadcast, shifted);
-  }
-  return packed;
-}
-
-PackedWeight blank_weight(const WeightPlan& plan,
-                          const std::vector<std::int64_t>& shape,
-                          const std::string& name) {
-  const std::int64_t count = checked_count(shape, name);
-  const auto broadcast = scale_shape(plan.granularity, shape, name);
-  const auto bytes = static_cast<std::size_t>(quant::packed_bytes(count, plan.bits));
-  PackedWeight blank{
-      plan.bits,
-      shape,
-      std::string(plan.bits.value() == 8 ? static_cast<std::size_t>(count) : bytes, '\0')};
-  blank.scale = Tensor(DataType::Float32, broadcast);
-  blank.has_zero_point = plan.symmetry == quant::Symmetry::Asymmetric;
-  if (blank.has_zero_point) blank.zero_point = Tensor(DataType::Int8, broadcast);
-  return blank;
+  const bool zero_points = params.symmetry == quant::Symmetry::Asymmetric;
+  return {.bits = params.bits,
+          .shape = weight.shape,
+          .codes = signed_codes(weight, zero_points),
+          .has_zero_point = zero_points,
+          .scale = params.scale,
+          .broadcast = broadcast,
+          .scale_codes = quant::encode_scales(params.scale)};
 }
 
 }  // namespace ompq::onnx_io

@@ -1,50 +1,76 @@
 #pragma once
 
-#include <cstdint>
-#include <map>
+#include <span>
 #include <string>
+#include <vector>
 
+#include "ompq/onnx_io/packed_bias.h"
 #include "ompq/onnx_io/packed_weight.h"
-#include "ompq/onnx_io/short_names.h"
-#include "ompq/onnx_io/tensor_proto.h"
+#include "ompq/onnx_io/proto_writer.h"
 
 namespace ompq::onnx_io {
 
-/// Writes packed weights and the nodes that unpack them, in as few bytes as plain ONNX allows:
+/// A packed weight, the name that its float32 form gets, and its bias, if that is packed too.
+struct UnpackedWeight {
+  const PackedWeight* weight = nullptr;
+  std::string name;
+  const PackedBias* bias = nullptr;
+  std::string bias_name;
+  std::string activation_scale;  ///< name of the scalar constant
+};
+
+/// Codes of one table; more would only need more memory while the runtime unpacks them.
+inline constexpr std::size_t kTableCodes = std::size_t{1} << 22;
+
+/// Writes packed weights and biases, and the nodes that unpack them, in as few bytes as plain ONNX
+/// allows. What belongs to a weight lies in tables with that of others, so that a table's header
+/// and the nodes that decode it are there once:
 ///
-///     planes [b, M] --BitShift right by [8, 1, 1] = 0..7--> [8, b, M] --Mod 2--> --Cast float-->
-///     --MatMul [1, 2, ..., -2^(b-1)]--> [8, M] --Reshape--> [--Sub zero point-->] --Mul scale-->
+///     codes, one table a width (another one after kTableCodes): uint8 [b, M], M = ceil(codes / 8);
+///     plane p holds bit p of every code, and bit j of byte i belongs to code j M + i:
+///       planes --BitShift right by [8, 1, 1] = 0..7--> [8, b, M] --Mod 2--> --Cast-->
+///       --MatMul [1, 2, ..., -2^(b-1)]--> [8, M] --Reshape--> [8 M]           (8 bits: int8
+///       --Cast-->)
+///     scales: uint8, ScaleCodes:  (16 + Mod 16) * Gather(2^0..2^15, BitShift right by 4)
+///     biases: float16, PackedBias:  Cast --Mul 2^24-->
 ///
-/// (M x 8 > N: flattened and cut to N elements before the Reshape. 8 bits: Cast, [Sub], Mul.) All
-/// operands but planes, scale and zero point are shared between weights; names are
-/// all of one length, so that a weight's cost does not depend on the others. Every operator
-/// is exact on these numbers, so the runtime may fold or run it as it likes.
+/// Each table is cut by a Split, and every weight has nodes of its own:
+///
+///     weight = (Reshape codes - Reshape zero points) * Reshape (scales * unit)
+///     bias = steps * activation scale * (scales * unit)
+///
+/// Scales that are not short are a float32 constant. Every operator is exact on these numbers, so
+/// the runtime may fold or run it as it likes.
 class UnpackWriter {
  public:
-  /// Names that one weight may need, and those for all weights together.
-  static constexpr std::size_t kNamesPerWeight = 14;
-  static constexpr std::size_t kSharedNames = 16;
+  /// Names that one weight with its bias may need, and those of the tables.
+  static constexpr std::size_t kNamesPerWeight = 16;
+  static constexpr std::size_t kSharedNames = 120;
 
-  /// @param out receives nodes and initializers.
-  /// @param names gives all values their names.
-  UnpackWriter(onnx::GraphProto& out, ShortNames& names) : out_(out), names_(names) {}
+  explicit UnpackWriter(ProtoWriter& out) : out_(out) {}
 
-  /// Appends what makes `weight` a value of that name.
-  void write(const PackedWeight& weight, const std::string& name);
+  void write(std::span<const UnpackedWeight> weights);
 
  private:
-  /// A constant that several weights may use: written once, by content.
-  std::string shared(const Tensor& tensor);
-  std::string own(const Tensor& tensor);
-  std::string add_node(const char* op_type, std::initializer_list<std::string> inputs);
-  onnx::NodeProto& last_node();
-  std::string cast_to_float(const std::string& input);
-  std::string write_planes(const PackedWeight& weight);
-  std::string write_elements(const PackedWeight& weight);
+  struct Parts {
+    std::string codes;
+    std::string zero_points;
+    std::string scales;  // flat
+    std::string steps;
+  };
 
-  onnx::GraphProto& out_;
-  ShortNames& names_;
-  std::map<std::string, std::string> shared_;  // serialized content -> name
+  void write_codes(std::span<const UnpackedWeight> weights, BitWidth bits);
+  void write_code_table(std::span<const UnpackedWeight> weights,
+                        const std::vector<std::size_t>& members);
+  std::string write_planes(const std::vector<std::uint8_t>& codes, BitWidth bits);
+  std::string write_bytes(const std::vector<std::uint8_t>& codes);
+  void write_scales(std::span<const UnpackedWeight> weights);
+  std::string decoded_scales(const std::vector<std::uint8_t>& codes);
+  void write_biases(std::span<const UnpackedWeight> weights);
+  void write_weight(const UnpackedWeight& unpacked, const Parts& parts);
+
+  ProtoWriter& out_;
+  std::vector<Parts> parts_;  // by index of weight
 };
 
 }  // namespace ompq::onnx_io

@@ -19,10 +19,10 @@ using graph::Node;
 using graph::NodeId;
 using graph::ValueId;
 
-/// The nodes that `value` needs, in topological order.
-std::vector<NodeId> nodes_before(const Graph& graph, ValueId value) {
+/// The nodes that `values` need, in topological order.
+std::vector<NodeId> nodes_before(const Graph& graph, std::span<const ValueId> values) {
   std::set<NodeId> needed;
-  std::vector<ValueId> open{value};
+  std::vector<ValueId> open(values.begin(), values.end());
   while (!open.empty()) {
     const ValueId id = open.back();
     open.pop_back();
@@ -57,36 +57,69 @@ std::vector<at::Tensor> run_node(const Graph& graph,
   }
 }
 
+/// Runs nodes one after the other, and holds a result for as long as somebody reads it.
+class Run {
+ public:
+  Run(const Graph& graph, std::span<const NodeId> order, std::span<const ValueId> asked)
+      : graph_(graph) {
+    for (const ValueId id : asked) ++readers_[id];
+    for (const NodeId id : order) {
+      for (const ValueId input : graph.node(id).inputs) ++readers_[input];
+    }
+  }
+
+  void run(const Node& node) {
+    std::vector<at::Tensor> inputs;
+    for (const ValueId input : node.inputs) inputs.push_back(take(input));
+    const std::vector<at::Tensor> outputs = run_node(graph_, node, inputs);
+    for (std::size_t i = 0; i < node.outputs.size() && i < outputs.size(); ++i) {
+      if (readers_.contains(node.outputs[i])) made_[node.outputs[i]] = outputs[i];
+    }
+  }
+
+  at::Tensor take(ValueId id) {
+    if (id == kNoValue) return {};
+    if (graph_.is_constant(id)) return to_aten(*graph_.value(id).constant);
+    at::Tensor tensor = made_.at(id);
+    if (--readers_[id] == 0) made_.erase(id);
+    return tensor;
+  }
+
+ private:
+  const Graph& graph_;
+  std::unordered_map<ValueId, int> readers_;
+  std::unordered_map<ValueId, at::Tensor> made_;
+};
+
 }  // namespace
 
-Tensor evaluate_constant(const Graph& graph, ValueId value) {
-  if (graph.is_constant(value)) return *graph.value(value).constant;
+std::vector<Tensor> evaluate_constants(const Graph& graph, std::span<const ValueId> values) {
   const at::NoGradGuard no_grad;
-  const std::vector<NodeId> order = nodes_before(graph, value);
-  std::unordered_map<ValueId, int> readers{{value, 1}};
-  for (const NodeId id : order) {
-    for (const ValueId input : graph.node(id).inputs) ++readers[input];
-  }
-  std::unordered_map<ValueId, at::Tensor> made;
-  for (const NodeId id : order) {
-    const Node& node = graph.node(id);
-    std::vector<at::Tensor> inputs;
-    for (const ValueId input : node.inputs) {
-      if (input == kNoValue) {
-        inputs.emplace_back();
-      } else if (graph.is_constant(input)) {
-        inputs.push_back(to_aten(*graph.value(input).constant));
-      } else {
-        inputs.push_back(made.at(input));
-      }
-      if (--readers[input] == 0) made.erase(input);
-    }
-    const std::vector<at::Tensor> outputs = run_node(graph, node, inputs);
-    for (std::size_t i = 0; i < node.outputs.size() && i < outputs.size(); ++i) {
-      if (readers.contains(node.outputs[i])) made[node.outputs[i]] = outputs[i];
+  const std::vector<NodeId> order = nodes_before(graph, values);
+  Run run(graph, order, values);
+  std::vector<Tensor> results(values.size());
+  const auto collect = [&](std::size_t i) {
+    const graph::Value& value = graph.value(values[i]);
+    results[i] = value.constant ? *value.constant : from_aten(run.take(values[i]), value.type);
+  };
+  std::unordered_map<NodeId, std::vector<std::size_t>> asked_of;
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    if (graph.is_constant(values[i])) {
+      collect(i);
+    } else {
+      asked_of[graph.producer(values[i])].push_back(i);
     }
   }
-  return from_aten(made.at(value), graph.value(value).type);
+  for (const NodeId id : order) {
+    run.run(graph.node(id));
+    // At once, so that what the table holds that it was cut from can go.
+    for (const std::size_t i : asked_of[id]) collect(i);
+  }
+  return results;
+}
+
+Tensor evaluate_constant(const Graph& graph, ValueId value) {
+  return evaluate_constants(graph, {&value, 1}).front();
 }
 
 }  // namespace ompq::ops

@@ -162,12 +162,16 @@ void Inference::infer_outputs(NodeId id, const Operator& op, Facts facts) {
     return input == kNoValue || graph_.is_constant(input);
   });
   if (!constant || !ready) return;
+  std::vector<ValueId> small;
   for (std::size_t i = 0; i < count; ++i) {
     const ValueId output = node.outputs[i];
     if (output == kNoValue || graph_.is_constant(output)) continue;
-    if (bytes_of(output).value_or(INT64_MAX) > kEagerBytes) continue;
-    graph_.mutable_value(output).constant = evaluate_constant(graph_, output);
-    learn_constant(output);
+    if (bytes_of(output).value_or(INT64_MAX) <= kEagerBytes) small.push_back(output);
+  }
+  std::vector<Tensor> computed = evaluate_constants(graph_, small);
+  for (std::size_t i = 0; i < small.size(); ++i) {
+    graph_.mutable_value(small[i]).constant = std::move(computed[i]);
+    learn_constant(small[i]);
   }
 }
 
@@ -234,7 +238,7 @@ void Inference::compute_frontier() {
     }
   }
   std::unordered_set<ValueId> seen;
-  std::vector<std::pair<ValueId, Tensor>> computed;
+  std::vector<ValueId> needed;
   while (!open.empty()) {
     const ValueId id = open.back();
     open.pop_back();
@@ -245,10 +249,13 @@ void Inference::compute_frontier() {
       const auto& inputs = graph_.node(graph_.producer(id)).inputs;
       open.insert(open.end(), inputs.begin(), inputs.end());
     } else {
-      computed.emplace_back(id, evaluate_constant(graph_, id));
+      needed.push_back(id);
     }
   }
-  for (auto& [id, tensor] : computed) graph_.mutable_value(id).constant = std::move(tensor);
+  std::vector<Tensor> computed = evaluate_constants(graph_, needed);
+  for (std::size_t i = 0; i < needed.size(); ++i) {
+    graph_.mutable_value(needed[i]).constant = std::move(computed[i]);
+  }
 }
 
 void Inference::detach_constants() {

@@ -66,6 +66,9 @@ quant::QuantizedTensor blank_codes(const graph::Graph& graph,
           .codes = std::vector<std::uint8_t>(static_cast<std::size_t>(weight.elements()), 0)};
 }
 
+/// A bias that can be packed, as every bias can that tuning::round_biases rounded.
+void clear(Tensor& bias) { bias = Tensor(bias.type(), bias.shape()); }
+
 }  // namespace
 
 QuantizedNetwork quantize_network(const Model& model,
@@ -111,6 +114,7 @@ std::int64_t FileSize::bytes(const std::vector<int>& weight_bits,
     const graph::Layer& layer = model_.discovery.layers[l];
     network.weights.emplace(network.graph.value(layer.weight).name,
                             blank_codes(network.graph, layer, weight_bits[l], options_.symmetry));
+    if (layer.bias != graph::kNoValue) clear(*network.graph.mutable_value(layer.bias).constant);
   }
   return static_cast<std::int64_t>(export_bytes(network, format_).size());
 }

@@ -1,11 +1,21 @@
 #pragma once
 
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
 #include "ompq/quant/quant_params.h"
 
 namespace ompq::quant {
 
 /// Bits behind the leading one that a short scale keeps.
 inline constexpr int kShortScaleBits = 4;
+/// Octaves that the scales of one tensor span: with the bits above, a scale takes one byte.
+inline constexpr int kShortScaleOctaves = 16;
+/// Significant bits of a bias, counted in steps of activation scale x weight scale: those of
+/// float16.
+inline constexpr int kShortBiasBits = 11;
 
 enum class Snap { Nearest, Up };
 
@@ -20,7 +30,24 @@ enum class Snap { Nearest, Up };
 /// (Up).
 [[nodiscard]] float short_scale(float scale, Snap snap);
 
-/// Every scale of `params` made short; zero points stay.
+/// Every scale of `params` made short, and those that are more than kShortScaleOctaves below the
+/// largest raised to the least that is not: channels that are next to nothing beside the others,
+/// whose weights move by less than 2^-15 of the largest scale. Zero points stay.
 void shorten_scales(QuantParams& params, Snap snap);
+
+/// The scales of one tensor in a byte each: scale = (16 + code % 16) x 2^(code / 16) x unit.
+struct ScaleCodes {
+  std::vector<std::uint8_t> codes;
+  float unit = 1;  ///< a power of two
+};
+
+/// Exactly `scales`; nothing where they are not short, or too far apart (see shorten_scales), or so
+/// small that `unit` is no normal number.
+[[nodiscard]] std::optional<ScaleCodes> encode_scales(std::span<const float> scales);
+
+/// The whole multiple of `step` that is nearest to `bias`, of kShortBiasBits significant bits where
+/// it is a large one: at most half a step off, or 2^-11 of the bias.
+/// @pre step > 0; |bias| / step is finite.
+[[nodiscard]] float short_bias(float bias, float step);
 
 }  // namespace ompq::quant

@@ -1,7 +1,5 @@
 #include "ompq/tuning/quantize_weights.h"
 
-#include <cmath>
-
 #include <fmt/format.h>
 
 #include "ompq/core/error.h"
@@ -57,7 +55,7 @@ void round_biases(graph::Graph& graph,
     const auto values = bias.mutable_data<float>();
     for (std::size_t c = 0; c < values.size(); ++c) {
       const float step = activation->second * scales[c % scales.size()];
-      values[c] = std::nearbyint(values[c] / step) * step;
+      values[c] = quant::short_bias(values[c], step);
     }
     graph.mutable_value(layer.bias).constant = std::move(bias);
   }

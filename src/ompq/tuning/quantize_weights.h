@@ -34,7 +34,7 @@ std::map<std::string, quant::QuantizedTensor> quantize_weights(
 using ActivationScales = std::map<graph::ValueId, float>;
 
 /// Rounds the bias of each layer whose input is quantized to whole multiples of activation scale x
-/// weight scale, as an integer accumulator holds it; the change is at most half of that step.
+/// weight scale, as an integer accumulator holds it, by quant::short_bias.
 void round_biases(graph::Graph& graph,
                   const std::vector<graph::Layer>& layers,
                   const std::map<std::string, quant::QuantizedTensor>& weights,

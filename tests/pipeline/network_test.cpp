@@ -1,0 +1,60 @@
+#include "ompq/pipeline/network.h"
+
+#include <gtest/gtest.h>
+
+#include "ompq/allocation/cost_model.h"
+#include "pipeline/small_model.h"
+
+namespace ompq::pipeline {
+namespace {
+
+/// Quantizers as calibration would leave them, for the layers with a width.
+tuning::ActivationQuantizers quantizers(const Model& model, const std::vector<int>& bits) {
+  tuning::ActivationQuantizers result;
+  for (std::size_t l = 0; l < bits.size(); ++l) {
+    if (bits[l] == allocation::kFloatBits) continue;
+    const auto wobble = static_cast<float>(l) / 32;
+    result[model.discovery.layers[l].input] = {
+        .bits = BitWidth(bits[l]), .scale = {0.03125F * (1 + wobble)}, .zero_point = {1}};
+  }
+  return result;
+}
+
+void expect_exact(const Model& model,
+                  const std::vector<int>& weight_bits,
+                  const std::vector<int>& activation_bits,
+                  quant::Symmetry symmetry) {
+  const tuning::WeightOptions options{.symmetry = symmetry};
+  const FileSize promised(model, options, onnx_io::WeightFormat::Packed);
+  const QuantizedNetwork network =
+      quantize_network(model, weight_bits, quantizers(model, activation_bits), options);
+  EXPECT_EQ(promised.bytes(weight_bits, activation_bits),
+            static_cast<std::int64_t>(export_bytes(network, onnx_io::WeightFormat::Packed).size()));
+}
+
+constexpr int kFloat = allocation::kFloatBits;
+
+TEST(FileSize, IsThatOfTheWrittenFileToTheByte) {
+  const Model model = small_model();
+  for (const auto symmetry : {quant::Symmetry::Asymmetric, quant::Symmetry::Symmetric}) {
+    expect_exact(model, {3, 3, 3, 3, 3}, {8, 8, 8, 8, 8}, symmetry);
+    expect_exact(model, {2, 8, 5, 4, 7}, {8, 8, 8, 8, 8}, symmetry);
+    expect_exact(model, {4, 4, 3, 2, 8}, {4, 8, 6, 8, 8}, symmetry);
+    expect_exact(model, {3, kFloat, 3, 3, 6}, {8, 8, 8, kFloat, 8}, symmetry);
+    expect_exact(model, {3, 3, 2, 2, 8}, std::vector<int>(5, kFloat), symmetry);
+  }
+}
+
+TEST(FileSize, HoldsWhereChannelsAreAllButDeadAndBiasesLarge) {
+  Model model = small_model();
+  for (const graph::Layer& layer : model.discovery.layers) {
+    const auto weights = model.graph.mutable_value(layer.weight).constant->mutable_data<float>();
+    for (std::size_t i = 0; i < weights.size() / 4; ++i) weights[i] *= 1e-9F;
+    if (layer.bias == graph::kNoValue) continue;
+    model.graph.mutable_value(layer.bias).constant->mutable_data<float>().front() = 50;
+  }
+  expect_exact(model, {2, 3, 4, 3, 8}, {8, 8, 8, 8, 8}, quant::Symmetry::Asymmetric);
+}
+
+}  // namespace
+}  // namespace ompq::pipeline
