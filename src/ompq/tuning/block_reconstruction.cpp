@@ -1,0 +1,429 @@
+#include "ompq/tuning/block_reconstruction.h"
+
+#include <algorithm>
+#include <numeric>
+#include <set>
+
+#include <fmt/format.h>
+
+#include "ompq/core/error.h"
+#include "ompq/core/random.h"
+#include "ompq/data/batches.h"
+#include "ompq/tuning/block_fisher.h"
+#include "ompq/tuning/block_graph.h"
+
+namespace ompq::tuning {
+namespace {
+
+using graph::ValueId;
+using CachePointer = std::shared_ptr<SampleCache>;
+
+/// One activation of all samples, in the float network and behind the quantized prefix.
+struct ValueCaches {
+  CachePointer exact;
+  CachePointer quantized;
+};
+
+/// [n, c, h, w] as rows of h, w, c.
+Tensor channels_last(const Tensor& images) {
+  if (images.rank() != 4) return images;
+  const auto& shape = images.shape();
+  const std::int64_t channels = shape[1];
+  const std::int64_t positions = shape[2] * shape[3];
+  Tensor rows(DataType::Float32, shape);
+  const auto from = images.data<float>();
+  const auto to = rows.mutable_data<float>();
+#pragma omp parallel for schedule(static)
+  for (std::int64_t n = 0; n < shape[0]; ++n) {
+    const auto at = static_cast<std::size_t>(n * channels * positions);
+    for (std::int64_t c = 0; c < channels; ++c) {
+      for (std::int64_t p = 0; p < positions; ++p) {
+        to[at + static_cast<std::size_t>(p * channels + c)] =
+            from[at + static_cast<std::size_t>(c * positions + p)];
+      }
+    }
+  }
+  return rows;
+}
+
+class Reconstructor {
+ public:
+  Reconstructor(const ReconstructionRequest& request,
+                const ReconstructionOptions& options,
+                const std::vector<BlockState>& finished,
+                const BlockHandler& on_block,
+                const ProgressHandler& progress)
+      : request_(request),
+        options_(options),
+        finished_(finished),
+        on_block_(on_block),
+        progress_(progress),
+        memory_(options.memory_bytes, options.cache_directory),
+        stages_(plan_stages(request.graph, request.blocks)) {
+    check();
+    result_.codes = request.initial;
+    result_.activations = request.activations;
+  }
+
+  Reconstruction run() {
+    if (request_.blocks.empty()) return std::move(result_);
+    count_readers();
+    weigh();
+    load_inputs();
+    for (const Stage& stage : stages_) run_stage(stage);
+    return std::move(result_);
+  }
+
+ private:
+  // --- what is asked -----------------------------------------------------------------------------
+
+  void check() const {
+    for (const auto& [name, codes] : request_.initial) {
+      const ValueId id = request_.graph.find_value(name);
+      if (id == graph::kNoValue || !request_.graph.is_constant(id)) {
+        throw ConfigError(
+            "reconstruction",
+            fmt::format("initial codes for '{}', which is no weight of the network", name));
+      }
+    }
+    if (request_.indices.empty()) {
+      throw ConfigError("reconstruction", "no samples to reconstruct with; give at least one");
+    }
+    std::size_t at = 0;
+    for (const Stage& stage : stages_) {
+      if (stage.block < 0 || at == finished_.size()) continue;
+      const std::string& name = block_of(stage).name;
+      if (finished_[at].name != name) {
+        throw ConfigError(
+            "reconstruction",
+            fmt::format("the journal's block {} is '{}', the network's is '{}'; start "
+                        "anew for another network or method",
+                        at + 1,
+                        finished_[at].name,
+                        name));
+      }
+      ++at;
+    }
+  }
+
+  const graph::Block& block_of(const Stage& stage) const {
+    return request_.blocks[static_cast<std::size_t>(stage.block)];
+  }
+
+  // --- caches ------------------------------------------------------------------------------------
+
+  [[nodiscard]] std::int64_t fixed_batch() const {
+    const auto& shape = *request_.graph.value(request_.graph.inputs().front()).shape;
+    return shape.empty() || shape.front().times_batch ? 1 : shape.front().size;
+  }
+
+  CachePointer make_cache(ValueId value) {
+    return std::make_shared<SampleCache>(
+        row_count_, elements_per_sample(request_.graph, value), memory_);
+  }
+
+  /// How many stages read each value; its caches go with the last of them.
+  void count_readers() {
+    for (const Stage& stage : stages_) {
+      for (const ValueId value : stage.inputs) ++readers_[value];
+    }
+  }
+
+  void load_inputs() {
+    row_count_ = static_cast<std::int64_t>(request_.indices.size()) / fixed_batch();
+    if (row_count_ < 1) {
+      throw ConfigError("reconstruction",
+                        fmt::format("{} samples are less than the network's fixed batch of {}",
+                                    request_.indices.size(),
+                                    fixed_batch()));
+    }
+    for (const ValueId id : request_.graph.inputs()) {
+      if (!readers_.contains(id)) continue;
+      const CachePointer cache = make_cache(id);
+      caches_[id] = {cache, cache};
+    }
+    std::int64_t first = 0;
+    const std::int64_t batch = std::max(options_.forward_batch / fixed_batch(), std::int64_t{1});
+    const auto use = [&](const data::Batch& loaded) {
+      const std::int64_t rows = std::min(loaded.size / fixed_batch(), row_count_ - first);
+      for (std::size_t i = 0; i < loaded.inputs.size(); ++i) {
+        const auto found = caches_.find(request_.graph.inputs()[i]);
+        if (found == caches_.end()) continue;
+        const Tensor images = channels_last(loaded.inputs[i].converted_to(DataType::Float32));
+        const std::int64_t cols = found->second.exact->cols();
+        found->second.exact->write(first,
+                                   {images.bytes().data(), DataType::Float32, rows, cols, cols});
+      }
+      first += rows;
+    };
+    data::for_each_batch(
+        *dataset(), request_.indices, batch * fixed_batch(), use, "samples", progress_);
+    if (first < row_count_) {
+      throw DataError("reconstruction",
+                      fmt::format("{} of {} samples could not be read; leave them out",
+                                  row_count_ - first,
+                                  row_count_));
+    }
+  }
+
+  data::Dataset* dataset() const { return &request_.dataset; }
+
+  void weigh() {
+    if (options_.weight == ErrorWeight::Plain) return;
+    std::vector<ValueId> outputs;
+    std::size_t skip = finished_.size();
+    for (const Stage& stage : stages_) {
+      if (stage.block < 0) continue;
+      if (skip > 0) {
+        --skip;
+      } else {
+        outputs.push_back(block_of(stage).output);
+      }
+    }
+    if (outputs.empty()) return;
+    fisher_ = fisher_weights(request_.graph,
+                             outputs,
+                             request_.dataset,
+                             request_.indices,
+                             options_.seed,
+                             memory_,
+                             options_.training.threads,
+                             progress_);
+  }
+
+  // --- stages ------------------------------------------------------------------------------------
+
+  std::vector<CachePointer> inputs_of(const Stage& stage, bool quantized) const {
+    std::vector<CachePointer> inputs;
+    for (const ValueId value : stage.inputs) {
+      const ValueCaches& caches = caches_.at(value);
+      inputs.push_back(quantized ? caches.quantized : caches.exact);
+    }
+    return inputs;
+  }
+
+  void run_stage(const Stage& stage) {
+    const PartGraph part = extract_part(request_.graph, stage.nodes, stage.inputs, stage.outputs);
+    run_exact(stage, part);
+    if (stage.block >= 0) run_block(stage, part);
+    const bool last = &stage == &stages_.back();
+    if (!last) run_quantized(stage, part);
+    for (const ValueId value : stage.inputs) {
+      if (--readers_.at(value) == 0) caches_.erase(value);
+    }
+    if (stage.block >= 0) fisher_.erase(block_of(stage).output);
+  }
+
+  runtime::ExecutorOptions executor() const { return {.threads = options_.training.threads}; }
+
+  void run_exact(const Stage& stage, const PartGraph& part) {
+    std::vector<CachePointer> outputs;
+    for (const ValueId value : stage.outputs) {
+      outputs.push_back(make_cache(value));
+      caches_[value].exact = outputs.back();
+    }
+    run_cached(part.graph, inputs_of(stage, false), outputs, options_.forward_batch, executor());
+  }
+
+  void run_quantized(const Stage& stage, const PartGraph& part) {
+    std::vector<CachePointer> outputs;
+    for (const ValueId value : stage.outputs) {
+      outputs.push_back(make_cache(value));
+      caches_[value].quantized = outputs.back();
+    }
+    run_cached(quantized_part(part, request_.layers, result_.codes, result_.activations),
+               inputs_of(stage, true),
+               outputs,
+               options_.forward_batch,
+               executor());
+  }
+
+  // --- blocks ------------------------------------------------------------------------------------
+
+  void run_block(const Stage& stage, const PartGraph& part) {
+    const std::size_t number = blocks_done_++;
+    if (number < finished_.size()) {
+      apply(finished_[number]);
+      settle(part);
+      return;
+    }
+    BlockState state = learn(stage, part, number);
+    apply(state);
+    settle(part);
+    if (on_block_) on_block_(state);
+  }
+
+  void apply(const BlockState& state) {
+    for (const auto& [name, codes] : state.codes) result_.codes.at(name) = codes;
+    for (const auto& [name, step] : state.steps) {
+      result_.activations.at(request_.graph.find_value(name)).scale = {step};
+    }
+    result_.reports.push_back(state.report);
+  }
+
+  /// What this block has decided, later blocks take as it is.
+  void settle(const PartGraph& part) {
+    for (const auto& [whole, own] : part.own) {
+      if (own != graph::kNoValue && !part.graph.consumers(own).empty()) settled_.insert(whole);
+    }
+  }
+
+  TrainingProblem problem_of(const Stage& stage, const PartGraph& part) const {
+    TrainingProblem problem{.block = part.graph};
+    for (const graph::Layer& layer : layers_of_part(part, request_.layers)) {
+      const std::string& name = part.graph.value(layer.weight).name;
+      const auto codes = result_.codes.find(name);
+      if (codes == result_.codes.end()) continue;
+      const bool settled = settled_.contains(request_.graph.find_value(name));
+      (settled ? problem.settled : problem.codes).emplace(layer.weight, codes->second);
+    }
+    for (const auto& [value, params] : result_.activations) {
+      const auto own = part.own.find(value);
+      if (own == part.own.end() || part.graph.consumers(own->second).empty()) continue;
+      problem.quantizers.emplace(own->second, params);
+      if (options_.learn_steps && !settled_.contains(value)) {
+        problem.learned_steps.insert(own->second);
+      }
+    }
+    const ValueCaches& input = caches_.at(stage.inputs.front());
+    problem.data = {.inputs = input.quantized.get(),
+                    .targets = caches_.at(block_of(stage).output).exact.get()};
+    if (options_.training.drop_probability > 0) problem.data.float_inputs = input.exact.get();
+    if (const auto found = fisher_.find(block_of(stage).output); found != fisher_.end()) {
+      problem.data.weights = found->second.roots.get();
+      problem.weight_scale = 1.0 / found->second.mean_square;
+    }
+    return problem;
+  }
+
+  BlockState learn(const Stage& stage, const PartGraph& part, std::size_t number) {
+    const graph::Block& block = block_of(stage);
+    BlockState state{.name = block.name};
+    BlockReport& report = state.report;
+    report.name = block.name;
+    const TrainingProblem problem = problem_of(stage, part);
+    const auto rows = measured_rows();
+    const BlockError before = measure(stage, part, result_.codes, result_.activations, rows);
+    report.loss_before = before.noise / std::max(before.signal, 1e-300);
+    report.snr_before_db = before.snr_db();
+    report.loss_after = report.loss_before;
+    report.snr_after_db = report.snr_before_db;
+    const bool learns = !problem.codes.empty() || !problem.learned_steps.empty();
+    if (!learns || part.graph.inputs().size() != 1) return state;
+
+    TrainingOptions training = options_.training;
+    training.batch = std::min(training.batch, row_count_);
+    const Random random = Random(options_.seed).split("block " + block.name);
+    const TrainingResult trained = train_block(
+        problem, training, Random(random).next(), [&](std::int64_t iteration, double loss) {
+          tell(number, iteration, loss * report.loss_before);
+        });
+    report.seconds = trained.seconds;
+    report.iterations = training.iterations;
+    WeightCodes codes = result_.codes;
+    ActivationQuantizers activations = result_.activations;
+    take(part, trained, codes, activations, state);
+    const BlockError after = measure(stage, part, codes, activations, rows);
+    report.kept_initial = !(after.noise < before.noise);
+    if (report.kept_initial) {
+      state.codes.clear();
+      state.steps.clear();
+      return state;
+    }
+    report.loss_after = after.noise / std::max(after.signal, 1e-300);
+    report.snr_after_db = after.snr_db();
+    return state;
+  }
+
+  void take(const PartGraph& part,
+            const TrainingResult& trained,
+            WeightCodes& codes,
+            ActivationQuantizers& activations,
+            BlockState& state) const {
+    for (const auto& [weight, learned] : trained.codes) {
+      const std::string& name = part.graph.value(weight).name;
+      codes.at(name) = learned;
+      state.codes.emplace(name, learned);
+    }
+    for (auto& [value, params] : activations) {
+      const auto own = part.own.find(value);
+      if (own == part.own.end() || !trained.quantizers.contains(own->second)) continue;
+      params = trained.quantizers.at(own->second);
+      state.steps.emplace(request_.graph.value(value).name, params.scale.front());
+    }
+  }
+
+  /// Rows spread over all samples.
+  std::vector<std::int64_t> measured_rows() const {
+    const std::int64_t count =
+        std::min(std::max<std::int64_t>(options_.measured_rows, 1), row_count_);
+    std::vector<std::int64_t> rows(static_cast<std::size_t>(count));
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      rows[i] = static_cast<std::int64_t>(i) * row_count_ / count;
+    }
+    return rows;
+  }
+
+  BlockError measure(const Stage& stage,
+                     const PartGraph& part,
+                     const WeightCodes& codes,
+                     const ActivationQuantizers& activations,
+                     std::span<const std::int64_t> rows) const {
+    const auto weights = fisher_.find(block_of(stage).output);
+    return measure_error(quantized_part(part, request_.layers, codes, activations),
+                         caches_.at(stage.inputs.front()).quantized,
+                         *caches_.at(block_of(stage).output).exact,
+                         weights == fisher_.end() ? nullptr : weights->second.roots.get(),
+                         rows,
+                         options_.forward_batch,
+                         options_.training.threads);
+  }
+
+  void tell(std::size_t number, std::int64_t iteration, double loss) const {
+    if (!progress_) return;
+    const std::int64_t each = options_.training.iterations;
+    const std::string detail = fmt::format("block {}/{} {}: loss {:.3g}",
+                                           number + 1,
+                                           request_.blocks.size(),
+                                           block_name(number),
+                                           loss);
+    progress_({.task = "reconstruction",
+               .done = static_cast<std::int64_t>(number) * each + iteration,
+               .total = static_cast<std::int64_t>(request_.blocks.size()) * each,
+               .detail = detail});
+  }
+
+  const std::string& block_name(std::size_t number) const {
+    for (const Stage& stage : stages_) {
+      if (stage.block >= 0 && number-- == 0) return block_of(stage).name;
+    }
+    throw InternalError("reconstruction", "a block without a stage");
+  }
+
+  const ReconstructionRequest& request_;
+  const ReconstructionOptions& options_;
+  const std::vector<BlockState>& finished_;
+  const BlockHandler& on_block_;
+  const ProgressHandler& progress_;
+  CacheMemory memory_;
+  std::vector<Stage> stages_;
+  std::int64_t row_count_ = 0;
+  std::map<ValueId, int> readers_;
+  std::map<ValueId, ValueCaches> caches_;
+  std::map<ValueId, FisherWeights> fisher_;
+  std::set<ValueId> settled_;  ///< weights and activations that an earlier block held
+  std::size_t blocks_done_ = 0;
+  Reconstruction result_;
+};
+
+}  // namespace
+
+Reconstruction reconstruct(const ReconstructionRequest& request,
+                           const ReconstructionOptions& options,
+                           const std::vector<BlockState>& finished,
+                           const BlockHandler& on_block,
+                           const ProgressHandler& progress) {
+  return Reconstructor(request, options, finished, on_block, progress).run();
+}
+
+}  // namespace ompq::tuning

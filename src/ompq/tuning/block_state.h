@@ -1,0 +1,37 @@
+#pragma once
+
+#include <map>
+#include <string>
+#include <string_view>
+
+#include "ompq/quant/quantized_tensor.h"
+
+namespace ompq::tuning {
+
+/// What a block's reconstruction was worth.
+struct BlockReport {
+  std::string name;
+  double loss_before = 0.0;  ///< (weighted) squared error over the target's energy, initial codes
+  double loss_after = 0.0;   ///< the same with the learned codes and steps
+  double snr_before_db = 0.0;
+  double snr_after_db = 0.0;
+  double seconds = 0.0;
+  std::int64_t iterations = 0;
+  bool kept_initial = false;  ///< learning did not help: the initial codes stayed
+};
+
+/// A finished block: all that is needed to go on behind it.
+struct BlockState {
+  std::string name;
+  std::map<std::string, quant::QuantizedTensor> codes;  ///< by the weight's value name
+  std::map<std::string, float>
+      steps;  ///< scales of the block's activation quantizers, by value name
+  BlockReport report;
+};
+
+/// The state as bytes for a journal, and back; the bytes say their own version and length.
+[[nodiscard]] std::string to_bytes(const BlockState& state);
+/// @throws DataError for bytes that are cut off or of another version.
+[[nodiscard]] BlockState block_state_from(std::string_view bytes);
+
+}  // namespace ompq::tuning
