@@ -91,6 +91,24 @@ void run_rows(const Graph& graph,
   }
 }
 
+BlockError row_error(const float* made,
+                     const SampleCache& targets,
+                     const SampleCache* weights,
+                     std::int64_t row) {
+  std::vector<float> target(static_cast<std::size_t>(targets.cols()));
+  std::vector<float> root(target.size(), 1.0F);
+  targets.read(row, target);
+  if (weights != nullptr) weights->read(row, root);
+  BlockError error;
+  for (std::size_t i = 0; i < target.size(); ++i) {
+    const double weight = static_cast<double>(root[i]) * root[i];
+    const double difference = static_cast<double>(made[i]) - target[i];
+    error.noise += weight * difference * difference;
+    error.signal += weight * target[i] * target[i];
+  }
+  return error;
+}
+
 }  // namespace
 
 graph::Graph quantized_part(const PartGraph& part,
@@ -150,34 +168,26 @@ BlockError measure_error(const Graph& graph,
                          std::span<const std::int64_t> rows,
                          std::int64_t batch,
                          int threads) {
-  BlockError error;
-  std::vector<float> target(static_cast<std::size_t>(targets.cols()));
-  std::vector<float> root(weights != nullptr ? target.size() : 0);
+  std::vector<BlockError> errors(rows.size());
   run_rows(graph,
            {&inputs, 1},
            rows,
            batch,
            {.threads = threads},
            [&](std::size_t, std::int64_t first, const MatrixView& samples) {
+#pragma omp parallel for schedule(static)
              for (std::int64_t r = 0; r < samples.rows; ++r) {
-               const std::int64_t row = rows[static_cast<std::size_t>(first + r)];
-               targets.read(row, target);
-               if (weights != nullptr) weights->read(row, root);
+               const auto at = static_cast<std::size_t>(first + r);
                const auto* made = static_cast<const float*>(samples.data) + r * samples.row_stride;
-               double noise = 0.0;
-               double signal = 0.0;
-#pragma omp parallel for simd reduction(+ : noise, signal)
-               for (std::size_t i = 0; i < target.size(); ++i) {
-                 const double weight = root.empty() ? 1.0 : root[i] * root[i];
-                 const double difference = made[i] - target[i];
-                 noise += weight * difference * difference;
-                 signal += weight * target[i] * target[i];
-               }
-               error.noise += noise;
-               error.signal += signal;
+               errors[at] = row_error(made, targets, weights, rows[at]);
              }
            });
-  return error;
+  BlockError sum;
+  for (const BlockError& error : errors) {
+    sum.noise += error.noise;
+    sum.signal += error.signal;
+  }
+  return sum;
 }
 
 }  // namespace ompq::tuning

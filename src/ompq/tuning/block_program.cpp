@@ -45,11 +45,19 @@ struct BlockProgram::Impl {
 
   // --- parameters --------------------------------------------------------------------------------
 
+  /// Small weights are not worth waking a thread.
+  [[nodiscard]] int threads_for(const BlockWeight& weight) const {
+    constexpr std::size_t kLeastShared = std::size_t{1} << 18;
+    return weight.values.size() < kLeastShared ? 1 : threads;
+  }
+
   void changed() {
-    const runtime::ThreadScope scope(threads);
     for (ProductEntry& entry : compiled.products) {
       const BlockWeight& weight = compiled.weights[entry.op->spec().weight];
-      if (weight.fresh) entry.op->set_weights(weight.values);
+      if (weight.fresh) {
+        const runtime::ThreadScope scope(threads_for(weight));
+        entry.op->set_weights(weight.values);
+      }
       if (!entry.bias.empty()) entry.op->set_bias(rounded_bias(entry, weight));
     }
     for (GenericOp* op : compiled.generics) {
@@ -185,7 +193,9 @@ struct BlockProgram::Impl {
     }
     for (ProductEntry& entry : compiled.products) {
       if (!entry.op->spec().learns_weight) continue;
-      entry.op->collect(lanes, compiled.weights[entry.op->spec().weight].gradient);
+      BlockWeight& weight = compiled.weights[entry.op->spec().weight];
+      const runtime::ThreadScope scope(threads_for(weight));
+      entry.op->collect(lanes, weight.gradient);
     }
     for (GenericOp* op : compiled.generics) {
       if (op->spec().learned_input)

@@ -184,8 +184,9 @@ void RoundingVariables::update(std::span<const float> gradients,
                       second_moment_.data(),
                       weights.data()};
   constexpr std::int64_t kPiece = 4096;
+  constexpr std::int64_t kLeastShared = 1 << 16;  // below, waking a thread takes longer
   const auto count = static_cast<std::int64_t>(v_.size());
-#pragma omp parallel for schedule(static) if (count > kPiece)
+#pragma omp parallel for schedule(static) if (count > kLeastShared)
   for (std::int64_t begin = 0; begin < count; begin += kPiece) {
     const std::int64_t end = std::min(begin + kPiece, count);
     update_range(arrays, begin, end, adam, first, second, pressure);
