@@ -141,8 +141,20 @@ class Folder {
     const ValueId output = graph_.node(norm).outputs[0];
     graph_.mutable_node(maker).outputs[0] = output;
     graph_.mutable_node(maker).attributes[std::string(kFoldedNormAttribute)] = std::int64_t{1};
+    note_statistics(graph_.node(norm), maker);
     uses_.set_producer(output, maker);
     return true;
+  }
+
+  void note_statistics(const Node& norm, NodeId maker) {
+    const auto scale = floats(graph_, norm.inputs[1]);
+    const auto shift = floats(graph_, norm.inputs[2]);
+    std::vector<float> deviation(scale.size());
+    std::transform(
+        scale.begin(), scale.end(), deviation.begin(), [](float s) { return std::abs(s); });
+    auto& attributes = graph_.mutable_node(maker).attributes;
+    attributes[std::string(kNormMeanAttribute)] = std::vector<float>(shift.begin(), shift.end());
+    attributes[std::string(kNormDeviationAttribute)] = std::move(deviation);
   }
 
   bool fold_into_reader(NodeId norm, const Affine& affine) {

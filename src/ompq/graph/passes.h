@@ -9,6 +9,10 @@ namespace ompq::graph {
 /// Set on an operator that a batch norm behind it was folded into, so that the norm's parameters
 /// can still be counted.
 inline constexpr std::string_view kFoldedNormAttribute = "ompq_folded_norm";
+/// Beside it: mean and standard deviation of each output channel, as the norm's parameters tell
+/// them (its shift, and the magnitude of its scale).
+inline constexpr std::string_view kNormMeanAttribute = "ompq_norm_mean";
+inline constexpr std::string_view kNormDeviationAttribute = "ompq_norm_deviation";
 
 /// Folds every BatchNormalization that is the only reader of a Conv, ConvTranspose or Gemm with
 /// constant weights into it, and those whose only reader is a Conv without padding or a Gemm into

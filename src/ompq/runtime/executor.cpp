@@ -200,6 +200,33 @@ struct Executor::Impl {
     return state;
   }
 
+  State start_rows(std::int64_t samples, const RowFiller& fill) {
+    State state;
+    state.data_->values.resize(graph.values().size());
+    for (std::size_t i = 0; i < graph.inputs().size(); ++i) {
+      const graph::Value& input = graph.value(graph.inputs()[i]);
+      const auto sizes = graph::extents_at(input.shape.value(), samples);
+      if (input.type != DataType::Float32 || sizes.empty() || sizes[0] % samples != 0) {
+        throw ShapeError("runtime",
+                         fmt::format("input '{}' of {} cannot be filled with {} rows of float32; "
+                                     "run its samples one by one",
+                                     input.name,
+                                     shape_text(sizes),
+                                     samples));
+      }
+      at::Tensor tensor = pool.empty(sizes, at::kFloat);
+      const auto cols = static_cast<std::size_t>(tensor.numel() / samples);
+      auto* data = tensor.data_ptr<float>();
+#pragma omp parallel for schedule(static) num_threads(threads)
+      for (std::int64_t row = 0; row < samples; ++row) {
+        fill(i, row, {data + static_cast<std::size_t>(row) * cols, cols});
+      }
+      if (tensor.dim() == 4) tensor = dnnl_activation(tensor, input_type(graph.inputs()[i]), pool);
+      state.data_->values[index_of(graph.inputs()[i])] = std::move(tensor);
+    }
+    return state;
+  }
+
   /// bfloat16 for an image that convolutions alone read; arithmetic in front of them (a
   /// normalization, say) sees the exact pixels.
   [[nodiscard]] at::ScalarType input_type(ValueId id) const {
@@ -377,6 +404,12 @@ Executor::State Executor::start(std::span<const Tensor> inputs) {
   const at::NoGradGuard no_grad;
   const ThreadScope scope(impl_->threads);
   return impl_->start(inputs);
+}
+
+Executor::State Executor::start_rows(std::int64_t samples, const RowFiller& fill) {
+  const at::NoGradGuard no_grad;
+  const ThreadScope scope(impl_->threads);
+  return impl_->start_rows(samples, fill);
 }
 
 void Executor::advance_to_reader_of(State& state, ValueId weight) {

@@ -70,6 +70,12 @@ class Executor {
   [[nodiscard]] std::vector<Tensor> run(std::span<const Tensor> inputs,
                                         const CaptureHandler& capture = {});
 
+  /// Begins a pass with `samples` samples whose float inputs come row by row: `fill` writes row
+  /// `row` of the graph's input number `input`, in the order in which a capture shows it (H, W, C).
+  /// It is called from several threads at once. @throws ShapeError if an input's batch is not free.
+  using RowFiller = std::function<void(std::size_t input, std::int64_t row, std::span<float> out)>;
+  [[nodiscard]] State start_rows(std::int64_t samples, const RowFiller& fill);
+
   // --- partial passes: the prefix of the network that a changed layer does not touch is computed
   // once ---
   [[nodiscard]] State start(std::span<const Tensor> inputs);
