@@ -47,6 +47,7 @@ struct Product {
   ConvolutionShape shape;
   ValueId weight = graph::kNoValue;
   std::vector<float> bias;
+  ValueId bias_value = graph::kNoValue;
   bool transposed = false;
 };
 
@@ -99,6 +100,7 @@ class Compiler {
   /// micro-batch reads and writes them once.
   std::int64_t choose_rows() const {
     if (has_fixed_batch()) return 1;
+    if (options_.rows > 0) return dividing(options_.rows);
     std::int64_t row_bytes = 1;
     std::int64_t weight_bytes = 0;
     for (const graph::Value& value : graph_.values()) {
@@ -110,6 +112,11 @@ class Compiler {
       }
     }
     const std::int64_t wanted = std::max(kCacheBytes, weight_bytes) / row_bytes;
+    return dividing(wanted);
+  }
+
+  /// The most rows up to `wanted` that give every thread the same.
+  std::int64_t dividing(std::int64_t wanted) const {
     const std::int64_t most = std::max<std::int64_t>(options_.batch / options_.threads, 1);
     for (std::int64_t rows = std::clamp<std::int64_t>(wanted, 1, most); rows > 1; --rows) {
       if (options_.batch % rows == 0) return rows;
@@ -227,8 +234,13 @@ class Compiler {
                      .dilation = window.dilation,
                      .pad_head = window.pad_head,
                      .pad_tail = window.pad_tail};
-    if (bias != graph::kNoValue) product.bias = graph_.value(bias).constant->to_floats();
+    if (bias != graph::kNoValue) take_bias(bias, product);
     return product;
+  }
+
+  void take_bias(ValueId bias, Product& product) const {
+    product.bias = graph_.value(bias).constant->to_floats();
+    product.bias_value = bias;
   }
 
   Product rows_times(ValueId x, ValueId weight, bool transposed) const {
@@ -253,7 +265,7 @@ class Compiler {
         rows_times(node.input(0), node.input(1), node.int_attribute("transB", 0) == 0);
     if (bias == graph::kNoValue) return product;
     if (!is_float_constant(bias)) return {};
-    product.bias = graph_.value(bias).constant->to_floats();
+    take_bias(bias, product);
     if (static_cast<std::int64_t>(product.bias.size()) != product.shape.out_channels) return {};
     return product;
   }
@@ -278,7 +290,7 @@ class Compiler {
         bias.shape().back() != bias.elements()) {
       return;
     }
-    product.bias = bias.to_floats();
+    take_bias(other, product);
     done_.insert(reader);
     value = add.outputs[0];
   }
@@ -305,7 +317,9 @@ class Compiler {
                     .transposed = product.transposed,
                     .weight = weight},
         context_);
-    ProductEntry entry{.op = op.get(), .bias = std::move(product.bias)};
+    ProductEntry entry{
+        .op = op.get(), .bias = std::move(product.bias), .bias_value = product.bias_value};
+    if (learns) entry.bias_gradient.assign(entry.bias.size(), 0.0F);
     const auto quantizer = quantizer_of_.find(node.input(0));
     if (quantizer != quantizer_of_.end()) entry.quantizer = quantizer->second;
     if (!entry.bias.empty()) op->set_bias(entry.bias);
@@ -431,6 +445,7 @@ void prepare_lane(const CompiledBlock& compiled, Lane& lane) {
   lane.gradients.resize(slots);
   lane.written.assign(slots, false);
   lane.weight_gradients.resize(ops);
+  lane.bias_gradients.resize(ops);
   lane.step_gradients.assign(ops, 0.0);
   lane.scratch.resize(ops);
   lane.leaves.resize(ops);

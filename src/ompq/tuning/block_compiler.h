@@ -24,7 +24,9 @@ struct BlockWeight {
 
 struct ProductEntry {
   ProductOp* op = nullptr;
-  std::vector<float> bias;               ///< of the float network; empty without one
+  std::vector<float> bias;  ///< as it is learned, not yet rounded; empty without one
+  graph::ValueId bias_value = graph::kNoValue;
+  std::vector<float> bias_gradient;      ///< empty if the weight is not learned
   std::optional<std::size_t> quantizer;  ///< of its input
 };
 
@@ -60,6 +62,7 @@ struct CompileOptions {
   std::int64_t batch = 32;
   int threads = 1;
   std::uint32_t drop_threshold = 0;
+  std::int64_t rows = 0;  ///< of a micro-batch; 0: as many as a core's cache holds
 };
 
 [[nodiscard]] CompiledBlock compile_block(const graph::Graph& block,

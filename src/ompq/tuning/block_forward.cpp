@@ -4,6 +4,9 @@
 #include <cmath>
 #include <numeric>
 
+#include <fmt/format.h>
+
+#include "ompq/core/error.h"
 #include "ompq/core/progress.h"
 #include "ompq/tuning/quantize_weights.h"
 
@@ -13,41 +16,26 @@ namespace {
 using graph::Graph;
 using graph::ValueId;
 
-/// [n, c, positions] out of rows [positions, c].
-void to_channels_first(const float* rows, float* images, std::int64_t c, std::int64_t positions) {
-  constexpr std::int64_t kTile = 16;
-  for (std::int64_t p0 = 0; p0 < positions; p0 += kTile) {
-    const std::int64_t p1 = std::min(p0 + kTile, positions);
-    for (std::int64_t k = 0; k < c; ++k) {
-      for (std::int64_t p = p0; p < p1; ++p) images[k * positions + p] = rows[p * c + k];
-    }
-  }
-}
-
-/// The rows as the graph's input wants them, channels first.
-Tensor input_tensor(const Graph& graph,
-                    ValueId id,
-                    const SampleCache& cache,
-                    std::span<const std::int64_t> rows) {
-  const auto extents =
-      graph::extents_at(*graph.value(id).shape, static_cast<std::int64_t>(rows.size()));
-  Tensor tensor(DataType::Float32, extents);
-  const auto values = tensor.mutable_data<float>();
-  const auto cols = static_cast<std::size_t>(cache.cols());
-  const bool image = extents.size() == 4;
-#pragma omp parallel
-  {
-    std::vector<float> buffer(cols);
-#pragma omp for schedule(static)
-    for (std::size_t r = 0; r < rows.size(); ++r) {
-      const auto target = values.subspan(r * cols, cols);
-      cache.read(rows[r], image ? std::span(buffer) : target);
-      if (image) {
-        to_channels_first(buffer.data(), target.data(), extents[1], extents[2] * extents[3]);
+/// [n, c, h, w] as rows of h, w, c.
+Tensor channels_last(const Tensor& images) {
+  if (images.rank() != 4) return images;
+  const auto& shape = images.shape();
+  const std::int64_t channels = shape[1];
+  const std::int64_t positions = shape[2] * shape[3];
+  Tensor rows(DataType::Float32, shape);
+  const auto from = images.data<float>();
+  const auto to = rows.mutable_data<float>();
+#pragma omp parallel for schedule(static)
+  for (std::int64_t n = 0; n < shape[0]; ++n) {
+    const auto at = static_cast<std::size_t>(n * channels * positions);
+    for (std::int64_t c = 0; c < channels; ++c) {
+      for (std::int64_t p = 0; p < positions; ++p) {
+        to[at + static_cast<std::size_t>(p * channels + c)] =
+            from[at + static_cast<std::size_t>(c * positions + p)];
       }
     }
   }
-  return tensor;
+  return rows;
 }
 
 bool has_fixed_batch(const Graph& graph) {
@@ -59,35 +47,52 @@ bool has_fixed_batch(const Graph& graph) {
 
 using UseOutput = std::function<void(std::size_t output, std::int64_t first, const MatrixView&)>;
 
+/// As many rows at once as keep the largest activation within what the system hands out cheaply.
+std::int64_t rows_at_once(const Graph& graph, std::int64_t most) {
+  constexpr std::int64_t kLargest = std::int64_t{4} << 20;  // elements
+  std::int64_t elements = 1;
+  for (const graph::Value& value : graph.values()) {
+    if (!value.constant && value.shape) {
+      elements = std::max(elements, element_count(graph::extents_at(*value.shape, 1)));
+    }
+  }
+  return std::clamp<std::int64_t>(kLargest / elements, 2, std::max<std::int64_t>(most, 2));
+}
+
 /// Runs `rows` in batches; `first` in `use` counts positions in `rows`.
 void run_rows(const Graph& graph,
               std::span<const std::shared_ptr<SampleCache>> inputs,
               std::span<const std::int64_t> rows,
-              std::int64_t batch,
+              std::int64_t most,
               runtime::ExecutorOptions options,
               const UseOutput& use) {
   options.captured = graph.outputs();
   runtime::Executor executor(graph, options);
-  if (has_fixed_batch(graph)) batch = 1;
+  const std::int64_t batch = has_fixed_batch(graph) ? 1 : rows_at_once(graph, most);
+  std::vector<std::size_t> order(graph.outputs().size());
+  std::iota(order.begin(), order.end(), 0);
+  std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
+    return executor.position(graph.outputs()[a]) < executor.position(graph.outputs()[b]);
+  });
   const auto count = static_cast<std::int64_t>(rows.size());
   for (std::int64_t at = 0; at < count; at += batch) {
     check_interrupt();
     const auto part = rows.subspan(static_cast<std::size_t>(at),
                                    static_cast<std::size_t>(std::min(batch, count - at)));
-    std::vector<Tensor> tensors;
-    for (std::size_t i = 0; i < inputs.size(); ++i) {
-      tensors.push_back(input_tensor(graph, graph.inputs()[i], *inputs[i], part));
-    }
-    (void)executor.run(tensors, [&](ValueId id, const MatrixView& view) {
+    const auto samples = static_cast<std::int64_t>(part.size());
+    auto state = executor.start_rows(
+        samples, [&](std::size_t input, std::int64_t row, std::span<float> out) {
+          inputs[input]->read(part[static_cast<std::size_t>(row)], out);
+        });
+    for (const std::size_t output : order) {
+      executor.advance_past(state, graph.outputs()[output]);
       // However the value is shaped, a row of ours is one sample.
-      MatrixView samples = view;
-      samples.rows = static_cast<std::int64_t>(part.size());
-      samples.cols = view.rows * view.cols / samples.rows;
-      samples.row_stride = samples.cols;
-      for (std::size_t o = 0; o < graph.outputs().size(); ++o) {
-        if (graph.outputs()[o] == id) use(o, at, samples);
-      }
-    });
+      MatrixView view = executor.rows(state, graph.outputs()[output]);
+      view.cols = view.rows * view.cols / samples;
+      view.rows = samples;
+      view.row_stride = view.cols;
+      use(output, at, view);
+    }
   }
 }
 
@@ -113,11 +118,11 @@ BlockError row_error(const float* made,
 
 graph::Graph quantized_part(const PartGraph& part,
                             const std::vector<graph::Layer>& layers,
-                            const WeightCodes& codes,
-                            const ActivationQuantizers& quantizers) {
+                            const NetworkCodes& codes) {
   Graph graph = part.graph;
+  replace_biases(graph, codes.biases);
   ActivationQuantizers own;
-  for (const auto& [value, params] : quantizers) {
+  for (const auto& [value, params] : codes.activations) {
     const auto found = part.own.find(value);
     if (found != part.own.end()) own.emplace(found->second, params);
   }
@@ -126,16 +131,25 @@ graph::Graph quantized_part(const PartGraph& part,
   std::vector<graph::Layer> coded;
   for (const graph::Layer& layer : layers_of_part(part, layers)) {
     graph::Value& weight = graph.mutable_value(layer.weight);
-    const auto found = codes.find(weight.name);
-    if (found == codes.end()) continue;
+    const auto found = codes.weights.find(weight.name);
+    if (found == codes.weights.end()) continue;
     weight.constant = quant::dequantize(found->second);
     coded.push_back(layer);
   }
-  round_biases(graph, coded, codes, scales);
+  round_biases(graph, coded, codes.weights, scales);
   // A value that nobody in here reads, an output mostly, is quantized where it is read.
   std::erase_if(own, [&](const auto& entry) { return graph.consumers(entry.first).empty(); });
   insert_activation_quantizers(graph, own);
   return graph;
+}
+
+void cache_samples(const Tensor& samples,
+                   std::int64_t first,
+                   std::int64_t rows,
+                   SampleCache& cache) {
+  const Tensor images = channels_last(samples.converted_to(DataType::Float32));
+  const std::int64_t cols = cache.cols();
+  cache.write(first, {images.bytes().data(), DataType::Float32, rows, cols, cols});
 }
 
 void run_cached(const Graph& graph,

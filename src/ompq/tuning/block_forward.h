@@ -10,29 +10,31 @@
 #include "ompq/quant/quantized_tensor.h"
 #include "ompq/runtime/executor.h"
 #include "ompq/tuning/block_graph.h"
-#include "ompq/tuning/calibration.h"
+#include "ompq/tuning/network_codes.h"
 #include "ompq/tuning/sample_cache.h"
 
 namespace ompq::tuning {
 
-/// Codes by the weight's value name.
-using WeightCodes = std::map<std::string, quant::QuantizedTensor>;
-
 /// The part as the quantized network will run it: weights that have codes are what the codes stand
 /// for, biases are rounded, activations are quantized wherever the part reads them.
-/// @param layers       of the whole network.
-/// @param quantizers  by value of the whole network; those of values that the part lacks are left
-/// out.
+/// @param layers  of the whole network.
+/// @param codes   of the whole network; what the part lacks is left out.
 [[nodiscard]] graph::Graph quantized_part(const PartGraph& part,
                                           const std::vector<graph::Layer>& layers,
-                                          const WeightCodes& codes,
-                                          const ActivationQuantizers& quantizers);
+                                          const NetworkCodes& codes);
 
 /// One value of a network for every sample; 4-D values lie as H, W, C.
 struct CachedValue {
   std::string name;
   std::shared_ptr<SampleCache> cache;
 };
+
+/// Puts the first `rows` samples (row-major, as a dataset gives them) into the cache from row
+/// `first` on; 4-D values as H, W, C.
+void cache_samples(const Tensor& samples,
+                   std::int64_t first,
+                   std::int64_t rows,
+                   SampleCache& cache);
 
 /// Runs `graph` over the rows of its inputs' caches (in the order of graph.inputs()) and writes its
 /// outputs into theirs.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <vector>
 
 #include "ompq/quant/rounding.h"
 #include "ompq/quant/simd.h"
@@ -314,6 +315,48 @@ double squared_error(Element type,
   for (std::int64_t at = 0; at < count; at += kPiece) {
     const std::int64_t piece = std::min(kPiece, count - at);
     sum += error_piece(type, y, gradient, at, piece, target, weight, factor);
+  }
+  return sum;
+}
+
+namespace {
+
+/// x becomes log softmax(x).
+void log_softmax(std::vector<float>& x) {
+  const float most = *std::max_element(x.begin(), x.end());
+  double sum = 0.0;
+  for (const float each : x) sum += std::exp(static_cast<double>(each) - most);
+  const auto shift = static_cast<float>(most + std::log(sum));
+  for (float& each : x) each -= shift;
+}
+
+}  // namespace
+
+double divergence(Element type,
+                  const void* y,
+                  void* gradient,
+                  std::int64_t count,
+                  const CachedRow& target,
+                  float factor) {
+  const auto n = static_cast<std::size_t>(count);
+  std::vector<float> made(n);
+  std::vector<float> wanted(n);
+  for (std::size_t i = 0; i < n; ++i) {
+    made[i] = type == Element::BFloat16 ? load(as<Narrow>(y) + i) : load(as<float>(y) + i);
+    wanted[i] = static_cast<float>(target.levels[i]) * target.scale;
+  }
+  log_softmax(made);
+  log_softmax(wanted);
+  double sum = 0.0;
+  for (std::size_t i = 0; i < n; ++i) {
+    const float p = std::exp(wanted[i]);
+    sum += static_cast<double>(p) * (wanted[i] - made[i]);
+    const float slope = factor * (std::exp(made[i]) - p);
+    if (type == Element::BFloat16) {
+      store(as<Narrow>(gradient) + i, slope);
+    } else {
+      as<float>(gradient)[i] = slope;
+    }
   }
   return sum;
 }

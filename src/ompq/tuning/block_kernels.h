@@ -92,4 +92,13 @@ double squared_error(Element type,
                      const CachedRow* weight,
                      float factor);
 
+/// gradient = factor (softmax(y) - softmax(target)).
+/// @return the divergence of softmax(y) from softmax(target), in nats.
+double divergence(Element type,
+                  const void* y,
+                  void* gradient,
+                  std::int64_t count,
+                  const CachedRow& target,
+                  float factor);
+
 }  // namespace ompq::tuning

@@ -37,6 +37,7 @@ void ProductOp::prepare(Lane& lane) const {
     // Twice: what one micro-batch makes, and the sum over all of them.
     lane.weight_gradients[index].resize(2 *
                                         static_cast<std::size_t>(convolution_.gradient_elements()));
+    lane.bias_gradients[index].resize(2 * bias_.size());
   }
   if (spec_.input_needs_gradient && spec_.input_has_other_readers) {
     lane.scratch[index] = at::empty_like(lane.values[spec_.input]);
@@ -59,8 +60,11 @@ void ProductOp::backward(Lane& lane) const {
     auto& sums = lane.weight_gradients[index];
     const std::int64_t count = convolution_.gradient_elements();
     float* fresh = sums.data() + count;
-    convolution_.backward_weights(x.data_ptr(), dy, fresh);
+    auto& biases = lane.bias_gradients[index];
+    const auto channels = static_cast<std::int64_t>(bias_.size());
+    convolution_.backward_weights(x.data_ptr(), dy, fresh, biases.data() + channels);
     accumulate(Element::Float32, sums.data(), fresh, count);
+    accumulate(Element::Float32, biases.data(), biases.data() + channels, channels);
   }
   if (!spec_.input_needs_gradient) return;
   if (!spec_.input_has_other_readers) {
@@ -97,6 +101,12 @@ void ProductOp::collect(std::vector<Lane>& lanes, std::span<float> sum) {
   const std::size_t in = sum.size() / out;
   for (std::size_t i = 0; i < in; ++i) {
     for (std::size_t o = 0; o < out; ++o) sum[i * out + o] += plain_[o * in + i];
+  }
+}
+
+void ProductOp::collect_bias(std::vector<Lane>& lanes, std::span<float> sum) const {
+  for (const Lane& lane : lanes) {
+    for (std::size_t c = 0; c < sum.size(); ++c) sum[c] += lane.bias_gradients[index][c];
   }
 }
 

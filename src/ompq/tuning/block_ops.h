@@ -24,6 +24,7 @@ struct Lane {
   std::vector<at::Tensor> gradients;                 ///< by slot; slots may share one, see OpNeeds
   std::vector<bool> written;                         ///< by slot: the gradient holds something
   std::vector<std::vector<float>> weight_gradients;  ///< by operator, in its own layout, summed
+  std::vector<std::vector<float>> bias_gradients;    ///< by operator, summed
   std::vector<double> step_gradients;                ///< by operator, summed
   std::vector<at::Tensor> scratch;                   ///< by operator
   std::vector<std::vector<at::Tensor>> leaves;       ///< by operator: inputs that LibTorch recorded
@@ -87,6 +88,8 @@ class ProductOp final : public BlockOp {
   void set_bias(std::vector<float> bias) { bias_ = std::move(bias); }
   /// sum += the gradient of the weights, summed over `lanes` in their order.
   void collect(std::vector<Lane>& lanes, std::span<float> sum);
+  /// sum += the gradient of the bias, likewise.
+  void collect_bias(std::vector<Lane>& lanes, std::span<float> sum) const;
 
  private:
   ProductSpec spec_;

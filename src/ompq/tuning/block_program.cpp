@@ -5,7 +5,6 @@
 #include <exception>
 #include <numeric>
 
-#include <dnnl.hpp>
 #include <fmt/format.h>
 #include <omp.h>
 
@@ -28,7 +27,9 @@ struct BlockProgram::Impl {
   Impl(const graph::Graph& block, const LearnedParts& learned, const ProgramOptions& given)
       : options(given), threads(runtime::resolved_threads(given.threads)) {
     compiled = compile_block(
-        block, learned, {element(), given.batch, threads, drop_threshold(given.drop_probability)});
+        block,
+        learned,
+        {element(), given.batch, threads, drop_threshold(given.drop_probability), given.rows});
     const std::int64_t parts = std::max<std::int64_t>(options.batch / compiled.rows, 1);
     lanes.resize(static_cast<std::size_t>(std::min<std::int64_t>(threads, parts)));
     for (Lane& lane : lanes) prepare_lane(compiled, lane);
@@ -37,7 +38,7 @@ struct BlockProgram::Impl {
 
   [[nodiscard]] runtime::Precision precision() const {
     if (options.precision != runtime::Precision::Auto) return options.precision;
-    return bfloat16_is_faster() ? runtime::Precision::BFloat16 : runtime::Precision::Float32;
+    return runtime::Precision::Float32;  // no test has shown that bfloat16 learns as well
   }
   [[nodiscard]] Element element() const {
     return precision() == runtime::Precision::BFloat16 ? Element::BFloat16 : Element::Float32;
@@ -118,6 +119,15 @@ struct BlockProgram::Impl {
     for (std::size_t r = 0; r < rows.size(); ++r) {
       const auto at = static_cast<std::int64_t>(r);
       const CachedRow target{data.targets->row(rows[r]).data(), data.targets->row_scale(rows[r])};
+      if (data.loss == BlockLoss::Divergence) {
+        lane.loss += factor * divergence(element(),
+                                         static_cast<char*>(output.data_ptr()) + at * stride,
+                                         static_cast<char*>(gradient.data_ptr()) + at * stride,
+                                         cols,
+                                         target,
+                                         static_cast<float>(factor));
+        continue;
+      }
       CachedRow weight;
       if (data.weights != nullptr) {
         weight = {data.weights->row(rows[r]).data(), data.weights->row_scale(rows[r])};
@@ -155,6 +165,7 @@ struct BlockProgram::Impl {
     lane.seed = seed;
     lane.loss = 0.0;
     for (auto& sums : lane.weight_gradients) std::fill(sums.begin(), sums.end(), 0.0F);
+    for (auto& sums : lane.bias_gradients) std::fill(sums.begin(), sums.end(), 0.0F);
     std::fill(lane.step_gradients.begin(), lane.step_gradients.end(), 0.0);
     const auto size = static_cast<std::size_t>(compiled.rows);
     for (std::size_t at = l * size; at < rows.size(); at += size * lanes.size()) {
@@ -196,6 +207,8 @@ struct BlockProgram::Impl {
       BlockWeight& weight = compiled.weights[entry.op->spec().weight];
       const runtime::ThreadScope scope(threads_for(weight));
       entry.op->collect(lanes, weight.gradient);
+      std::fill(entry.bias_gradient.begin(), entry.bias_gradient.end(), 0.0F);
+      entry.op->collect_bias(lanes, entry.bias_gradient);
     }
     for (GenericOp* op : compiled.generics) {
       if (op->spec().learned_input)
@@ -213,6 +226,17 @@ struct BlockProgram::Impl {
                                     [&](const BlockWeight& each) { return each.value == id; });
     if (found == compiled.weights.end()) {
       throw ConfigError("reconstruction", "the block holds no such weight; name a layer's weight");
+    }
+    return *found;
+  }
+
+  ProductEntry& product_of_bias(ValueId id) {
+    const auto found = std::find_if(
+        compiled.products.begin(), compiled.products.end(), [&](const ProductEntry& each) {
+          return id != graph::kNoValue && each.bias_value == id;
+        });
+    if (found == compiled.products.end()) {
+      throw ConfigError("reconstruction", "the block holds no such bias; name a layer's bias");
     }
     return *found;
   }
@@ -238,6 +262,22 @@ std::span<float> BlockProgram::weights(ValueId weight) {
   BlockWeight& found = impl_->weight(weight);
   found.fresh = true;
   return found.values;
+}
+
+std::span<float> BlockProgram::bias(ValueId bias) { return impl_->product_of_bias(bias).bias; }
+
+std::vector<ValueId> BlockProgram::learnable_biases() const {
+  std::vector<ValueId> biases;
+  for (const ProductEntry& entry : impl_->compiled.products) {
+    if (!entry.bias_gradient.empty()) biases.push_back(entry.bias_value);
+  }
+  // A bias that two products share has two gradients; it stays as it is.
+  std::sort(biases.begin(), biases.end());
+  std::vector<ValueId> own;
+  for (const ValueId id : biases) {
+    if (std::count(biases.begin(), biases.end(), id) == 1) own.push_back(id);
+  }
+  return own;
 }
 
 void BlockProgram::set_weight_scales(ValueId weight, std::vector<float> scales) {
@@ -269,6 +309,9 @@ double BlockProgram::step(const StepData& data,
 std::span<const float> BlockProgram::weight_gradient(ValueId weight) const {
   return impl_->weight(weight).gradient;
 }
+std::span<const float> BlockProgram::bias_gradient(ValueId bias) const {
+  return impl_->product_of_bias(bias).bias_gradient;
+}
 double BlockProgram::step_gradient(ValueId activation) const {
   return impl_->quantizer(activation).gradient;
 }
@@ -280,11 +323,5 @@ std::int64_t BlockProgram::activation_elements(ValueId activation) const {
 
 runtime::Precision BlockProgram::precision() const { return impl_->precision(); }
 std::int64_t BlockProgram::rows_at_once() const { return impl_->compiled.rows; }
-
-bool bfloat16_is_faster() {
-  const auto have = static_cast<unsigned>(dnnl::get_effective_cpu_isa());
-  const auto amx = static_cast<unsigned>(dnnl::cpu_isa::avx512_core_amx);
-  return (have & amx) == amx;
-}
 
 }  // namespace ompq::tuning

@@ -27,6 +27,15 @@ struct ProgramOptions {
   int threads = 0;              ///< 0: all cores
   std::int64_t batch = 32;      ///< rows a step
   double drop_probability = 0;  ///< of QDrop: of elements that stay float
+  std::int64_t rows = 0;        ///< that a thread takes at once; 0: as many as its cache holds
+};
+
+/// What is to be small.
+enum class BlockLoss {
+  SquaredError,
+  /// Kullback-Leibler divergence of the softmax of a row from that of its target: for outputs that
+  /// are class scores.
+  Divergence,
 };
 
 /// Where a step's rows come from, in the block's own layout (4-D: H, W, C).
@@ -35,6 +44,7 @@ struct StepData {
   const SampleCache* float_inputs = nullptr;  ///< mixed in with the drop probability; may be absent
   const SampleCache* targets = nullptr;       ///< the float network's output
   const SampleCache* weights = nullptr;  ///< roots of the squared error's weights; may be absent
+  BlockLoss loss = BlockLoss::SquaredError;
 };
 
 /// A block made ready to be trained: forward pass with given weights and activation steps, squared
@@ -62,6 +72,11 @@ class BlockProgram {
 
   /// The weights that the next step uses, row-major; write to them, then call weights_changed().
   [[nodiscard]] std::span<float> weights(graph::ValueId weight);
+  /// The bias that stands in constant `bias`, before it is rounded; write to it, then call
+  /// weights_changed(). @throws ConfigError for a constant that is no bias of a product.
+  [[nodiscard]] std::span<float> bias(graph::ValueId bias);
+  /// Constants that bias() knows, of products whose weights are learned.
+  [[nodiscard]] std::vector<graph::ValueId> learnable_biases() const;
   /// Of the weight's quantizer: with them, biases are rounded as round_biases() will round them.
   void set_weight_scales(graph::ValueId weight, std::vector<float> scales);
   /// After any change of weights or steps.
@@ -71,7 +86,8 @@ class BlockProgram {
 
   /// One forward and backward pass over `rows` of the caches (as many as options.batch).
   /// @param seed  draws what is dropped.
-  /// @param factor  of the loss: loss = factor x sum of weighted squared differences.
+  /// @param factor  of the loss: loss = factor x sum of weighted squared differences, or of rows'
+  /// divergences.
   /// @return the loss.
   double step(const StepData& data,
               std::span<const std::int64_t> rows,
@@ -79,6 +95,7 @@ class BlockProgram {
               double factor);
   /// Gradients of the last step's loss.
   [[nodiscard]] std::span<const float> weight_gradient(graph::ValueId weight) const;
+  [[nodiscard]] std::span<const float> bias_gradient(graph::ValueId bias) const;
   [[nodiscard]] double step_gradient(graph::ValueId activation) const;
   /// Elements of the quantized activation in one step, for LSQ's gradient scale.
   [[nodiscard]] std::int64_t activation_elements(graph::ValueId activation) const;
@@ -91,9 +108,5 @@ class BlockProgram {
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };
-
-/// True where the processor multiplies bfloat16 faster than float32 (AMX): AVX512-BF16 alone takes
-/// twice as long for the passes of a convolution.
-[[nodiscard]] bool bfloat16_is_faster();
 
 }  // namespace ompq::tuning

@@ -1,6 +1,8 @@
 #include "ompq/tuning/block_reconstruction.h"
 
 #include <algorithm>
+#include <chrono>
+#include <cmath>
 #include <numeric>
 #include <set>
 
@@ -11,6 +13,7 @@
 #include "ompq/data/batches.h"
 #include "ompq/tuning/block_fisher.h"
 #include "ompq/tuning/block_graph.h"
+#include "ompq/tuning/output_statistics.h"
 
 namespace ompq::tuning {
 namespace {
@@ -23,28 +26,6 @@ struct ValueCaches {
   CachePointer exact;
   CachePointer quantized;
 };
-
-/// [n, c, h, w] as rows of h, w, c.
-Tensor channels_last(const Tensor& images) {
-  if (images.rank() != 4) return images;
-  const auto& shape = images.shape();
-  const std::int64_t channels = shape[1];
-  const std::int64_t positions = shape[2] * shape[3];
-  Tensor rows(DataType::Float32, shape);
-  const auto from = images.data<float>();
-  const auto to = rows.mutable_data<float>();
-#pragma omp parallel for schedule(static)
-  for (std::int64_t n = 0; n < shape[0]; ++n) {
-    const auto at = static_cast<std::size_t>(n * channels * positions);
-    for (std::int64_t c = 0; c < channels; ++c) {
-      for (std::int64_t p = 0; p < positions; ++p) {
-        to[at + static_cast<std::size_t>(p * channels + c)] =
-            from[at + static_cast<std::size_t>(c * positions + p)];
-      }
-    }
-  }
-  return rows;
-}
 
 class Reconstructor {
  public:
@@ -62,7 +43,6 @@ class Reconstructor {
         stages_(plan_stages(request.graph, request.blocks)) {
     check();
     result_.codes = request.initial;
-    result_.activations = request.activations;
   }
 
   Reconstruction run() {
@@ -78,7 +58,7 @@ class Reconstructor {
   // --- what is asked -----------------------------------------------------------------------------
 
   void check() const {
-    for (const auto& [name, codes] : request_.initial) {
+    for (const auto& [name, codes] : request_.initial.weights) {
       const ValueId id = request_.graph.find_value(name);
       if (id == graph::kNoValue || !request_.graph.is_constant(id)) {
         throw ConfigError(
@@ -149,10 +129,7 @@ class Reconstructor {
       for (std::size_t i = 0; i < loaded.inputs.size(); ++i) {
         const auto found = caches_.find(request_.graph.inputs()[i]);
         if (found == caches_.end()) continue;
-        const Tensor images = channels_last(loaded.inputs[i].converted_to(DataType::Float32));
-        const std::int64_t cols = found->second.exact->cols();
-        found->second.exact->write(first,
-                                   {images.bytes().data(), DataType::Float32, rows, cols, cols});
+        cache_samples(loaded.inputs[i], first, rows, *found->second.exact);
       }
       first += rows;
     };
@@ -225,13 +202,22 @@ class Reconstructor {
     run_cached(part.graph, inputs_of(stage, false), outputs, options_.forward_batch, executor());
   }
 
+  /// Nothing is quantized: what holds for the float network holds for both.
+  [[nodiscard]] bool is_float() const {
+    return result_.codes.weights.empty() && result_.codes.activations.empty();
+  }
+
   void run_quantized(const Stage& stage, const PartGraph& part) {
+    if (is_float()) {
+      for (const ValueId value : stage.outputs) caches_[value].quantized = caches_[value].exact;
+      return;
+    }
     std::vector<CachePointer> outputs;
     for (const ValueId value : stage.outputs) {
       outputs.push_back(make_cache(value));
       caches_[value].quantized = outputs.back();
     }
-    run_cached(quantized_part(part, request_.layers, result_.codes, result_.activations),
+    run_cached(quantized_part(part, request_.layers, result_.codes),
                inputs_of(stage, true),
                outputs,
                options_.forward_batch,
@@ -242,22 +228,31 @@ class Reconstructor {
 
   void run_block(const Stage& stage, const PartGraph& part) {
     const std::size_t number = blocks_done_++;
+    if (options_.method == BlockMethod::Visit) {
+      const auto layer = static_cast<std::size_t>(block_of(stage).layers.front());
+      tell(number, 0, 1.0);
+      return options_.visit(layer, inputs_of_layer(request_.layers[layer]));
+    }
     if (number < finished_.size()) {
       apply(finished_[number]);
       settle(part);
       return;
     }
-    BlockState state = learn(stage, part, number);
+    BlockState state = options_.method == BlockMethod::Learn ? learn(stage, part, number)
+                       : options_.method == BlockMethod::Compensate
+                           ? compensate_layer(stage, number)
+                           : restore_layer(stage, number);
     apply(state);
     settle(part);
     if (on_block_) on_block_(state);
   }
 
   void apply(const BlockState& state) {
-    for (const auto& [name, codes] : state.codes) result_.codes.at(name) = codes;
+    for (const auto& [name, codes] : state.codes) result_.codes.weights.at(name) = codes;
     for (const auto& [name, step] : state.steps) {
-      result_.activations.at(request_.graph.find_value(name)).scale = {step};
+      result_.codes.activations.at(request_.graph.find_value(name)).scale = {step};
     }
+    for (const auto& [name, bias] : state.biases) result_.codes.biases[name] = bias;
     result_.reports.push_back(state.report);
   }
 
@@ -268,16 +263,19 @@ class Reconstructor {
     }
   }
 
-  TrainingProblem problem_of(const Stage& stage, const PartGraph& part) const {
-    TrainingProblem problem{.block = part.graph};
+  /// @param block  the part's graph with the biases that the quantized network has.
+  TrainingProblem problem_of(const Stage& stage,
+                             const PartGraph& part,
+                             const graph::Graph& block) const {
+    TrainingProblem problem{.block = block};
     for (const graph::Layer& layer : layers_of_part(part, request_.layers)) {
       const std::string& name = part.graph.value(layer.weight).name;
-      const auto codes = result_.codes.find(name);
-      if (codes == result_.codes.end()) continue;
+      const auto codes = result_.codes.weights.find(name);
+      if (codes == result_.codes.weights.end()) continue;
       const bool settled = settled_.contains(request_.graph.find_value(name));
       (settled ? problem.settled : problem.codes).emplace(layer.weight, codes->second);
     }
-    for (const auto& [value, params] : result_.activations) {
+    for (const auto& [value, params] : result_.codes.activations) {
       const auto own = part.own.find(value);
       if (own == part.own.end() || part.graph.consumers(own->second).empty()) continue;
       problem.quantizers.emplace(own->second, params);
@@ -301,9 +299,11 @@ class Reconstructor {
     BlockState state{.name = block.name};
     BlockReport& report = state.report;
     report.name = block.name;
-    const TrainingProblem problem = problem_of(stage, part);
+    graph::Graph own = part.graph;
+    replace_biases(own, result_.codes.biases);
+    const TrainingProblem problem = problem_of(stage, part, own);
     const auto rows = measured_rows();
-    const BlockError before = measure(stage, part, result_.codes, result_.activations, rows);
+    const BlockError before = measure(stage, part, result_.codes, rows);
     report.loss_before = before.noise / std::max(before.signal, 1e-300);
     report.snr_before_db = before.snr_db();
     report.loss_after = report.loss_before;
@@ -320,10 +320,9 @@ class Reconstructor {
         });
     report.seconds = trained.seconds;
     report.iterations = training.iterations;
-    WeightCodes codes = result_.codes;
-    ActivationQuantizers activations = result_.activations;
-    take(part, trained, codes, activations, state);
-    const BlockError after = measure(stage, part, codes, activations, rows);
+    NetworkCodes codes = result_.codes;
+    take(part, trained, codes, state);
+    const BlockError after = measure(stage, part, codes, rows);
     report.kept_initial = !(after.noise < before.noise);
     if (report.kept_initial) {
       state.codes.clear();
@@ -335,17 +334,90 @@ class Reconstructor {
     return state;
   }
 
+  LayerInputs inputs_of_layer(const graph::Layer& layer) const {
+    const ValueCaches& input = caches_.at(layer.input);
+    LayerInputs inputs{.exact = input.exact.get(), .quantized = input.quantized.get()};
+    const auto quantizer = result_.codes.activations.find(layer.input);
+    if (quantizer != result_.codes.activations.end()) inputs.quantizer = quantizer->second;
+    return inputs;
+  }
+
+  /// Error-compensated rounding of the one layer of a block.
+  BlockState compensate_layer(const Stage& stage, std::size_t number) const {
+    const graph::Block& block = block_of(stage);
+    BlockState state{.name = block.name};
+    state.report.name = block.name;
+    tell(number, 0, 1.0);
+    const graph::Layer& layer = request_.layers[static_cast<std::size_t>(block.layers.front())];
+    const std::string& name = request_.graph.value(layer.weight).name;
+    const auto codes = result_.codes.weights.find(name);
+    if (codes == result_.codes.weights.end() || settled_.contains(layer.weight) ||
+        !has_input_moments(request_.graph, layer)) {
+      return state;
+    }
+    const auto begin = std::chrono::steady_clock::now();
+    GptqOptions options = options_.gptq;
+    options.moments.seed = Random(options_.seed).split("layer " + layer.name).next();
+    CompensatedWeight found =
+        compensate(request_.graph, layer, codes->second, inputs_of_layer(layer), options);
+    const double signal = std::max(found.signal, 1e-300);
+    state.report.loss_before = found.error_nearest / signal;
+    state.report.loss_after = found.error / signal;
+    state.report.snr_before_db = decibels(signal / std::max(found.error_nearest, 1e-300));
+    state.report.snr_after_db = decibels(signal / std::max(found.error, 1e-300));
+    state.codes.emplace(name, std::move(found.codes));
+    if (found.bias) {
+      state.biases.emplace(request_.graph.value(layer.bias).name, found.bias->to_floats());
+    }
+    const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - begin;
+    state.report.seconds = elapsed.count();
+    return state;
+  }
+
+  /// Bias correction and norm re-estimation of the one layer of a block.
+  BlockState restore_layer(const Stage& stage, std::size_t number) const {
+    const graph::Block& block = block_of(stage);
+    BlockState state{.name = block.name};
+    state.report.name = block.name;
+    tell(number, 0, 1.0);
+    const graph::Layer& layer = request_.layers[static_cast<std::size_t>(block.layers.front())];
+    const std::string& name = request_.graph.value(layer.weight).name;
+    const auto found = result_.codes.weights.find(name);
+    if (found == result_.codes.weights.end() || settled_.contains(layer.weight) ||
+        !has_input_moments(request_.graph, layer)) {
+      return state;
+    }
+    const LayerInputs inputs = inputs_of_layer(layer);
+    MomentOptions moments = options_.gptq.moments;
+    moments.seed = Random(options_.seed).split("layer " + layer.name).next();
+    quant::QuantizedTensor codes = found->second;
+    const OutputStatistics exact = float_statistics(request_.graph, layer, inputs, moments);
+    OutputStatistics quantized =
+        quantized_statistics(request_.graph, layer, codes, inputs, moments);
+    if (options_.restore_spreads && reestimate_scales(exact, quantized, codes) > 0) {
+      state.codes.emplace(name, codes);
+      quantized = quantized_statistics(request_.graph, layer, codes, inputs, moments);
+    }
+    if (options_.restore_means && layer.bias != graph::kNoValue &&
+        layer.bias_count == layer.out_channels) {
+      const graph::Value& bias = request_.graph.value(layer.bias);
+      state.biases.emplace(bias.name, corrected_bias(bias.constant->to_floats(), exact, quantized));
+    }
+    return state;
+  }
+
+  static double decibels(double ratio) { return 10.0 * std::log10(ratio); }
+
   void take(const PartGraph& part,
             const TrainingResult& trained,
-            WeightCodes& codes,
-            ActivationQuantizers& activations,
+            NetworkCodes& codes,
             BlockState& state) const {
     for (const auto& [weight, learned] : trained.codes) {
       const std::string& name = part.graph.value(weight).name;
-      codes.at(name) = learned;
+      codes.weights.at(name) = learned;
       state.codes.emplace(name, learned);
     }
-    for (auto& [value, params] : activations) {
+    for (auto& [value, params] : codes.activations) {
       const auto own = part.own.find(value);
       if (own == part.own.end() || !trained.quantizers.contains(own->second)) continue;
       params = trained.quantizers.at(own->second);
@@ -366,11 +438,10 @@ class Reconstructor {
 
   BlockError measure(const Stage& stage,
                      const PartGraph& part,
-                     const WeightCodes& codes,
-                     const ActivationQuantizers& activations,
+                     const NetworkCodes& codes,
                      std::span<const std::int64_t> rows) const {
     const auto weights = fisher_.find(block_of(stage).output);
-    return measure_error(quantized_part(part, request_.layers, codes, activations),
+    return measure_error(quantized_part(part, request_.layers, codes),
                          caches_.at(stage.inputs.front()).quantized,
                          *caches_.at(block_of(stage).output).exact,
                          weights == fisher_.end() ? nullptr : weights->second.roots.get(),
@@ -381,7 +452,8 @@ class Reconstructor {
 
   void tell(std::size_t number, std::int64_t iteration, double loss) const {
     if (!progress_) return;
-    const std::int64_t each = options_.training.iterations;
+    const std::int64_t each =
+        options_.method == BlockMethod::Learn ? options_.training.iterations : 1;
     const std::string detail = fmt::format("block {}/{} {}: loss {:.3g}",
                                            number + 1,
                                            request_.blocks.size(),

@@ -12,6 +12,7 @@
 #include "ompq/tuning/block_state.h"
 #include "ompq/tuning/block_training.h"
 #include "ompq/tuning/calibration.h"
+#include "ompq/tuning/gptq.h"
 
 namespace ompq::tuning {
 
@@ -21,7 +22,23 @@ enum class ErrorWeight {
   Fisher,  ///< times the squared gradient of the network's loss by the output (BRECQ)
 };
 
+/// What is done to a block.
+enum class BlockMethod {
+  Compensate,  ///< error-compensated rounding (gptq.h); blocks must be layer_blocks()
+  Learn,       ///< rounding variables and steps are optimized (block_training.h)
+  Restore,     ///< spread and mean of each output channel; blocks must be layer_blocks()
+  Visit,       ///< nothing; ReconstructionOptions::visit looks at it
+};
+
+/// Sees what the layer `layer` (an index of ReconstructionRequest::layers) reads.
+using LayerVisitor = std::function<void(std::size_t layer, const LayerInputs& inputs)>;
+
 struct ReconstructionOptions {
+  BlockMethod method = BlockMethod::Learn;
+  GptqOptions gptq;              ///< for Compensate; its moments also for Restore
+  bool restore_means = true;     ///< for Restore: bias correction
+  bool restore_spreads = false;  ///< for Restore: norm re-estimation
+  LayerVisitor visit;            ///< for Visit; blocks must be layer_blocks()
   ErrorWeight weight = ErrorWeight::Plain;
   /// Iterations, batch, rates, drop probability (QDrop: 0.5), threads.
   TrainingOptions training;
@@ -39,23 +56,21 @@ struct ReconstructionRequest {
   const std::vector<graph::Layer>& layers;
   /// Discovery::blocks, or layer_blocks() for AdaRound.
   const std::vector<graph::Block>& blocks;
-  /// Codes to start from: nearest or error-compensated rounding. Weights without codes stay float.
-  WeightCodes initial;
-  /// Of activations; may be empty. Scales are short.
-  ActivationQuantizers activations;
+  /// Where it starts from: codes of nearest or error-compensated rounding; weights without codes
+  /// stay float, and so do activations without quantizer.
+  NetworkCodes initial;
   data::Dataset& dataset;
   const std::vector<std::int64_t>& indices;
 };
 
 struct Reconstruction {
-  WeightCodes codes;  ///< of all weights that had initial ones
-  ActivationQuantizers activations;
+  NetworkCodes codes;                ///< of all that had initial ones
   std::vector<BlockReport> reports;  ///< a block each, in the order in which they ran
 };
 
 using BlockHandler = std::function<void(const BlockState&)>;
 
-/// Learns the rounding of weights (and the scales of activation quantizers) block after block, so
+/// Finds the rounding of weights (and the scales of activation quantizers) block after block, so
 /// that each block's output on the already quantized prefix stays what the float network has there.
 /// A block's result is never worse than its initial codes on the samples on which both are
 /// compared.

@@ -10,7 +10,7 @@
 namespace ompq::tuning {
 namespace {
 
-constexpr std::string_view kMagic = "ompq-block/1";
+constexpr std::string_view kMagic = "ompq-block/2";
 
 class Writer {
  public:
@@ -143,6 +143,11 @@ std::string to_bytes(const BlockState& state) {
     writer.text(name);
     writer.number(step);
   }
+  writer.number<std::uint64_t>(state.biases.size());
+  for (const auto& [name, bias] : state.biases) {
+    writer.text(name);
+    writer.numbers(bias);
+  }
   write_report(writer, state.report);
   return writer.take();
 }
@@ -159,6 +164,10 @@ BlockState block_state_from(std::string_view bytes) {
   for (auto left = reader.number<std::uint64_t>(); left > 0; --left) {
     const std::string name(reader.text());
     state.steps.emplace(name, reader.number<float>());
+  }
+  for (auto left = reader.number<std::uint64_t>(); left > 0; --left) {
+    const std::string name(reader.text());
+    state.biases.emplace(name, reader.numbers<float>());
   }
   state.report = read_report(reader);
   reader.finish();

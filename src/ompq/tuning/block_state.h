@@ -3,6 +3,7 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "ompq/quant/quantized_tensor.h"
 
@@ -24,8 +25,10 @@ struct BlockReport {
 struct BlockState {
   std::string name;
   std::map<std::string, quant::QuantizedTensor> codes;  ///< by the weight's value name
-  std::map<std::string, float>
-      steps;  ///< scales of the block's activation quantizers, by value name
+  /// Scales of the block's activation quantizers, by value name.
+  std::map<std::string, float> steps;
+  /// Biases that make good what rounding shifted, not yet rounded, by value name.
+  std::map<std::string, std::vector<float>> biases;
   BlockReport report;
 };
 

@@ -21,7 +21,7 @@ struct TrainingOptions {
   double warm_up = 0.2;      ///< share of the iterations without pressure on rounding
   double first_beta = 20.0;  ///< of the pressure's exponent, falling linearly to last_beta
   double last_beta = 2.0;
-  double pressure = 0.01;         ///< weight of the pressure, of a loss that starts at 1
+  double pressure = 100.0;        ///< weight of the pressure, of a loss that starts at 1
   double firmness = 0.0;          ///< see RoundingStart
   double drop_probability = 0.0;  ///< QDrop: 0.5
   runtime::Precision precision = runtime::Precision::Auto;

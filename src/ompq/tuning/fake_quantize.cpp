@@ -64,17 +64,17 @@ struct FakeQuantizeAll : torch::autograd::Function<FakeQuantizeAll> {
     const at::Tensor& x = saved[0];
     auto& data = context->saved_data;
     at::Tensor gradient = dense_like(gradients[0], x);
-    const double sum = quantize_steps_backward(
-        element_of(x),
-        x.data_ptr(),
-        gradient.data_ptr(),
-        x.numel(),
-        {saved[1].item<float>(),
-         static_cast<float>(data["low"].toDouble()),
-         static_cast<float>(data["high"].toDouble())},
-        {static_cast<std::uint32_t>(data["seed"].toInt()),
-         static_cast<std::uint32_t>(data["threshold"].toInt())},
-        {});
+    const double sum =
+        quantize_steps_backward(element_of(x),
+                                x.data_ptr(),
+                                gradient.data_ptr(),
+                                x.numel(),
+                                {saved[1].item<float>(),
+                                 static_cast<float>(data["low"].toDouble()),
+                                 static_cast<float>(data["high"].toDouble())},
+                                {static_cast<std::uint32_t>(data["seed"].toInt()),
+                                 static_cast<std::uint32_t>(data["threshold"].toInt())},
+                                {});
     const at::Tensor by_step = at::full_like(saved[1], sum * data["scale"].toDouble());
     return {gradient, by_step, {}, {}, {}, {}, {}};
   }
@@ -110,8 +110,8 @@ struct FakeQuantizeSlices : torch::autograd::Function<FakeQuantizeSlices> {
     const at::Tensor level = at::round(at::clamp(ratio, low, high));
     const at::Tensor inside = ratio.ge(low).logical_and(ratio.le(high));
     const at::Tensor slope = at::where(inside, level - ratio, level);
-    const at::Tensor by_step = (gradient * slope).sum_to_size(steps.sizes()) *
-                               data["scale"].toDouble();
+    const at::Tensor by_step =
+        (gradient * slope).sum_to_size(steps.sizes()) * data["scale"].toDouble();
     const at::Tensor by_x = (gradient * inside).to(saved[0].scalar_type());
     return {by_x, by_step.reshape(saved[1].sizes()), {}, {}, {}, {}};
   }

@@ -1,0 +1,379 @@
+#include "ompq/tuning/distillation.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <map>
+#include <memory>
+#include <numbers>
+#include <numeric>
+
+#include <fmt/format.h>
+
+#include "ompq/core/error.h"
+#include "ompq/core/random.h"
+#include "ompq/data/batches.h"
+#include "ompq/quant/short_scale.h"
+#include "ompq/tuning/block_program.h"
+#include "ompq/tuning/distilled_parameters.h"
+
+namespace ompq::tuning {
+namespace {
+
+using graph::ValueId;
+
+PartGraph whole_network(const graph::Graph& graph) {
+  std::vector<graph::NodeId> nodes(graph.nodes().size());
+  std::iota(nodes.begin(), nodes.end(), 0);
+  if (graph.inputs().size() != 1) {
+    throw ConfigError("distillation",
+                      fmt::format("the network has {} inputs; tuning it as a whole takes one, use "
+                                  "a method that goes block by block",
+                                  graph.inputs().size()));
+  }
+  const ValueId output = graph.outputs().front();
+  return extract_part(graph, nodes, graph.inputs(), {&output, 1});
+}
+
+bool has_class_scores(const graph::Graph& graph) {
+  const auto extents = graph::extents_at(*graph.value(graph.outputs().front()).shape, 1);
+  const std::int64_t most = *std::max_element(extents.begin(), extents.end());
+  return most > 1 && most == element_count(extents) && extents.front() == 1;
+}
+
+/// Bias of one layer.
+struct DistilledBias {
+  ValueId value = graph::kNoValue;
+  double unit = 1.0;  ///< root mean square of the layer's output
+  AdamMoments moments;
+};
+
+/// Scale of one activation's quantizer: base x exp(t), made short.
+struct DistilledStep {
+  ValueId value = graph::kNoValue;
+  float base = 1.0F;
+  std::vector<float> t{0.0F};
+  AdamMoments moments{1};
+
+  [[nodiscard]] float scale() const {
+    return quant::short_scale(base * std::exp(t[0]), quant::Snap::Nearest);
+  }
+};
+
+class Distiller {
+ public:
+  Distiller(const DistillationRequest& request,
+            const DistillationOptions& options,
+            const ProgressHandler& progress)
+      : request_(request),
+        options_(options),
+        progress_(progress),
+        part_(whole_network(request.graph)),
+        memory_(options.memory_bytes, options.cache_directory),
+        random_(Random(options.seed).split("distillation")) {
+    load_samples();
+    make_targets();
+    make_program();
+  }
+
+  Distillation run() {
+    const auto begin = std::chrono::steady_clock::now();
+    Distillation result{.codes = request_.initial};
+    result.loss_before = held_out_loss();
+    result.loss_after = result.loss_before;
+    std::int64_t number = 0;
+    for (std::int64_t epoch = 0; epoch < options_.epochs; ++epoch) {
+      number = train(number);
+      // A few hundred samples are soon learned by heart: the best epoch counts, not the last.
+      const double loss = held_out_loss();
+      if (!(loss < result.loss_after)) continue;
+      result.loss_after = loss;
+      result.best_epoch = epoch + 1;
+      take(result.codes);
+    }
+    result.steps = number;
+    result.kept_initial = result.best_epoch == 0;
+    const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - begin;
+    result.seconds = elapsed.count();
+    return result;
+  }
+
+ private:
+  // --- samples -----------------------------------------------------------------------------------
+
+  void load_samples() {
+    const auto count = static_cast<std::int64_t>(request_.indices.size());
+    const std::int64_t cols = elements_per_sample(part_.graph, part_.graph.inputs().front());
+    const auto extents =
+        graph::extents_at(*part_.graph.value(part_.graph.inputs().front()).shape, 1);
+    mirrored_ = options_.mirror && extents.size() == 4;
+    inputs_ = std::make_shared<SampleCache>(mirrored_ ? 2 * count : count, cols, memory_);
+    std::int64_t first = 0;
+    data::for_each_batch(
+        request_.dataset,
+        request_.indices,
+        options_.batch,
+        [&](const data::Batch& batch) {
+          cache_samples(batch.inputs.front(), first, batch.size, *inputs_);
+          first += batch.size;
+        },
+        "samples",
+        progress_);
+    if (first < count) {
+      throw DataError(
+          "distillation",
+          fmt::format("{} of {} samples could not be read; leave them out", count - first, count));
+    }
+    if (mirrored_) mirror_samples(extents, count);
+    split_rows(count);
+  }
+
+  void mirror_samples(const std::vector<std::int64_t>& extents, std::int64_t count) {
+    const std::int64_t channels = extents[1];
+    const std::int64_t width = extents[3];
+    std::vector<float> row(static_cast<std::size_t>(inputs_->cols()));
+    for (std::int64_t r = 0; r < count; ++r) {
+      inputs_->read(r, row);
+      for (std::int64_t y = 0; y < extents[2]; ++y) {
+        float* line = row.data() + y * width * channels;
+        for (std::int64_t x = 0; x < width / 2; ++x) {
+          std::swap_ranges(
+              line + x * channels, line + (x + 1) * channels, line + (width - 1 - x) * channels);
+        }
+      }
+      inputs_->write(count + r,
+                     {row.data(), DataType::Float32, 1, inputs_->cols(), inputs_->cols()});
+    }
+  }
+
+  void split_rows(std::int64_t count) {
+    std::vector<std::int64_t> rows(static_cast<std::size_t>(count));
+    std::iota(rows.begin(), rows.end(), 0);
+    random_.shuffle(rows);
+    auto kept = static_cast<std::int64_t>(static_cast<double>(count) * options_.held_out);
+    // Whole steps, so that the program can run them; all samples where there are few.
+    kept = kept / options_.batch * options_.batch;
+    if (kept == 0) {
+      held_out_ = rows;
+    } else {
+      held_out_.assign(rows.begin(), rows.begin() + kept);
+      rows.erase(rows.begin(), rows.begin() + kept);
+    }
+    held_out_.resize(held_out_.size() / static_cast<std::size_t>(batch()) *
+                     static_cast<std::size_t>(batch()));
+    training_ = rows;
+    for (const std::int64_t row : rows) {
+      if (mirrored_) training_.push_back(row + count);
+    }
+  }
+
+  [[nodiscard]] std::int64_t batch() const {
+    return std::min<std::int64_t>(options_.batch,
+                                  static_cast<std::int64_t>(request_.indices.size()));
+  }
+
+  void make_targets() {
+    const std::int64_t cols = elements_per_sample(part_.graph, part_.graph.outputs().front());
+    targets_ = std::make_shared<SampleCache>(inputs_->rows(), cols, memory_);
+    run_cached(
+        part_.graph, {&inputs_, 1}, {&targets_, 1}, options_.batch, {.threads = options_.threads});
+  }
+
+  // --- parameters --------------------------------------------------------------------------------
+
+  void make_program() {
+    block_ = part_.graph;
+    replace_biases(block_, request_.initial.biases);
+    LearnedParts learned;
+    for (const graph::Layer& layer : layers_of_part(part_, request_.layers)) {
+      const auto codes = request_.initial.weights.find(block_.value(layer.weight).name);
+      if (codes == request_.initial.weights.end()) continue;
+      learned.weights.insert(layer.weight);
+      if (weights_.contains(layer.weight)) continue;
+      const Tensor& exact = *block_.value(layer.weight).constant;
+      weights_.emplace(layer.weight, DistilledWeight(exact, codes->second));
+    }
+    for (const auto& [value, params] : request_.initial.activations) {
+      const auto own = part_.own.find(value);
+      if (own == part_.own.end() || block_.consumers(own->second).empty()) continue;
+      learned.quantizers.emplace(own->second, params);
+      learned.steps.insert(own->second);
+      steps_.push_back({.value = own->second, .base = params.scale.front()});
+    }
+    program_ = std::make_unique<BlockProgram>(block_,
+                                              learned,
+                                              ProgramOptions{.precision = options_.precision,
+                                                             .threads = options_.threads,
+                                                             .batch = batch(),
+                                                             .rows = 4});
+    for (auto& [id, weight] : weights_) hand_over(id, weight);
+    if (options_.bias_rate > 0) start_biases();
+    program_->weights_changed();
+  }
+
+  void hand_over(ValueId id, const DistilledWeight& weight) {
+    weight.write_weights(program_->weights(id));
+    program_->set_weight_scales(id, weight.scales());
+  }
+
+  void start_biases() {
+    const std::map<ValueId, double> units = output_sizes();
+    for (const ValueId id : program_->learnable_biases()) {
+      const auto unit = units.find(id);
+      if (unit == units.end()) continue;
+      biases_.push_back({id, unit->second, AdamMoments(program_->bias(id).size())});
+    }
+  }
+
+  /// Root mean square of each layer's output in the float network, over one batch, by its bias.
+  std::map<ValueId, double> output_sizes() {
+    const auto layers = layers_of_part(part_, request_.layers);
+    runtime::ExecutorOptions executor_options{.threads = options_.threads, .fuse = false};
+    for (const graph::Layer& layer : layers) executor_options.captured.push_back(layer.output);
+    runtime::Executor executor(part_.graph, executor_options);
+    std::map<ValueId, double> by_output;
+    auto state = executor.start_rows(
+        std::min<std::int64_t>(batch(), 8),
+        [&](std::size_t, std::int64_t row, std::span<float> out) { inputs_->read(row, out); });
+    std::map<ValueId, double> sizes;
+    for (const graph::Layer& layer : layers) {
+      executor.advance_past(state, layer.output);
+      const MatrixView view = executor.rows(state, layer.output);
+      const auto* values = static_cast<const float*>(view.data);
+      double sum = 0.0;
+      for (std::int64_t i = 0; i < view.rows * view.cols; ++i) {
+        sum += static_cast<double>(values[i]) * values[i];
+      }
+      const double size = std::sqrt(sum / static_cast<double>(view.rows * view.cols));
+      if (layer.bias != graph::kNoValue && size > 0.0) sizes[layer.bias] = size;
+    }
+    return sizes;
+  }
+
+  // --- training ----------------------------------------------------------------------------------
+
+  [[nodiscard]] std::int64_t steps_per_epoch() const {
+    return static_cast<std::int64_t>(training_.size()) / batch();
+  }
+  [[nodiscard]] std::int64_t total_steps() const { return options_.epochs * steps_per_epoch(); }
+
+  [[nodiscard]] StepData data() const {
+    return {
+        .inputs = inputs_.get(),
+        .targets = targets_.get(),
+        .loss = has_class_scores(part_.graph) ? BlockLoss::Divergence : BlockLoss::SquaredError};
+  }
+
+  double step(std::span<const std::int64_t> rows) {
+    return program_->step(data(),
+                          rows,
+                          static_cast<std::uint32_t>(random_.next()),
+                          1.0 / static_cast<double>(rows.size()));
+  }
+
+  double held_out_loss() {
+    const auto size = static_cast<std::size_t>(batch());
+    double sum = 0.0;
+    for (std::size_t at = 0; at + size <= held_out_.size(); at += size) {
+      sum += step(std::span(held_out_).subspan(at, size));
+    }
+    return sum / static_cast<double>(held_out_.size() / size);
+  }
+
+  /// One epoch behind step `number`. @return the number of its last step.
+  std::int64_t train(std::int64_t number) {
+    random_.shuffle(training_);
+    for (std::int64_t i = 0; i < steps_per_epoch(); ++i) {
+      check_interrupt();
+      std::vector<std::int64_t> rows(training_.begin() + i * batch(),
+                                     training_.begin() + (i + 1) * batch());
+      std::sort(rows.begin(), rows.end());
+      const double loss = step(rows);
+      recent_loss_ = number == 0 ? loss : 0.95 * recent_loss_ + 0.05 * loss;
+      update(++number);
+      tell(number, recent_loss_);
+    }
+    return number;
+  }
+
+  void update(std::int64_t number) {
+    const double done = static_cast<double>(number) / static_cast<double>(total_steps());
+    const double share = 0.5 * (1.0 + std::cos(std::numbers::pi * done));
+    for (auto& [id, weight] : weights_) {
+      weight.update(program_->weight_gradient(id),
+                    share * options_.scale_rate,
+                    share * options_.level_rate,
+                    number);
+      hand_over(id, weight);
+    }
+    for (DistilledBias& bias : biases_) {
+      bias.moments.update(program_->bias_gradient(bias.value),
+                          share * options_.bias_rate * bias.unit,
+                          number,
+                          program_->bias(bias.value));
+    }
+    for (DistilledStep& each : steps_) {
+      const std::vector<float> gradient{static_cast<float>(program_->step_gradient(each.value)) *
+                                        each.scale()};
+      each.moments.update(gradient, share * options_.step_rate, number, each.t);
+      program_->set_step(each.value, each.scale());
+    }
+    program_->weights_changed();
+  }
+
+  void tell(std::int64_t number, double loss) const {
+    if (!progress_) return;
+    progress_({.task = "distillation",
+               .done = number,
+               .total = total_steps(),
+               .detail = fmt::format("loss {:.4g}", loss)});
+  }
+
+  void take(NetworkCodes& codes) const {
+    for (const auto& [id, weight] : weights_) {
+      codes.weights.at(block_.value(id).name) = weight.codes();
+    }
+    for (const DistilledBias& bias : biases_) {
+      const auto values = program_->bias(bias.value);
+      codes.biases[block_.value(bias.value).name] = {values.begin(), values.end()};
+    }
+    for (const DistilledStep& each : steps_) {
+      const ValueId whole = request_.graph.find_value(block_.value(each.value).name);
+      codes.activations.at(whole).scale = {each.scale()};
+    }
+  }
+
+  const DistillationRequest& request_;
+  const DistillationOptions& options_;
+  const ProgressHandler& progress_;
+  PartGraph part_;
+  graph::Graph block_;  ///< the network with the biases to start from
+  CacheMemory memory_;
+  Random random_;
+  bool mirrored_ = false;
+  std::shared_ptr<SampleCache> inputs_;
+  std::shared_ptr<SampleCache> targets_;
+  std::vector<std::int64_t> training_;
+  std::vector<std::int64_t> held_out_;
+  std::map<ValueId, DistilledWeight> weights_;
+  std::vector<DistilledBias> biases_;
+  std::vector<DistilledStep> steps_;
+  std::unique_ptr<BlockProgram> program_;
+  double recent_loss_ = 0.0;
+};
+
+}  // namespace
+
+Distillation distill(const DistillationRequest& request,
+                     const DistillationOptions& options,
+                     const ProgressHandler& progress) {
+  if (options.epochs < 1 || options.batch < 1) {
+    throw ConfigError("distillation", "epochs and batch must be at least 1");
+  }
+  if (request.indices.empty()) {
+    throw ConfigError("distillation", "no samples to tune with; give at least one");
+  }
+  return Distiller(request, options, progress).run();
+}
+
+}  // namespace ompq::tuning

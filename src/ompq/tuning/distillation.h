@@ -1,0 +1,68 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <vector>
+
+#include "ompq/core/progress.h"
+#include "ompq/data/dataset.h"
+#include "ompq/graph/layers.h"
+#include "ompq/runtime/executor.h"
+#include "ompq/tuning/block_forward.h"
+
+namespace ompq::tuning {
+
+/// What of a quantized network is tuned as a whole, and how long.
+struct DistillationOptions {
+  std::int64_t epochs = 4;   ///< passes over the samples
+  std::int64_t batch = 32;   ///< samples a step
+  double scale_rate = 1e-3;  ///< Adam's, of the logarithm of weight scales; 0: they stay
+  double bias_rate = 1e-3;   ///< of biases, in units of their layer's output (root mean square)
+  double step_rate = 1e-3;   ///< of the logarithm of activation scales
+  double level_rate = 0.0;   ///< of weights, in steps of their quantizer; 0: codes stay
+  /// Samples are seen mirrored as well (network inputs of [n, c, h, w] alone).
+  bool mirror = false;
+  /// Share of the samples that is kept to tell whether tuning helped: without help, the network
+  /// stays what it was.
+  double held_out = 0.1;
+  runtime::Precision precision = runtime::Precision::Auto;
+  int threads = 0;
+  std::uint64_t seed = 1;
+  std::int64_t memory_bytes = std::int64_t{2} << 30;  ///< of cached samples; beyond it: a file
+  std::filesystem::path cache_directory;              ///< for it; empty: the system's
+};
+
+struct DistillationRequest {
+  const graph::Graph& graph;  ///< float, batch norms folded, not fused
+  const std::vector<graph::Layer>& layers;
+  NetworkCodes initial;
+  data::Dataset& dataset;
+  const std::vector<std::int64_t>& indices;
+};
+
+struct Distillation {
+  NetworkCodes codes;
+  /// Mean loss on the samples that were kept: divergence in nats, or squared error over the
+  /// target's energy for outputs that are no class scores.
+  double loss_before = 0.0;
+  double loss_after = 0.0;
+  std::int64_t best_epoch = 0;  ///< whose state was kept, from 1; 0: tuning did not help
+  bool kept_initial = false;    ///< tuning did not help
+  double seconds = 0.0;
+  std::int64_t steps = 0;
+};
+
+/// Tunes a quantized network as a whole so that its first output stays the float network's on the
+/// samples (no labels): scales of weights and activations, biases, and, if asked, codes, all by
+/// straight-through gradients. What block-wise reconstruction cannot see, how errors of blocks add
+/// up at the output, is put right here.
+///
+/// Scales stay short, biases are rounded as the file will have them, from the first step on.
+/// Memory: the samples (2 bytes an element) and the activations of `batch` samples.
+/// @throws ConfigError for a network of several float inputs; DataError for NaN; Interrupted.
+/// Source: Hinton et al. 2015 (distillation), Esser et al. 2020 (LSQ) for gradients of scales.
+[[nodiscard]] Distillation distill(const DistillationRequest& request,
+                                   const DistillationOptions& options,
+                                   const ProgressHandler& progress = {});
+
+}  // namespace ompq::tuning
