@@ -118,10 +118,10 @@ TestNetwork test_network(Graph graph, int weight_bits, int activation_bits, std:
       std::make_unique<ompq::testing::MemoryDataset>(ompq::testing::normal_samples(shape, 5));
   network.indices = ompq::testing::all_indices(samples);
   Graph quantized = network.graph;
-  network.codes = quantize_weights(
+  network.initial.weights = quantize_weights(
       quantized, layers, std::vector<BitWidth>(layers.size(), BitWidth(weight_bits)));
   if (activation_bits > 0) {
-    network.activations =
+    network.initial.activations =
         calibrate_activations(network.graph,
                               layers,
                               std::vector<BitWidth>(layers.size(), BitWidth(activation_bits)),

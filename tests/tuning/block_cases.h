@@ -25,13 +25,12 @@ struct BlockCase {
 struct TestNetwork {
   graph::Graph graph;
   graph::Discovery parts;
-  WeightCodes codes;
-  ActivationQuantizers activations;
+  NetworkCodes initial;
   std::unique_ptr<ompq::testing::MemoryDataset> dataset;
   std::vector<std::int64_t> indices;
 
   [[nodiscard]] ReconstructionRequest request() const {
-    return {graph, parts.layers, parts.blocks, codes, activations, *dataset, indices};
+    return {graph, parts.layers, parts.blocks, initial, *dataset, indices};
   }
 };
 /// @param activation_bits  0 leaves activations float.

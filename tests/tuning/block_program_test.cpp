@@ -53,7 +53,7 @@ struct Block {
     for (const auto& layer : network.parts.layers) {
       learned.weights.insert(part.own.at(layer.weight));
     }
-    for (const auto& [value, params] : network.activations) {
+    for (const auto& [value, params] : network.initial.activations) {
       learned.quantizers.emplace(part.own.at(value), params);
       learned.steps.insert(part.own.at(value));
     }
@@ -242,7 +242,8 @@ TEST(BlockProgram, RoundsBiasesAsTheyWillBeRounded) {
   Block block(testing::block_cases()[4].make(), 8);  // two Gemm
   const auto& layer = block.network.parts.layers.front();
   const ValueId weight = block.part.own.at(layer.weight);
-  const auto& codes = block.network.codes.at(block.network.graph.value(layer.weight).name);
+  const auto& codes =
+      block.network.initial.weights.at(block.network.graph.value(layer.weight).name);
   const auto run = [&](bool scales) {
     BlockProgram program(block.part.graph,
                          block.learned,
