@@ -211,6 +211,7 @@ pipeline::SearchOptions search_options(const OptionValues& options, const pipeli
   search.allocator = allocator_of(options, request.scheme);
   search.beside = beside_of(options);
   search.automatic.time_limit_seconds = options.number("time-limit") / 1e6;
+  search.compensated = options.text("for") == "gptq";
   if (const auto accounting = options.maybe_text("accounting")) {
     request.accounting =
         *accounting == "paper" ? allocation::Accounting::Paper : allocation::Accounting::Disk;
@@ -297,6 +298,32 @@ pipeline::Samples evaluation_samples(const OptionValues& options,
                                 calibration.used.source));
   }
   return rest;
+}
+
+pipeline::MethodOptions method_options(const OptionValues& options) {
+  pipeline::MethodOptions method;
+  for (const auto effort :
+       {pipeline::Effort::Fast, pipeline::Effort::Balanced, pipeline::Effort::Best}) {
+    if (options.text("effort") == pipeline::effort_row(effort).name) method.effort = effort;
+  }
+  method.method = options.text("method") == "auto"
+                      ? std::string(pipeline::effort_row(method.effort).method)
+                      : options.text("method");
+  method.iterations = options.maybe_integer("iterations");
+  method.epochs = options.maybe_integer("epochs");
+  for (const std::string& step : options.texts("prepare")) {
+    method.prepare.equalize = method.prepare.equalize || step == "equalize";
+    method.prepare.correct_bias = method.prepare.correct_bias || step == "bias-correction";
+    method.prepare.analytic_bias =
+        method.prepare.analytic_bias || step == "analytic-bias-correction";
+    method.prepare.reestimate_norms =
+        method.prepare.reestimate_norms || step == "norm-reestimation";
+  }
+  if (options.has("fisher")) method.weight = tuning::ErrorWeight::Fisher;
+  method.memory_bytes = options.maybe_integer("memory").value_or(0);
+  method.seed = static_cast<std::uint64_t>(options.integer("seed"));
+  method.threads = static_cast<int>(options.integer("threads"));
+  return method;
 }
 
 pipeline::EvaluateOptions evaluate_options(const OptionValues& options,

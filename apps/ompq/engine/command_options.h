@@ -42,6 +42,8 @@ namespace ompq::app {
 /// --batch; in the arithmetic of the file that is measured.
 [[nodiscard]] pipeline::EvaluateOptions evaluate_options(const OptionValues& options,
                                                          const pipeline::Model& model);
+/// --method, --effort and what goes with them.
+[[nodiscard]] pipeline::MethodOptions method_options(const OptionValues& options);
 [[nodiscard]] tuning::WeightOptions weight_options(const OptionValues& options);
 [[nodiscard]] tuning::CalibrationOptions calibration_options(const OptionValues& options,
                                                              const pipeline::Model& model);

@@ -171,9 +171,41 @@ std::string search_text(const report::Search& search) {
   return text + "\n" + seconds_text(search.seconds) + "\n";
 }
 
+namespace {
+
+/// What the rounding was worth, in two lines.
+std::string reconstruction_text(const report::Reconstruction& made) {
+  double before = 0;
+  double after = 0;
+  for (const auto& block : made.blocks) {
+    before += block.snr_before_db;
+    after += block.snr_after_db;
+  }
+  const auto count = static_cast<double>(std::max<std::size_t>(made.blocks.size(), 1));
+  std::string text = fmt::format("\n{} with {} samples", made.method, made.samples);
+  if (!made.blocks.empty()) {
+    text += fmt::format(": {} {} at {:.1f} dB on average, {:.1f} dB before",
+                        made.blocks.size(),
+                        made.blocks.front().step == "compensation" ? "layers" : "blocks",
+                        after / count,
+                        before / count);
+  }
+  if (made.distillation) {
+    text += fmt::format("\nwhole network, {} steps: loss {:.4g} -> {:.4g}{}",
+                        made.distillation->steps,
+                        made.distillation->loss_before,
+                        made.distillation->loss_after,
+                        made.distillation->kept_initial ? ", not kept" : "");
+  }
+  return text + "\n";
+}
+
+}  // namespace
+
 std::string quantization_text(const report::Quantization& quantization) {
   const bool labelled = quantization.float_evaluation.top1.has_value();
   Table table({{"network"},
+               {"rounding"},
                {labelled ? "top-1" : "agreement", Align::Right},
                {labelled ? "agreement" : "divergence", Align::Right},
                {"SNR", Align::Right},
@@ -183,6 +215,7 @@ std::string quantization_text(const report::Quantization& quantization) {
                {"compression", Align::Right}});
   const auto& model = quantization.search.model;
   table.add_row({"float",
+                 "-",
                  labelled ? percent(quantization.float_evaluation.top1) : "-",
                  "-",
                  "-",
@@ -195,6 +228,7 @@ std::string quantization_text(const report::Quantization& quantization) {
     const std::string divergence =
         evaluation.divergence ? fmt::format("{:.4f}", *evaluation.divergence) : "-";
     table.add_row({row.allocator,
+                   row.method,
                    percent(labelled ? evaluation.top1 : evaluation.agreement),
                    labelled ? percent(evaluation.agreement) : divergence,
                    evaluation.snr_db ? fmt::format("{:.1f} dB", *evaluation.snr_db) : "-",
@@ -211,6 +245,7 @@ std::string quantization_text(const report::Quantization& quantization) {
                   samples_text(quantization.search.samples),
                   samples_text(quantization.evaluated_on));
   text += table.text() + refusals(quantization.search);
+  if (quantization.reconstruction) text += reconstruction_text(*quantization.reconstruction);
   return text + "\n" + seconds_text(quantization.seconds) + "\n";
 }
 

@@ -4,6 +4,7 @@
 #include <initializer_list>
 
 #include "ompq/core/option_groups.h"
+#include "ompq/core/rounding_options.h"
 
 namespace ompq {
 namespace {
@@ -41,8 +42,9 @@ constexpr std::array<std::string_view, 2> kInspectExamples{
 constexpr std::array<std::string_view, 2> kSearchExamples{
     "ompq search model.onnx --data images/ --avg-bits 3 -o bits.json",
     "ompq search model.onnx --data images/ --size 1.5MiB --scheme paper-ptq"};
-constexpr std::array<std::string_view, 3> kQuantizeExamples{
+constexpr std::array<std::string_view, 4> kQuantizeExamples{
     "ompq quantize model.onnx --data images/ --avg-bits 3 -o small.onnx",
+    "ompq quantize model.onnx --data images/ --size 1.1MiB --effort best -o small.onnx",
     "ompq quantize model.onnx --data images/ --allocation bits.json -o small.onnx",
     "ompq quantize model.onnx --data images/ --size 800kB --act-bits float -o small.onnx"};
 constexpr std::array<std::string_view, 2> kCompareExamples{
@@ -86,25 +88,11 @@ std::vector<CommandRecord> make_table() {
            "Measures MODEL with a few samples, finds the best bit-width for every layer within "
            "the budget, and shows it beside uniform, size-only and the paper's own allocation.",
        .operands = kModelOperand,
-       .options = join({kBudget,
-                        one(kData),
-                        one(kSamples),
-                        one(kCalibrationSplit),
-                        kLoading,
-                        kQuantizers,
-                        one(kAllocator),
-                        one(kBeside),
-                        one(kCandidates),
-                        one(kTimeLimit),
-                        one(kBeta),
-                        kPaperRules,
-                        kByHand,
-                        one(kResult),
-                        one(kAllocationOut),
-                        kPreprocessing,
-                        kInputShape,
-                        kPrecision,
-                        kCommonOptions}),
+       .options = join({kBudget,          one(kData),      one(kSamples),   one(kCalibrationSplit),
+                        kLoading,         kQuantizers,     one(kAllocator), one(kBeside),
+                        one(kCandidates), one(kTimeLimit), one(kFor),       one(kBeta),
+                        kPaperRules,      kByHand,         one(kResult),    one(kAllocationOut),
+                        kPreprocessing,   kInputShape,     kPrecision,      kCommonOptions}),
        .rules = kSearchRules,
        .examples = kSearchExamples},
       {.name = "quantize",
@@ -112,7 +100,7 @@ std::vector<CommandRecord> make_table() {
        .description =
            "Post-training quantization: takes the bits of each layer from a file or searches for "
            "them under a budget, calibrates the activations with a few samples, and writes an ONNX "
-           "file whose weights take exactly their bits.",
+           "file whose weights take exactly their bits. Goes on where it was after a kill.",
        .operands = kModelOperand,
        .options = join({kBudget,
                         one(kAllocationIn),
@@ -123,10 +111,12 @@ std::vector<CommandRecord> make_table() {
                         kMeasured,
                         kQuantizers,
                         kActivationRange,
+                        kRounding,
                         one(kAllocator),
                         one(kBeside),
                         one(kCandidates),
                         one(kTimeLimit),
+                        one(kFor),
                         one(kBeta),
                         kPaperRules,
                         kByHand,

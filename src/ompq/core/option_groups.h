@@ -332,6 +332,18 @@ inline constexpr OptionRecord kTimeLimit{
     .text =
         "how long auto may measure, rank and refine, such as 60s; what is best by then is taken"};
 
+inline constexpr OptionRecord kFor{
+    .name = "for",
+    .type = OptionType::Choice,
+    .value_name = "ROUNDING",
+    .fallback = "auto",
+    .choices = "auto|nearest|gptq",
+    .group = "Allocation",
+    .text =
+        "the rounding that metrics are measured with: the best bits for rounding to nearest are "
+        "not the best for a method that compensates errors; auto takes nearest for search, and "
+        "what goes with --method for quantize"};
+
 inline constexpr OptionRecord kBeta{
     .name = "beta",
     .type = OptionType::Number,

@@ -162,9 +162,10 @@ class ModelWriter {
 
   /// A dequantizer's scale or zero point, written for each slice, from the quantizer's single one.
   void use_repeated(const graph::Node& node, std::size_t input) {
+    if (!compact_ || !node.is("DequantizeLinear")) return;
     const graph::NodeId maker = graph_.producer(node.input(0));
     const ValueId many = node.input(input);
-    if (!compact_ || !node.is("DequantizeLinear") || maker == graph::kNoNode) return;
+    if (maker == graph::kNoNode) return;
     const ValueId one = graph_.node(maker).input(input);
     if (!repeats(graph_, many, one) || !written_.insert(many).second) return;
     use(one);

@@ -101,7 +101,21 @@ Answers::Answers(const Model& model,
       progress_(std::move(progress)),
       weights_(model, options.weights),
       free_(free_request(model, options.request)),
-      size_(model, options.weights, options.format) {}
+      size_(model, options.weights, options.format) {
+  if (!options.compensated) return;
+  // Above that, rounding to nearest leaves next to nothing to compensate.
+  constexpr int kWidest = 6;
+  std::vector<int> widths;
+  for (const int width : options.request.candidates) {
+    if (width <= kWidest) widths.push_back(width);
+  }
+  weights_.prepare_compensated(widths,
+                               *samples.dataset,
+                               samples.indices,
+                               options.request.seed,
+                               options.executor.threads,
+                               progress_);
+}
 
 MeasurementPlan Answers::plan_for(std::vector<std::string> metrics) const {
   return {.metrics = std::move(metrics),

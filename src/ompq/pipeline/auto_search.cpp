@@ -100,7 +100,14 @@ Step propose_step(const allocation::AllocationRequest& request,
       local.loss[leader][w] = near.changes[d][w] + (moves ? toll : 0.0);
     }
   }
-  Step step{.allocation = allocate(allocation::allocator("integer").allocate, local, size)};
+  Step step;
+  try {
+    step.allocation = allocate(allocation::allocator("integer").allocate, local, size);
+  } catch (const InfeasibleBudget&) {
+    // The model is a few bytes off where they decide: no way to go from here.
+    step.allocation = from;
+    return step;
+  }
   for (std::size_t d = 0; d < near.decisions.size(); ++d) {
     const int width = step.allocation.weight_bits[near.decisions[d].leader];
     const auto at = std::find(near.widths[d].begin(), near.widths[d].end(), width);

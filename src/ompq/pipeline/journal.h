@@ -29,6 +29,8 @@ class Journal {
   void append(std::string_view key, std::string_view json);
   /// Units that were there when the journal was opened.
   [[nodiscard]] std::size_t resumed() const { return resumed_; }
+  /// Units that are kept now.
+  [[nodiscard]] std::size_t size() const { return units_.size(); }
   [[nodiscard]] const std::filesystem::path& path() const { return path_; }
   /// The work is done: closes the journal and removes the file.
   void finish();

@@ -71,19 +71,40 @@ void clear(Tensor& bias) { bias = Tensor(bias.type(), bias.shape()); }
 
 }  // namespace
 
+tuning::NetworkCodes nearest_codes(const Model& model,
+                                   const std::vector<int>& weight_bits,
+                                   const tuning::ActivationQuantizers& activations,
+                                   const tuning::WeightOptions& options) {
+  graph::Graph rounded = model.graph;
+  const auto [layers, widths] = quantized_layers(model, weight_bits);
+  return {.weights = tuning::quantize_weights(rounded, layers, widths, options),
+          .activations = activations};
+}
+
+QuantizedNetwork assemble_network(const Model& model,
+                                  const std::vector<int>& weight_bits,
+                                  const tuning::NetworkCodes& codes) {
+  QuantizedNetwork network{.graph = model.graph, .weights = codes.weights};
+  for (const auto& [name, weight] : codes.weights) {
+    network.graph.mutable_value(network.graph.find_value(name)).constant =
+        quant::dequantize(weight);
+  }
+  tuning::replace_biases(network.graph, codes.biases);
+  tuning::ActivationScales scales;
+  for (const auto& [value, params] : codes.activations) scales.emplace(value, params.scale.front());
+  const auto layers = quantized_layers(model, weight_bits).layers;
+  tuning::round_biases(network.graph, layers, network.weights, scales);
+  tuning::insert_activation_quantizers(network.graph, codes.activations);
+  describe(network.graph, model, weight_bits);
+  return network;
+}
+
 QuantizedNetwork quantize_network(const Model& model,
                                   const std::vector<int>& weight_bits,
                                   const tuning::ActivationQuantizers& activations,
                                   const tuning::WeightOptions& options) {
-  QuantizedNetwork network{.graph = model.graph};
-  const auto [layers, widths] = quantized_layers(model, weight_bits);
-  network.weights = tuning::quantize_weights(network.graph, layers, widths, options);
-  tuning::ActivationScales scales;
-  for (const auto& [value, params] : activations) scales.emplace(value, params.scale.front());
-  tuning::round_biases(network.graph, layers, network.weights, scales);
-  tuning::insert_activation_quantizers(network.graph, activations);
-  describe(network.graph, model, weight_bits);
-  return network;
+  return assemble_network(
+      model, weight_bits, nearest_codes(model, weight_bits, activations, options));
 }
 
 std::string export_bytes(const QuantizedNetwork& network, onnx_io::WeightFormat format) {

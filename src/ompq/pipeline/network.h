@@ -11,6 +11,7 @@
 #include "ompq/onnx_io/exporter.h"
 #include "ompq/pipeline/model.h"
 #include "ompq/tuning/calibration.h"
+#include "ompq/tuning/network_codes.h"
 #include "ompq/tuning/quantize_weights.h"
 
 namespace ompq::pipeline {
@@ -20,6 +21,18 @@ struct QuantizedNetwork {
   graph::Graph graph;
   std::map<std::string, quant::QuantizedTensor> weights;  ///< by value name
 };
+
+/// Codes of rounding to nearest, for weights of `weight_bits` (one a layer; kFloatBits stays
+/// float).
+[[nodiscard]] tuning::NetworkCodes nearest_codes(const Model& model,
+                                                 const std::vector<int>& weight_bits,
+                                                 const tuning::ActivationQuantizers& activations,
+                                                 const tuning::WeightOptions& options);
+
+/// The network that codes, activation quantizers and biases make of the float one.
+[[nodiscard]] QuantizedNetwork assemble_network(const Model& model,
+                                                const std::vector<int>& weight_bits,
+                                                const tuning::NetworkCodes& codes);
 
 /// Weights to `weight_bits` (one a layer) by `options`; activations as `activations` says (none:
 /// float).

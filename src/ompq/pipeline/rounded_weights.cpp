@@ -7,6 +7,8 @@
 #include <thread>
 
 #include "ompq/allocation/cost_model.h"
+#include "ompq/core/random.h"
+#include "ompq/pipeline/rounding_method.h"
 
 namespace ompq::pipeline {
 
@@ -44,6 +46,45 @@ void RoundedWeights::prepare(const std::vector<int>& widths, int threads) {
     work();
   }
   if (failure) std::rethrow_exception(failure);
+}
+
+void RoundedWeights::prepare_compensated(const std::vector<int>& widths,
+                                         data::Dataset& dataset,
+                                         const std::vector<std::int64_t>& indices,
+                                         std::uint64_t seed,
+                                         int threads,
+                                         const ProgressHandler& progress) {
+  const auto& graph = model_.graph;
+  const auto& layers = model_.discovery.layers;
+  prepare(widths, threads);
+  // The bias is not among what is measured; a few ranges tell the widths apart.
+  tuning::GptqOptions gptq{
+      .correct_inputs = false, .correct_bias = false, .tried_ranges = 2, .sweeps = 1};
+  const auto visit = [&](std::size_t l, const tuning::LayerInputs& inputs) {
+    const graph::Layer& layer = layers[l];
+    if (!tuning::has_input_moments(graph, layer)) return;
+    gptq.moments.seed = Random(seed).split("layer " + layer.name).next();
+    const auto moments = tuning::input_moments(graph, layer, inputs, gptq.moments);
+    for (const int width : widths) {
+      if (width == allocation::kFloatBits) continue;
+      quant::QuantizedTensor& codes = codes_.at({l, width});
+      codes = tuning::compensate(graph, layer, codes, moments, gptq).codes;
+    }
+  };
+  tuning::ReconstructionOptions options{
+      .method = tuning::BlockMethod::Visit, .visit = visit, .seed = seed};
+  options.training.threads = threads;
+  options.memory_bytes = default_memory();
+  (void)tuning::reconstruct(
+      {graph, layers, tuning::layer_blocks(graph, layers), {}, dataset, indices},
+      options,
+      {},
+      {},
+      [&](const ProgressEvent& event) {
+        ProgressEvent own = event;
+        if (own.task == "reconstruction") own.task = "trial rounding";
+        if (progress) progress(own);
+      });
 }
 
 Tensor RoundedWeights::get(std::size_t layer, BitWidth width) {

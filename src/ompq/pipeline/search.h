@@ -23,6 +23,9 @@ struct SearchOptions {
   double beta = 1.0;
   AutoOptions automatic;
   tuning::WeightOptions weights;
+  /// Measure with error-compensated rounding in place of rounding to nearest: for networks that
+  /// will be rounded by such a method.
+  bool compensated = false;
   onnx_io::WeightFormat format = onnx_io::WeightFormat::Packed;
   std::int64_t batch_size = 64;
   runtime::ExecutorOptions executor;  ///< of the passes that measure

@@ -74,6 +74,7 @@ Json object(const Search& search) {
 
 Json object(const QuantizedRow& row) {
   Json json = {{"allocator", row.allocator},
+               {"method", row.method},
                {"bytes_on_disk", row.bytes_on_disk},
                {"bytes_promised", row.bytes_promised},
                {"average_bits", row.average_bits},
@@ -81,6 +82,30 @@ Json object(const QuantizedRow& row) {
                {"weight_bits", row.weight_bits},
                {"evaluation", object(row.evaluation)}};
   if (!row.file.empty()) json["file"] = row.file;
+  return json;
+}
+
+Json object(const Reconstruction& made) {
+  Json json = {{"method", made.method}, {"effort", made.effort}, {"samples", made.samples}};
+  json["blocks"] = Json::array();
+  for (const ReconstructedBlock& block : made.blocks) {
+    json["blocks"].push_back({{"step", block.step},
+                              {"name", block.name},
+                              {"iterations", block.iterations},
+                              {"seconds", block.seconds},
+                              {"loss_before", block.loss_before},
+                              {"loss_after", block.loss_after},
+                              {"snr_before_db", block.snr_before_db},
+                              {"snr_after_db", block.snr_after_db},
+                              {"kept_initial", block.kept_initial}});
+  }
+  if (made.distillation) {
+    json["distillation"] = {{"steps", made.distillation->steps},
+                            {"seconds", made.distillation->seconds},
+                            {"loss_before", made.distillation->loss_before},
+                            {"loss_after", made.distillation->loss_after},
+                            {"kept_initial", made.distillation->kept_initial}};
+  }
   return json;
 }
 
@@ -129,6 +154,9 @@ std::string to_json(const Quantization& quantization) {
   json["evaluation"] = object(chosen.evaluation);
   json["networks"] = Json::array();
   for (const QuantizedRow& row : quantization.networks) json["networks"].push_back(object(row));
+  if (quantization.reconstruction) {
+    json["reconstruction"] = object(*quantization.reconstruction);
+  }
   json["seconds"] = report::object(quantization.seconds);
   return text(json);
 }

@@ -6,6 +6,8 @@
 #include <utility>
 #include <vector>
 
+#include "ompq/report/reconstruction.h"
+
 namespace ompq::report {
 
 /// Named durations of a run, in the order in which the steps began.
@@ -145,7 +147,8 @@ struct Evaluation {
 /// One quantized network beside the float one.
 struct QuantizedRow {
   std::string allocator;
-  std::string file;  ///< "" where only the chosen network was kept
+  std::string method;  ///< how weights were rounded
+  std::string file;    ///< "" where only the chosen network was kept
   std::int64_t bytes_on_disk = 0;
   std::int64_t bytes_promised = 0;
   double average_bits = 0;
@@ -158,7 +161,9 @@ struct Quantization {
   Search search;  ///< without ORM and losses where the bits came from a file
   Evaluation float_evaluation;
   SamplesUsed evaluated_on;
-  std::vector<QuantizedRow> networks;  ///< the chosen one first
+  std::vector<QuantizedRow> networks;            ///< the chosen one first
+  std::optional<Reconstruction> reconstruction;  ///< absent for rounding to nearest
+  std::int64_t resumed = 0;                      ///< units that an earlier run had finished
   StepSeconds seconds;
 };
 

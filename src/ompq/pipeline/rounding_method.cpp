@@ -1,0 +1,284 @@
+#include "ompq/pipeline/rounding_method.h"
+
+#include <algorithm>
+#include <array>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+#include <spdlog/spdlog.h>
+#include <unistd.h>
+
+#include "ompq/core/error.h"
+#include "ompq/core/hex.h"
+#include "ompq/core/log.h"
+#include "ompq/core/nearest_name.h"
+#include "ompq/tuning/equalization.h"
+#include "ompq/tuning/output_statistics.h"
+
+namespace ompq::pipeline {
+namespace {
+
+constexpr std::array<MethodRow, 6> kMethods{{
+    {.name = "nearest"},
+    {.name = "gptq", .compensate = true, .samples = {256, 512, 1024}},
+    {.name = "adaround", .learn = LearnedBlocks::Layers, .samples = {256, 1024, 1024}},
+    {.name = "brecq", .learn = LearnedBlocks::Blocks, .samples = {256, 1024, 1024}},
+    {.name = "qdrop",
+     .learn = LearnedBlocks::Blocks,
+     .drop_probability = 0.5,
+     .samples = {256, 1024, 1024}},
+    {.name = "distill", .compensate = true, .distill = true, .samples = {256, 1024, 1024}},
+}};
+
+/// 20,000 iterations are what the papers of adaround, brecq and qdrop take.
+constexpr std::array<EffortRow, 3> kEfforts{{
+    {.name = "fast", .method = "gptq", .iterations = 200, .epochs = 2, .level_rate = 0.0},
+    {.name = "balanced", .method = "distill", .iterations = 2000, .epochs = 2, .level_rate = 0.0},
+    {.name = "best", .method = "distill", .iterations = 20'000, .epochs = 6, .level_rate = 0.0},
+}};
+
+using Json = nlohmann::json;
+
+/// Blocks that an earlier run finished, in their order.
+std::vector<tuning::BlockState> finished_blocks(const Journal* journal, std::string_view step) {
+  std::vector<tuning::BlockState> finished;
+  if (journal == nullptr) return finished;
+  for (;;) {
+    const auto unit = journal->find(fmt::format("{} {}", step, finished.size()));
+    if (!unit) return finished;
+    finished.push_back(tuning::block_state_from(from_hex(Json::parse(*unit).get<std::string>())));
+  }
+}
+
+report::ReconstructedBlock row_of(std::string_view step, const tuning::BlockReport& block) {
+  return {.step = std::string(step),
+          .name = block.name,
+          .iterations = block.iterations,
+          .seconds = block.seconds,
+          .loss_before = block.loss_before,
+          .loss_after = block.loss_after,
+          .snr_before_db = block.snr_before_db,
+          .snr_after_db = block.snr_after_db,
+          .kept_initial = block.kept_initial};
+}
+
+/// One method on its way through its steps.
+class Rounding {
+ public:
+  Rounding(const Model& model,
+           data::Dataset& dataset,
+           const std::vector<std::int64_t>& indices,
+           const MethodOptions& options,
+           Journal* journal,
+           report::Reconstruction& result,
+           const ProgressHandler& progress)
+      : model_(model),
+        dataset_(dataset),
+        indices_(indices),
+        options_(options),
+        row_(method_row(options.method)),
+        effort_(effort_row(options.effort)),
+        journal_(journal),
+        result_(result),
+        progress_(progress) {
+    result_.method = row_.name;
+    result_.effort = effort_.name;
+    result_.samples = static_cast<std::int64_t>(indices.size());
+  }
+
+  tuning::NetworkCodes run(tuning::NetworkCodes codes) {
+    if (options_.prepare.analytic_bias) {
+      codes.biases = tuning::analytic_biases(model_.graph, model_.discovery.layers, codes.weights);
+    }
+    if (options_.prepare.correct_bias || options_.prepare.reestimate_norms) {
+      codes = restore(std::move(codes));
+    }
+    if (row_.compensate) codes = compensate(std::move(codes));
+    if (row_.learn != LearnedBlocks::None) codes = learn(std::move(codes));
+    if (row_.distill) codes = distill(std::move(codes));
+    return codes;
+  }
+
+ private:
+  [[nodiscard]] std::int64_t memory() const {
+    return options_.memory_bytes > 0 ? options_.memory_bytes : default_memory();
+  }
+
+  tuning::NetworkCodes reconstruct(std::string_view step,
+                                   tuning::NetworkCodes codes,
+                                   const std::vector<graph::Block>& blocks,
+                                   tuning::ReconstructionOptions options) {
+    options.seed = options_.seed;
+    options.memory_bytes = memory();
+    options.cache_directory = options_.cache_directory;
+    const auto finished = finished_blocks(journal_, step);
+    std::size_t done = finished.size();
+    const auto keep = [&](const tuning::BlockState& state) {
+      if (journal_ == nullptr) return;
+      const Json text = to_hex(tuning::to_bytes(state));
+      journal_->append(fmt::format("{} {}", step, done++), text.dump());
+    };
+    tuning::Reconstruction made = tuning::reconstruct(
+        {model_.graph, model_.discovery.layers, blocks, std::move(codes), dataset_, indices_},
+        options,
+        finished,
+        keep,
+        progress_);
+    for (const auto& block : made.reports) result_.blocks.push_back(row_of(step, block));
+    return std::move(made.codes);
+  }
+
+  tuning::NetworkCodes compensate(tuning::NetworkCodes codes) {
+    tuning::ReconstructionOptions options{.method = tuning::BlockMethod::Compensate};
+    options.training.threads = options_.threads;
+    return reconstruct("compensation",
+                       std::move(codes),
+                       tuning::layer_blocks(model_.graph, model_.discovery.layers),
+                       options);
+  }
+
+  tuning::NetworkCodes restore(tuning::NetworkCodes codes) {
+    tuning::ReconstructionOptions options{.method = tuning::BlockMethod::Restore,
+                                          .restore_means = options_.prepare.correct_bias,
+                                          .restore_spreads = options_.prepare.reestimate_norms};
+    options.training.threads = options_.threads;
+    return reconstruct("restoration",
+                       std::move(codes),
+                       tuning::layer_blocks(model_.graph, model_.discovery.layers),
+                       options);
+  }
+
+  tuning::NetworkCodes learn(tuning::NetworkCodes codes) {
+    tuning::ReconstructionOptions options{.weight = options_.weight};
+    options.training.iterations = options_.iterations.value_or(effort_.iterations);
+    options.training.drop_probability = row_.drop_probability;
+    options.training.threads = options_.threads;
+    const bool layers = row_.learn == LearnedBlocks::Layers;
+    return reconstruct("learning",
+                       std::move(codes),
+                       layers ? tuning::layer_blocks(model_.graph, model_.discovery.layers)
+                              : model_.discovery.blocks,
+                       options);
+  }
+
+  tuning::NetworkCodes distill(tuning::NetworkCodes codes) {
+    tuning::DistillationOptions options{.epochs = options_.epochs.value_or(effort_.epochs),
+                                        .level_rate = effort_.level_rate,
+                                        .threads = options_.threads,
+                                        .seed = options_.seed,
+                                        .memory_bytes = memory(),
+                                        .cache_directory = options_.cache_directory};
+    const tuning::Distillation made = tuning::distill(
+        {model_.graph, model_.discovery.layers, std::move(codes), dataset_, indices_},
+        options,
+        progress_);
+    result_.distillation = {.steps = made.steps,
+                            .seconds = made.seconds,
+                            .loss_before = made.loss_before,
+                            .loss_after = made.loss_after,
+                            .kept_initial = made.kept_initial};
+    return made.codes;
+  }
+
+  const Model& model_;
+  data::Dataset& dataset_;
+  const std::vector<std::int64_t>& indices_;
+  const MethodOptions& options_;
+  const MethodRow& row_;
+  const EffortRow& effort_;
+  Journal* journal_;
+  report::Reconstruction& result_;
+  const ProgressHandler& progress_;
+};
+
+}  // namespace
+
+std::span<const MethodRow> method_table() { return kMethods; }
+
+const MethodRow& method_row(std::string_view name) {
+  const auto found = std::ranges::find(kMethods, name, &MethodRow::name);
+  if (found != kMethods.end()) return *found;
+  std::vector<std::string> names;
+  for (const MethodRow& row : kMethods) names.emplace_back(row.name);
+  throw ConfigError(
+      "quantize",
+      fmt::format("no method '{}'; did you mean '{}'?", name, nearest_name(name, names)));
+}
+
+const EffortRow& effort_row(Effort effort) { return kEfforts[static_cast<std::size_t>(effort)]; }
+
+std::int64_t default_memory() {
+  constexpr std::int64_t kMost = std::int64_t{3} << 30;
+  const std::int64_t machine =
+      static_cast<std::int64_t>(sysconf(_SC_PHYS_PAGES)) * sysconf(_SC_PAGESIZE);
+  return std::min(machine / 4, kMost);
+}
+
+std::int64_t samples_wanted(const MethodOptions& options) {
+  constexpr std::int64_t kForStatistics = 256;
+  const bool statistics = options.prepare.correct_bias || options.prepare.reestimate_norms;
+  if (method_row(options.method).name == "nearest") return statistics ? kForStatistics : 0;
+  return method_row(options.method).samples[static_cast<std::size_t>(options.effort)];
+}
+
+report::MethodCost expected_cost(const Model& model,
+                                 const MethodOptions& options,
+                                 std::int64_t samples,
+                                 double forward_seconds) {
+  // Multiples of a forward pass, as measured (bench/reconstruction_bench.cpp).
+  constexpr double kCompensation = 12.0;
+  constexpr double kTraining = 6.0;
+  constexpr double kLearning = 8.0;
+  const MethodRow& row = method_row(options.method);
+  const EffortRow& effort = effort_row(options.effort);
+  const auto count = static_cast<double>(samples);
+  double passes = 0;
+  if (options.prepare.correct_bias || options.prepare.reestimate_norms) {
+    passes += kCompensation * count;
+  }
+  if (row.compensate) passes += kCompensation * count;
+  if (row.learn != LearnedBlocks::None) {
+    constexpr double kBatch = 32;
+    passes +=
+        kLearning * kBatch * static_cast<double>(options.iterations.value_or(effort.iterations));
+  }
+  if (row.distill) {
+    passes += kTraining * count * static_cast<double>(options.epochs.value_or(effort.epochs));
+  }
+  std::int64_t widest = 0;
+  for (const graph::Layer& layer : model.discovery.layers) {
+    widest = std::max(widest, layer.feature_elements);
+  }
+  constexpr std::int64_t kCaches = 4;  // input and output, float and quantized
+  const std::int64_t memory = options.memory_bytes > 0 ? options.memory_bytes : default_memory();
+  return {.samples = samples,
+          .seconds = passes * forward_seconds,
+          .memory_bytes = std::min(memory, kCaches * 2 * widest * samples)};
+}
+
+Model equalized_model(const Model& model,
+                      data::Dataset& dataset,
+                      const std::vector<std::int64_t>& indices,
+                      std::int64_t batch_size,
+                      const ProgressHandler& progress) {
+  Model equalized = model;
+  const auto& layers = equalized.discovery.layers;
+  const tuning::ChannelMaxima maxima =
+      tuning::channel_maxima(equalized.graph, layers, dataset, indices, batch_size, {}, progress);
+  const auto report = tuning::equalize(equalized.graph, layers, maxima);
+  log().info("equalization: {} pairs of layers, {} channels scaled", report.pairs, report.channels);
+  return equalized;
+}
+
+tuning::NetworkCodes round_network(const Model& model,
+                                   const tuning::NetworkCodes& nearest,
+                                   data::Dataset& dataset,
+                                   const std::vector<std::int64_t>& indices,
+                                   const MethodOptions& options,
+                                   Journal* journal,
+                                   report::Reconstruction& result,
+                                   const ProgressHandler& progress) {
+  return Rounding(model, dataset, indices, options, journal, result, progress).run(nearest);
+}
+
+}  // namespace ompq::pipeline
