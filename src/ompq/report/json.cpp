@@ -129,6 +129,7 @@ std::string to_json(const Quantization& quantization) {
   json["evaluation"] = object(chosen.evaluation);
   json["networks"] = Json::array();
   for (const QuantizedRow& row : quantization.networks) json["networks"].push_back(object(row));
+  if (quantization.diagnosis) json["diagnosis"] = report::object(*quantization.diagnosis);
   json["seconds"] = report::object(quantization.seconds);
   return text(json);
 }

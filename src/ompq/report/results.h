@@ -6,6 +6,8 @@
 #include <utility>
 #include <vector>
 
+#include "ompq/report/diagnosis.h"
+
 namespace ompq::report {
 
 /// Named durations of a run, in the order in which the steps began.
@@ -159,6 +161,7 @@ struct Quantization {
   Evaluation float_evaluation;
   SamplesUsed evaluated_on;
   std::vector<QuantizedRow> networks;  ///< the chosen one first
+  std::optional<Diagnosis> diagnosis;  ///< of the chosen network, if asked for
   StepSeconds seconds;
 };
 
