@@ -36,6 +36,15 @@ std::vector<Constant> constants_of(const graph::Graph& real,
   return constants;
 }
 
+/// Float32 sums in another order differ by some 1e-7 of the signal's amplitude.
+constexpr double kArithmeticNoise = 1e-12;
+
+double energy_of(const Tensor& output) {
+  double sum = 0;
+  for (const float x : output.data<float>()) sum += static_cast<double>(x) * x;
+  return sum;
+}
+
 double noise_of(const Tensor& output, const Tensor& reference) {
   const auto x = output.data<float>();
   const auto y = reference.data<float>();
@@ -57,6 +66,7 @@ struct OutputGain::Impl {
   std::vector<std::vector<Constant>> constants;
   runtime::Executor executor;
   std::vector<std::size_t> order;  ///< layers, as the pass meets their inputs
+  double signal = 0;
   double noise = 0;
   std::vector<double> noise_without;
 
@@ -112,6 +122,7 @@ OutputGain& OutputGain::operator=(OutputGain&&) noexcept = default;
 
 void OutputGain::add_batch(std::span<const Tensor> inputs, const Tensor& output) {
   State state = impl_->executor.start(inputs);
+  impl_->signal += energy_of(output);
   impl_->noise += noise_of(impl_->executor.finish(State(state)).front(), output);
   for (const std::size_t l : impl_->order) {
     check_interrupt();
@@ -121,9 +132,10 @@ void OutputGain::add_batch(std::span<const Tensor> inputs, const Tensor& output)
 
 std::vector<std::optional<double>> OutputGain::result() const {
   std::vector<std::optional<double>> gains(impl_->noise_without.size());
+  const double least = kArithmeticNoise * impl_->signal;
+  if (!(impl_->noise > least)) return gains;
   for (std::size_t l = 0; l < gains.size(); ++l) {
-    const double without = impl_->noise_without[l];
-    if (impl_->noise > 0 && without > 0) gains[l] = 10.0 * std::log10(impl_->noise / without);
+    gains[l] = 10.0 * std::log10(impl_->noise / std::max(impl_->noise_without[l], least));
   }
   return gains;
 }

@@ -29,8 +29,9 @@ class OutputGain {
 
   /// `output`: the float network's first output for these inputs, float32.
   void add_batch(std::span<const Tensor> inputs, const Tensor& output);
-  /// dB, one a layer; below 0 where the layer's errors cancel those of others. Nothing where there
-  /// is no noise with or without it.
+  /// dB, one a layer; below 0 where the layer's errors cancel those of others. Noise 120 dB below
+  /// the signal is that of the arithmetic: a network that has no more than that gives nothing, and
+  /// no gain goes beyond it.
   [[nodiscard]] std::vector<std::optional<double>> result() const;
 
  private:
