@@ -3,9 +3,11 @@
 #include <cmath>
 
 #include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
 
 #include "ompq/core/error.h"
 #include "ompq/pipeline/network.h"
+#include "ompq/report/results.h"
 #include "pipeline/small_model.h"
 
 namespace ompq::pipeline {
@@ -228,6 +230,31 @@ TEST(Diagnose, NamesWhatAStrangeNetworkLacks) {
 TEST(Diagnose, RefusesWidthsThatAreNotOneALayer) {
   const Model model = small_model();
   EXPECT_THROW((void)diagnosed(model, model.graph, model.graph, {.weight_bits = {3}}), ConfigError);
+}
+
+TEST(Diagnose, StandsInTheJsonOfAQuantization) {
+  const Model model = small_model();
+  const auto after = quantized(model, widths(model, 3));
+  report::Quantization quantization;
+  quantization.networks.emplace_back();
+  EXPECT_FALSE(nlohmann::json::parse(report::to_json(quantization)).contains("diagnosis"));
+  quantization.diagnosis = diagnosed(model, after, after, {.weight_bits = widths(model, 3)});
+  const auto json = nlohmann::json::parse(report::to_json(quantization))["diagnosis"];
+  ASSERT_EQ(json["layers"].size(), model.discovery.layers.size());
+  ASSERT_EQ(json["blocks"].size(), model.discovery.blocks.size());
+  for (std::size_t l = 0; l < model.discovery.layers.size(); ++l) {
+    const auto& layer = json["layers"][l];
+    EXPECT_EQ(layer["name"], model.discovery.layers[l].name);
+    EXPECT_EQ(layer["weight_bits"], 3);
+    EXPECT_EQ(layer["snr_before_db"], layer["snr_after_db"]);
+    EXPECT_TRUE(layer.contains("weight_snr_db"));
+    EXPECT_FALSE(layer.contains("input_snr_db"));  // the inputs are float
+  }
+  ASSERT_EQ(json["advice"].size(), quantization.diagnosis->advice.size());
+  ASSERT_FALSE(json["advice"].empty());
+  for (const char* part : {"layer", "finding", "remedy"}) {
+    EXPECT_TRUE(json["advice"][0].contains(part)) << part;
+  }
 }
 
 TEST(Diagnose, RefusesNoSamples) {
