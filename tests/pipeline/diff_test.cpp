@@ -235,6 +235,31 @@ TEST(Diff, RefusesNoSamples) {
   EXPECT_THROW((void)diff(model, model, samples, {}), DataError);
 }
 
+/// Two convolutions side by side on one input, written in either order.
+Model forked(bool left_first) {
+  testing::GraphBuilder builder("fork");
+  const auto x = builder.input(
+      "x", {graph::Dim::batch(), graph::Dim::fixed(3), graph::Dim::fixed(4), graph::Dim::fixed(4)});
+  const auto first = builder.conv(left_first ? "left" : "right", x, {.out = 4});
+  const auto second = builder.conv(left_first ? "right" : "left", x, {.out = 4});
+  Model model;
+  model.graph = builder.finish({builder.add("add", first, second)});
+  model.discovery = graph::discover(model.graph);
+  return model;
+}
+
+TEST(MatchLayers, FindsNamesakesThatHaveChangedPlaces) {
+  const Model a = forked(true);
+  const Model b = forked(false);
+  const LayerMatching matching = match_layers(a, b);
+  ASSERT_EQ(matching.layers.size(), 2U);
+  for (const MatchedLayer& pair : matching.layers) {
+    const auto& layer = a.discovery.layers.at(static_cast<std::size_t>(pair.layer_a));
+    EXPECT_EQ(layer.name, b.discovery.layers.at(static_cast<std::size_t>(pair.layer_b)).name);
+  }
+  EXPECT_EQ(matching.layers[0].layer_b, 1);
+}
+
 TEST(MatchLayers, ComparesOperatorsWhereAnActivationBecameAQuantizersClipping) {
   // Some tools drop a Relu whose quantizer begins at zero.
   const auto build = [](bool keeps_relu) {

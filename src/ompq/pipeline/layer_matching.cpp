@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <unordered_map>
-#include <unordered_set>
 #include <utility>
 
 namespace ompq::pipeline {
@@ -45,8 +45,10 @@ class Matcher {
  public:
   Matcher(const Model& a, const Model& b)
       : a_(a), b_(b), nodes_a_(nodes_by_name(a.graph)), nodes_b_(nodes_by_name(b.graph)) {
-    for (const Layer& layer : a.discovery.layers) names_a_.insert(layer.name);
-    for (const Layer& layer : b.discovery.layers) names_b_.insert(layer.name);
+    for (std::size_t l = 0; l < a.discovery.layers.size(); ++l)
+      names_a_.emplace(layer_a(l).name, l);
+    for (std::size_t l = 0; l < b.discovery.layers.size(); ++l)
+      names_b_.emplace(layer_b(l).name, l);
   }
 
   LayerMatching match() {
@@ -56,11 +58,11 @@ class Matcher {
     std::vector<bool> used_a(a_.discovery.layers.size());
     std::vector<bool> used_b(b_.discovery.layers.size());
     for (const auto& [la, lb] : pairs_) {
-      const MatchedLayer matched = match_values(la, lb);
-      if (matched.value_a == graph::kNoValue) continue;
+      const auto matched = match_values(la, lb);
+      if (!matched) continue;
       used_a[static_cast<std::size_t>(la)] = true;
       used_b[static_cast<std::size_t>(lb)] = true;
-      result.layers.push_back(matched);
+      result.layers.push_back(*matched);
     }
     const auto rest = [](const std::vector<bool>& used, std::vector<LayerId>& into) {
       for (std::size_t l = 0; l < used.size(); ++l) {
@@ -83,27 +85,43 @@ class Matcher {
            same_extents(a_.graph, x.output, b_.graph, y.output);
   }
 
-  [[nodiscard]] bool match(const Layer& x, const Layer& y) const {
-    if (x.name == y.name) return same_extents(a_.graph, x.output, b_.graph, y.output);
-    // A layer whose namesake stands elsewhere is no stranger's partner.
-    return !names_b_.contains(x.name) && !names_a_.contains(y.name) && alike(x, y);
-  }
-
-  /// Longest common subsequence.
+  /// By name, wherever in the order they stand: what does not depend on each other may have changed
+  /// places. The rest by order.
   void pair_layers() {
-    const std::size_t n = a_.discovery.layers.size();
-    const std::size_t m = b_.discovery.layers.size();
-    std::vector<std::vector<std::int32_t>> longest(n + 1, std::vector<std::int32_t>(m + 1, 0));
-    for (std::size_t i = n; i-- > 0;) {
-      for (std::size_t j = m; j-- > 0;) {
-        longest[i][j] = match(layer_a(i), layer_b(j))
-                            ? longest[i + 1][j + 1] + 1
-                            : std::max(longest[i + 1][j], longest[i][j + 1]);
+    std::vector<std::size_t> rest_a;
+    std::vector<std::size_t> rest_b;
+    for (std::size_t i = 0; i < a_.discovery.layers.size(); ++i) {
+      const auto namesake = names_b_.find(layer_a(i).name);
+      if (namesake == names_b_.end()) {
+        rest_a.push_back(i);
+      } else if (same_extents(
+                     a_.graph, layer_a(i).output, b_.graph, layer_b(namesake->second).output)) {
+        pairs_.emplace_back(static_cast<LayerId>(i), static_cast<LayerId>(namesake->second));
       }
     }
-    for (std::size_t i = 0, j = 0; i < n && j < m;) {
-      if (match(layer_a(i), layer_b(j))) {
-        pairs_.emplace_back(static_cast<LayerId>(i++), static_cast<LayerId>(j++));
+    for (std::size_t j = 0; j < b_.discovery.layers.size(); ++j) {
+      if (!names_a_.contains(layer_b(j).name)) rest_b.push_back(j);
+    }
+    pair_in_order(rest_a, rest_b);
+    std::sort(pairs_.begin(), pairs_.end());
+  }
+
+  /// The longest common subsequence of layers that are alike.
+  void pair_in_order(const std::vector<std::size_t>& in_a, const std::vector<std::size_t>& in_b) {
+    const auto match = [&](std::size_t i, std::size_t j) {
+      return alike(layer_a(in_a[i]), layer_b(in_b[j]));
+    };
+    std::vector<std::vector<std::int32_t>> longest(in_a.size() + 1,
+                                                   std::vector<std::int32_t>(in_b.size() + 1, 0));
+    for (std::size_t i = in_a.size(); i-- > 0;) {
+      for (std::size_t j = in_b.size(); j-- > 0;) {
+        longest[i][j] = match(i, j) ? longest[i + 1][j + 1] + 1
+                                    : std::max(longest[i + 1][j], longest[i][j + 1]);
+      }
+    }
+    for (std::size_t i = 0, j = 0; i < in_a.size() && j < in_b.size();) {
+      if (match(i, j)) {
+        pairs_.emplace_back(static_cast<LayerId>(in_a[i++]), static_cast<LayerId>(in_b[j++]));
       } else if (longest[i + 1][j] >= longest[i][j + 1]) {
         ++i;
       } else {
@@ -123,7 +141,7 @@ class Matcher {
     trusted_ = 2 * same > pairs_.size();
   }
 
-  [[nodiscard]] MatchedLayer match_values(LayerId la, LayerId lb) const {
+  [[nodiscard]] std::optional<MatchedLayer> match_values(LayerId la, LayerId lb) const {
     const Layer& x = layer_a(static_cast<std::size_t>(la));
     const Layer& y = layer_b(static_cast<std::size_t>(lb));
     MatchedLayer matched{.layer_a = la, .layer_b = lb};
@@ -149,8 +167,7 @@ class Matcher {
         (same_makers(x.feature, behind_b) && take(x.feature, behind_b, by)) ||
         (same_makers(behind_a, y.feature) && take(behind_a, y.feature, by)) ||
         take(x.output, y.output, by);
-    (void)done;
-    return matched;
+    return done ? std::optional(matched) : std::nullopt;
   }
 
   [[nodiscard]] bool same_makers(ValueId in_a, ValueId in_b) const {
@@ -194,8 +211,8 @@ class Matcher {
   const Model& b_;
   NodesByName nodes_a_;
   NodesByName nodes_b_;
-  std::unordered_set<std::string_view> names_a_;
-  std::unordered_set<std::string_view> names_b_;
+  std::unordered_map<std::string_view, std::size_t> names_a_;
+  std::unordered_map<std::string_view, std::size_t> names_b_;
   std::vector<std::pair<LayerId, LayerId>> pairs_;
   bool trusted_ = false;
 };

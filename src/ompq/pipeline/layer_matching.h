@@ -23,7 +23,7 @@ struct MatchedLayer {
 };
 
 struct LayerMatching {
-  std::vector<MatchedLayer> layers;       ///< in topological order of both networks
+  std::vector<MatchedLayer> layers;       ///< in a's topological order
   std::vector<graph::LayerId> only_in_a;  ///< without a partner, or without a common value
   std::vector<graph::LayerId> only_in_b;
 };
@@ -31,8 +31,9 @@ struct LayerMatching {
 /// Finds the layers that two forms of one network share (float, packed, with
 /// QuantizeLinear/DequantizeLinear pairs of any tool).
 ///
-/// Layers match by the names of their nodes, or, where b has no layer of that name, by operator,
-/// weight shape and output shape, in topological order (the longest common subsequence).
+/// Layers match by the names of their nodes, wherever in the order they stand. Those whose name the
+/// other network does not have match by operator, weight shape and output shape, in topological
+/// order (the longest common subsequence).
 ///
 /// Their values are the layers' features: those of one name, if values of b have names of their own
 /// (a packed file shortens them, so a name alone proves nothing); or what nodes of the same name
