@@ -9,6 +9,7 @@
 #include "ompq/pipeline/network.h"
 #include "ompq/report/results.h"
 #include "pipeline/small_model.h"
+#include "support/paths.h"
 
 namespace ompq::pipeline {
 namespace {
@@ -230,6 +231,30 @@ TEST(Diagnose, NamesWhatAStrangeNetworkLacks) {
 TEST(Diagnose, RefusesWidthsThatAreNotOneALayer) {
   const Model model = small_model();
   EXPECT_THROW((void)diagnosed(model, model.graph, model.graph, {.weight_bits = {3}}), ConfigError);
+}
+
+TEST(Diagnose, FindsEveryLayerOfTheShippedNetworks) {
+  for (const char* name : {"resnet20-fashion-mnist", "mobilenetv2-fashion-mnist"}) {
+    const Model model =
+        load_model(testing::source_dir() / "models" / (std::string(name) + ".onnx"));
+    const auto specs = input_specs(model.graph);
+    ASSERT_EQ(specs.size(), 1U);
+    std::vector<std::int64_t> shape = specs.front().extents;
+    shape.insert(shape.begin(), 4);
+    Samples samples;
+    samples.dataset = std::make_unique<testing::MemoryDataset>(testing::normal_samples(shape, 3));
+    samples.indices = {0, 1, 2, 3};
+    const auto after = quantized(model, widths(model, 4), activations(model, samples, 6));
+    const auto result = diagnose(
+        model, {after}, {after}, *samples.dataset, samples.indices, {.executor = {.threads = 1}});
+    for (const auto& layer : result.layers) {
+      EXPECT_TRUE(layer.snr_after_db) << name << " " << layer.name;
+      EXPECT_TRUE(layer.weight_snr_db) << name << " " << layer.name;
+      EXPECT_TRUE(layer.input_snr_db) << name << " " << layer.name;
+      EXPECT_TRUE(layer.gain_db) << name << " " << layer.name;
+      EXPECT_GE(layer.channel_spread, 1) << name << " " << layer.name;
+    }
+  }
 }
 
 TEST(Diagnose, StandsInTheJsonOfAQuantization) {
