@@ -107,9 +107,8 @@ TEST(Diagnose, TellsTheNoiseOfWeightsFromThatOfInputs) {
   }
 }
 
-TEST(Diagnose, FirstLayersOwnNoiseIsAllTheNoiseThereIs) {
-  // Relu cuts noise and signal of the small model's first layer, so the last layer, whose feature
-  // is its operator's output, is held against a network where it alone is quantized.
+TEST(Diagnose, OwnNoiseOfTheOneQuantizedLayerIsAllTheNoiseThereIs) {
+  // The last layer's feature is its operator's output: no activation cuts the noise off.
   const Model model = small_model();
   auto bits = widths(model, allocation::kFloatBits);
   bits.back() = 3;
