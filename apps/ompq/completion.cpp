@@ -109,7 +109,12 @@ std::string zsh_command(const CommandRecord& command) {
                           record.type == OptionType::Flag ? "" : zsh_value(record));
     }
   }
-  return text + fmt::format("        '1{}' ;;\n", zsh_value(command.operands.front()));
+  for (std::size_t i = 0; i < command.operands.size(); ++i) {
+    const bool last = i + 1 == command.operands.size();
+    text += fmt::format(
+        "        '{}{}' {}\n", i + 1, zsh_value(command.operands[i]), last ? ";;" : "\\");
+  }
+  return text;
 }
 
 std::string zsh_script() {

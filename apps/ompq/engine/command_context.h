@@ -21,5 +21,6 @@ void run_compare(const CommandContext& context);
 void run_sweep(const CommandContext& context);
 void run_latency_table(const CommandContext& context);
 void run_eval(const CommandContext& context);
+void run_diff(const CommandContext& context);
 
 }  // namespace ompq::app

@@ -98,10 +98,10 @@ std::vector<int> activation_candidates_of(const OptionValues& options) {
 
 }  // namespace
 
-pipeline::Model load_model(const OptionValues& options) {
+pipeline::Model load_model(const OptionValues& options, std::string_view operand) {
   onnx_io::ImportOptions import_options;
   if (options.has("input-shape")) import_options.input_shapes = options.shapes("input-shape");
-  return pipeline::load_model(options.text("MODEL"), import_options);
+  return pipeline::load_model(options.text(operand), import_options);
 }
 
 runtime::ExecutorOptions executor_options(const OptionValues& options,

@@ -10,8 +10,9 @@ namespace ompq::app {
 // What the commands' options mean to the pipeline. Each function reads the options of its own
 // subject.
 
-/// MODEL and --input-shape.
-[[nodiscard]] pipeline::Model load_model(const OptionValues& options);
+/// The operand of this name and --input-shape.
+[[nodiscard]] pipeline::Model load_model(const OptionValues& options,
+                                         std::string_view operand = "MODEL");
 /// --threads, --device, and `precision`.
 [[nodiscard]] runtime::ExecutorOptions executor_options(const OptionValues& options,
                                                         runtime::Precision precision);

@@ -22,7 +22,7 @@ struct EngineCommand {
   void (*run)(const CommandContext&);
 };
 
-constexpr std::array<EngineCommand, 7> kCommands{{
+constexpr std::array<EngineCommand, 8> kCommands{{
     {"inspect", run_inspect},
     {"search", run_search},
     {"quantize", run_quantize},
@@ -30,6 +30,7 @@ constexpr std::array<EngineCommand, 7> kCommands{{
     {"sweep", run_sweep},
     {"latency-table", run_latency_table},
     {"eval", run_eval},
+    {"diff", run_diff},
 }};
 
 /// Gives the library's log a place: warnings on standard error, more with --verbose, nothing with

@@ -58,6 +58,9 @@ constexpr std::array<std::string_view, 1> kLatencyExamples{
 constexpr std::array<std::string_view, 2> kEvalExamples{
     "ompq eval small.onnx --data test-images/",
     "ompq eval small.onnx --data images/ --reference model.onnx --save-outputs outputs.npz"};
+constexpr std::array<std::string_view, 2> kDiffExamples{
+    "ompq diff model.onnx small.onnx --data images/",
+    "ompq diff model.onnx other-tool.onnx --data images/ --snr 20 --json"};
 constexpr std::array<std::string_view, 2> kCompletionExamples{
     "source <(ompq completion bash)", "ompq completion zsh > ~/.zfunc/_ompq"};
 
@@ -198,6 +201,28 @@ std::vector<CommandRecord> make_table() {
                         kCommonOptions}),
        .rules = kCommonRules,
        .examples = kEvalExamples},
+      {.name = "diff",
+       .summary = "show layer by layer how far two forms of a network differ",
+       .description =
+           "Runs A and B over the same samples and compares what each layer makes of them: the "
+           "signal-to-noise ratio, the largest difference and the cosine, the first layer where "
+           "the networks part, and how often they name the same class. Layers are matched by "
+           "their names, or by their order where the names differ; B may be a file of 'ompq "
+           "quantize' or one of another tool with QuantizeLinear and DequantizeLinear. The exit "
+           "status is 0 whatever they differ by.",
+       .operands = kTwoModelOperands,
+       .options = join({one(kData),
+                        one(kSamples),
+                        one(kEvaluationSplit),
+                        kLoading,
+                        one(kSnr),
+                        one(kResult),
+                        kPreprocessing,
+                        kInputShape,
+                        one(kEvaluationPrecision),
+                        kCommonOptions}),
+       .rules = kCommonRules,
+       .examples = kDiffExamples},
       {.name = "completion",
        .summary = "print a completion script for a shell",
        .description = "Prints a script that completes commands, options and their values.",

@@ -157,6 +157,7 @@ std::string to_json(const Quantization& quantization) {
   if (quantization.reconstruction) {
     json["reconstruction"] = object(*quantization.reconstruction);
   }
+  if (quantization.diagnosis) json["diagnosis"] = object(*quantization.diagnosis);
   json["seconds"] = report::object(quantization.seconds);
   return text(json);
 }

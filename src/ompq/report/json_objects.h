@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "ompq/report/comparison.h"
+#include "ompq/report/diagnosis.h"
 #include "ompq/report/results.h"
 
 namespace ompq::report {
@@ -21,6 +22,7 @@ using Json = nlohmann::ordered_json;
 [[nodiscard]] Json object(const LayerRow& layer);
 [[nodiscard]] Json object(const Evaluation& evaluation);
 [[nodiscard]] Json object(const ComparisonRow& row);
+[[nodiscard]] Json object(const Diagnosis& diagnosis);
 [[nodiscard]] Json rows(const std::vector<LayerRow>& layers);
 /// Rows of `columns` values each.
 [[nodiscard]] Json matrix(const std::vector<double>& values, std::size_t columns);

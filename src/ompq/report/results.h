@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "ompq/report/diagnosis.h"
 #include "ompq/report/reconstruction.h"
 
 namespace ompq::report {
@@ -163,6 +164,7 @@ struct Quantization {
   SamplesUsed evaluated_on;
   std::vector<QuantizedRow> networks;            ///< the chosen one first
   std::optional<Reconstruction> reconstruction;  ///< absent for rounding to nearest
+  std::optional<Diagnosis> diagnosis;            ///< of the chosen network, if asked for
   std::int64_t resumed = 0;                      ///< units that an earlier run had finished
   StepSeconds seconds;
 };
