@@ -84,6 +84,36 @@ TEST(Distill, SameSeedSameBytes) {
   }
 }
 
+TEST(Distill, GoesOnBehindAKeptEpochAsIfItHadNotStopped) {
+  const TestNetwork network = small_network(3);
+  DistillationOptions options = quick();
+  options.epochs = 3;
+  options.level_rate = 0.01;
+  std::vector<std::string> kept;
+  const auto keep = [&](const DistillationState& state) { kept.push_back(to_bytes(state)); };
+  const Distillation whole = distill(request_of(network), options, {}, keep);
+  ASSERT_EQ(kept.size(), 3U);
+  const DistillationState first = distillation_state_from(kept.front());
+  EXPECT_EQ(first.epochs, 1);
+  std::vector<std::string> again;
+  const Distillation rest =
+      distill(request_of(network), options, first, [&](const DistillationState& state) {
+        again.push_back(to_bytes(state));
+      });
+  ASSERT_EQ(again.size(), 2U);
+  EXPECT_EQ(rest.loss_after, whole.loss_after);
+  EXPECT_EQ(rest.best_epoch, whole.best_epoch);
+  EXPECT_EQ(rest.steps, whole.steps);
+  EXPECT_EQ(rest.codes.biases, whole.codes.biases);
+  for (const auto& [name, codes] : whole.codes.weights) {
+    EXPECT_EQ(codes.codes, rest.codes.weights.at(name).codes);
+    EXPECT_EQ(codes.params.scale, rest.codes.weights.at(name).params.scale);
+  }
+  EXPECT_EQ(distillation_state_from(kept.back()).numbers,
+            distillation_state_from(again.back()).numbers);
+  EXPECT_THROW((void)distillation_state_from(kept.front().substr(0, 100)), DataError);
+}
+
 TEST(Distill, LeavesANetworkAloneThatItCannotHelp) {
   const TestNetwork network = small_network(3);
   DistillationOptions options = quick();
@@ -103,7 +133,7 @@ TEST(Distill, StopsWhereTheUserAsks) {
   const ProgressHandler stop = [](const ProgressEvent& event) {
     if (event.task == "distillation" && event.done == 2) request_interrupt();
   };
-  EXPECT_THROW((void)distill(request_of(network), quick(), stop), Interrupted);
+  EXPECT_THROW((void)distill(request_of(network), quick(), {}, {}, stop), Interrupted);
 }
 
 TEST(Distill, RefusesWhatItCannotTune) {

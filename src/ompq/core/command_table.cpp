@@ -3,6 +3,7 @@
 #include <array>
 #include <initializer_list>
 
+#include "ompq/core/diff_options.h"
 #include "ompq/core/option_groups.h"
 #include "ompq/core/rounding_options.h"
 

@@ -31,19 +31,6 @@ inline constexpr std::array<OptionRecord, 1> kModelOperand{{
      .text = "the network, an ONNX file"},
 }};
 
-inline constexpr std::array<OptionRecord, 2> kTwoModelOperands{{
-    {.name = "A",
-     .type = OptionType::Path,
-     .value_name = "A",
-     .required = true,
-     .text = "the network that counts as right, an ONNX file"},
-    {.name = "B",
-     .type = OptionType::Path,
-     .value_name = "B",
-     .required = true,
-     .text = "another form of it: quantized, or written by another tool"},
-}};
-
 inline constexpr std::array<OptionRecord, 1> kShellOperand{{
     {.name = "SHELL",
      .type = OptionType::Choice,
@@ -377,15 +364,6 @@ inline constexpr OptionRecord kCsv{.name = "csv",
                                    .value_name = "FILE",
                                    .group = "Output",
                                    .text = "write the rows as comma-separated values to this file"};
-
-inline constexpr OptionRecord kSnr{
-    .name = "snr",
-    .type = OptionType::Number,
-    .value_name = "DB",
-    .fallback = "30",
-    .lower = -kUnbounded,
-    .group = "Comparison",
-    .text = "networks have parted where the signal-to-noise ratio of a value is below this"};
 
 /// The paper's rules, for commands with one budget.
 inline constexpr std::array<OptionRecord, 4> kPaperRules{{

@@ -7,7 +7,7 @@
 /// How weights become codes: the options of the method, its effort and what goes around it.
 namespace ompq::options {
 
-inline constexpr std::array<OptionRecord, 9> kRounding{{
+inline constexpr std::array<OptionRecord, 10> kRounding{{
     {.name = "method",
      .type = OptionType::Choice,
      .value_name = "NAME",
@@ -63,6 +63,10 @@ inline constexpr std::array<OptionRecord, 9> kRounding{{
      .group = "Rounding",
      .text = "memory for cached activations, such as 2GiB; what is beyond it lies in a file; by "
              "default a quarter of the machine's, 3 GiB at most"},
+    {.name = "explain",
+     .group = "Output",
+     .text = "find out where the result loses its signal: per layer and block what it had before "
+             "and behind the method, the worst layers, and what to do about them"},
     {.name = "journal",
      .type = OptionType::Path,
      .value_name = "FILE",

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <vector>
 
@@ -22,6 +23,9 @@ struct QuantizeOptions {
   std::filesystem::path journal;
   std::filesystem::path output;
   EvaluateOptions evaluation;
+  bool explain = false;  ///< find out where the result loses its signal
+  /// Told what a method will cost, before it and the search begin; may be empty.
+  std::function<void(const report::MethodCost&)> announce;
 };
 
 /// Post-training quantization: widths (searched or read), activation ranges from `samples`, weights

@@ -50,6 +50,17 @@ std::vector<tuning::BlockState> finished_blocks(const Journal* journal, std::str
   }
 }
 
+/// The last epoch that an earlier run finished.
+std::optional<tuning::DistillationState> finished_epoch(const Journal* journal) {
+  std::optional<tuning::DistillationState> state;
+  for (std::int64_t epoch = 1; journal != nullptr; ++epoch) {
+    const auto unit = journal->find(fmt::format("distillation {}", epoch));
+    if (!unit) break;
+    state = tuning::distillation_state_from(from_hex(Json::parse(*unit).get<std::string>()));
+  }
+  return state;
+}
+
 report::ReconstructedBlock row_of(std::string_view step, const tuning::BlockReport& block) {
   return {.step = std::string(step),
           .name = block.name,
@@ -168,9 +179,17 @@ class Rounding {
                                         .seed = options_.seed,
                                         .memory_bytes = memory(),
                                         .cache_directory = options_.cache_directory};
+    const auto finished = finished_epoch(journal_);
+    const auto keep = [&](const tuning::DistillationState& state) {
+      if (journal_ == nullptr) return;
+      const Json text = to_hex(tuning::to_bytes(state));
+      journal_->append(fmt::format("distillation {}", state.epochs), text.dump());
+    };
     const tuning::Distillation made = tuning::distill(
         {model_.graph, model_.discovery.layers, std::move(codes), dataset_, indices_},
         options,
+        finished,
+        keep,
         progress_);
     result_.distillation = {.steps = made.steps,
                             .seconds = made.seconds,

@@ -11,6 +11,7 @@ namespace ompq::report {
 struct MethodCost {
   std::int64_t samples = 0;
   double seconds = 0;
+  double search_seconds = 0;      ///< of the search before it, at most; 0: there is none
   std::int64_t memory_bytes = 0;  ///< of cached activations; what is beyond lies in a file
 };
 

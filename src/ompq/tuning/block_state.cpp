@@ -11,6 +11,7 @@ namespace ompq::tuning {
 namespace {
 
 constexpr std::string_view kMagic = "ompq-block/2";
+constexpr std::string_view kDistillationMagic = "ompq-distillation/1";
 
 class Writer {
  public:
@@ -57,7 +58,7 @@ class Reader {
   }
   [[noreturn]] static void fail() {
     throw DataError("reconstruction",
-                    "the journal's entry of a block is damaged or of another version; remove it to "
+                    "the journal's entry is damaged or of another version; remove it to "
                     "start anew");
   }
 
@@ -170,6 +171,43 @@ BlockState block_state_from(std::string_view bytes) {
     state.biases.emplace(name, reader.numbers<float>());
   }
   state.report = read_report(reader);
+  reader.finish();
+  return state;
+}
+
+std::string to_bytes(const DistillationState& state) {
+  Writer writer;
+  writer.text(kDistillationMagic);
+  for (const std::int64_t value : {state.epochs, state.steps, state.best_epoch}) {
+    writer.number(value);
+  }
+  for (const double value : {state.loss_before, state.loss_best, state.seconds}) {
+    writer.number(value);
+  }
+  writer.text(to_bytes(state.best));
+  writer.number<std::uint64_t>(state.numbers.size());
+  for (const auto& [name, values] : state.numbers) {
+    writer.text(name);
+    writer.numbers(values);
+  }
+  return writer.take();
+}
+
+DistillationState distillation_state_from(std::string_view bytes) {
+  Reader reader(bytes);
+  if (reader.text() != kDistillationMagic) Reader::fail();
+  DistillationState state;
+  for (std::int64_t* value : {&state.epochs, &state.steps, &state.best_epoch}) {
+    *value = reader.number<std::int64_t>();
+  }
+  for (double* value : {&state.loss_before, &state.loss_best, &state.seconds}) {
+    *value = reader.number<double>();
+  }
+  state.best = block_state_from(reader.text());
+  for (auto left = reader.number<std::uint64_t>(); left > 0; --left) {
+    const std::string name(reader.text());
+    state.numbers.emplace(name, reader.numbers<float>());
+  }
   reader.finish();
   return state;
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <string>
 #include <string_view>
@@ -32,9 +33,24 @@ struct BlockState {
   BlockReport report;
 };
 
-/// The state as bytes for a journal, and back; the bytes say their own version and length.
+/// Distillation of a whole network behind an epoch: all that is needed to go on.
+struct DistillationState {
+  std::int64_t epochs = 0;  ///< done
+  std::int64_t steps = 0;   ///< done, over all epochs
+  std::int64_t best_epoch = 0;
+  double loss_before = 0.0;
+  double loss_best = 0.0;
+  double seconds = 0.0;
+  BlockState best;  ///< what the best epoch left; empty where none helped
+  /// Parameters as they are learned and the moments of their optimizer, by a name of their own.
+  std::map<std::string, std::vector<float>> numbers;
+};
+
+/// States as bytes for a journal, and back; the bytes say their own version and length.
 [[nodiscard]] std::string to_bytes(const BlockState& state);
+[[nodiscard]] std::string to_bytes(const DistillationState& state);
 /// @throws DataError for bytes that are cut off or of another version.
 [[nodiscard]] BlockState block_state_from(std::string_view bytes);
+[[nodiscard]] DistillationState distillation_state_from(std::string_view bytes);
 
 }  // namespace ompq::tuning

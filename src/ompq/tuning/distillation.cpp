@@ -76,26 +76,33 @@ class Distiller {
     make_program();
   }
 
-  Distillation run() {
+  Distillation run(const std::optional<DistillationState>& finished, const KeepDistillation& keep) {
     const auto begin = std::chrono::steady_clock::now();
-    Distillation result{.codes = request_.initial};
-    result.loss_before = held_out_loss();
-    result.loss_after = result.loss_before;
-    std::int64_t number = 0;
-    for (std::int64_t epoch = 0; epoch < options_.epochs; ++epoch) {
-      number = train(number);
+    DistillationState state;
+    state.loss_before = held_out_loss();
+    state.loss_best = state.loss_before;
+    if (finished) {
+      state = *finished;
+      restore(state);
+    }
+    const double earlier = state.seconds;
+    while (state.epochs < options_.epochs) {
+      state.steps = train(state.epochs, state.steps);
+      ++state.epochs;
       // A few hundred samples are soon learned by heart: the best epoch counts, not the last.
       const double loss = held_out_loss();
-      if (!(loss < result.loss_after)) continue;
-      result.loss_after = loss;
-      result.best_epoch = epoch + 1;
-      take(result.codes);
+      if (loss < state.loss_best) {
+        state.loss_best = loss;
+        state.best_epoch = state.epochs;
+        take(state.best);
+      }
+      const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - begin;
+      state.seconds = earlier + elapsed.count();
+      if (!keep) continue;
+      save(state);
+      keep(state);
     }
-    result.steps = number;
-    result.kept_initial = result.best_epoch == 0;
-    const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - begin;
-    result.seconds = elapsed.count();
-    return result;
+    return result_of(state);
   }
 
  private:
@@ -280,8 +287,11 @@ class Distiller {
     return sum / static_cast<double>(held_out_.size() / size);
   }
 
-  /// One epoch behind step `number`. @return the number of its last step.
-  std::int64_t train(std::int64_t number) {
+  /// Epoch `epoch`, behind step `number`. @return the number of its last step.
+  std::int64_t train(std::int64_t epoch, std::int64_t number) {
+    // Of its own, so that a run that goes on draws what it would have drawn.
+    random_ = Random(options_.seed).split(fmt::format("distillation epoch {}", epoch));
+    std::sort(training_.begin(), training_.end());
     random_.shuffle(training_);
     for (std::int64_t i = 0; i < steps_per_epoch(); ++i) {
       check_interrupt();
@@ -329,18 +339,90 @@ class Distiller {
                .detail = fmt::format("loss {:.4g}", loss)});
   }
 
-  void take(NetworkCodes& codes) const {
+  // --- state -------------------------------------------------------------------------------------
+
+  void take(BlockState& state) const {
     for (const auto& [id, weight] : weights_) {
-      codes.weights.at(block_.value(id).name) = weight.codes();
+      state.codes.insert_or_assign(block_.value(id).name, weight.codes());
     }
     for (const DistilledBias& bias : biases_) {
       const auto values = program_->bias(bias.value);
-      codes.biases[block_.value(bias.value).name] = {values.begin(), values.end()};
+      state.biases[block_.value(bias.value).name] = {values.begin(), values.end()};
     }
     for (const DistilledStep& each : steps_) {
-      const ValueId whole = request_.graph.find_value(block_.value(each.value).name);
-      codes.activations.at(whole).scale = {each.scale()};
+      state.steps[block_.value(each.value).name] = each.scale();
     }
+  }
+
+  [[nodiscard]] Distillation result_of(const DistillationState& state) const {
+    Distillation result{.codes = request_.initial};
+    for (const auto& [name, codes] : state.best.codes) result.codes.weights.at(name) = codes;
+    for (const auto& [name, bias] : state.best.biases) result.codes.biases[name] = bias;
+    for (const auto& [name, scale] : state.best.steps) {
+      result.codes.activations.at(request_.graph.find_value(name)).scale = {scale};
+    }
+    result.loss_before = state.loss_before;
+    result.loss_after = state.loss_best;
+    result.best_epoch = state.best_epoch;
+    result.kept_initial = state.best_epoch == 0;
+    result.seconds = state.seconds;
+    result.steps = state.steps;
+    return result;
+  }
+
+  /// Everything that learning changes, under names that another run finds again.
+  template <typename Visit>
+  void visit(const Visit& visit) {
+    const auto moments = [&](const std::string& name, AdamMoments& of) {
+      visit(name + " first", of.first());
+      visit(name + " second", of.second());
+    };
+    for (auto& [id, weight] : weights_) {
+      const std::string& name = block_.value(id).name;
+      weight.visit([&](std::string_view part, std::vector<float>& numbers) {
+        visit(fmt::format("weight {} {}", name, part), numbers);
+      });
+    }
+    for (DistilledBias& bias : biases_)
+      moments("bias " + block_.value(bias.value).name, bias.moments);
+    for (DistilledStep& each : steps_) {
+      const std::string name = "step " + block_.value(each.value).name;
+      visit(name, each.t);
+      moments(name, each.moments);
+    }
+  }
+
+  void save(DistillationState& state) {
+    visit([&](const std::string& name, const std::vector<float>& numbers) {
+      state.numbers[name] = numbers;
+    });
+    for (const DistilledBias& bias : biases_) {
+      const auto values = program_->bias(bias.value);
+      state.numbers["bias " + block_.value(bias.value).name] = {values.begin(), values.end()};
+    }
+  }
+
+  void restore(const DistillationState& state) {
+    const auto put = [&](const std::string& name, std::span<float> numbers) {
+      const auto found = state.numbers.find(name);
+      if (found == state.numbers.end() || found->second.size() != numbers.size()) {
+        throw DataError("distillation",
+                        fmt::format("the kept state lacks '{}', or has it in another size; remove "
+                                    "the journal to start anew",
+                                    name));
+      }
+      std::copy(found->second.begin(), found->second.end(), numbers.begin());
+    };
+    visit([&](const std::string& name, std::vector<float>& numbers) { put(name, numbers); });
+    for (auto& [id, weight] : weights_) {
+      weight.restored();
+      hand_over(id, weight);
+    }
+    for (const DistilledBias& bias : biases_) {
+      put("bias " + block_.value(bias.value).name, program_->bias(bias.value));
+    }
+    for (const DistilledStep& each : steps_) program_->set_step(each.value, each.scale());
+    program_->weights_changed();
   }
 
   const DistillationRequest& request_;
@@ -366,6 +448,8 @@ class Distiller {
 
 Distillation distill(const DistillationRequest& request,
                      const DistillationOptions& options,
+                     const std::optional<DistillationState>& finished,
+                     const KeepDistillation& keep,
                      const ProgressHandler& progress) {
   if (options.epochs < 1 || options.batch < 1) {
     throw ConfigError("distillation", "epochs and batch must be at least 1");
@@ -373,7 +457,7 @@ Distillation distill(const DistillationRequest& request,
   if (request.indices.empty()) {
     throw ConfigError("distillation", "no samples to tune with; give at least one");
   }
-  return Distiller(request, options, progress).run();
+  return Distiller(request, options, progress).run(finished, keep);
 }
 
 }  // namespace ompq::tuning

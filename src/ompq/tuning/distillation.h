@@ -2,6 +2,8 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
+#include <optional>
 #include <vector>
 
 #include "ompq/core/progress.h"
@@ -9,6 +11,7 @@
 #include "ompq/graph/layers.h"
 #include "ompq/runtime/executor.h"
 #include "ompq/tuning/block_forward.h"
+#include "ompq/tuning/block_state.h"
 
 namespace ompq::tuning {
 
@@ -52,6 +55,9 @@ struct Distillation {
   std::int64_t steps = 0;
 };
 
+/// Called behind every epoch with all that is needed to go on from there.
+using KeepDistillation = std::function<void(const DistillationState&)>;
+
 /// Tunes a quantized network as a whole so that its first output stays the float network's on the
 /// samples (no labels): scales of weights and activations, biases, and, if asked, codes, all by
 /// straight-through gradients. What block-wise reconstruction cannot see, how errors of blocks add
@@ -59,10 +65,14 @@ struct Distillation {
 ///
 /// Scales stay short, biases are rounded as the file will have them, from the first step on.
 /// Memory: the samples (2 bytes an element) and the activations of `batch` samples.
+/// @param finished  of an earlier call with the same arguments: it goes on there, and ends with the
+///                  same codes.
 /// @throws ConfigError for a network of several float inputs; DataError for NaN; Interrupted.
 /// Source: Hinton et al. 2015 (distillation), Esser et al. 2020 (LSQ) for gradients of scales.
 [[nodiscard]] Distillation distill(const DistillationRequest& request,
                                    const DistillationOptions& options,
+                                   const std::optional<DistillationState>& finished = {},
+                                   const KeepDistillation& keep = {},
                                    const ProgressHandler& progress = {});
 
 }  // namespace ompq::tuning

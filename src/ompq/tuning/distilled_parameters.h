@@ -18,6 +18,9 @@ class AdamMoments {
               double rate,
               std::int64_t number,
               std::span<float> values);
+  /// Both moments, for who keeps or restores them.
+  [[nodiscard]] std::vector<float>& first() { return first_; }
+  [[nodiscard]] std::vector<float>& second() { return second_; }
 
  private:
   std::vector<float> first_;
@@ -42,6 +45,19 @@ class DistilledWeight {
               double level_rate,
               std::int64_t number);
   [[nodiscard]] quant::QuantizedTensor codes() const;
+
+  /// Calls `visit(name, numbers)` for everything that learning has changed; whoever writes to the
+  /// numbers calls restored() behind it.
+  template <typename Visit>
+  void visit(const Visit& visit) {
+    visit("t", t_);
+    visit("t first", t_moments_.first());
+    visit("t second", t_moments_.second());
+    visit("u", u_);
+    visit("u first", u_moments_.first());
+    visit("u second", u_moments_.second());
+  }
+  void restored() { refresh_scales(); }
 
  private:
   [[nodiscard]] float level(std::size_t i) const;

@@ -1,0 +1,32 @@
+#pragma once
+
+#include <array>
+
+#include "ompq/core/option_groups.h"
+
+/// What `ompq diff` is asked.
+namespace ompq::options {
+
+inline constexpr std::array<OptionRecord, 2> kTwoModelOperands{{
+    {.name = "A",
+     .type = OptionType::Path,
+     .value_name = "A",
+     .required = true,
+     .text = "the network that counts as right, an ONNX file"},
+    {.name = "B",
+     .type = OptionType::Path,
+     .value_name = "B",
+     .required = true,
+     .text = "another form of it: quantized, or written by another tool"},
+}};
+
+inline constexpr OptionRecord kSnr{
+    .name = "snr",
+    .type = OptionType::Number,
+    .value_name = "DB",
+    .fallback = "30",
+    .lower = -kUnbounded,
+    .group = "Comparison",
+    .text = "networks have parted where the signal-to-noise ratio of a value is below this"};
+
+}  // namespace ompq::options

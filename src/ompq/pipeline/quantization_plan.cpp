@@ -1,0 +1,158 @@
+#include "ompq/pipeline/quantization_plan.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <nlohmann/json.hpp>
+
+#include "ompq/core/atomic_file.h"
+#include "ompq/core/version.h"
+#include "ompq/pipeline/layer_tables.h"
+
+namespace ompq::pipeline {
+namespace {
+
+using Json = nlohmann::json;
+
+Planned plan_from_search(const Model& model,
+                         Samples& samples,
+                         const QuantizeOptions& options,
+                         const ProgressHandler& progress) {
+  SearchOutcome found = search(model, samples, options.search, progress);
+  Planned planned;
+  for (const report::AllocationRow& row : found.report.allocations) {
+    if (row.refused.empty()) planned.plans.push_back({row.allocator, row.weight_bits, row.bytes});
+  }
+  for (const auto& layer : found.chosen.layers) {
+    planned.activation_bits.push_back(layer.activation_bits);
+  }
+  planned.report = std::move(found.report);
+  return planned;
+}
+
+Planned plan_from_file(const Model& model, Samples& samples, const QuantizeOptions& options) {
+  const auto file = allocation::read_allocation(*options.allocation_file, layer_costs(model));
+  Planned planned;
+  Plan plan{.allocator = options.allocation_file->filename().string()};
+  for (const auto& layer : file.layers) {
+    plan.weight_bits.push_back(layer.weight_bits);
+    planned.activation_bits.push_back(layer.activation_bits);
+  }
+  std::vector<int> activation_bits;
+  for (const auto& bits : planned.activation_bits) {
+    activation_bits.push_back(bits.value_or(allocation::kFloatBits));
+  }
+  const FileSize size(model, options.search.weights, options.search.format);
+  plan.bytes_promised = size.bytes(plan.weight_bits, activation_bits);
+  planned.plans.push_back(std::move(plan));
+  planned.report.model = {model.file.string(), model.sha256, model.file_bytes};
+  planned.report.samples = samples.used;
+  planned.report.budget = allocation::describe(file.budget);
+  planned.report.layers = layer_rows(model);
+  return planned;
+}
+
+/// The searched widths as a journal keeps them.
+std::string to_json(const Planned& planned) {
+  Json json = {{"plans", Json::array()}, {"activation_bits", Json::array()}};
+  for (const Plan& plan : planned.plans) {
+    json["plans"].push_back({{"allocator", plan.allocator},
+                             {"weight_bits", plan.weight_bits},
+                             {"bytes", plan.bytes_promised}});
+  }
+  for (const auto& bits : planned.activation_bits) {
+    json["activation_bits"].push_back(bits.value_or(allocation::kFloatBits));
+  }
+  return json.dump();
+}
+
+Planned plan_from_journal(const Model& model,
+                          const Samples& samples,
+                          const QuantizeOptions& options,
+                          const std::string& unit) {
+  const Json json = Json::parse(unit);
+  Planned planned;
+  for (const Json& plan : json.at("plans")) {
+    planned.plans.push_back({plan.at("allocator").get<std::string>(),
+                             plan.at("weight_bits").get<std::vector<int>>(),
+                             plan.at("bytes").get<std::int64_t>()});
+  }
+  for (const Json& bits : json.at("activation_bits")) {
+    const int width = bits.get<int>();
+    planned.activation_bits.push_back(width == allocation::kFloatBits ? std::nullopt
+                                                                      : std::optional(width));
+  }
+  planned.report.model = {model.file.string(), model.sha256, model.file_bytes};
+  planned.report.samples = samples.used;
+  planned.report.budget = allocation::describe(options.search.request.budget);
+  planned.report.layers = layer_rows(model);
+  return planned;
+}
+
+}  // namespace
+
+/// Everything that the written codes depend on.
+std::string fingerprint_of(const Model& model,
+                           const Samples& samples,
+                           const std::vector<std::int64_t>& tuning,
+                           const QuantizeOptions& options) {
+  const RequestOptions& request = options.search.request;
+  std::string text = fmt::format("{} {} {} {} {} {} {} {} {}",
+                                 kVersion,
+                                 model.sha256,
+                                 samples.used.source,
+                                 samples.used.split,
+                                 samples.used.seed,
+                                 samples.used.preprocess,
+                                 fmt::join(samples.indices, ","),
+                                 fmt::join(tuning, ","),
+                                 activation_text(request));
+  const MethodOptions& method = options.method;
+  text += fmt::format("\n{} {} {} {} {} {} {}",
+                      method.method,
+                      effort_row(method.effort).name,
+                      method.iterations.value_or(0),
+                      method.epochs.value_or(0),
+                      static_cast<int>(method.weight),
+                      method.seed,
+                      static_cast<int>(options.search.weights.symmetry));
+  const Preparation& prepare = method.prepare;
+  text += fmt::format(" {}{}{}{} {}",
+                      prepare.equalize,
+                      prepare.analytic_bias,
+                      prepare.correct_bias,
+                      prepare.reestimate_norms,
+                      options.search.compensated);
+  text += fmt::format("\n{} {} {} {} {}",
+                      allocation::describe(request.budget),
+                      options.search.allocator,
+                      fmt::join(request.candidates, ","),
+                      static_cast<int>(options.calibration.range),
+                      options.search.automatic.time_limit_seconds);
+  for (const auto& [name, widths] : request.choices.candidates) {
+    text += fmt::format("\n{}={}", name, fmt::join(widths, ","));
+  }
+  for (const auto& [name, width] : request.choices.pins) {
+    text += fmt::format("\n{}:{}", name, width);
+  }
+  text += fmt::format("\n{} {} {}",
+                      fmt::join(request.choices.excluded, ","),
+                      request.choices.first_last.value_or(0),
+                      static_cast<int>(request.scheme));
+  if (options.allocation_file) text += read_file(*options.allocation_file);
+  return sha256(text);
+}
+
+Planned plan_widths(const Model& model,
+                    Samples& samples,
+                    const QuantizeOptions& options,
+                    Journal* journal,
+                    const ProgressHandler& progress) {
+  if (options.allocation_file) return plan_from_file(model, samples, options);
+  const auto kept = journal != nullptr ? journal->find("widths") : std::nullopt;
+  if (kept) return plan_from_journal(model, samples, options, *kept);
+  Planned planned = plan_from_search(model, samples, options, progress);
+  if (journal != nullptr) journal->append("widths", to_json(planned));
+  return planned;
+}
+
+}  // namespace ompq::pipeline

@@ -1,0 +1,45 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "ompq/core/progress.h"
+#include "ompq/pipeline/journal.h"
+#include "ompq/pipeline/quantize.h"
+
+/// Which widths `quantize` works with; quantize.cpp alone needs it.
+namespace ompq::pipeline {
+
+/// Widths per layer under the name of whoever chose them.
+struct Plan {
+  std::string allocator;
+  std::vector<int> weight_bits;
+  std::int64_t bytes_promised = 0;
+};
+
+/// What was searched, or read from a file or a journal.
+struct Planned {
+  report::Search report;
+  std::vector<Plan> plans;                          ///< the chosen one first
+  std::vector<std::optional<int>> activation_bits;  ///< per layer; none: float
+};
+
+/// Everything that the written codes depend on, as one hash.
+/// @param tuning  samples that the method works with.
+[[nodiscard]] std::string fingerprint_of(const Model& model,
+                                         const Samples& samples,
+                                         const std::vector<std::int64_t>& tuning,
+                                         const QuantizeOptions& options);
+
+/// The widths of options.allocation_file, those that the journal kept, or those of a search, which
+/// the journal keeps from then on.
+/// @param journal  may be null.
+[[nodiscard]] Planned plan_widths(const Model& model,
+                                  Samples& samples,
+                                  const QuantizeOptions& options,
+                                  Journal* journal,
+                                  const ProgressHandler& progress);
+
+}  // namespace ompq::pipeline
