@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -9,6 +10,8 @@
 #include <vector>
 
 #include "ompq/core/tensor.h"
+#include "ompq/data/image.h"
+#include "ompq/data/image_transform.h"
 #include "ompq/data/preprocess.h"
 
 namespace ompq::data {
@@ -33,6 +36,16 @@ struct DatasetOptions {
       "";  ///< "train" or "test" where the source holds both (IDX, CIFAR-10); default test
 };
 
+/// The images behind a data set, before preprocessing: what augmentation works on. All of it is
+/// const and thread-safe, and lives as long as the data set.
+struct ImageAccess {
+  /// Decodes one image. @throws DataError naming it and the reason.
+  std::function<Image(std::int64_t)> read;
+  const ImageTransform* transform = nullptr;  ///< from an image to the sample
+  std::span<const std::int32_t> labels = {};  ///< one per sample, or none
+  bool skip_broken = false;
+};
+
 /// Samples behind one interface, decoded when asked for. Thread-compatible.
 class Dataset {
  public:
@@ -45,6 +58,8 @@ class Dataset {
   [[nodiscard]] virtual Batch load(const std::vector<std::int64_t>& indices) = 0;
   /// File name or "sample 17", for messages.
   [[nodiscard]] virtual std::string sample_name(std::int64_t index) const = 0;
+  /// Decoded images, where the samples are images (and the network has one input).
+  [[nodiscard]] virtual std::optional<ImageAccess> images() const { return std::nullopt; }
   /// Samples left out so far.
   [[nodiscard]] std::int64_t skipped() const { return skipped_; }
 

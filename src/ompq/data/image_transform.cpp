@@ -74,11 +74,10 @@ void ImageTransform::require_channel_values() const {
                                 channels_));
 }
 
-void ImageTransform::apply(Image image, float* out) const {
+Image ImageTransform::fit(Image image) const {
   if (is_image_) {
     if (preprocess_.channels == "gray") image = with_channels(std::move(image), 1);
-    write(fit(with_channels(std::move(image), channels_)), out);
-    return;
+    return fit_size(with_channels(std::move(image), channels_));
   }
   if (image.height * image.width != element_count(extents_)) {
     throw ShapeError("preprocessing",
@@ -87,10 +86,10 @@ void ImageTransform::apply(Image image, float* out) const {
                                  image.height,
                                  shape_text(extents_)));
   }
-  write(with_channels(std::move(image), 1), out);
+  return with_channels(std::move(image), 1);
 }
 
-Image ImageTransform::fit(Image image) const {
+Image ImageTransform::fit_size(Image image) const {
   const auto has_size = [&](const Image& candidate) {
     return candidate.height == height_ && candidate.width == width_;
   };

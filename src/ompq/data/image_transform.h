@@ -3,6 +3,7 @@
 #include <array>
 #include <cstdint>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "ompq/data/image.h"
@@ -29,14 +30,21 @@ class ImageTransform {
 
   /// The sample's shape, with nothing open.
   [[nodiscard]] const std::vector<std::int64_t>& extents() const { return extents_; }
+  /// Side lengths of what the network sees, in pixels; {0, 0} where its samples are no images.
+  [[nodiscard]] std::array<std::int64_t, 2> sides() const { return {height_, width_}; }
   /// Writes the sample, row-major in extents(). @throws ShapeError for an image that cannot be
   /// brought to a shape that is no image's.
-  void apply(Image image, float* out) const;
+  void apply(Image image, float* out) const { write(fit(std::move(image)), out); }
+
+  /// The two halves of `apply`. First the network's size and channels, still as pixels.
+  /// @throws ShapeError for an image that cannot be brought to a shape that is no image's.
+  [[nodiscard]] Image fit(Image image) const;
+  /// Then the values, row-major in extents(). @param image  as `fit` returns it.
+  void write(const Image& image, float* out) const;
 
  private:
   void require_channel_values() const;
-  [[nodiscard]] Image fit(Image image) const;
-  void write(const Image& image, float* out) const;
+  [[nodiscard]] Image fit_size(Image image) const;
 
   Preprocess preprocess_;
   std::vector<std::int64_t> extents_;

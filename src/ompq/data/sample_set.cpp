@@ -22,6 +22,9 @@ class ImageInput final : public InputSource {
   void read(std::int64_t index, std::span<std::byte> out) const override {
     transform_.apply(read_image_(index), reinterpret_cast<float*>(out.data()));
   }
+  [[nodiscard]] std::optional<ImageAccess> images() const override {
+    return ImageAccess{.read = read_image_, .transform = &transform_};
+  }
 
  private:
   std::function<Image(std::int64_t)> read_image_;
@@ -106,6 +109,15 @@ std::unique_ptr<InputSource> array_input(Tensor array, const InputSpec& spec) {
 std::string SampleSet::sample_name(std::int64_t index) const {
   require_index(index);
   return parts_.name_of(index);
+}
+
+std::optional<ImageAccess> SampleSet::images() const {
+  if (parts_.inputs.size() != 1) return std::nullopt;
+  auto access = parts_.inputs.front()->images();
+  if (!access) return std::nullopt;
+  access->labels = parts_.labels;
+  access->skip_broken = parts_.skip_broken;
+  return access;
 }
 
 void SampleSet::require_index(std::int64_t index) const {

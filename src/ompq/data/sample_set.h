@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <set>
 #include <span>
 #include <string>
@@ -21,6 +22,8 @@ class InputSource {
   [[nodiscard]] virtual const std::vector<std::int64_t>& extents() const = 0;
   /// Writes sample `index` into `out`, which has its size. @throws Error if it is broken.
   virtual void read(std::int64_t index, std::span<std::byte> out) const = 0;
+  /// Images before their preprocessing, where there are any; `labels` and `skip_broken` are open.
+  [[nodiscard]] virtual std::optional<ImageAccess> images() const { return std::nullopt; }
 };
 
 /// Images, read when asked for and preprocessed.
@@ -48,6 +51,7 @@ class SampleSet final : public Dataset {
   [[nodiscard]] bool has_labels() const override { return !parts_.labels.empty(); }
   [[nodiscard]] Batch load(const std::vector<std::int64_t>& indices) override;
   [[nodiscard]] std::string sample_name(std::int64_t index) const override;
+  [[nodiscard]] std::optional<ImageAccess> images() const override;
 
  private:
   void require_index(std::int64_t index) const;

@@ -1,0 +1,50 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace ompq::report {
+
+/// What one epoch of training did.
+struct EpochRecord {
+  std::int64_t epoch = 0;                 ///< from 1 on
+  std::int64_t step = 0;                  ///< updates of the weights so far
+  double learning_rate = 0;               ///< at the epoch's end
+  double train_loss = 0;                  ///< mean over the epoch's samples
+  std::optional<double> train_accuracy;   ///< share of samples, 0..1, where there are labels
+  std::optional<double> validation_loss;  ///< absent where the epoch was not validated
+  std::optional<double> validation_top1;  ///< share of samples, 0..1, where there are labels
+  double images_per_second = 0;           ///< of training, without validation
+  double seconds = 0;                     ///< of the epoch, with validation
+  std::int64_t best_epoch = 0;            ///< with the best validation so far
+  double best = 0;                        ///< what `best_epoch` reached
+};
+
+/// One line of JSON, without its line break. Values that are absent or no numbers are null.
+[[nodiscard]] std::string to_json_line(const EpochRecord& record);
+
+/// The records of a training run, one line of JSON each, for tools that follow the file.
+/// The file holds whole lines of epochs 1, 2, ... alone, also where a run was killed and goes on.
+class EpochLog {
+ public:
+  /// @param first_epoch  the epoch whose record comes next; lines of an earlier run from there on,
+  /// and what a kill tore, are removed.
+  /// @throws FileError if the file cannot be read or written; DataError if it is no such log.
+  EpochLog(std::filesystem::path path, std::int64_t first_epoch);
+  /// @throws FileError (disk full); the file then stays as it was. InternalError for an epoch other
+  /// than the next.
+  void append(const EpochRecord& record);
+
+ private:
+  std::filesystem::path path_;
+  std::int64_t next_epoch_ = 0;
+  std::uintmax_t bytes_ = 0;  ///< of whole lines
+};
+
+/// What is in such a file. @throws FileError, DataError naming the line.
+[[nodiscard]] std::vector<EpochRecord> read_epoch_log(const std::filesystem::path& path);
+
+}  // namespace ompq::report
