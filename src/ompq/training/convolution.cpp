@@ -2,6 +2,8 @@
 
 #include <torch/csrc/autograd/custom_function.h>
 
+#include "ompq/training/optional_tensor.h"
+
 namespace ompq::training {
 namespace {
 
@@ -194,8 +196,8 @@ struct Convolution : torch::autograd::Function<Convolution> {
     context->save_for_backward({x, weight});
     context->saved_data["passes"] = passes;
     context->saved_data["by_x"] = x.requires_grad();
-    context->saved_data["by_bias"] = bias.defined() && bias.requires_grad();
-    return of(passes).forward(x, weight, bias);
+    context->saved_data["by_bias"] = bias.requires_grad();
+    return of(passes).forward(x, weight, or_undefined(bias));
   }
 
   static variable_list backward(AutogradContext* context, const variable_list& gradients) {
@@ -226,7 +228,7 @@ at::Tensor convolve(ConvolutionCache& cache,
   // Strides of extents of 1 say nothing of the layout, so the memory is told by contiguous().
   return Convolution::apply(x.contiguous(at::MemoryFormat::ChannelsLast),
                             weight.contiguous(),
-                            bias,
+                            or_empty(bias),
                             reinterpret_cast<std::int64_t>(&passes));
 }
 

@@ -7,6 +7,7 @@
 
 #include "ompq/core/error.h"
 #include "ompq/core/tensor.h"
+#include "ompq/training/optional_tensor.h"
 
 namespace ompq::training {
 namespace {
@@ -129,24 +130,23 @@ struct EpilogueFunction : torch::autograd::Function<EpilogueFunction> {
   static Variable forward(AutogradContext* context,
                           const Variable& z,
                           const Variable& residual,
-                          const Variable& scale,
-                          const Variable& shift,
+                          const Variable& /*scale*/,
+                          const Variable& /*shift*/,
                           const Variable& learned,
                           const EpilogueOptions* options) {
     auto state = c10::make_intrusive<State>();
     state->extent = extent_of(z, options->norm != nullptr);
     state->pass.least = options->least;
     state->pass.most = options->most;
-    state->by_residual = residual.defined() && residual.requires_grad();
+    state->by_residual = residual.requires_grad();
     state->sample_elements = z.numel() / std::max<std::int64_t>(z.size(0), 1);
-    if (residual.defined()) state->pass.residual = residual.data_ptr();
+    if (residual.numel() > 0) state->pass.residual = residual.data_ptr();
     if (options->norm != nullptr) prepare_norm(*state, z, *options);
     if (options->quantizer != nullptr) prepare_quantizer(*state, z, *options);
     at::Tensor y = at::empty_like(z);
     epilogue_forward(state->extent, state->pass, z.data_ptr(), y.data_ptr());
     context->save_for_backward({z, residual});
-    context->saved_data["by_norm"] = scale.defined() || shift.defined();
-    context->saved_data["by_learned"] = learned.defined();
+    context->saved_data["by_learned"] = learned.requires_grad();
     context->saved_data["state"] = c10::IValue::make_capsule(std::move(state));
     return y;
   }
@@ -211,7 +211,8 @@ at::Tensor apply_epilogue(const at::Tensor& z,
     shift = options.norm->shift;
   }
   const at::Tensor learned = options.quantizer != nullptr ? options.quantizer->learned : at::Tensor();
-  return EpilogueFunction::apply(dense(z), other, scale, shift, learned, &options);
+  return EpilogueFunction::apply(
+      dense(z), or_empty(other), or_empty(scale), or_empty(shift), or_empty(learned), &options);
 }
 
 }  // namespace ompq::training

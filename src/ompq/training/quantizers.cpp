@@ -10,6 +10,7 @@
 #include "ompq/quant/rounding.h"
 #include "ompq/quant/short_scale.h"
 #include "ompq/quant/slices.h"
+#include "ompq/training/optional_tensor.h"
 #include "ompq/tuning/fake_quantize.h"
 
 namespace ompq::training {
@@ -63,7 +64,7 @@ struct QuantizeWeight : torch::autograd::Function<QuantizeWeight> {
       }
     });
     context->save_for_backward({weight});
-    context->saved_data["by_learned"] = learned.defined();
+    context->saved_data["by_learned"] = learned.requires_grad();
     context->saved_data["pass"] = c10::IValue::make_capsule(pass);
     return result;
   }
@@ -273,7 +274,7 @@ at::Tensor quantized_weight(const WeightQuantizer& quantizer,
   pass->high = quantizer.high;
   const float high = *std::max_element(quantizer.high.begin(), quantizer.high.end());
   pass->gradient_scale = tuning::lsq_gradient_scale(pass->slices.slice_elements(), high);
-  return QuantizeWeight::apply(weight.contiguous(), quantizer.learned, pass);
+  return QuantizeWeight::apply(weight.contiguous(), or_empty(quantizer.learned), pass);
 }
 
 quant::QuantizedTensor codes_of(const WeightQuantizer& quantizer,
