@@ -97,6 +97,7 @@ double relative_difference(const Tensor& got, const Tensor& expected) {
     const double difference = std::abs(static_cast<double>(a[i]) - b[i]);
     most = std::isfinite(difference) ? std::max(most, difference) : INFINITY;
   }
+  if (most == 0.0) return 0.0;
   const auto [least, greatest] = std::minmax_element(b.begin(), b.end());
   return most / (*greatest - *least);
 }

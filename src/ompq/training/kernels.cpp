@@ -90,8 +90,9 @@ OMPQ_INLINE float value_at(const Task& t, const T* z, const T* r, std::int64_t a
   return v;
 }
 OMPQ_INLINE float clamped(float v, float least, float most) {
-  const float above = v > least ? v : least;
-  return above < most ? above : most;
+  // Comparisons that leave NaN as it is: it must reach the loss.
+  const float above = v < least ? least : v;
+  return above > most ? most : above;
 }
 
 template <bool kAffine, bool kResidual, bool kQuantized, typename T>

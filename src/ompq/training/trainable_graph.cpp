@@ -195,6 +195,9 @@ struct TrainableGraph::Impl {
 
   at::Tensor run_product(Pass& pass, const PlannedStep& step) {
     const graph::Layer& layer = parts.layers[parts.layer_of_node.at(step.product)];
+    // The bias behind a MatMul is an Add of its own.
+    const bool adds_bias =
+        layer.bias != kNoValue && parts.folded.node(step.product).input(2) == layer.bias;
     const bool wide =
         !narrow || pass.mode != Mode::Training || parts.folded.is_output(step.output);
     const at::Tensor x =
@@ -202,7 +205,7 @@ struct TrainableGraph::Impl {
     return multiply({.context = {parts.folded.node(step.product), parts.folded.opset},
                      .x = in_layout(x),
                      .weight = pass.weights.at(layer.weight),
-                     .bias = bias_of(pass, layer)},
+                     .bias = adds_bias ? bias_of(pass, layer) : at::Tensor()},
                     caches[step.product]);
   }
 

@@ -102,8 +102,8 @@ struct Trainer::Impl {
     const auto value = loss.item<double>();
     if (!std::isfinite(value)) fail("loss", value);
     (loss / static_cast<double>(options.accumulation)).backward();
-    ++batches;
     if (++pending == options.accumulation) apply();
+    ++batches;
     return {.batch = batches,
             .step = steps,
             .loss = value,
