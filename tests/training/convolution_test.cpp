@@ -20,12 +20,19 @@ TEST(Convolve, EqualsLibtorchForwardAndBackward) {
                         Case{8, 4, 2, 1, 1, 1, {0, 0}, {0, 0}},
                         Case{4, 6, 1, 3, 1, 2, {2, 2}, {2, 2}}}) {
     at::Tensor x = numbers({2, k.in, 9, 9}, 0.1).requires_grad_(true);
-    at::Tensor weight = numbers({k.out, k.in / k.groups, k.kernel, k.kernel}, 0.2).requires_grad_(true);
+    at::Tensor weight =
+        numbers({k.out, k.in / k.groups, k.kernel, k.kernel}, 0.2).requires_grad_(true);
     at::Tensor bias = numbers({k.out}, 0.3).requires_grad_(true);
-    const at::Tensor padded =
-        at::constant_pad_nd(x, {k.head[1], k.tail[1], k.head[0], k.tail[0]});
-    const at::Tensor expected =
-        at::conv2d(padded, weight, bias, k.stride, 0, k.dilation, k.groups);
+    const at::Tensor padded = at::constant_pad_nd(x, {k.head[1], k.tail[1], k.head[0], k.tail[0]});
+    const at::Tensor expected = at::convolution(padded,
+                                                weight,
+                                                bias,
+                                                {k.stride, k.stride},
+                                                {0, 0},
+                                                {k.dilation, k.dilation},
+                                                false,
+                                                {0, 0},
+                                                k.groups);
     const at::Tensor slope = numbers(expected.sizes(), 0.4);
     (expected * slope).sum().backward();
     std::vector<at::Tensor> wanted;

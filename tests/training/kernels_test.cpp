@@ -27,7 +27,8 @@ constexpr Case kCases[] = {{7, 3}, {1, 200}, {9000, 5}, {300, 128}, {260, 131}};
 TEST(ChannelSums, AreThoseOfALoop) {
   for (const auto& [rows, channels] : kCases) {
     const std::vector<float> z = normal(rows * channels, 1);
-    const ChannelSums sums = channel_sums({.count = rows * channels, .channels = channels}, z.data());
+    const ChannelSums sums =
+        channel_sums({.count = rows * channels, .channels = channels}, z.data());
     for (std::int64_t c = 0; c < channels; ++c) {
       double first = 0.0;
       double second = 0.0;
@@ -45,7 +46,8 @@ TEST(ChannelSums, AreThoseOfALoop) {
 }
 
 /// y, one element at a time.
-double plain(const Epilogue& e, std::span<const float> residual, double z, std::size_t c, std::size_t i) {
+double plain(
+    const Epilogue& e, std::span<const float> residual, double z, std::size_t c, std::size_t i) {
   double v = e.scale.empty() ? z : z * e.scale[c] + e.shift[c];
   if (!residual.empty()) v += residual[i];
   const double u = std::min<double>(std::max<double>(v, e.least), e.most);
@@ -63,7 +65,8 @@ TEST(EpilogueForward, IsThatOfALoop) {
     const std::vector<float> shift = normal(channels, 4);
     for (int mask = 0; mask < 16; ++mask) {
       Epilogue e;
-      if ((mask & 1) != 0) std::tie(e.scale, e.shift) = std::tuple(std::span(scale), std::span(shift));
+      if ((mask & 1) != 0)
+        std::tie(e.scale, e.shift) = std::tuple(std::span(scale), std::span(shift));
       if ((mask & 2) != 0) e.residual = residual.data();
       if ((mask & 4) != 0) std::tie(e.least, e.most) = std::tuple(0.0F, 1.5F);
       if ((mask & 8) != 0) std::tie(e.quantized, e.levels) = std::tuple(true, Levels{0.25F, -2, 5});
@@ -114,8 +117,8 @@ TEST(EpilogueBackward, DoesNotDependOnTheNumberOfThreads) {
   const std::vector<float> z = normal(count, 1);
   const std::vector<float> dy = normal(count, 2);
   const std::vector<float> scale = normal(channels, 3);
-  const Epilogue e{.scale = scale, .shift = scale, .least = 0.0F, .quantized = true,
-                   .levels = {0.1F, 0, 15}};
+  const Epilogue e{
+      .scale = scale, .shift = scale, .least = 0.0F, .quantized = true, .levels = {0.1F, 0, 15}};
   const Extent extent{.count = count, .channels = channels};
   const int before = omp_get_max_threads();
   std::vector<EpilogueGradients> made;

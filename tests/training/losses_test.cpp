@@ -10,11 +10,14 @@ namespace ompq::training {
 namespace {
 
 const at::Tensor& scores() {
-  static const at::Tensor tensor = at::tensor({0.0F, 1.0F, -1.0F, 2.0F, 0.5F, 0.0F}).reshape({2, 3});
+  static const at::Tensor tensor =
+      at::tensor({0.0F, 1.0F, -1.0F, 2.0F, 0.5F, 0.0F}).reshape({2, 3});
   return tensor;
 }
 
-double log_sum(double a, double b, double c) { return std::log(std::exp(a) + std::exp(b) + std::exp(c)); }
+double log_sum(double a, double b, double c) {
+  return std::log(std::exp(a) + std::exp(b) + std::exp(c));
+}
 
 TEST(CrossEntropy, IsTheMeanOverSamples) {
   const std::vector<std::int64_t> labels{1, 2};
@@ -29,7 +32,8 @@ TEST(CrossEntropy, SmoothingSpreadsAShareOverAllClasses) {
   for (std::int64_t c = 0; c < 3; ++c) {
     even += cross_entropy(scores(), std::vector<std::int64_t>{c, c}).item<double>() / 3.0;
   }
-  EXPECT_NEAR(cross_entropy(scores(), labels, 0.3).item<double>(), 0.7 * hard + 0.3 * even, 16 * 0x1p-23);
+  EXPECT_NEAR(
+      cross_entropy(scores(), labels, 0.3).item<double>(), 0.7 * hard + 0.3 * even, 16 * 0x1p-23);
 }
 
 TEST(CrossEntropy, RefusesLabelsThatDoNotFit) {
@@ -51,7 +55,8 @@ TEST(Distillation, GradientIsTheDifferenceOfProbabilitiesTimesTheTemperature) {
   const at::Tensor teacher = scores().flip(0);
   distillation(own, teacher, temperature).backward();
   const at::Tensor expected =
-      temperature * (at::softmax(own.detach() / temperature, 1) - at::softmax(teacher / temperature, 1)) / 2.0;
+      temperature *
+      (at::softmax(own.detach() / temperature, 1) - at::softmax(teacher / temperature, 1)) / 2.0;
   EXPECT_LT((own.grad() - expected).abs().max().item<float>(), 16 * 0x1p-23F);
 }
 

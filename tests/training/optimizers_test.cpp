@@ -20,7 +20,10 @@ std::vector<float> values_of(const Parameter& p) {
   return {data, data + p.tensor.numel()};
 }
 
-void take(const OptimizerOptions& options, std::vector<Parameter>& parameters, int steps, double rate) {
+void take(const OptimizerOptions& options,
+          std::vector<Parameter>& parameters,
+          int steps,
+          double rate) {
   const OptimizerRow& row = find_optimizer(options.name);
   std::vector<Moments> moments = make_moments(row, parameters);
   for (int i = 1; i <= steps; ++i) {

@@ -132,7 +132,8 @@ TEST(ActivationQuantizer, PactLearnsFromWhatIsClippedAlone) {
   const ActivationQuantizer quantizer =
       make_activation_quantizer(find_quantizer_method("pact"), "x", params);
   EXPECT_EQ(quantizer.learned.item<float>(), 1.5F);
-  // Two elements beyond the limit with gradients 1 and 2: 3 levels each by the step, 1 by the limit.
+  // Two elements beyond the limit with gradients 1 and 2: 3 levels each by the step, 1 by the
+  // limit.
   EXPECT_EQ(learned_gradient(quantizer, 3.0 * (1.0 + 2.0), 10), 3.0);
 }
 

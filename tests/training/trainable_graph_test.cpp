@@ -63,13 +63,15 @@ TEST(TrainableGraph, FloatEvaluationIsTheExecutors) {
                                  prepared(testing::zoo::unet()),
                                  prepared(testing::zoo::assorted())};
   for (const graph::Graph& graph : graphs) {
-    const Tensor inputs = normal_inputs(graph::extents_at(*graph.value(graph.inputs()[0]).shape, 2), 3);
+    const Tensor inputs =
+        normal_inputs(graph::extents_at(*graph.value(graph.inputs()[0]).shape, 2), 3);
     const Tensor expected = float_scores(graph, inputs);
     for (const NormMode mode : kModes) {
       TrainableGraph network(graph, {.norms = mode});
       const Tensor got = ops::from_aten(network.forward(ops::to_aten(inputs), Mode::Evaluation));
       EXPECT_LT(relative_difference(got, expected), kRounding) << graph.name;
-      EXPECT_LT(relative_difference(float_scores(network.float_graph(), inputs), expected), kRounding)
+      EXPECT_LT(relative_difference(float_scores(network.float_graph(), inputs), expected),
+                kRounding)
           << graph.name;
     }
   }
@@ -156,8 +158,7 @@ TEST(TrainableGraph, QuantizedGradientsEqualDifferencesWhereTheLossIsSmooth) {
       if (p.role != Role::Bias && p.name.find(".shift") == std::string::npos) continue;
       const double exact = p.tensor.grad().norm().item<double>();
       if (exact < 1e-4) continue;
-      const double numeric =
-          numeric_slope(network, p.tensor, p.tensor.grad() / exact, 1e-3);
+      const double numeric = numeric_slope(network, p.tensor, p.tensor.grad() / exact, 1e-3);
       EXPECT_NEAR(numeric, exact, 0.03 * exact + 0x1p-22 / 1e-3) << p.name;
       ++checked;
     }
@@ -169,7 +170,8 @@ TEST(TrainableGraph, WeightGradientPassesStraightThroughToTheQuantizedWeight) {
   // The gradient at the float weight is that of a float network whose weights are the quantized
   // ones, where the weight lies inside of its range.
   TrainableGraph network(tiny_network(), {});
-  tuning::NetworkCodes codes = nearest_codes(network.folded_graph(), network.layers(), 4, 8, images());
+  tuning::NetworkCodes codes =
+      nearest_codes(network.folded_graph(), network.layers(), 4, 8, images());
   codes.activations.clear();
   network.quantize(codes, "lsq");
   graph::Graph rounded = network.folded_graph();
@@ -202,15 +204,15 @@ TEST(TrainableGraph, QuantizedEvaluationIsTheExportedNetworks) {
     for (const NormMode mode : kModes) {
       for (const int bits : {1, 2, 4, 8}) {
         TrainableGraph network(tiny_network(), {.norms = mode});
-        const tuning::NetworkCodes codes =
-            nearest_codes(network.folded_graph(), network.layers(), bits, std::max(bits, 2), images());
+        const tuning::NetworkCodes codes = nearest_codes(
+            network.folded_graph(), network.layers(), bits, std::max(bits, 2), images());
         network.quantize(codes, method.name);
         disturb(network);
         (void)network.forward(ops::to_aten(images()), Mode::Training);  // moves what is observed
         const Tensor got =
             ops::from_aten(network.forward(ops::to_aten(images()), Mode::Evaluation));
-        const Tensor expected = exported_scores(
-            network.folded_graph(), network.layers(), network.codes(), images());
+        const Tensor expected =
+            exported_scores(network.folded_graph(), network.layers(), network.codes(), images());
         EXPECT_LE(relative_difference(got, expected), 1e-3)
             << method.name << " " << bits << " bits, norms " << static_cast<int>(mode);
       }
@@ -220,14 +222,17 @@ TEST(TrainableGraph, QuantizedEvaluationIsTheExportedNetworks) {
 
 TEST(TrainableGraph, QuantizedZooNetworksAreExportedAsTheyAre) {
   const testing::zoo::Options small{.image_size = 32, .classes = 7, .width = 0.25};
-  const graph::Graph graphs[] = {prepared(testing::zoo::mobilenet_v2(small)),
-                                 prepared(testing::zoo::resnet20(testing::zoo::Shortcut::Projection)),
-                                 prepared(testing::zoo::assorted())};
+  const graph::Graph graphs[] = {
+      prepared(testing::zoo::mobilenet_v2(small)),
+      prepared(testing::zoo::resnet20(testing::zoo::Shortcut::Projection)),
+      prepared(testing::zoo::assorted())};
   for (const graph::Graph& graph : graphs) {
-    const Tensor inputs = normal_inputs(graph::extents_at(*graph.value(graph.inputs()[0]).shape, 2), 3);
+    const Tensor inputs =
+        normal_inputs(graph::extents_at(*graph.value(graph.inputs()[0]).shape, 2), 3);
     for (const NormMode mode : kModes) {
       TrainableGraph network(graph, {.norms = mode});
-      network.quantize(nearest_codes(network.folded_graph(), network.layers(), 4, 8, inputs), "lsq");
+      network.quantize(nearest_codes(network.folded_graph(), network.layers(), 4, 8, inputs),
+                       "lsq");
       const Tensor got = ops::from_aten(network.forward(ops::to_aten(inputs), Mode::Evaluation));
       const Tensor expected =
           exported_scores(network.folded_graph(), network.layers(), network.codes(), inputs);
@@ -297,8 +302,8 @@ TEST(TrainableGraph, FrozenNormsHaveNoState) {
   TrainableGraph network(tiny_network(), {});
   EXPECT_TRUE(network.buffers().empty());
   const at::Tensor x = ops::to_aten(images());
-  EXPECT_TRUE(at::equal(network.forward(x, Mode::Training).detach(),
-                        network.forward(x, Mode::Evaluation)));
+  EXPECT_TRUE(
+      at::equal(network.forward(x, Mode::Training).detach(), network.forward(x, Mode::Evaluation)));
 }
 
 TEST(TrainableGraph, Bfloat16TrainsCloseToFloat32) {
@@ -318,7 +323,8 @@ TEST(TrainableGraph, SaysWhatDoesNotFit) {
   TrainableGraph network(tiny_network(), {});
   EXPECT_THROW((void)network.forward(at::zeros({1, 3, 8, 8}), Mode::Training), ShapeError);
   EXPECT_THROW((void)network.forward(std::span<const at::Tensor>{}, Mode::Training), ShapeError);
-  tuning::NetworkCodes codes = nearest_codes(network.folded_graph(), network.layers(), 4, 8, images());
+  tuning::NetworkCodes codes =
+      nearest_codes(network.folded_graph(), network.layers(), 4, 8, images());
   EXPECT_THROW(network.quantize(codes, "lsp"), ConfigError);
   tuning::NetworkCodes stranger = codes;
   stranger.weights["stranger"] = codes.weights.begin()->second;

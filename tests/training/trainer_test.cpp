@@ -56,12 +56,10 @@ TrainerOptions everything() {
 Trainer quantized(const TrainerOptions& options, std::string_view method, int bits = 4) {
   const graph::Graph graph = tiny_network();
   Trainer trainer(graph, options);
-  trainer.quantize(nearest_codes(trainer.folded_graph(),
-                                 trainer.layers(),
-                                 bits,
-                                 bits,
-                                 bright_thirds(32, 99).inputs),
-                   method);
+  trainer.quantize(
+      nearest_codes(
+          trainer.folded_graph(), trainer.layers(), bits, bits, bright_thirds(32, 99).inputs),
+      method);
   if (options.loss.distillation > 0.0) trainer.teach(graph);
   return trainer;
 }
@@ -98,7 +96,8 @@ TEST(Trainer, GoesOnAsIfItHadNotStopped) {
     Trainer straight = quantized(everything(), method);
     (void)straight.train_epoch(batches(0, 9));
     Trainer first = quantized(everything(), method);
-    (void)first.train_epoch(batches(0, 5));  // stops with a gradient that waits for its second batch
+    (void)first.train_epoch(
+        batches(0, 5));  // stops with a gradient that waits for its second batch
     const TrainingState kept = first.state();
     Trainer second = quantized(everything(), method);
     second.load_state(kept);

@@ -42,8 +42,8 @@ dnnl::primitive_attr own_scratchpad() {
 }
 
 std::vector<std::int64_t> key_of(const tuning::ConvolutionShape& s, at::ScalarType type) {
-  std::vector<std::int64_t> key{static_cast<std::int64_t>(type), s.batch, s.in_channels,
-                                s.out_channels, s.groups};
+  std::vector<std::int64_t> key{
+      static_cast<std::int64_t>(type), s.batch, s.in_channels, s.out_channels, s.groups};
   for (const auto* list :
        {&s.input, &s.output, &s.kernel, &s.stride, &s.dilation, &s.pad_head, &s.pad_tail}) {
     key.insert(key.end(), list->begin(), list->end());
@@ -58,16 +58,20 @@ class ConvolutionPasses {
   ConvolutionPasses(const tuning::ConvolutionShape& shape, at::ScalarType type)
       : shape_(shape),
         type_(type),
-        plain_(weight_dims(shape), DnnlType::f32, shape.groups > 1 ? DnnlTag::goihw : DnnlTag::oihw) {
+        plain_(
+            weight_dims(shape), DnnlType::f32, shape.groups > 1 ? DnnlTag::goihw : DnnlTag::oihw) {
     for (std::int64_t& dilation : shape_.dilation) --dilation;  // oneDNN counts the gaps
     make_forward();
     make_backward();
   }
 
-  [[nodiscard]] at::Tensor forward(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias) {
-    at::Tensor y = at::empty({shape_.batch, shape_.out_channels, shape_.output[0], shape_.output[1]},
-                             x.options(),
-                             at::MemoryFormat::ChannelsLast);
+  [[nodiscard]] at::Tensor forward(const at::Tensor& x,
+                                   const at::Tensor& weight,
+                                   const at::Tensor& bias) {
+    at::Tensor y =
+        at::empty({shape_.batch, shape_.out_channels, shape_.output[0], shape_.output[1]},
+                  x.options(),
+                  at::MemoryFormat::ChannelsLast);
     memory packed = pack(weight, forward_desc_.weights_desc());
     const at::Tensor offset = bias.defined() ? bias : zeros();
     runtime::dnnl_execute(

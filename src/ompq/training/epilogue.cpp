@@ -119,8 +119,8 @@ std::pair<at::Tensor, at::Tensor> parameter_gradients(const State& state, const 
   at::Tensor scale = at::empty({state.extent.channels}, at::kFloat);
   at::Tensor shift = at::empty({state.extent.channels}, at::kFloat);
   for (std::size_t c = 0; c < state.scale.size(); ++c) {
-    scale.data_ptr<float>()[c] = static_cast<float>(
-        (sums.second[c] - state.mean[c] * sums.first[c]) * state.deviation[c]);
+    scale.data_ptr<float>()[c] =
+        static_cast<float>((sums.second[c] - state.mean[c] * sums.first[c]) * state.deviation[c]);
     shift.data_ptr<float>()[c] = static_cast<float>(sums.first[c]);
   }
   return {scale, shift};
@@ -158,8 +158,8 @@ struct EpilogueFunction : torch::autograd::Function<EpilogueFunction> {
     const at::Tensor& z = saved[0];
     const at::Tensor dy = dense(gradients[0]);
     at::Tensor dv = at::empty_like(z);
-    const EpilogueGradients made = epilogue_backward(
-        state.extent, state.pass, z.data_ptr(), dy.data_ptr(), dv.data_ptr());
+    const EpilogueGradients made =
+        epilogue_backward(state.extent, state.pass, z.data_ptr(), dy.data_ptr(), dv.data_ptr());
     variable_list results(6);
     if (state.by_residual) results[1] = dv;
     results[0] = dv;
@@ -210,7 +210,8 @@ at::Tensor apply_epilogue(const at::Tensor& z,
     scale = options.norm->scale;
     shift = options.norm->shift;
   }
-  const at::Tensor learned = options.quantizer != nullptr ? options.quantizer->learned : at::Tensor();
+  const at::Tensor learned =
+      options.quantizer != nullptr ? options.quantizer->learned : at::Tensor();
   return EpilogueFunction::apply(
       dense(z), or_empty(other), or_empty(scale), or_empty(shift), or_empty(learned), &options);
 }

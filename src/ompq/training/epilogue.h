@@ -23,7 +23,7 @@ struct EpilogueOptions {
   float least = -std::numeric_limits<float>::infinity();  ///< bounds behind norm and residual
   float most = std::numeric_limits<float>::infinity();
   ActivationQuantizer* quantizer = nullptr;  ///< of the result
-  bool observe = false;  ///< an observing quantizer sees this batch
+  bool observe = false;                      ///< an observing quantizer sees this batch
 };
 
 /// y = quantize(clamp(norm(z) + residual, least, most)) in one pass (two with batch statistics),

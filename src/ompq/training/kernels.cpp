@@ -181,9 +181,8 @@ OMPQ_INLINE void range_body(const Task& given) {
     const std::int64_t count = std::min(t.tile, t.end - at);
 #pragma omp simd reduction(min : least) reduction(max : most)
     for (std::int64_t i = 0; i < count; ++i) {
-      const float u = clamped(value_at<kAffine, kResidual>(t, z, r, at, i),
-                              t.epilogue.least,
-                              t.epilogue.most);
+      const float u =
+          clamped(value_at<kAffine, kResidual>(t, z, r, at, i), t.epilogue.least, t.epilogue.most);
       least = std::min(least, u);
       most = std::max(most, u);
     }
@@ -193,13 +192,13 @@ OMPQ_INLINE void range_body(const Task& given) {
 }
 
 /// Calls `body` with the task's switches as constants.
-#define OMPQ_FOR_TYPE(task, call)          \
-  if ((task).type == Element::BFloat16) {  \
-    using T = Narrow;                      \
-    call;                                  \
-  } else {                                 \
-    using T = float;                       \
-    call;                                  \
+#define OMPQ_FOR_TYPE(task, call)         \
+  if ((task).type == Element::BFloat16) { \
+    using T = Narrow;                     \
+    call;                                 \
+  } else {                                \
+    using T = float;                      \
+    call;                                 \
   }
 
 template <bool kAffine, bool kResidual>
@@ -219,9 +218,10 @@ OMPQ_INLINE double backward_switch(const Task& t) {
   }
 }
 
-OMPQ_VECTOR_CLONES void sums_chunk(const Task& t) { OMPQ_FOR_TYPE(t, sums_body<T>(t)) }
-OMPQ_VECTOR_CLONES void norm_chunk(const Task& t) { OMPQ_FOR_TYPE(t, norm_body<T>(t)) }
-OMPQ_VECTOR_CLONES void forward_affine(const Task& t) {
+OMPQ_VECTOR_CLONES void sums_chunk(const Task& t){
+    OMPQ_FOR_TYPE(t, sums_body<T>(t))} OMPQ_VECTOR_CLONES
+    void norm_chunk(const Task& t){OMPQ_FOR_TYPE(t, norm_body<T>(t))} OMPQ_VECTOR_CLONES
+    void forward_affine(const Task& t) {
   t.residual ? forward_switch<true, true>(t) : forward_switch<true, false>(t);
 }
 OMPQ_VECTOR_CLONES void forward_plain(const Task& t) {
@@ -264,7 +264,9 @@ void for_chunks(const Extent& extent, const Cut& cut, const Task& task, Chunk ch
 class TileSums {
  public:
   TileSums(const Cut& cut, std::int64_t channels)
-      : tile_(cut.tile), channels_(channels), sums_(static_cast<std::size_t>(2 * cut.tile * cut.chunks)) {}
+      : tile_(cut.tile),
+        channels_(channels),
+        sums_(static_cast<std::size_t>(2 * cut.tile * cut.chunks)) {}
 
   void bind(Task& task, std::int64_t chunk) {
     task.first = sums_.data() + 2 * tile_ * chunk;
@@ -332,11 +334,8 @@ void epilogue_forward(const Extent& extent, const Epilogue& epilogue, const void
   });
 }
 
-EpilogueGradients epilogue_backward(const Extent& extent,
-                                    const Epilogue& epilogue,
-                                    const void* z,
-                                    const void* dy,
-                                    void* dv) {
+EpilogueGradients epilogue_backward(
+    const Extent& extent, const Epilogue& epilogue, const void* z, const void* dy, void* dv) {
   const Cut cut = cut_of(extent);
   Task task = task_of(extent, epilogue, cut);
   const TiledAffine affine(epilogue, cut, task);

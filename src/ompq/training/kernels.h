@@ -53,16 +53,13 @@ struct ChannelSums {
 void epilogue_forward(const Extent& extent, const Epilogue& epilogue, const void* z, void* y);
 
 struct EpilogueGradients {
-  ChannelSums sums;           ///< of dL/dv and of dL/dv x z; only where `scale` is given
+  ChannelSums sums;            ///< of dL/dv and of dL/dv x z; only where `scale` is given
   double step_gradient = 0.0;  ///< sum of dL/dy x d y/d step
 };
 /// dv = dL/dv from dy = dL/dy; dv may be dy. Straight through the rounding, 0 where u or the
 /// levels cut.
-EpilogueGradients epilogue_backward(const Extent& extent,
-                                    const Epilogue& epilogue,
-                                    const void* z,
-                                    const void* dy,
-                                    void* dv);
+EpilogueGradients epilogue_backward(
+    const Extent& extent, const Epilogue& epilogue, const void* z, const void* dy, void* dv);
 
 /// dz = dv x by_gradient[c] + z x by_value[c] + constant[c]; dz may be dv.
 struct NormGradient {

@@ -23,9 +23,7 @@ using graph::Node;
 using graph::NodeId;
 using graph::ValueId;
 
-at::Tensor leaf(const Tensor& tensor) {
-  return ops::to_aten(tensor).clone().requires_grad_(true);
-}
+at::Tensor leaf(const Tensor& tensor) { return ops::to_aten(tensor).clone().requires_grad_(true); }
 
 bool is_float_constant(const Graph& graph, ValueId id) {
   return id != kNoValue && graph.is_constant(id) &&
@@ -33,7 +31,8 @@ bool is_float_constant(const Graph& graph, ValueId id) {
 }
 
 bool is_constant_norm(const Graph& graph, const Node& node) {
-  if (!node.is("BatchNormalization") || !node.domain.empty() || node.inputs.size() != 5) return false;
+  if (!node.is("BatchNormalization") || !node.domain.empty() || node.inputs.size() != 5)
+    return false;
   for (std::size_t i = 1; i < 5; ++i) {
     if (!is_float_constant(graph, node.inputs[i])) return false;
   }
@@ -57,8 +56,10 @@ bool is_learned(const Graph& graph, const Node& node, std::size_t slot) {
   for (const std::string_view type : {"Conv", "ConvTranspose", "Gemm", "MatMul", "PRelu"}) {
     if (node.is(type)) return slot >= 1;
   }
-  for (const std::string_view type :
-       {"BatchNormalization", "LayerNormalization", "InstanceNormalization", "GroupNormalization"}) {
+  for (const std::string_view type : {"BatchNormalization",
+                                      "LayerNormalization",
+                                      "InstanceNormalization",
+                                      "GroupNormalization"}) {
     if (node.is(type)) return slot == 1 || slot == 2;
   }
   if (!node.is("Add") && !node.is("Mul")) return false;
@@ -81,8 +82,9 @@ class Apart {
     parts_.layers = graph::discover(folded).layers;
     for (const Node& node : folded.nodes()) {
       if (ops::find_operator(node.domain, node.op_type) != nullptr) continue;
-      throw UnsupportedOp("training",
-                          fmt::format("node '{}' is a {}, which ompq does not run", node.name, node.op_type));
+      throw UnsupportedOp(
+          "training",
+          fmt::format("node '{}' is a {}, which ompq does not run", node.name, node.op_type));
     }
     take_layers();
     take_lone_norms();
@@ -198,8 +200,8 @@ std::vector<float> folding_factors(const Norm& norm) {
   const float* variance = norm.variance.data_ptr<float>();
   std::vector<float> factors(static_cast<std::size_t>(norm.scale.numel()));
   for (std::size_t c = 0; c < factors.size(); ++c) {
-    factors[c] = static_cast<float>(
-        scale[c] / std::sqrt(static_cast<double>(variance[c]) + norm.epsilon));
+    factors[c] =
+        static_cast<float>(scale[c] / std::sqrt(static_cast<double>(variance[c]) + norm.epsilon));
   }
   return factors;
 }
@@ -218,8 +220,10 @@ Graph put_together(const NetworkParts& parts) {
   for (const NormPart& part : parts.norms) {
     const Node& node = graph.node(part.node);
     if (part.stands_alone) {
-      const std::array tensors{part.norm.scale, part.norm.shift, part.norm.mean, part.norm.variance};
-      for (std::size_t i = 0; i < tensors.size(); ++i) set_constant(graph, node.inputs[i + 1], tensors[i]);
+      const std::array tensors{
+          part.norm.scale, part.norm.shift, part.norm.mean, part.norm.variance};
+      for (std::size_t i = 0; i < tensors.size(); ++i)
+        set_constant(graph, node.inputs[i + 1], tensors[i]);
       continue;
     }
     const graph::Layer& layer = parts.layers[parts.layer_of_node.at(part.node)];
@@ -227,7 +231,8 @@ Graph put_together(const NetworkParts& parts) {
     const at::Tensor& own = parts.parameters.at(layer.weight).tensor;
     std::vector<std::int64_t> extents(static_cast<std::size_t>(own.dim()), 1);
     extents[static_cast<std::size_t>(layer.weight_axis)] = -1;
-    const at::Tensor scales = at::tensor(at::ArrayRef<float>(factors), at::TensorOptions(at::kFloat));
+    const at::Tensor scales =
+        at::tensor(at::ArrayRef<float>(factors), at::TensorOptions(at::kFloat));
     set_constant(graph, layer.weight, own.detach() * scales.reshape(extents));
     set_constant(graph, layer.bias, folded_bias(part, factors));
   }

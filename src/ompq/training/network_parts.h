@@ -23,9 +23,10 @@ struct ParameterPart {
 
 /// A norm that is not folded while the network is trained.
 struct NormPart {
-  graph::NodeId node = graph::kNoNode;  ///< the layer's operator in the folded graph, or the norm's own
+  graph::NodeId node =
+      graph::kNoNode;  ///< the layer's operator in the folded graph, or the norm's own
   Norm norm;
-  bool trained = true;  ///< takes batch statistics
+  bool trained = true;        ///< takes batch statistics
   bool stands_alone = false;  ///< the node is the norm itself, which could not be folded
 };
 

@@ -21,7 +21,8 @@ std::optional<std::pair<float, float>> bounds_of(const Graph& graph, const Node&
   if (node.is("Relu")) return std::pair(0.0F, kInfinity);
   if (!node.is("Clip")) return std::nullopt;
   if (graph.opset < kBoundsAreInputs) {
-    return std::pair(node.float_attribute("min", -kInfinity), node.float_attribute("max", kInfinity));
+    return std::pair(node.float_attribute("min", -kInfinity),
+                     node.float_attribute("max", kInfinity));
   }
   const auto bound = [&](std::size_t slot, float fallback) -> std::optional<float> {
     const ValueId id = node.input(slot);

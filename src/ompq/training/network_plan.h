@@ -28,7 +28,7 @@ struct PlannedEpilogue {
 struct PlannedStep {
   /// Conv, Gemm or MatMul on oneDNN; kNoNode where the step is its epilogue alone.
   graph::NodeId product = graph::kNoNode;
-  graph::NodeId other = graph::kNoNode;  ///< node that the table of operators runs
+  graph::NodeId other = graph::kNoNode;    ///< node that the table of operators runs
   graph::ValueId input = graph::kNoValue;  ///< what an epilogue alone reads
   PlannedEpilogue epilogue;
   graph::ValueId output = graph::kNoValue;  ///< first output of `other` where that is set
@@ -37,9 +37,9 @@ struct PlannedStep {
 
 struct PlanRequest {
   const graph::Graph& graph;
-  std::set<graph::NodeId> products;        ///< nodes with a constant weight that oneDNN runs
-  std::map<graph::NodeId, int> norms;      ///< norm behind a node's product, or of the node itself
-  std::set<graph::ValueId> quantized;      ///< values that every reader reads quantized
+  std::set<graph::NodeId> products;    ///< nodes with a constant weight that oneDNN runs
+  std::map<graph::NodeId, int> norms;  ///< norm behind a node's product, or of the node itself
+  std::set<graph::ValueId> quantized;  ///< values that every reader reads quantized
 };
 
 /// @return the steps in an order in which each finds its inputs made.

@@ -77,10 +77,10 @@ const OptimizerRow& find_optimizer(std::string_view name) {
     if (row.name == name) return row;
     names.push_back(row.name);
   }
-  throw ConfigError("training",
-                    fmt::format("there is no optimizer '{}'; did you mean '{}'?",
-                                name,
-                                nearest_name(name, names)));
+  throw ConfigError(
+      "training",
+      fmt::format(
+          "there is no optimizer '{}'; did you mean '{}'?", name, nearest_name(name, names)));
 }
 
 std::vector<Moments> make_moments(const OptimizerRow& optimizer,

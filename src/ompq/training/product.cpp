@@ -50,14 +50,12 @@ at::Tensor multiply_rows(const Product& product, ConvolutionCache& cache) {
   const std::int64_t out = weight.size(0);
   const std::int64_t rows = product.x.numel() / in;
   const at::Tensor pixels = product.x.contiguous().reshape({1, 1, rows, in}).permute({0, 3, 1, 2});
-  const at::Tensor y = convolve(cache,
-                                {.in_channels = in,
-                                 .out_channels = out,
-                                 .input = {1, rows},
-                                 .output = {1, rows}},
-                                pixels,
-                                weight.reshape({out, in, 1, 1}),
-                                product.bias);
+  const at::Tensor y =
+      convolve(cache,
+               {.in_channels = in, .out_channels = out, .input = {1, rows}, .output = {1, rows}},
+               pixels,
+               weight.reshape({out, in, 1, 1}),
+               product.bias);
   std::vector<std::int64_t> extents = product.x.sizes().vec();
   extents.back() = out;
   return y.permute({0, 2, 3, 1}).reshape(extents);

@@ -33,10 +33,10 @@ const QuantizerMethod& find_quantizer_method(std::string_view name) {
     if (row.name == name) return row;
     names.push_back(row.name);
   }
-  throw ConfigError("training",
-                    fmt::format("there is no quantizer '{}'; did you mean '{}'?",
-                                name,
-                                nearest_name(name, names)));
+  throw ConfigError(
+      "training",
+      fmt::format(
+          "there is no quantizer '{}'; did you mean '{}'?", name, nearest_name(name, names)));
 }
 
 }  // namespace ompq::training

@@ -147,10 +147,10 @@ ActivationQuantizer make_activation_quantizer(const QuantizerMethod& method,
                                               std::string name,
                                               const quant::QuantParams& params) {
   if (params.scale.size() != 1) {
-    throw ConfigError("training",
-                      fmt::format("activation '{}' has {} scales; give one for the tensor",
-                                  name,
-                                  params.scale.size()));
+    throw ConfigError(
+        "training",
+        fmt::format(
+            "activation '{}' has {} scales; give one for the tensor", name, params.scale.size()));
   }
   ActivationQuantizer quantizer{.method = &method,
                                 .name = std::move(name),
@@ -295,17 +295,16 @@ quant::QuantizedTensor codes_of(const WeightQuantizer& quantizer,
   }
   const at::Tensor plain = weight.contiguous();
   const float* w = plain.data_ptr<float>();
-  for_runs(slices_of(weight, quantizer.axis),
-           [&](std::size_t s, std::int64_t at, std::int64_t count) {
-             const auto zero = static_cast<float>(codes.params.zero_point[s]);
-             const float sign = flipped(factors, s) ? -1.0F : 1.0F;
-             for (std::int64_t i = at; i < at + count; ++i) {
-               const float level =
-                   quant::nearest_level(w[i] / steps.own[s], quantizer.low[s], quantizer.high[s]);
-               codes.codes[static_cast<std::size_t>(i)] =
-                   static_cast<std::uint8_t>(sign * level + zero);
-             }
-           });
+  for_runs(
+      slices_of(weight, quantizer.axis), [&](std::size_t s, std::int64_t at, std::int64_t count) {
+        const auto zero = static_cast<float>(codes.params.zero_point[s]);
+        const float sign = flipped(factors, s) ? -1.0F : 1.0F;
+        for (std::int64_t i = at; i < at + count; ++i) {
+          const float level =
+              quant::nearest_level(w[i] / steps.own[s], quantizer.low[s], quantizer.high[s]);
+          codes.codes[static_cast<std::size_t>(i)] = static_cast<std::uint8_t>(sign * level + zero);
+        }
+      });
   return codes;
 }
 

@@ -24,7 +24,7 @@ struct ActivationQuantizer {
   BitWidth bits{8};
   std::int32_t zero_point = 0;
   at::Tensor learned;  ///< [1]: the step or the clipping limit; undefined where ranges are observed
-  at::Tensor range;    ///< [2]: observed least and greatest value; undefined where steps are learned
+  at::Tensor range;  ///< [2]: observed least and greatest value; undefined where steps are learned
   float floor = 0.0F;  ///< `learned` stays above it
 
   [[nodiscard]] float low() const { return -static_cast<float>(zero_point); }
@@ -59,10 +59,10 @@ struct WeightQuantizer {
   BitWidth bits{8};
   quant::Symmetry symmetry = quant::Symmetry::Symmetric;
   std::int64_t axis = 0;
-  std::vector<float> low;   ///< of the operator's own weight
+  std::vector<float> low;  ///< of the operator's own weight
   std::vector<float> high;
-  at::Tensor learned;       ///< [slices] steps; undefined where they follow from the weights
-  std::vector<float> floor; ///< `learned` stays above it
+  at::Tensor learned;        ///< [slices] steps; undefined where they follow from the weights
+  std::vector<float> floor;  ///< `learned` stays above it
 };
 
 /// Starts where codes of the folded weight stand. @param factors  of folding, one a slice.

@@ -44,10 +44,10 @@ const ScheduleRow& find_schedule(std::string_view name) {
     if (row.name == name) return row;
     names.push_back(row.name);
   }
-  throw ConfigError("training",
-                    fmt::format("there is no schedule '{}'; did you mean '{}'?",
-                                name,
-                                nearest_name(name, names)));
+  throw ConfigError(
+      "training",
+      fmt::format(
+          "there is no schedule '{}'; did you mean '{}'?", name, nearest_name(name, names)));
 }
 
 double rate_share(const ScheduleOptions& options, std::int64_t number) {

@@ -160,8 +160,7 @@ struct TrainableGraph::Impl {
     at::Tensor bias;
     if (folded) {
       bias = folded_bias(*part, factors_of(layer));
-    } else if (const auto own = parts.parameters.find(layer.bias);
-               own != parts.parameters.end()) {
+    } else if (const auto own = parts.parameters.find(layer.bias); own != parts.parameters.end()) {
       bias = own->second.tensor;
     }
     const auto quantizer = activation_quantizers.find(layer.input);
@@ -198,10 +197,8 @@ struct TrainableGraph::Impl {
     // The bias behind a MatMul is an Add of its own.
     const bool adds_bias =
         layer.bias != kNoValue && parts.folded.node(step.product).input(2) == layer.bias;
-    const bool wide =
-        !narrow || pass.mode != Mode::Training || parts.folded.is_output(step.output);
-    const at::Tensor x =
-        pass.made.at(layer.input).to(wide ? at::kFloat : at::kBFloat16);
+    const bool wide = !narrow || pass.mode != Mode::Training || parts.folded.is_output(step.output);
+    const at::Tensor x = pass.made.at(layer.input).to(wide ? at::kFloat : at::kBFloat16);
     return multiply({.context = {parts.folded.node(step.product), parts.folded.opset},
                      .x = in_layout(x),
                      .weight = pass.weights.at(layer.weight),
@@ -211,7 +208,8 @@ struct TrainableGraph::Impl {
 
   at::Tensor run_epilogue(Pass& pass, const PlannedStep& step, const at::Tensor& z) {
     const PlannedEpilogue& planned = step.epilogue;
-    EpilogueOptions options{.momentum = pass.momentum, .least = planned.least, .most = planned.most};
+    EpilogueOptions options{
+        .momentum = pass.momentum, .least = planned.least, .most = planned.most};
     if (planned.norm >= 0) {
       NormPart& part = parts.norms[static_cast<std::size_t>(planned.norm)];
       options.batch_statistics = pass.trains() && part.trained;
@@ -304,12 +302,14 @@ struct TrainableGraph::Impl {
     for (const graph::Layer& layer : parts.layers) quantize_layer(layer, codes, method, known);
     for (const auto& [name, weight] : codes.weights) {
       if (known.contains(name)) continue;
-      throw ConfigError("training", fmt::format("codes for '{}', which is no layer's weight", name));
+      throw ConfigError("training",
+                        fmt::format("codes for '{}', which is no layer's weight", name));
     }
     for (const auto& [value, params] : codes.activations) {
       if (value < 0 || static_cast<std::size_t>(value) >= parts.folded.values().size() ||
           parts.folded.is_constant(value)) {
-        throw ConfigError("training", fmt::format("a quantizer for value {}, which is no activation", value));
+        throw ConfigError("training",
+                          fmt::format("a quantizer for value {}, which is no activation", value));
       }
       activation_quantizers.emplace(
           value, make_activation_quantizer(method, parts.folded.value(value).name, params));
@@ -341,8 +341,7 @@ struct TrainableGraph::Impl {
                     const std::vector<float>& values,
                     const std::vector<float>& factors) {
     const NormPart* part = norm_of(layer);
-    at::Tensor target =
-        part != nullptr ? part->norm.shift : parts.parameters.at(layer.bias).tensor;
+    at::Tensor target = part != nullptr ? part->norm.shift : parts.parameters.at(layer.bias).tensor;
     if (target.numel() != static_cast<std::int64_t>(values.size())) {
       throw ShapeError("training",
                        fmt::format("{} values for the bias of layer '{}', which has {}",
@@ -365,8 +364,7 @@ struct TrainableGraph::Impl {
         const std::string& name = parts.folded.value(layer.weight).name;
         if (!result.weights.contains(name)) {
           result.weights.emplace(
-              name,
-              codes_of(quantizer->second, parts.parameters.at(layer.weight).tensor, factors));
+              name, codes_of(quantizer->second, parts.parameters.at(layer.weight).tensor, factors));
         }
       }
       if (layer.bias == kNoValue) continue;

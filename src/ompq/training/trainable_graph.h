@@ -24,7 +24,8 @@ struct Parameter {
   std::string name;  ///< the value's; "<value>.step" or "<value>.clip" for quantizers
   Role role = Role::Weight;
   at::Tensor tensor;
-  std::vector<float> floor;  ///< elements stay at or above it; empty: free; one for all, or one each
+  std::vector<float>
+      floor;  ///< elements stay at or above it; empty: free; one for all, or one each
 };
 
 /// State that is no parameter: running statistics, observed ranges.

@@ -282,8 +282,7 @@ Evaluation Trainer::evaluate(const NextBatch& next) {
   double loss = 0.0;
   TrainingBatch batch;
   while (next(batch)) {
-    const at::Tensor scores =
-        impl_->network.forward(ops::to_aten(batch.inputs), Mode::Evaluation);
+    const at::Tensor scores = impl_->network.forward(ops::to_aten(batch.inputs), Mode::Evaluation);
     const std::int64_t samples = scores.size(0);
     result.samples += samples;
     correct += count_correct(scores, batch.labels);

@@ -23,10 +23,10 @@ struct TrainingBatch {
 using NextBatch = std::function<bool(TrainingBatch& batch)>;
 
 struct StepReport {
-  std::int64_t batch = 0;  ///< batches seen since the start, this one included
-  std::int64_t step = 0;   ///< steps of the optimizer so far
-  double loss = 0.0;       ///< of this batch
-  double rate = 0.0;       ///< of the last step
+  std::int64_t batch = 0;      ///< batches seen since the start, this one included
+  std::int64_t step = 0;       ///< steps of the optimizer so far
+  double loss = 0.0;           ///< of this batch
+  double rate = 0.0;           ///< of the last step
   double gradient_norm = 0.0;  ///< of the last step, before clipping
   std::int64_t correct = 0;    ///< samples whose greatest score is the label's
 };
