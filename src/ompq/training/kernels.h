@@ -1,0 +1,80 @@
+#pragma once
+
+#include <cstdint>
+#include <limits>
+#include <span>
+#include <vector>
+
+/// Passes over activations of a training step, each once over dense memory whose innermost extent
+/// is the channels (channels_last). Work is cut into chunks of fixed size, whose sums are added in
+/// order: results do not depend on the number of threads.
+namespace ompq::training {
+
+/// What lies in memory; arithmetic is float32, sums over chunks float64.
+enum class Element { Float32, BFloat16 };
+
+/// y = step x round_half_even(clamp(x / step, low, high)).
+struct Levels {
+  float step = 1.0F;
+  float low = 0.0F;     ///< -zero point
+  float high = 255.0F;  ///< 2^bits - 1 - zero point
+};
+
+/// What happens to z, all of it optional:
+///   v = z x scale[c] + shift[c] + residual;  u = clamp(v, least, most);  y = quantized u
+struct Epilogue {
+  std::span<const float> scale;  ///< one a channel; empty: 1 and no shift
+  std::span<const float> shift;
+  const void* residual = nullptr;
+  float least = -std::numeric_limits<float>::infinity();
+  float most = std::numeric_limits<float>::infinity();
+  bool quantized = false;
+  Levels levels;
+  /// Factor on round(r) - r in the step's gradient: 1 for LSQ, 0 where only what is clipped counts
+  /// (PACT).
+  float inside_slope = 1.0F;
+};
+
+/// Elements as the channels count them: element i belongs to channel i % channels.
+struct Extent {
+  Element type = Element::Float32;
+  std::int64_t count = 0;     ///< a multiple of `channels`
+  std::int64_t channels = 1;  ///< 1 where channels mean nothing
+};
+
+struct ChannelSums {
+  std::vector<double> first;   ///< of the element, or of the gradient
+  std::vector<double> second;  ///< of its square, or of gradient x element
+};
+
+/// Sums of z and z^2 of each channel.
+[[nodiscard]] ChannelSums channel_sums(const Extent& extent, const void* z);
+
+void epilogue_forward(const Extent& extent, const Epilogue& epilogue, const void* z, void* y);
+
+struct EpilogueGradients {
+  ChannelSums sums;            ///< of dL/dv and of dL/dv x z; only where `scale` is given
+  double step_gradient = 0.0;  ///< sum of dL/dy x d y/d step
+};
+/// dv = dL/dv from dy = dL/dy; dv may be dy. Straight through the rounding, 0 where u or the
+/// levels cut.
+EpilogueGradients epilogue_backward(
+    const Extent& extent, const Epilogue& epilogue, const void* z, const void* dy, void* dv);
+
+/// dz = dv x by_gradient[c] + z x by_value[c] + constant[c]; dz may be dv.
+struct NormGradient {
+  std::vector<float> by_gradient;
+  std::vector<float> by_value;
+  std::vector<float> constant;
+};
+void norm_backward(
+    const Extent& extent, const NormGradient& factors, const void* z, const void* dv, void* dz);
+
+/// Least and greatest of clamp(z x scale + shift + residual, least, most).
+struct Range {
+  float least = 0.0F;
+  float most = 0.0F;
+};
+[[nodiscard]] Range epilogue_range(const Extent& extent, const Epilogue& epilogue, const void* z);
+
+}  // namespace ompq::training

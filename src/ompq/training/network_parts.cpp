@@ -1,0 +1,242 @@
+#include "ompq/training/network_parts.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include <fmt/format.h>
+
+#include "ompq/core/error.h"
+#include "ompq/graph/passes.h"
+#include "ompq/ops/aten_bridge.h"
+#include "ompq/ops/infer.h"
+#include "ompq/ops/operator.h"
+#include "ompq/training/product.h"
+
+namespace ompq::training {
+namespace {
+
+using graph::Graph;
+using graph::kNoNode;
+using graph::kNoValue;
+using graph::Node;
+using graph::NodeId;
+using graph::ValueId;
+
+at::Tensor leaf(const Tensor& tensor) { return ops::to_aten(tensor).clone().requires_grad_(true); }
+
+bool is_float_constant(const Graph& graph, ValueId id) {
+  return id != kNoValue && graph.is_constant(id) &&
+         graph.value(id).constant->type() == DataType::Float32;
+}
+
+bool is_constant_norm(const Graph& graph, const Node& node) {
+  if (!node.is("BatchNormalization") || !node.domain.empty() || node.inputs.size() != 5)
+    return false;
+  for (std::size_t i = 1; i < 5; ++i) {
+    if (!is_float_constant(graph, node.inputs[i])) return false;
+  }
+  return true;
+}
+
+Norm norm_of(const Graph& graph, const Node& node) {
+  const auto constant = [&](std::size_t slot) { return *graph.value(node.inputs[slot]).constant; };
+  return {.name = node.name,
+          .scale = leaf(constant(1)),
+          .shift = leaf(constant(2)),
+          .mean = ops::to_aten(constant(3)).clone(),
+          .variance = ops::to_aten(constant(4)).clone(),
+          .epsilon = node.float_attribute("epsilon", 1e-5F)};
+}
+
+/// Inputs that are learned of a node that is no layer, by what the operator means.
+bool is_learned(const Graph& graph, const Node& node, std::size_t slot) {
+  if (!node.domain.empty() || !is_float_constant(graph, node.inputs[slot])) return false;
+  const std::int64_t elements = graph.value(node.inputs[slot]).constant->elements();
+  for (const std::string_view type : {"Conv", "ConvTranspose", "Gemm", "MatMul", "PRelu"}) {
+    if (node.is(type)) return slot >= 1;
+  }
+  for (const std::string_view type : {"BatchNormalization",
+                                      "LayerNormalization",
+                                      "InstanceNormalization",
+                                      "GroupNormalization"}) {
+    if (node.is(type)) return slot == 1 || slot == 2;
+  }
+  if (!node.is("Add") && !node.is("Mul")) return false;
+  // What is added to the network's input is preprocessing; one number alone is no parameter.
+  const ValueId other = node.inputs[slot == 0 ? 1 : 0];
+  const auto& inputs = graph.inputs();
+  return elements > 1 && std::find(inputs.begin(), inputs.end(), other) == inputs.end();
+}
+
+class Apart {
+ public:
+  Apart(const Graph& original, NormMode mode) : original_(original), mode_(mode) {}
+
+  NetworkParts run() {
+    Graph& folded = parts_.folded;
+    folded = original_;
+    graph::fold_batch_norms(folded);
+    folded.sort();
+    ops::infer_and_fold(folded);
+    parts_.layers = graph::discover(folded).layers;
+    for (const Node& node : folded.nodes()) {
+      if (ops::find_operator(node.domain, node.op_type) != nullptr) continue;
+      throw UnsupportedOp(
+          "training",
+          fmt::format("node '{}' is a {}, which ompq does not run", node.name, node.op_type));
+    }
+    take_layers();
+    take_lone_norms();
+    if (mode_ == NormMode::Trained) take_folded_norms();
+    take_others();
+    return std::move(parts_);
+  }
+
+ private:
+  void add(ValueId id, Role role) {
+    if (id == kNoValue || parts_.parameters.contains(id)) return;
+    const graph::Value& value = parts_.folded.value(id);
+    parts_.parameters.emplace(id, ParameterPart{value.name, role, leaf(*value.constant)});
+  }
+
+  void take_layers() {
+    for (std::size_t l = 0; l < parts_.layers.size(); ++l) {
+      const graph::Layer& layer = parts_.layers[l];
+      parts_.layer_of_node.emplace(layer.node, l);
+      if (is_product(parts_.folded, layer.node)) parts_.products.insert(layer.node);
+      add(layer.weight, Role::Weight);
+      add(layer.bias, Role::Bias);
+      if (layer.bias != kNoValue) parts_.layer_of_bias.emplace(layer.bias, l);
+    }
+  }
+
+  /// Norms that could not be folded, behind images or vectors.
+  void take_lone_norms() {
+    for (std::size_t i = 0; i < parts_.folded.nodes().size(); ++i) {
+      const Node& node = parts_.folded.nodes()[i];
+      if (!is_constant_norm(parts_.folded, node)) continue;
+      const std::size_t rank = parts_.folded.value(node.inputs[0]).shape->size();
+      if (rank != 2 && rank != 4) continue;
+      parts_.norms.push_back({.node = static_cast<NodeId>(i),
+                              .norm = norm_of(parts_.folded, node),
+                              .trained = mode_ == NormMode::Trained,
+                              .stands_alone = true});
+    }
+  }
+
+  void take_folded_norms() {
+    for (const Node& node : original_.nodes()) {
+      if (!is_constant_norm(original_, node)) continue;
+      const NodeId before = original_.producer(node.inputs[0]);
+      const ValueId output = parts_.folded.find_value(original_.value(node.outputs[0]).name);
+      const NodeId now = output == kNoValue ? kNoNode : parts_.folded.producer(output);
+      if (before == kNoNode || now == kNoNode || !parts_.products.contains(now)) continue;
+      const Node& own = original_.node(before);
+      const Node& with = parts_.folded.node(now);
+      // A norm that was folded into its reader changed the operator's own weight.
+      if (own.name != with.name || own.inputs[0] != with.inputs[0]) continue;
+      unfold(now, own, node);
+    }
+  }
+
+  void unfold(NodeId now, const Node& own, const Node& norm) {
+    const graph::Layer& layer = parts_.layers[parts_.layer_of_node.at(now)];
+    NormPart part{.node = now, .norm = norm_of(original_, norm)};
+    parts_.parameters.at(layer.weight).tensor = leaf(*original_.value(own.inputs[1]).constant);
+    const ValueId bias = own.input(2);
+    // What a bias adds, a norm takes away again: it goes into the running mean once and for all.
+    if (bias != kNoValue) {
+      part.norm.mean = part.norm.mean - ops::to_aten(*original_.value(bias).constant).reshape({-1});
+    }
+    parts_.parameters.erase(layer.bias);
+    parts_.layer_of_bias.erase(layer.bias);
+    parts_.norms.push_back(std::move(part));
+  }
+
+  void take_others() {
+    std::set<ValueId> of_norms;
+    for (const NormPart& part : parts_.norms) {
+      if (!part.stands_alone) continue;
+      const auto& inputs = parts_.folded.node(part.node).inputs;
+      of_norms.insert(inputs.begin() + 1, inputs.end());
+    }
+    for (const Node& node : parts_.folded.nodes()) {
+      for (std::size_t slot = 0; slot < node.inputs.size(); ++slot) {
+        const ValueId id = node.inputs[slot];
+        if (id == kNoValue || !parts_.folded.is_constant(id)) continue;
+        parts_.constants.emplace(id, ops::to_aten(*parts_.folded.value(id).constant));
+        const bool layers_own = id == bias_of_norm(node, slot) || of_norms.contains(id);
+        if (!layers_own && is_learned(parts_.folded, node, slot)) add(id, Role::Other);
+      }
+    }
+  }
+
+  /// The folded bias of an operator whose norm is trained, which is no parameter of its own.
+  [[nodiscard]] ValueId bias_of_norm(const Node& node, std::size_t slot) const {
+    if (slot != 2) return kNoValue;
+    for (const NormPart& part : parts_.norms) {
+      if (&parts_.folded.node(part.node) == &node) return node.inputs[slot];
+    }
+    return kNoValue;
+  }
+
+  const Graph& original_;
+  NormMode mode_;
+  NetworkParts parts_;
+};
+
+void set_constant(Graph& graph, ValueId id, const at::Tensor& tensor) {
+  const Tensor& old = *graph.value(id).constant;
+  graph.mutable_value(id).constant = ops::from_aten(tensor.detach()).reshaped(old.shape());
+}
+
+}  // namespace
+
+NetworkParts take_apart(const Graph& graph, NormMode mode) { return Apart(graph, mode).run(); }
+
+std::vector<float> folding_factors(const Norm& norm) {
+  const float* scale = norm.scale.data_ptr<float>();
+  const float* variance = norm.variance.data_ptr<float>();
+  std::vector<float> factors(static_cast<std::size_t>(norm.scale.numel()));
+  for (std::size_t c = 0; c < factors.size(); ++c) {
+    factors[c] =
+        static_cast<float>(scale[c] / std::sqrt(static_cast<double>(variance[c]) + norm.epsilon));
+  }
+  return factors;
+}
+
+at::Tensor folded_bias(const NormPart& part, const std::vector<float>& factors) {
+  at::Tensor bias = part.norm.shift.detach().clone();
+  const float* mean = part.norm.mean.data_ptr<float>();
+  float* b = bias.data_ptr<float>();
+  for (std::size_t c = 0; c < factors.size(); ++c) b[c] -= mean[c] * factors[c];
+  return bias;
+}
+
+Graph put_together(const NetworkParts& parts) {
+  Graph graph = parts.folded;
+  for (const auto& [id, part] : parts.parameters) set_constant(graph, id, part.tensor);
+  for (const NormPart& part : parts.norms) {
+    const Node& node = graph.node(part.node);
+    if (part.stands_alone) {
+      const std::array tensors{
+          part.norm.scale, part.norm.shift, part.norm.mean, part.norm.variance};
+      for (std::size_t i = 0; i < tensors.size(); ++i)
+        set_constant(graph, node.inputs[i + 1], tensors[i]);
+      continue;
+    }
+    const graph::Layer& layer = parts.layers[parts.layer_of_node.at(part.node)];
+    const std::vector<float> factors = folding_factors(part.norm);
+    const at::Tensor& own = parts.parameters.at(layer.weight).tensor;
+    std::vector<std::int64_t> extents(static_cast<std::size_t>(own.dim()), 1);
+    extents[static_cast<std::size_t>(layer.weight_axis)] = -1;
+    const at::Tensor scales =
+        at::tensor(at::ArrayRef<float>(factors), at::TensorOptions(at::kFloat));
+    set_constant(graph, layer.weight, own.detach() * scales.reshape(extents));
+    set_constant(graph, layer.bias, folded_bias(part, factors));
+  }
+  return graph;
+}
+
+}  // namespace ompq::training

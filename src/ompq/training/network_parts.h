@@ -1,0 +1,55 @@
+#pragma once
+
+#include <map>
+#include <set>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include <ATen/ATen.h>
+
+#include "ompq/graph/layers.h"
+#include "ompq/training/epilogue.h"
+#include "ompq/training/trainable_graph.h"
+
+/// A graph taken apart for training: what runs, what is learned, and how norms go back into it.
+namespace ompq::training {
+
+struct ParameterPart {
+  std::string name;
+  Role role = Role::Weight;
+  at::Tensor tensor;
+};
+
+/// A norm that is not folded while the network is trained.
+struct NormPart {
+  graph::NodeId node =
+      graph::kNoNode;  ///< the layer's operator in the folded graph, or the norm's own
+  Norm norm;
+  bool trained = true;        ///< takes batch statistics
+  bool stands_alone = false;  ///< the node is the norm itself, which could not be folded
+};
+
+struct NetworkParts {
+  graph::Graph folded;
+  std::vector<graph::Layer> layers;
+  std::set<graph::NodeId> products;  ///< nodes of layers that multiply() runs
+  std::map<graph::NodeId, std::size_t> layer_of_node;
+  std::map<graph::ValueId, std::size_t> layer_of_bias;
+  /// By value of the folded graph. Where a norm follows, its weight is the operator's own.
+  std::map<graph::ValueId, ParameterPart> parameters;
+  std::vector<NormPart> norms;
+  std::unordered_map<graph::ValueId, at::Tensor> constants;
+};
+
+/// @throws UnsupportedOp for a node that cannot be run.
+[[nodiscard]] NetworkParts take_apart(const graph::Graph& graph, NormMode mode);
+/// The folded graph with what was learned.
+[[nodiscard]] graph::Graph put_together(const NetworkParts& parts);
+
+/// scale / sqrt(running variance + epsilon), one a channel.
+[[nodiscard]] std::vector<float> folding_factors(const Norm& norm);
+/// shift - running mean x factor.
+[[nodiscard]] at::Tensor folded_bias(const NormPart& part, const std::vector<float>& factors);
+
+}  // namespace ompq::training

@@ -1,0 +1,69 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include <ATen/ATen.h>
+
+#include "ompq/training/trainable_graph.h"
+#include "ompq/training/training_options.h"
+
+namespace ompq::training {
+
+/// Moments of one parameter, of its shape.
+struct Moments {
+  at::Tensor first;   ///< momentum (sgd), mean of gradients (adamw)
+  at::Tensor second;  ///< mean of squared gradients (adamw); undefined where it is not used
+};
+
+struct OptimizerStep {
+  double rate = 0.1;
+  double weight_decay = 0.0;  ///< of this parameter
+  std::int64_t number = 1;    ///< counts from 1
+};
+
+/// One way to step. `update` changes value and moments in place.
+struct OptimizerRow {
+  std::string_view name;
+  std::string_view text;
+  bool second_moment = false;
+  void (*update)(std::span<float> value,
+                 std::span<const float> gradient,
+                 std::span<float> first,
+                 std::span<float> second,
+                 const OptimizerStep& step,
+                 const OptimizerOptions& options);
+};
+
+/// sgd (momentum as Sutskever et al. 2013 and LibTorch have it: m = momentum m + g), adamw
+/// (Loshchilov and Hutter 2019).
+[[nodiscard]] std::span<const OptimizerRow> optimizers();
+/// @throws ConfigError for a name that no row has.
+[[nodiscard]] const OptimizerRow& find_optimizer(std::string_view name);
+
+/// Zero moments for each parameter.
+[[nodiscard]] std::vector<Moments> make_moments(const OptimizerRow& optimizer,
+                                                std::span<const Parameter> parameters);
+
+/// The parameters' gradients become no longer than `limit` together; 0: as they are.
+/// @return their length before, NaN or infinity included.
+double clip_gradients(std::span<const Parameter> parameters, double limit);
+
+/// One step of every parameter that has a gradient. Weight decay is for weights alone.
+void apply_gradients(const OptimizerRow& optimizer,
+                     const OptimizerOptions& options,
+                     double rate,
+                     std::int64_t number,
+                     std::span<Parameter> parameters,
+                     std::span<Moments> moments);
+
+/// averages = decay x averages + (1 - decay) x parameters, where decay counts up from 0 so that
+/// the first steps are forgotten: min(decay, (1 + number) / (10 + number)).
+void update_averages(double decay,
+                     std::int64_t number,
+                     std::span<const Parameter> parameters,
+                     std::span<at::Tensor> averages);
+
+}  // namespace ompq::training

@@ -1,0 +1,22 @@
+#pragma once
+
+#include <ATen/ATen.h>
+
+#include "ompq/ops/operator.h"
+#include "ompq/training/convolution.h"
+
+namespace ompq::training {
+
+struct Product {
+  ops::OpContext context;  ///< a node that is_product() accepts
+  at::Tensor x;            ///< float32 or bfloat16; 4-D channels_last for Conv
+  at::Tensor weight;       ///< float32, as the node has it
+  at::Tensor bias;         ///< [out] float32, or undefined
+};
+
+/// True for a 2-D Conv, a plain Gemm and a MatMul with a constant matrix on its right side.
+[[nodiscard]] bool is_product(const graph::Graph& graph, graph::NodeId node);
+/// The node's output, with the type of x, differentiable in x, weight and bias.
+[[nodiscard]] at::Tensor multiply(const Product& product, ConvolutionCache& cache);
+
+}  // namespace ompq::training

@@ -1,0 +1,347 @@
+#include "ompq/training/quantizers.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include <fmt/format.h>
+#include <torch/csrc/autograd/custom_function.h>
+
+#include "ompq/core/error.h"
+#include "ompq/quant/rounding.h"
+#include "ompq/quant/short_scale.h"
+#include "ompq/quant/slices.h"
+#include "ompq/training/optional_tensor.h"
+#include "ompq/tuning/fake_quantize.h"
+
+namespace ompq::training {
+namespace {
+
+using torch::autograd::AutogradContext;
+using torch::autograd::Variable;
+using torch::autograd::variable_list;
+
+/// A learned step shrinks to no less than this share of where it started.
+constexpr float kLeastShare = 1.0F / 256.0F;
+/// Folding factors below this count as this: the folded channel is next to nothing.
+constexpr float kLeastFactor = 1e-12F;
+/// A weight that is moved into a level's cell stays this far, in steps, from its middle.
+constexpr float kWithinCell = 0.499F;
+
+/// What the weights' pass needs beside tensors, shared between forward and backward.
+struct WeightPass : torch::CustomClassHolder {
+  quant::Slices slices;
+  std::vector<float> step;
+  std::vector<float> low;
+  std::vector<float> high;
+  double gradient_scale = 1.0;
+};
+
+/// Calls f(slice, first element, elements) for each run of elements of one slice.
+template <typename F>
+void for_runs(const quant::Slices& slices, F f) {
+  for (std::int64_t o = 0; o < slices.outer; ++o) {
+    for (std::int64_t s = 0; s < slices.count; ++s) {
+      f(static_cast<std::size_t>(s), (o * slices.count + s) * slices.inner, slices.inner);
+    }
+  }
+}
+
+struct QuantizeWeight : torch::autograd::Function<QuantizeWeight> {
+  static Variable forward(AutogradContext* context,
+                          const Variable& weight,
+                          const Variable& learned,
+                          const c10::intrusive_ptr<WeightPass>& pass) {
+    at::Tensor result = at::empty_like(weight);
+    const float* from = weight.data_ptr<float>();
+    float* to = result.data_ptr<float>();
+    for_runs(pass->slices, [&](std::size_t s, std::int64_t at, std::int64_t count) {
+      const float step = pass->step[s];
+      const float low = pass->low[s];
+      const float high = pass->high[s];
+#pragma omp simd
+      for (std::int64_t i = at; i < at + count; ++i) {
+        to[i] = quant::nearest_level(from[i] / step, low, high) * step;
+      }
+    });
+    context->save_for_backward({weight});
+    context->saved_data["by_learned"] = learned.requires_grad();
+    context->saved_data["pass"] = c10::IValue::make_capsule(pass);
+    return result;
+  }
+
+  static variable_list backward(AutogradContext* context, const variable_list& gradients) {
+    const at::Tensor weight = context->get_saved_variables()[0];
+    const auto capsule = context->saved_data["pass"].toCapsule();
+    const auto& pass = static_cast<const WeightPass&>(*capsule);
+    const at::Tensor dy = gradients[0].contiguous();
+    at::Tensor by_weight = at::empty_like(weight);
+    std::vector<double> by_step(pass.step.size());
+    const float* w = weight.data_ptr<float>();
+    const float* g = dy.data_ptr<float>();
+    float* dw = by_weight.data_ptr<float>();
+    for_runs(pass.slices, [&](std::size_t s, std::int64_t at, std::int64_t count) {
+      const float step = pass.step[s];
+      const float low = pass.low[s];
+      const float high = pass.high[s];
+      float sum = 0.0F;
+#pragma omp simd reduction(+ : sum)
+      for (std::int64_t i = at; i < at + count; ++i) {
+        const float ratio = w[i] / step;
+        const float level = quant::nearest_level(ratio, low, high);
+        const bool within = ratio >= low && ratio <= high;
+        dw[i] = within ? g[i] : 0.0F;
+        sum += g[i] * (within ? level - ratio : level);
+      }
+      by_step[s] += sum;
+    });
+    variable_list results{by_weight, {}, {}};
+    if (context->saved_data["by_learned"].toBool()) {
+      results[1] = at::empty({static_cast<std::int64_t>(by_step.size())}, at::kFloat);
+      for (std::size_t s = 0; s < by_step.size(); ++s) {
+        results[1].data_ptr<float>()[s] = static_cast<float>(by_step[s] * pass.gradient_scale);
+      }
+    }
+    return results;
+  }
+};
+
+struct StraightThrough : torch::autograd::Function<StraightThrough> {
+  static Variable forward(AutogradContext*, const Variable&, const at::Tensor& value) {
+    return value.detach().clone();
+  }
+  static variable_list backward(AutogradContext*, const variable_list& gradients) {
+    return {gradients[0], {}};
+  }
+};
+
+quant::Slices slices_of(const at::Tensor& weight, std::int64_t axis) {
+  return quant::slices_of(weight.sizes().vec(), quant::Granularity::along(axis));
+}
+
+float magnitude(std::span<const float> factors, std::size_t s) {
+  return factors.empty() ? 1.0F : std::max(std::abs(factors[s]), kLeastFactor);
+}
+bool flipped(std::span<const float> factors, std::size_t s) {
+  return !factors.empty() && factors[s] < 0.0F;
+}
+
+/// Greatest magnitude of each slice over the levels on one side.
+std::vector<float> extreme_steps(const WeightQuantizer& quantizer, const at::Tensor& weight) {
+  const quant::Slices slices = slices_of(weight, quantizer.axis);
+  const float levels = static_cast<float>(std::max(1, quantizer.bits.levels() / 2 - 1));
+  std::vector<float> steps(static_cast<std::size_t>(slices.count), 0.0F);
+  const float* w = weight.data_ptr<float>();
+  for_runs(slices, [&](std::size_t s, std::int64_t at, std::int64_t count) {
+    for (std::int64_t i = at; i < at + count; ++i) steps[s] = std::max(steps[s], std::abs(w[i]));
+  });
+  const float most = *std::max_element(steps.begin(), steps.end());
+  for (float& step : steps) step = step > 0.0F ? step / levels : std::max(most / levels, 1e-8F);
+  return steps;
+}
+
+}  // namespace
+
+// --- activations ---------------------------------------------------------------------------------
+
+ActivationQuantizer make_activation_quantizer(const QuantizerMethod& method,
+                                              std::string name,
+                                              const quant::QuantParams& params) {
+  if (params.scale.size() != 1) {
+    throw ConfigError(
+        "training",
+        fmt::format(
+            "activation '{}' has {} scales; give one for the tensor", name, params.scale.size()));
+  }
+  ActivationQuantizer quantizer{.method = &method,
+                                .name = std::move(name),
+                                .bits = params.bits,
+                                .zero_point = params.zero_point.front()};
+  const float step = params.scale.front();
+  if (method.activations == ActivationRange::Observed) {
+    quantizer.range = at::empty({2}, at::kFloat);
+    quantizer.range.data_ptr<float>()[0] = step * quantizer.low();
+    quantizer.range.data_ptr<float>()[1] = step * quantizer.high();
+    return quantizer;
+  }
+  const bool clip = method.activations == ActivationRange::LearnedClip;
+  const float start = clip ? step * std::max(quantizer.high(), 1.0F) : step;
+  quantizer.learned = at::full({1}, start, at::kFloat).requires_grad_(true);
+  quantizer.floor = start * kLeastShare;
+  return quantizer;
+}
+
+Levels levels_of(ActivationQuantizer& quantizer) {
+  if (quantizer.range.defined()) {
+    const float* range = quantizer.range.data_ptr<float>();
+    const float least = std::min(range[0], 0.0F);
+    const float most = std::max(range[1], 0.0F);
+    const auto top = static_cast<float>(quantizer.bits.levels() - 1);
+    const float step = quant::short_scale(std::max((most - least) / top, 1e-12F), quant::Snap::Up);
+    quantizer.zero_point =
+        static_cast<std::int32_t>(std::clamp(std::nearbyint(-least / step), 0.0F, top));
+    return {step, quantizer.low(), quantizer.high()};
+  }
+  const bool clip = quantizer.method->activations == ActivationRange::LearnedClip;
+  const float learned = quantizer.learned.data_ptr<float>()[0];
+  const float step = clip ? learned / std::max(quantizer.high(), 1.0F) : learned;
+  return {quant::short_scale(step, quant::Snap::Nearest), quantizer.low(), quantizer.high()};
+}
+
+void observe(ActivationQuantizer& quantizer, const Range& batch) {
+  constexpr float kMomentum = 0.99F;
+  float* range = quantizer.range.data_ptr<float>();
+  range[0] = kMomentum * range[0] + (1.0F - kMomentum) * batch.least;
+  range[1] = kMomentum * range[1] + (1.0F - kMomentum) * batch.most;
+}
+
+double learned_gradient(const ActivationQuantizer& quantizer,
+                        double step_gradient,
+                        std::int64_t elements) {
+  // d step / d limit = 1 / high, and what is clipped has the slope `high` by the step.
+  if (quantizer.method->activations == ActivationRange::LearnedClip) {
+    return step_gradient / std::max(quantizer.high(), 1.0F);
+  }
+  return step_gradient * tuning::lsq_gradient_scale(elements, quantizer.high());
+}
+
+quant::QuantParams params_of(ActivationQuantizer& quantizer) {
+  const Levels levels = levels_of(quantizer);
+  return {.bits = quantizer.bits,
+          .symmetry = quant::Symmetry::Asymmetric,
+          .scale = {levels.step},
+          .zero_point = {quantizer.zero_point}};
+}
+
+// --- weights -------------------------------------------------------------------------------------
+
+WeightQuantizer make_weight_quantizer(const QuantizerMethod& method,
+                                      std::string name,
+                                      const quant::QuantizedTensor& codes,
+                                      std::span<const float> factors) {
+  const quant::QuantParams& params = codes.params;
+  WeightQuantizer quantizer{.method = &method,
+                            .name = std::move(name),
+                            .bits = params.bits,
+                            .symmetry = params.symmetry,
+                            .axis = params.granularity.axis};
+  const bool min_max = method.weights == WeightRange::MinMax;
+  const auto top = static_cast<float>(params.bits.levels() - 1);
+  const auto half = static_cast<float>(params.bits.levels() / 2);
+  if (min_max) quantizer.symmetry = quant::Symmetry::Symmetric;
+  std::vector<float> steps;
+  for (std::size_t s = 0; s < params.scale.size(); ++s) {
+    const float zero = min_max ? half : static_cast<float>(params.zero_point[s]);
+    // A negative factor turns the range over; a min-max range is none that could be turned.
+    const bool turned = !min_max && flipped(factors, s);
+    quantizer.low.push_back(turned ? zero - top : -zero);
+    quantizer.high.push_back(turned ? zero : top - zero);
+    steps.push_back(params.scale[s] / magnitude(factors, s));
+    quantizer.floor.push_back(steps.back() * kLeastShare);
+  }
+  if (min_max) return quantizer;
+  quantizer.learned =
+      at::tensor(at::ArrayRef<float>(steps), at::TensorOptions(at::kFloat)).requires_grad_(true);
+  return quantizer;
+}
+
+WeightSteps steps_of(const WeightQuantizer& quantizer,
+                     const at::Tensor& weight,
+                     std::span<const float> factors) {
+  WeightSteps steps;
+  if (quantizer.learned.defined()) {
+    const float* learned = quantizer.learned.data_ptr<float>();
+    steps.own.assign(learned, learned + quantizer.learned.numel());
+  } else {
+    steps.own = extreme_steps(quantizer, weight);
+  }
+  quant::QuantParams folded{.scale = steps.own};
+  for (std::size_t s = 0; s < steps.own.size(); ++s) folded.scale[s] *= magnitude(factors, s);
+  quant::shorten_scales(folded, quant::Snap::Nearest);
+  for (std::size_t s = 0; s < steps.own.size(); ++s) {
+    steps.own[s] = folded.scale[s] / magnitude(factors, s);
+  }
+  steps.folded = std::move(folded.scale);
+  return steps;
+}
+
+at::Tensor quantized_weight(const WeightQuantizer& quantizer,
+                            const at::Tensor& weight,
+                            const WeightSteps& steps) {
+  auto pass = c10::make_intrusive<WeightPass>();
+  pass->slices = slices_of(weight, quantizer.axis);
+  pass->step = steps.own;
+  pass->low = quantizer.low;
+  pass->high = quantizer.high;
+  const float high = *std::max_element(quantizer.high.begin(), quantizer.high.end());
+  pass->gradient_scale = tuning::lsq_gradient_scale(pass->slices.slice_elements(), high);
+  return QuantizeWeight::apply(weight.contiguous(), or_empty(quantizer.learned), pass);
+}
+
+quant::QuantizedTensor codes_of(const WeightQuantizer& quantizer,
+                                const at::Tensor& weight,
+                                std::span<const float> factors) {
+  const WeightSteps steps = steps_of(quantizer, weight, factors);
+  quant::QuantizedTensor codes{.params = {.bits = quantizer.bits,
+                                          .symmetry = quantizer.symmetry,
+                                          .granularity = quant::Granularity::along(quantizer.axis),
+                                          .scale = steps.folded},
+                               .shape = weight.sizes().vec()};
+  codes.codes.resize(static_cast<std::size_t>(weight.numel()));
+  for (std::size_t s = 0; s < steps.own.size(); ++s) {
+    const float zero = flipped(factors, s) ? quantizer.high[s] : -quantizer.low[s];
+    codes.params.zero_point.push_back(static_cast<std::int32_t>(zero));
+    const bool middle = codes.params.zero_point.back() == quantizer.bits.levels() / 2;
+    if (!middle) codes.params.symmetry = quant::Symmetry::Asymmetric;
+  }
+  const at::Tensor plain = weight.contiguous();
+  const float* w = plain.data_ptr<float>();
+  for_runs(
+      slices_of(weight, quantizer.axis), [&](std::size_t s, std::int64_t at, std::int64_t count) {
+        const auto zero = static_cast<float>(codes.params.zero_point[s]);
+        const float sign = flipped(factors, s) ? -1.0F : 1.0F;
+        for (std::int64_t i = at; i < at + count; ++i) {
+          const float level =
+              quant::nearest_level(w[i] / steps.own[s], quantizer.low[s], quantizer.high[s]);
+          codes.codes[static_cast<std::size_t>(i)] = static_cast<std::uint8_t>(sign * level + zero);
+        }
+      });
+  return codes;
+}
+
+at::Tensor moved_to_codes(const at::Tensor& weight,
+                          const quant::QuantizedTensor& codes,
+                          std::span<const float> factors) {
+  if (codes.shape != weight.sizes().vec()) {
+    throw ShapeError("training",
+                     fmt::format("codes of {} for a weight of {}",
+                                 shape_text(codes.shape),
+                                 shape_text(weight.sizes().vec())));
+  }
+  at::Tensor moved = weight.detach().contiguous().clone();
+  float* w = moved.data_ptr<float>();
+  const quant::QuantParams& params = codes.params;
+  for_runs(slices_of(weight, params.granularity.axis),
+           [&](std::size_t s, std::int64_t at, std::int64_t count) {
+             const float step = params.scale[s] / magnitude(factors, s);
+             const float sign = flipped(factors, s) ? -1.0F : 1.0F;
+             for (std::int64_t i = at; i < at + count; ++i) {
+               const int code = codes.codes[static_cast<std::size_t>(i)];
+               const float level = sign * static_cast<float>(code - params.zero_point[s]);
+               // What lies beyond the last level quantizes to it, wherever it is.
+               const bool first = code == 0;
+               const bool last = code == params.bits.levels() - 1;
+               const bool open_below = sign > 0 ? first : last;
+               const bool open_above = sign > 0 ? last : first;
+               const float ratio = w[i] / step;
+               if (!open_below && ratio < level - kWithinCell) w[i] = (level - kWithinCell) * step;
+               if (!open_above && ratio > level + kWithinCell) w[i] = (level + kWithinCell) * step;
+             }
+           });
+  return moved;
+}
+
+at::Tensor straight_through(const at::Tensor& source, const at::Tensor& value) {
+  return StraightThrough::apply(source, value);
+}
+
+}  // namespace ompq::training

@@ -1,0 +1,63 @@
+#include "ompq/training/schedules.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "ompq/core/error.h"
+#include "ompq/core/nearest_name.h"
+
+namespace ompq::training {
+namespace {
+
+double cosine(double done, const ScheduleOptions& options) {
+  const double falling = 0.5 * (1.0 + std::cos(std::numbers::pi * done));
+  return options.final_share + (1.0 - options.final_share) * falling;
+}
+
+double step(double done, const ScheduleOptions& options) {
+  // Of two milestones, one lies at a third and one at two thirds of the steps. The margin keeps a
+  // milestone that falls on a step there whatever the division rounds to.
+  const double passed = std::floor(done * (options.milestones + 1) + 1e-9);
+  return std::pow(options.gamma, std::min(passed, static_cast<double>(options.milestones)));
+}
+
+double constant(double, const ScheduleOptions&) { return 1.0; }
+
+}  // namespace
+
+std::span<const ScheduleRow> schedules() {
+  static constexpr ScheduleRow kRows[] = {
+      {"cosine", "half a cosine down to final_share", cosine},
+      {"step", "times gamma at evenly spaced milestones", step},
+      {"constant", "the same rate throughout", constant},
+  };
+  return kRows;
+}
+
+const ScheduleRow& find_schedule(std::string_view name) {
+  std::vector<std::string_view> names;
+  for (const ScheduleRow& row : schedules()) {
+    if (row.name == name) return row;
+    names.push_back(row.name);
+  }
+  throw ConfigError(
+      "training",
+      fmt::format(
+          "there is no schedule '{}'; did you mean '{}'?", name, nearest_name(name, names)));
+}
+
+double rate_share(const ScheduleOptions& options, std::int64_t number) {
+  if (number < options.warmup_steps) {
+    return static_cast<double>(number + 1) / static_cast<double>(options.warmup_steps);
+  }
+  const std::int64_t steps = std::max<std::int64_t>(1, options.total_steps - options.warmup_steps);
+  const std::int64_t behind = std::min(number - options.warmup_steps, steps - 1);
+  return find_schedule(options.name)
+      .share(static_cast<double>(behind) / static_cast<double>(steps), options);
+}
+
+}  // namespace ompq::training

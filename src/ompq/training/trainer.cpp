@@ -1,0 +1,333 @@
+#include "ompq/training/trainer.h"
+
+#include <chrono>
+#include <cmath>
+
+#include <fmt/format.h>
+
+#include "ompq/core/error.h"
+#include "ompq/graph/passes.h"
+#include "ompq/ops/aten_bridge.h"
+#include "ompq/runtime/executor.h"
+#include "ompq/runtime/thread_scope.h"
+#include "ompq/training/losses.h"
+#include "ompq/training/optimizers.h"
+#include "ompq/training/schedules.h"
+#include "ompq/training/trainable_graph.h"
+
+namespace ompq::training {
+namespace {
+
+std::int64_t count_correct(const at::Tensor& scores, const std::vector<std::int64_t>& labels) {
+  if (labels.empty()) return 0;
+  const at::Tensor best = scores.detach().argmax(1);
+  const auto* picked = best.data_ptr<std::int64_t>();
+  std::int64_t correct = 0;
+  for (std::size_t i = 0; i < labels.size(); ++i) correct += picked[i] == labels[i] ? 1 : 0;
+  return correct;
+}
+
+void swap_contents(const at::Tensor& a, const at::Tensor& b) {
+  float* first = a.data_ptr<float>();
+  std::swap_ranges(first, first + a.numel(), b.data_ptr<float>());
+}
+
+/// Copies a saved tensor over one of the training's.
+void restore(const TrainingState& state, const std::string& name, const at::Tensor& to) {
+  const auto found = state.find(name);
+  if (found == state.end()) {
+    throw DataError("training state",
+                    fmt::format("'{}' is missing; the state is of another training", name));
+  }
+  if (found->second.shape() != to.sizes().vec() || found->second.type() != DataType::Float32) {
+    throw DataError("training state",
+                    fmt::format("'{}' is {} of {}, but {} of float32 is wanted; the state is of "
+                                "another training",
+                                name,
+                                shape_text(found->second.shape()),
+                                name_of(found->second.type()),
+                                shape_text(to.sizes().vec())));
+  }
+  const at::NoGradGuard guard;
+  to.copy_(ops::to_aten(found->second));
+}
+
+Tensor saved(const at::Tensor& tensor) { return ops::from_aten(tensor.detach()); }
+
+}  // namespace
+
+struct Trainer::Impl {
+  TrainerOptions options;
+  TrainableGraph network;
+  const OptimizerRow* optimizer;
+  std::vector<Moments> moments;
+  std::vector<at::Tensor> averages;
+  std::unique_ptr<runtime::Executor> teacher;
+  std::int64_t steps = 0;
+  std::int64_t batches = 0;
+  std::int64_t pending = 0;  ///< batches whose gradients wait for the next step
+  double last_rate = 0.0;
+  double last_norm = 0.0;
+
+  Impl(const graph::Graph& graph, const TrainerOptions& given)
+      : options(given),
+        network(graph, given.network),
+        optimizer(&find_optimizer(given.optimizer.name)) {
+    start();
+  }
+
+  /// Everything that has an entry for each parameter.
+  void start() {
+    moments = make_moments(*optimizer, network.parameters());
+    averages.clear();
+    if (options.average_decay <= 0.0) return;
+    for (const Parameter& parameter : network.parameters()) {
+      averages.push_back(parameter.tensor.detach().clone());
+    }
+  }
+
+  [[nodiscard]] runtime::ThreadScope threads() const {
+    return runtime::ThreadScope(runtime::resolved_threads(options.threads));
+  }
+
+  at::Tensor teacher_scores(const TrainingBatch& batch) const {
+    if (!teacher || options.loss.distillation <= 0.0) return {};
+    return ops::to_aten(teacher->run({&batch.inputs, 1}).front()).clone();
+  }
+
+  StepReport step(const TrainingBatch& batch) {
+    const at::Tensor wanted = teacher_scores(batch);
+    const at::Tensor scores = network.forward(ops::to_aten(batch.inputs), Mode::Training);
+    const at::Tensor loss = training_loss(scores, batch.labels, wanted, options.loss);
+    const auto value = loss.item<double>();
+    if (!std::isfinite(value)) fail("loss", value);
+    (loss / static_cast<double>(options.accumulation)).backward();
+    if (++pending == options.accumulation) apply();
+    ++batches;
+    return {.batch = batches,
+            .step = steps,
+            .loss = value,
+            .rate = last_rate,
+            .gradient_norm = last_norm,
+            .correct = count_correct(scores, batch.labels)};
+  }
+
+  void apply() {
+    auto& parameters = network.parameters();
+    last_norm = clip_gradients(parameters, options.optimizer.clip_norm);
+    if (!std::isfinite(last_norm)) fail("gradient", last_norm);
+    last_rate = options.optimizer.rate * rate_share(options.schedule, steps);
+    ++steps;
+    apply_gradients(*optimizer, options.optimizer, last_rate, steps, parameters, moments);
+    network.project();
+    forget_gradients();
+    if (!averages.empty()) update_averages(options.average_decay, steps, parameters, averages);
+  }
+
+  void forget_gradients() {
+    pending = 0;
+    for (Parameter& parameter : network.parameters()) parameter.tensor.mutable_grad().reset();
+  }
+
+  [[noreturn]] void fail(std::string_view what, double value) {
+    const double rate = options.optimizer.rate * rate_share(options.schedule, steps);
+    forget_gradients();
+    throw DataError("training",
+                    fmt::format("the {} is {} in batch {}, behind {} steps, at rate {}; go back to "
+                                "the last good state with a lower rate, or clip gradients",
+                                what,
+                                value,
+                                batches + 1,
+                                steps,
+                                rate));
+  }
+
+  /// Puts the averages in the parameters' place while it lives.
+  struct Averaged {
+    explicit Averaged(Impl& owner) : impl(owner) { swap(); }
+    ~Averaged() { swap(); }
+    Averaged(const Averaged&) = delete;
+    Averaged& operator=(const Averaged&) = delete;
+    void swap() const {
+      for (std::size_t p = 0; p < impl.averages.size(); ++p) {
+        swap_contents(impl.network.parameters()[p].tensor, impl.averages[p]);
+      }
+    }
+    Impl& impl;
+  };
+
+  // --- state -------------------------------------------------------------------------------------
+
+  /// Calls f(name, tensor) for all that training changes.
+  template <typename F>
+  void for_state(F f) {
+    auto& parameters = network.parameters();
+    for (std::size_t p = 0; p < parameters.size(); ++p) {
+      const std::string& name = parameters[p].name;
+      f("parameter/" + name, parameters[p].tensor);
+      f("first_moment/" + name, moments[p].first);
+      if (moments[p].second.defined()) f("second_moment/" + name, moments[p].second);
+      if (!averages.empty()) f("average/" + name, averages[p]);
+    }
+    for (const Buffer& buffer : network.buffers()) f("buffer/" + buffer.name, buffer.tensor);
+  }
+
+  TrainingState state() {
+    TrainingState result;
+    for_state([&](const std::string& name, const at::Tensor& tensor) {
+      result.emplace(name, saved(tensor));
+    });
+    for (const Parameter& parameter : network.parameters()) {
+      if (pending == 0 || !parameter.tensor.grad().defined()) continue;
+      result.emplace("gradient/" + parameter.name, saved(parameter.tensor.grad()));
+    }
+    result.emplace("counters",
+                   Tensor::from<std::int64_t>({3}, std::vector{steps, batches, pending}));
+    return result;
+  }
+
+  void load_state(const TrainingState& state) {
+    const auto counters = state.find("counters");
+    if (counters == state.end() || counters->second.type() != DataType::Int64 ||
+        counters->second.elements() != 3) {
+      throw DataError("training state", "'counters' is missing or no three int64 numbers");
+    }
+    forget_gradients();
+    std::size_t known = 1;
+    for_state([&](const std::string& name, const at::Tensor& tensor) {
+      restore(state, name, tensor);
+      ++known;
+    });
+    for (Parameter& parameter : network.parameters()) {
+      const std::string name = "gradient/" + parameter.name;
+      if (!state.contains(name)) continue;
+      const at::Tensor gradient = at::empty_like(parameter.tensor.detach());
+      restore(state, name, gradient);
+      parameter.tensor.mutable_grad() = gradient;
+      ++known;
+    }
+    if (known != state.size()) {
+      throw DataError("training state",
+                      fmt::format("{} tensors, of which {} are known; the state is of another "
+                                  "training",
+                                  state.size(),
+                                  known));
+    }
+    const auto numbers = counters->second.data<std::int64_t>();
+    steps = numbers[0];
+    batches = numbers[1];
+    pending = numbers[2];
+  }
+};
+
+Trainer::Trainer(const graph::Graph& graph, const TrainerOptions& options) {
+  check_options(options);
+  impl_ = std::make_unique<Impl>(graph, options);
+}
+Trainer::~Trainer() = default;
+Trainer::Trainer(Trainer&&) noexcept = default;
+
+void Trainer::quantize(const tuning::NetworkCodes& codes, std::string_view method) {
+  if (impl_->batches > 0) {
+    throw ConfigError("training", "quantize before the first step; this training has begun");
+  }
+  impl_->network.quantize(codes, method);
+  impl_->start();
+}
+
+void Trainer::teach(const graph::Graph& teacher) {
+  graph::Graph folded = teacher;
+  graph::fold_batch_norms(folded);
+  folded.sort();
+  impl_->teacher = std::make_unique<runtime::Executor>(
+      folded,
+      runtime::ExecutorOptions{.precision = impl_->options.network.precision,
+                               .threads = impl_->options.threads});
+}
+
+StepReport Trainer::step(const TrainingBatch& batch) {
+  const auto scope = impl_->threads();
+  return impl_->step(batch);
+}
+
+EpochReport Trainer::train_epoch(const NextBatch& next, const StepHandler& handler) {
+  const auto begin = std::chrono::steady_clock::now();
+  EpochReport report;
+  std::int64_t correct = 0;
+  double loss = 0.0;
+  TrainingBatch batch;
+  while (next(batch)) {
+    const StepReport done = step(batch);
+    const std::int64_t samples = batch.inputs.shape().front();
+    report.samples += samples;
+    correct += done.correct;
+    loss += done.loss * static_cast<double>(samples);
+    if (!handler || handler(done)) continue;
+    report.complete = false;
+    break;
+  }
+  const auto samples = static_cast<double>(std::max<std::int64_t>(report.samples, 1));
+  report.loss = loss / samples;
+  report.accuracy = static_cast<double>(correct) / samples;
+  const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - begin;
+  report.seconds = elapsed.count();
+  return report;
+}
+
+Evaluation Trainer::evaluate(const NextBatch& next) {
+  const auto scope = impl_->threads();
+  const Impl::Averaged averaged(*impl_);
+  Evaluation result;
+  std::int64_t correct = 0;
+  double loss = 0.0;
+  TrainingBatch batch;
+  while (next(batch)) {
+    const at::Tensor scores = impl_->network.forward(ops::to_aten(batch.inputs), Mode::Evaluation);
+    const std::int64_t samples = scores.size(0);
+    result.samples += samples;
+    correct += count_correct(scores, batch.labels);
+    if (batch.labels.empty()) continue;
+    loss += cross_entropy(scores, batch.labels).item<double>() * static_cast<double>(samples);
+  }
+  const auto samples = static_cast<double>(std::max<std::int64_t>(result.samples, 1));
+  result.loss = loss / samples;
+  result.accuracy = static_cast<double>(correct) / samples;
+  return result;
+}
+
+Tensor Trainer::scores(const Tensor& inputs) {
+  const auto scope = impl_->threads();
+  const Impl::Averaged averaged(*impl_);
+  return saved(impl_->network.forward(ops::to_aten(inputs), Mode::Evaluation));
+}
+
+std::int64_t Trainer::reestimate_norms(const NextBatch& next) {
+  const auto scope = impl_->threads();
+  const Impl::Averaged averaged(*impl_);
+  std::int64_t seen = 0;
+  TrainingBatch batch;
+  while (next(batch)) {
+    const at::Tensor inputs = ops::to_aten(batch.inputs);
+    (void)impl_->network.forward(
+        {&inputs, 1}, Mode::Reestimation, 1.0 / static_cast<double>(++seen));
+  }
+  return seen;
+}
+
+TrainingState Trainer::state() const { return impl_->state(); }
+void Trainer::load_state(const TrainingState& state) { impl_->load_state(state); }
+std::int64_t Trainer::steps() const { return impl_->steps; }
+std::int64_t Trainer::batches() const { return impl_->batches; }
+const graph::Graph& Trainer::folded_graph() const { return impl_->network.folded_graph(); }
+const std::vector<graph::Layer>& Trainer::layers() const { return impl_->network.layers(); }
+
+graph::Graph Trainer::float_graph() {
+  const Impl::Averaged averaged(*impl_);
+  return impl_->network.float_graph();
+}
+tuning::NetworkCodes Trainer::codes() {
+  const Impl::Averaged averaged(*impl_);
+  return impl_->network.codes();
+}
+
+}  // namespace ompq::training
