@@ -1,5 +1,8 @@
 #pragma once
 
+#include <functional>
+#include <string>
+
 #include "ompq/core/options.h"
 #include "ompq/core/progress.h"
 
@@ -9,6 +12,8 @@ namespace ompq::app {
 struct CommandContext {
   const OptionValues& options;  ///< operands and options, checked
   ProgressHandler progress;     ///< draws on standard error; does nothing with --quiet
+  /// Prints whole lines on standard error, clear of what progress draws; nothing with --quiet.
+  std::function<void(const std::string&)> say;
   [[nodiscard]] bool json() const { return options.flag("json"); }
 };
 
@@ -17,6 +22,7 @@ struct CommandContext {
 void run_inspect(const CommandContext& context);
 void run_search(const CommandContext& context);
 void run_quantize(const CommandContext& context);
+void run_finetune(const CommandContext& context);
 void run_compare(const CommandContext& context);
 void run_sweep(const CommandContext& context);
 void run_latency_table(const CommandContext& context);

@@ -98,10 +98,22 @@ std::vector<int> activation_candidates_of(const OptionValues& options) {
 
 }  // namespace
 
+namespace {
+
+onnx_io::ImportOptions import_options(const OptionValues& options) {
+  onnx_io::ImportOptions result;
+  if (options.has("input-shape")) result.input_shapes = options.shapes("input-shape");
+  return result;
+}
+
+}  // namespace
+
 pipeline::Model load_model(const OptionValues& options, std::string_view operand) {
-  onnx_io::ImportOptions import_options;
-  if (options.has("input-shape")) import_options.input_shapes = options.shapes("input-shape");
-  return pipeline::load_model(options.text(operand), import_options);
+  return pipeline::load_model(options.text(operand), import_options(options));
+}
+
+graph::Graph load_unfolded(const OptionValues& options) {
+  return pipeline::load_unfolded(options.text("MODEL"), import_options(options));
 }
 
 runtime::ExecutorOptions executor_options(const OptionValues& options,
@@ -209,7 +221,7 @@ pipeline::SearchOptions search_options(const OptionValues& options, const pipeli
   if (const auto table = options.maybe_text("latency-table")) request.latency_table = *table;
   request.scheme = scheme_of(options.text("scheme"));
   search.allocator = allocator_of(options, request.scheme);
-  search.beside = beside_of(options);
+  if (options.knows("beside")) search.beside = beside_of(options);
   search.automatic.time_limit_seconds = options.number("time-limit") / 1e6;
   search.compensated = options.text("for") == "gptq";
   if (const auto accounting = options.maybe_text("accounting")) {
@@ -278,17 +290,17 @@ tuning::CalibrationOptions calibration_options(const OptionValues& options,
 
 pipeline::Samples evaluation_samples(const OptionValues& options,
                                      const pipeline::Model& model,
-                                     const pipeline::Samples& calibration) {
+                                     const pipeline::Samples& calibration,
+                                     std::int64_t held_out) {
   const auto seed = static_cast<std::uint64_t>(options.integer("seed"));
   const auto limit = options.maybe_integer("limit");
   if (options.has("eval-data")) {
     return pipeline::draw_samples(
         model, sample_options(options, model.file, "eval-data", "test"), limit.value_or(0), seed);
   }
-  constexpr std::int64_t kHeldOut = 256;
   pipeline::Samples rest = pipeline::draw_samples(
       model, sample_options(options, model.file, "data", options.text("split")), 0, seed);
-  rest.indices = pipeline::held_out(calibration, limit.value_or(kHeldOut));
+  rest.indices = pipeline::held_out(calibration, limit.value_or(held_out));
   rest.used.count = static_cast<std::int64_t>(rest.indices.size());
   if (rest.indices.empty()) {
     throw DataError("data",

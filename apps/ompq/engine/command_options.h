@@ -13,6 +13,8 @@ namespace ompq::app {
 /// The operand of this name and --input-shape.
 [[nodiscard]] pipeline::Model load_model(const OptionValues& options,
                                          std::string_view operand = "MODEL");
+/// The same network before its batch norms were folded.
+[[nodiscard]] graph::Graph load_unfolded(const OptionValues& options);
 /// --threads, --device, and `precision`.
 [[nodiscard]] runtime::ExecutorOptions executor_options(const OptionValues& options,
                                                         runtime::Precision precision);
@@ -27,10 +29,11 @@ namespace ompq::app {
 /// --samples of --data, the part that --split names, drawn with --seed.
 [[nodiscard]] pipeline::Samples calibration_samples(const OptionValues& options,
                                                     const pipeline::Model& model);
-/// Samples that calibration never saw: those of --eval-data, or the rest of --data.
+/// Samples that calibration never saw: those of --eval-data, or up to `held_out` of --data.
 [[nodiscard]] pipeline::Samples evaluation_samples(const OptionValues& options,
                                                    const pipeline::Model& model,
-                                                   const pipeline::Samples& calibration);
+                                                   const pipeline::Samples& calibration,
+                                                   std::int64_t held_out = 256);
 /// Everything that decides bits.
 [[nodiscard]] pipeline::SearchOptions search_options(const OptionValues& options,
                                                      const pipeline::Model& model);

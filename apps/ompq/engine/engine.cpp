@@ -22,10 +22,11 @@ struct EngineCommand {
   void (*run)(const CommandContext&);
 };
 
-constexpr std::array<EngineCommand, 8> kCommands{{
+constexpr std::array<EngineCommand, 9> kCommands{{
     {"inspect", run_inspect},
     {"search", run_search},
     {"quantize", run_quantize},
+    {"finetune", run_finetune},
     {"compare", run_compare},
     {"sweep", run_sweep},
     {"latency-table", run_latency_table},
@@ -75,7 +76,12 @@ void run(const CommandRequest& request) {
   }
   ProgressBar bar(request.values.flag("quiet") ? ProgressStyle::Silent : style_of_stderr());
   const LogRoute route(request.values, bar);
-  command->run({request.values, [&](const ProgressEvent& event) { bar.show(event); }});
+  const bool quiet = request.values.flag("quiet");
+  command->run({request.values,
+                [&](const ProgressEvent& event) { bar.show(event); },
+                [&](const std::string& lines) {
+                  if (!quiet) bar.interrupt_with(lines);
+                }});
   bar.finish();
   flush_output();
 }

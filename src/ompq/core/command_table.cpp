@@ -4,6 +4,7 @@
 #include <initializer_list>
 
 #include "ompq/core/diff_options.h"
+#include "ompq/core/finetune_options.h"
 #include "ompq/core/option_groups.h"
 #include "ompq/core/rounding_options.h"
 
@@ -30,6 +31,24 @@ constexpr std::array<OptionRule, 3> kQuantizeRules{{
      "an allocation file has settled the bits"},
     {OptionRule::Kind::AtMostOne, "quiet|verbose", "they ask for opposite things"},
 }};
+constexpr std::array<OptionRule, 5> kFinetuneRules{{
+    {OptionRule::Kind::AtLeastOne,
+     "size|avg-bits|compression|weight-size|bops|act-size|latency|allocation|from|float",
+     "the bits come from a budget or from a file"},
+    {OptionRule::Kind::AtMostOne,
+     "allocation|from|float|size|avg-bits|compression|weight-size|bops|act-size|latency|pin|"
+     "exclude|first-last",
+     "an allocation file has settled the bits"},
+    {OptionRule::Kind::AtMostOne,
+     "from|float|size|avg-bits|compression|weight-size|bops|act-size|latency|pin|exclude|"
+     "first-last|start",
+     "the file to start from has settled the bits"},
+    {OptionRule::Kind::AtMostOne,
+     "float|size|avg-bits|compression|weight-size|bops|act-size|latency|pin|exclude|first-last|"
+     "start|quantizer",
+     "nothing is quantized"},
+    {OptionRule::Kind::AtMostOne, "quiet|verbose", "they ask for opposite things"},
+}};
 constexpr std::array<OptionRule, 2> kCompareRules{{
     {OptionRule::Kind::AtLeastOne, "avg-bits|size", "a comparison needs budgets"},
     {OptionRule::Kind::AtMostOne, "quiet|verbose", "they ask for opposite things"},
@@ -48,6 +67,13 @@ constexpr std::array<std::string_view, 4> kQuantizeExamples{
     "ompq quantize model.onnx --data images/ --size 1.1MiB --effort best -o small.onnx",
     "ompq quantize model.onnx --data images/ --allocation bits.json -o small.onnx",
     "ompq quantize model.onnx --data images/ --size 800kB --act-bits float -o small.onnx"};
+constexpr std::array<std::string_view, 4> kFinetuneExamples{
+    "ompq finetune model.onnx --data train/ --eval-data val/ --avg-bits 3 --act-bits 4 -o "
+    "small.onnx",
+    "ompq finetune model.onnx --data train/ --from small.onnx --epochs 30 -o better.onnx",
+    "ompq finetune model.onnx --data train/ --allocation bits.json --quantizer hawq --norms frozen "
+    "-o small.onnx",
+    "ompq finetune model.onnx --data train/ --float --optimizer adamw -o trained.onnx"};
 constexpr std::array<std::string_view, 2> kCompareExamples{
     "ompq compare model.onnx --data images/ --avg-bits 2.5,3,3.5,4 --csv rows.csv",
     "ompq compare model.onnx --data images/ --size 1MB,1.5MB --allocators auto,uniform --random 0"};
@@ -133,6 +159,44 @@ std::vector<CommandRecord> make_table() {
                         kCommonOptions}),
        .rules = kQuantizeRules,
        .examples = kQuantizeExamples},
+      {.name = "finetune",
+       .summary = "train the quantized network, so that it regains what the bits took",
+       .description =
+           "Quantization-aware training: takes the bits of each layer as 'ompq quantize' does, "
+           "rounds, and then trains weights and quantizers with the samples of --data and, where "
+           "they have them, their labels. Validates behind every epoch, writes the best network "
+           "(OUT.onnx) and the last (OUT.last.onnx), and goes on where it was after a kill.",
+       .operands = kModelOperand,
+       .options = join({kBudget,
+                        one(kAllocationIn),
+                        std::span(kTrainingStart).last(1),
+                        one(kFloatTraining),
+                        one(kData),
+                        one(kSamples),
+                        one(kCalibrationSplit),
+                        kLoading,
+                        kMeasured,
+                        kQuantizers,
+                        kActivationRange,
+                        kTraining,
+                        std::span(kTrainingStart).first(1),
+                        one(kAllocator),
+                        one(kCandidates),
+                        one(kTimeLimit),
+                        one(kFor),
+                        one(kBeta),
+                        kPaperRules,
+                        kByHand,
+                        kTrainingFiles,
+                        one(kResult),
+                        one(kModelOut),
+                        one(kFormat),
+                        kPreprocessing,
+                        kInputShape,
+                        one(kTrainingPrecision),
+                        kCommonOptions}),
+       .rules = kFinetuneRules,
+       .examples = kFinetuneExamples},
       {.name = "compare",
        .summary = "measure every allocator at every budget",
        .description =

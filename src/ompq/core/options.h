@@ -98,6 +98,8 @@ class OptionValues {
   /// The default of every record.
   static OptionValues defaults(std::span<const OptionRecord> records);
 
+  /// True where the command has such an option.
+  [[nodiscard]] bool knows(std::string_view name) const { return entries_.contains(name); }
   /// True where the user gave it, as opposed to a default.
   [[nodiscard]] bool given(std::string_view name) const;
   /// True where there is a value at all, given or default.

@@ -54,6 +54,10 @@ std::int64_t rank_of(std::span<const float> scores, std::int64_t label) {
   return rank;
 }
 
+double cross_entropy(std::span<const float> scores, std::int64_t label) {
+  return log_sum_exp(scores) - scores[static_cast<std::size_t>(label)];
+}
+
 double divergence(std::span<const float> reference, std::span<const float> scores) {
   const double reference_norm = log_sum_exp(reference);
   const double norm = log_sum_exp(scores);

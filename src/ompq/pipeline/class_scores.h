@@ -36,6 +36,9 @@ struct Scores {
 /// stable sort would have it.
 [[nodiscard]] std::int64_t rank_of(std::span<const float> scores, std::int64_t label);
 
+/// -log softmax(scores)[label], nats.
+[[nodiscard]] double cross_entropy(std::span<const float> scores, std::int64_t label);
+
 /// Kullback-Leibler divergence of softmax(scores) from softmax(reference), nats.
 [[nodiscard]] double divergence(std::span<const float> reference, std::span<const float> scores);
 

@@ -23,6 +23,7 @@ class Tally {
       const std::int64_t rank = rank_of(scores.row(i), labels[static_cast<std::size_t>(i)]);
       top1_ += rank < 1 ? 1 : 0;
       top5_ += rank < 5 ? 1 : 0;
+      cross_entropy_ += cross_entropy(scores.row(i), labels[static_cast<std::size_t>(i)]);
     }
     labelled_ += scores.rows;
   }
@@ -52,6 +53,7 @@ class Tally {
     };
     if (labelled_ > 0) {
       result.top1 = share(static_cast<double>(top1_), labelled_);
+      result.cross_entropy = share(cross_entropy_, labelled_);
       if (result.classes > 5) result.top5 = share(static_cast<double>(top5_), labelled_);
     }
     if (scored_ > 0) {
@@ -65,6 +67,7 @@ class Tally {
   std::int64_t top1_ = 0;
   std::int64_t top5_ = 0;
   std::int64_t labelled_ = 0;
+  double cross_entropy_ = 0;
   std::int64_t agreed_ = 0;
   std::int64_t scored_ = 0;
   std::int64_t compared_ = 0;

@@ -12,17 +12,23 @@ namespace ompq::pipeline {
 Model load_model(const std::filesystem::path& file, const onnx_io::ImportOptions& options) {
   Model model;
   model.file = file;
-  model.graph = onnx_io::import_onnx(file, options);
+  model.graph = load_unfolded(file, options);
   const std::string bytes = read_file(file);
   model.sha256 = sha256(bytes);
   model.file_bytes = static_cast<std::int64_t>(bytes.size());
-  ops::infer_and_fold(model.graph);
-  graph::remove_no_ops(model.graph);
   graph::fold_batch_norms(model.graph);
   model.graph.sort();
   ops::infer_and_fold(model.graph);
   model.discovery = graph::discover(model.graph);
   return model;
+}
+
+graph::Graph load_unfolded(const std::filesystem::path& file,
+                           const onnx_io::ImportOptions& options) {
+  graph::Graph graph = onnx_io::import_onnx(file, options);
+  ops::infer_and_fold(graph);
+  graph::remove_no_ops(graph);
+  return graph;
 }
 
 std::vector<data::InputSpec> input_specs(const graph::Graph& graph) {

@@ -24,6 +24,11 @@ struct Model {
 [[nodiscard]] Model load_model(const std::filesystem::path& file,
                                const onnx_io::ImportOptions& options = {});
 
+/// The same network before its batch norms were folded: what is trained. Values that both have
+/// bear the same names. @throws as load_model.
+[[nodiscard]] graph::Graph load_unfolded(const std::filesystem::path& file,
+                                         const onnx_io::ImportOptions& options = {});
+
 /// What a dataset must yield for this network.
 [[nodiscard]] std::vector<data::InputSpec> input_specs(const graph::Graph& graph);
 

@@ -1,5 +1,8 @@
 #include "ompq/pipeline/quantization_plan.h"
 
+#include <algorithm>
+#include <set>
+
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
@@ -153,6 +156,47 @@ Planned plan_widths(const Model& model,
   Planned planned = plan_from_search(model, samples, options, progress);
   if (journal != nullptr) journal->append("widths", to_json(planned));
   return planned;
+}
+
+tuning::ActivationQuantizers calibrate(const Model& model,
+                                       const std::vector<std::optional<int>>& bits,
+                                       Samples& samples,
+                                       const QuantizeOptions& options,
+                                       const ProgressHandler& progress) {
+  std::vector<graph::Layer> quantized;
+  std::vector<BitWidth> widths;
+  for (std::size_t l = 0; l < bits.size(); ++l) {
+    if (!bits[l]) continue;
+    quantized.push_back(model.discovery.layers[l]);
+    widths.emplace_back(*bits[l]);
+  }
+  if (quantized.empty()) return {};
+  return tuning::calibrate_activations(model.graph,
+                                       quantized,
+                                       widths,
+                                       *samples.dataset,
+                                       samples.indices,
+                                       options.calibration,
+                                       progress);
+}
+
+std::vector<std::int64_t> tuning_samples(const Samples& samples,
+                                         const Samples& evaluation,
+                                         const QuantizeOptions& options) {
+  const std::int64_t wanted =
+      options.tuning_samples > 0 ? options.tuning_samples : samples_wanted(options.method);
+  std::vector<std::int64_t> chosen = samples.indices;
+  const bool shared = same_source(samples, evaluation);
+  const std::set<std::int64_t> taken(evaluation.indices.begin(), evaluation.indices.end());
+  for (const std::int64_t index : held_out(samples, samples.dataset->size())) {
+    if (static_cast<std::int64_t>(chosen.size()) >= wanted) break;
+    if (!shared || !taken.contains(index)) chosen.push_back(index);
+  }
+  if (wanted > 0 && static_cast<std::int64_t>(chosen.size()) > wanted) {
+    chosen.resize(static_cast<std::size_t>(wanted));
+  }
+  std::sort(chosen.begin(), chosen.end());
+  return chosen;
 }
 
 }  // namespace ompq::pipeline

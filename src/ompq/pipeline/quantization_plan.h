@@ -9,7 +9,7 @@
 #include "ompq/pipeline/journal.h"
 #include "ompq/pipeline/quantize.h"
 
-/// Which widths `quantize` works with; quantize.cpp alone needs it.
+/// What `quantize` and `finetune` start from: widths, samples, activation ranges.
 namespace ompq::pipeline {
 
 /// Widths per layer under the name of whoever chose them.
@@ -41,5 +41,19 @@ struct Planned {
                                   const QuantizeOptions& options,
                                   Journal* journal,
                                   const ProgressHandler& progress);
+
+/// The calibration samples, and as many more of their source as the method wants and the evaluation
+/// leaves.
+[[nodiscard]] std::vector<std::int64_t> tuning_samples(const Samples& samples,
+                                                       const Samples& evaluation,
+                                                       const QuantizeOptions& options);
+
+/// Quantizers of the layers' inputs.
+/// @param bits  one a layer; none: float.
+[[nodiscard]] tuning::ActivationQuantizers calibrate(const Model& model,
+                                                     const std::vector<std::optional<int>>& bits,
+                                                     Samples& samples,
+                                                     const QuantizeOptions& options,
+                                                     const ProgressHandler& progress);
 
 }  // namespace ompq::pipeline

@@ -1,7 +1,6 @@
 #include "ompq/pipeline/quantize.h"
 
 #include <algorithm>
-#include <set>
 
 #include <spdlog/spdlog.h>
 
@@ -14,50 +13,6 @@
 
 namespace ompq::pipeline {
 namespace {
-
-tuning::ActivationQuantizers calibrate(const Model& model,
-                                       const std::vector<std::optional<int>>& bits,
-                                       Samples& samples,
-                                       const QuantizeOptions& options,
-                                       const ProgressHandler& progress) {
-  std::vector<graph::Layer> quantized;
-  std::vector<BitWidth> widths;
-  for (std::size_t l = 0; l < bits.size(); ++l) {
-    if (!bits[l]) continue;
-    quantized.push_back(model.discovery.layers[l]);
-    widths.emplace_back(*bits[l]);
-  }
-  if (quantized.empty()) return {};
-  return tuning::calibrate_activations(model.graph,
-                                       quantized,
-                                       widths,
-                                       *samples.dataset,
-                                       samples.indices,
-                                       options.calibration,
-                                       progress);
-}
-
-/// The calibration samples, and as many more of their source as the method wants and the evaluation
-/// leaves.
-std::vector<std::int64_t> tuning_samples(const Samples& samples,
-                                         const Samples& evaluation,
-                                         const QuantizeOptions& options) {
-  const std::int64_t wanted =
-      options.tuning_samples > 0 ? options.tuning_samples : samples_wanted(options.method);
-  std::vector<std::int64_t> chosen = samples.indices;
-  const bool shared =
-      evaluation.used.source == samples.used.source && evaluation.used.split == samples.used.split;
-  const std::set<std::int64_t> taken(evaluation.indices.begin(), evaluation.indices.end());
-  for (const std::int64_t index : held_out(samples, samples.dataset->size())) {
-    if (static_cast<std::int64_t>(chosen.size()) >= wanted) break;
-    if (!shared || !taken.contains(index)) chosen.push_back(index);
-  }
-  if (wanted > 0 && static_cast<std::int64_t>(chosen.size()) > wanted) {
-    chosen.resize(static_cast<std::size_t>(wanted));
-  }
-  std::sort(chosen.begin(), chosen.end());
-  return chosen;
-}
 
 double average_bits(const Model& model, const std::vector<int>& weight_bits) {
   return allocation::total_cost(layer_costs(model), weight_bits, {}, {}).average_bits;

@@ -35,6 +35,10 @@ std::vector<std::int64_t> held_out(const Samples& drawn, std::int64_t count) {
   return rest;
 }
 
+bool same_source(const Samples& a, const Samples& b) {
+  return a.used.source == b.used.source && a.used.split == b.used.split;
+}
+
 Halves halves_of(const std::vector<std::int64_t>& indices) {
   if (indices.size() < 4) return {indices, indices};
   const auto middle = indices.begin() + static_cast<std::ptrdiff_t>(indices.size() / 2);

@@ -33,6 +33,10 @@ struct Samples {
 
 /// Up to `count` samples of the same source that `drawn` does not hold: what calibration never saw.
 [[nodiscard]] std::vector<std::int64_t> held_out(const Samples& drawn, std::int64_t count);
+
+/// True where both draw from the same part of the same source.
+[[nodiscard]] bool same_source(const Samples& a, const Samples& b);
+
 /// The samples that make a metric, and those that judge what was made of it.
 struct Halves {
   std::vector<std::int64_t> measuring;

@@ -64,6 +64,7 @@ Evaluation evaluation_from(const Json& json) {
   evaluation.classes = json.value("classes", std::int64_t{0});
   read("top1", evaluation.top1);
   read("top5", evaluation.top5);
+  read("cross_entropy", evaluation.cross_entropy);
   read("agreement", evaluation.agreement);
   read("divergence", evaluation.divergence);
   read("snr_db", evaluation.snr_db);

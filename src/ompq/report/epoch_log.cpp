@@ -51,6 +51,7 @@ std::optional<EpochRecord> record_from(std::string_view line) {
   record.train_accuracy = optional_number(json, "train_accuracy");
   record.validation_loss = optional_number(json, "validation_loss");
   record.validation_top1 = optional_number(json, "validation_top1");
+  record.validation_agreement = optional_number(json, "validation_agreement");
   record.images_per_second = number("images_per_second");
   record.seconds = number("seconds");
   record.best_epoch = count("best_epoch");
@@ -88,11 +89,20 @@ std::string to_json_line(const EpochRecord& record) {
               {"train_accuracy", number_or_null(record.train_accuracy)},
               {"validation_loss", number_or_null(record.validation_loss)},
               {"validation_top1", number_or_null(record.validation_top1)},
+              {"validation_agreement", number_or_null(record.validation_agreement)},
               {"images_per_second", number_or_null(record.images_per_second)},
               {"seconds", number_or_null(record.seconds)},
               {"best_epoch", record.best_epoch},
               {"best", number_or_null(record.best)}}
       .dump();
+}
+
+EpochRecord epoch_record_from(std::string_view line) {
+  const auto record = record_from(line);
+  if (!record) {
+    throw DataError("epoch record", fmt::format("'{}' is none", line.substr(0, 80)));
+  }
+  return *record;
 }
 
 EpochLog::EpochLog(fs::path path, std::int64_t first_epoch)

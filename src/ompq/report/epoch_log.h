@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace ompq::report {
@@ -15,16 +16,21 @@ struct EpochRecord {
   double learning_rate = 0;               ///< at the epoch's end
   double train_loss = 0;                  ///< mean over the epoch's samples
   std::optional<double> train_accuracy;   ///< share of samples, 0..1, where there are labels
-  std::optional<double> validation_loss;  ///< absent where the epoch was not validated
+  std::optional<double> validation_loss;  ///< mean cross-entropy, nats, where there are labels
   std::optional<double> validation_top1;  ///< share of samples, 0..1, where there are labels
-  double images_per_second = 0;           ///< of training, without validation
-  double seconds = 0;                     ///< of the epoch, with validation
-  std::int64_t best_epoch = 0;            ///< with the best validation so far
-  double best = 0;                        ///< what `best_epoch` reached
+  /// Share of samples, 0..1, whose best class is the float network's; absent where that is trained.
+  std::optional<double> validation_agreement;
+  double images_per_second = 0;  ///< of training, without validation
+  double seconds = 0;            ///< of the epoch, with validation
+  std::int64_t best_epoch = 0;   ///< with the best validation so far
+  double best = 0;               ///< what `best_epoch` reached
 };
 
 /// One line of JSON, without its line break. Values that are absent or no numbers are null.
 [[nodiscard]] std::string to_json_line(const EpochRecord& record);
+
+/// The way back. @throws DataError if the line holds no record.
+[[nodiscard]] EpochRecord epoch_record_from(std::string_view line);
 
 /// The records of a training run, one line of JSON each, for tools that follow the file.
 /// The file holds whole lines of epochs 1, 2, ... alone, also where a run was killed and goes on.

@@ -170,6 +170,7 @@ std::vector<Scalar> scalars_of(const EpochRecord& record) {
   add("train/accuracy", record.train_accuracy);
   add("validation/loss", record.validation_loss);
   add("validation/top1", record.validation_top1);
+  add("validation/agreement", record.validation_agreement);
   return scalars;
 }
 

@@ -1,3 +1,4 @@
+#include "ompq/report/finetuning.h"
 #include "ompq/report/json_objects.h"
 #include "ompq/report/results.h"
 
@@ -143,7 +144,9 @@ std::string to_json(const Inspection& inspection) {
 
 std::string to_json(const Search& search) { return text(object(search)); }
 
-std::string to_json(const Quantization& quantization) {
+namespace {
+
+Json object(const Quantization& quantization) {
   Json json = object(quantization.search);
   json["format"] = "ompq-quantize/1";
   const QuantizedRow& chosen = quantization.networks.front();
@@ -159,6 +162,25 @@ std::string to_json(const Quantization& quantization) {
   }
   if (quantization.diagnosis) json["diagnosis"] = object(*quantization.diagnosis);
   json["seconds"] = report::object(quantization.seconds);
+  return json;
+}
+
+}  // namespace
+
+std::string to_json(const Quantization& quantization) { return text(object(quantization)); }
+
+std::string to_json(const Finetuning& finetuning) {
+  Json json = object(finetuning.quantization);
+  json["format"] = "ompq-finetune/1";
+  json["trained_on"] = object(finetuning.trained_on);
+  json["best_epoch"] = finetuning.best_epoch;
+  json["stopped_early"] = finetuning.stopped_early;
+  json["resumed_epochs"] = finetuning.resumed_epochs;
+  for (const auto& [name, value] : finetuning.options) json["training"][name] = value;
+  json["epochs"] = Json::array();
+  for (const EpochRecord& epoch : finetuning.epochs) {
+    json["epochs"].push_back(Json::parse(to_json_line(epoch)));
+  }
   return text(json);
 }
 

@@ -64,6 +64,7 @@ Json object(const Evaluation& evaluation) {
   if (evaluation.classes > 0) json["classes"] = evaluation.classes;
   add("top1", evaluation.top1);
   add("top5", evaluation.top5);
+  add("cross_entropy", evaluation.cross_entropy);
   add("agreement", evaluation.agreement);
   add("divergence", evaluation.divergence);
   add("snr_db", evaluation.snr_db);

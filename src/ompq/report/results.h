@@ -134,11 +134,12 @@ struct Search {
 /// What a network got right, or how close it stays to another one.
 struct Evaluation {
   std::int64_t samples = 0;
-  std::int64_t skipped = 0;         ///< broken samples left out
-  std::int64_t classes = 0;         ///< 0 where the first output is no row of class scores
-  std::optional<double> top1;       ///< share of samples, 0..1, where there are labels
-  std::optional<double> top5;       ///< where there are labels and more than 5 classes
-  std::optional<double> agreement;  ///< share of samples whose best class is the reference's
+  std::int64_t skipped = 0;             ///< broken samples left out
+  std::int64_t classes = 0;             ///< 0 where the first output is no row of class scores
+  std::optional<double> top1;           ///< share of samples, 0..1, where there are labels
+  std::optional<double> top5;           ///< where there are labels and more than 5 classes
+  std::optional<double> cross_entropy;  ///< mean over the samples, nats, where there are labels
+  std::optional<double> agreement;      ///< share of samples whose best class is the reference's
   std::optional<double>
       divergence;  ///< mean Kullback-Leibler divergence from the reference's softmax, nats
   std::optional<double> snr_db;  ///< 10 log10(|reference|^2 / |difference|^2) of the first output

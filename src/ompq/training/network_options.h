@@ -12,8 +12,9 @@ enum class NormMode {
 
 struct NetworkOptions {
   NormMode norms = NormMode::Frozen;
-  /// Of convolutions and products in training; parameters are float32, as is evaluation. Auto:
-  /// bfloat16 where the processor multiplies it natively.
+  /// Of convolutions and products in training; parameters are float32, as is evaluation. Auto is
+  /// float32: oneDNN's backward passes in bfloat16 took longer wherever that was measured (those of
+  /// strided convolutions ten times and more), docs/adr/0011.
   runtime::Precision precision = runtime::Precision::Float32;
 };
 

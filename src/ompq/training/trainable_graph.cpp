@@ -36,12 +36,11 @@ at::Tensor in_layout(const at::Tensor& x) {
 }
 
 bool reduced_precision(runtime::Precision precision) {
-  const bool native = runtime::has_native_bfloat16();
-  if (precision == runtime::Precision::BFloat16 && !native) {
+  if (precision == runtime::Precision::BFloat16 && !runtime::has_native_bfloat16()) {
     throw ConfigError("training",
                       "this processor does not multiply bfloat16 natively; use float32 or auto");
   }
-  return precision != runtime::Precision::Float32 && native;
+  return precision == runtime::Precision::BFloat16;
 }
 
 /// Inputs of a node that the table runs: bfloat16 where all floats are, float32 otherwise.

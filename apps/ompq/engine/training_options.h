@@ -1,0 +1,20 @@
+#pragma once
+
+#include "ompq/core/options.h"
+#include "ompq/pipeline/finetune.h"
+
+namespace ompq::app {
+
+/// All samples of --data, or --train-samples of them.
+[[nodiscard]] pipeline::Samples training_samples(const OptionValues& options,
+                                                 const pipeline::Model& model);
+/// --eval-data; or a tenth of --data that calibration does not see, --limit of them if given.
+[[nodiscard]] pipeline::Samples validation_samples(const OptionValues& options,
+                                                   const pipeline::Model& model,
+                                                   const pipeline::Samples& calibration);
+/// How `finetune` trains. @param labelled  whether the training samples have labels.
+[[nodiscard]] pipeline::FinetuneOptions finetune_options(const OptionValues& options,
+                                                         const pipeline::Model& model,
+                                                         bool labelled);
+
+}  // namespace ompq::app

@@ -1,0 +1,71 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "ompq/pipeline/quantize.h"
+#include "ompq/report/finetuning.h"
+#include "ompq/training/training_options.h"
+
+namespace ompq::pipeline {
+
+struct FinetuneOptions {
+  /// Widths, calibration and the rounding that training starts from; also the output's path. What
+  /// it has finished is kept in a journal until training ends.
+  QuantizeOptions start;
+  /// Train the network itself, and quantize nothing.
+  bool float_network = false;
+  /// Start from this quantized file of the network, with its widths, instead.
+  std::optional<std::filesystem::path> from;
+
+  /// The schedule's steps are made from the epochs; `network.norms` as `norms_reestimated` says.
+  training::TrainerOptions trainer;
+  bool norms_reestimated = false;  ///< statistics of trained norms anew behind every epoch
+  std::string quantizer = "lsq";   ///< a row of training::quantizer_methods()
+  std::int64_t epochs = 10;
+  double warmup_epochs = 0.5;
+  std::int64_t batch_size = 64;
+  std::string augmentation = "light";                ///< a row of data::augmentations()
+  std::int64_t cache_bytes = std::int64_t{1} << 30;  ///< of decoded images
+  std::optional<std::int64_t> patience;              ///< epochs without anything better
+  std::uint64_t seed = 0;
+
+  std::filesystem::path checkpoint;  ///< empty: beside the output
+  double checkpoint_seconds = 300.0;
+  std::filesystem::path log;          ///< JSON lines; empty: none
+  std::filesystem::path tensorboard;  ///< folder of event files; empty: none
+  /// The same choices as the user knows them, "--lr" and its value, for messages and the result. A
+  /// checkpoint made under others is refused.
+  std::vector<std::pair<std::string, std::string>> named;
+
+  /// Told of every finished epoch, those of earlier runs among them; may be empty.
+  std::function<void(const report::EpochRecord&)> on_epoch;
+};
+
+/// Trains a network under an allocation, on `training` samples, validates behind every epoch on
+/// `evaluation`, and writes OUT.onnx, the best epoch's network (top-1; without labels, agreement
+/// with the float network), as soon as there is one, and OUT.last.onnx, the last one's. All files
+/// are written atomically.
+///
+/// The state is kept in a checkpoint: behind every epoch, every so many seconds, and when the work
+/// is interrupted. The same call then goes on, and ends with the same bytes as one that was never
+/// stopped.
+///
+/// @param unfolded  the model before its batch norms were folded, see load_unfolded().
+/// @throws ConfigError for options that do not go together, or that differ from the checkpoint's;
+/// DataError for a sample that cannot be used, or a loss that is no number any more (what was last
+/// kept stays); FileError; Interrupted.
+[[nodiscard]] report::Finetuning finetune(const Model& model,
+                                          const graph::Graph& unfolded,
+                                          Samples& samples,
+                                          Samples& training,
+                                          Samples& evaluation,
+                                          const FinetuneOptions& options,
+                                          const ProgressHandler& progress = {});
+
+}  // namespace ompq::pipeline

@@ -1,0 +1,113 @@
+#include "ompq/pipeline/finetune_checkpoint.h"
+
+#include <cstring>
+#include <span>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "ompq/core/error.h"
+#include "ompq/core/named_tensors_file.h"
+#include "ompq/report/json_objects.h"
+
+namespace ompq::pipeline {
+namespace {
+
+constexpr std::string_view kFormat = "ompq-finetune-checkpoint/1";
+constexpr std::string_view kBestFile = "best file";
+constexpr std::string_view kState = "state/";
+
+using report::Json;
+
+std::string metadata_of(const TrainingProgress& progress) {
+  Json json = {{"epoch", progress.epoch},
+               {"batch", progress.batch},
+               {"loss_sum", progress.loss_sum},
+               {"correct", progress.correct},
+               {"samples", progress.samples},
+               {"seconds", progress.seconds},
+               {"epochs", Json::array()}};
+  for (const auto& record : progress.epochs) json["epochs"].push_back(report::to_json_line(record));
+  if (progress.best.epoch > 0) {
+    json["best"] = {{"epoch", progress.best.epoch},
+                    {"score", progress.best.score},
+                    {"evaluation", report::object(progress.best.evaluation)}};
+  }
+  return json.dump();
+}
+
+TrainingProgress progress_from(const std::filesystem::path& file, const std::string& text) {
+  TrainingProgress progress;
+  try {
+    const Json json = Json::parse(text);
+    progress.epoch = json.at("epoch").get<std::int64_t>();
+    progress.batch = json.at("batch").get<std::int64_t>();
+    progress.loss_sum = json.at("loss_sum").get<double>();
+    progress.correct = json.at("correct").get<std::int64_t>();
+    progress.samples = json.at("samples").get<std::int64_t>();
+    progress.seconds = json.at("seconds").get<double>();
+    for (const Json& line : json.at("epochs")) {
+      progress.epochs.push_back(report::epoch_record_from(line.get<std::string>()));
+    }
+    if (json.contains("best")) {
+      const Json& best = json["best"];
+      progress.best = {.epoch = best.at("epoch").get<std::int64_t>(),
+                       .score = best.at("score").get<double>(),
+                       .file = {},
+                       .evaluation = report::evaluation_from(best.at("evaluation"))};
+    }
+  } catch (const Json::exception& error) {
+    throw DataError(file.string(),
+                    fmt::format("what it says of the training cannot be read ({}); remove it to "
+                                "train from the start",
+                                error.what()));
+  }
+  return progress;
+}
+
+Tensor bytes_tensor(const std::string& bytes) {
+  return Tensor::from_bytes(DataType::UInt8,
+                            {static_cast<std::int64_t>(bytes.size())},
+                            std::as_bytes(std::span(bytes.data(), bytes.size())));
+}
+
+}  // namespace
+
+void write_checkpoint(const std::filesystem::path& file,
+                      const TrainingIdentity& identity,
+                      const TrainingProgress& progress,
+                      const training::TrainingState& state) {
+  NamedTensors content{.format = std::string(kFormat),
+                       .fingerprint = identity.fingerprint,
+                       .options = identity.options,
+                       .metadata = metadata_of(progress),
+                       .tensors = {}};
+  for (const auto& [name, tensor] : state) {
+    content.tensors.emplace_back(std::string(kState) + name, tensor);
+  }
+  if (progress.best.epoch > 0) {
+    content.tensors.emplace_back(kBestFile, bytes_tensor(progress.best.file));
+  }
+  write_named_tensors(file, content);
+}
+
+std::optional<Checkpoint> read_checkpoint(const std::filesystem::path& file,
+                                          const TrainingIdentity& identity) {
+  if (!std::filesystem::exists(file)) return std::nullopt;
+  const NamedTensors content = read_named_tensors(file, kFormat);
+  NamedTensors now;
+  now.fingerprint = identity.fingerprint;
+  now.options = identity.options;
+  require_same_run(file, content, now);
+  Checkpoint checkpoint{.progress = progress_from(file, content.metadata), .state = {}};
+  for (const auto& [name, tensor] : content.tensors) {
+    if (name.starts_with(kState)) checkpoint.state.emplace(name.substr(kState.size()), tensor);
+  }
+  if (checkpoint.progress.best.epoch > 0) {
+    const auto bytes = tensor_named(file, content, kBestFile).bytes();
+    checkpoint.progress.best.file.assign(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  }
+  return checkpoint;
+}
+
+}  // namespace ompq::pipeline

@@ -1,0 +1,58 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "ompq/report/epoch_log.h"
+#include "ompq/report/results.h"
+#include "ompq/training/trainer.h"
+
+namespace ompq::pipeline {
+
+/// The best epoch so far.
+struct BestEpoch {
+  std::int64_t epoch = 0;  ///< from 1 on; 0: none yet
+  double score = 0.0;      ///< what epochs are compared by
+  std::string file;        ///< the network's bytes as they are written
+  report::Evaluation evaluation;
+};
+
+/// Where a training stands, apart from the trainer's own state.
+struct TrainingProgress {
+  std::int64_t epoch = 0;  ///< epochs finished
+  std::int64_t batch = 0;  ///< batches finished of the one under way
+  double loss_sum = 0.0;   ///< over its samples so far
+  std::int64_t correct = 0;
+  std::int64_t samples = 0;
+  double seconds = 0.0;
+  std::vector<report::EpochRecord> epochs;
+  BestEpoch best;
+};
+
+/// What a checkpoint must have been made under.
+struct TrainingIdentity {
+  std::string fingerprint;  ///< of networks and samples
+  std::vector<std::pair<std::string, std::string>> options;
+};
+
+/// Atomically. @throws FileError; an older checkpoint then stays.
+void write_checkpoint(const std::filesystem::path& file,
+                      const TrainingIdentity& identity,
+                      const TrainingProgress& progress,
+                      const training::TrainingState& state);
+
+struct Checkpoint {
+  TrainingProgress progress;
+  training::TrainingState state;
+};
+
+/// Nothing where there is no such file. @throws DataError for a file that is no checkpoint, or one
+/// of other networks or samples; ConfigError naming the options that differ.
+[[nodiscard]] std::optional<Checkpoint> read_checkpoint(const std::filesystem::path& file,
+                                                        const TrainingIdentity& identity);
+
+}  // namespace ompq::pipeline

@@ -1,0 +1,186 @@
+#include "ompq/pipeline/quantized_file.h"
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <sstream>
+
+#include <fmt/format.h>
+
+#include "ompq/allocation/cost_model.h"
+#include "ompq/core/error.h"
+#include "ompq/quant/short_scale.h"
+
+namespace ompq::pipeline {
+namespace {
+
+namespace fs = std::filesystem;
+
+[[noreturn]] void refuse(const fs::path& file, const std::string& reason) {
+  throw ConfigError("--from", fmt::format("{}: {}", file.string(), reason));
+}
+
+std::vector<int> widths_of(const Model& model, const Model& quantized) {
+  const auto& metadata = quantized.graph.metadata;
+  const auto bits = metadata.find("ompq.weight_bits");
+  const auto hash = metadata.find("ompq.float_sha256");
+  if (bits == metadata.end() || hash == metadata.end()) {
+    refuse(quantized.file,
+           "it does not say which bits its layers have; give a file of 'ompq quantize' or 'ompq "
+           "finetune'");
+  }
+  if (hash->second != model.sha256) {
+    refuse(quantized.file,
+           fmt::format("it was made of another network than {} (SHA-256 {}..., not {}...); give "
+                       "the float network that it was made of",
+                       model.file.string(),
+                       hash->second.substr(0, 12),
+                       model.sha256.substr(0, 12)));
+  }
+  std::istringstream text(bits->second);
+  std::vector<int> widths;
+  for (int width = 0; text >> width;) widths.push_back(width);
+  return widths;
+}
+
+void check_layers(const Model& model, const Model& quantized, const std::vector<int>& widths) {
+  const auto& ours = model.discovery.layers;
+  const auto& theirs = quantized.discovery.layers;
+  bool same = ours.size() == theirs.size() && ours.size() == widths.size();
+  for (std::size_t l = 0; same && l < ours.size(); ++l) {
+    same = quantized.graph.is_constant(theirs[l].weight) && ours[l].op_type == theirs[l].op_type &&
+           model.graph.value(ours[l].weight).constant->shape() ==
+               quantized.graph.value(theirs[l].weight).constant->shape();
+  }
+  if (same) return;
+  refuse(quantized.file,
+         fmt::format("its layers are not those of {}; give a file that nothing else has changed",
+                     model.file.string()));
+}
+
+/// Values of each slice of `axis`.
+std::vector<std::vector<float>> slices_of(const Tensor& weight, std::int64_t axis) {
+  const auto& shape = weight.shape();
+  const auto at = static_cast<std::size_t>(axis);
+  std::int64_t inner = 1;
+  for (std::size_t d = at + 1; d < shape.size(); ++d) inner *= shape[d];
+  std::vector<std::vector<float>> slices(static_cast<std::size_t>(shape[at]));
+  const auto values = weight.data<float>();
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    const auto slice = static_cast<std::int64_t>(i) / inner % shape[at];
+    slices[static_cast<std::size_t>(slice)].push_back(values[i]);
+  }
+  return slices;
+}
+
+/// Levels below 0 that a slice needs, so that those above it fit as well.
+std::int32_t zero_point_for(const std::vector<float>& values, float step, int levels) {
+  const auto [least, most] = std::minmax_element(values.begin(), values.end());
+  const auto below = static_cast<std::int32_t>(std::lround(std::max(0.0F, -*least) / step));
+  const auto above = static_cast<std::int32_t>(std::lround(std::max(0.0F, *most) / step));
+  const std::int32_t middle = levels / 2;
+  return std::clamp(middle, below, levels - 1 - above);
+}
+
+quant::QuantizedTensor codes_of(const fs::path& file,
+                                const graph::Layer& layer,
+                                const Tensor& weight,
+                                int bits) {
+  const BitWidth width(bits);
+  quant::QuantParams params{.bits = width,
+                            .symmetry = quant::Symmetry::Symmetric,
+                            .granularity = quant::Granularity::along(layer.weight_axis),
+                            .scale = {},
+                            .zero_point = {}};
+  for (const auto& slice : slices_of(weight, layer.weight_axis)) {
+    const auto step = common_step(slice, bits);
+    if (!step) {
+      refuse(file,
+             fmt::format("weights of layer '{}' do not lie on {} levels, as it says they do",
+                         layer.name,
+                         width.levels()));
+    }
+    params.scale.push_back(*step);
+    params.zero_point.push_back(zero_point_for(slice, *step, width.levels()));
+    if (params.zero_point.back() != width.levels() / 2) {
+      params.symmetry = quant::Symmetry::Asymmetric;
+    }
+  }
+  return quant::quantize(weight, params);
+}
+
+/// The quantizer that makes `value` of the quantized graph; nothing where it is float.
+std::optional<quant::QuantParams> quantizer_of(const graph::Graph& graph, graph::ValueId value) {
+  const graph::NodeId dequantize = graph.producer(value);
+  if (dequantize == graph::kNoNode || !graph.node(dequantize).is("DequantizeLinear")) {
+    return std::nullopt;
+  }
+  const graph::NodeId quantize = graph.producer(graph.node(dequantize).input(0));
+  if (quantize == graph::kNoNode || !graph.node(quantize).is("QuantizeLinear")) return std::nullopt;
+  const graph::Node& node = graph.node(quantize);
+  if (!graph.is_constant(node.input(1)) || !graph.is_constant(node.input(2))) return std::nullopt;
+  const float scale = graph.value(node.input(1)).constant->data<float>().front();
+  const std::int32_t zero = graph.value(node.input(2)).constant->data<std::uint8_t>().front();
+  int bits = 8;
+  const graph::NodeId clip = graph.producer(node.input(0));
+  if (clip != graph::kNoNode && graph.node(clip).is("Clip") &&
+      graph.is_constant(graph.node(clip).input(2))) {
+    const float most = graph.value(graph.node(clip).input(2)).constant->data<float>().front();
+    const auto levels = static_cast<std::uint32_t>(std::lround(most / scale) + zero + 1);
+    // A network's own Clip in front of an 8-bit quantizer is no such bound.
+    if (std::has_single_bit(levels) && levels >= 2 && levels <= 128)
+      bits = std::countr_zero(levels);
+  }
+  return quant::QuantParams{.bits = BitWidth(bits),
+                            .symmetry = quant::Symmetry::Asymmetric,
+                            .granularity = quant::Granularity::per_tensor(),
+                            .scale = {scale},
+                            .zero_point = {zero}};
+}
+
+}  // namespace
+
+std::optional<float> common_step(const std::vector<float>& values, int bits) {
+  float least = 0.0F;
+  float low = 0.0F;
+  float high = 0.0F;
+  for (const float value : values) {
+    if (value != 0.0F && (least == 0.0F || std::abs(value) < least)) least = std::abs(value);
+    low = std::min(low, value);
+    high = std::max(high, value);
+  }
+  if (least == 0.0F) return 1.0F;
+  const float levels = std::exp2(static_cast<float>(bits));
+  for (float parts = 1.0F; parts < levels; ++parts) {
+    const float step = quant::short_scale(least / parts, quant::Snap::Nearest);
+    if (step * parts != least || (high - low) / step > levels - 1.0F) continue;
+    const auto is_multiple = [&](float value) { return std::round(value / step) * step == value; };
+    if (std::all_of(values.begin(), values.end(), is_multiple)) return step;
+  }
+  return std::nullopt;
+}
+
+QuantizedFile read_quantized_file(const Model& model, const fs::path& file) {
+  const Model quantized = load_model(file);
+  QuantizedFile read{
+      .weight_bits = widths_of(model, quantized), .activation_bits = {}, .codes = {}};
+  check_layers(model, quantized, read.weight_bits);
+  for (std::size_t l = 0; l < read.weight_bits.size(); ++l) {
+    const graph::Layer& ours = model.discovery.layers[l];
+    const graph::Layer& theirs = quantized.discovery.layers[l];
+    const auto params = quantizer_of(quantized.graph, theirs.input);
+    read.activation_bits.push_back(params ? std::optional(params->bits.value()) : std::nullopt);
+    if (params) read.codes.activations.emplace(ours.input, *params);
+    if (ours.bias != graph::kNoValue && theirs.bias != graph::kNoValue) {
+      const auto bias = quantized.graph.value(theirs.bias).constant->data<float>();
+      read.codes.biases[model.graph.value(ours.bias).name] = {bias.begin(), bias.end()};
+    }
+    if (read.weight_bits[l] == allocation::kFloatBits) continue;
+    read.codes.weights.emplace(
+        model.graph.value(ours.weight).name,
+        codes_of(file, ours, *quantized.graph.value(theirs.weight).constant, read.weight_bits[l]));
+  }
+  return read;
+}
+
+}  // namespace ompq::pipeline
