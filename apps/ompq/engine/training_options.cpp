@@ -10,17 +10,15 @@
 namespace ompq::app {
 namespace {
 
-constexpr double kSgdRate = 0.02;
-constexpr double kAdamRate = 0.001;
+constexpr double kSgdRate = 0.005;
+constexpr double kAdamRate = 0.0003;
 constexpr double kMicrosecondsPerSecond = 1e6;
 
-double distillation_share(const OptionValues& options, bool labelled) {
-  if (const auto given = options.maybe_number("distill")) return *given;
-  if (options.flag("float")) return 0.0;
-  return labelled ? 0.5 : 1.0;
+double distillation_share(const OptionValues& options) {
+  return options.maybe_number("distill").value_or(options.flag("float") ? 0.0 : 1.0);
 }
 
-training::TrainerOptions trainer_options(const OptionValues& options, bool labelled) {
+training::TrainerOptions trainer_options(const OptionValues& options) {
   training::TrainerOptions trainer;
   const bool frozen = options.text("norms") == "frozen";
   trainer.network = {.norms = frozen ? training::NormMode::Frozen : training::NormMode::Trained,
@@ -33,7 +31,7 @@ training::TrainerOptions trainer_options(const OptionValues& options, bool label
   trainer.optimizer.clip_norm = options.number("clip-norm");
   trainer.schedule.name = options.text("schedule");
   trainer.loss = {.label_smoothing = options.number("label-smoothing"),
-                  .distillation = distillation_share(options, labelled),
+                  .distillation = distillation_share(options),
                   .temperature = options.number("temperature")};
   trainer.accumulation = options.integer("accumulate");
   trainer.average_decay = options.number("average");
@@ -114,16 +112,17 @@ pipeline::Samples validation_samples(const OptionValues& options,
 
 pipeline::FinetuneOptions finetune_options(const OptionValues& options,
                                            const pipeline::Model& model,
-                                           bool labelled) {
+                                           bool images) {
   pipeline::FinetuneOptions finetune{.start = start_options(options, model),
                                      .float_network = options.flag("float"),
-                                     .trainer = trainer_options(options, labelled)};
+                                     .trainer = trainer_options(options)};
   finetune.norms_reestimated = options.text("norms") == "reestimated";
   finetune.quantizer = options.text("quantizer");
   finetune.epochs = options.integer("epochs");
   finetune.warmup_epochs = options.number("warmup");
   finetune.batch_size = pipeline::batch_size_for(model.graph, options.integer("batch"));
-  finetune.augmentation = options.text("augment");
+  finetune.augmentation =
+      images || options.given("augment") ? options.text("augment") : std::string("none");
   finetune.cache_bytes = options.integer("cache");
   finetune.patience = options.maybe_integer("patience");
   finetune.seed = static_cast<std::uint64_t>(options.integer("seed"));

@@ -12,9 +12,10 @@ namespace ompq::app {
 [[nodiscard]] pipeline::Samples validation_samples(const OptionValues& options,
                                                    const pipeline::Model& model,
                                                    const pipeline::Samples& calibration);
-/// How `finetune` trains. @param labelled  whether the training samples have labels.
+/// How `finetune` trains.
+/// @param images  whether the training samples are images; others are varied only if asked for.
 [[nodiscard]] pipeline::FinetuneOptions finetune_options(const OptionValues& options,
                                                          const pipeline::Model& model,
-                                                         bool labelled);
+                                                         bool images);
 
 }  // namespace ompq::app

@@ -64,7 +64,7 @@ inline constexpr std::array<OptionRecord, 20> kTraining{{
      .lower = 0,
      .upper = 1000,
      .group = "Training",
-     .text = "learning rate at its greatest; by default 0.02 for sgd and 0.001 for adamw"},
+     .text = "learning rate at its greatest; by default 0.005 for sgd and 0.0003 for adamw"},
     {.name = "momentum",
      .type = OptionType::Number,
      .value_name = "X",
@@ -112,7 +112,7 @@ inline constexpr std::array<OptionRecord, 20> kTraining{{
      .upper = 1,
      .group = "Training",
      .text = "share of the loss that comes from the float network's outputs, the rest from the "
-             "labels; by default 0.5, without labels 1, with --float 0"},
+             "labels; by default 1, which needs no labels, and 0 with --float"},
     {.name = "temperature",
      .type = OptionType::Number,
      .value_name = "T",
@@ -153,7 +153,7 @@ inline constexpr std::array<OptionRecord, 20> kTraining{{
      .choices = "none|shift|light|standard|strong",
      .group = "Training",
      .text = "how training images are varied: not at all; shifts or crops; also mirrored; also "
-             "colours; also parts erased"},
+             "colours; also parts erased; samples that are no images stay as they are"},
     {.name = "train-samples",
      .type = OptionType::Integer,
      .value_name = "N",
@@ -191,7 +191,8 @@ inline constexpr OptionRecord kTrainingPrecision{
     .group = "Model",
     .text =
         "arithmetic of the passes that measure and train; parameters and what is validated "
-        "are float32; auto takes bfloat16 where the processor multiplies it natively"};
+        "are float32; auto trains in float32, and measures in bfloat16 where the processor "
+        "multiplies it natively"};
 
 inline constexpr std::array<OptionRecord, 3> kTrainingFiles{{
     {.name = "checkpoint",

@@ -16,7 +16,7 @@ void run_finetune(const CommandContext& context) {
   pipeline::Samples training = training_samples(options, model);
   pipeline::Samples evaluation = validation_samples(options, model, samples);
   pipeline::FinetuneOptions finetune =
-      finetune_options(options, model, training.dataset->has_labels());
+      finetune_options(options, model, training.dataset->images().has_value());
   bool headed = false;
   if (!context.json()) {
     finetune.on_epoch = [&](const report::EpochRecord& record) {
