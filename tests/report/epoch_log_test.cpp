@@ -31,10 +31,11 @@ EpochRecord record_of(std::int64_t epoch) {
 }
 
 TEST(EpochRecord, IsOneLineOfJson) {
-  EXPECT_EQ(to_json_line(record_of(2)),
-            R"({"epoch":2,"step":200,"learning_rate":0.05,"train_loss":2.5,"train_accuracy":0.5,)"
-            R"("validation_loss":2.25,"validation_top1":0.625,"images_per_second":1234.5,)"
-            R"("seconds":12.0,"best_epoch":1,"best":0.75})");
+  EXPECT_EQ(
+      to_json_line(record_of(2)),
+      R"({"epoch":2,"step":200,"learning_rate":0.05,"train_loss":2.5,"train_accuracy":0.5,)"
+      R"("validation_loss":2.25,"validation_top1":0.625,"validation_agreement":null,"images_per_second":1234.5,)"
+      R"("seconds":12.0,"best_epoch":1,"best":0.75})");
 }
 
 TEST(EpochRecord, SaysNullForWhatIsAbsentOrNoNumber) {
