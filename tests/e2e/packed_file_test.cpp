@@ -12,6 +12,44 @@
 namespace ompq::testing {
 namespace {
 
+TEST(QdqFile, SaysInOnnxRuntimeWhatItSaysHereAndHasTheSizeThatWasPromised) {
+  OMPQ_JUDGE_OR_SKIP();
+  const TemporaryDirectory folder;
+  const auto file = folder / "small.onnx";
+  for (const std::string bits : {"8", "4", "float"}) {
+    const auto made = ompq(on_fashion_mnist("quantize",
+                                            shipped_model("mobilenetv2-fashion-mnist"),
+                                            {"--avg-bits",
+                                             "3.3",
+                                             "--act-bits",
+                                             bits,
+                                             "--format",
+                                             "qdq",
+                                             "--method",
+                                             "nearest",
+                                             "--allocator",
+                                             "weight-mse",
+                                             "--beside",
+                                             "none",
+                                             "--limit",
+                                             "100",
+                                             "--output",
+                                             file.string(),
+                                             "--result",
+                                             (folder / "r.json").string()}));
+    ASSERT_EQ(made.status, 0) << made.error;
+    const auto result = nlohmann::json::parse(read_file(folder / "r.json"));
+    EXPECT_EQ(result["bytes_on_disk"], std::filesystem::file_size(file));
+    EXPECT_NEAR(result["bytes_promised"].get<double>(),
+                result["bytes_on_disk"].get<double>(),
+                0.02 * result["bytes_on_disk"].get<double>());
+    const Agreement agreement = ours_against_onnxruntime(file);
+    RecordProperty("greatest_difference_" + bits, std::to_string(agreement.greatest_difference));
+    EXPECT_LE(agreement.greatest_difference, 1e-3) << bits;
+    EXPECT_GE(agreement.same_top1, 0.999) << bits;
+  }
+}
+
 class PackedFile : public ::testing::TestWithParam<std::tuple<std::string, std::string>> {};
 
 TEST_P(PackedFile, SaysInOnnxRuntimeWhatItSaysHereAndHasTheSizeThatWasPromised) {

@@ -235,6 +235,12 @@ pipeline::SearchOptions search_options(const OptionValues& options, const pipeli
   return search;
 }
 
+onnx_io::WeightFormat weight_format(const OptionValues& options) {
+  const std::string& name = options.text("format");
+  if (name == "float") return onnx_io::WeightFormat::Float;
+  return name == "qdq" ? onnx_io::WeightFormat::Qdq : onnx_io::WeightFormat::Packed;
+}
+
 pipeline::RequestOptions table_options(const OptionValues& options) {
   pipeline::RequestOptions request;
   for (const auto& [name, widths] : options.shapes("candidates")) {

@@ -34,6 +34,8 @@ namespace ompq::app {
                                                    const pipeline::Model& model,
                                                    const pipeline::Samples& calibration,
                                                    std::int64_t held_out = 256);
+/// --format.
+[[nodiscard]] onnx_io::WeightFormat weight_format(const OptionValues& options);
 /// Everything that decides bits.
 [[nodiscard]] pipeline::SearchOptions search_options(const OptionValues& options,
                                                      const pipeline::Model& model);

@@ -82,8 +82,7 @@ pipeline::QuantizeOptions start_options(const OptionValues& options, const pipel
                                   .calibration = calibration_options(options, model),
                                   .output = options.text("output"),
                                   .evaluation = evaluate_options(options, model)};
-  start.search.format = options.text("format") == "float" ? onnx_io::WeightFormat::Float
-                                                          : onnx_io::WeightFormat::Packed;
+  start.search.format = weight_format(options);
   start.method.method = options.text("start");
   start.method.seed = static_cast<std::uint64_t>(options.integer("seed"));
   start.method.threads = static_cast<int>(options.integer("threads"));

@@ -545,11 +545,12 @@ inline constexpr OptionRecord kFormat{
     .type = OptionType::Choice,
     .value_name = "FORMAT",
     .fallback = "packed",
-    .choices = "packed|float",
+    .choices = "packed|qdq|float",
     .group = "Output",
     .text =
-        "how weights are stored: packed into exactly their bits, or as the float32 numbers "
-        "that they stand for"};
+        "how weights are stored: packed into exactly their bits; one a byte behind "
+        "DequantizeLinear, for tools that look for that; or as the float32 numbers that they "
+        "stand for"};
 
 inline constexpr std::array<OptionRecord, 4> kEvaluation{{
     {.name = "limit",

@@ -8,6 +8,7 @@
 #include "ompq/core/error.h"
 #include "ompq/onnx_io/model_writer.h"
 #include "ompq/onnx_io/opset_upgrade.h"
+#include "ompq/onnx_io/qdq_weights.h"
 
 namespace ompq::onnx_io {
 namespace {
@@ -53,9 +54,16 @@ onnx::ModelProto write_float(Graph graph, const ExportOptions& options) {
   return write_model(graph);
 }
 
+onnx::ModelProto write_qdq(Graph graph, const ExportOptions& options) {
+  for (const auto& [name, weight] : options.quantized) (void)require_constant(graph, name, weight);
+  insert_weight_dequantizers(graph, options.quantized);
+  return write_model(graph);
+}
+
 onnx::ModelProto write(const Graph& graph, const ExportOptions& options) {
   if (options.format == WeightFormat::Float) return write_float(graph, options);
   if (options.quantized.empty()) return write_model(graph);
+  if (options.format == WeightFormat::Qdq) return write_qdq(upgraded(graph), options);
   return write_packed(upgraded(graph), options);
 }
 

@@ -11,6 +11,7 @@ namespace ompq::onnx_io {
 
 enum class WeightFormat {
   Packed,  ///< bit-planes, unpacked by plain ONNX operators when the session is made
+  Qdq,     ///< one code a byte behind DequantizeLinear, as other tools write and read it
   Float,   ///< dequantized float32 initializers
 };
 
@@ -21,7 +22,7 @@ struct ExportOptions {
 };
 
 /// The ONNX file for `graph` (which holds no fused "ompq" nodes) as bytes; the batch is left open
-/// where the graph leaves it open. A file with packed weights has opset 13 or newer
+/// where the graph leaves it open. A file with quantized weights has opset 13 or newer
 /// (upgrade_opset); any other keeps the graph's own. Weights come out equal to the bit to
 /// quant::dequantize. The same graph always gives the same bytes.
 /// @throws ConfigError for a quantized name that is no constant of the graph, or codes, scales or

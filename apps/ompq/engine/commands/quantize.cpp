@@ -42,8 +42,7 @@ void run_quantize(const CommandContext& context) {
       .evaluation = evaluate_options(options, model),
       .explain = options.flag("explain")};
   if (!context.json() && !options.flag("quiet")) quantize.announce = announcement(options);
-  quantize.search.format = options.text("format") == "float" ? onnx_io::WeightFormat::Float
-                                                             : onnx_io::WeightFormat::Packed;
+  quantize.search.format = weight_format(options);
   if (options.text("for") == "auto") {
     quantize.search.compensated = quantize.method.method != "nearest";
   }
