@@ -190,7 +190,7 @@ std::vector<CommandRecord> make_table() {
                         kTrainingFiles,
                         one(kResult),
                         one(kModelOut),
-                        one(kFormat),
+                        one(kTrainingFormat),
                         kPreprocessing,
                         kInputShape,
                         one(kTrainingPrecision),

@@ -182,6 +182,17 @@ inline constexpr std::array<OptionRecord, 20> kTraining{{
      .text = "how often the state is kept within an epoch; at its end it is kept always"},
 }};
 
+inline constexpr OptionRecord kTrainingFormat{
+    .name = "format",
+    .type = OptionType::Choice,
+    .value_name = "FORMAT",
+    .fallback = "packed",
+    .choices = "packed|qdq|float",
+    .group = "Output",
+    .text =
+        "how weights are stored: packed into exactly their bits; one a byte behind "
+        "DequantizeLinear; or as the float32 numbers that they stand for"};
+
 inline constexpr OptionRecord kTrainingPrecision{
     .name = "precision",
     .type = OptionType::Choice,

@@ -545,12 +545,13 @@ inline constexpr OptionRecord kFormat{
     .type = OptionType::Choice,
     .value_name = "FORMAT",
     .fallback = "packed",
-    .choices = "packed|qdq|float",
+    .choices = "packed|qdq|float|encodings|c-header",
     .group = "Output",
     .text =
         "how weights are stored: packed into exactly their bits; one a byte behind "
-        "DequantizeLinear, for tools that look for that; or as the float32 numbers that they "
-        "stand for"};
+        "DequantizeLinear, for tools that look for that; as the float32 numbers that they stand "
+        "for; so with AIMET's encodings beside; as arrays for a program in C. Budgets count the "
+        "last two as packed"};
 
 inline constexpr std::array<OptionRecord, 4> kEvaluation{{
     {.name = "limit",

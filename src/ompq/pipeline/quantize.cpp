@@ -51,7 +51,8 @@ class Quantizer {
     for (std::size_t p = 1; p < planned.plans.size(); ++p) {
       check_interrupt();
       const Plan& plan = planned.plans[p];
-      add_row(plan, "nearest", assemble_network(model(), plan.weight_bits, nearest(plan)), {});
+      const QuantizedNetwork network = assemble_network(model(), plan.weight_bits, nearest(plan));
+      add_row(plan, "nearest", network, {{}, export_bytes(network, options_.search.format)});
     }
     watch_.lap("quantization and evaluation");
     if (journal_ != nullptr) journal_->finish();
@@ -112,24 +113,29 @@ class Quantizer {
       watch_.lap("rounding");
     }
     chosen_ = assemble_network(model(), plan.weight_bits, codes);
-    add_row(plan, options_.method.method, *chosen_, options_.output);
+    const auto files = deliver(model(),
+                               plan.weight_bits,
+                               codes,
+                               options_.delivery,
+                               options_.search.format,
+                               options_.output);
+    for (const DeliveredFile& file : files) write_file_atomically(file.file, file.bytes);
+    add_row(plan, options_.method.method, *chosen_, files.front());
   }
 
   void add_row(const Plan& plan,
                const std::string& method,
                const QuantizedNetwork& network,
-               const std::filesystem::path& file) {
-    const std::string bytes = export_bytes(network, options_.search.format);
-    const auto size = static_cast<double>(bytes.size());
+               const DeliveredFile& file) {
+    const auto size = static_cast<double>(file.bytes.size());
     report::QuantizedRow row{.allocator = plan.allocator,
                              .method = method,
-                             .file = file.string(),
-                             .bytes_on_disk = static_cast<std::int64_t>(bytes.size()),
+                             .file = file.file.string(),
+                             .bytes_on_disk = static_cast<std::int64_t>(file.bytes.size()),
                              .bytes_promised = plan.bytes_promised,
                              .average_bits = average_bits(model(), plan.weight_bits),
                              .compression = static_cast<double>(given_.file_bytes) / size,
                              .weight_bits = plan.weight_bits};
-    if (!file.empty()) write_file_atomically(file, bytes);
     EvaluateOptions options = options_.evaluation;
     options.task = "evaluation of " + plan.allocator;
     options.reference_logits = &real_.logits;

@@ -6,6 +6,7 @@
 #include <optional>
 #include <vector>
 
+#include "ompq/pipeline/delivery.h"
 #include "ompq/pipeline/evaluate.h"
 #include "ompq/pipeline/rounding_method.h"
 #include "ompq/pipeline/search.h"
@@ -22,6 +23,8 @@ struct QuantizeOptions {
   /// Where a method that takes long keeps what is finished; empty: beside the output.
   std::filesystem::path journal;
   std::filesystem::path output;
+  /// The form of `output`; budgets count search.format whatever it is.
+  Delivery delivery = Delivery::Onnx;
   EvaluateOptions evaluation;
   bool explain = false;  ///< find out where the result loses its signal
   /// Told what a method will cost, before it and the search begin; may be empty.

@@ -43,6 +43,8 @@ void run_quantize(const CommandContext& context) {
       .explain = options.flag("explain")};
   if (!context.json() && !options.flag("quiet")) quantize.announce = announcement(options);
   quantize.search.format = weight_format(options);
+  if (options.text("format") == "encodings") quantize.delivery = pipeline::Delivery::Encodings;
+  if (options.text("format") == "c-header") quantize.delivery = pipeline::Delivery::CHeader;
   if (options.text("for") == "auto") {
     quantize.search.compensated = quantize.method.method != "nearest";
   }
@@ -57,6 +59,9 @@ void run_quantize(const CommandContext& context) {
   if (context.json()) return;
   if (result.diagnosis) fmt::print("{}\n", diagnosis_text(*result.diagnosis));
   fmt::print("network      {}\n", quantize.output.string());
+  if (quantize.delivery == pipeline::Delivery::Encodings) {
+    fmt::print("encodings    {}\n", pipeline::encodings_file(quantize.output).string());
+  }
   if (result_file) fmt::print("JSON result  {}\n", *result_file);
 }
 

@@ -1,0 +1,80 @@
+#include "ompq/pipeline/delivery.h"
+
+#include <nlohmann/json.hpp>
+
+#include "ompq/core/version.h"
+
+namespace ompq::pipeline {
+namespace {
+
+using Json = nlohmann::ordered_json;
+namespace fs = std::filesystem;
+
+/// One encoding for each scale.
+Json encodings_of(const quant::QuantParams& params) {
+  Json list = Json::array();
+  const bool symmetric = params.symmetry == quant::Symmetry::Symmetric;
+  for (std::size_t s = 0; s < params.scale.size(); ++s) {
+    const double scale = params.scale[s];
+    const int offset = -params.zero_point[s];
+    list.push_back({{"bitwidth", params.bits.value()},
+                    {"dtype", "int"},
+                    {"is_symmetric", symmetric ? "True" : "False"},
+                    {"max", scale * (offset + params.bits.levels() - 1)},
+                    {"min", scale * offset},
+                    {"offset", offset},
+                    {"scale", scale}});
+  }
+  return list;
+}
+
+/// The float network with the values that its codes stand for; activations stay float.
+std::string float_file(const Model& model,
+                       const std::vector<int>& weight_bits,
+                       tuning::NetworkCodes codes) {
+  codes.activations.clear();
+  return export_bytes(assemble_network(model, weight_bits, codes), onnx_io::WeightFormat::Float);
+}
+
+}  // namespace
+
+fs::path encodings_file(const fs::path& output) {
+  fs::path file = output;
+  file.replace_extension(".encodings");
+  return file;
+}
+
+std::string encodings_json(const Model& model, const tuning::NetworkCodes& codes) {
+  Json activations = Json::object();
+  for (const auto& [value, params] : codes.activations) {
+    activations[model.graph.value(value).name] = encodings_of(params);
+  }
+  Json weights = Json::object();
+  for (const auto& [name, weight] : codes.weights) weights[name] = encodings_of(weight.params);
+  const Json json = {{"version", "0.6.1"},
+                     {"producer", std::string("ompq ") + kVersion},
+                     {"activation_encodings", std::move(activations)},
+                     {"param_encodings", std::move(weights)}};
+  return json.dump(2) + "\n";
+}
+
+std::vector<DeliveredFile> deliver(const Model& model,
+                                   const std::vector<int>& weight_bits,
+                                   const tuning::NetworkCodes& codes,
+                                   Delivery delivery,
+                                   onnx_io::WeightFormat format,
+                                   const fs::path& output) {
+  switch (delivery) {
+    case Delivery::Encodings: {
+      return {{output, float_file(model, weight_bits, codes)},
+              {encodings_file(output), encodings_json(model, codes)}};
+    }
+    case Delivery::CHeader:
+      return {{output, c_header(model, weight_bits, codes, output.stem().string())}};
+    case Delivery::Onnx:
+      break;
+  }
+  return {{output, export_bytes(assemble_network(model, weight_bits, codes), format)}};
+}
+
+}  // namespace ompq::pipeline

@@ -1,0 +1,168 @@
+#include "ompq/pipeline/delivery.h"
+
+#include <filesystem>
+#include <sstream>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include "ompq/core/atomic_file.h"
+#include "ompq/quant/short_scale.h"
+#include "small_model.h"
+#include "support/paths.h"
+#include "support/program.h"
+
+namespace ompq::pipeline {
+namespace {
+
+using ::testing::HasSubstr;
+
+class DeliveryTest : public ::testing::Test {
+ protected:
+  DeliveryTest() {
+    Samples samples = small_samples(8);
+    std::vector<graph::Layer> layers = model_.discovery.layers;
+    const std::vector<BitWidth> widths(layers.size(), BitWidth(4));
+    const auto activations = tuning::calibrate_activations(
+        model_.graph, layers, widths, *samples.dataset, samples.indices, {}, {});
+    codes_ = nearest_codes(model_, bits_, activations, {});
+  }
+
+  Model model_ = small_model();
+  std::vector<int> bits_{8, 3, 5, 7, 2};
+  tuning::NetworkCodes codes_;
+};
+
+const graph::Layer& layer_named(const Model& model, const std::string& name) {
+  for (const graph::Layer& layer : model.discovery.layers) {
+    if (layer.name == name) return layer;
+  }
+  throw std::runtime_error("no layer " + name);
+}
+
+/// sum_i (code - zero) x_i + bias of each row, x_i = i % 7 - 3: what the C program below prints.
+std::vector<std::int64_t> accumulators(const Model& model,
+                                       const tuning::NetworkCodes& codes,
+                                       const graph::Layer& layer) {
+  const auto& weight = codes.weights.at(model.graph.value(layer.weight).name);
+  const auto rows = static_cast<std::size_t>(weight.shape[0]);
+  const std::size_t columns = weight.codes.size() / rows;
+  const float input = codes.activations.at(layer.input).scale.front();
+  const auto bias = model.graph.value(layer.bias).constant->data<float>();
+  std::vector<std::int64_t> sums;
+  for (std::size_t r = 0; r < rows; ++r) {
+    const float step = input * weight.params.scale[r];
+    std::int64_t sum = std::llround(quant::short_bias(bias[r], step) / step);
+    for (std::size_t i = 0; i < columns; ++i) {
+      const int code = weight.codes[r * columns + i] - weight.params.zero_point[r];
+      sum += code * (static_cast<int>(i % 7) - 3);
+    }
+    sums.push_back(sum);
+  }
+  return sums;
+}
+
+std::string program_for(const std::string& name, std::size_t rows) {
+  std::string upper = name;
+  for (char& c : upper) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+  std::ostringstream text;
+  text << "#include <stdio.h>\n#include \"net.h\"\nint main(void) {\n"
+       << "  const uint32_t columns = " << upper << "_COUNT / " << rows << ";\n"
+       << "  for (uint32_t r = 0; r < " << rows << "; ++r) {\n"
+       << "    int32_t sum = " << name << "_bias[r];\n"
+       << "    for (uint32_t i = 0; i < columns; ++i)\n"
+       << "      sum += ((int32_t)ompq_code(" << name << "_codes, r * columns + i, " << upper
+       << "_BITS) - " << name << "_zero_point[r]) * ((int32_t)(i % 7) - 3);\n"
+       << "    printf(\"%d\\n\", (int)sum);\n  }\n  return 0;\n}\n";
+  return text.str();
+}
+
+TEST_F(DeliveryTest, TheHeaderGivesALayersIntegersInACompiledProgram) {
+  const testing::TemporaryDirectory folder;
+  write_file_atomically(folder / "net.h", c_header(model_, bits_, codes_, "net"));
+  for (const std::string name : {"conv1", "conv2", "conv3", "depthwise", "fc"}) {
+    const graph::Layer& layer = layer_named(model_, name);
+    const std::vector<std::int64_t> expected = accumulators(model_, codes_, layer);
+    write_file_atomically(folder / "main.c", program_for("net_" + name, expected.size()));
+    const std::string out = (folder / "main").string();
+    const auto compiled = testing::run_program({"cc",
+                                                "-std=c99",
+                                                "-Wall",
+                                                "-Wextra",
+                                                "-Wno-unused-variable",
+                                                "-Werror",
+                                                "-o",
+                                                out,
+                                                (folder / "main.c").string()});
+    ASSERT_EQ(compiled.status, 0) << compiled.error;
+    std::istringstream printed(testing::run_program({out}).output);
+    std::vector<std::int64_t> got;
+    for (std::int64_t sum = 0; printed >> sum;) got.push_back(sum);
+    EXPECT_EQ(got, expected) << name;
+  }
+}
+
+TEST_F(DeliveryTest, NamesOfLayersBecomeIdentifiersAndEndNoComment) {
+  model_.graph.mutable_node(model_.discovery.layers[0].node).name = "x";
+  model_.discovery.layers[0].name = "1/a*/b";
+  model_.discovery.layers[1].name = "1.a* b";
+  const std::string header = c_header(model_, bits_, codes_, "my net-2");
+  EXPECT_THAT(header, HasSubstr("#ifndef OMPQ_MY_NET_2_H"));
+  EXPECT_THAT(header, HasSubstr("Conv 1/a* /b:"));
+  EXPECT_THAT(header, HasSubstr("my_net_2__1_a__b_codes"));
+}
+
+TEST_F(DeliveryTest, LayersThatStayFloatAreNamed) {
+  const auto& name = model_.graph.value(model_.discovery.layers[2].weight).name;
+  codes_.weights.erase(name);
+  EXPECT_THAT(c_header(model_, bits_, codes_, "net"), HasSubstr("Conv conv3 stays float"));
+}
+
+TEST_F(DeliveryTest, EncodingsHaveALineForEachChannelAndTheRangeOfTheirLevels) {
+  const auto json = nlohmann::json::parse(encodings_json(model_, codes_));
+  EXPECT_EQ(json["version"], "0.6.1");
+  EXPECT_EQ(json["param_encodings"].size(), codes_.weights.size());
+  EXPECT_EQ(json["activation_encodings"].size(), codes_.activations.size());
+  const graph::Layer& layer = layer_named(model_, "conv2");
+  const std::string& name = model_.graph.value(layer.weight).name;
+  const auto& params = codes_.weights.at(name).params;
+  const auto& encodings = json["param_encodings"][name];
+  ASSERT_EQ(encodings.size(), params.scale.size());
+  for (std::size_t c = 0; c < encodings.size(); ++c) {
+    const double scale = encodings[c]["scale"];
+    EXPECT_EQ(encodings[c]["bitwidth"], 3);
+    EXPECT_EQ(static_cast<float>(scale), params.scale[c]);
+    EXPECT_EQ(encodings[c]["offset"], -params.zero_point[c]);
+    EXPECT_DOUBLE_EQ(encodings[c]["max"].get<double>() - encodings[c]["min"].get<double>(),
+                     7 * scale);
+  }
+}
+
+TEST_F(DeliveryTest, TheFloatNetworkBesideEncodingsHoldsTheQuantizedValues) {
+  const testing::TemporaryDirectory folder;
+  const auto files = deliver(model_,
+                             bits_,
+                             codes_,
+                             Delivery::Encodings,
+                             onnx_io::WeightFormat::Packed,
+                             folder / "net.onnx");
+  ASSERT_EQ(files.size(), 2U);
+  EXPECT_EQ(files[1].file, folder / "net.encodings");
+  write_file_atomically(files[0].file, files[0].bytes);
+  const Model written = load_model(files[0].file);
+  const auto json = nlohmann::json::parse(files[1].bytes);
+  for (const auto& [name, entry] : json["param_encodings"].items()) {
+    const graph::ValueId id = written.graph.find_value(name);
+    ASSERT_NE(id, graph::kNoValue) << name;
+    EXPECT_TRUE(
+        written.graph.value(id).constant->equals(quant::dequantize(codes_.weights.at(name))))
+        << name;
+  }
+  for (const auto& [name, entry] : json["activation_encodings"].items()) {
+    EXPECT_NE(written.graph.find_value(name), graph::kNoValue) << name;
+  }
+}
+
+}  // namespace
+}  // namespace ompq::pipeline
