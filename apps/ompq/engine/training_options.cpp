@@ -10,7 +10,7 @@
 namespace ompq::app {
 namespace {
 
-constexpr double kSgdRate = 0.005;
+constexpr double kSgdRate = 0.003;
 constexpr double kAdamRate = 0.0003;
 constexpr double kMicrosecondsPerSecond = 1e6;
 
@@ -18,9 +18,14 @@ double distillation_share(const OptionValues& options) {
   return options.maybe_number("distill").value_or(options.flag("float") ? 0.0 : 1.0);
 }
 
+/// Statistics of batches waver with weights that jump between few levels.
+std::string norm_mode(const OptionValues& options) {
+  return options.maybe_text("norms").value_or(options.flag("float") ? "trained" : "frozen");
+}
+
 training::TrainerOptions trainer_options(const OptionValues& options) {
   training::TrainerOptions trainer;
-  const bool frozen = options.text("norms") == "frozen";
+  const bool frozen = norm_mode(options) == "frozen";
   trainer.network = {.norms = frozen ? training::NormMode::Frozen : training::NormMode::Trained,
                      .precision = measuring_precision(options)};
   trainer.optimizer.name = options.text("optimizer");
@@ -65,10 +70,12 @@ std::vector<std::pair<std::string, std::string>> named_choices(
   add(options::kFloatTraining);
   for (const OptionRecord& record : options::kTraining) {
     const bool harmless = record.name == "cache" || record.name == "checkpoint-every";
-    const bool derived = record.name == "lr" || record.name == "distill";
+    const bool derived =
+        record.name == "lr" || record.name == "distill" || record.name == "norms";
     if (!harmless && !derived) add(record);
   }
   named.emplace_back("--lr", fmt::format("{}", trainer.optimizer.rate));
+  named.emplace_back("--norms", norm_mode(options));
   named.emplace_back("--distill", fmt::format("{}", trainer.loss.distillation));
   named.emplace_back("--precision", options.text("precision"));
   named.emplace_back("--batch", std::to_string(options.integer("batch")));
@@ -115,7 +122,7 @@ pipeline::FinetuneOptions finetune_options(const OptionValues& options,
   pipeline::FinetuneOptions finetune{.start = start_options(options, model),
                                      .float_network = options.flag("float"),
                                      .trainer = trainer_options(options)};
-  finetune.norms_reestimated = options.text("norms") == "reestimated";
+  finetune.norms_reestimated = norm_mode(options) == "reestimated";
   finetune.quantizer = options.text("quantizer");
   finetune.epochs = options.integer("epochs");
   finetune.warmup_epochs = options.number("warmup");

@@ -46,11 +46,11 @@ inline constexpr std::array<OptionRecord, 20> kTraining{{
     {.name = "norms",
      .type = OptionType::Choice,
      .value_name = "MODE",
-     .fallback = "trained",
      .choices = "frozen|trained|reestimated",
      .group = "Training",
      .text = "batch normalization: folded before training; trained and then folded; or trained, "
-             "with statistics taken anew by the quantized weights behind every epoch"},
+             "with statistics taken anew by the quantized weights behind every epoch; by default "
+             "frozen, and trained with --float"},
     {.name = "optimizer",
      .type = OptionType::Choice,
      .value_name = "NAME",
@@ -64,7 +64,7 @@ inline constexpr std::array<OptionRecord, 20> kTraining{{
      .lower = 0,
      .upper = 1000,
      .group = "Training",
-     .text = "learning rate at its greatest; by default 0.005 for sgd and 0.0003 for adamw"},
+     .text = "learning rate at its greatest; by default 0.003 for sgd and 0.0003 for adamw"},
     {.name = "momentum",
      .type = OptionType::Number,
      .value_name = "X",

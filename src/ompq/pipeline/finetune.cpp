@@ -419,19 +419,30 @@ class Finetuner {
   }
 
   void reestimate_norms() {
-    const std::vector<std::int64_t>& from = samples_.indices;
+    const std::vector<std::int64_t> from = reestimation_samples();
     std::size_t next = 0;
     (void)trainer_->reestimate_norms([&](training::TrainingBatch& batch) {
       if (next >= from.size()) return false;
       const std::size_t end =
           std::min(from.size(), next + static_cast<std::size_t>(options_.batch_size));
-      const auto begin = from.begin();
-      data::Batch loaded = samples_.dataset->load(
-          {begin + static_cast<std::ptrdiff_t>(next), begin + static_cast<std::ptrdiff_t>(end)});
+      data::Batch loaded =
+          samples_.dataset->load({from.begin() + static_cast<std::ptrdiff_t>(next),
+                                  from.begin() + static_cast<std::ptrdiff_t>(end)});
       batch = {.inputs = loaded.inputs.front(), .labels = {}};
       next = end;
       return true;
     });
+  }
+
+  /// Training samples as validation sees them, evenly from all of them; the calibration's where
+  /// those are of another source.
+  [[nodiscard]] std::vector<std::int64_t> reestimation_samples() const {
+    if (!same_source(samples_, training_)) return samples_.indices;
+    constexpr std::size_t kSamples = 2048;
+    const std::size_t count = std::min(kSamples, indices_.size());
+    std::vector<std::int64_t> chosen;
+    for (std::size_t i = 0; i < count; ++i) chosen.push_back(indices_[i * indices_.size() / count]);
+    return chosen;
   }
 
   void save() {
