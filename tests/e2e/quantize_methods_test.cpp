@@ -1,0 +1,129 @@
+#include <algorithm>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+#include <sys/wait.h>
+
+#include "e2e/ompq.h"
+#include "e2e/running_program.h"
+#include "ompq/core/atomic_file.h"
+
+// The ways from float weights to codes, through the program, with few samples: what each promises.
+
+namespace ompq::testing {
+namespace {
+
+using ::testing::HasSubstr;
+
+std::vector<std::string> quantize(const std::filesystem::path& out,
+                                  const std::vector<std::string>& more) {
+  std::vector<std::string> arguments = on_fashion_mnist("quantize",
+                                                        shipped_model(),
+                                                        {"--avg-bits",
+                                                         "2.5",
+                                                         "--beside",
+                                                         "none",
+                                                         "--limit",
+                                                         "200",
+                                                         "--tuning-samples",
+                                                         "128",
+                                                         "--output",
+                                                         out.string()});
+  arguments.insert(arguments.end(), more.begin(), more.end());
+  const bool named = std::find(more.begin(), more.end(), "--allocator") != more.end();
+  if (!named) arguments.insert(arguments.end(), {"--allocator", "weight-mse"});
+  return arguments;
+}
+
+nlohmann::json result_of(const TemporaryDirectory& folder, std::vector<std::string> more) {
+  more.insert(more.end(), {"--result", folder / "out.json"});
+  const auto made = ompq(quantize(folder / "out.onnx", more));
+  EXPECT_EQ(made.status, 0) << made.error;
+  return nlohmann::json::parse(read_file(folder / "out.json"));
+}
+
+class QuantizeMethod : public ::testing::TestWithParam<std::string> {};
+
+TEST_P(QuantizeMethod, WritesThePromisedSizeAndLeavesNoJournal) {
+  const TemporaryDirectory folder;
+  const auto json =
+      result_of(folder, {"--method", GetParam(), "--iterations", "20", "--epochs", "1"});
+  EXPECT_EQ(json["networks"][0]["method"], GetParam());
+  EXPECT_EQ(json["bytes_on_disk"], std::filesystem::file_size(folder / "out.onnx"));
+  EXPECT_EQ(json["bytes_on_disk"], json["bytes_promised"]);
+  EXPECT_FALSE(std::filesystem::exists(folder / "out.onnx.journal"));
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Methods,
+    QuantizeMethod,
+    ::testing::Values("nearest", "gptq", "adaround", "brecq", "qdrop", "distill"),
+    [](const auto& tested) { return tested.param; });
+
+TEST(Quantize, GoesOnBehindAKillInDistillationAndWritesTheSameBytes) {
+  const TemporaryDirectory folder;
+  const std::vector<std::string> method{"--method", "distill", "--epochs", "6"};
+  ASSERT_EQ(ompq(quantize(folder / "whole.onnx", method)).status, 0);
+
+  std::vector<std::string> command = quantize(folder / "killed.onnx", method);
+  command.insert(command.begin(), OMPQ_PROGRAM);
+  RunningProgram program(command, folder / "error");
+  // Its first line, the widths, a line for each of 22 layers, and two epochs.
+  ASSERT_TRUE(program.wait_for_lines(folder / "killed.onnx.journal", 26)) << program.error();
+  program.kill_at_once();
+  ASSERT_TRUE(WIFSIGNALED(program.wait())) << "it ended before it could be killed";
+  ASSERT_THAT(read_file(folder / "killed.onnx.journal"), HasSubstr("distillation 1"));
+  EXPECT_FALSE(std::filesystem::exists(folder / "killed.onnx"));
+
+  ASSERT_EQ(ompq(quantize(folder / "killed.onnx", method)).status, 0);
+  EXPECT_EQ(read_file(folder / "killed.onnx"), read_file(folder / "whole.onnx"));
+}
+
+TEST(Quantize, PreparesAsItIsTold) {
+  const TemporaryDirectory folder;
+  const auto snr = [&](const std::string& steps) {
+    const auto json = result_of(folder, {"--method", "nearest", "--prepare", steps});
+    return json["evaluation"]["snr_db"].get<double>();
+  };
+  const double plain = snr("none");
+  EXPECT_GT(snr("norm-reestimation"), plain);
+  EXPECT_NE(snr("bias-correction"), plain);
+  EXPECT_NE(snr("equalize"), plain);
+}
+
+TEST(Quantize, MetricsAreMeasuredWithTheRoundingThatIsNamed) {
+  const TemporaryDirectory folder;
+  const auto losses = [&](const std::string& rounding) {
+    return result_of(
+        folder,
+        {"--method", "nearest", "--allocator", "output-mse", "--for", rounding})["losses"][0]
+                                                                                ["values"];
+  };
+  EXPECT_NE(losses("nearest"), losses("gptq"));
+}
+
+TEST(Quantize, ExplainsEachLayer) {
+  const TemporaryDirectory folder;
+  const auto json = result_of(folder, {"--method", "gptq", "--explain"});
+  ASSERT_TRUE(json.contains("diagnosis"));
+  EXPECT_EQ(json["diagnosis"]["layers"].size(), json["layers"].size());
+}
+
+TEST(Quantize, EncodingsAndHeadersLieWhereItSays) {
+  const TemporaryDirectory folder;
+  const auto encodings = result_of(folder, {"--method", "nearest", "--format", "encodings"});
+  EXPECT_EQ(encodings["bytes_on_disk"], std::filesystem::file_size(folder / "out.onnx"));
+  const auto json = nlohmann::json::parse(read_file(folder / "out.encodings"));
+  EXPECT_EQ(json["param_encodings"].size(), encodings["layers"].size());
+  const auto made =
+      ompq(quantize(folder / "net.h", {"--method", "nearest", "--format", "c-header"}));
+  ASSERT_EQ(made.status, 0) << made.error;
+  EXPECT_THAT(read_file(folder / "net.h"), HasSubstr("net_conv1_codes"));
+}
+
+}  // namespace
+}  // namespace ompq::testing
