@@ -105,6 +105,33 @@ TEST(Finetune, EndsCleanlyWhenInterruptedAndSaysHowToGoOn) {
   EXPECT_THAT(refused.error, HasSubstr("--lr"));
 }
 
+TEST(Finetune, StartsFromAFileOfItsOwn) {
+  const TemporaryDirectory folder;
+  ASSERT_EQ(ompq(finetune(folder / "first.onnx", {"--avg-bits", "3", "--epochs", "1"})).status, 0);
+  const auto second = ompq({"finetune",
+                            shipped_model(),
+                            "--data",
+                            OMPQ_FASHION_MNIST,
+                            "--eval-data",
+                            OMPQ_FASHION_MNIST,
+                            "--limit",
+                            "200",
+                            "--train-samples",
+                            "128",
+                            "--epochs",
+                            "1",
+                            "--from",
+                            folder / "first.onnx",
+                            "--output",
+                            folder / "second.onnx",
+                            "--quiet",
+                            "--json"});
+  ASSERT_EQ(second.status, 0) << second.error;
+  const auto json = nlohmann::json::parse(second.output);
+  EXPECT_EQ(json["networks"].back()["bytes_on_disk"], fs::file_size(folder / "first.onnx"));
+  EXPECT_EQ(json["bytes_on_disk"], fs::file_size(folder / "second.onnx"));
+}
+
 TEST(Finetune, SaysWhatIsMissing) {
   const TemporaryDirectory folder;
   const auto refusal = [&](const std::vector<std::string>& more) {

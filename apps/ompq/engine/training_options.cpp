@@ -10,8 +10,8 @@
 namespace ompq::app {
 namespace {
 
-constexpr double kSgdRate = 0.003;
-constexpr double kAdamRate = 0.0003;
+constexpr double kSgdRate = 0.0005;
+constexpr double kAdamRate = 0.00001;
 constexpr double kMicrosecondsPerSecond = 1e6;
 
 double distillation_share(const OptionValues& options) {

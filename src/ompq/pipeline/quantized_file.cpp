@@ -43,16 +43,24 @@ std::vector<int> widths_of(const Model& model, const Model& quantized) {
   return widths;
 }
 
-void check_layers(const Model& model, const Model& quantized, const std::vector<int>& widths) {
-  const auto& ours = model.discovery.layers;
-  const auto& theirs = quantized.discovery.layers;
-  bool same = ours.size() == theirs.size() && ours.size() == widths.size();
-  for (std::size_t l = 0; same && l < ours.size(); ++l) {
-    same = quantized.graph.is_constant(theirs[l].weight) && ours[l].op_type == theirs[l].op_type &&
-           model.graph.value(ours[l].weight).constant->shape() ==
-               quantized.graph.value(theirs[l].weight).constant->shape();
+/// For each layer of the float network, the one that bears its name in the quantized one;
+/// quantizers between them may have changed their order.
+std::vector<graph::Layer> partners_of(const Model& model,
+                                      const Model& quantized,
+                                      std::size_t widths) {
+  std::vector<graph::Layer> partners;
+  for (const graph::Layer& ours : model.discovery.layers) {
+    for (const graph::Layer& theirs : quantized.discovery.layers) {
+      const bool same = theirs.name == ours.name && theirs.op_type == ours.op_type &&
+                        quantized.graph.is_constant(theirs.weight) &&
+                        model.graph.value(ours.weight).constant->shape() ==
+                            quantized.graph.value(theirs.weight).constant->shape();
+      if (same) partners.push_back(theirs);
+    }
   }
-  if (same) return;
+  if (partners.size() == model.discovery.layers.size() && partners.size() == widths) {
+    return partners;
+  }
   refuse(quantized.file,
          fmt::format("its layers are not those of {}; give a file that nothing else has changed",
                      model.file.string()));
@@ -164,10 +172,10 @@ QuantizedFile read_quantized_file(const Model& model, const fs::path& file) {
   const Model quantized = load_model(file);
   QuantizedFile read{
       .weight_bits = widths_of(model, quantized), .activation_bits = {}, .codes = {}};
-  check_layers(model, quantized, read.weight_bits);
+  const std::vector<graph::Layer> partners = partners_of(model, quantized, read.weight_bits.size());
   for (std::size_t l = 0; l < read.weight_bits.size(); ++l) {
     const graph::Layer& ours = model.discovery.layers[l];
-    const graph::Layer& theirs = quantized.discovery.layers[l];
+    const graph::Layer& theirs = partners[l];
     const auto params = quantizer_of(quantized.graph, theirs.input);
     read.activation_bits.push_back(params ? std::optional(params->bits.value()) : std::nullopt);
     if (params) read.codes.activations.emplace(ours.input, *params);
