@@ -91,8 +91,26 @@ TEST(Quantize, PreparesAsItIsTold) {
   };
   const double plain = snr("none");
   EXPECT_GT(snr("norm-reestimation"), plain);
-  EXPECT_NE(snr("bias-correction"), plain);
+  EXPECT_GT(snr("bias-correction,norm-reestimation"), plain);
   EXPECT_NE(snr("equalize"), plain);
+}
+
+TEST(Quantize, KeepsCorrectedBiasesOnlyWhereTheNetworkAsAWholeGains) {
+  const TemporaryDirectory folder;
+  const auto json = result_of(folder, {"--method", "nearest", "--prepare", "bias-correction"});
+  const auto& restoration = json["reconstruction"]["restoration"];
+  const double before = restoration["snr_before_db"];
+  const double after = restoration["snr_after_db"];
+  EXPECT_NE(before, after);
+  EXPECT_EQ(restoration["kept_initial"], !(after > before));
+  const auto plain = result_of(folder, {"--method", "nearest", "--prepare", "none"});
+  const double snr = json["evaluation"]["snr_db"];
+  const double plain_snr = plain["evaluation"]["snr_db"];
+  if (after > before) {
+    EXPECT_GT(snr, plain_snr);
+  } else {
+    EXPECT_EQ(snr, plain_snr);
+  }
 }
 
 TEST(Quantize, MetricsAreMeasuredWithTheRoundingThatIsNamed) {

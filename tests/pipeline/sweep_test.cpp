@@ -23,7 +23,9 @@ TEST_F(SweepTest, GoesFromTheSmallestFileToTheLargestAndLosesLessAndLess) {
   ASSERT_GE(curve.points.size(), 6U);
   ASSERT_LE(curve.points.size(), 12U);
   EXPECT_EQ(*std::ranges::max_element(curve.points.front().weight_bits), 2);
-  EXPECT_EQ(*std::ranges::min_element(curve.points.back().weight_bits), 8);
+  // Seven where a layer's measured loss is no lower at eight: that file is smaller and as good.
+  EXPECT_GE(*std::ranges::min_element(curve.points.back().weight_bits), 7);
+  EXPECT_EQ(*std::ranges::max_element(curve.points.back().weight_bits), 8);
   for (std::size_t i = 1; i < curve.points.size(); ++i) {
     EXPECT_GT(curve.points[i].bytes, curve.points[i - 1].bytes) << i;
     EXPECT_LE(curve.points[i].predicted_loss, curve.points[i - 1].predicted_loss) << i;

@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "ompq/core/error.h"
+#include "ompq/quant/short_scale.h"
 #include "support/graph_builder.h"
 
 namespace ompq::tuning {
@@ -52,6 +53,39 @@ TEST(QuantizeWeights, PutsIntoTheGraphWhatTheCodesStandFor) {
     EXPECT_TRUE(value.constant->equals(quant::dequantize(codes.at(value.name)))) << layer.name;
   }
   EXPECT_EQ(codes.at(graph.value(layers[0].weight).name).params.bits, BitWidth(2));
+}
+
+TEST(QuantizeWeights, TakesAShortScaleThatLosesNoMoreThanTheNearestOrTheNextAbove) {
+  graph::Graph graph = network();
+  const auto squared_error = [](const Tensor& exact, const quant::QuantizedTensor& codes) {
+    const Tensor real = quant::dequantize(codes);
+    double error = 0.0;
+    for (std::size_t i = 0; i < exact.data<float>().size(); ++i) {
+      error += std::pow(static_cast<double>(exact.data<float>()[i]) - real.data<float>()[i], 2.0);
+    }
+    return error;
+  };
+  for (const auto& layer : graph::discover(graph).layers) {
+    const Tensor& weight = *graph.value(layer.weight).constant;
+    for (const int bits : {2, 4, 8}) {
+      const auto codes = quantize_weight(graph, layer, BitWidth(bits));
+      for (const float scale : codes.params.scale) {
+        EXPECT_EQ(quant::short_scale(scale, quant::Snap::Nearest), scale);
+      }
+      for (const quant::Snap snap : {quant::Snap::Nearest, quant::Snap::Up}) {
+        quant::QuantParams params =
+            quant::choose_qparams(weight,
+                                  {.bits = BitWidth(bits),
+                                   .symmetry = quant::Symmetry::Asymmetric,
+                                   .granularity = quant::Granularity::along(layer.weight_axis),
+                                   .method = quant::RangeMethod::ErrorSearch});
+        quant::shorten_scales(params, snap);
+        EXPECT_LE(squared_error(weight, codes),
+                  squared_error(weight, quant::quantize(weight, params)))
+            << layer.name << " at " << bits << " bits";
+      }
+    }
+  }
 }
 
 TEST(QuantizeWeights, RefusesAnotherNumberOfWidths) {

@@ -190,6 +190,12 @@ std::string reconstruction_text(const report::Reconstruction& made) {
                         after / count,
                         before / count);
   }
+  if (made.restoration) {
+    text += fmt::format("\nbiases and norms: outputs at {:.1f} dB, {:.1f} dB before{}",
+                        made.restoration->snr_after_db,
+                        made.restoration->snr_before_db,
+                        made.restoration->kept_initial ? ", not kept" : "");
+  }
   if (made.distillation) {
     text += fmt::format("\nwhole network, {} steps: loss {:.4g} -> {:.4g}{}",
                         made.distillation->steps,

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <limits>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -12,6 +13,8 @@
 #include "ompq/core/hex.h"
 #include "ompq/core/log.h"
 #include "ompq/core/nearest_name.h"
+#include "ompq/pipeline/evaluate.h"
+#include "ompq/pipeline/network.h"
 #include "ompq/tuning/equalization.h"
 #include "ompq/tuning/output_statistics.h"
 
@@ -135,6 +138,8 @@ class Rounding {
         finished,
         keep,
         progress_);
+    // Restoring measures nothing of a block: what it is worth, the whole network says.
+    if (options.method == tuning::BlockMethod::Restore) return std::move(made.codes);
     for (const auto& block : made.reports) result_.blocks.push_back(row_of(step, block));
     return std::move(made.codes);
   }
@@ -153,10 +158,28 @@ class Rounding {
                                           .restore_means = options_.prepare.correct_bias,
                                           .restore_spreads = options_.prepare.reestimate_norms};
     options.training.threads = options_.threads;
-    return reconstruct("restoration",
-                       std::move(codes),
-                       tuning::layer_blocks(model_.graph, model_.discovery.layers),
-                       options);
+    tuning::NetworkCodes restored = reconstruct(
+        "restoration", codes, tuning::layer_blocks(model_.graph, model_.discovery.layers), options);
+    result_.restoration = {.snr_before_db = snr_db(codes), .snr_after_db = snr_db(restored)};
+    result_.restoration->kept_initial =
+        !(result_.restoration->snr_after_db > result_.restoration->snr_before_db);
+    return result_.restoration->kept_initial ? codes : restored;
+  }
+
+  /// Of the network's outputs, on the samples that the method works with.
+  [[nodiscard]] double snr_db(const tuning::NetworkCodes& codes) const {
+    std::vector<int> widths;
+    for (const graph::Layer& layer : model_.discovery.layers) {
+      const auto found = codes.weights.find(model_.graph.value(layer.weight).name);
+      widths.push_back(found == codes.weights.end() ? allocation::kFloatBits
+                                                    : found->second.params.bits.value());
+    }
+    const QuantizedNetwork network = assemble_network(model_, widths, codes);
+    EvaluateOptions options{.task = "restoration"};
+    options.executor.threads = options_.threads;
+    const auto made =
+        evaluate(network.graph, dataset_, indices_, options, &model_.graph, progress_);
+    return made.evaluation.snr_db.value_or(std::numeric_limits<double>::infinity());
   }
 
   tuning::NetworkCodes learn(tuning::NetworkCodes codes) {

@@ -100,6 +100,11 @@ Json object(const Reconstruction& made) {
                               {"snr_after_db", block.snr_after_db},
                               {"kept_initial", block.kept_initial}});
   }
+  if (made.restoration) {
+    json["restoration"] = {{"snr_before_db", made.restoration->snr_before_db},
+                           {"snr_after_db", made.restoration->snr_after_db},
+                           {"kept_initial", made.restoration->kept_initial}};
+  }
   if (made.distillation) {
     json["distillation"] = {{"steps", made.distillation->steps},
                             {"seconds", made.distillation->seconds},

@@ -37,12 +37,21 @@ struct DistilledNetwork {
   bool kept_initial = false;
 };
 
+/// Bias correction and norm re-estimation, which mend each layer by itself: seldom, where a layer's
+/// error is a factor rather than a shift, the network as a whole is further off with them.
+struct RestoredNetwork {
+  double snr_before_db = 0;  ///< of the outputs, on the calibration samples
+  double snr_after_db = 0;
+  bool kept_initial = false;
+};
+
 /// How weights became codes.
 struct Reconstruction {
   std::string method;
   std::string effort;
   std::int64_t samples = 0;
   std::vector<ReconstructedBlock> blocks;
+  std::optional<RestoredNetwork> restoration;
   std::optional<DistilledNetwork> distillation;
 };
 

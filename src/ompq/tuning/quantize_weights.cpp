@@ -4,22 +4,59 @@
 
 #include "ompq/core/error.h"
 #include "ompq/quant/short_scale.h"
+#include "ompq/quant/slices.h"
 
 namespace ompq::tuning {
+namespace {
+
+/// Squared error of each slice that has a scale of its own.
+std::vector<double> slice_errors(const Tensor& weight, const quant::QuantizedTensor& codes) {
+  const Tensor rounded = quant::dequantize(codes);
+  const auto exact = weight.data<float>();
+  const auto real = rounded.data<float>();
+  const quant::Slices slices = quant::slices_of(weight.shape(), codes.params.granularity);
+  std::vector<double> errors(codes.params.scale.size(), 0.0);
+  for (std::size_t i = 0; i < exact.size(); ++i) {
+    const auto slice = static_cast<std::int64_t>(i) / slices.inner % slices.count;
+    const double error = static_cast<double>(exact[i]) - real[i];
+    errors[static_cast<std::size_t>(slice)] += error * error;
+  }
+  return errors;
+}
+
+/// Short scales: of the nearest one and the next above, for each slice the one that loses less. A
+/// scale rounded down cuts off the largest weights, which at many bits costs more than the coarser
+/// steps, and what is cut off makes the layer's output smaller: such an error adds up over layers.
+quant::QuantizedTensor quantize_short(const Tensor& weight, const quant::QuantParams& params) {
+  quant::QuantParams nearest = params;
+  quant::QuantParams above = params;
+  quant::shorten_scales(nearest, quant::Snap::Nearest);
+  quant::shorten_scales(above, quant::Snap::Up);
+  quant::QuantizedTensor codes = quant::quantize(weight, nearest);
+  if (nearest.scale == above.scale) return codes;
+  const auto errors = slice_errors(weight, codes);
+  const auto errors_above = slice_errors(weight, quant::quantize(weight, above));
+  for (std::size_t s = 0; s < errors.size(); ++s) {
+    if (errors_above[s] < errors[s]) nearest.scale[s] = above.scale[s];
+  }
+  quant::shorten_scales(nearest, quant::Snap::Nearest);  // the largest may have grown
+  return quant::quantize(weight, nearest);
+}
+
+}  // namespace
 
 quant::QuantizedTensor quantize_weight(const graph::Graph& graph,
                                        const graph::Layer& layer,
                                        BitWidth bits,
                                        const WeightOptions& options) {
   const Tensor& weight = *graph.value(layer.weight).constant;
-  quant::QuantParams params =
+  const quant::QuantParams params =
       quant::choose_qparams(weight,
                             {.bits = bits,
                              .symmetry = options.symmetry,
                              .granularity = quant::Granularity::along(layer.weight_axis),
                              .method = options.range});
-  quant::shorten_scales(params, quant::Snap::Nearest);
-  return quant::quantize(weight, params);
+  return quantize_short(weight, params);
 }
 
 std::map<std::string, quant::QuantizedTensor> quantize_weights(
