@@ -183,8 +183,25 @@ TEST_F(FinetuneTest, StopsEarlyWhereNothingBetterComes) {
   options_.trainer.optimizer.rate = 0.0;
   const report::Finetuning made = run();
   EXPECT_TRUE(made.stopped_early);
-  EXPECT_EQ(made.best_epoch, 1);
-  EXPECT_EQ(made.epochs.size(), 3U);
+  EXPECT_EQ(made.best_epoch, 0);
+  EXPECT_EQ(made.epochs.size(), 2U);
+}
+
+TEST_F(FinetuneTest, NeverWritesAWorseNetworkThanItStartedFrom) {
+  const report::Finetuning good = run();  // a network that training can only spoil
+  fs::rename(file("out.onnx"), file("good.onnx"));
+  options_.from = file("good.onnx");
+  options_.trainer.loss.distillation = 1.0;  // of a float network that knows nothing
+  options_.trainer.optimizer.rate = 0.05;
+  const report::Finetuning made = run();
+  ASSERT_EQ(made.best_epoch, 0);
+  EXPECT_EQ(fs::file_size(file("out.onnx")), fs::file_size(file("good.onnx")));
+  const auto& networks = made.quantization.networks;
+  ASSERT_EQ(networks.size(), 2U) << "the start, and the last epoch";
+  const report::Evaluation& kept = networks.front().evaluation;
+  EXPECT_EQ(kept.top1, good.quantization.networks.front().evaluation.top1);
+  EXPECT_GE(*kept.top1, *networks.back().evaluation.top1);
+  EXPECT_TRUE(fs::exists(file("out.last.onnx")));
 }
 
 TEST_F(FinetuneTest, LearnsWithoutLabelsFromTheFloatNetwork) {

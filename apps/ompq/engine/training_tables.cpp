@@ -42,11 +42,13 @@ std::string epoch_line(const report::EpochRecord& record) {
 std::string finetuning_text(const report::Finetuning& finetuning) {
   std::string text = quantization_text(finetuning.quantization);
   const std::size_t epochs = finetuning.epochs.size();
-  text += fmt::format("\ntrained with {}\n{} epoch{}, the best was {}",
+  text += fmt::format("\ntrained with {}\n{} epoch{}, ",
                       samples_text(finetuning.trained_on),
                       epochs,
-                      epochs == 1 ? "" : "s",
-                      finetuning.best_epoch);
+                      epochs == 1 ? "" : "s");
+  text += finetuning.best_epoch > 0
+              ? fmt::format("the best was {}", finetuning.best_epoch)
+              : "none better than what training started from; try a lower --lr";
   if (finetuning.resumed_epochs > 0) {
     text += fmt::format("; {} of them in earlier runs", finetuning.resumed_epochs);
   }

@@ -13,6 +13,7 @@
 #include "ompq/data/loader.h"
 #include "ompq/pipeline/class_scores.h"
 #include "ompq/pipeline/finetune_checkpoint.h"
+#include "ompq/pipeline/finetune_start.h"
 #include "ompq/pipeline/layer_tables.h"
 #include "ompq/pipeline/quantization_plan.h"
 #include "ompq/pipeline/quantized_file.h"
@@ -26,79 +27,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
-fs::path beside(const fs::path& output, std::string_view ending) {
-  fs::path path = output;
-  path += ending;
-  return path;
-}
-
-/// out.onnx -> out.last.onnx
-fs::path last_file(const fs::path& output) {
-  fs::path path = output;
-  path.replace_extension(".last" + output.extension().string());
-  return path;
-}
-
-fs::path checkpoint_file(const FinetuneOptions& options) {
-  return options.checkpoint.empty() ? beside(options.start.output, ".checkpoint")
-                                    : options.checkpoint;
-}
-
-/// The samples to train with: none that validation measures with.
-std::vector<std::int64_t> training_indices(const Samples& training, const Samples& evaluation) {
-  if (!same_source(training, evaluation)) return training.indices;
-  const std::set<std::int64_t> taken(evaluation.indices.begin(), evaluation.indices.end());
-  std::vector<std::int64_t> indices;
-  for (const std::int64_t index : training.indices) {
-    if (!taken.contains(index)) indices.push_back(index);
-  }
-  if (indices.empty()) {
-    throw DataError("finetune",
-                    fmt::format("all {} samples of {} are kept to validate with and none is left "
-                                "to train with; give --eval-data, or a smaller --limit",
-                                training.indices.size(),
-                                training.used.source));
-  }
-  return indices;
-}
-
-void check_network(const graph::Graph& graph) {
-  if (graph.inputs().size() != 1) {
-    throw ConfigError("finetune",
-                      fmt::format("the network takes {} inputs; networks of one input can be "
-                                  "trained",
-                                  graph.inputs().size()));
-  }
-  if (!gives_class_scores(graph)) {
-    throw ConfigError("finetune",
-                      "the network's first output is no row of class scores [n, classes]; other "
-                      "networks cannot be trained yet, 'ompq quantize --effort best' needs no "
-                      "classes");
-  }
-}
-
-void check_labels(const Samples& training, const Samples& evaluation, const FinetuneOptions& o) {
-  const bool labelled = training.dataset->has_labels();
-  if (!labelled && o.trainer.loss.distillation < 1.0) {
-    throw ConfigError("finetune",
-                      fmt::format("{} has no labels; --distill 1 learns from the float network "
-                                  "alone",
-                                  training.used.source));
-  }
-  if (o.float_network && !(labelled && evaluation.dataset->has_labels())) {
-    throw ConfigError("finetune", "--float learns from labels; --data and --eval-data need them");
-  }
-}
-
 double score_of(const report::Evaluation& evaluation) {
   return evaluation.top1.value_or(evaluation.agreement.value_or(0.0));
 }
-
-/// What the network is when training begins.
-struct Start {
-  Planned planned;
-  tuning::NetworkCodes codes;
-};
 
 /// One training, step by step.
 class Finetuner {
@@ -125,7 +56,7 @@ class Finetuner {
   report::Finetuning run() {
     tuning_ = tuning_samples(samples_, evaluation_, options_.start);
     fingerprint_ = fingerprint_of(model_, samples_, tuning_, options_.start);
-    if (starts_by_rounding()) {
+    if (starts_by_rounding(options_)) {
       journal_.emplace(beside(options_.start.output, ".journal"), fingerprint_);
     }
     try {
@@ -144,10 +75,6 @@ class Finetuner {
  private:
   using Clock = std::chrono::steady_clock;
 
-  [[nodiscard]] bool starts_by_rounding() const {
-    return !options_.float_network && !options_.from;
-  }
-
   void evaluate_float() {
     EvaluateOptions options = options_.start.evaluation;
     options.keep_outputs = true;
@@ -159,63 +86,23 @@ class Finetuner {
 
   // --- the start ---------------------------------------------------------------------------------
 
+  /// What training starts from counts as an epoch of its own: nothing worse is ever written.
   void begin() {
-    if (options_.float_network) {
-      start_.planned.plans.push_back({.allocator = "float"});
-      start_.planned.plans.front().weight_bits.assign(model_.discovery.layers.size(),
-                                                      allocation::kFloatBits);
-      describe_model("none", "float");
-    } else if (options_.from) {
-      begin_from_file();
-    } else {
-      begin_by_rounding();
-    }
+    start_ = start_finetuning({model_,
+                               samples_,
+                               tuning_,
+                               options_,
+                               journal_ ? &*journal_ : nullptr,
+                               result_.quantization,
+                               watch_,
+                               progress_});
     if (options_.float_network) return;
     const QuantizedNetwork network = assemble_network(model_, weight_bits(), start_.codes);
-    const std::string bytes = export_bytes(network, options_.start.search.format);
-    started_ = row("before training", start_method(), bytes, validate(network.graph, "start"));
+    at_.best.file = export_bytes(network, options_.start.search.format);
+    at_.best.evaluation = validate(network.graph, "start");
+    at_.best.score = score_of(at_.best.evaluation);
+    started_ = row("before training", start_.method, at_.best.file, at_.best.evaluation);
     watch_.lap("evaluation of the start");
-  }
-
-  [[nodiscard]] std::string start_method() const {
-    return options_.from ? options_.from->filename().string() : options_.start.method.method;
-  }
-
-  void begin_from_file() {
-    QuantizedFile file = read_quantized_file(model_, *options_.from);
-    start_.planned.plans.push_back({.allocator = options_.from->filename().string(),
-                                    .weight_bits = std::move(file.weight_bits)});
-    start_.planned.activation_bits = std::move(file.activation_bits);
-    start_.codes = std::move(file.codes);
-    describe_model("as " + options_.from->string(), "as there");
-    watch_.lap("reading the start");
-  }
-
-  void begin_by_rounding() {
-    start_.planned = plan_widths(model_, samples_, options_.start, &*journal_, progress_);
-    watch_.lap("search");
-    const auto activations =
-        calibrate(model_, start_.planned.activation_bits, samples_, options_.start, progress_);
-    watch_.lap("calibration");
-    start_.codes = nearest_codes(model_, weight_bits(), activations, options_.start.search.weights);
-    start_.codes = round_network(model_,
-                                 start_.codes,
-                                 *samples_.dataset,
-                                 tuning_,
-                                 options_.start.method,
-                                 &*journal_,
-                                 result_.quantization.reconstruction.emplace(),
-                                 progress_);
-    watch_.lap("rounding");
-  }
-
-  void describe_model(std::string budget, std::string activations) {
-    report::Search& report = start_.planned.report;
-    report.model = {model_.file.string(), model_.sha256, model_.file_bytes};
-    report.samples = samples_.used;
-    report.budget = std::move(budget);
-    report.activation_bits = std::move(activations);
-    report.layers = layer_rows(model_);
   }
 
   [[nodiscard]] const Plan& plan() const { return start_.planned.plans.front(); }
@@ -279,6 +166,7 @@ class Finetuner {
     auto kept = read_checkpoint(checkpoint_, identity_);
     if (kept) {
       trainer_->load_state(kept->state);
+      if (kept->progress.best.epoch == 0) kept->progress.best = std::move(at_.best);
       at_ = std::move(kept->progress);
       log().info("goes on from {}: epoch {}, batch {}",
                  checkpoint_.string(),
@@ -365,12 +253,11 @@ class Finetuner {
     std::string text = fs::exists(checkpoint_)
                            ? fmt::format("The last good state is in {}", checkpoint_.string())
                            : "No state was kept yet";
-    if (at_.best.epoch > 0) {
+    if (at_.epoch > 0) {
       text += fmt::format(
-          "; {} is the best network so far, of epoch {}: start from it with "
-          "--from and a lower --lr",
+          "; {} is the best network so far, {}: start from it with --from and a lower --lr",
           options_.start.output.string(),
-          at_.best.epoch);
+          at_.best.epoch > 0 ? fmt::format("of epoch {}", at_.best.epoch) : "as training began");
     }
     return text;
   }
@@ -401,10 +288,9 @@ class Finetuner {
     }
     last_->epoch = record.epoch;
     last_->score = score_of(last_->evaluation);
-    if (at_.best.epoch == 0 || last_->score > at_.best.score) {
-      at_.best = *last_;
-      write_file_atomically(options_.start.output, at_.best.file);
-    }
+    const bool better = at_.best.file.empty() || last_->score > at_.best.score;
+    if (better) at_.best = *last_;
+    if (better || at_.epoch == 0) write_file_atomically(options_.start.output, at_.best.file);
     record.best_epoch = at_.best.epoch;
     record.best = at_.best.score;
     record.seconds = at_.seconds + std::chrono::duration<double>(Clock::now() - begin).count();
@@ -513,10 +399,12 @@ class Finetuner {
     const std::string method = options_.float_network ? "float" : options_.quantizer;
     const auto add = [&](const BestEpoch& epoch, const fs::path& file) {
       write_file_atomically(file, epoch.file);
-      made.networks.push_back(row(plan().allocator,
-                                  fmt::format("{}, epoch {}", method, epoch.epoch),
-                                  epoch.file,
-                                  epoch.evaluation));
+      made.networks.push_back(epoch.epoch == 0
+                                  ? *started_
+                                  : row(plan().allocator,
+                                        fmt::format("{}, epoch {}", method, epoch.epoch),
+                                        epoch.file,
+                                        epoch.evaluation));
       made.networks.back().file = file.string();
     };
     add(at_.best, options_.start.output);
@@ -525,7 +413,7 @@ class Finetuner {
       last_->epoch = at_.epoch;
     }
     if (at_.best.epoch != at_.epoch) add(*last_, last_file(options_.start.output));
-    if (started_) made.networks.push_back(std::move(*started_));
+    if (started_ && at_.best.epoch != 0) made.networks.push_back(std::move(*started_));
     made.search = std::move(start_.planned.report);
     made.evaluated_on = evaluation_.used;
     made.evaluated_on.skipped = evaluation_.dataset->skipped();
@@ -558,7 +446,7 @@ class Finetuner {
   report::Finetuning result_;
   Stopwatch watch_;
   EvaluateOutcome real_;
-  Start start_;
+  FinetuneStart start_;
   std::optional<report::QuantizedRow> started_;
   std::unique_ptr<training::Trainer> trainer_;
   TrainingIdentity identity_;

@@ -48,9 +48,10 @@ struct FinetuneOptions {
 };
 
 /// Trains a network under an allocation, on `training` samples, validates behind every epoch on
-/// `evaluation`, and writes OUT.onnx, the best epoch's network (top-1; without labels, agreement
-/// with the float network), as soon as there is one, and OUT.last.onnx, the last one's. All files
-/// are written atomically.
+/// `evaluation`, and writes OUT.onnx behind the first epoch and every better one: the best network
+/// so far (top-1; without labels, agreement with the float network), which is the one that training
+/// started from until an epoch is better; OUT.last.onnx is the last epoch's, where that is another.
+/// All files are written atomically.
 ///
 /// The state is kept in a checkpoint: behind every epoch, every so many seconds, and when the work
 /// is interrupted. The same call then goes on, and ends with the same bytes as one that was never

@@ -17,7 +17,7 @@ struct Finetuning {
   Quantization quantization;
   SamplesUsed trained_on;
   std::vector<EpochRecord> epochs;
-  std::int64_t best_epoch = 0;      ///< from 1 on
+  std::int64_t best_epoch = 0;      ///< from 1 on; 0: none was better than the start
   bool stopped_early = false;       ///< as no epoch brought anything better for long enough
   std::int64_t resumed_epochs = 0;  ///< finished by earlier runs of the same command
   std::vector<std::pair<std::string, std::string>> options;  ///< how it was trained

@@ -1,0 +1,59 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "ompq/pipeline/finetune.h"
+#include "ompq/pipeline/journal.h"
+#include "ompq/pipeline/quantization_plan.h"
+#include "ompq/pipeline/stopwatch.h"
+
+namespace ompq::pipeline {
+
+/// `output` with `ending` behind it.
+[[nodiscard]] std::filesystem::path beside(const std::filesystem::path& output,
+                                           std::string_view ending);
+/// out.onnx -> out.last.onnx
+[[nodiscard]] std::filesystem::path last_file(const std::filesystem::path& output);
+[[nodiscard]] std::filesystem::path checkpoint_file(const FinetuneOptions& options);
+
+/// @throws ConfigError for a network that cannot be trained: several inputs, no class scores.
+void check_network(const graph::Graph& graph);
+/// @throws ConfigError where labels are missing that the options learn from.
+void check_labels(const Samples& training,
+                  const Samples& evaluation,
+                  const FinetuneOptions& options);
+/// The samples to train with: none that validation measures with. @throws DataError: none is left.
+[[nodiscard]] std::vector<std::int64_t> training_indices(const Samples& training,
+                                                         const Samples& evaluation);
+
+/// Widths are searched and weights rounded first, rather than read or left float.
+[[nodiscard]] inline bool starts_by_rounding(const FinetuneOptions& options) {
+  return !options.float_network && !options.from;
+}
+
+struct FinetuneStartRequest {
+  const Model& model;
+  Samples& samples;
+  const std::vector<std::int64_t>& tuning;  ///< to round with
+  const FinetuneOptions& options;
+  Journal* journal = nullptr;  ///< of widths and rounding; where there is any
+  report::Quantization& report;
+  Stopwatch& watch;
+  const ProgressHandler& progress;
+};
+
+/// What the network is when training begins.
+struct FinetuneStart {
+  Planned planned;
+  tuning::NetworkCodes codes;  ///< none for a float network
+  std::string method;          ///< how its weights were rounded, or the file's name
+};
+
+/// The float network, a quantized file's, or one that is rounded here, as the options say.
+[[nodiscard]] FinetuneStart start_finetuning(const FinetuneStartRequest& request);
+
+}  // namespace ompq::pipeline
