@@ -85,7 +85,11 @@ void take_operands(RawCommand& raw, const std::vector<std::string>& words) {
     auto& texts = raw.texts[command.operands[i].name];
     if (i < words.size()) texts.push_back(words[i]);
   }
-  if (words.size() > command.operands.size()) {
+  if (!command.operands.empty() && may_repeat(command.operands.back().type)) {
+    const std::size_t taken = std::min(words.size(), command.operands.size());
+    auto& texts = raw.texts[command.operands.back().name];
+    texts.insert(texts.end(), words.begin() + static_cast<std::ptrdiff_t>(taken), words.end());
+  } else if (words.size() > command.operands.size()) {
     throw ConfigError(command.name,
                       fmt::format("'{}' is one operand too many; see 'ompq {} --help'",
                                   words[command.operands.size()],
@@ -100,6 +104,22 @@ void take_operands(RawCommand& raw, const std::vector<std::string>& words) {
   if (option) known = {"--help", "--version"};
   refuse_word(
       "ompq", option ? "option" : "command", word, known, "'ompq --help' lists what there is");
+}
+
+/// A word that a POSIX shell reads as `text`, in quotes only where it needs them.
+std::string shell_word(std::string_view text) {
+  constexpr std::string_view kPlain =
+      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_@%+=:,./-";
+  if (!text.empty() && text.find_first_not_of(kPlain) == text.npos) return std::string(text);
+  std::string word = "'";
+  for (const char c : text) word += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return word + "'";
+}
+
+std::string shell_line(int argc, const char* const* argv) {
+  std::string line = "ompq";
+  for (int i = 1; i < argc; ++i) line += " " + shell_word(argv[i]);
+  return line;
 }
 
 CommandRequest to_request(const RawCommand& raw) {
@@ -122,6 +142,11 @@ CommandRequest to_request(const RawCommand& raw) {
     if (record.type == OptionType::Globs && !texts.empty()) {
       request.values.set(record.name,
                          parse_option(record, fmt::format("{}", fmt::join(texts, ","))));
+      continue;
+    }
+    if (record.type == OptionType::Paths && !texts.empty()) {
+      for (const std::string& text : texts) static_cast<void>(parse_option(record, text));
+      request.values.set(record.name, texts);
       continue;
     }
     for (const std::string& text : texts) {
@@ -199,7 +224,9 @@ std::variant<CommandRequest, Answer> parse_command_line(int argc, const char* co
   }
   refuse_forgotten_values(*chosen);
   take_operands(*chosen, program.remaining(true));
-  return to_request(*chosen);
+  CommandRequest request = to_request(*chosen);
+  request.line = shell_line(argc, argv);
+  return request;
 }
 
 }  // namespace ompq::app

@@ -17,6 +17,10 @@ std::vector<std::string> spellings(const OptionRecord& record) {
   return names;
 }
 
+bool takes_files(const OptionRecord& record) {
+  return record.type == OptionType::Path || record.type == OptionType::Paths;
+}
+
 std::string command_names() {
   std::vector<std::string_view> names;
   for (const CommandRecord& command : command_table()) names.push_back(command.name);
@@ -27,7 +31,7 @@ std::string command_names() {
 
 /// What may stand behind an option or as an operand, as arguments of compgen.
 std::string bash_values(const OptionRecord& record) {
-  if (record.type == OptionType::Path) return "-f";
+  if (takes_files(record)) return "-f";
   return fmt::format("-W '{}'", fmt::join(split_choices(record.choices), " "));
 }
 
@@ -90,7 +94,7 @@ std::string zsh_text(std::string_view text) {
 /// ":NAME:action" of _arguments.
 std::string zsh_value(const OptionRecord& record) {
   std::string action = " ";
-  if (record.type == OptionType::Path) action = "_files";
+  if (takes_files(record)) action = "_files";
   if (!record.choices.empty()) {
     action = fmt::format("({})", fmt::join(split_choices(record.choices), " "));
   }
@@ -110,9 +114,10 @@ std::string zsh_command(const CommandRecord& command) {
     }
   }
   for (std::size_t i = 0; i < command.operands.size(); ++i) {
+    const OptionRecord& operand = command.operands[i];
+    const std::string place = may_repeat(operand.type) ? "*" : std::to_string(i + 1);
     const bool last = i + 1 == command.operands.size();
-    text += fmt::format(
-        "        '{}{}' {}\n", i + 1, zsh_value(command.operands[i]), last ? ";;" : "\\");
+    text += fmt::format("        '{}{}' {}\n", place, zsh_value(operand), last ? ";;" : "\\");
   }
   return text;
 }

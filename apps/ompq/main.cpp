@@ -10,6 +10,7 @@
 #include "ompq/core/command_table.h"
 #include "ompq/core/error.h"
 #include "ompq/core/version.h"
+#include "report_command.h"
 
 namespace ompq::app {
 namespace {
@@ -49,6 +50,10 @@ int run(int argc, char** argv) {
   const auto& request = std::get<CommandRequest>(asked);
   if (request.command == "completion") {
     print(completion_script(request.values.text("SHELL")));
+    return static_cast<int>(ExitCode::Done);
+  }
+  if (request.command == "report") {
+    print(run_report(request.values));
     return static_cast<int>(ExitCode::Done);
   }
   return run_on_engine(request);

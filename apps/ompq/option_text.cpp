@@ -42,7 +42,9 @@ std::string notes(const OptionRecord& record) {
 
 std::string usage(const CommandRecord& command) {
   std::string text = fmt::format("ompq {}", command.name);
-  for (const OptionRecord& operand : command.operands) text += fmt::format(" {}", operand.name);
+  for (const OptionRecord& operand : command.operands) {
+    text += fmt::format(" {}{}", operand.name, may_repeat(operand.type) ? "..." : "");
+  }
   for (const OptionRecord& record : command.options) {
     if (!record.required) continue;
     text += record.short_name == '\0' ? fmt::format(" --{}", record.name)

@@ -10,6 +10,7 @@ namespace ompq {
 struct CommandRequest {
   std::string command;  ///< a name of command_table()
   OptionValues values;  ///< operands ("MODEL") and options ("avg-bits"), checked against the table
+  std::string line{};   ///< as it was typed, for a POSIX shell: "ompq search 'my net.onnx' ..."
 };
 
 }  // namespace ompq

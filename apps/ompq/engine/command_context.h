@@ -5,6 +5,7 @@
 
 #include "ompq/core/options.h"
 #include "ompq/core/progress.h"
+#include "ompq/report/results.h"
 
 namespace ompq::app {
 
@@ -14,6 +15,7 @@ struct CommandContext {
   ProgressHandler progress;     ///< draws on standard error; does nothing with --quiet
   /// Prints whole lines on standard error, clear of what progress draws; nothing with --quiet.
   std::function<void(const std::string&)> say;
+  report::Provenance provenance;  ///< for the JSON results
   [[nodiscard]] bool json() const { return options.flag("json"); }
 };
 

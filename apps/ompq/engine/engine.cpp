@@ -2,6 +2,8 @@
 #include <array>
 #include <memory>
 #include <mutex>
+#include <sstream>
+#include <string>
 #include <string_view>
 
 #include <fmt/format.h>
@@ -11,6 +13,7 @@
 #include "failure.h"
 #include "ompq/core/error.h"
 #include "ompq/core/log.h"
+#include "ompq/core/version.h"
 #include "progress_bar.h"
 #include "request.h"
 
@@ -68,6 +71,17 @@ class LogRoute {
   LogRoute& operator=(const LogRoute&) = delete;
 };
 
+/// The command, and "name version" lines of everything that had a part in the result.
+report::Provenance provenance_of(const CommandRequest& request) {
+  report::Provenance provenance{request.line, {{"ompq", std::string(kVersion)}}};
+  std::istringstream lines(ompq_engine_versions());
+  for (std::string line; std::getline(lines, line);) {
+    const std::size_t space = line.find(' ');
+    provenance.versions.emplace_back(line.substr(0, space), line.substr(space + 1));
+  }
+  return provenance;
+}
+
 void run(const CommandRequest& request) {
   const auto named = [&](const EngineCommand& command) { return command.name == request.command; };
   const auto command = std::ranges::find_if(kCommands, named);
@@ -81,7 +95,8 @@ void run(const CommandRequest& request) {
                 [&](const ProgressEvent& event) { bar.show(event); },
                 [&](const std::string& lines) {
                   if (!quiet) bar.interrupt_with(lines);
-                }});
+                },
+                provenance_of(request)});
   bar.finish();
   flush_output();
 }

@@ -88,6 +88,9 @@ constexpr std::array<std::string_view, 2> kEvalExamples{
 constexpr std::array<std::string_view, 2> kDiffExamples{
     "ompq diff model.onnx small.onnx --data images/",
     "ompq diff model.onnx other-tool.onnx --data images/ --snr 20 --json"};
+constexpr std::array<std::string_view, 2> kReportExamples{
+    "ompq report run.json -o report.html",
+    "ompq report run.json compare.json sweep.json -o report.html"};
 constexpr std::array<std::string_view, 2> kCompletionExamples{
     "source <(ompq completion bash)", "ompq completion zsh > ~/.zfunc/_ompq"};
 
@@ -288,6 +291,18 @@ std::vector<CommandRecord> make_table() {
                         kCommonOptions}),
        .rules = kCommonRules,
        .examples = kDiffExamples},
+      {.name = "report",
+       .summary = "show results as one page for the browser",
+       .description =
+           "Makes one self-contained HTML page of the JSON results of search, quantize, finetune, "
+           "compare and sweep: what was asked and got, bits and sensitivity of every layer, the "
+           "orthogonality matrix, size against accuracy, and allocators side by side. Results of "
+           "one network share its charts.",
+       .operands = kRunOperand,
+       .options = join({one(kPageOut), std::span(kCommonOptions).last(1)}),
+       .rules = {},
+       .examples = kReportExamples,
+       .runs_networks = false},
       {.name = "completion",
        .summary = "print a completion script for a shell",
        .description = "Prints a script that completes commands, options and their values.",

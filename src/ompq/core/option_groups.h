@@ -31,6 +31,15 @@ inline constexpr std::array<OptionRecord, 1> kModelOperand{{
      .text = "the network, an ONNX file"},
 }};
 
+inline constexpr std::array<OptionRecord, 1> kRunOperand{{
+    {.name = "RUN.json",
+     .type = OptionType::Paths,
+     .value_name = "RUN.json",
+     .required = true,
+     .text =
+         "results that --result or --json wrote: of search, quantize, finetune, compare, sweep"},
+}};
+
 inline constexpr std::array<OptionRecord, 1> kShellOperand{{
     {.name = "SHELL",
      .type = OptionType::Choice,
@@ -364,6 +373,15 @@ inline constexpr OptionRecord kCsv{.name = "csv",
                                    .value_name = "FILE",
                                    .group = "Output",
                                    .text = "write the rows as comma-separated values to this file"};
+
+inline constexpr OptionRecord kPageOut{
+    .name = "output",
+    .short_name = 'o',
+    .type = OptionType::Path,
+    .value_name = "FILE",
+    .fallback = "report.html",
+    .group = "Output",
+    .text = "where the page goes; one file that needs no network and no other file"};
 
 /// The paper's rules, for commands with one budget.
 inline constexpr std::array<OptionRecord, 4> kPaperRules{{

@@ -206,6 +206,7 @@ std::string accepted_values(const OptionRecord& record) {
       return "a flag, which takes no value";
     case OptionType::Text:
     case OptionType::Path:
+    case OptionType::Paths:
       return "a text of one character or more";
     case OptionType::Choice:
       return fmt::format("one of {}", fmt::join(split_choices(record.choices), ", "));
@@ -253,6 +254,9 @@ OptionValues::Value parse_option(const OptionRecord& record, std::string_view te
     case OptionType::Path:
       if (text.empty()) refuse(record, text);
       return std::string(text);
+    case OptionType::Paths:
+      if (text.empty()) refuse(record, text);
+      return std::vector<std::string>{std::string(text)};
     case OptionType::Choice:
       return read_choice(record, text);
     case OptionType::Choices:

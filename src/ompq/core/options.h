@@ -16,6 +16,7 @@ enum class OptionType : std::uint8_t {
   Flag,         ///< no value; given or not
   Text,         ///< any text
   Path,         ///< a file or folder; whether it exists is the reader's business
+  Paths,        ///< as Path; may be repeated, as an operand it takes all that are left
   Choice,       ///< one of `choices`
   Choices,      ///< some of `choices`, "a,b"
   Integer,      ///< whole number in lower..upper
@@ -36,7 +37,7 @@ enum class OptionType : std::uint8_t {
 /// True for a type that an option may be given several times with.
 [[nodiscard]] constexpr bool may_repeat(OptionType type) {
   return type == OptionType::NamedShape || type == OptionType::NamedWidths ||
-         type == OptionType::Widths || type == OptionType::Globs;
+         type == OptionType::Widths || type == OptionType::Globs || type == OptionType::Paths;
 }
 
 /// One option or operand of a command. This record is the only place that describes it: parsing,
@@ -114,7 +115,8 @@ class OptionValues {
   /// Integers, ByteCounts.
   [[nodiscard]] const std::vector<std::int64_t>& integers(std::string_view name) const;
   [[nodiscard]] const std::vector<double>& numbers(std::string_view name) const;
-  [[nodiscard]] const std::vector<std::string>& texts(std::string_view name) const;  ///< Choices
+  [[nodiscard]] const std::vector<std::string>& texts(
+      std::string_view name) const;  ///< Choices, Paths
   /// Globs, in the order in which they were given; none without a default.
   [[nodiscard]] std::vector<std::string> globs(std::string_view name) const;
   /// NamedShape, NamedWidths, Widths.

@@ -162,7 +162,8 @@ tuning::ActivationQuantizers calibrate(const Model& model,
                                        const std::vector<std::optional<int>>& bits,
                                        Samples& samples,
                                        const QuantizeOptions& options,
-                                       const ProgressHandler& progress) {
+                                       const ProgressHandler& progress,
+                                       tuning::ActivationHistograms* histograms) {
   std::vector<graph::Layer> quantized;
   std::vector<BitWidth> widths;
   for (std::size_t l = 0; l < bits.size(); ++l) {
@@ -177,7 +178,8 @@ tuning::ActivationQuantizers calibrate(const Model& model,
                                        *samples.dataset,
                                        samples.indices,
                                        options.calibration,
-                                       progress);
+                                       progress,
+                                       histograms);
 }
 
 std::vector<std::int64_t> tuning_samples(const Samples& samples,

@@ -50,10 +50,13 @@ struct Planned {
 
 /// Quantizers of the layers' inputs.
 /// @param bits  one a layer; none: float.
-[[nodiscard]] tuning::ActivationQuantizers calibrate(const Model& model,
-                                                     const std::vector<std::optional<int>>& bits,
-                                                     Samples& samples,
-                                                     const QuantizeOptions& options,
-                                                     const ProgressHandler& progress);
+/// @param histograms  if given: gets what was seen of each input.
+[[nodiscard]] tuning::ActivationQuantizers calibrate(
+    const Model& model,
+    const std::vector<std::optional<int>>& bits,
+    Samples& samples,
+    const QuantizeOptions& options,
+    const ProgressHandler& progress,
+    tuning::ActivationHistograms* histograms = nullptr);
 
 }  // namespace ompq::pipeline

@@ -7,6 +7,7 @@
 #include "ompq/core/atomic_file.h"
 #include "ompq/core/log.h"
 #include "ompq/pipeline/diagnosis.h"
+#include "ompq/pipeline/distributions.h"
 #include "ompq/pipeline/layer_tables.h"
 #include "ompq/pipeline/quantization_plan.h"
 #include "ompq/pipeline/stopwatch.h"
@@ -44,7 +45,8 @@ class Quantizer {
     equalize();
     Planned planned = plan_widths(model(), samples_, options_, journal_, progress_);
     watch_.lap("search");
-    activations_ = calibrate(model(), planned.activation_bits, samples_, options_, progress_);
+    activations_ =
+        calibrate(model(), planned.activation_bits, samples_, options_, progress_, &histograms_);
     watch_.lap("calibration");
     make_chosen(planned.plans.front());
     if (options_.explain) explain(planned);
@@ -113,6 +115,7 @@ class Quantizer {
       watch_.lap("rounding");
     }
     chosen_ = assemble_network(model(), plan.weight_bits, codes);
+    result_.distributions = distributions(model(), *chosen_, codes.activations, histograms_);
     const auto files = deliver(model(),
                                plan.weight_bits,
                                codes,
@@ -178,6 +181,7 @@ class Quantizer {
   EvaluateOutcome real_;
   std::optional<Model> equalized_;
   tuning::ActivationQuantizers activations_;
+  tuning::ActivationHistograms histograms_;
   std::optional<QuantizedNetwork> before_;  ///< rounded to nearest
   std::optional<QuantizedNetwork> chosen_;
 };

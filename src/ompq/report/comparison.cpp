@@ -87,8 +87,8 @@ ComparisonRow comparison_row_from(const Json& json) {
 }
 
 std::string to_json(const Comparison& comparison) {
-  Json json = {{"format", "ompq-compare/1"},
-               {"model", object(comparison.model)},
+  Json json = document("ompq-compare/1", comparison.provenance);
+  json.update({{"model", object(comparison.model)},
                {"samples", object(comparison.samples)},
                {"evaluated_on", object(comparison.evaluated_on)},
                {"activation_bits", comparison.activation_bits},
@@ -97,7 +97,7 @@ std::string to_json(const Comparison& comparison) {
                {"allocators", comparison.allocators},
                {"rows", Json::array()},
                {"random_allocations", comparison.random_allocations},
-               {"rank_correlation", Json::array()}};
+               {"rank_correlation", Json::array()}});
   for (const auto& row : comparison.rows) json["rows"].push_back(object(row));
   for (const auto& row : comparison.correlations) json["rank_correlation"].push_back(object(row));
   json["seconds"] = report::object(comparison.seconds);
@@ -105,15 +105,15 @@ std::string to_json(const Comparison& comparison) {
 }
 
 std::string to_json(const Sweep& sweep) {
-  Json json = {{"format", "ompq-sweep/1"},
-               {"model", object(sweep.model)},
+  Json json = document("ompq-sweep/1", sweep.provenance);
+  json.update({{"model", object(sweep.model)},
                {"samples", object(sweep.samples)},
                {"metric", sweep.metric},
                {"measure", sweep.measure},
                {"activation_bits", sweep.activation_bits},
                {"layers", rows(sweep.layers)},
                {"knee", sweep.knee},
-               {"points", Json::array()}};
+               {"points", Json::array()}});
   if (sweep.picked) json["picked"] = *sweep.picked;
   for (const auto& point : sweep.points) json["points"].push_back(object(point));
   json["seconds"] = report::object(sweep.seconds);

@@ -32,6 +32,7 @@ struct RankCorrelation {
 
 /// `ompq compare`: allocators x budgets.
 struct Comparison {
+  Provenance provenance;
   ModelFile model;
   SamplesUsed samples;
   SamplesUsed evaluated_on;
@@ -58,6 +59,7 @@ struct SweepPoint {
 
 /// `ompq sweep`: the whole curve.
 struct Sweep {
+  Provenance provenance;
   ModelFile model;
   SamplesUsed samples;
   std::string metric;

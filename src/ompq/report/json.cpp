@@ -44,15 +44,15 @@ Json object(const Portfolio& portfolio) {
   return json;
 }
 
-Json object(const Search& search) {
-  Json json = {{"format", "ompq-search/1"},
-               {"model", object(search.model)},
+Json object(const Search& search, std::string_view format) {
+  Json json = document(format, search.provenance);
+  json.update({{"model", object(search.model)},
                {"samples", object(search.samples)},
                {"budget", search.budget},
                {"accounting", search.accounting},
                {"scheme", search.scheme},
                {"activation_bits", search.activation_bits},
-               {"layers", rows(search.layers)}};
+               {"layers", rows(search.layers)}});
   if (!search.orm.empty()) {
     json["orm"] = matrix(search.orm, search.layers.size());
     json["estimator"] = search.estimator;
@@ -115,6 +115,15 @@ Json object(const Reconstruction& made) {
   return json;
 }
 
+Json object(const Distribution& seen) {
+  return {{"layer", seen.layer},
+          {"kind", seen.kind},
+          {"edges", seen.edges},
+          {"counts", seen.counts},
+          {"low", seen.low},
+          {"high", seen.high}};
+}
+
 Json pairs(const std::vector<std::pair<std::string, std::string>>& entries, const char* value) {
   Json json = Json::array();
   for (const auto& [name, text_value] : entries) {
@@ -147,13 +156,12 @@ std::string to_json(const Inspection& inspection) {
   return text(json);
 }
 
-std::string to_json(const Search& search) { return text(object(search)); }
+std::string to_json(const Search& search) { return text(object(search, "ompq-search/1")); }
 
 namespace {
 
-Json object(const Quantization& quantization) {
-  Json json = object(quantization.search);
-  json["format"] = "ompq-quantize/1";
+Json object(const Quantization& quantization, std::string_view format) {
+  Json json = object(quantization.search, format);
   const QuantizedRow& chosen = quantization.networks.front();
   json["bytes_on_disk"] = chosen.bytes_on_disk;
   json["bytes_promised"] = chosen.bytes_promised;
@@ -165,6 +173,9 @@ Json object(const Quantization& quantization) {
   if (quantization.reconstruction) {
     json["reconstruction"] = object(*quantization.reconstruction);
   }
+  for (const Distribution& seen : quantization.distributions) {
+    json["histograms"].push_back(object(seen));
+  }
   if (quantization.diagnosis) json["diagnosis"] = object(*quantization.diagnosis);
   json["seconds"] = report::object(quantization.seconds);
   return json;
@@ -172,11 +183,12 @@ Json object(const Quantization& quantization) {
 
 }  // namespace
 
-std::string to_json(const Quantization& quantization) { return text(object(quantization)); }
+std::string to_json(const Quantization& quantization) {
+  return text(object(quantization, "ompq-quantize/1"));
+}
 
 std::string to_json(const Finetuning& finetuning) {
-  Json json = object(finetuning.quantization);
-  json["format"] = "ompq-finetune/1";
+  Json json = object(finetuning.quantization, "ompq-finetune/1");
   json["trained_on"] = object(finetuning.trained_on);
   json["best_epoch"] = finetuning.best_epoch;
   json["stopped_early"] = finetuning.stopped_early;

@@ -7,6 +7,13 @@ std::string text(const Json& json) {
   return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
+Json document(std::string_view format, const Provenance& provenance) {
+  Json json = {{"format", format}};
+  if (!provenance.command.empty()) json["command"] = provenance.command;
+  for (const auto& [name, version] : provenance.versions) json["versions"][name] = version;
+  return json;
+}
+
 Json object(const ModelFile& model) {
   return {{"file", model.file}, {"sha256", model.sha256}, {"bytes", model.bytes}};
 }

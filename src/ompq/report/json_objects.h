@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <nlohmann/json.hpp>
@@ -16,6 +17,8 @@ using Json = nlohmann::ordered_json;
 /// The document's text, two spaces deep, ending in a newline.
 [[nodiscard]] std::string text(const Json& json);
 
+/// The start of a document: its format, and what is known of how it came about.
+[[nodiscard]] Json document(std::string_view format, const Provenance& provenance);
 [[nodiscard]] Json object(const ModelFile& model);
 [[nodiscard]] Json object(const SamplesUsed& samples);
 [[nodiscard]] Json object(const StepSeconds& seconds);

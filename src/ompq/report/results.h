@@ -7,12 +7,19 @@
 #include <vector>
 
 #include "ompq/report/diagnosis.h"
+#include "ompq/report/distribution.h"
 #include "ompq/report/reconstruction.h"
 
 namespace ompq::report {
 
 /// Named durations of a run, in the order in which the steps began.
 using StepSeconds = std::vector<std::pair<std::string, double>>;
+
+/// How a result came about, so that it can be made again. Empty where a program called the library.
+struct Provenance {
+  std::string command;                                        ///< for a POSIX shell
+  std::vector<std::pair<std::string, std::string>> versions;  ///< name, version
+};
 
 struct ModelFile {
   std::string file;
@@ -111,6 +118,7 @@ struct LossRows {
 };
 
 struct Search {
+  Provenance provenance;
   ModelFile model;
   SamplesUsed samples;
   std::string budget;  ///< in words
@@ -166,6 +174,7 @@ struct Quantization {
   std::vector<QuantizedRow> networks;            ///< the chosen one first
   std::optional<Reconstruction> reconstruction;  ///< absent for rounding to nearest
   std::optional<Diagnosis> diagnosis;            ///< of the chosen network, if asked for
+  std::vector<Distribution> distributions;       ///< of the chosen network's layers
   std::int64_t resumed = 0;                      ///< units that an earlier run had finished
   StepSeconds seconds;
 };

@@ -132,7 +132,8 @@ ActivationQuantizers calibrate_activations(const graph::Graph& graph,
                                            data::Dataset& dataset,
                                            const std::vector<std::int64_t>& indices,
                                            const CalibrationOptions& options,
-                                           const ProgressHandler& progress) {
+                                           const ProgressHandler& progress,
+                                           ActivationHistograms* histograms) {
   auto observed = observed_values(layers, activation_bits);
   runtime::ExecutorOptions executor_options = options.executor;
   for (const auto& [value, entry] : observed) executor_options.captured.push_back(value);
@@ -157,6 +158,10 @@ ActivationQuantizers calibrate_activations(const graph::Graph& graph,
     // Up, so that the range never loses what the method chose to keep.
     quant::shorten_scales(params, quant::Snap::Up);
     quantizers.emplace(value, std::move(params));
+    if (histograms == nullptr) continue;
+    const quant::HistogramObserver& seen = entry.histogram;
+    histograms->insert_or_assign(
+        value, ActivationHistogram{seen.lower_edge(), seen.bin_width(), seen.bins()});
   }
   return quantizers;
 }

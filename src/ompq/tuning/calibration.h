@@ -23,10 +23,19 @@ struct CalibrationOptions {
 /// with the largest of their widths.
 using ActivationQuantizers = std::map<graph::ValueId, quant::QuantParams>;
 
+/// What calibration saw of an activation: equal bins from `lower_edge` on.
+struct ActivationHistogram {
+  double lower_edge = 0;
+  double bin_width = 0;
+  std::vector<double> counts;
+};
+using ActivationHistograms = std::map<graph::ValueId, ActivationHistogram>;
+
 /// Runs the float network over the samples at `indices` and sets each activation's range from a
 /// streaming histogram. Memory: one batch and 2048 bins an activation, whatever the number of
 /// samples.
 /// @param activation_bits  one width a layer, in the order of `layers`.
+/// @param histograms  if given: gets what was seen of each value.
 /// @throws DataError if a value is NaN or infinite on these samples (names the layer that reads
 /// it).
 [[nodiscard]] ActivationQuantizers calibrate_activations(
@@ -36,7 +45,8 @@ using ActivationQuantizers = std::map<graph::ValueId, quant::QuantParams>;
     data::Dataset& dataset,
     const std::vector<std::int64_t>& indices,
     const CalibrationOptions& options,
-    const ProgressHandler& progress = {});
+    const ProgressHandler& progress = {},
+    ActivationHistograms* histograms = nullptr);
 
 /// Puts QuantizeLinear -> DequantizeLinear behind each value (before them a Clip to the narrower
 /// range for fewer than 8 bits); every reader of the value, residual additions included, reads the

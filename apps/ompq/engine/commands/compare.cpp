@@ -12,8 +12,9 @@ void run_compare(const CommandContext& context) {
   const pipeline::Model model = load_model(options);
   pipeline::Samples samples = calibration_samples(options, model);
   pipeline::Samples evaluation = evaluation_samples(options, model, samples);
-  const report::Comparison result = pipeline::compare(
+  report::Comparison result = pipeline::compare(
       model, samples, evaluation, compare_options(options, model), context.progress);
+  result.provenance = context.provenance;
   const std::string json = report::to_json(result);
   if (const auto file = options.maybe_text("result")) write_file_atomically(*file, json);
   if (const auto file = options.maybe_text("csv")) {

@@ -24,8 +24,9 @@ void run_finetune(const CommandContext& context) {
       headed = true;
     };
   }
-  const report::Finetuning result = pipeline::finetune(
+  report::Finetuning result = pipeline::finetune(
       model, unfolded, samples, training, evaluation, finetune, context.progress);
+  result.quantization.search.provenance = context.provenance;
   const std::string json = report::to_json(result);
   const auto result_file = options.maybe_text("result");
   if (result_file) write_file_atomically(*result_file, json);

@@ -50,8 +50,9 @@ void run_quantize(const CommandContext& context) {
   }
   if (const auto journal = options.maybe_text("journal")) quantize.journal = *journal;
   if (const auto file = options.maybe_text("allocation")) quantize.allocation_file = *file;
-  const report::Quantization result =
+  report::Quantization result =
       pipeline::quantize(model, samples, evaluation, quantize, context.progress);
+  result.search.provenance = context.provenance;
   const std::string json = report::to_json(result);
   const auto result_file = options.maybe_text("result");
   if (result_file) write_file_atomically(*result_file, json);

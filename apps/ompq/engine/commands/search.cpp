@@ -11,8 +11,9 @@ void run_search(const CommandContext& context) {
   const OptionValues& options = context.options;
   const pipeline::Model model = load_model(options);
   pipeline::Samples samples = calibration_samples(options, model);
-  const pipeline::SearchOutcome outcome =
+  pipeline::SearchOutcome outcome =
       pipeline::search(model, samples, search_options(options, model), context.progress);
+  outcome.report.provenance = context.provenance;
   const std::string json = report::to_json(outcome.report);
   if (const auto file = options.maybe_text("result")) write_file_atomically(*file, json);
   if (const auto file = options.maybe_text("output")) {

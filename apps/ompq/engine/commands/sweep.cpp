@@ -11,8 +11,9 @@ void run_sweep(const CommandContext& context) {
   const OptionValues& options = context.options;
   const pipeline::Model model = load_model(options);
   pipeline::Samples samples = calibration_samples(options, model);
-  const pipeline::SweepOutcome outcome =
+  pipeline::SweepOutcome outcome =
       pipeline::sweep(model, samples, sweep_options(options, model), context.progress);
+  outcome.report.provenance = context.provenance;
   const std::string json = report::to_json(outcome.report);
   if (const auto file = options.maybe_text("result")) write_file_atomically(*file, json);
   if (const auto file = options.maybe_text("csv")) {

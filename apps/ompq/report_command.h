@@ -1,0 +1,15 @@
+#pragma once
+
+#include <string>
+
+#include "ompq/core/options.h"
+
+namespace ompq::app {
+
+/// `ompq report`: reads the results, writes the page. Needs no engine, since it runs no network.
+/// @return what to print.
+/// @throws FileError, DataError naming the file; ConfigError where the page would overwrite a
+/// result.
+[[nodiscard]] std::string run_report(const OptionValues& options);
+
+}  // namespace ompq::app

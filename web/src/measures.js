@@ -1,0 +1,26 @@
+// What a network can be judged by. The first that an evaluation holds is the one to lead with.
+
+import { number, percent } from './format.js';
+
+export const MEASURES = [
+  { key: 'top1', text: 'top-1', share: true, better: 1, format: percent },
+  { key: 'agreement', text: 'agreement with float', share: true, better: 1, format: percent },
+  { key: 'divergence', text: 'divergence from float', share: false, better: -1, format: (x) => number(x, 4) },
+  { key: 'snr_db', text: 'signal-to-noise (dB)', share: false, better: 1, format: (x) => number(x, 3) },
+];
+
+export const measureNamed = (key) => MEASURES.find((measure) => measure.key === key);
+
+/** The measures for which any of `evaluations` has a number. */
+export function measuresIn(evaluations) {
+  return MEASURES.filter((measure) => evaluations.some((evaluation) => Number.isFinite(evaluation?.[measure.key])));
+}
+
+/** Shares are shown in percent on axes. */
+export function axisValue(measure, value) {
+  return measure.share ? value * 100 : value;
+}
+
+export function axisName(measure) {
+  return measure.share ? `${measure.text} (%)` : measure.text;
+}

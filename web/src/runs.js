@@ -1,0 +1,109 @@
+// Reads the documents that ompq wrote into what the sections draw. Everything optional may be missing.
+
+import { baseName } from './format.js';
+
+const COMMANDS = {
+  'ompq-search/1': 'search',
+  'ompq-quantize/1': 'quantize',
+  'ompq-finetune/1': 'finetune',
+  'ompq-compare/1': 'compare',
+  'ompq-sweep/1': 'sweep',
+};
+
+const list = (value) => (Array.isArray(value) ? value : []);
+
+/** One document: {name, command, document, layers, entries}. */
+function readRun({ name, content }) {
+  const run = {
+    name,
+    command: COMMANDS[content.format] ?? content.format,
+    document: content,
+    layers: list(content.layers),
+  };
+  run.entries = entriesOf(run);
+  return run;
+}
+
+/**
+ * Allocations that a document answers with, chosen one first, each as
+ * {label, origin, weightBits, bytes, averageBits, gbops, loss, evaluation, refused, chosen}.
+ */
+function entriesOf({ document, command, name }) {
+  if (command === 'compare') return list(document.rows).map((row) => comparisonEntry(row, name));
+  if (command === 'sweep') return list(document.points).map((point, i) => sweepEntry(point, i, document, name));
+  const networks = new Map();  // the chosen one first; another of the same allocator goes by its method as well
+  for (const row of list(document.networks)) {
+    networks.set(networks.has(row.allocator) ? `${row.allocator}, ${row.method}` : row.allocator, row);
+  }
+  const entries = list(document.allocations).map((row, i) => {
+    const network = networks.get(row.allocator);
+    networks.delete(row.allocator);
+    return {
+      label: row.allocator,
+      origin: name,
+      weightBits: list(network?.weight_bits ?? row.weight_bits),
+      bytes: network?.bytes_on_disk ?? row.bytes,
+      averageBits: row.average_bits,
+      gbops: row.gbops,
+      loss: row.predicted_loss,
+      solver: row.solver,
+      evaluation: network?.evaluation,
+      refused: row.refused,
+      chosen: i === 0,
+    };
+  });
+  for (const [label, row] of networks) {  // the bits came from a file: nothing was allocated
+    entries.push({
+      label, origin: name, weightBits: list(row.weight_bits), bytes: row.bytes_on_disk,
+      averageBits: row.average_bits, evaluation: row.evaluation, chosen: entries.length === 0,
+    });
+  }
+  return entries;
+}
+
+function comparisonEntry(row, origin) {
+  return {
+    label: row.allocator, budget: row.budget, origin, weightBits: list(row.weight_bits), bytes: row.bytes,
+    averageBits: row.average_bits, gbops: row.gbops, seconds: row.seconds, evaluation: row.evaluation,
+    refused: row.refused,
+  };
+}
+
+function sweepEntry(point, i, document, origin) {
+  const marks = [i === document.knee ? 'knee' : '', i === document.picked ? 'picked' : ''].filter(Boolean);
+  return {
+    label: marks.length > 0 ? `sweep, ${marks.join(', ')}` : 'sweep', origin, weightBits: list(point.weight_bits),
+    bytes: point.bytes, averageBits: point.average_bits, gbops: point.gbops, loss: point.predicted_loss,
+    evaluation: { divergence: point.divergence }, knee: i === document.knee, picked: i === document.picked,
+  };
+}
+
+/** Everything that the page holds. */
+export function readReport(data) {
+  const runs = data.documents.map(readRun);
+  return { version: data.version, runs };
+}
+
+/** The runs about the same network as `run`; layer order and names agree there. */
+export function sameModel(report, run) {
+  const sha = run.document.model?.sha256;
+  return report.runs.filter((other) => other === run || (sha && other.document.model?.sha256 === sha));
+}
+
+/** The layers of the network; a comparison does not name them, another run of the same network may. */
+export function layersFor(report, run) {
+  if (run.layers.length > 0) return run.layers;
+  return sameModel(report, run).map((other) => other.layers).find((layers) => layers.length > 0) ?? [];
+}
+
+export function modelName(run) {
+  return baseName(run.document.model?.file) || 'network';
+}
+
+/** "quantize · 3.00 bits a weight · r20.json": what tells runs apart in a list. */
+export function runTitle(run) {
+  return [run.command, run.document.budget, baseName(run.name)].filter(Boolean).join(' · ');
+}
+
+export const totalSeconds = (document) => (
+  Object.values(document.seconds ?? {}).reduce((sum, value) => sum + value, 0));
