@@ -89,8 +89,9 @@ export const tooltipText = (page, id) => page.$eval(`[data-chart="${id}"]`, (plo
 
 export const announced = (page) => page.$eval('#announcer', (node) => node.textContent);
 
-/** Clicks a download button. @return the file's {name, text} */
+/** Clicks a download button, no faster than a person: Chromium drops downloads that follow each other at once. @return the file's {name, text} */
 export async function downloaded(page, id, kind) {
+  await page.waitForTimeout(150);
   const [download] = await Promise.all([
     page.waitForEvent('download'),
     page.locator(`#figure-${id} .downloads button`, { hasText: kind }).click(),

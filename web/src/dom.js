@@ -36,6 +36,8 @@ export function announce(text) {
 /** Hands `text` to the browser as a file to save. */
 export function download(name, type, text) {
   const link = el('a', { href: URL.createObjectURL(new Blob([text], { type })), download: name });
+  document.body.append(link);  // some browsers drop the click of a link that stands nowhere
   link.click();
+  link.remove();
   setTimeout(() => URL.revokeObjectURL(link.href), 10000);
 }

@@ -32,6 +32,8 @@ export function figure(spec, { store, depends = [], fileStem }) {
     class: 'plot', tabindex: 0, role: 'application', 'aria-roledescription': 'chart', 'data-chart': spec.id,
     onkeydown: (event) => state.key(event), onblur: () => state.chart?.dispatchAction({ type: 'hideTip' }),
   });
+  plot.style.height = `${spec.height()}px`;  // before it is drawn, so that nothing jumps when it is
+  plot.setAttribute('aria-label', spec.title);
   const details = el('details', { class: 'behind', ontoggle: () => state.fillTable() },
     el('summary', {}, 'Table'), el('div', {}));
   const save = (kind, type, write) => el('button', {

@@ -113,8 +113,7 @@ export function curveSection(context) {
           symbol: part.own ? 'diamond' : style.symbol,
           data: part.entries.map((entry) => ({
             value: [entry.bytes / unit, axisValue(measure(), entry.evaluation[measure().key])],
-            symbolSize: part.own ? 18 : entry.knee || entry.picked ? 22 : part.quiet ? 7 : 8,
-            symbol: entry.knee || entry.picked ? 'pin' : undefined,
+            symbolSize: part.own ? 18 : entry.knee || entry.picked ? 14 : part.quiet ? 7 : 8,
             label: entry.knee || entry.picked ? { show: true, position: 'top', formatter: entry.knee ? 'knee' : 'picked', color: text } : undefined,
           })),
           lineStyle: { width: part.line ? 1.8 : 0, type: style.dash, color: style.color },
