@@ -18,7 +18,7 @@ help: ## list the targets
 bootstrap: ## install the Debian packages that are missing
 	@scripts/bootstrap.sh
 
-judge: ## install those and the stock ONNX runtime that tests and benchmarks compare with
+judge: ## install those, and the stock ONNX runtime and the browser that tests need
 	@scripts/bootstrap.sh --judge
 
 configure: bootstrap

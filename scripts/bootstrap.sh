@@ -3,7 +3,7 @@
 # nothing and needs no network.
 #
 #   scripts/bootstrap.sh           what building and the demo need
-#   scripts/bootstrap.sh --judge   and the stock ONNX runtime that tests and benchmarks compare with
+#   scripts/bootstrap.sh --judge   and what tests and benchmarks need: the stock ONNX runtime, a browser
 set -eu
 
 root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
@@ -18,12 +18,17 @@ is_installed() {
   [ "$(dpkg-query --show --showformat='${db:Status-Status}' "$1" 2>/dev/null)" = installed ]
 }
 
-# Prints the packages of packages.txt that are missing. Those behind "command:" serve the judge.
+# Prints the packages of packages.txt that are missing.
 missing_packages() {
   sed -e 's/#.*//' -e '/^[[:space:]]*$/d' "$root/packages.txt" | while read -r first rest; do
+    if [ "$first" = tests ]; then
+      [ "$with_judge" = yes ] || continue
+      first=${rest%% *}
+      rest=${rest#* }
+    fi
     case $first in
       *:)
-        if [ "$with_judge" = yes ] && ! command -v "${first%:}" >/dev/null; then
+        if ! command -v "${first%:}" >/dev/null; then
           for package in $rest; do is_installed "$package" || echo "$package"; done
         fi
         ;;
@@ -69,7 +74,8 @@ missing=$(missing_packages | tr '\n' ' ')
 missing=${missing% }
 [ -z "$missing" ] || install_packages
 
-if [ "$with_judge" = yes ] && [ -f "$root/tests/judge/install.sh" ]; then
+if [ "$with_judge" = yes ]; then
   check_node
   sh "$root/tests/judge/install.sh"
+  sh "$root/tests/browser/install.sh"
 fi

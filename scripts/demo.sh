@@ -12,6 +12,8 @@ build/release/bin/ompq quantize models/resnet20-fashion-mnist.onnx \
   --avg-bits 3 --act-bits 8 --beside uniform,orm \
   --output "$out/resnet20-3bit.onnx" --result "$out/resnet20-3bit.json"
 
+build/release/bin/ompq report "$out/resnet20-3bit.json" --output "$out/report.html" || :
+
 cat <<END
 
 auto     ompq's default: the best of all metrics on this network, refined by what the network says

@@ -18,3 +18,6 @@ done
 
 echo "--- features and ORM beside ONNX Runtime's float forward pass"
 node "$(dirname -- "$0")/../bench/run_features.mjs" "$1"
+
+echo "--- the page of ompq report with 300 layers"
+node "$(dirname -- "$0")/../bench/report_page.mjs" "$1"

@@ -30,7 +30,7 @@ plain() {
       [ -f "$results/$name.xml" ] || printf '%s\n' "$line"
     done | grep -c "status=\"$1\"" || true
 }
-skipped=$(cases '<testcase.* result="skipped"')
+skipped=$(($(cases '<testcase.* result="skipped"') + $(plain notrun)))
 failed_cases=$(awk '/<testcase/ { open = 1 } open && /<failure/ { count++; open = 0 } END { print count + 0 }' \
   "$results"/*.xml /dev/null)
 failed=$((failed_cases + $(plain fail)))
@@ -47,6 +47,8 @@ awk '
     sub(/.*&#x0A;/, "", reason)
     printf "skipped: %s.%s (%s)\n", class, name, reason
   }' "$results"/*.xml /dev/null
+
+grep -h -o '^skipped: .*' "$results/programs.junit" || true
 
 echo "$passed passed, $failed failed, $skipped skipped"
 [ "$status" -eq 0 ] && [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
