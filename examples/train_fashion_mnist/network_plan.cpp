@@ -160,7 +160,7 @@ NetworkPlan plan_by_name(std::string_view name) {
   if (name == "resnet20") return resnet20_plan();
   if (name == "mobilenetv2") return mobilenetv2_plan();
   throw ConfigError(
-      "train_fashion_mnist",
+      "fashion_mnist_network",
       "unknown network '" + std::string(name) + "'; pass --network resnet20 or mobilenetv2");
 }
 

@@ -24,7 +24,6 @@ struct PlanStep {
 };
 
 /// A network as data, in the order of execution; the first step is the input, the last the output.
-/// The trainable network and the ONNX graph are both made from it, so they cannot drift apart.
 using NetworkPlan = std::vector<PlanStep>;
 
 /// ResNet-20 (He et al. 2016, section 4.2) for one input channel, with projection shortcuts:

@@ -13,15 +13,16 @@ using graph::Node;
 using graph::ValueId;
 using Ints = std::vector<std::int64_t>;
 
+constexpr float kBatchNormEpsilon = 1e-5F;
+
 /// Walks the plan; each step becomes the node of its name (pooling: two nodes).
 class GraphWriter {
  public:
-  explicit GraphWriter(const TrainableNetwork& network) : network_(network) {
+  explicit GraphWriter(const TensorMap& tensors) : tensors_(tensors) {
     graph_.name = "fashion-mnist";
   }
 
-  Graph write() && {
-    const NetworkPlan& plan = network_.plan();
+  Graph write(const NetworkPlan& plan) && {
     for (const PlanStep& step : plan) values_.push_back(write_step(step));
     graph_.mark_output(values_.back());
     return std::move(graph_);
@@ -57,7 +58,7 @@ class GraphWriter {
     const std::int64_t pad = step.kernel / 2;
     return node(step,
                 "Conv",
-                {read(step), parameter(step.name + ".weight")},
+                {read(step), constant(step.name + ".weight")},
                 {{"dilations", Ints{1, 1}},
                  {"group", step.groups},
                  {"kernel_shape", Ints{step.kernel, step.kernel}},
@@ -69,11 +70,11 @@ class GraphWriter {
     return node(step,
                 "BatchNormalization",
                 {read(step),
-                 parameter(step.name + ".weight"),
-                 parameter(step.name + ".bias"),
-                 statistic(step.name + ".running_mean"),
-                 statistic(step.name + ".running_var")},
-                {{"epsilon", static_cast<float>(kBatchNormEpsilon)}});
+                 constant(step.name + ".weight"),
+                 constant(step.name + ".bias"),
+                 constant(step.name + ".running_mean"),
+                 constant(step.name + ".running_var")},
+                {{"epsilon", kBatchNormEpsilon}});
   }
 
   ValueId global_average(const PlanStep& step) {
@@ -90,7 +91,7 @@ class GraphWriter {
     graph_.add_node(
         {.name = step.name,
          .op_type = "Gemm",
-         .inputs = {read(step), parameter(step.name + ".weight"), parameter(step.name + ".bias")},
+         .inputs = {read(step), constant(step.name + ".weight"), constant(step.name + ".bias")},
          .outputs = {logits},
          .attributes = {{"transB", std::int64_t{1}}}});
     return logits;
@@ -114,18 +115,7 @@ class GraphWriter {
     return ids;
   }
 
-  ValueId parameter(const std::string& name) {
-    return constant(name, network_.parameters().at(name));
-  }
-  ValueId statistic(const std::string& name) {
-    return constant(name, network_.statistics().at(name));
-  }
-
-  ValueId constant(const std::string& name, const at::Tensor& value) {
-    const at::Tensor plain = value.detach().contiguous();
-    const std::span<const float> elements(plain.data_ptr<float>(), plain.numel());
-    return graph_.add_constant(name, Tensor::from<float>(plain.sizes().vec(), elements));
-  }
+  ValueId constant(const std::string& name) { return graph_.add_constant(name, tensors_.at(name)); }
 
   /// The scalar that all Clip nodes share.
   ValueId bound(float value) {
@@ -134,13 +124,15 @@ class GraphWriter {
     return known != graph::kNoValue ? known : graph_.add_constant(name, Tensor::scalar(value));
   }
 
-  const TrainableNetwork& network_;
+  const TensorMap& tensors_;
   Graph graph_;
   std::vector<ValueId> values_;  ///< by plan step
 };
 
 }  // namespace
 
-graph::Graph to_graph(const TrainableNetwork& network) { return GraphWriter(network).write(); }
+graph::Graph to_graph(const NetworkPlan& plan, const TensorMap& tensors) {
+  return GraphWriter(tensors).write(plan);
+}
 
 }  // namespace ompq::examples

@@ -1,12 +1,13 @@
 #pragma once
 
+#include "initial_weights.h"
+#include "network_plan.h"
 #include "ompq/graph/graph.h"
-#include "trainable_network.h"
 
 namespace ompq::examples {
 
-/// The trained network as an ONNX graph: input `input` [N, 1, 28, 28], output `logits` [N, 10],
+/// A plan with its tensors as an ONNX graph: input `input` [N, 1, 28, 28], output `logits` [N, 10],
 /// float32, batch normalizations as operators of their own with their running statistics.
-[[nodiscard]] graph::Graph to_graph(const TrainableNetwork& network);
+[[nodiscard]] graph::Graph to_graph(const NetworkPlan& plan, const TensorMap& tensors);
 
 }  // namespace ompq::examples

@@ -71,6 +71,15 @@ class RunningProgram {
     }
     return true;
   }
+  /// Waits until there is such a file.
+  /// @return false where the program ended before that.
+  bool wait_for_file(const fs::path& file) {
+    while (!fs::exists(file)) {
+      if (::waitpid(process_, &status_, WNOHANG) == process_) return false;
+      std::this_thread::sleep_for(1ms);
+    }
+    return true;
+  }
   void interrupt() const { ::kill(process_, SIGINT); }
   void kill_at_once() const { ::kill(process_, SIGKILL); }
   int wait() {

@@ -5,81 +5,14 @@
 
 #include "ompq/core/atomic_file.h"
 #include "ompq/core/error.h"
-#include "ompq/core/random.h"
 #include "ompq/pipeline/quantized_file.h"
 #include "ompq/training/quantizer_methods.h"
-#include "small_model.h"
-#include "support/paths.h"
+#include "pipeline/finetune_case.h"
 
 namespace ompq::pipeline {
 namespace {
 
-namespace fs = std::filesystem;
 using ::testing::HasSubstr;
-
-/// Samples of three channels, of which the brightest is the class.
-Samples labelled_samples(std::int64_t count, std::uint64_t seed) {
-  Tensor x(DataType::Float32, {count, 3, 8, 8});
-  std::vector<std::int32_t> labels;
-  Random random(seed);
-  auto values = x.mutable_data<float>();
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    if (i % 192 == 0) labels.push_back(static_cast<std::int32_t>(labels.size() % 3));
-    const bool bright = static_cast<std::int32_t>(i % 192 / 64) == labels.back();
-    values[i] = static_cast<float>(random.normal()) + (bright ? 1.0F : 0.0F);
-  }
-  Samples samples = small_samples(count, seed);
-  samples.dataset = std::make_unique<testing::MemoryDataset>(std::move(x), std::move(labels));
-  samples.used.source = "bright channels";
-  return samples;
-}
-
-class FinetuneTest : public ::testing::Test {
- protected:
-  FinetuneTest() {
-    options_.start.search.request.budget.average_bits = 3.0;
-    options_.start.search.request.activation_candidates = {4};
-    options_.start.search.allocator = "weight-mse";
-    options_.start.search.beside = {};
-    options_.start.method.method = "gptq";
-    options_.start.tuning_samples = 32;
-    options_.start.output = folder_ / "out.onnx";
-    options_.trainer.optimizer.rate = 0.02;
-    options_.trainer.network.norms = training::NormMode::Trained;
-    options_.epochs = 3;
-    options_.batch_size = 16;
-    options_.augmentation = "none";
-    options_.named = {{"--lr", "0.02"}};
-    // Small passes only wait for each other where other tests take the second core.
-    options_.trainer.threads = 1;
-    options_.start.method.threads = 1;
-    options_.start.search.executor.threads = 1;
-    options_.start.evaluation.executor.threads = 1;
-    options_.start.calibration.executor.threads = 1;
-  }
-
-  report::Finetuning run() {
-    Samples samples = labelled_samples(64, 1);
-    Samples training = labelled_samples(192, 2);
-    training.used.split = "train";
-    Samples evaluation = labelled_samples(96, 3);
-    evaluation.used.split = "test";
-    return finetune(model_, model_.graph, samples, training, evaluation, options_);
-  }
-  [[nodiscard]] fs::path file(const std::string& name) const { return folder_ / name; }
-  [[nodiscard]] std::string message() {
-    try {
-      (void)run();
-    } catch (const std::exception& error) {
-      return error.what();
-    }
-    return "";
-  }
-
-  testing::TemporaryDirectory folder_;
-  Model model_ = small_model();
-  FinetuneOptions options_;
-};
 
 TEST_F(FinetuneTest, TeachesTheQuantizedNetworkWhatItsStartDoesNotKnow) {
   options_.epochs = 6;
@@ -162,21 +95,6 @@ TEST_F(FinetuneTest, RefusesACheckpointOfOtherOptionsAndNamesThem) {
   EXPECT_TRUE(fs::exists(file("out.onnx.checkpoint"))) << "what was kept is gone";
 }
 
-TEST_F(FinetuneTest, SaysWhatIsKeptWhenTheLossIsNoNumberAnyMore) {
-  options_.on_epoch = [&](const report::EpochRecord& record) {
-    if (record.epoch == 1) request_interrupt();
-  };
-  EXPECT_THROW((void)run(), Interrupted);
-  const std::string kept = read_file(file("out.onnx.checkpoint"));
-  options_.on_epoch = {};
-  options_.trainer.optimizer.rate = 1e8;
-  const std::string text = message();
-  EXPECT_THAT(text, HasSubstr("epoch 2"));
-  EXPECT_THAT(text, HasSubstr("lower --lr"));
-  EXPECT_THAT(text, HasSubstr((folder_ / "out.onnx").string()));
-  EXPECT_EQ(read_file(file("out.onnx.checkpoint")), kept) << "a spoiled state was kept";
-}
-
 TEST_F(FinetuneTest, StopsEarlyWhereNothingBetterComes) {
   options_.epochs = 50;
   options_.patience = 2;
@@ -228,18 +146,6 @@ TEST_F(FinetuneTest, AsksForLabelsWhereItNeedsThem) {
   } catch (const ConfigError& error) {
     EXPECT_THAT(error.what(), HasSubstr("--distill 1"));
   }
-}
-
-TEST_F(FinetuneTest, TrainsTheFloatNetworkItself) {
-  options_.float_network = true;
-  options_.epochs = 6;
-  const report::Finetuning made = run();
-  ASSERT_GE(made.quantization.networks.size(), 1U);
-  EXPECT_GT(*made.quantization.networks.front().evaluation.top1, 0.8);
-  Samples evaluation = labelled_samples(96, 3);
-  const auto outcome =
-      evaluate(load_model(file("out.onnx")).graph, *evaluation.dataset, evaluation.indices, {});
-  EXPECT_EQ(outcome.evaluation.top1, made.quantization.networks.front().evaluation.top1);
 }
 
 TEST_F(FinetuneTest, StartsFromAFileWhereThatEnded) {

@@ -88,11 +88,11 @@ TEST(ClipGradients, ShortensAllTogether) {
 }
 
 TEST(UpdateAverages, ForgetsTheFirstSteps) {
-  const std::vector<Parameter> p{parameter(Role::Weight, {1.0F}, {0.0F})};
+  const std::vector<at::Tensor> values{at::ones({1})};
   std::vector<at::Tensor> averages{at::zeros({1})};
-  update_averages(0.9, 1, p, averages);  // keeps 2 / 11
+  update_averages(0.9, 1, values, averages);  // keeps 2 / 11
   EXPECT_FLOAT_EQ(averages[0].item<float>(), 9.0F / 11.0F);
-  update_averages(0.5, 1000, p, averages);
+  update_averages(0.5, 1000, values, averages);
   EXPECT_FLOAT_EQ(averages[0].item<float>(), 0.5F * 9.0F / 11.0F + 0.5F);
 }
 

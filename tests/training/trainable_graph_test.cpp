@@ -1,5 +1,6 @@
 #include "ompq/training/trainable_graph.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include <gtest/gtest.h>
@@ -75,6 +76,55 @@ TEST(TrainableGraph, FloatEvaluationIsTheExecutors) {
           << graph.name;
     }
   }
+}
+
+std::int64_t count_norms(const graph::Graph& graph) {
+  return std::ranges::count(graph.nodes(), "BatchNormalization", &graph::Node::op_type);
+}
+
+TEST(TrainableGraph, UnfoldedGraphIsTheSameFunctionWithTheNormsThatItWasMadeOf) {
+  constexpr double kRounding = 0x1p-24 * 4096 * 40;  // as above
+  const testing::zoo::Options small{.image_size = 32, .classes = 7, .width = 0.25};
+  const graph::Graph graphs[] = {tiny_network(),
+                                 prepared(testing::zoo::mobilenet_v2(small)),
+                                 prepared(testing::zoo::resnet20(testing::zoo::Shortcut::Sampled)),
+                                 prepared(testing::zoo::efficient_net())};
+  for (const graph::Graph& graph : graphs) {
+    const Tensor inputs =
+        normal_inputs(graph::extents_at(*graph.value(graph.inputs()[0]).shape, 2), 3);
+    TrainableGraph network(graph, {.norms = NormMode::Trained});
+    disturb(network);
+    const graph::Graph unfolded = network.unfolded_graph();
+    ASSERT_GT(count_norms(graph), 0) << graph.name;
+    EXPECT_EQ(count_norms(unfolded), count_norms(graph)) << graph.name;
+    EXPECT_EQ(unfolded.nodes().size(), graph.nodes().size()) << graph.name;
+    const Tensor expected = ops::from_aten(network.forward(ops::to_aten(inputs), Mode::Evaluation));
+    EXPECT_GT(relative_difference(float_scores(graph, inputs), expected), 100 * kRounding)
+        << graph.name << ": nothing was learned that could be forgotten";
+    EXPECT_LT(relative_difference(float_scores(unfolded, inputs), expected), kRounding)
+        << graph.name;
+  }
+}
+
+TEST(TrainableGraph, NormsThatShareTheirConstantsLearnApart) {
+  // As exporters write a fresh network: one tensor of zeros and one of ones for all norms.
+  graph::Graph fresh = tiny_network();
+  const graph::ValueId zeros = fresh.add_constant("zeros", Tensor(DataType::Float32, {8}));
+  const graph::ValueId ones =
+      fresh.add_constant("ones", Tensor::from<float>({8}, std::vector<float>(8, 1.0F)));
+  for (std::size_t n = 0; n < fresh.nodes().size(); ++n) {
+    graph::Node& node = fresh.mutable_node(static_cast<graph::NodeId>(n));
+    if (node.is("BatchNormalization") && node.name != "down.norm") {
+      node.inputs = {node.inputs[0], ones, zeros, zeros, ones};
+    }
+  }
+  TrainableGraph network(fresh, {.norms = NormMode::Trained});
+  const at::Tensor x = ops::to_aten(images());
+  (void)network.forward(x, Mode::Training);
+  disturb(network);
+  const Tensor expected = ops::from_aten(network.forward(x, Mode::Evaluation));
+  EXPECT_LT(relative_difference(float_scores(network.unfolded_graph(), images()), expected),
+            0x1p-24 * 4096 * 40);
 }
 
 TEST(TrainableGraph, GradientsAreThoseOfNodeByNodeExecution) {

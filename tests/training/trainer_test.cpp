@@ -192,6 +192,31 @@ TEST(Trainer, ReestimatesStatisticsOfTrainedNorms) {
   EXPECT_TRUE(before.at("parameter/stem.weight").equals(after.at("parameter/stem.weight")));
 }
 
+TEST(Trainer, AveragesRunningStatisticsWithTheParametersThatTheyFit) {
+  TrainerOptions options = quick();
+  options.average_decay = 0.9;
+  Trainer trainer(tiny_network(), options);
+  const TrainingState before = trainer.state();
+  (void)trainer.train_epoch(batches(0, 1));
+  const TrainingState after = trainer.state();
+  for (const std::string statistic : {"stem.norm.mean", "down.norm.variance"}) {
+    const auto old = before.at("buffer/" + statistic).data<float>();
+    const auto now = after.at("buffer/" + statistic).data<float>();
+    const auto average = after.at("average/buffer/" + statistic).data<float>();
+    EXPECT_NE(old[0], now[0]) << statistic;
+    for (std::size_t c = 0; c < average.size(); ++c) {
+      // The first step keeps (1 + 1) / (10 + 1).
+      const float expected = 2.0F / 11.0F * old[c] + 9.0F / 11.0F * now[c];
+      EXPECT_NEAR(average[c], expected, 0x1p-22F * (std::abs(old[c]) + std::abs(now[c])))
+          << statistic << " of channel " << c;
+    }
+  }
+  const graph::Graph written = trainer.unfolded_graph();
+  const auto mean = written.value(written.find_value("stem.norm.running_mean")).constant.value();
+  EXPECT_TRUE(mean.equals(after.at("average/buffer/stem.norm.mean")));
+  EXPECT_TRUE(equal(trainer.state(), after)) << "asking for the network changed the training";
+}
+
 TEST(Trainer, RefusesAStateOfAnotherTraining) {
   Trainer trainer(tiny_network(), quick());
   TrainingState state = trainer.state();

@@ -32,6 +32,7 @@ training::TrainerOptions trainer_options(const OptionValues& options) {
   trainer.optimizer.rate =
       options.maybe_number("lr").value_or(trainer.optimizer.name == "sgd" ? kSgdRate : kAdamRate);
   trainer.optimizer.momentum = options.number("momentum");
+  trainer.optimizer.nesterov = options.flag("nesterov");
   trainer.optimizer.weight_decay = options.number("weight-decay");
   trainer.optimizer.clip_norm = options.number("clip-norm");
   trainer.schedule.name = options.text("schedule");
@@ -70,8 +71,7 @@ std::vector<std::pair<std::string, std::string>> named_choices(
   add(options::kFloatTraining);
   for (const OptionRecord& record : options::kTraining) {
     const bool harmless = record.name == "cache" || record.name == "checkpoint-every";
-    const bool derived =
-        record.name == "lr" || record.name == "distill" || record.name == "norms";
+    const bool derived = record.name == "lr" || record.name == "distill" || record.name == "norms";
     if (!harmless && !derived) add(record);
   }
   named.emplace_back("--lr", fmt::format("{}", trainer.optimizer.rate));

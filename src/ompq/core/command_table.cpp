@@ -168,7 +168,8 @@ std::vector<CommandRecord> make_table() {
            "Quantization-aware training: takes the bits of each layer as 'ompq quantize' does, "
            "rounds, and then trains weights and quantizers with the samples of --data and, where "
            "they have them, their labels. Validates behind every epoch, writes the best network "
-           "(OUT.onnx) and the last (OUT.last.onnx), and goes on where it was after a kill.",
+           "(OUT.onnx) and the last (OUT.last.onnx), and goes on where it was after a kill. With "
+           "--float, trains MODEL itself instead: fresh networks, too.",
        .operands = kModelOperand,
        .options = join({kBudget,
                         one(kAllocationIn),

@@ -24,9 +24,13 @@ inline constexpr std::array<OptionRecord, 2> kTrainingStart{{
 }};
 
 inline constexpr OptionRecord kFloatTraining{
-    .name = "float", .group = "Budget", .text = "train MODEL itself, without quantizing anything"};
+    .name = "float",
+    .group = "Budget",
+    .text =
+        "train MODEL itself, from the weights that it has, without quantizing anything; batch "
+        "normalization stays as MODEL has it, with trained statistics"};
 
-inline constexpr std::array<OptionRecord, 20> kTraining{{
+inline constexpr std::array<OptionRecord, 21> kTraining{{
     {.name = "epochs",
      .type = OptionType::Integer,
      .value_name = "N",
@@ -48,9 +52,9 @@ inline constexpr std::array<OptionRecord, 20> kTraining{{
      .value_name = "MODE",
      .choices = "frozen|trained|reestimated",
      .group = "Training",
-     .text = "batch normalization: folded before training; trained and then folded; or trained, "
-             "with statistics taken anew by the quantized weights behind every epoch; by default "
-             "frozen, and trained with --float"},
+     .text = "batch normalization: folded before training; trained, and then folded into quantized "
+             "weights; or trained, with statistics taken anew by the weights as they are behind "
+             "every epoch; by default frozen, and trained with --float"},
     {.name = "optimizer",
      .type = OptionType::Choice,
      .value_name = "NAME",
@@ -73,6 +77,9 @@ inline constexpr std::array<OptionRecord, 20> kTraining{{
      .upper = 0.9999,
      .group = "Training",
      .text = "of sgd"},
+    {.name = "nesterov",
+     .group = "Training",
+     .text = "sgd looks ahead along its momentum (Nesterov)"},
     {.name = "weight-decay",
      .type = OptionType::Number,
      .value_name = "X",
@@ -136,8 +143,8 @@ inline constexpr std::array<OptionRecord, 20> kTraining{{
      .lower = 0,
      .upper = 0.999999,
      .group = "Training",
-     .text = "decay of a moving average of the parameters, which is what is measured and written; "
-             "0: none"},
+     .text = "decay of a moving average of the parameters and running statistics, which is what is "
+             "measured and written; 0: none"},
     {.name = "accumulate",
      .type = OptionType::Integer,
      .value_name = "N",

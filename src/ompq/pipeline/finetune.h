@@ -18,7 +18,7 @@ struct FinetuneOptions {
   /// Widths, calibration and the rounding that training starts from; also the output's path. What
   /// it has finished is kept in a journal until training ends.
   QuantizeOptions start;
-  /// Train the network itself, and quantize nothing.
+  /// Train the network itself, and quantize nothing. Its file keeps norms that are trained.
   bool float_network = false;
   /// Start from this quantized file of the network, with its widths, instead.
   std::optional<std::filesystem::path> from;

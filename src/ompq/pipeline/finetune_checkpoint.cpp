@@ -26,6 +26,7 @@ std::string metadata_of(const TrainingProgress& progress) {
                {"correct", progress.correct},
                {"samples", progress.samples},
                {"seconds", progress.seconds},
+               {"rate", progress.rate},
                {"epochs", Json::array()}};
   for (const auto& record : progress.epochs) json["epochs"].push_back(report::to_json_line(record));
   if (progress.best.epoch > 0) {
@@ -46,6 +47,7 @@ TrainingProgress progress_from(const std::filesystem::path& file, const std::str
     progress.correct = json.at("correct").get<std::int64_t>();
     progress.samples = json.at("samples").get<std::int64_t>();
     progress.seconds = json.at("seconds").get<double>();
+    progress.rate = json.at("rate").get<double>();
     for (const Json& line : json.at("epochs")) {
       progress.epochs.push_back(report::epoch_record_from(line.get<std::string>()));
     }

@@ -29,6 +29,7 @@ struct TrainingProgress {
   std::int64_t correct = 0;
   std::int64_t samples = 0;
   double seconds = 0.0;
+  double rate = 0.0;  ///< of the last step
   std::vector<report::EpochRecord> epochs;
   BestEpoch best;
 };

@@ -51,6 +51,9 @@ struct FinetuneStart {
   Planned planned;
   tuning::NetworkCodes codes;  ///< none for a float network
   std::string method;          ///< how its weights were rounded, or the file's name
+
+  [[nodiscard]] const Plan& plan() const { return planned.plans.front(); }
+  [[nodiscard]] const std::vector<int>& weight_bits() const { return plan().weight_bits; }
 };
 
 /// The float network, a quantized file's, or one that is rounded here, as the options say.

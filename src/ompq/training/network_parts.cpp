@@ -142,12 +142,14 @@ class Apart {
 
   void unfold(NodeId now, const Node& own, const Node& norm) {
     const graph::Layer& layer = parts_.layers[parts_.layer_of_node.at(now)];
-    NormPart part{.node = now, .norm = norm_of(original_, norm)};
+    NormPart part{.node = now, .as_imported = norm, .norm = norm_of(original_, norm)};
     parts_.parameters.at(layer.weight).tensor = leaf(*original_.value(own.inputs[1]).constant);
     const ValueId bias = own.input(2);
     // What a bias adds, a norm takes away again: it goes into the running mean once and for all.
     if (bias != kNoValue) {
-      part.norm.mean = part.norm.mean - ops::to_aten(*original_.value(bias).constant).reshape({-1});
+      const double share = own.is("Gemm") ? own.float_attribute("beta", 1.0F) : 1.0;
+      const at::Tensor added = ops::to_aten(*original_.value(bias).constant).reshape({-1});
+      part.norm.mean = part.norm.mean - share * added;
     }
     parts_.parameters.erase(layer.bias);
     parts_.layer_of_bias.erase(layer.bias);
@@ -191,6 +193,75 @@ void set_constant(Graph& graph, ValueId id, const at::Tensor& tensor) {
   graph.mutable_value(id).constant = ops::from_aten(tensor.detach()).reshaped(old.shape());
 }
 
+std::int64_t count_readers(const Graph& graph, ValueId id) {
+  std::int64_t readers = 0;
+  for (const Node& node : graph.nodes()) {
+    readers += std::count(node.inputs.begin(), node.inputs.end(), id);
+  }
+  return readers;
+}
+
+/// What a norm learned becomes the constants of its node, and of no other: fresh networks often
+/// have one tensor of zeros, or of ones, for all norms.
+void set_norm(Graph& graph, NodeId id, const Norm& norm) {
+  const std::array<std::pair<std::string_view, at::Tensor>, 4> learned{{
+      {".scale", norm.scale},
+      {".shift", norm.shift},
+      {".mean", norm.mean},
+      {".variance", norm.variance},
+  }};
+  for (std::size_t i = 0; i < learned.size(); ++i) {
+    const auto& [ending, tensor] = learned[i];
+    const ValueId given = graph.node(id).inputs[i + 1];
+    if (count_readers(graph, given) == 1) {
+      set_constant(graph, given, tensor);
+      continue;
+    }
+    const ValueId own =
+        graph.add_constant(norm.name + std::string(ending), ops::from_aten(tensor.detach()));
+    graph.mutable_node(id).inputs[i + 1] = own;
+  }
+}
+
+void fold(Graph& graph, const NetworkParts& parts, const NormPart& part) {
+  const graph::Layer& layer = parts.layers[parts.layer_of_node.at(part.node)];
+  const std::vector<float> factors = folding_factors(part.norm);
+  const at::Tensor& own = parts.parameters.at(layer.weight).tensor;
+  std::vector<std::int64_t> extents(static_cast<std::size_t>(own.dim()), 1);
+  extents[static_cast<std::size_t>(layer.weight_axis)] = -1;
+  const at::Tensor scales = at::tensor(at::ArrayRef<float>(factors), at::TensorOptions(at::kFloat));
+  set_constant(graph, layer.weight, own.detach() * scales.reshape(extents));
+  set_constant(graph, layer.bias, folded_bias(part, factors));
+}
+
+void put_behind(Graph& graph, const NormPart& part) {
+  Node norm = part.as_imported;
+  Node& product = graph.mutable_node(part.node);
+  norm.outputs = product.outputs;
+  product.outputs = {norm.inputs[0]};
+  product.inputs.resize(2);
+  for (const auto note :
+       {graph::kFoldedNormAttribute, graph::kNormMeanAttribute, graph::kNormDeviationAttribute}) {
+    product.attributes.erase(std::string(note));
+  }
+  set_norm(graph, graph.add_node(std::move(norm)), part.norm);
+}
+
+/// The folded graph with parameters; each norm as `put` has it.
+template <typename Put>
+Graph with_parameters(const NetworkParts& parts, Put put) {
+  Graph graph = parts.folded;
+  for (const auto& [id, part] : parts.parameters) set_constant(graph, id, part.tensor);
+  for (const NormPart& part : parts.norms) {
+    if (part.stands_alone) {
+      set_norm(graph, part.node, part.norm);
+    } else {
+      put(graph, part);
+    }
+  }
+  return graph;
+}
+
 }  // namespace
 
 NetworkParts take_apart(const Graph& graph, NormMode mode) { return Apart(graph, mode).run(); }
@@ -215,27 +286,13 @@ at::Tensor folded_bias(const NormPart& part, const std::vector<float>& factors) 
 }
 
 Graph put_together(const NetworkParts& parts) {
-  Graph graph = parts.folded;
-  for (const auto& [id, part] : parts.parameters) set_constant(graph, id, part.tensor);
-  for (const NormPart& part : parts.norms) {
-    const Node& node = graph.node(part.node);
-    if (part.stands_alone) {
-      const std::array tensors{
-          part.norm.scale, part.norm.shift, part.norm.mean, part.norm.variance};
-      for (std::size_t i = 0; i < tensors.size(); ++i)
-        set_constant(graph, node.inputs[i + 1], tensors[i]);
-      continue;
-    }
-    const graph::Layer& layer = parts.layers[parts.layer_of_node.at(part.node)];
-    const std::vector<float> factors = folding_factors(part.norm);
-    const at::Tensor& own = parts.parameters.at(layer.weight).tensor;
-    std::vector<std::int64_t> extents(static_cast<std::size_t>(own.dim()), 1);
-    extents[static_cast<std::size_t>(layer.weight_axis)] = -1;
-    const at::Tensor scales =
-        at::tensor(at::ArrayRef<float>(factors), at::TensorOptions(at::kFloat));
-    set_constant(graph, layer.weight, own.detach() * scales.reshape(extents));
-    set_constant(graph, layer.bias, folded_bias(part, factors));
-  }
+  return with_parameters(parts,
+                         [&](Graph& graph, const NormPart& part) { fold(graph, parts, part); });
+}
+
+Graph with_norms(const NetworkParts& parts) {
+  Graph graph = with_parameters(parts, put_behind);
+  graph.sort();
   return graph;
 }
 

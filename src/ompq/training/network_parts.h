@@ -24,7 +24,8 @@ struct ParameterPart {
 /// A norm that is not folded while the network is trained.
 struct NormPart {
   graph::NodeId node =
-      graph::kNoNode;  ///< the layer's operator in the folded graph, or the norm's own
+      graph::kNoNode;         ///< the layer's operator in the folded graph, or the norm's own
+  graph::Node as_imported{};  ///< the norm's own node before it was folded
   Norm norm;
   bool trained = true;        ///< takes batch statistics
   bool stands_alone = false;  ///< the node is the norm itself, which could not be folded
@@ -46,6 +47,9 @@ struct NetworkParts {
 [[nodiscard]] NetworkParts take_apart(const graph::Graph& graph, NormMode mode);
 /// The folded graph with what was learned.
 [[nodiscard]] graph::Graph put_together(const NetworkParts& parts);
+/// The same function with every norm that was trained as an operator of its own again, behind an
+/// operator without bias: the running mean holds what a bias would add.
+[[nodiscard]] graph::Graph with_norms(const NetworkParts& parts);
 
 /// scale / sqrt(running variance + epsilon), one a channel.
 [[nodiscard]] std::vector<float> folding_factors(const Norm& norm);

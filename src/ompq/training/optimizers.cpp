@@ -134,13 +134,13 @@ void apply_gradients(const OptimizerRow& optimizer,
 
 void update_averages(double decay,
                      std::int64_t number,
-                     std::span<const Parameter> parameters,
+                     std::span<const at::Tensor> values,
                      std::span<at::Tensor> averages) {
   const auto count = static_cast<double>(number);
   const auto keep = static_cast<float>(std::min(decay, (1.0 + count) / (10.0 + count)));
-  for (std::size_t p = 0; p < parameters.size(); ++p) {
-    const std::span<float> average = floats(averages[p]);
-    const std::span<const float> value = floats(parameters[p].tensor);
+  for (std::size_t v = 0; v < values.size(); ++v) {
+    const std::span<float> average = floats(averages[v]);
+    const std::span<const float> value = floats(values[v]);
 #pragma omp simd
     for (std::size_t i = 0; i < average.size(); ++i) {
       average[i] = keep * average[i] + (1.0F - keep) * value[i];

@@ -59,11 +59,11 @@ void apply_gradients(const OptimizerRow& optimizer,
                      std::span<Parameter> parameters,
                      std::span<Moments> moments);
 
-/// averages = decay x averages + (1 - decay) x parameters, where decay counts up from 0 so that
+/// averages = decay x averages + (1 - decay) x values, where decay counts up from 0 so that
 /// the first steps are forgotten: min(decay, (1 + number) / (10 + number)).
 void update_averages(double decay,
                      std::int64_t number,
-                     std::span<const Parameter> parameters,
+                     std::span<const at::Tensor> values,
                      std::span<at::Tensor> averages);
 
 }  // namespace ompq::training

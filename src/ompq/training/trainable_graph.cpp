@@ -431,6 +431,7 @@ void TrainableGraph::project() {
 const Graph& TrainableGraph::folded_graph() const { return impl_->parts.folded; }
 const std::vector<graph::Layer>& TrainableGraph::layers() const { return impl_->parts.layers; }
 Graph TrainableGraph::float_graph() const { return put_together(impl_->parts); }
+Graph TrainableGraph::unfolded_graph() const { return with_norms(impl_->parts); }
 tuning::NetworkCodes TrainableGraph::codes() const { return impl_->codes(); }
 
 }  // namespace ompq::training

@@ -82,6 +82,8 @@ class TrainableGraph {
   [[nodiscard]] const std::vector<graph::Layer>& layers() const;
   /// The folded graph with the parameters as they are now, float.
   [[nodiscard]] graph::Graph float_graph() const;
+  /// The same function with norms that were trained as operators of their own, as imported.
+  [[nodiscard]] graph::Graph unfolded_graph() const;
   /// Codes, activation quantizers and biases as they are now, for folded_graph().
   [[nodiscard]] tuning::NetworkCodes codes() const;
 

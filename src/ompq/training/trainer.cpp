@@ -61,7 +61,7 @@ struct Trainer::Impl {
   TrainableGraph network;
   const OptimizerRow* optimizer;
   std::vector<Moments> moments;
-  std::vector<at::Tensor> averages;
+  std::vector<at::Tensor> averages;  ///< one for each of averaged(), or none
   std::unique_ptr<runtime::Executor> teacher;
   std::int64_t steps = 0;
   std::int64_t batches = 0;
@@ -81,9 +81,17 @@ struct Trainer::Impl {
     moments = make_moments(*optimizer, network.parameters());
     averages.clear();
     if (options.average_decay <= 0.0) return;
+    for (const at::Tensor& tensor : averaged()) averages.push_back(tensor.clone());
+  }
+
+  /// What moving averages are taken of: the parameters, and the statistics that fit them.
+  [[nodiscard]] std::vector<at::Tensor> averaged() {
+    std::vector<at::Tensor> tensors;
     for (const Parameter& parameter : network.parameters()) {
-      averages.push_back(parameter.tensor.detach().clone());
+      tensors.push_back(parameter.tensor.detach());
     }
+    for (const Buffer& buffer : network.buffers()) tensors.push_back(buffer.tensor);
+    return tensors;
   }
 
   [[nodiscard]] runtime::ThreadScope threads() const {
@@ -121,7 +129,7 @@ struct Trainer::Impl {
     apply_gradients(*optimizer, options.optimizer, last_rate, steps, parameters, moments);
     network.project();
     forget_gradients();
-    if (!averages.empty()) update_averages(options.average_decay, steps, parameters, averages);
+    if (!averages.empty()) update_averages(options.average_decay, steps, averaged(), averages);
   }
 
   void forget_gradients() {
@@ -142,15 +150,16 @@ struct Trainer::Impl {
                                 rate));
   }
 
-  /// Puts the averages in the parameters' place while it lives.
+  /// Puts the averages in the place of what they are taken of while it lives.
   struct Averaged {
     explicit Averaged(Impl& owner) : impl(owner) { swap(); }
     ~Averaged() { swap(); }
     Averaged(const Averaged&) = delete;
     Averaged& operator=(const Averaged&) = delete;
     void swap() const {
-      for (std::size_t p = 0; p < impl.averages.size(); ++p) {
-        swap_contents(impl.network.parameters()[p].tensor, impl.averages[p]);
+      const std::vector<at::Tensor> now = impl.averaged();
+      for (std::size_t i = 0; i < impl.averages.size(); ++i) {
+        swap_contents(now[i], impl.averages[i]);
       }
     }
     Impl& impl;
@@ -162,14 +171,18 @@ struct Trainer::Impl {
   template <typename F>
   void for_state(F f) {
     auto& parameters = network.parameters();
+    auto average = averages.begin();
     for (std::size_t p = 0; p < parameters.size(); ++p) {
       const std::string& name = parameters[p].name;
       f("parameter/" + name, parameters[p].tensor);
       f("first_moment/" + name, moments[p].first);
       if (moments[p].second.defined()) f("second_moment/" + name, moments[p].second);
-      if (!averages.empty()) f("average/" + name, averages[p]);
+      if (!averages.empty()) f("average/parameter/" + name, *average++);
     }
-    for (const Buffer& buffer : network.buffers()) f("buffer/" + buffer.name, buffer.tensor);
+    for (const Buffer& buffer : network.buffers()) {
+      f("buffer/" + buffer.name, buffer.tensor);
+      if (!averages.empty()) f("average/buffer/" + buffer.name, *average++);
+    }
   }
 
   TrainingState state() {
@@ -324,6 +337,10 @@ const std::vector<graph::Layer>& Trainer::layers() const { return impl_->network
 graph::Graph Trainer::float_graph() {
   const Impl::Averaged averaged(*impl_);
   return impl_->network.float_graph();
+}
+graph::Graph Trainer::unfolded_graph() {
+  const Impl::Averaged averaged(*impl_);
+  return impl_->network.unfolded_graph();
 }
 tuning::NetworkCodes Trainer::codes() {
   const Impl::Averaged averaged(*impl_);

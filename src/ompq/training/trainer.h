@@ -71,7 +71,8 @@ class Trainer {
   StepReport step(const TrainingBatch& batch);
   EpochReport train_epoch(const NextBatch& next, const StepHandler& handler = {});
 
-  /// What is exported, on these batches; moving averages of parameters where there are any.
+  /// What is exported, on these batches; moving averages of parameters and of running statistics
+  /// where there are any.
   [[nodiscard]] Evaluation evaluate(const NextBatch& next);
   /// Outputs of what is exported: the first one, float32.
   [[nodiscard]] Tensor scores(const Tensor& inputs);
@@ -90,6 +91,8 @@ class Trainer {
   [[nodiscard]] const std::vector<graph::Layer>& layers() const;
   /// Averages of parameters where there are any, as in evaluate().
   [[nodiscard]] graph::Graph float_graph();
+  /// The same function, see TrainableGraph::unfolded_graph.
+  [[nodiscard]] graph::Graph unfolded_graph();
   [[nodiscard]] tuning::NetworkCodes codes();
 
  private:

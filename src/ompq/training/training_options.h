@@ -45,7 +45,7 @@ struct TrainerOptions {
   ScheduleOptions schedule;
   LossOptions loss;
   std::int64_t accumulation = 1;  ///< batches whose gradients make one step
-  double average_decay = 0.0;     ///< of the moving average of parameters; 0: none
+  double average_decay = 0.0;     ///< of moving averages of parameters and statistics; 0: none
   int threads = 0;                ///< 0: all cores
 };
 
