@@ -24,11 +24,12 @@ Tensor normal(std::vector<std::int64_t> shape, double deviation, Random random) 
   return tensor;
 }
 
-/// Products that end in one output of the backward pass; a depthwise kernel has no more than its
-/// own taps.
+/// Products of the backward pass that end in one number; of a kernel that reads a single channel,
+/// those of the forward pass.
 std::int64_t fan_of(const PlanStep& step) {
   const std::int64_t taps = step.kernel * step.kernel;
-  return step.in_channels == step.groups ? taps : step.out_channels * taps;
+  const bool single_channel = step.in_channels == step.groups;
+  return single_channel ? taps : step.out_channels * taps;
 }
 
 }  // namespace

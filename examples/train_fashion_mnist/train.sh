@@ -1,11 +1,14 @@
 #!/bin/sh
 # Trains one of the networks for Fashion-MNIST from random weights, with ompq alone:
 #   train.sh resnet20|mobilenetv2 [OUTPUT.onnx [OPTION of ompq finetune]...]
-# BIN names the folder with the programs, DATA the one with the four IDX files.
+# BIN names the folder with the programs, DATA the one with the four IDX files; EPOCHS and WARMUP say
+# how long it trains, and in how many epochs the rate rises.
 set -eu
 
 BIN=${BIN:-build/release/bin}
 DATA=${DATA:-/usr/share/datasets/fashion-mnist}
+EPOCHS=${EPOCHS:-20}
+WARMUP=${WARMUP:-2}
 
 if [ $# -lt 1 ]; then
   echo "usage: $0 resnet20|mobilenetv2 [OUTPUT.onnx [OPTION of ompq finetune]...]" >&2
@@ -19,8 +22,8 @@ stem=${output%.onnx}
 # The same seed gives the same bytes: a run that was killed finds the network that it began with.
 "$BIN/fashion_mnist_network" --network "$network" --seed 1 --output "$stem.untrained.onnx"
 "$BIN/ompq" finetune "$stem.untrained.onnx" --float --data "$DATA" --limit 2000 \
-  --epochs 20 --batch 128 --augment light --label-smoothing 0.1 \
+  --epochs "$EPOCHS" --batch 128 --augment light --label-smoothing 0.1 \
   --optimizer sgd --nesterov --momentum 0.9 --weight-decay 5e-4 --clip-norm 0 \
-  --lr 0.2 --warmup 2 --schedule cosine --seed 1 --output "$output" "$@"
+  --lr 0.2 --warmup "$WARMUP" --schedule cosine --seed 1 --output "$output" "$@"
 cp "$stem.untrained.preprocess.json" "$stem.preprocess.json"
 "$BIN/ompq" eval "$output" --data "$DATA" --split test

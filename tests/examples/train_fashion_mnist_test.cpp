@@ -93,9 +93,9 @@ TEST_P(EveryNetwork, ConvolutionsStartAtHesMagnitude) {
     if (step.kind != StepKind::Conv) continue;
     const auto weights = tensors.at(step.name + ".weight").data<float>();
     const std::int64_t taps = step.kernel * step.kernel;
-    const bool depthwise = step.groups > 1;
+    const bool single_channel = step.in_channels == step.groups;
     const double wanted =
-        std::sqrt(2.0 / static_cast<double>(depthwise ? taps : step.out_channels * taps));
+        std::sqrt(2.0 / static_cast<double>(single_channel ? taps : step.out_channels * taps));
     // The deviation of n normal numbers is off by a share of 1 / sqrt(2 n); six times that is
     // never.
     const double off = 6.0 / std::sqrt(2.0 * static_cast<double>(weights.size()));

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <numeric>
 
 #include <fmt/format.h>
 
@@ -211,14 +212,15 @@ void set_norm(Graph& graph, NodeId id, const Norm& norm) {
       {".variance", norm.variance},
   }};
   for (std::size_t i = 0; i < learned.size(); ++i) {
-    const auto& [ending, tensor] = learned[i];
+    Tensor tensor = ops::from_aten(learned[i].second.detach());
     const ValueId given = graph.node(id).inputs[i + 1];
     if (count_readers(graph, given) == 1) {
-      set_constant(graph, given, tensor);
+      // A norm that was folded left a value without its numbers.
+      graph.mutable_value(given).constant = std::move(tensor);
       continue;
     }
-    const ValueId own =
-        graph.add_constant(norm.name + std::string(ending), ops::from_aten(tensor.detach()));
+    const std::string name = norm.name + std::string(learned[i].first);
+    const ValueId own = graph.add_constant(name, std::move(tensor));
     graph.mutable_node(id).inputs[i + 1] = own;
   }
 }
@@ -234,6 +236,7 @@ void fold(Graph& graph, const NetworkParts& parts, const NormPart& part) {
   set_constant(graph, layer.bias, folded_bias(part, factors));
 }
 
+/// Behind the operator, at the end of the graph.
 void put_behind(Graph& graph, const NormPart& part) {
   Node norm = part.as_imported;
   Node& product = graph.mutable_node(part.node);
@@ -245,6 +248,24 @@ void put_behind(Graph& graph, const NormPart& part) {
     product.attributes.erase(std::string(note));
   }
   set_norm(graph, graph.add_node(std::move(norm)), part.norm);
+}
+
+/// Norms that put_behind() left at the end move to their operators: files are written, and read
+/// by people, in this order.
+void move_norms_to_operators(Graph& graph, std::size_t operators) {
+  const std::vector<Node> nodes = graph.nodes();
+  std::map<ValueId, const Node*> norm_of_input;
+  for (std::size_t n = operators; n < nodes.size(); ++n) {
+    norm_of_input.emplace(nodes[n].inputs[0], &nodes[n]);
+  }
+  std::vector<NodeId> all(nodes.size());
+  std::iota(all.begin(), all.end(), 0);
+  graph.erase_nodes(all);
+  for (std::size_t n = 0; n < operators; ++n) {
+    graph.add_node(nodes[n]);
+    const auto norm = norm_of_input.find(nodes[n].outputs[0]);
+    if (norm != norm_of_input.end()) graph.add_node(*norm->second);
+  }
 }
 
 /// The folded graph with parameters; each norm as `put` has it.
@@ -292,7 +313,7 @@ Graph put_together(const NetworkParts& parts) {
 
 Graph with_norms(const NetworkParts& parts) {
   Graph graph = with_parameters(parts, put_behind);
-  graph.sort();
+  move_norms_to_operators(graph, parts.folded.nodes().size());
   return graph;
 }
 
