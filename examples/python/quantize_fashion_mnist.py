@@ -47,7 +47,9 @@ def show(task: str, done: int, total: int, detail: str) -> None:
 found = ompq.search(MODEL, data=train_images, avg_bits=3, samples=32, progress=show)
 print(file=sys.stderr)
 for allocation in found["allocations"]:
-    print(f"{allocation['allocator']:10}", *allocation.get("weight_bits", [allocation.get("refused")]))
+    print(
+        f"{allocation['allocator']:10}", *allocation.get("weight_bits", [allocation.get("refused")])
+    )
 
 # %% The network itself, beside a uniform one of the same size.
 result = ompq.quantize(

@@ -36,7 +36,13 @@ def _make_function(command: _records.CommandRecord) -> Callable:
 
 def documentation(command: _records.CommandRecord, parameters: list[Parameter]) -> str:
     """Summary, description and a line for each parameter."""
-    lines = [f"{command.summary[0].upper()}{command.summary[1:]}.", "", command.description, "", "Parameters:"]
+    lines = [
+        f"{command.summary[0].upper()}{command.summary[1:]}.",
+        "",
+        command.description,
+        "",
+        "Parameters:",
+    ]
     for parameter in parameters:
         lines.append(f"    {parameter.name}: {parameter.text}")
     return "\n".join(lines) + "\n"
@@ -48,7 +54,9 @@ def _refuse_unknown(function: str, parameters: list[Parameter], kwargs: dict) ->
         if name in known:
             continue
         meant = _records.nearest(name, known)
-        way_out = f"did you mean '{meant}'?" if meant else f"help(ompq.{function}) lists what there is"
+        way_out = (
+            f"did you mean '{meant}'?" if meant else f"help(ompq.{function}) lists what there is"
+        )
         raise TypeError(f"{function}() has no keyword '{name}'; {way_out}")
 
 

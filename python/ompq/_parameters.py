@@ -28,7 +28,11 @@ class Parameter:
         return self.record is not None and self.record.value_name == TAKES_ARRAYS
 
     def as_signature(self) -> inspect.Parameter:
-        kind = inspect.Parameter.POSITIONAL_OR_KEYWORD if self.operand else inspect.Parameter.KEYWORD_ONLY
+        kind = (
+            inspect.Parameter.POSITIONAL_OR_KEYWORD
+            if self.operand
+            else inspect.Parameter.KEYWORD_ONLY
+        )
         default = inspect.Parameter.empty if self.required else self.default
         return inspect.Parameter(self.name, kind, default=default, annotation=self.annotation)
 

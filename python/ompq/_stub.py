@@ -20,19 +20,21 @@ from numpy.typing import ArrayLike as _Array
 from ompq import results as results
 '''
 
-ALIASES = '''
+ALIASES = """
 _Path = str | os.PathLike[str]
 _Data = _Path | _Array | tuple[_Array, _Array] | Mapping[str, _Array]
 _Progress = Callable[[str, int, int, str], object]
 
 __version__: str
-'''
+"""
 
 
 def stub_text() -> str:
     """The whole stub."""
     imports = [f"from ompq.errors import {name} as {name}\n" for name in sorted(error_names())]
-    functions = [_function(command) for command in _records.command_table() if command.runs_networks]
+    functions = [
+        _function(command) for command in _records.command_table() if command.runs_networks
+    ]
     return HEAD + "".join(imports) + ALIASES + "".join(f"\n{text}\n" for text in functions)
 
 

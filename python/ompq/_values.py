@@ -10,7 +10,13 @@ from collections.abc import Iterable, Mapping
 from ompq._parameters import Parameter
 from ompq._records import OptionType
 
-_LISTS = (OptionType.Choices, OptionType.Integers, OptionType.Numbers, OptionType.ByteCounts, OptionType.Globs)
+_LISTS = (
+    OptionType.Choices,
+    OptionType.Integers,
+    OptionType.Numbers,
+    OptionType.ByteCounts,
+    OptionType.Globs,
+)
 _NAMED = (OptionType.NamedShape, OptionType.NamedWidths, OptionType.Widths)
 
 

@@ -26,15 +26,26 @@ def test_error_is_that_of_the_program(model, archive, program, kind, options, pl
         ompq.search(model, data=archive, **options)
     assert isinstance(raised.value, ompq.Error)
     assert raised.value.where == place
-    words = [word for name, value in options.items() for word in (f"--{name.replace('_', '-')}", value)]
+    words = [
+        word for name, value in options.items() for word in (f"--{name.replace('_', '-')}", value)
+    ]
     done = program("search", model, "--data", archive, "--quiet", *words)
     assert str(raised.value) == message_of_program(done)
 
 
 def test_config_error_is_a_value_error_and_all_are_runtime_errors():
     assert issubclass(ompq.ConfigError, ValueError)
-    for name in ("ImportError", "UnsupportedOp", "ShapeError", "DataError", "FileError", "InfeasibleBudget",
-                 "ConfigError", "Interrupted", "InternalError"):
+    for name in (
+        "ImportError",
+        "UnsupportedOp",
+        "ShapeError",
+        "DataError",
+        "FileError",
+        "InfeasibleBudget",
+        "ConfigError",
+        "Interrupted",
+        "InternalError",
+    ):
         kind = getattr(ompq, name)
         assert issubclass(kind, ompq.Error) and kind.__name__ == name
     assert issubclass(ompq.Error, RuntimeError)
@@ -73,7 +84,9 @@ def test_arrays_that_do_not_fit_are_data_errors(model, images):
 
 
 def test_unknown_keyword_is_named_with_what_was_meant(model):
-    with pytest.raises(TypeError, match=r"quantize\(\) has no keyword 'avgbits'; did you mean 'avg_bits'\?"):
+    with pytest.raises(
+        TypeError, match=r"quantize\(\) has no keyword 'avgbits'; did you mean 'avg_bits'\?"
+    ):
         ompq.quantize(model, avgbits=3)
     with pytest.raises(TypeError, match=r"no keyword 'colour'; help\(ompq.quantize\) lists"):
         ompq.quantize(model, colour="red")
@@ -86,9 +99,15 @@ def test_slips_in_a_call_are_type_errors(model, images):
         (lambda: ompq.inspect(), r"inspect\(\) is missing a required argument: 'model'"),
         (lambda: ompq.inspect(model, model), r"inspect\(\) is too many positional arguments"),
         (lambda: ompq.search(model, avg_bits=3), r"missing a required .*'data'"),
-        (lambda: ompq.search(model, data=images, avg_bits=[3]), r"avg_bits: \[3\] is a list, not a number in 1\.\.8"),
+        (
+            lambda: ompq.search(model, data=images, avg_bits=[3]),
+            r"avg_bits: \[3\] is a list, not a number in 1\.\.8",
+        ),
         (lambda: ompq.search(model, data=images, avg_bits=True), "avg_bits: True is a bool"),
-        (lambda: ompq.search(model, data=images, skip_broken="no"), "skip_broken: 'no' is a str, not True or False"),
+        (
+            lambda: ompq.search(model, data=images, skip_broken="no"),
+            "skip_broken: 'no' is a str, not True or False",
+        ),
         (lambda: ompq.search(3, data=images, avg_bits=3), "model: 3 is a int"),
         (lambda: ompq.evaluate(model, data="images", labels=[1]), "labels go with an array"),
         (lambda: ompq.evaluate(model, data=(images, [1]), labels=[1]), "labels are given twice"),

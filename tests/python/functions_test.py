@@ -19,7 +19,9 @@ def test_result_and_file_are_those_of_the_program(model, archive, program, tmp_p
     words = [word for name, value in QUICK.items() for word in (f"--{name}", value)]
     output = tmp_path / "small.onnx"
     output.unlink()
-    done = program("quantize", model, "--data", archive, "-o", output, "--avg-bits", 3, "--json", *words)
+    done = program(
+        "quantize", model, "--data", archive, "-o", output, "--avg-bits", 3, "--json", *words
+    )
     assert done.returncode == 0, done.stderr
     assert without_times(ours) == without_times(json.loads(done.stdout))
     assert bytes_of_ours == output.read_bytes()
@@ -64,7 +66,9 @@ def test_floats_are_taken_as_they_are_in_either_layout_and_byte_order(model, ima
 
 def test_other_contents_have_another_name(model, images):
     def source(array):
-        return ompq.evaluate(model, data=array, labels=numpy.zeros(96, int), limit=2)["samples"]["source"]
+        return ompq.evaluate(model, data=array, labels=numpy.zeros(96, int), limit=2)["samples"][
+            "source"
+        ]
 
     changed = images.copy()
     changed[0, 0, 0] ^= 1
@@ -95,7 +99,13 @@ def test_evaluate_counts_right_answers(model, images, labels):
 def test_search_writes_an_allocation_that_quantize_reads(model, images, tmp_path):
     bits = tmp_path / "bits.json"
     found = ompq.search(
-        model, data=images, size="120kB", allocator="size-only", beside="none", samples=8, output=bits
+        model,
+        data=images,
+        size="120kB",
+        allocator="size-only",
+        beside="none",
+        samples=8,
+        output=bits,
     )
     options = {"method": "nearest", "samples": 8, "limit": 8}
     result = ompq.quantize(

@@ -30,15 +30,26 @@ def test_first_call_loads_the_library_and_keeps_the_environment(model):
 def test_log_of_the_library_goes_to_the_logger_of_the_package(model, images, tmp_path, caplog):
     with caplog.at_level(logging.INFO, logger="ompq"):
         ompq.quantize(
-            model, data=images, output=tmp_path / "small.onnx", avg_bits=3, prepare="equalize", **QUICK
+            model,
+            data=images,
+            output=tmp_path / "small.onnx",
+            avg_bits=3,
+            prepare="equalize",
+            **QUICK,
         )
-    said = [(record.name, record.levelname) for record in caplog.records if "equalization: " in record.message]
+    said = [
+        (record.name, record.levelname)
+        for record in caplog.records
+        if "equalization: " in record.message
+    ]
     assert said == [("ompq", "INFO")]
 
 
 def test_installed_package_works_without_the_build_tree(model, tmp_path):
     build = os.environ["OMPQ_BUILD"]
-    subprocess.run(["cmake", "--install", build, "--prefix", tmp_path], check=True, capture_output=True)
+    subprocess.run(
+        ["cmake", "--install", build, "--prefix", tmp_path], check=True, capture_output=True
+    )
     site = tmp_path / os.environ["OMPQ_SITE"]
     assert (site / "ompq" / "py.typed").exists() and (site / "ompq" / "__init__.pyi").exists()
     out = run_python(
@@ -47,7 +58,9 @@ def test_installed_package_works_without_the_build_tree(model, tmp_path):
         PYTHONPATH=str(site),
     )
     module, layers, library = out.split()
-    assert pathlib.Path(module).is_relative_to(tmp_path) and pathlib.Path(library).is_relative_to(tmp_path)
+    assert pathlib.Path(module).is_relative_to(tmp_path) and pathlib.Path(library).is_relative_to(
+        tmp_path
+    )
     assert int(layers) == len(ompq.inspect(model)["layers"])
 
 

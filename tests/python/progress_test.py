@@ -13,7 +13,9 @@ from conftest import QUICK, without_times
 
 
 def evaluate(model, images, **options):
-    return ompq.evaluate(model, data=images, labels=numpy.zeros(len(images), int), batch=8, **options)
+    return ompq.evaluate(
+        model, data=images, labels=numpy.zeros(len(images), int), batch=8, **options
+    )
 
 
 def test_progress_counts_to_the_end(model, images):
@@ -55,7 +57,12 @@ def test_what_a_callback_raises_leaves_no_file(model, images, tmp_path):
 
 def test_a_callback_may_call_the_library(model, images):
     layers = []
-    evaluate(model, images, limit=8, progress=lambda *_: layers.append(len(ompq.inspect(model)["layers"])))
+    evaluate(
+        model,
+        images,
+        limit=8,
+        progress=lambda *_: layers.append(len(ompq.inspect(model)["layers"])),
+    )
     assert layers == [len(ompq.inspect(model)["layers"])]
 
 
