@@ -38,8 +38,8 @@ layers = inspection["layers"]
 print(f"{len(layers)} layers, {sum(layer['weights'] for layer in layers)} weights")
 
 
-# %% Bits for each layer, without writing a network. uint8 images are preprocessed as the file beside
-# the network says; labels are not needed.
+# %% Bits for each layer, without writing a network. uint8 images are preprocessed as the file
+# beside the network says; labels are not needed.
 def show(task: str, done: int, total: int, detail: str) -> None:
     print(f"\r{task} {done}/{total} {detail}"[:79].ljust(79), end="", file=sys.stderr)
 

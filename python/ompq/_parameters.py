@@ -139,5 +139,7 @@ _TYPES = {
     OptionType.Globs: "str | Sequence[str]",
     OptionType.NamedShape: "str | Sequence[str] | Mapping[str, Sequence[int]]",
     OptionType.NamedWidths: "str | Sequence[str] | Mapping[str, int | Sequence[int]]",
-    OptionType.Widths: "int | str | Sequence[int] | Sequence[str] | Mapping[str, int | Sequence[int]]",
+    OptionType.Widths: (
+        "int | str | Sequence[int] | Sequence[str] | Mapping[str, int | Sequence[int]]"
+    ),
 }

@@ -48,13 +48,15 @@ void Watcher::rethrow() const {
 
 InterruptRoute::InterruptRoute() {
   if (!in_main_thread()) return;
-  ::sigaction(SIGINT, nullptr, &before);
-  const bool pythons = before.sa_handler != SIG_IGN && before.sa_handler != SIG_DFL &&
-                       (before.sa_flags & SA_SIGINFO) == 0;
-  if (!pythons) return;
-  struct sigaction action = before;
-  action.sa_handler = forward_interrupt;
-  installed_ = ::sigaction(SIGINT, &action, nullptr) == 0;
+  struct sigaction now {};
+  ::sigaction(SIGINT, nullptr, &now);
+  const bool pythons =
+      now.sa_handler != SIG_IGN && now.sa_handler != SIG_DFL && (now.sa_flags & SA_SIGINFO) == 0;
+  // A callback may call the library again: then the route is there already.
+  if (!pythons || now.sa_handler == forward_interrupt) return;
+  before = now;
+  now.sa_handler = forward_interrupt;
+  installed_ = ::sigaction(SIGINT, &now, nullptr) == 0;
 }
 
 InterruptRoute::~InterruptRoute() {

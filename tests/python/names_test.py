@@ -1,4 +1,4 @@
-"""Functions, keywords, stub and results are made of one set of records and agree with the program."""
+"""Functions, keywords, stub and results agree with each other and with the program."""
 
 import ast
 import inspect

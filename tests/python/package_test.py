@@ -14,7 +14,8 @@ LOADED = "open('/proc/self/maps').read()"
 
 def test_importing_loads_neither_libtorch_nor_numpy():
     out = run_python(
-        f"import ompq, sys; print('libtorch' in {LOADED}, 'libompq' in {LOADED}, 'numpy' in sys.modules)"
+        "import ompq, sys;"
+        f"print('libtorch' in {LOADED}, 'libompq' in {LOADED}, 'numpy' in sys.modules)"
     )
     assert out.split() == ["False", "False", "False"]
 

@@ -110,6 +110,17 @@ def test_interrupt_in_a_callback_is_a_keyboard_interrupt(model, images):
     assert evaluate(model, images)["evaluation"]["samples"] == 96
 
 
+def test_interrupt_comes_out_of_a_call_within_a_callback(model, images):
+    def interrupt(*_):
+        ompq.inspect(model)
+        signal.raise_signal(signal.SIGINT)
+
+    with pytest.raises(KeyboardInterrupt):
+        evaluate(model, images, progress=interrupt)
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert evaluate(model, images)["evaluation"]["samples"] == 96
+
+
 def test_interrupt_stops_work_without_a_callback(model, images, labels, tmp_path):
     log = tmp_path / "epochs.jsonl"
 
