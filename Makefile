@@ -18,7 +18,7 @@ help: ## list the targets
 bootstrap: ## install the Debian packages that are missing
 	@scripts/bootstrap.sh
 
-judge: ## install those, and the stock ONNX runtime and the browser that tests need
+judge: ## install those, and what tests need: the stock ONNX runtime, a browser, Python's headers
 	@scripts/bootstrap.sh --judge
 
 configure: bootstrap
@@ -48,7 +48,8 @@ tidy: configure ## check the sources with clang-tidy
 docs: all ## write docs/cli.md again from the option records
 	@$(RELEASE)/bin/ompq --print-docs markdown >docs/cli.md
 
-install: all ## install program, library, headers, man page and completion (PREFIX=/usr/local)
+install: all ## install program, library, headers, Python module and man page (PREFIX=/usr/local)
+	@cmake --build $(RELEASE) --target ompq_python
 	@cmake --install $(RELEASE)
 
 clean: ## remove everything that was built

@@ -19,10 +19,35 @@ status=0
 ctest --test-dir "$build" --output-on-failure --parallel "$jobs" \
   --output-junit "$(cd "$results" && pwd)/programs.junit" || status=$?
 
-# Each test program writes its cases as XML; what is no such program counts as one case.
+# Each test program writes its cases as XML, GoogleTest's with an element a line, pytest's without
+# line breaks. Prints a line a case: its outcome, its name, and why it was skipped.
 cases() {
-  cat "$results"/*.xml 2>/dev/null | grep -c "$1" || true
+  cat "$results"/*.xml 2>/dev/null | sed 's/></>\n</g' | awk '
+    function value(name) {
+      if (!match($0, " " name "=\"[^\"]*\"")) return ""
+      return substr($0, RSTART + length(name) + 3, RLENGTH - length(name) - 4)
+    }
+    function close_case() {
+      if (outcome != "") printf "%s\t%s\t%s\n", outcome, name, reason
+      outcome = ""
+    }
+    /<testcase / {
+      close_case()
+      name = value("classname") "." value("name")
+      reason = ""
+      outcome = "passed"
+      if (value("result") == "skipped") outcome = "skipped"
+      if (value("result") == "suppressed") outcome = ""
+    }
+    outcome != "" && /<(failure|error)[ >]/ { outcome = "failed" }
+    outcome != "" && /<skipped/ {
+      outcome = "skipped"
+      reason = value("message")
+      sub(/.*&#x0A;/, "", reason)
+    }
+    END { close_case() }'
 }
+# What is no such program counts as one case.
 plain() {
   grep "<testcase" "$results/programs.junit" 2>/dev/null |
     while read -r line; do
@@ -30,24 +55,15 @@ plain() {
       [ -f "$results/$name.xml" ] || printf '%s\n' "$line"
     done | grep -c "status=\"$1\"" || true
 }
-skipped=$(($(cases '<testcase.* result="skipped"') + $(plain notrun)))
-failed_cases=$(awk '/<testcase/ { open = 1 } open && /<failure/ { count++; open = 0 } END { print count + 0 }' \
-  "$results"/*.xml /dev/null)
-failed=$((failed_cases + $(plain fail)))
-passed=$(($(cases '<testcase.* result="completed"') - failed_cases + $(plain run)))
+cases >"$results/cases.txt"
+count() {
+  awk -v outcome="$1" '$1 == outcome { count++ } END { print count + 0 }' "$results/cases.txt"
+}
+passed=$(($(count passed) + $(plain run)))
+failed=$(($(count failed) + $(plain fail)))
+skipped=$(($(count skipped) + $(plain notrun)))
 
-awk '
-  /<testcase.* result="skipped"/ {
-    name = $0; sub(/.*classname="/, "", name); class = name; sub(/".*/, "", class)
-    name = $0; sub(/.*<testcase name="/, "", name); sub(/".*/, "", name)
-    reason = ""
-  }
-  /<skipped message="/ {
-    reason = $0; sub(/.*<skipped message="/, "", reason); sub(/".*/, "", reason)
-    sub(/.*&#x0A;/, "", reason)
-    printf "skipped: %s.%s (%s)\n", class, name, reason
-  }' "$results"/*.xml /dev/null
-
+awk -F '\t' '$1 == "skipped" { printf "skipped: %s (%s)\n", $2, $3 }' "$results/cases.txt"
 grep -h -o '^skipped: .*' "$results/programs.junit" || true
 
 echo "$passed passed, $failed failed, $skipped skipped"

@@ -10,10 +10,10 @@
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include "ompq/core/command_table.h"
 #include "ompq/core/error.h"
+#include "ompq/core/given_options.h"
 
 namespace ompq::app {
 namespace {
@@ -122,39 +122,12 @@ std::string shell_line(int argc, const char* const* argv) {
   return line;
 }
 
-CommandRequest to_request(const RawCommand& raw) {
-  const CommandRecord& command = *raw.record;
-  std::vector<OptionRecord> records(command.operands.begin(), command.operands.end());
-  records.insert(records.end(), command.options.begin(), command.options.end());
-  CommandRequest request{std::string(command.name), OptionValues::defaults(records)};
-  for (const OptionRecord& record : records) {
-    if (record.type == OptionType::Flag) {
-      if (raw.flags.at(record.name)) request.values.set(record.name, true);
-      continue;
-    }
-    const auto& texts = raw.texts.at(record.name);
-    if (texts.size() > 1 && !may_repeat(record.type)) {
-      throw ConfigError(
-          display_name(record),
-          fmt::format(
-              "is given {} times ('{}' and '{}'); give it once", texts.size(), texts[0], texts[1]));
-    }
-    if (record.type == OptionType::Globs && !texts.empty()) {
-      request.values.set(record.name,
-                         parse_option(record, fmt::format("{}", fmt::join(texts, ","))));
-      continue;
-    }
-    if (record.type == OptionType::Paths && !texts.empty()) {
-      for (const std::string& text : texts) static_cast<void>(parse_option(record, text));
-      request.values.set(record.name, texts);
-      continue;
-    }
-    for (const std::string& text : texts) {
-      request.values.set(record.name, parse_option(record, text));
-    }
+GivenOptions given_options(const RawCommand& raw) {
+  GivenOptions given{.texts = raw.texts};
+  for (const auto& [name, set] : raw.flags) {
+    if (set) given.flags.insert(name);
   }
-  check_rules(command, request.values);
-  return request;
+  return given;
 }
 
 /// What CLI11 itself complains of: an option without its value, or a flag with one.
@@ -224,9 +197,9 @@ std::variant<CommandRequest, Answer> parse_command_line(int argc, const char* co
   }
   refuse_forgotten_values(*chosen);
   take_operands(*chosen, program.remaining(true));
-  CommandRequest request = to_request(*chosen);
-  request.line = shell_line(argc, argv);
-  return request;
+  return CommandRequest{.command = std::string(chosen->record->name),
+                        .values = read_options(*chosen->record, given_options(*chosen)),
+                        .line = shell_line(argc, argv)};
 }
 
 }  // namespace ompq::app

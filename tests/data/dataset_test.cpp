@@ -430,6 +430,27 @@ TEST_F(NpzFile, NamesTheShapeThatDoesNotFit) {
               HasSubstr("none named \"input\" or \"x\""));
 }
 
+TEST_F(NpzFile, ArraysInMemoryGiveWhatAFileOfThemGives) {
+  const NamedArrays arrays{{"x", Tensor::from<std::uint8_t>({2, 2, 2}, {0, 1, 2, 3, 4, 5, 6, 7})},
+                           {"y", Tensor::from<std::int64_t>({2}, {7, 3})}};
+  const Batch of_file = open(arrays, kGray)->load({1, 0});
+  const auto dataset = open_arrays(arrays, "x uint8", kGray, kRaw);
+  const Batch of_arrays = dataset->load({1, 0});
+  EXPECT_TRUE(of_arrays.inputs.at(0).equals(of_file.inputs.at(0)));
+  EXPECT_EQ(of_arrays.labels, of_file.labels);
+  EXPECT_EQ(dataset->sample_name(1), "sample 1 of x uint8");
+  EXPECT_TRUE(dataset->images().has_value());
+}
+
+TEST(OpenArrays, NamesTheArraysInErrors) {
+  EXPECT_THAT(error_of([&] {
+                (void)open_arrays({{"z", Tensor(DataType::UInt8, {1, 2, 2})}}, "mine", kGray, kRaw);
+              }),
+              AllOf(HasSubstr("[mine]"), HasSubstr("none named \"input\" or \"x\"")));
+  EXPECT_THAT(error_of([&] { (void)open_arrays({}, "mine", {}, kRaw); }),
+              HasSubstr("no inputs to feed"));
+}
+
 // --- choosing and checking -----------------------------------------------------------------------
 
 TEST(ChooseSamples, AreDistinctAscendingAndSeeded) {

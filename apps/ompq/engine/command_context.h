@@ -3,24 +3,24 @@
 #include <functional>
 #include <string>
 
+#include "ompq/commands/commands.h"
 #include "ompq/core/options.h"
-#include "ompq/core/progress.h"
-#include "ompq/report/results.h"
 
 namespace ompq::app {
 
 /// What a command of the engine is given.
 struct CommandContext {
-  const OptionValues& options;  ///< operands and options, checked
-  ProgressHandler progress;     ///< draws on standard error; does nothing with --quiet
+  /// Options, progress that draws on standard error (nothing with --quiet), provenance.
+  commands::Context work;
   /// Prints whole lines on standard error, clear of what progress draws; nothing with --quiet.
   std::function<void(const std::string&)> say;
-  report::Provenance provenance;  ///< for the JSON results
-  [[nodiscard]] bool json() const { return options.flag("json"); }
+  [[nodiscard]] const OptionValues& options() const { return work.options; }
+  [[nodiscard]] bool json() const { return work.options.flag("json"); }
 };
 
-// One function a command, in commands/NAME.cpp. It prints its result on standard output and
-// throws ompq errors; anything else about the program's behaviour is the engine's business.
+// One function a command, in commands/NAME.cpp: prints its result on standard output as tables.
+// Anything else about the program's behaviour is the engine's business, the result that of
+// ompq/commands.
 void run_inspect(const CommandContext& context);
 void run_search(const CommandContext& context);
 void run_quantize(const CommandContext& context);

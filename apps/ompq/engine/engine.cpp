@@ -2,7 +2,6 @@
 #include <array>
 #include <memory>
 #include <mutex>
-#include <sstream>
 #include <string>
 #include <string_view>
 
@@ -13,8 +12,8 @@
 #include "failure.h"
 #include "ompq/core/error.h"
 #include "ompq/core/log.h"
-#include "ompq/core/version.h"
 #include "progress_bar.h"
+#include "provenance.h"
 #include "request.h"
 
 namespace ompq::app {
@@ -71,17 +70,6 @@ class LogRoute {
   LogRoute& operator=(const LogRoute&) = delete;
 };
 
-/// The command, and "name version" lines of everything that had a part in the result.
-report::Provenance provenance_of(const CommandRequest& request) {
-  report::Provenance provenance{request.line, {{"ompq", std::string(kVersion)}}};
-  std::istringstream lines(ompq_engine_versions());
-  for (std::string line; std::getline(lines, line);) {
-    const std::size_t space = line.find(' ');
-    provenance.versions.emplace_back(line.substr(0, space), line.substr(space + 1));
-  }
-  return provenance;
-}
-
 void run(const CommandRequest& request) {
   const auto named = [&](const EngineCommand& command) { return command.name == request.command; };
   const auto command = std::ranges::find_if(kCommands, named);
@@ -91,12 +79,18 @@ void run(const CommandRequest& request) {
   ProgressBar bar(request.values.flag("quiet") ? ProgressStyle::Silent : style_of_stderr());
   const LogRoute route(request.values, bar);
   const bool quiet = request.values.flag("quiet");
-  command->run({request.values,
-                [&](const ProgressEvent& event) { bar.show(event); },
-                [&](const std::string& lines) {
-                  if (!quiet) bar.interrupt_with(lines);
-                },
-                provenance_of(request)});
+  const CommandContext context{
+      .work = {.options = request.values,
+               .progress = [&](const ProgressEvent& event) { bar.show(event); },
+               .provenance = provenance_of(request.line)},
+      .say = [&](const std::string& lines) {
+        if (!quiet) bar.interrupt_with(lines);
+      }};
+  if (context.json()) {
+    fmt::print("{}", commands::run_as_json(request.command, context.work));
+  } else {
+    command->run(context);
+  }
   bar.finish();
   flush_output();
 }
@@ -116,4 +110,9 @@ int ompq_engine_run(const ompq::CommandRequest* request) {
 }
 
 void ompq_engine_interrupt() { ompq::request_interrupt(); }
+
+const char* ompq_engine_versions() {
+  static const std::string text = ompq::app::library_versions();
+  return text.c_str();
+}
 }

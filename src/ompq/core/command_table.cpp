@@ -269,7 +269,8 @@ std::vector<CommandRecord> make_table() {
                         one(kEvaluationPrecision),
                         kCommonOptions}),
        .rules = kCommonRules,
-       .examples = kEvalExamples},
+       .examples = kEvalExamples,
+       .function = "evaluate"},
       {.name = "diff",
        .summary = "show layer by layer how far two forms of a network differ",
        .description =

@@ -186,6 +186,12 @@ std::string display_name(const OptionRecord& record) {
   return operand ? std::string(record.name) : fmt::format("--{}", record.name);
 }
 
+std::string function_name(const CommandRecord& command) {
+  std::string name(command.function.empty() ? command.name : command.function);
+  std::ranges::replace(name, '-', '_');
+  return name;
+}
+
 std::string value_range(const OptionRecord& record) {
   const bool ranged = record.type == OptionType::Integer || record.type == OptionType::Number ||
                       record.type == OptionType::Integers || record.type == OptionType::Numbers ||

@@ -77,6 +77,8 @@ struct CommandRecord {
   std::span<const OptionRule> rules{};
   std::span<const std::string_view> examples{};  ///< command lines
   bool runs_networks = true;                     ///< false: answered without the engine
+  std::string_view
+      function{};  ///< in C++ and Python, where `name` is no name there; see function_name()
 };
 
 /// Whole numbers by name: extents of inputs, or widths of layers.
@@ -153,6 +155,8 @@ void check_rules(const CommandRecord& command, const OptionValues& values);
 
 /// "--avg-bits" for an option, "MODEL" for an operand.
 [[nodiscard]] std::string display_name(const OptionRecord& record);
+/// "latency_table": the function of ompq::commands, and of the Python module, that does the work.
+[[nodiscard]] std::string function_name(const CommandRecord& command);
 /// "1..8", "2 or more"; "" where there is no range.
 [[nodiscard]] std::string value_range(const OptionRecord& record);
 /// "a whole number, 1..8", "one of ilp, lp, projection": what a message says is accepted.

@@ -12,6 +12,7 @@
 #include "ompq/core/tensor.h"
 #include "ompq/data/image.h"
 #include "ompq/data/image_transform.h"
+#include "ompq/data/named_arrays.h"
 #include "ompq/data/preprocess.h"
 
 namespace ompq::data {
@@ -74,6 +75,16 @@ class Dataset {
 [[nodiscard]] std::unique_ptr<Dataset> open_dataset(const std::filesystem::path& source,
                                                     const std::vector<InputSpec>& inputs,
                                                     const DatasetOptions& options);
+
+/// Samples that a program holds in memory, as an .npz file would hold them: an array of each
+/// input's name, or `x` where there is one input, and labels in `y` if there are any. Pixels are
+/// uint8 and are preprocessed, other numbers are taken as they are.
+/// @param name  the arrays, for messages: arrays_text().
+/// @throws DataError naming the array and what was expected.
+[[nodiscard]] std::unique_ptr<Dataset> open_arrays(const NamedArrays& arrays,
+                                                   const std::string& name,
+                                                   const std::vector<InputSpec>& inputs,
+                                                   const DatasetOptions& options);
 
 /// @throws DataError naming the first label outside of 0..classes-1.
 void validate_labels(std::span<const std::int32_t> labels, std::int64_t classes);

@@ -1,15 +1,10 @@
 #pragma once
 
 #include <filesystem>
-#include <map>
-#include <string>
 
-#include "ompq/core/tensor.h"
+#include "ompq/data/named_arrays.h"
 
 namespace ompq::data {
-
-/// Arrays of an .npz file by name.
-using NamedArrays = std::map<std::string, Tensor>;
 
 /// All arrays of `file`, stored or deflated.
 /// @throws DataError naming the file and the array that cannot be read.

@@ -107,7 +107,7 @@ const std::vector<fs::path>& choose_split(const Request& request,
   return chosen;
 }
 
-// --- .npz ----------------------------------------------------------------------------------------
+// --- named arrays, of an .npz file or in memory --------------------------------------------------
 
 /// The array that feeds `spec`: the one of its name, or `x` where the network has one input.
 const Tensor& array_for(const Request& request, const NamedArrays& arrays, const InputSpec& spec) {
@@ -140,8 +140,7 @@ std::vector<std::int32_t> labels_of(const Request& request, const Tensor& y, std
   return {values.begin(), values.end()};
 }
 
-std::unique_ptr<Dataset> open_npz(const Request& request) {
-  const NamedArrays arrays = read_npz(request.source);
+std::unique_ptr<Dataset> open_named(const Request& request, const NamedArrays& arrays) {
   SampleSetParts parts;
   for (const InputSpec& spec : request.inputs) {
     const Tensor& array = array_for(request, arrays, spec);
@@ -255,7 +254,7 @@ std::unique_ptr<Dataset> open_file(const Request& request) {
   magic.resize(static_cast<std::size_t>(stream.gcount()));
   if (magic.empty())
     request.fail(fmt::format("the file is empty (0 bytes); expected {}", kSources));
-  if (magic.starts_with("PK")) return open_npz(request);
+  if (magic.starts_with("PK")) return open_named(request, read_npz(request.source));
   if (magic.starts_with("\x1f\x8b"sv) || magic.starts_with("\0\0\x08"sv)) {
     return open_pixels(request, read_idx_images(request.source));
   }
@@ -266,6 +265,14 @@ std::unique_ptr<Dataset> open_file(const Request& request) {
 }
 
 }  // namespace
+
+std::unique_ptr<Dataset> open_arrays(const NamedArrays& arrays,
+                                     const std::string& name,
+                                     const std::vector<InputSpec>& inputs,
+                                     const DatasetOptions& options) {
+  if (inputs.empty()) throw ConfigError("data", "the network has no inputs to feed");
+  return open_named({name, inputs, options}, arrays);
+}
 
 std::unique_ptr<Dataset> open_dataset(const fs::path& source,
                                       const std::vector<InputSpec>& inputs,

@@ -293,7 +293,8 @@ report::MethodCost expected_cost(const Model& model,
   }
   constexpr std::int64_t kCaches = 4;  // input and output, float and quantized
   const std::int64_t memory = options.memory_bytes > 0 ? options.memory_bytes : default_memory();
-  return {.samples = samples,
+  return {.method = options.method,
+          .samples = samples,
           .seconds = passes * forward_seconds,
           .memory_bytes = std::min(memory, kCaches * 2 * widest * samples)};
 }

@@ -12,9 +12,13 @@ Samples draw_samples(const Model& model,
                      std::int64_t count,
                      std::uint64_t seed) {
   Samples samples;
-  samples.dataset = data::open_dataset(options.source, input_specs(model.graph), options.dataset);
+  const auto inputs = input_specs(model.graph);
+  const std::string name = options.source.string();
+  samples.dataset = options.arrays.empty()
+                        ? data::open_dataset(options.source, inputs, options.dataset)
+                        : data::open_arrays(options.arrays, name, inputs, options.dataset);
   samples.indices = data::choose_samples(samples.dataset->size(), count, seed);
-  samples.used = {.source = options.source.string(),
+  samples.used = {.source = name,
                   .split = options.dataset.split,
                   .count = static_cast<std::int64_t>(samples.indices.size()),
                   .seed = seed,

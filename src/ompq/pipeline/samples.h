@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "ompq/data/dataset.h"
+#include "ompq/data/named_arrays.h"
 #include "ompq/pipeline/model.h"
 #include "ompq/report/results.h"
 
@@ -15,6 +16,8 @@ namespace ompq::pipeline {
 /// Where samples come from and how they become inputs.
 struct SampleOptions {
   std::filesystem::path source;
+  /// Where there are any, they are the samples, and `source` is what they are called.
+  data::NamedArrays arrays = {};
   data::DatasetOptions dataset;
 };
 

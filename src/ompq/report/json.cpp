@@ -201,6 +201,14 @@ std::string to_json(const Finetuning& finetuning) {
   return text(json);
 }
 
+std::string to_json(const LatencyTemplate& table) {
+  Json json = {{"format", "ompq-latency-template/1"},
+               {"model", object(table.model)},
+               {"file", table.file},
+               {"layers", table.layers}};
+  return text(json);
+}
+
 std::string to_json(const ModelFile& model,
                     const SamplesUsed& samples,
                     const Evaluation& evaluation) {

@@ -9,6 +9,7 @@ namespace ompq::report {
 
 /// What rounding with a method will about take.
 struct MethodCost {
+  std::string method;
   std::int64_t samples = 0;
   double seconds = 0;
   double search_seconds = 0;      ///< of the search before it, at most; 0: there is none

@@ -17,7 +17,7 @@ using StepSeconds = std::vector<std::pair<std::string, double>>;
 
 /// How a result came about, so that it can be made again. Empty where a program called the library.
 struct Provenance {
-  std::string command;                                        ///< for a POSIX shell
+  std::string command;  ///< for a POSIX shell, or as a call in Python
   std::vector<std::pair<std::string, std::string>> versions;  ///< name, version
 };
 
@@ -179,10 +179,18 @@ struct Quantization {
   StepSeconds seconds;
 };
 
+/// The empty table of latencies that was written.
+struct LatencyTemplate {
+  ModelFile model;
+  std::string file;
+  std::int64_t layers = 0;  ///< with a line for each pair of widths
+};
+
 /// JSON documents, two spaces deep, ending in a newline. Numbers that are not there are left out.
 [[nodiscard]] std::string to_json(const Inspection& inspection);
 [[nodiscard]] std::string to_json(const Search& search);
 [[nodiscard]] std::string to_json(const Quantization& quantization);
+[[nodiscard]] std::string to_json(const LatencyTemplate& table);
 [[nodiscard]] std::string to_json(const ModelFile& model,
                                   const SamplesUsed& samples,
                                   const Evaluation& evaluation);

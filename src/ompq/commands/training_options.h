@@ -1,15 +1,16 @@
 #pragma once
 
+#include "ompq/commands/context.h"
 #include "ompq/core/options.h"
 #include "ompq/pipeline/finetune.h"
 
-namespace ompq::app {
+namespace ompq::commands {
 
 /// All samples of --data, or --train-samples of them.
-[[nodiscard]] pipeline::Samples training_samples(const OptionValues& options,
+[[nodiscard]] pipeline::Samples training_samples(const Context& context,
                                                  const pipeline::Model& model);
 /// --eval-data; or a tenth of --data that calibration does not see, --limit of them if given.
-[[nodiscard]] pipeline::Samples validation_samples(const OptionValues& options,
+[[nodiscard]] pipeline::Samples validation_samples(const Context& context,
                                                    const pipeline::Model& model,
                                                    const pipeline::Samples& calibration);
 /// How `finetune` trains.
@@ -18,4 +19,4 @@ namespace ompq::app {
                                                          const pipeline::Model& model,
                                                          bool images);
 
-}  // namespace ompq::app
+}  // namespace ompq::commands

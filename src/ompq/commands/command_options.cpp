@@ -1,4 +1,4 @@
-#include "command_options.h"
+#include "ompq/commands/command_options.h"
 
 #include <algorithm>
 
@@ -7,7 +7,7 @@
 
 #include "ompq/core/error.h"
 
-namespace ompq::app {
+namespace ompq::commands {
 namespace {
 
 data::Preprocess preprocess_for(const OptionValues& options, const std::filesystem::path& model) {
@@ -130,19 +130,23 @@ runtime::Precision measuring_precision(const OptionValues& options) {
   return runtime::Precision::Auto;
 }
 
-pipeline::SampleOptions sample_options(const OptionValues& options,
+pipeline::SampleOptions sample_options(const Context& context,
                                        const std::filesystem::path& model,
                                        std::string_view source_name,
                                        const std::string& split) {
+  const OptionValues& options = context.options;
+  const auto arrays = context.arrays.find(source_name);
   return {.source = options.text(source_name),
+          .arrays = arrays == context.arrays.end() ? data::NamedArrays{} : arrays->second,
           .dataset = {.preprocess = preprocess_for(options, model),
                       .skip_broken = options.flag("skip-broken"),
                       .split = split}};
 }
 
-pipeline::Samples calibration_samples(const OptionValues& options, const pipeline::Model& model) {
+pipeline::Samples calibration_samples(const Context& context, const pipeline::Model& model) {
+  const OptionValues& options = context.options;
   return pipeline::draw_samples(model,
-                                sample_options(options, model.file, "data", options.text("split")),
+                                sample_options(context, model.file, "data", options.text("split")),
                                 options.integer("samples"),
                                 static_cast<std::uint64_t>(options.integer("seed")));
 }
@@ -241,6 +245,12 @@ onnx_io::WeightFormat weight_format(const OptionValues& options) {
   return name == "qdq" ? onnx_io::WeightFormat::Qdq : onnx_io::WeightFormat::Packed;
 }
 
+pipeline::Delivery delivery(const OptionValues& options) {
+  const std::string& name = options.text("format");
+  if (name == "encodings") return pipeline::Delivery::Encodings;
+  return name == "c-header" ? pipeline::Delivery::CHeader : pipeline::Delivery::Onnx;
+}
+
 pipeline::RequestOptions table_options(const OptionValues& options) {
   pipeline::RequestOptions request;
   for (const auto& [name, widths] : options.shapes("candidates")) {
@@ -294,18 +304,19 @@ tuning::CalibrationOptions calibration_options(const OptionValues& options,
   return calibration;
 }
 
-pipeline::Samples evaluation_samples(const OptionValues& options,
+pipeline::Samples evaluation_samples(const Context& context,
                                      const pipeline::Model& model,
                                      const pipeline::Samples& calibration,
                                      std::int64_t held_out) {
+  const OptionValues& options = context.options;
   const auto seed = static_cast<std::uint64_t>(options.integer("seed"));
   const auto limit = options.maybe_integer("limit");
   if (options.has("eval-data")) {
     return pipeline::draw_samples(
-        model, sample_options(options, model.file, "eval-data", "test"), limit.value_or(0), seed);
+        model, sample_options(context, model.file, "eval-data", "test"), limit.value_or(0), seed);
   }
   pipeline::Samples rest = pipeline::draw_samples(
-      model, sample_options(options, model.file, "data", options.text("split")), 0, seed);
+      model, sample_options(context, model.file, "data", options.text("split")), 0, seed);
   rest.indices = pipeline::held_out(calibration, limit.value_or(held_out));
   rest.used.count = static_cast<std::int64_t>(rest.indices.size());
   if (rest.indices.empty()) {
@@ -350,4 +361,4 @@ pipeline::EvaluateOptions evaluate_options(const OptionValues& options,
           .executor = executor_options(options, runtime::Precision::Float32)};
 }
 
-}  // namespace ompq::app
+}  // namespace ompq::commands

@@ -1,4 +1,7 @@
-#include <string>
+#include "provenance.h"
+
+#include <sstream>
+#include <utility>
 
 #include <coin/CbcConfig.h>
 #include <coin/ClpConfig.h>
@@ -7,9 +10,9 @@
 #include <google/protobuf/stubs/common.h>
 #include <torch/version.h>
 
-#include "request.h"
+#include "ompq/core/version.h"
 
-namespace {
+namespace ompq::app {
 
 std::string library_versions() {
   const dnnl_version_t* dnnl = dnnl_version();
@@ -28,9 +31,14 @@ std::string library_versions() {
       __VERSION__);
 }
 
-}  // namespace
-
-extern "C" const char* ompq_engine_versions() {
-  static const std::string text = library_versions();
-  return text.c_str();
+report::Provenance provenance_of(std::string command) {
+  report::Provenance provenance{std::move(command), {{"ompq", std::string(kVersion)}}};
+  std::istringstream lines(library_versions());
+  for (std::string line; std::getline(lines, line);) {
+    const std::size_t space = line.find(' ');
+    provenance.versions.emplace_back(line.substr(0, space), line.substr(space + 1));
+  }
+  return provenance;
 }
+
+}  // namespace ompq::app

@@ -1,13 +1,13 @@
-#include "training_options.h"
+#include "ompq/commands/training_options.h"
 
 #include <algorithm>
 
 #include <fmt/format.h>
 
-#include "command_options.h"
+#include "ompq/commands/command_options.h"
 #include "ompq/core/finetune_options.h"
 
-namespace ompq::app {
+namespace ompq::commands {
 namespace {
 
 constexpr double kSgdRate = 0.0005;
@@ -102,18 +102,19 @@ pipeline::QuantizeOptions start_options(const OptionValues& options, const pipel
 
 }  // namespace
 
-pipeline::Samples training_samples(const OptionValues& options, const pipeline::Model& model) {
+pipeline::Samples training_samples(const Context& context, const pipeline::Model& model) {
+  const OptionValues& options = context.options;
   return pipeline::draw_samples(model,
-                                sample_options(options, model.file, "data", options.text("split")),
+                                sample_options(context, model.file, "data", options.text("split")),
                                 options.maybe_integer("train-samples").value_or(0),
                                 static_cast<std::uint64_t>(options.integer("seed")));
 }
 
-pipeline::Samples validation_samples(const OptionValues& options,
+pipeline::Samples validation_samples(const Context& context,
                                      const pipeline::Model& model,
                                      const pipeline::Samples& calibration) {
   const auto tenth = std::max<std::int64_t>(1, calibration.dataset->size() / 10);
-  return evaluation_samples(options, model, calibration, tenth);
+  return evaluation_samples(context, model, calibration, tenth);
 }
 
 pipeline::FinetuneOptions finetune_options(const OptionValues& options,
@@ -141,4 +142,4 @@ pipeline::FinetuneOptions finetune_options(const OptionValues& options,
   return finetune;
 }
 
-}  // namespace ompq::app
+}  // namespace ompq::commands

@@ -1,11 +1,12 @@
 #pragma once
 
+#include "ompq/commands/context.h"
 #include "ompq/core/options.h"
 #include "ompq/pipeline/compare.h"
 #include "ompq/pipeline/quantize.h"
 #include "ompq/pipeline/sweep.h"
 
-namespace ompq::app {
+namespace ompq::commands {
 
 // What the commands' options mean to the pipeline. Each function reads the options of its own
 // subject.
@@ -20,22 +21,23 @@ namespace ompq::app {
                                                         runtime::Precision precision);
 /// --precision.
 [[nodiscard]] runtime::Precision measuring_precision(const OptionValues& options);
-/// SRC from option `source_name`, --skip-broken, and the preprocessing: the file beside `model` or
-/// --preprocess, then the single options over it.
-[[nodiscard]] pipeline::SampleOptions sample_options(const OptionValues& options,
+/// SRC from option `source_name`, or the arrays in its place; --skip-broken, and the preprocessing:
+/// the file beside `model` or --preprocess, then the single options over it.
+[[nodiscard]] pipeline::SampleOptions sample_options(const Context& context,
                                                      const std::filesystem::path& model,
                                                      std::string_view source_name,
                                                      const std::string& split);
 /// --samples of --data, the part that --split names, drawn with --seed.
-[[nodiscard]] pipeline::Samples calibration_samples(const OptionValues& options,
+[[nodiscard]] pipeline::Samples calibration_samples(const Context& context,
                                                     const pipeline::Model& model);
 /// Samples that calibration never saw: those of --eval-data, or up to `held_out` of --data.
-[[nodiscard]] pipeline::Samples evaluation_samples(const OptionValues& options,
+[[nodiscard]] pipeline::Samples evaluation_samples(const Context& context,
                                                    const pipeline::Model& model,
                                                    const pipeline::Samples& calibration,
                                                    std::int64_t held_out = 256);
 /// --format.
 [[nodiscard]] onnx_io::WeightFormat weight_format(const OptionValues& options);
+[[nodiscard]] pipeline::Delivery delivery(const OptionValues& options);
 /// Everything that decides bits.
 [[nodiscard]] pipeline::SearchOptions search_options(const OptionValues& options,
                                                      const pipeline::Model& model);
@@ -54,4 +56,4 @@ namespace ompq::app {
 [[nodiscard]] tuning::CalibrationOptions calibration_options(const OptionValues& options,
                                                              const pipeline::Model& model);
 
-}  // namespace ompq::app
+}  // namespace ompq::commands

@@ -1,0 +1,114 @@
+"""The functions of the module: one for each command of the program that runs networks."""
+
+import inspect
+import json
+import os
+from collections.abc import Callable
+
+from ompq import _arrays, _records, _values
+from ompq._parameters import LABELS, PROGRESS, Parameter, parameters_of
+
+
+def make_functions() -> dict[str, Callable]:
+    """Functions by name, in the order of the program's help."""
+    commands = [command for command in _records.command_table() if command.runs_networks]
+    return {command.function: _make_function(command) for command in commands}
+
+
+def _make_function(command: _records.CommandRecord) -> Callable:
+    parameters = parameters_of(command)
+    signature = inspect.Signature([parameter.as_signature() for parameter in parameters])
+
+    def function(*args, **kwargs):
+        _refuse_unknown(command.function, parameters, kwargs)
+        try:
+            values = signature.bind(*args, **kwargs).arguments
+        except TypeError as error:
+            raise TypeError(f"{command.function}() is {error}") from None
+        return _run(command, parameters, values)
+
+    function.__name__ = function.__qualname__ = command.function
+    function.__module__ = "ompq"
+    function.__doc__ = documentation(command, parameters)
+    function.__signature__ = signature
+    return function
+
+
+def documentation(command: _records.CommandRecord, parameters: list[Parameter]) -> str:
+    """Summary, description and a line for each parameter."""
+    lines = [
+        f"{command.summary[0].upper()}{command.summary[1:]}.",
+        "",
+        command.description,
+        "",
+        "Parameters:",
+    ]
+    for parameter in parameters:
+        lines.append(f"    {parameter.name}: {parameter.text}")
+    return "\n".join(lines) + "\n"
+
+
+def _refuse_unknown(function: str, parameters: list[Parameter], kwargs: dict) -> None:
+    known = [parameter.name for parameter in parameters]
+    for name in kwargs:
+        if name in known:
+            continue
+        meant = _records.nearest(name, known)
+        way_out = (
+            f"did you mean '{meant}'?" if meant else f"help(ompq.{function}) lists what there is"
+        )
+        raise TypeError(f"{function}() has no keyword '{name}'; {way_out}")
+
+
+def _run(command: _records.CommandRecord, parameters: list[Parameter], values: dict) -> dict:
+    texts: dict[str, list[str]] = {}
+    flags: set[str] = set()
+    arrays: dict[str, dict] = {}
+    shown: list[str] = []
+    labels = values.get(LABELS.name)
+    for parameter in parameters:
+        value = values.get(parameter.name)
+        if value is None or parameter.record is None:
+            continue
+        name = parameter.record.name
+        spelled = os.fspath(value) if _arrays.is_path(value) else value
+        if parameter.takes_arrays and not _arrays.is_path(value):
+            arrays[name] = _arrays.named_arrays(value, labels if name == "data" else None)
+            spelled = _Shown(_arrays.arrays_text(arrays[name]))
+        elif parameter.record.type == _records.OptionType.Flag:
+            if _values.flag_of(parameter, value):
+                flags.add(name)
+        else:
+            texts[name] = _values.texts_of(parameter, value)
+        shown.append(repr(spelled) if parameter.operand else f"{parameter.name}={spelled!r}")
+    if labels is not None and "data" not in arrays:
+        raise TypeError("labels go with an array as data; a path brings its own")
+    line = f"ompq.{command.function}({', '.join(shown)})"
+    progress = values.get(PROGRESS.name)
+    return json.loads(_engine().run(command.name, texts, flags, arrays, line, progress))
+
+
+class _Shown:
+    """Stands in a call for what has no literal."""
+
+    def __init__(self, text: str):
+        self.text = text
+
+    def __repr__(self) -> str:
+        return self.text
+
+
+def _engine():
+    """The extension that is linked to the library. The first call loads it, and LibTorch."""
+    # OpenMP's threads spin while they wait for each other, and where something else wants the cores
+    # they then wait for one that cannot run. Its runtime reads this once, when it is loaded.
+    spins = "GOMP_SPINCOUNT"
+    added = spins not in os.environ
+    if added:
+        os.environ[spins] = "5000"
+    try:
+        from ompq import _engine as engine
+    finally:
+        if added:
+            del os.environ[spins]
+    return engine

@@ -1,0 +1,38 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "ompq/commands/context.h"
+#include "ompq/report/comparison.h"
+#include "ompq/report/diff.h"
+
+namespace ompq::commands {
+
+/// What `ompq eval` found.
+struct EvaluatedNetwork {
+  report::ModelFile model;
+  report::SamplesUsed samples;
+  report::Evaluation evaluation;
+};
+[[nodiscard]] std::string to_json(const EvaluatedNetwork& evaluated);
+
+// One function for each command that runs networks: from options to the result, with every file
+// that the options ask for written. What the program prints and Python returns is made of these.
+// @throws children of ompq::Error, as the functions of pipeline/ that they call do.
+
+[[nodiscard]] report::Inspection inspect(const Context& context);
+[[nodiscard]] report::Search search(const Context& context);
+[[nodiscard]] report::Quantization quantize(const Context& context);
+[[nodiscard]] report::Finetuning finetune(const Context& context);
+[[nodiscard]] report::Comparison compare(const Context& context);
+[[nodiscard]] report::Sweep sweep(const Context& context);
+[[nodiscard]] report::LatencyTemplate latency_table(const Context& context);
+[[nodiscard]] EvaluatedNetwork evaluate(const Context& context);
+[[nodiscard]] report::Diff diff(const Context& context);
+
+/// Runs the command of this name (of command_table()). @return its result, one JSON document.
+/// @throws InternalError for a command that runs no networks.
+[[nodiscard]] std::string run_as_json(std::string_view command, const Context& context);
+
+}  // namespace ompq::commands

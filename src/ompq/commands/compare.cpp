@@ -1,0 +1,26 @@
+#include "ompq/pipeline/compare.h"
+
+#include "ompq/commands/command_options.h"
+#include "ompq/commands/commands.h"
+#include "ompq/core/atomic_file.h"
+
+namespace ompq::commands {
+
+report::Comparison compare(const Context& context) {
+  const OptionValues& options = context.options;
+  const pipeline::Model model = load_model(options);
+  pipeline::Samples samples = calibration_samples(context, model);
+  pipeline::Samples evaluation = evaluation_samples(context, model, samples);
+  report::Comparison result = pipeline::compare(
+      model, samples, evaluation, compare_options(options, model), context.progress);
+  result.provenance = context.provenance;
+  if (const auto file = options.maybe_text("result")) {
+    write_file_atomically(*file, report::to_json(result));
+  }
+  if (const auto file = options.maybe_text("csv")) {
+    write_file_atomically(*file, report::to_csv(result));
+  }
+  return result;
+}
+
+}  // namespace ompq::commands

@@ -1,0 +1,34 @@
+#include "ompq/pipeline/diff.h"
+
+#include "ompq/commands/command_options.h"
+#include "ompq/commands/commands.h"
+#include "ompq/core/atomic_file.h"
+
+namespace ompq::commands {
+
+report::Diff diff(const Context& context) {
+  const OptionValues& options = context.options;
+  const pipeline::Model a = load_model(options, "A");
+  const pipeline::Model b = load_model(options, "B");
+  // The preprocessing stands beside either of them.
+  const std::filesystem::path& owner = data::find_preprocess(a.file) ? a.file : b.file;
+  pipeline::Samples samples =
+      pipeline::draw_samples(a,
+                             sample_options(context, owner, "data", options.text("split")),
+                             options.integer("samples"),
+                             static_cast<std::uint64_t>(options.integer("seed")));
+  report::Diff diff =
+      pipeline::diff(a,
+                     b,
+                     samples,
+                     {.threshold_db = options.number("snr"),
+                      .batch_size = options.integer("batch"),
+                      .executor = executor_options(options, measuring_precision(options))},
+                     context.progress);
+  if (const auto file = options.maybe_text("result")) {
+    write_file_atomically(*file, report::to_json(diff));
+  }
+  return diff;
+}
+
+}  // namespace ompq::commands

@@ -1,0 +1,77 @@
+#include "ompq/pipeline/evaluate.h"
+
+#include <fmt/format.h>
+
+#include "ompq/commands/command_options.h"
+#include "ompq/commands/commands.h"
+#include "ompq/core/atomic_file.h"
+#include "ompq/core/error.h"
+#include "ompq/data/npz.h"
+
+namespace ompq::commands {
+namespace {
+
+/// The preprocessing stands beside the network itself, or beside the float network it is compared
+/// with.
+std::filesystem::path preprocessing_owner(const OptionValues& options,
+                                          const std::filesystem::path& model) {
+  const auto reference = options.maybe_text("reference");
+  if (data::find_preprocess(model) || !reference) return model;
+  return *reference;
+}
+
+/// The first --limit samples of the source.
+pipeline::Samples first_samples(const Context& context, const pipeline::Model& model) {
+  const OptionValues& options = context.options;
+  const auto owner = preprocessing_owner(options, model.file);
+  pipeline::Samples samples = pipeline::draw_samples(
+      model, sample_options(context, owner, "data", options.text("split")), 0, 0);
+  if (const auto limit = options.maybe_integer("limit")) {
+    if (*limit < static_cast<std::int64_t>(samples.indices.size())) {
+      samples.indices.resize(static_cast<std::size_t>(*limit));
+    }
+    samples.used.count = static_cast<std::int64_t>(samples.indices.size());
+  }
+  return samples;
+}
+
+}  // namespace
+
+EvaluatedNetwork evaluate(const Context& context) {
+  const OptionValues& options = context.options;
+  const pipeline::Model model = load_model(options);
+  std::optional<pipeline::Model> reference;
+  if (const auto file = options.maybe_text("reference")) reference = pipeline::load_model(*file);
+  pipeline::Samples samples = first_samples(context, model);
+  if (!samples.dataset->has_labels() && !reference && !options.has("save-outputs")) {
+    throw DataError("eval",
+                    fmt::format("{} has no labels; give --reference FLOAT.onnx to compare with, or "
+                                "--save-outputs to keep what the network says",
+                                samples.used.source));
+  }
+  const pipeline::EvaluateOutcome outcome = pipeline::evaluate(
+      model.graph,
+      *samples.dataset,
+      samples.indices,
+      {.batch_size = pipeline::batch_size_for(model.graph, options.integer("batch")),
+       .executor = executor_options(options, measuring_precision(options)),
+       .keep_outputs = options.has("save-outputs")},
+      reference ? &reference->graph : nullptr,
+      context.progress);
+  if (const auto file = options.maybe_text("save-outputs")) {
+    data::write_npz(*file, {{"logits", outcome.logits}});
+  }
+  EvaluatedNetwork evaluated{.model = {model.file.string(), model.sha256, model.file_bytes},
+                             .samples = samples.used,
+                             .evaluation = outcome.evaluation};
+  if (const auto file = options.maybe_text("result")) {
+    write_file_atomically(*file, to_json(evaluated));
+  }
+  return evaluated;
+}
+
+std::string to_json(const EvaluatedNetwork& evaluated) {
+  return report::to_json(evaluated.model, evaluated.samples, evaluated.evaluation);
+}
+
+}  // namespace ompq::commands

@@ -1,0 +1,29 @@
+#include "ompq/pipeline/finetune.h"
+
+#include "ompq/commands/command_options.h"
+#include "ompq/commands/commands.h"
+#include "ompq/commands/training_options.h"
+#include "ompq/core/atomic_file.h"
+
+namespace ompq::commands {
+
+report::Finetuning finetune(const Context& context) {
+  const OptionValues& options = context.options;
+  const pipeline::Model model = load_model(options);
+  const graph::Graph unfolded = load_unfolded(options);
+  pipeline::Samples samples = calibration_samples(context, model);
+  pipeline::Samples training = training_samples(context, model);
+  pipeline::Samples evaluation = validation_samples(context, model, samples);
+  pipeline::FinetuneOptions finetune =
+      finetune_options(options, model, training.dataset->images().has_value());
+  finetune.on_epoch = context.on_epoch;
+  report::Finetuning result = pipeline::finetune(
+      model, unfolded, samples, training, evaluation, finetune, context.progress);
+  result.quantization.search.provenance = context.provenance;
+  if (const auto file = options.maybe_text("result")) {
+    write_file_atomically(*file, report::to_json(result));
+  }
+  return result;
+}
+
+}  // namespace ompq::commands

@@ -1,0 +1,12 @@
+#include "ompq/pipeline/inspect.h"
+
+#include "ompq/commands/command_options.h"
+#include "ompq/commands/commands.h"
+
+namespace ompq::commands {
+
+report::Inspection inspect(const Context& context) {
+  return pipeline::inspect(load_model(context.options));
+}
+
+}  // namespace ompq::commands

@@ -1,0 +1,21 @@
+#include "ompq/allocation/latency_table.h"
+
+#include "ompq/commands/command_options.h"
+#include "ompq/commands/commands.h"
+#include "ompq/core/atomic_file.h"
+#include "ompq/pipeline/requests.h"
+
+namespace ompq::commands {
+
+report::LatencyTemplate latency_table(const Context& context) {
+  const OptionValues& options = context.options;
+  const pipeline::Model model = load_model(options);
+  const pipeline::RequestOptions request = table_options(options);
+  const std::string& file = options.text("output");
+  write_file_atomically(file, allocation::latency_template(pipeline::free_request(model, request)));
+  return {.model = {model.file.string(), model.sha256, model.file_bytes},
+          .file = file,
+          .layers = static_cast<std::int64_t>(model.discovery.layers.size())};
+}
+
+}  // namespace ompq::commands

@@ -1,0 +1,48 @@
+#include "ompq/pipeline/quantize.h"
+
+#include "ompq/commands/command_options.h"
+#include "ompq/commands/commands.h"
+#include "ompq/core/atomic_file.h"
+
+namespace ompq::commands {
+namespace {
+
+pipeline::QuantizeOptions quantize_options(const OptionValues& options,
+                                           const pipeline::Model& model) {
+  pipeline::QuantizeOptions quantize{
+      .search = search_options(options, model),
+      .calibration = calibration_options(options, model),
+      .method = method_options(options),
+      .tuning_samples = options.maybe_integer("tuning-samples").value_or(0),
+      .output = options.text("output"),
+      .delivery = delivery(options),
+      .evaluation = evaluate_options(options, model),
+      .explain = options.flag("explain")};
+  quantize.search.format = weight_format(options);
+  if (options.text("for") == "auto") {
+    quantize.search.compensated = quantize.method.method != "nearest";
+  }
+  if (const auto journal = options.maybe_text("journal")) quantize.journal = *journal;
+  if (const auto file = options.maybe_text("allocation")) quantize.allocation_file = *file;
+  return quantize;
+}
+
+}  // namespace
+
+report::Quantization quantize(const Context& context) {
+  const OptionValues& options = context.options;
+  const pipeline::Model model = load_model(options);
+  pipeline::Samples samples = calibration_samples(context, model);
+  pipeline::Samples evaluation = evaluation_samples(context, model, samples);
+  pipeline::QuantizeOptions quantize = quantize_options(options, model);
+  quantize.announce = context.announce;
+  report::Quantization result =
+      pipeline::quantize(model, samples, evaluation, quantize, context.progress);
+  result.search.provenance = context.provenance;
+  if (const auto file = options.maybe_text("result")) {
+    write_file_atomically(*file, report::to_json(result));
+  }
+  return result;
+}
+
+}  // namespace ompq::commands

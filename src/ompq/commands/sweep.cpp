@@ -1,0 +1,28 @@
+#include "ompq/pipeline/sweep.h"
+
+#include "ompq/commands/command_options.h"
+#include "ompq/commands/commands.h"
+#include "ompq/core/atomic_file.h"
+
+namespace ompq::commands {
+
+report::Sweep sweep(const Context& context) {
+  const OptionValues& options = context.options;
+  const pipeline::Model model = load_model(options);
+  pipeline::Samples samples = calibration_samples(context, model);
+  pipeline::SweepOutcome outcome =
+      pipeline::sweep(model, samples, sweep_options(options, model), context.progress);
+  outcome.report.provenance = context.provenance;
+  if (const auto file = options.maybe_text("result")) {
+    write_file_atomically(*file, report::to_json(outcome.report));
+  }
+  if (const auto file = options.maybe_text("csv")) {
+    write_file_atomically(*file, report::to_csv(outcome.report));
+  }
+  if (const auto file = options.maybe_text("output")) {
+    allocation::write_allocation(*file, outcome.chosen);
+  }
+  return outcome.report;
+}
+
+}  // namespace ompq::commands

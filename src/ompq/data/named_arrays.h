@@ -1,0 +1,17 @@
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "ompq/core/tensor.h"
+
+namespace ompq::data {
+
+/// Arrays by name: those of an .npz file, or those that a program holds.
+using NamedArrays = std::map<std::string, Tensor>;
+
+/// "x uint8 500x28x28, y int64 500 (sha256 1a2b3c4d5e6f)": what results, journals and messages call
+/// arrays that lie in no file. Other contents have another name.
+[[nodiscard]] std::string arrays_text(const NamedArrays& arrays);
+
+}  // namespace ompq::data
