@@ -5,7 +5,7 @@ A script in cells (`# %%`), which editors run one by one as a notebook. After `m
 
     PYTHONPATH=build/release/python python3 examples/python/quantize_fashion_mnist.py
 
-writes small.onnx into the current folder.
+writes bits.json and small.onnx into the current folder.
 """
 
 # %% Images as NumPy arrays: IDX files hold 16 bytes before the pixels, 8 before the labels.
@@ -21,6 +21,7 @@ import ompq
 MODEL = pathlib.Path(__file__).parents[2] / "models" / "resnet20-fashion-mnist.onnx"
 DATA = pathlib.Path("/usr/share/datasets/fashion-mnist")
 COUNT = int(os.environ.get("OMPQ_EXAMPLE_IMAGES", "2000"))
+TIME_LIMIT = os.environ.get("OMPQ_EXAMPLE_TIME_LIMIT", "60s")
 
 
 def read_idx(name: str, header: int) -> numpy.ndarray:
@@ -44,22 +45,29 @@ def show(task: str, done: int, total: int, detail: str) -> None:
     print(f"\r{task} {done}/{total} {detail}"[:79].ljust(79), end="", file=sys.stderr)
 
 
-found = ompq.search(MODEL, data=train_images, avg_bits=3, samples=32, progress=show)
+found = ompq.search(
+    MODEL,
+    data=train_images,
+    avg_bits=3,
+    samples=32,
+    time_limit=TIME_LIMIT,
+    output="bits.json",
+    progress=show,
+)
 print(file=sys.stderr)
 for allocation in found["allocations"]:
     print(
         f"{allocation['allocator']:10}", *allocation.get("weight_bits", [allocation.get("refused")])
     )
 
-# %% The network itself, beside a uniform one of the same size.
+# %% The network with these bits. The file may be edited before; avg_bits=3 in its place would search.
 result = ompq.quantize(
     MODEL,
     data=train_images,
     eval_data=(test_images, test_labels),
-    avg_bits=3,
+    allocation="bits.json",
     samples=32,
     tuning_samples=64,
-    beside="uniform",
     output="small.onnx",
 )
 print(f"float     {100 * result['float']['top1']:.2f} % top-1, {result['model']['bytes']} bytes")

@@ -17,7 +17,7 @@ with the first call.
 """
 
 from ompq import results
-from ompq._functions import make_functions
+from ompq._functions import make_functions as _make_functions
 from ompq._records import version as __version__
 from ompq.errors import (
     ConfigError,
@@ -32,7 +32,7 @@ from ompq.errors import (
     UnsupportedOp,
 )
 
-_functions = make_functions()
+_functions = _make_functions()
 globals().update(_functions)
 
 # Without ImportError, so that `from ompq import *` leaves Python's own in its place.

@@ -10,7 +10,7 @@ from conftest import QUICK, without_times
 
 def quantized(model, data, folder, **options):
     file = folder / "small.onnx"
-    result = ompq.quantize(model, data=data, output=file, avg_bits=3, **{**QUICK, **options})
+    result = ompq.quantize(model, data=data, output=file, **{"avg_bits": 3, **QUICK, **options})
     return result, file.read_bytes()
 
 

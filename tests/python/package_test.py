@@ -72,7 +72,7 @@ def test_example_runs_to_its_end(tmp_path):
         capture_output=True,
         text=True,
         check=False,
-        env={**os.environ, "OMPQ_EXAMPLE_IMAGES": "64"},
+        env={**os.environ, "OMPQ_EXAMPLE_IMAGES": "80", "OMPQ_EXAMPLE_TIME_LIMIT": "1s"},
     )
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "small.onnx").stat().st_size < 200_000

@@ -69,7 +69,7 @@ def test_a_callback_may_call_the_library(model, images):
 def test_other_threads_run_while_the_library_works(model, images):
     # With the lock held from the call's begin to its end, the other thread gets one turn at most at
     # either end; the whole of the work lies between its turns otherwise.
-    many = numpy.repeat(images, 20, axis=0)
+    many = numpy.repeat(images, 6, axis=0)
     turns = []
     stop = threading.Event()
 
