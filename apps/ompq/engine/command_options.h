@@ -35,7 +35,8 @@ namespace ompq::app {
                                                    const pipeline::Samples& calibration,
                                                    std::int64_t held_out = 256);
 /// --format.
-[[nodiscard]] onnx_io::WeightFormat weight_format(const OptionValues& options);
+/// Form of the file that --output names, with --format and --opset.
+[[nodiscard]] pipeline::FileForm file_form(const OptionValues& options);
 /// Everything that decides bits.
 [[nodiscard]] pipeline::SearchOptions search_options(const OptionValues& options,
                                                      const pipeline::Model& model);

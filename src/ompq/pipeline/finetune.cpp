@@ -98,11 +98,18 @@ class Finetuner {
                                progress_});
     if (options_.float_network) return;
     const QuantizedNetwork network = assemble_network(model_, weight_bits(), start_.codes);
-    at_.best.file = export_bytes(network, options_.start.search.format);
+    at_.best.file = export_file(network, form(options_.start.output));
     at_.best.evaluation = validate(network.graph, "start");
     at_.best.score = score_of(at_.best.evaluation);
     started_ = row("before training", start_.method, at_.best.file, at_.best.evaluation);
     watch_.lap("evaluation of the start");
+  }
+
+  [[nodiscard]] FileForm form(const fs::path& file) const {
+    FileForm form = file_form(options_.start, start_.planned);
+    if (options_.float_network) form.format = onnx_io::WeightFormat::Float;
+    form.name = file.filename().string();
+    return form;
   }
 
   [[nodiscard]] const Plan& plan() const { return start_.planned.plans.front(); }
@@ -273,7 +280,8 @@ class Finetuner {
   void close_epoch() {
     const auto begin = Clock::now();
     if (options_.norms_reestimated) reestimate_norms();
-    last_ = written_now(fmt::format("validation of epoch {}", at_.epoch + 1));
+    last_ =
+        written_now(fmt::format("validation of epoch {}", at_.epoch + 1), options_.start.output);
     const auto samples = static_cast<double>(std::max<std::int64_t>(1, at_.samples));
     report::EpochRecord record{.epoch = at_.epoch + 1,
                                .step = trainer_->steps(),
@@ -288,9 +296,9 @@ class Finetuner {
     }
     last_->epoch = record.epoch;
     last_->score = score_of(last_->evaluation);
-    const bool better = at_.best.file.empty() || last_->score > at_.best.score;
+    const bool better = at_.best.file.model.empty() || last_->score > at_.best.score;
     if (better) at_.best = *last_;
-    if (better || at_.epoch == 0) write_file_atomically(options_.start.output, at_.best.file);
+    if (better || at_.epoch == 0) write(options_.start.output, at_.best);
     record.best_epoch = at_.best.epoch;
     record.best = at_.best.score;
     record.seconds = at_.seconds + std::chrono::duration<double>(Clock::now() - begin).count();
@@ -350,8 +358,12 @@ class Finetuner {
 
   // --- networks ----------------------------------------------------------------------------------
 
-  /// The network as it is now: its file and what that is worth.
-  BestEpoch written_now(const std::string& task) {
+  static void write(const fs::path& file, const BestEpoch& epoch) {
+    onnx_io::write_onnx_file(file, epoch.file);
+  }
+
+  /// The network as it is now: its file, for `file`, and what that is worth.
+  BestEpoch written_now(const std::string& task, const fs::path& file) {
     Model trained = model_;
     trained.graph = trainer_->float_graph();
     trained.discovery = graph::discover(trained.graph);
@@ -361,10 +373,8 @@ class Finetuner {
     } else {
       network = assemble_network(trained, weight_bits(), trainer_->codes());
     }
-    const auto format =
-        options_.float_network ? onnx_io::WeightFormat::Float : options_.start.search.format;
     BestEpoch now;
-    now.file = export_bytes(network, format);
+    now.file = export_file(network, form(file));
     now.evaluation = validate(network.graph, task);
     return now;
   }
@@ -379,9 +389,9 @@ class Finetuner {
 
   report::QuantizedRow row(std::string name,
                            std::string method,
-                           const std::string& bytes,
+                           const onnx_io::OnnxFile& file,
                            report::Evaluation evaluation) const {
-    const auto size = static_cast<std::int64_t>(bytes.size());
+    const auto size = static_cast<std::int64_t>(file.size());
     const auto cost = allocation::total_cost(layer_costs(model_), weight_bits(), {}, {});
     return {.allocator = std::move(name),
             .method = std::move(method),
@@ -398,7 +408,7 @@ class Finetuner {
     report::Quantization& made = result_.quantization;
     const std::string method = options_.float_network ? "float" : options_.quantizer;
     const auto add = [&](const BestEpoch& epoch, const fs::path& file) {
-      write_file_atomically(file, epoch.file);
+      write(file, epoch);
       made.networks.push_back(epoch.epoch == 0
                                   ? *started_
                                   : row(plan().allocator,
@@ -408,8 +418,10 @@ class Finetuner {
       made.networks.back().file = file.string();
     };
     add(at_.best, options_.start.output);
-    if (!last_ && at_.best.epoch != at_.epoch) {
-      last_ = written_now("validation of the last epoch");
+    // External data bears the name of its model.
+    const bool fits_elsewhere = last_ && last_->file.data.empty();
+    if (!fits_elsewhere && at_.best.epoch != at_.epoch) {
+      last_ = written_now("validation of the last epoch", last_file(options_.start.output));
       last_->epoch = at_.epoch;
     }
     if (at_.best.epoch != at_.epoch) add(*last_, last_file(options_.start.output));
@@ -468,6 +480,8 @@ report::Finetuning finetune(const Model& model,
                             Samples& evaluation,
                             const FinetuneOptions& options,
                             const ProgressHandler& progress) {
+  const FileForm& form = options.start.search.form;
+  if (form.opset) onnx_io::check_opset(model.graph, *form.opset);
   check_network(model.graph);
   check_labels(training, evaluation, options);
   return Finetuner(model, unfolded, samples, training, evaluation, options, progress).run();

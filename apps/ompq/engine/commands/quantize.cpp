@@ -42,7 +42,7 @@ void run_quantize(const CommandContext& context) {
       .evaluation = evaluate_options(options, model),
       .explain = options.flag("explain")};
   if (!context.json() && !options.flag("quiet")) quantize.announce = announcement(options);
-  quantize.search.format = weight_format(options);
+  quantize.search.form = file_form(options);
   if (options.text("format") == "encodings") quantize.delivery = pipeline::Delivery::Encodings;
   if (options.text("format") == "c-header") quantize.delivery = pipeline::Delivery::CHeader;
   if (options.text("for") == "auto") {
