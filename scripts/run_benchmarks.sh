@@ -19,5 +19,8 @@ done
 echo "--- features and ORM beside ONNX Runtime's float forward pass"
 node "$(dirname -- "$0")/../bench/run_features.mjs" "$1"
 
+echo "--- packed files in ONNX Runtime beside the float files"
+node "$(dirname -- "$0")/../bench/run_sessions.mjs" "$1"
+
 echo "--- the page of ompq report with 300 layers"
 node "$(dirname -- "$0")/../bench/report_page.mjs" "$1"

@@ -470,5 +470,16 @@ TEST(Budget, NamesTheNumberThatIsNone) {
             "2.00 KiB of weights, 1.00 MiB of activations, 850 us");
 }
 
+TEST(Budget, IsWrittenExactlyByTheNamesOfItsOptions) {
+  EXPECT_EQ(exact_text(Budget{}), "");
+  EXPECT_EQ(exact_text(Budget{.bytes = 1572865, .average_bits = 3.3}), "size=1572865 avg-bits=3.3");
+  EXPECT_EQ(exact_text(Budget{.compression = 10,
+                              .bops = 7.5e10,
+                              .weight_bytes = 2048,
+                              .activation_bytes = 1 << 20,
+                              .latency_us = 850.5}),
+            "compression=10 bops=75000000000 weight-size=2048 act-size=1048576 latency=850.5");
+}
+
 }  // namespace
 }  // namespace ompq::allocation

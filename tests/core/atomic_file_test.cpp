@@ -122,6 +122,30 @@ TEST(WriteFileAtomically, KeepsTheOldFileWhereTheDiskIsFull) {
   EXPECT_EQ(files_in(folder.path()), 1);
 }
 
+TEST(WriteFilesAtomically, WritesEachUnderItsName) {
+  const testing::TemporaryDirectory folder;
+  const NewFile files[] = {{folder / "data", "elements"}, {folder / "model", "nodes"}};
+  write_files_atomically(files);
+  EXPECT_EQ(read_file(folder / "data"), "elements");
+  EXPECT_EQ(read_file(folder / "model"), "nodes");
+  EXPECT_EQ(files_in(folder.path()), 2);
+}
+
+TEST(WriteFilesAtomically, RenamesNoneBeforeAllAreWhole) {
+  const testing::TemporaryDirectory folder;
+  write_file_atomically(folder / "data", "old");
+  const std::string large(5000, 'x');
+  const NewFile files[] = {{folder / "data", "new"}, {folder / "model", large}};
+  std::string message;
+  {
+    const FileSizeLimit limit(1000);
+    message = file_error([&] { write_files_atomically(files); });
+  }
+  EXPECT_THAT(message, HasSubstr("cannot write: File too large"));
+  EXPECT_EQ(read_file(folder / "data"), "old");
+  EXPECT_EQ(files_in(folder.path()), 1);
+}
+
 TEST(ReadFile, ReturnsEveryByte) {
   const testing::TemporaryDirectory folder;
   std::string bytes(70'000, '\0');

@@ -10,7 +10,8 @@ const USAGE = `node run.mjs MODEL [options]
   --optimization LEVEL   disabled, basic, extended or all (default)
   --save-optimized FILE  where to write the network as ONNX Runtime rewrote it
   --threads N            threads within an operator (default 1)
-  --time RUNS            prints seconds of each of RUNS forward passes as JSON
+  --time RUNS            prints seconds of each of RUNS forward passes, and of making the session, as JSON,
+                         by the clock and of the processor
   --warmup RUNS          passes before the clock starts (default 2)`;
 
 const ARRAYS = {
@@ -50,15 +51,25 @@ function randomInputs(session, batch) {
   }));
 }
 
+/** Seconds that `work` takes by the clock, and of all threads together on the processor. */
+async function timed(work) {
+  const used = process.cpuUsage();
+  const start = process.hrtime.bigint();
+  const result = await work();
+  const seconds = Number(process.hrtime.bigint() - start) / 1e9;
+  const { user, system } = process.cpuUsage(used);
+  return { result, seconds, cpu: (user + system) / 1e6 };
+}
+
 async function time(session, feeds, runs, warmup) {
   for (let i = 0; i < warmup; ++i) await session.run(feeds);
-  const seconds = [];
-  for (let i = 0; i < runs; ++i) {
-    const start = process.hrtime.bigint();
-    await session.run(feeds);
-    seconds.push(Number(process.hrtime.bigint() - start) / 1e9);
-  }
-  return seconds;
+  const passes = [];
+  for (let i = 0; i < runs; ++i) passes.push(await timed(() => session.run(feeds)));
+  return passes;
+}
+
+function median(numbers) {
+  return numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)];
 }
 
 async function main() {
@@ -78,8 +89,7 @@ async function main() {
   if (positionals.length !== 1 || (values.inputs === undefined) === (values.random === undefined)) {
     throw new Error(`wrong usage\n${USAGE}`);
   }
-  const started = process.hrtime.bigint();
-  const session = await ort.InferenceSession.create(positionals[0], {
+  const { result: session, ...creation } = await timed(() => ort.InferenceSession.create(positionals[0], {
     executionProviders: ['cpu'],
     graphOptimizationLevel: values.optimization,
     intraOpNumThreads: Number(values.threads),
@@ -87,8 +97,7 @@ async function main() {
     executionMode: 'sequential',
     logSeverityLevel: 3,
     ...(values['save-optimized'] && { optimizedModelFilePath: values['save-optimized'] }),
-  });
-  const loadSeconds = Number(process.hrtime.bigint() - started) / 1e9;
+  }));
   const feeds = values.inputs === undefined
     ? randomInputs(session, Number(values.random))
     : Object.fromEntries(readTensors(values.inputs).map((tensor) => [tensor.name, toOrt(tensor)]));
@@ -97,12 +106,13 @@ async function main() {
     writeTensors(values.outputs, session.outputNames.map((name) => fromOrt(name, results[name])));
   }
   if (values.time !== undefined) {
-    const seconds = await time(session, feeds, Number(values.time), Number(values.warmup));
-    const sorted = [...seconds].sort((a, b) => a - b);
+    const passes = await time(session, feeds, Number(values.time), Number(values.warmup));
     console.log(JSON.stringify({
-      load_seconds: loadSeconds,
-      seconds,
-      median_seconds: sorted[Math.floor(sorted.length / 2)],
+      load_seconds: creation.seconds,
+      load_cpu_seconds: creation.cpu,
+      seconds: passes.map((pass) => pass.seconds),
+      median_seconds: median(passes.map((pass) => pass.seconds)),
+      median_cpu_seconds: median(passes.map((pass) => pass.cpu)),
       peak_rss_bytes: process.resourceUsage().maxRSS * 1024,
     }));
   }

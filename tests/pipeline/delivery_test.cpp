@@ -90,6 +90,8 @@ TEST_F(DeliveryTest, TheHeaderGivesALayersIntegersInACompiledProgram) {
                                                 "-std=c99",
                                                 "-Wall",
                                                 "-Wextra",
+                                                "-Wpedantic",
+                                                "-Wconversion",
                                                 "-Wno-unused-variable",
                                                 "-Werror",
                                                 "-o",
@@ -111,6 +113,14 @@ TEST_F(DeliveryTest, NamesOfLayersBecomeIdentifiersAndEndNoComment) {
   EXPECT_THAT(header, HasSubstr("#ifndef OMPQ_MY_NET_2_H"));
   EXPECT_THAT(header, HasSubstr("Conv 1/a* /b:"));
   EXPECT_THAT(header, HasSubstr("my_net_2__1_a__b_codes"));
+}
+
+TEST_F(DeliveryTest, TheHeaderSaysHowAKernelMoves) {
+  const graph::Layer& layer = layer_named(model_, "depthwise");
+  const std::int64_t group = model_.graph.node(layer.node).int_attribute("group", 1);
+  ASSERT_GT(group, 1);
+  EXPECT_THAT(c_header(model_, bits_, codes_, "net"),
+              HasSubstr("group=" + std::to_string(group) + ", "));
 }
 
 TEST_F(DeliveryTest, LayersThatStayFloatAreNamed) {
@@ -141,12 +151,7 @@ TEST_F(DeliveryTest, EncodingsHaveALineForEachChannelAndTheRangeOfTheirLevels) {
 
 TEST_F(DeliveryTest, TheFloatNetworkBesideEncodingsHoldsTheQuantizedValues) {
   const testing::TemporaryDirectory folder;
-  const auto files = deliver(model_,
-                             bits_,
-                             codes_,
-                             Delivery::Encodings,
-                             onnx_io::WeightFormat::Packed,
-                             folder / "net.onnx");
+  const auto files = deliver(model_, bits_, codes_, Delivery::Encodings, {}, folder / "net.onnx");
   ASSERT_EQ(files.size(), 2U);
   EXPECT_EQ(files[1].file, folder / "net.encodings");
   write_file_atomically(files[0].file, files[0].bytes);

@@ -5,6 +5,7 @@
 
 #include "ompq/core/atomic_file.h"
 #include "ompq/core/error.h"
+#include "ompq/pipeline/file_note.h"
 #include "ompq/pipeline/quantized_file.h"
 #include "ompq/training/quantizer_methods.h"
 #include "pipeline/finetune_case.h"
@@ -169,7 +170,7 @@ TEST(ReadQuantizedFile, RefusesWhatWasNotMadeOfTheNetwork) {
   const auto message_for = [&](const graph::Graph& graph) {
     write_file_atomically(
         folder / "other.onnx",
-        export_bytes({.graph = graph, .weights = {}}, onnx_io::WeightFormat::Float));
+        onnx_io::export_onnx_bytes(graph, {.format = onnx_io::WeightFormat::Float}));
     try {
       (void)read_quantized_file(model, folder / "other.onnx");
     } catch (const ConfigError& error) {
@@ -179,10 +180,14 @@ TEST(ReadQuantizedFile, RefusesWhatWasNotMadeOfTheNetwork) {
   };
   graph::Graph other = model.graph;
   EXPECT_THAT(message_for(other), HasSubstr("does not say which bits"));
-  other.metadata["ompq.weight_bits"] = "3 3 3 3 3";
-  other.metadata["ompq.float_sha256"] = "1";
+  FileNote note{.version = "1",
+                .float_sha256 = "1",
+                .weight_bits = std::vector<int>(5, 3),
+                .activation_bits = std::vector<int>(5, 8)};
+  other.metadata = to_metadata(note);
   EXPECT_THAT(message_for(other), HasSubstr("made of another network"));
-  other.metadata["ompq.float_sha256"] = model.sha256;
+  note.float_sha256 = model.sha256;
+  other.metadata = to_metadata(note);
   EXPECT_THAT(message_for(other), HasSubstr("do not lie on 8 levels"));
 }
 

@@ -4,6 +4,7 @@
 
 #include "ompq/allocation/cost_model.h"
 #include "pipeline/small_model.h"
+#include "support/graph_builder.h"
 
 namespace ompq::pipeline {
 namespace {
@@ -23,13 +24,14 @@ tuning::ActivationQuantizers quantizers(const Model& model, const std::vector<in
 void expect_exact(const Model& model,
                   const std::vector<int>& weight_bits,
                   const std::vector<int>& activation_bits,
-                  quant::Symmetry symmetry) {
+                  quant::Symmetry symmetry,
+                  const FileForm& form = {}) {
   const tuning::WeightOptions options{.symmetry = symmetry};
-  const FileSize promised(model, options, onnx_io::WeightFormat::Packed);
+  const FileSize promised(model, options, form);
   const QuantizedNetwork network =
       quantize_network(model, weight_bits, quantizers(model, activation_bits), options);
   EXPECT_EQ(promised.bytes(weight_bits, activation_bits),
-            static_cast<std::int64_t>(export_bytes(network, onnx_io::WeightFormat::Packed).size()));
+            static_cast<std::int64_t>(export_file(network, form).size()));
 }
 
 constexpr int kFloat = allocation::kFloatBits;
@@ -42,6 +44,52 @@ TEST(FileSize, IsThatOfTheWrittenFileToTheByte) {
     expect_exact(model, {4, 4, 3, 2, 8}, {4, 8, 6, 8, 8}, symmetry);
     expect_exact(model, {3, kFloat, 3, 3, 6}, {8, 8, 8, kFloat, 8}, symmetry);
     expect_exact(model, {3, 3, 2, 2, 8}, std::vector<int>(5, kFloat), symmetry);
+  }
+}
+
+TEST(FileSize, IsExactInEveryFormOfAFile) {
+  const Model model = small_model();
+  const std::vector<int> widths{3, 8, 4, 2, 5};
+  const std::vector<int> activations(5, 8);
+  using onnx_io::WeightFormat;
+  for (const FileForm& form : std::vector<FileForm>{
+           {.format = WeightFormat::Qdq},
+           {.format = WeightFormat::Qdq, .opset = 21},
+           {.format = WeightFormat::Float, .opset = 17},
+           {.opset = 19, .budget = "size=12345 avg-bits=3.5"},
+           {.format = WeightFormat::Float, .name = "other.onnx", .most_model_bytes = 8000}}) {
+    expect_exact(model, widths, activations, quant::Symmetry::Asymmetric, form);
+  }
+}
+
+/// Two convolutions, of one weight or of one each.
+Model twins(bool shared) {
+  testing::GraphBuilder builder("twins");
+  const auto x = builder.input(
+      "x",
+      {graph::Dim::batch(), graph::Dim::fixed(16), graph::Dim::fixed(8), graph::Dim::fixed(8)});
+  const auto y = builder.relu("relu", builder.conv("first", x, {.out = 16, .kernel = 3}));
+  Model model;
+  model.graph = builder.finish({builder.conv("second", y, {.out = 16, .kernel = 3})});
+  const auto weight = model.graph.find_value("first.weight");
+  if (shared) {
+    model.graph.replace_uses(model.graph.find_value("second.weight"), weight);
+  }
+  model.discovery = graph::discover(model.graph);
+  return model;
+}
+
+TEST(QuantizedFile, HoldsAWeightOnceThatTwoLayersShare) {
+  constexpr std::int64_t kCodes = 16 * 16 * 9;
+  for (const auto format : {onnx_io::WeightFormat::Packed, onnx_io::WeightFormat::Qdq}) {
+    const FileForm form{.format = format};
+    const auto size = [&](const Model& model) {
+      return FileSize(model, {}, form).bytes({4, 4}, {8, 8});
+    };
+    const Model model = twins(true);
+    const std::int64_t codes = format == onnx_io::WeightFormat::Packed ? kCodes / 2 : kCodes;
+    EXPECT_LE(size(model), size(twins(false)) - codes);
+    expect_exact(model, {4, 4}, {8, 8}, quant::Symmetry::Asymmetric, form);
   }
 }
 

@@ -45,6 +45,15 @@ TEST_F(SweepTest, PicksTheLargestFileThatFits) {
   }
 }
 
+TEST_F(SweepTest, SizesAreThoseOfTheFilesThatThePickedAllocationsMake) {
+  const SweepOutcome outcome = run();
+  const auto& picked = outcome.report.points[outcome.report.knee];
+  FileSize size(model_, {}, {});
+  size.set_budget(outcome.chosen.budget);
+  EXPECT_EQ(size.bytes(picked.weight_bits, std::vector<int>(picked.weight_bits.size(), 8)),
+            picked.bytes);
+}
+
 TEST_F(SweepTest, SaysWhatTheSmallestFileTakes) {
   options_.pick_bytes = 10;
   EXPECT_THROW((void)run(), InfeasibleBudget);

@@ -21,6 +21,8 @@ std::string count_text(double count) {
   return fmt::format("{:.0f}", count);
 }
 
+constexpr int kFloatBits = 32;
+
 std::string compression_text(double compression) { return fmt::format("{:.1f}x", compression); }
 
 std::string bits_table(const report::Search& search) {
@@ -105,6 +107,32 @@ std::string portfolio_text(const report::Portfolio& portfolio) {
 
 }  // namespace
 
+namespace {
+
+std::string widths_text(const std::vector<int>& widths) {
+  std::vector<std::string> words;
+  for (const int width : widths) {
+    words.push_back(width == kFloatBits ? "float" : std::to_string(width));
+  }
+  const bool same = std::ranges::all_of(words, [&](const auto& word) { return word == words[0]; });
+  return same ? words.front() : fmt::format("{}", fmt::join(words, " "));
+}
+
+std::string making_text(const report::Making& made) {
+  return fmt::format(
+      "  made by ompq {} of the float network with SHA-256 {}\n"
+      "  budget           {}\n"
+      "  weight bits      {}\n"
+      "  activation bits  {}\n",
+      made.version,
+      made.float_sha256,
+      made.budget.empty() ? "none" : made.budget,
+      widths_text(made.weight_bits),
+      widths_text(made.activation_bits));
+}
+
+}  // namespace
+
 std::string inspection_text(const report::Inspection& inspection) {
   std::string text = fmt::format("{}: {}, opset {}\n",
                                  inspection.model.file,
@@ -116,7 +144,9 @@ std::string inspection_text(const report::Inspection& inspection) {
   for (const auto& [name, shape] : inspection.outputs) {
     text += fmt::format("  output  {}  {}\n", name, shape);
   }
+  if (inspection.made) text += making_text(*inspection.made);
   for (const auto& [key, value] : inspection.metadata) {
+    if (inspection.made && key.starts_with("ompq.")) continue;
     text +=
         fmt::format("  {}  {}\n", key, value.size() > 100 ? value.substr(0, 97) + "..." : value);
   }

@@ -58,4 +58,19 @@ std::string describe(const Budget& budget) {
   return fmt::format("{}", fmt::join(parts, ", "));
 }
 
+std::string exact_text(const Budget& budget) {
+  std::vector<std::string> parts;
+  const auto add = [&](std::string_view name, const auto& limit) {
+    if (limit) parts.push_back(fmt::format("{}={}", name, *limit));
+  };
+  add("size", budget.bytes);
+  add("avg-bits", budget.average_bits);
+  add("compression", budget.compression);
+  add("bops", budget.bops);
+  add("weight-size", budget.weight_bytes);
+  add("act-size", budget.activation_bytes);
+  add("latency", budget.latency_us);
+  return fmt::format("{}", fmt::join(parts, " "));
+}
+
 }  // namespace ompq::allocation

@@ -239,10 +239,22 @@ pipeline::SearchOptions search_options(const OptionValues& options, const pipeli
   return search;
 }
 
-onnx_io::WeightFormat weight_format(const OptionValues& options) {
+pipeline::FileForm file_form(const OptionValues& options) {
   const std::string& name = options.text("format");
-  if (name == "float") return onnx_io::WeightFormat::Float;
-  return name == "qdq" ? onnx_io::WeightFormat::Qdq : onnx_io::WeightFormat::Packed;
+  pipeline::FileForm form;
+  form.name = std::filesystem::path(options.text("output")).filename().string();
+  if (name == "float") form.format = onnx_io::WeightFormat::Float;
+  if (name == "qdq") form.format = onnx_io::WeightFormat::Qdq;
+  if (const auto opset = options.maybe_integer("opset")) {
+    if (name == "c-header") {
+      throw ConfigError("--opset",
+                        fmt::format("{} says nothing of --format c-header, which is no ONNX file; "
+                                    "leave it out",
+                                    *opset));
+    }
+    form.opset = static_cast<int>(*opset);
+  }
+  return form;
 }
 
 pipeline::Delivery delivery(const OptionValues& options) {

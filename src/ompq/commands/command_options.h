@@ -35,9 +35,10 @@ namespace ompq::commands {
                                                    const pipeline::Model& model,
                                                    const pipeline::Samples& calibration,
                                                    std::int64_t held_out = 256);
-/// --format.
-[[nodiscard]] onnx_io::WeightFormat weight_format(const OptionValues& options);
+/// What --format writes.
 [[nodiscard]] pipeline::Delivery delivery(const OptionValues& options);
+/// Form of the file that --output names, with --format and --opset.
+[[nodiscard]] pipeline::FileForm file_form(const OptionValues& options);
 /// Everything that decides bits.
 [[nodiscard]] pipeline::SearchOptions search_options(const OptionValues& options,
                                                      const pipeline::Model& model);

@@ -18,7 +18,7 @@ pipeline::QuantizeOptions quantize_options(const OptionValues& options,
       .delivery = delivery(options),
       .evaluation = evaluate_options(options, model),
       .explain = options.flag("explain")};
-  quantize.search.format = weight_format(options);
+  quantize.search.form = file_form(options);
   if (options.text("for") == "auto") {
     quantize.search.compensated = quantize.method.method != "nearest";
   }

@@ -81,6 +81,9 @@ std::vector<std::pair<std::string, std::string>> named_choices(
   named.emplace_back("--batch", std::to_string(options.integer("batch")));
   named.emplace_back("--seed", std::to_string(options.integer("seed")));
   named.emplace_back("--format", options.text("format"));
+  if (const auto opset = options.maybe_integer("opset")) {
+    named.emplace_back("--opset", std::to_string(*opset));
+  }
   return named;
 }
 
@@ -89,7 +92,7 @@ pipeline::QuantizeOptions start_options(const OptionValues& options, const pipel
                                   .calibration = calibration_options(options, model),
                                   .output = options.text("output"),
                                   .evaluation = evaluate_options(options, model)};
-  start.search.format = weight_format(options);
+  start.search.form = file_form(options);
   start.method.method = options.text("start");
   start.method.seed = static_cast<std::uint64_t>(options.integer("seed"));
   start.method.threads = static_cast<int>(options.integer("threads"));

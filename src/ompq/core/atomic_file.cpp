@@ -2,6 +2,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <deque>
 #include <fstream>
 #include <sstream>
 
@@ -40,7 +41,8 @@ class PendingFile {
     }
   }
 
-  void commit() {
+  /// On the disk, under its temporary name.
+  void finish() {
     const mode_t mask = ::umask(0);
     ::umask(mask);
     // mkstemp makes the file private; give it the mode any other new file would have.
@@ -49,6 +51,9 @@ class PendingFile {
     const int closed = ::close(descriptor_);
     descriptor_ = -1;
     if (closed != 0) fail("cannot write", errno);
+  }
+
+  void commit() {
     if (::rename(name_.c_str(), target_.c_str()) != 0) fail("cannot rename into place", errno);
     committed_ = true;
   }
@@ -68,9 +73,19 @@ class PendingFile {
 
 }  // namespace
 
+void write_files_atomically(std::span<const NewFile> files) {
+  std::deque<PendingFile> pending;
+  for (const NewFile& file : files) {
+    pending.emplace_back(file.target).write(std::as_bytes(std::span(file.bytes)));
+    pending.back().finish();
+  }
+  for (PendingFile& file : pending) file.commit();
+}
+
 void write_file_atomically(const fs::path& target, std::span<const std::byte> bytes) {
   PendingFile file(target);
   file.write(bytes);
+  file.finish();
   file.commit();
 }
 

@@ -14,6 +14,17 @@ namespace ompq {
 void write_file_atomically(const std::filesystem::path& target, std::span<const std::byte> bytes);
 void write_file_atomically(const std::filesystem::path& target, std::string_view text);
 
+/// One of several files that belong together.
+struct NewFile {
+  std::filesystem::path target;
+  std::string_view bytes;
+};
+
+/// Writes all of `files` beside their targets, and only once each of them is whole renames them
+/// into place in the order given: the one that refers to the others goes last.
+/// @throws FileError as write_file_atomically; what was not renamed by then stays as it was.
+void write_files_atomically(std::span<const NewFile> files);
+
 /// The whole file. @throws FileError if it cannot be read.
 [[nodiscard]] std::string read_file(const std::filesystem::path& source);
 

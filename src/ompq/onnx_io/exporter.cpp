@@ -1,11 +1,14 @@
 #include "ompq/onnx_io/exporter.h"
 
-#include <climits>
+#include <algorithm>
+#include <vector>
 
 #include <fmt/format.h>
 
 #include "ompq/core/atomic_file.h"
 #include "ompq/core/error.h"
+#include "ompq/onnx_io/external_data_writer.h"
+#include "ompq/onnx_io/importer.h"
 #include "ompq/onnx_io/model_writer.h"
 #include "ompq/onnx_io/opset_upgrade.h"
 #include "ompq/onnx_io/qdq_weights.h"
@@ -37,10 +40,50 @@ ValueId require_constant(const Graph& graph,
   return id;
 }
 
+void check_range(const Graph& graph, int opset) {
+  if (opset < kPackedOpset || opset > kMaxOpset) {
+    throw ConfigError(
+        "--opset",
+        fmt::format("files are written with opset {0} (the first with scales along an "
+                    "axis and with axes as operands) to {1}, and {2} is asked for; "
+                    "give {0} to {1}, or leave it out",
+                    kPackedOpset,
+                    kMaxOpset,
+                    opset));
+  }
+  if (opset < graph.opset) {
+    throw ConfigError("--opset",
+                      fmt::format("the network has opset {0}, and networks are carried to newer "
+                                  "opsets alone, not to {1}; give {0} to {2}, or export the "
+                                  "network for opset {1} where it comes from",
+                                  graph.opset,
+                                  opset,
+                                  kMaxOpset));
+  }
+}
+
+/// A quantizer that the graph's own opset does not know: they came with 10, their axis with 13.
+bool outgrew_opset(const Graph& graph) {
+  constexpr int kQuantizers = 10;
+  constexpr int kAxis = 13;
+  return std::ranges::any_of(graph.nodes(), [&](const graph::Node& node) {
+    const bool quantizer = node.is("QuantizeLinear") || node.is("DequantizeLinear");
+    return quantizer && graph.opset < (node.has_attribute("axis") ? kAxis : kQuantizers);
+  });
+}
+
+int opset_of(const Graph& graph, const ExportOptions& options) {
+  if (options.opset) {
+    check_range(graph, *options.opset);
+    return *options.opset;
+  }
+  const bool codes = options.format != WeightFormat::Float && !options.quantized.empty();
+  return codes || outgrew_opset(graph) ? std::max(graph.opset, kPackedOpset) : graph.opset;
+}
+
 onnx::ModelProto write_packed(const Graph& graph, const ExportOptions& options) {
   PackedWeights packed;
   for (const auto& [name, weight] : options.quantized) {
-    (void)require_constant(graph, name, weight);
     packed.emplace(name, pack_weight(weight, name));
   }
   return write_model(graph, packed);
@@ -48,42 +91,87 @@ onnx::ModelProto write_packed(const Graph& graph, const ExportOptions& options) 
 
 onnx::ModelProto write_float(Graph graph, const ExportOptions& options) {
   for (const auto& [name, weight] : options.quantized) {
-    const ValueId id = require_constant(graph, name, weight);
-    graph.mutable_value(id).constant = quant::dequantize(weight);
+    graph.mutable_value(graph.find_value(name)).constant = quant::dequantize(weight);
   }
   return write_model(graph);
 }
 
 onnx::ModelProto write_qdq(Graph graph, const ExportOptions& options) {
-  for (const auto& [name, weight] : options.quantized) (void)require_constant(graph, name, weight);
-  insert_weight_dequantizers(graph, options.quantized);
-  return write_model(graph);
+  const bool four_bits = options.opset.value_or(0) >= kFourBitOpset;
+  const auto halves = insert_weight_dequantizers(graph, options.quantized, four_bits);
+  return write_model(graph, {}, halves);
 }
 
-onnx::ModelProto write(const Graph& graph, const ExportOptions& options) {
-  if (options.format == WeightFormat::Float) return write_float(graph, options);
-  if (options.quantized.empty()) return write_model(graph);
-  if (options.format == WeightFormat::Qdq) return write_qdq(upgraded(graph), options);
-  return write_packed(upgraded(graph), options);
+onnx::ModelProto write(const Graph& given, const ExportOptions& options) {
+  for (const auto& [name, weight] : options.quantized) {
+    (void)require_constant(given, name, weight);
+  }
+  Graph graph = upgraded(given, opset_of(given, options));
+  for (const auto& [key, value] : options.metadata) graph.metadata[key] = value;
+  switch (options.format) {
+    case WeightFormat::Packed:
+      return write_packed(graph, options);
+    case WeightFormat::Qdq:
+      return write_qdq(std::move(graph), options);
+    case WeightFormat::Float:
+      break;
+  }
+  return write_float(std::move(graph), options);
 }
 
 }  // namespace
 
-std::string export_onnx_bytes(const Graph& graph, const ExportOptions& options) {
-  const onnx::ModelProto model = write(graph, options);
-  const std::size_t size = model.ByteSizeLong();
-  if (size > INT_MAX) {
-    throw ConfigError(
-        "export",
-        fmt::format("the file would have {} bytes, more than the 2 GiB of an ONNX file", size));
-  }
-  return model.SerializeAsString();
+void check_opset(const Graph& graph, int opset) {
+  check_range(graph, opset);
+  (void)upgraded(graph, opset);
 }
 
-void export_onnx(const Graph& graph,
-                 const std::filesystem::path& file,
-                 const ExportOptions& options) {
-  write_file_atomically(file, std::string_view(export_onnx_bytes(graph, options)));
+OnnxFile export_onnx_file(const Graph& graph, const ExportOptions& options) {
+  onnx::ModelProto model = write(graph, options);
+  OnnxFile file;
+  if (model.ByteSizeLong() > options.most_model_bytes) {
+    file.data = move_out_big_tensors(model, options.data_name);
+  }
+  if (model.ByteSizeLong() > options.most_model_bytes) {
+    throw ConfigError("export",
+                      fmt::format("{} bytes would be left in the model beside its external data, "
+                                  "and a file of protobuf holds {} at most; the network has too "
+                                  "many nodes or small constants to be written",
+                                  model.ByteSizeLong(),
+                                  options.most_model_bytes));
+  }
+  file.model = model.SerializeAsString();
+  return file;
+}
+
+std::string export_onnx_bytes(const Graph& graph, const ExportOptions& options) {
+  OnnxFile file = export_onnx_file(graph, options);
+  if (!file.data.empty()) {
+    throw ConfigError("export",
+                      fmt::format("the network takes {} bytes, more than one file of protobuf "
+                                  "holds ({}); export it to a file, beside which its data can lie",
+                                  file.size(),
+                                  options.most_model_bytes));
+  }
+  return std::move(file.model);
+}
+
+std::filesystem::path data_file(const std::filesystem::path& file) {
+  std::filesystem::path data = file;
+  data += ".data";
+  return data;
+}
+
+void write_onnx_file(const std::filesystem::path& file, const OnnxFile& content) {
+  std::vector<NewFile> files;
+  if (!content.data.empty()) files.push_back({data_file(file), content.data});
+  files.push_back({file, content.model});
+  write_files_atomically(files);
+}
+
+void export_onnx(const Graph& graph, const std::filesystem::path& file, ExportOptions options) {
+  options.data_name = data_file(file).filename().string();
+  write_onnx_file(file, export_onnx_file(graph, options));
 }
 
 }  // namespace ompq::onnx_io

@@ -101,6 +101,7 @@ std::vector<std::byte> read_external_data(const onnx::TensorProto& proto,
                                           const ModelPlace& place) {
   const Location location = read_location(proto, what, place);
   const fs::path file = resolve(location.path, what, place);
+  if (place.data_files != nullptr) place.data_files->insert(file);
   if (location.length && *location.length != expected_bytes) {
     throw ImportError(
         place.name,

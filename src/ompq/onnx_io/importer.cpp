@@ -133,7 +133,21 @@ class GraphBuilder {
     for (const auto& tensor : proto_.initializer()) {
       const std::string what = fmt::format("initializer '{}'", tensor.name());
       add_constant(tensor.name(), read_tensor(tensor, what, place_), "an initializer");
+      note_four_bits(tensor, tensor.name());
     }
+  }
+
+  void note_four_bits(const onnx::TensorProto& tensor, const std::string& name) {
+    if (is_four_bit(tensor.data_type())) four_bit_.insert(graph_.find_value(name));
+  }
+
+  /// Widened to a byte, a zero point no longer says that codes end at 7 or 15.
+  void refuse_four_bit_codes(const graph::Node& node, const onnx::NodeProto& proto) const {
+    if (!node.is("QuantizeLinear") || !four_bit_.contains(node.input(2))) return;
+    throw ImportError(place_.name,
+                      fmt::format("{} makes codes of 4 bits, which are read for constants alone; "
+                                  "quantize to 8 bits behind a Clip",
+                                  describe(proto)));
   }
 
   void read_inputs() {
@@ -183,6 +197,7 @@ class GraphBuilder {
                                     node.attribute_size()));
     }
     add_constant(node.output(0), constant_value(node), describe(node));
+    if (node.attribute(0).has_t()) note_four_bits(node.attribute(0).t(), node.output(0));
   }
 
   Tensor constant_value(const onnx::NodeProto& node) const {
@@ -226,6 +241,7 @@ class GraphBuilder {
     for (const auto& attribute : proto.attribute()) {
       node.attributes[attribute.name()] = read_attribute(attribute, describe(proto), place_);
     }
+    refuse_four_bit_codes(node, proto);
     widen_type_attributes(node);
     node.name = proto.name().empty() ? names_.name_for(graph_, node) : proto.name();
     graph_.add_node(std::move(node));
@@ -294,6 +310,7 @@ class GraphBuilder {
   const ModelPlace& place_;
   graph::Graph graph_;
   NodeNames names_;
+  std::set<ValueId> four_bit_;  ///< constants that lie two a byte
   std::vector<std::string> input_names_;
   std::set<std::string> batch_names_;
 };
@@ -302,15 +319,19 @@ class GraphBuilder {
 
 graph::Graph import_onnx_bytes(std::string_view bytes,
                                const fs::path& file,
-                               const ImportOptions& options) {
+                               const ImportOptions& options,
+                               std::set<fs::path>* data_files) {
   const ModelPlace place{file.empty() ? "model" : file.string(),
-                         file.empty() ? std::nullopt : std::optional(file.parent_path())};
+                         file.empty() ? std::nullopt : std::optional(file.parent_path()),
+                         data_files};
   const onnx::ModelProto model = parse_model(bytes, place);
   return GraphBuilder(model, options, place).build();
 }
 
-graph::Graph import_onnx(const fs::path& file, const ImportOptions& options) {
-  return import_onnx_bytes(read_file(file), file, options);
+graph::Graph import_onnx(const fs::path& file,
+                         const ImportOptions& options,
+                         std::set<fs::path>* data_files) {
+  return import_onnx_bytes(read_file(file), file, options, data_files);
 }
 
 }  // namespace ompq::onnx_io

@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <map>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -25,20 +26,24 @@ struct ImportOptions {
 };
 
 /// Reads an ONNX file of opset 7 to 21: initializers, Constant nodes, external data (inside of the
-/// model's folder only), float32 and float16 (widened to float32 everywhere, bfloat16 too). The
-/// first dimension of a network input with a symbolic or missing extent is the batch. Weights are
-/// checked for element count, NaN and infinity. Operators are not judged here; nodes come out
-/// sorted. A node without a name is named after its weight ("layer1.0.conv1" for
-/// "layer1.0.conv1.weight"), or else by operator and number ("Relu_4").
+/// model's folder only), float32 and float16 (widened to float32 everywhere, bfloat16 too), int4
+/// and uint4 constants (widened to int8 and uint8). The first dimension of a network input with a
+/// symbolic or missing extent is the batch. Weights are checked for element count, NaN and
+/// infinity. Operators are not judged here; nodes come out sorted. A node without a name is named
+/// after its weight ("layer1.0.conv1" for "layer1.0.conv1.weight"), or else by operator and number
+/// ("Relu_4").
+/// @param data_files  if given: gets the files beside the model that hold its external data.
 /// @throws ImportError naming the file, the node or tensor and the rule; FileError if the file
 /// cannot be read; ConfigError for input_shapes that do not fit the network.
 [[nodiscard]] graph::Graph import_onnx(const std::filesystem::path& file,
-                                       const ImportOptions& options = {});
+                                       const ImportOptions& options = {},
+                                       std::set<std::filesystem::path>* data_files = nullptr);
 
 /// The same for a model in memory. `file` names it in errors; external data is looked for in its
 /// folder, and refused where `file` is empty.
 [[nodiscard]] graph::Graph import_onnx_bytes(std::string_view bytes,
                                              const std::filesystem::path& file = {},
-                                             const ImportOptions& options = {});
+                                             const ImportOptions& options = {},
+                                             std::set<std::filesystem::path>* data_files = nullptr);
 
 }  // namespace ompq::onnx_io

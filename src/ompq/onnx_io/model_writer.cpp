@@ -81,9 +81,12 @@ bool repeats(const graph::Graph& graph, ValueId id, ValueId scalar) {
 
 class ModelWriter {
  public:
-  ModelWriter(const graph::Graph& graph, const PackedWeights& packed)
+  ModelWriter(const graph::Graph& graph,
+              const PackedWeights& packed,
+              const std::set<std::string>& four_bits)
       : graph_(graph),
         packed_(packed),
+        four_bits_(four_bits),
         compact_(!packed.empty()),
         short_names_(short_names_for(graph, packed.size())),
         out_(proto(), short_names_) {}
@@ -218,7 +221,10 @@ class ModelWriter {
   /// Constants are written the first time something reads them.
   void use(ValueId id) {
     if (!graph_.is_constant(id) || !written_.insert(id).second) return;
-    *proto().add_initializer() = write_tensor(*graph_.value(id).constant, name(id));
+    const graph::Value& value = graph_.value(id);
+    *proto().add_initializer() = four_bits_.contains(value.name)
+                                     ? write_four_bit_tensor(*value.constant, name(id))
+                                     : write_tensor(*value.constant, name(id));
   }
 
   std::string name(ValueId id) {
@@ -232,6 +238,7 @@ class ModelWriter {
 
   const graph::Graph& graph_;
   const PackedWeights& packed_;
+  const std::set<std::string>& four_bits_;
   onnx::ModelProto model_;
   bool compact_;
   ShortNames short_names_;
@@ -243,8 +250,10 @@ class ModelWriter {
 
 }  // namespace
 
-onnx::ModelProto write_model(const graph::Graph& graph, const PackedWeights& packed) {
-  return ModelWriter(graph, packed).write();
+onnx::ModelProto write_model(const graph::Graph& graph,
+                             const PackedWeights& packed,
+                             const std::set<std::string>& four_bits) {
+  return ModelWriter(graph, packed, four_bits).write();
 }
 
 }  // namespace ompq::onnx_io

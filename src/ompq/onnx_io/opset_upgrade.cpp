@@ -18,7 +18,7 @@ using graph::Node;
 using graph::NodeId;
 using graph::ValueId;
 
-/// Why a node has no form in opset 13; nothing once it has it.
+/// Why a node has no form in the newer opset; nothing once it has it.
 using Refusal = std::optional<std::string>;
 
 void set_input(Graph& graph, NodeId id, std::size_t place, ValueId value) {
@@ -54,6 +54,51 @@ Refusal upgrade_axes(Graph& graph, NodeId id) {
 
 Refusal upgrade_split(Graph& graph, NodeId id) {
   ints_to_input(graph, id, "split", 1);
+  return {};
+}
+
+/// Since opset 18, a Split without sizes must say into how many parts.
+Refusal upgrade_even_split(Graph& graph, NodeId id) {
+  Node& node = graph.mutable_node(id);
+  if (node.input(1) != kNoValue || node.has_attribute("num_outputs")) return {};
+  node.attributes["num_outputs"] = static_cast<std::int64_t>(node.outputs.size());
+  return {};
+}
+
+/// Opset 19 divides by fewer elements where a window reaches past the padding.
+Refusal upgrade_average_pool(Graph& graph, NodeId id) {
+  const Node& node = graph.node(id);
+  const bool past_the_edge = node.int_attribute("ceil_mode", 0) != 0;
+  if (!past_the_edge || node.int_attribute("count_include_pad", 0) == 0) return {};
+  return "it counts padding in windows that reach past it, which opset 19 does otherwise";
+}
+
+/// Each element of a vector `times` times, one behind the other.
+Tensor repeated(const Tensor& vector, std::int64_t times) {
+  const std::vector<float> values = vector.to_floats();
+  std::vector<float> result;
+  for (const float value : values) {
+    result.insert(result.end(), static_cast<std::size_t>(times), value);
+  }
+  const auto count = static_cast<std::int64_t>(result.size());
+  return Tensor::from({count}, result);
+}
+
+/// Scale and bias stand for groups before opset 21, for channels since.
+Refusal upgrade_group_norm(Graph& graph, NodeId id) {
+  const Node node = graph.node(id);
+  const auto& shape = graph.value(node.input(0)).shape;
+  const std::int64_t groups = node.int_attribute("num_groups", 1);
+  const bool known = shape && shape->size() > 1 && (*shape)[1].is_fixed() &&
+                     graph.is_constant(node.input(1)) && graph.is_constant(node.input(2));
+  if (!known) return "its scale, bias or channels are only known when it runs";
+  const std::int64_t channels = (*shape)[1].size / groups;
+  for (const std::size_t place : {std::size_t{1}, std::size_t{2}}) {
+    const Tensor& old = *graph.value(node.input(place)).constant;
+    if (old.elements() != groups) continue;
+    const std::string what = place == 1 ? "scale" : "bias";
+    set_input(graph, id, place, add_constant(graph, id, what, repeated(old, channels)));
+  }
   return {};
 }
 
@@ -162,7 +207,7 @@ struct Row {
   int changed_in;  ///< nodes of this opset and newer have the new form
   Refusal (*upgrade)(Graph&, NodeId);
 };
-constexpr std::array<Row, 16> kRows{{{"BatchNormalization", 9, upgrade_batch_norm},
+constexpr std::array<Row, 28> kRows{{{"BatchNormalization", 9, upgrade_batch_norm},
                                      {"Slice", 10, upgrade_slice},
                                      {"TopK", 10, upgrade_top_k},
                                      {"Upsample", 10, upgrade_resize},
@@ -177,26 +222,40 @@ constexpr std::array<Row, 16> kRows{{{"BatchNormalization", 9, upgrade_batch_nor
                                      {"Softmax", 13, upgrade_softmax},
                                      {"Split", 13, upgrade_split},
                                      {"Squeeze", 13, upgrade_axes},
-                                     {"Unsqueeze", 13, upgrade_axes}}};
+                                     {"Unsqueeze", 13, upgrade_axes},
+                                     {"ReduceL1", 18, upgrade_axes},
+                                     {"ReduceL2", 18, upgrade_axes},
+                                     {"ReduceLogSum", 18, upgrade_axes},
+                                     {"ReduceLogSumExp", 18, upgrade_axes},
+                                     {"ReduceMax", 18, upgrade_axes},
+                                     {"ReduceMean", 18, upgrade_axes},
+                                     {"ReduceMin", 18, upgrade_axes},
+                                     {"ReduceProd", 18, upgrade_axes},
+                                     {"ReduceSumSquare", 18, upgrade_axes},
+                                     {"Split", 18, upgrade_even_split},
+                                     {"AveragePool", 19, upgrade_average_pool},
+                                     {"GroupNormalization", 21, upgrade_group_norm}}};
 
-Refusal upgrade_node(Graph& graph, NodeId id) {
-  const Node& node = graph.node(id);
-  if (!node.domain.empty()) return {};
+/// Every change of the operator between the graph's opset and `opset`, in their order.
+Refusal upgrade_node(Graph& graph, NodeId id, int opset) {
+  if (!graph.node(id).domain.empty()) return {};
+  const std::string op_type = graph.node(id).op_type;
   for (const Row& row : kRows) {
-    if (node.op_type == row.op_type && graph.opset < row.changed_in) return row.upgrade(graph, id);
+    if (op_type != row.op_type || graph.opset >= row.changed_in || row.changed_in > opset) continue;
+    if (Refusal refusal = row.upgrade(graph, id)) return refusal;
   }
   return {};
 }
 
 }  // namespace
 
-Graph upgraded(const Graph& graph) {
+Graph upgraded(const Graph& graph, int opset) {
   Graph result = graph;
-  if (graph.opset >= kPackedOpset) return result;
+  if (graph.opset >= opset) return result;
   std::vector<std::string> refused;
   const auto count = static_cast<NodeId>(graph.nodes().size());
   for (NodeId id = 0; id < count; ++id) {
-    const Refusal why = upgrade_node(result, id);
+    const Refusal why = upgrade_node(result, id, opset);
     const Node& node = result.node(id);
     if (why) refused.push_back(fmt::format("{} node '{}': {}", node.op_type, node.name, *why));
   }
@@ -204,10 +263,10 @@ Graph upgraded(const Graph& graph) {
     throw UnsupportedOp("export",
                         fmt::format("the network has opset {}, and no form in opset {}: {}",
                                     graph.opset,
-                                    kPackedOpset,
+                                    opset,
                                     fmt::join(refused, "; ")));
   }
-  result.opset = kPackedOpset;
+  result.opset = opset;
   result.sort();
   return result;
 }

@@ -7,11 +7,13 @@ namespace ompq::onnx_io {
 /// What packed weights need: BitShift is of opset 11, and 13 is what tools ask of quantized files.
 inline constexpr int kPackedOpset = 13;
 
-/// The same network in the forms of opset 13: attributes that became operands (Clip, Pad, Slice,
-/// Squeeze, Unsqueeze, Split, ReduceSum, TopK, Dropout, Upsample), Softmax and its kin over one
-/// axis, Upsample and the old Resize as the new Resize. Nodes that have the new form already stay
-/// as they are. A graph of a newer opset comes back unchanged.
+/// The same network in the forms of `opset`, 13 or newer: attributes that became operands (Clip,
+/// Pad, Slice, Squeeze, Unsqueeze, Split, ReduceSum and, from opset 18, the other reductions, TopK,
+/// Dropout, Upsample), Softmax and its kin over one axis, Upsample and the old Resize as the new
+/// Resize, an even Split that names its parts (18), GroupNormalization by channels (21). Nodes that
+/// have the new form already stay as they are. A graph of that opset or a newer one comes back
+/// unchanged.
 /// @throws UnsupportedOp listing every node for which there is no such form.
-[[nodiscard]] graph::Graph upgraded(const graph::Graph& graph);
+[[nodiscard]] graph::Graph upgraded(const graph::Graph& graph, int opset = kPackedOpset);
 
 }  // namespace ompq::onnx_io

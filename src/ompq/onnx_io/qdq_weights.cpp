@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <limits>
 #include <vector>
 
 #include <fmt/format.h>
@@ -45,14 +44,15 @@ std::vector<std::int64_t> parameter_shape(const QuantizedTensor& weight, std::si
   return {static_cast<std::int64_t>(slices)};
 }
 
-Stored stored(const QuantizedTensor& weight, const Slices& slices) {
+/// @param bits  of the signed container, 8 or 4.
+Stored stored(const QuantizedTensor& weight, const Slices& slices, int bits) {
+  const std::int32_t low = -(1 << (bits - 1));
   const auto& zeros = weight.params.zero_point;
   std::vector<std::int8_t> centred(weight.codes.size());
   bool fits = true;
   for (std::size_t i = 0; i < centred.size(); ++i) {
     const std::int32_t code = weight.codes[i] - zeros[slices.of(i)];
-    fits = fits && code >= std::numeric_limits<std::int8_t>::min() &&
-           code <= std::numeric_limits<std::int8_t>::max();
+    fits = fits && code >= low && code < -low;
     centred[i] = static_cast<std::int8_t>(code);
   }
   const auto shape = parameter_shape(weight, slices.count);
@@ -64,7 +64,18 @@ Stored stored(const QuantizedTensor& weight, const Slices& slices) {
   return {Tensor::from(weight.shape, weight.codes), Tensor::from(shape, points)};
 }
 
-void insert_one(graph::Graph& graph, const std::string& name, const QuantizedTensor& weight) {
+/// The last axis is written as -1. ONNX Runtime (1.30) looks for a DequantizeLinear along axis 1 in
+/// front of a MatMul and puts a product in its place that rounds the activations to 8 bits.
+std::int64_t written_axis(const QuantizedTensor& weight) {
+  const std::int64_t axis = weight.params.granularity.axis;
+  return axis + 1 == static_cast<std::int64_t>(weight.shape.size()) ? -1 : axis;
+}
+
+/// @param container  bits of a stored code, 8 or 4. @return the constants that hold such codes.
+std::set<std::string> insert_one(graph::Graph& graph,
+                                 const std::string& name,
+                                 const QuantizedTensor& weight,
+                                 int container) {
   const ValueId value = graph.find_value(name);
   if (!graph.is_constant(value)) {
     throw ConfigError("export",
@@ -73,7 +84,7 @@ void insert_one(graph::Graph& graph, const std::string& name, const QuantizedTen
                                   name));
   }
   const Slices slices = slices_of(weight);
-  Stored parts = stored(weight, slices);
+  Stored parts = stored(weight, slices, container);
   const auto shape = parameter_shape(weight, slices.count);
   const ValueId codes = graph.add_constant(name + "_codes", std::move(parts.codes));
   const ValueId scale =
@@ -81,7 +92,7 @@ void insert_one(graph::Graph& graph, const std::string& name, const QuantizedTen
   const ValueId zero = graph.add_constant(name + "_zero", std::move(parts.zero_points));
   graph::Node node{
       .name = name + "_dq", .op_type = "DequantizeLinear", .inputs = {codes, scale, zero}};
-  if (weight.params.granularity.per_axis) node.attributes["axis"] = weight.params.granularity.axis;
+  if (weight.params.granularity.per_axis) node.attributes["axis"] = written_axis(weight);
   const std::vector<graph::NodeId> readers = graph.consumers(value);
   const ValueId real = graph.add_op(std::move(node));
   graph.mutable_value(real).shape = graph.value(value).shape;
@@ -89,14 +100,22 @@ void insert_one(graph::Graph& graph, const std::string& name, const QuantizedTen
     auto& inputs = graph.mutable_node(reader).inputs;
     std::replace(inputs.begin(), inputs.end(), value, real);
   }
+  return {graph.value(codes).name, graph.value(zero).name};
 }
 
 }  // namespace
 
-void insert_weight_dequantizers(graph::Graph& graph,
-                                const std::map<std::string, QuantizedTensor>& weights) {
-  for (const auto& [name, weight] : weights) insert_one(graph, name, weight);
+std::set<std::string> insert_weight_dequantizers(
+    graph::Graph& graph, const std::map<std::string, QuantizedTensor>& weights, bool four_bits) {
+  constexpr int kHalfByte = 4;
+  std::set<std::string> halves;
+  for (const auto& [name, weight] : weights) {
+    const bool narrow = four_bits && weight.params.bits.value() <= kHalfByte;
+    const auto constants = insert_one(graph, name, weight, narrow ? kHalfByte : 8);
+    if (narrow) halves.insert(constants.begin(), constants.end());
+  }
   graph.sort();
+  return halves;
 }
 
 }  // namespace ompq::onnx_io

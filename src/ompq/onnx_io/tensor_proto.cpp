@@ -34,6 +34,9 @@ constexpr std::array<TypeRow, 13> kTypes{{{TensorProto::FLOAT, DataType::Float32
                                           {TensorProto::UINT64, DataType::UInt64},
                                           {TensorProto::BOOL, DataType::Bool}}};
 
+constexpr int kUint4 = 21;
+constexpr int kInt4 = 22;
+
 /// Types that a model may name and ompq does not hold, by their number in onnx.proto.
 struct ForeignType {
   int onnx;
@@ -47,8 +50,8 @@ constexpr std::array<ForeignType, 10> kForeignTypes{{{0, "undefined"},
                                                      {18, "float8e4m3fnuz"},
                                                      {19, "float8e5m2"},
                                                      {20, "float8e5m2fnuz"},
-                                                     {21, "uint4"},
-                                                     {22, "int4"}}};
+                                                     {kUint4, "uint4"},
+                                                     {kInt4, "int4"}}};
 
 [[noreturn]] void fail_count(std::uint64_t got,
                              const std::vector<std::int64_t>& shape,
@@ -138,6 +141,41 @@ void normalize_bools(Tensor& tensor) {
   }
 }
 
+/// Two elements a byte, as raw bytes or as one byte in each int32.
+std::string four_bit_bytes(const TensorProto& proto,
+                           std::size_t needed,
+                           const std::string& what,
+                           const ModelPlace& place) {
+  if (proto.data_location() == TensorProto::EXTERNAL) {
+    const auto bytes = read_external_data(proto, needed, what, place);
+    return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+  }
+  if (proto.has_raw_data() && !proto.raw_data().empty()) return proto.raw_data();
+  return {proto.int32_data().begin(), proto.int32_data().end()};
+}
+
+Tensor read_four_bits(const TensorProto& proto,
+                      std::vector<std::int64_t> shape,
+                      const std::string& what,
+                      const ModelPlace& place) {
+  const auto count = static_cast<std::size_t>(element_count(shape));
+  const std::size_t needed = count / 2 + count % 2;
+  const std::string bytes = four_bit_bytes(proto, needed, what, place);
+  if (bytes.size() != needed) {
+    fail_count(2 * bytes.size(), shape, static_cast<std::int64_t>(count), what, place);
+  }
+  const bool is_signed = proto.data_type() == kInt4;
+  std::vector<std::uint8_t> elements(count);
+  for (std::size_t i = 0; i < count; ++i) {
+    const auto byte = static_cast<unsigned char>(bytes[i / 2]);
+    const unsigned half = i % 2 == 0 ? byte & 0xFU : byte >> 4U;
+    elements[i] = static_cast<std::uint8_t>(is_signed && half > 7 ? half | 0xF0U : half);
+  }
+  return Tensor::from_bytes(is_signed ? DataType::Int8 : DataType::UInt8,
+                            std::move(shape),
+                            std::as_bytes(std::span(elements)));
+}
+
 Tensor read_elements(const TensorProto& proto,
                      DataType type,
                      std::vector<std::int64_t> shape,
@@ -193,9 +231,12 @@ DataType widened(DataType type) {
 
 Tensor widened(const Tensor& tensor) { return tensor.converted_to(widened(tensor.type())); }
 
+bool is_four_bit(int onnx_type) { return onnx_type == kUint4 || onnx_type == kInt4; }
+
 Tensor read_tensor(const TensorProto& proto, const std::string& what, const ModelPlace& place) {
   const auto type = data_type_from_onnx(proto.data_type());
-  if (!type) {
+  const bool four_bit = is_four_bit(proto.data_type());
+  if (!type && !four_bit) {
     throw ImportError(place.name,
                       fmt::format("{} has elements of {}, which ompq does not hold",
                                   what,
@@ -204,7 +245,9 @@ Tensor read_tensor(const TensorProto& proto, const std::string& what, const Mode
   if (proto.has_segment()) {
     throw ImportError(place.name, fmt::format("{} is stored in segments; save it whole", what));
   }
-  Tensor tensor = read_elements(proto, *type, read_shape(proto, what, place), what, place);
+  std::vector<std::int64_t> shape = read_shape(proto, what, place);
+  if (four_bit) return read_four_bits(proto, std::move(shape), what, place);
+  Tensor tensor = read_elements(proto, *type, std::move(shape), what, place);
   normalize_bools(tensor);
   return widened(tensor);
 }
@@ -227,6 +270,31 @@ TensorProto write_tensor(const Tensor& tensor, const std::string& name) {
   }
   const auto bytes = tensor.bytes();
   proto.set_raw_data(bytes.data(), bytes.size());
+  return proto;
+}
+
+TensorProto write_four_bit_tensor(const Tensor& tensor, const std::string& name) {
+  const bool is_signed = tensor.type() == DataType::Int8;
+  if (!is_signed && tensor.type() != DataType::UInt8) {
+    throw InternalError("export", fmt::format("'{}' has no codes of four bits", name));
+  }
+  const int low = is_signed ? -8 : 0;
+  const std::vector<std::int64_t> elements = tensor.to_int64s();
+  std::string packed(elements.size() / 2 + elements.size() % 2, '\0');
+  for (std::size_t i = 0; i < elements.size(); ++i) {
+    if (elements[i] < low || elements[i] > low + 15) {
+      throw InternalError("export",
+                          fmt::format("'{}' holds {}, which four bits do not", name, elements[i]));
+    }
+    const auto half = static_cast<unsigned>(elements[i]) & 0xFU;
+    const auto byte = static_cast<unsigned char>(packed[i / 2]);
+    packed[i / 2] = static_cast<char>(byte | (i % 2 == 0 ? half : half << 4U));
+  }
+  TensorProto proto;
+  proto.set_name(name);
+  proto.set_data_type(is_signed ? kInt4 : kUint4);
+  for (const std::int64_t extent : tensor.shape()) proto.add_dims(extent);
+  proto.set_raw_data(std::move(packed));
   return proto;
 }
 

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -16,10 +17,11 @@ namespace ompq::onnx_io {
 struct ModelPlace {
   std::string name;
   std::optional<std::filesystem::path> folder;
+  std::set<std::filesystem::path>* data_files = nullptr;  ///< if given: gets those that were read
 };
 
 /// The element type for an ONNX type number; nothing for those that ompq does not hold (strings,
-/// complex numbers, 8-bit floats, 4-bit integers).
+/// complex numbers, 8-bit floats, 4-bit integers; read_tensor widens the last to a byte).
 [[nodiscard]] std::optional<DataType> data_type_from_onnx(int onnx_type);
 [[nodiscard]] int data_type_to_onnx(DataType type);
 /// "float16", "string", "type 42": for messages.
@@ -29,7 +31,11 @@ struct ModelPlace {
 [[nodiscard]] DataType widened(DataType type);
 [[nodiscard]] Tensor widened(const Tensor& tensor);
 
-/// Reads a tensor, widened, from raw_data, a typed field or an external file.
+/// Elements lie two a byte (int4, uint4 of opset 21), which Debian's ONNX has no names for.
+[[nodiscard]] bool is_four_bit(int onnx_type);
+
+/// Reads a tensor, widened (int4 and uint4 to int8 and uint8), from raw_data, a typed field or an
+/// external file.
 /// @param what names it in errors, e.g. "initializer 'conv1.weight'".
 /// @throws ImportError for an unknown type, a bad shape, the wrong number of elements, or external
 /// data that is missing, too short or outside of the model's folder.
@@ -39,5 +45,10 @@ struct ModelPlace {
 
 /// Writes a tensor in the fewest bytes: raw_data, or varints where integers are small.
 [[nodiscard]] onnx::TensorProto write_tensor(const Tensor& tensor, const std::string& name);
+
+/// Writes int8 elements in -8..7 as int4, uint8 elements in 0..15 as uint4: two a byte, the first
+/// one in the low half. @throws InternalError for another type or an element outside of it.
+[[nodiscard]] onnx::TensorProto write_four_bit_tensor(const Tensor& tensor,
+                                                      const std::string& name);
 
 }  // namespace ompq::onnx_io

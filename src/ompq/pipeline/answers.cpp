@@ -101,7 +101,7 @@ Answers::Answers(const Model& model,
       progress_(std::move(progress)),
       weights_(model, options.weights),
       free_(free_request(model, options.request)),
-      size_(model, options.weights, options.format) {
+      size_(model, options.weights, options.form) {
   if (!options.compensated) return;
   // Above that, rounding to nearest leaves next to nothing to compensate.
   constexpr int kWidest = 6;
@@ -167,6 +167,7 @@ const std::map<std::string, sensitivity::LossTable>& Answers::losses() {
 Answer Answers::answer(const std::string& allocator, const allocation::Budget& budget) {
   allocation::AllocationRequest free = free_;
   free.budget = budget;
+  size_.set_budget(budget);
   const AllocatorRow& row = allocator_row(allocator);
   if (row.name == kAuto) return automatic_answer(free);
   prepare({allocator});
@@ -178,6 +179,7 @@ Answer Answers::answer(const std::string& allocator, const allocation::Budget& b
 Answer Answers::random(const allocation::Budget& budget, std::uint64_t seed) {
   Answer answer{.request = free_};
   answer.request.budget = budget;
+  size_.set_budget(budget);
   answer.request.seed = seed;
   answer.allocation = allocate(allocation::allocator("random").allocate, answer.request, size_);
   return answer;

@@ -107,6 +107,7 @@ class HeaderWriter {
     text += array("uint8_t", name + "_codes", bit_stream(weight), number);
     text += array("float", name + "_scale", weight.params.scale, float_text);
     text += array("uint8_t", name + "_zero_point", weight.params.zero_point, number);
+    text += attributes_of(model_.graph.node(layer.node));
     const auto input = codes_.activations.find(layer.input);
     const bool integers = input != codes_.activations.end();
     if (integers) text += input_of(macro, input->second);
@@ -117,6 +118,22 @@ class HeaderWriter {
   }
 
  private:
+  /// "/* group=1, pads=[1, 1, 1, 1] */": how the kernel moves.
+  static std::string attributes_of(const graph::Node& node) {
+    std::vector<std::string> words;
+    for (const auto& [name, attribute] : node.attributes) {
+      if (name.starts_with(graph::kNotePrefix)) continue;
+      if (const auto* number = std::get_if<std::int64_t>(&attribute)) {
+        words.push_back(fmt::format("{}={}", name, *number));
+      } else if (const auto* numbers = std::get_if<std::vector<std::int64_t>>(&attribute)) {
+        words.push_back(fmt::format("{}=[{}]", name, fmt::join(*numbers, ", ")));
+      } else if (const auto* real = std::get_if<float>(&attribute)) {
+        words.push_back(fmt::format("{}={}", name, *real));
+      }
+    }
+    return words.empty() ? "" : fmt::format("/* {} */\n", fmt::join(words, ", "));
+  }
+
   static std::string input_of(const std::string& macro, const quant::QuantParams& params) {
     return fmt::format(
         "#define {0}_INPUT_BITS {1}\n#define {0}_INPUT_SCALE {2}\n"
@@ -184,7 +201,9 @@ std::string c_header(const Model& model,
   const std::string guard = fmt::format("OMPQ_{}_H", upper(prefix));
   std::string text = fmt::format(
       "/* Made by ompq {} of a float network with SHA-256\n   {}.\n"
-      "   Layers stand in the order in which `ompq inspect` lists them. */\n"
+      "   Layers stand in the order in which `ompq inspect` lists them. With the input's codes x,\n"
+      "   sum = bias[c] + sum over the kernel of (code - zero_point[c]) * (x - INPUT_ZERO_POINT)\n"
+      "   is whole, and the layer's output is sum * INPUT_SCALE * scale[c]. */\n"
       "#ifndef {}\n#define {}\n\n#include <stdint.h>\n\n",
       kVersion,
       model.sha256,

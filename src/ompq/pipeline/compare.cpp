@@ -33,7 +33,7 @@ std::string fingerprint_of(const Model& model,
                                  fmt::join(request.candidates, ","),
                                  activation_text(request),
                                  options.search.beta,
-                                 static_cast<int>(options.search.format));
+                                 static_cast<int>(options.search.form.format));
   for (const Samples* used : {&samples, &evaluation}) {
     text += fmt::format("\n{} {} {} {} {}",
                         used->used.source,

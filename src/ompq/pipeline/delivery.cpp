@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "ompq/core/atomic_file.h"
 #include "ompq/core/version.h"
 
 namespace ompq::pipeline {
@@ -28,12 +29,22 @@ Json encodings_of(const quant::QuantParams& params) {
   return list;
 }
 
+DeliveredFile onnx_file(const fs::path& file,
+                        const QuantizedNetwork& network,
+                        const FileForm& form) {
+  onnx_io::OnnxFile content = export_file(network, form);
+  return {file, std::move(content.model), std::move(content.data)};
+}
+
 /// The float network with the values that its codes stand for; activations stay float.
-std::string float_file(const Model& model,
-                       const std::vector<int>& weight_bits,
-                       tuning::NetworkCodes codes) {
+DeliveredFile float_file(const fs::path& file,
+                         const Model& model,
+                         const std::vector<int>& weight_bits,
+                         tuning::NetworkCodes codes,
+                         FileForm form) {
   codes.activations.clear();
-  return export_bytes(assemble_network(model, weight_bits, codes), onnx_io::WeightFormat::Float);
+  form.format = onnx_io::WeightFormat::Float;
+  return onnx_file(file, assemble_network(model, weight_bits, codes), form);
 }
 
 }  // namespace
@@ -58,23 +69,32 @@ std::string encodings_json(const Model& model, const tuning::NetworkCodes& codes
   return json.dump(2) + "\n";
 }
 
+void write_delivered(const std::vector<DeliveredFile>& files) {
+  for (const DeliveredFile& file : files) {
+    std::vector<NewFile> parts;
+    if (!file.data.empty()) parts.push_back({onnx_io::data_file(file.file), file.data});
+    parts.push_back({file.file, file.bytes});
+    write_files_atomically(parts);
+  }
+}
+
 std::vector<DeliveredFile> deliver(const Model& model,
                                    const std::vector<int>& weight_bits,
                                    const tuning::NetworkCodes& codes,
                                    Delivery delivery,
-                                   onnx_io::WeightFormat format,
+                                   const FileForm& form,
                                    const fs::path& output) {
   switch (delivery) {
     case Delivery::Encodings: {
-      return {{output, float_file(model, weight_bits, codes)},
-              {encodings_file(output), encodings_json(model, codes)}};
+      return {float_file(output, model, weight_bits, codes, form),
+              {encodings_file(output), encodings_json(model, codes), {}}};
     }
     case Delivery::CHeader:
-      return {{output, c_header(model, weight_bits, codes, output.stem().string())}};
+      return {{output, c_header(model, weight_bits, codes, output.stem().string()), {}}};
     case Delivery::Onnx:
       break;
   }
-  return {{output, export_bytes(assemble_network(model, weight_bits, codes), format)}};
+  return {onnx_file(output, assemble_network(model, weight_bits, codes), form)};
 }
 
 }  // namespace ompq::pipeline

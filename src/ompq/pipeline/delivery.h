@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -19,15 +20,23 @@ enum class Delivery {
 struct DeliveredFile {
   std::filesystem::path file;
   std::string bytes;
+  std::string data;  ///< of an ONNX file that needs more than one: content of onnx_io::data_file
+  [[nodiscard]] std::int64_t size() const {
+    return static_cast<std::int64_t>(bytes.size() + data.size());
+  }
 };
+
+/// Each atomically, with its data.
+void write_delivered(const std::vector<DeliveredFile>& files);
 
 /// The files of a network, the one at `output` first.
 /// @param weight_bits  one a layer; kFloatBits: float.
+/// @param form  of an ONNX file; its format where delivery is Onnx.
 [[nodiscard]] std::vector<DeliveredFile> deliver(const Model& model,
                                                  const std::vector<int>& weight_bits,
                                                  const tuning::NetworkCodes& codes,
                                                  Delivery delivery,
-                                                 onnx_io::WeightFormat format,
+                                                 const FileForm& form,
                                                  const std::filesystem::path& output);
 
 /// net.onnx -> net.encodings

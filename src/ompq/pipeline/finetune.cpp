@@ -74,7 +74,7 @@ class Finetuner {
     if (options_.float_network) return best;
     const QuantizedNetwork network =
         assemble_network(context_.model, start_.weight_bits(), start_.codes);
-    best.file = export_bytes(network, options_.start.search.format);
+    best.file = export_file(network, form_of(context_, start_, options_.start.output));
     best.evaluation = validate(context_, network.graph, "start");
     best.score = score_of(best.evaluation);
     started_ = row("before training", start_.method, best.file, best.evaluation);
@@ -84,9 +84,9 @@ class Finetuner {
 
   report::QuantizedRow row(std::string name,
                            std::string method,
-                           const std::string& bytes,
+                           const onnx_io::OnnxFile& file,
                            report::Evaluation evaluation) const {
-    const auto size = static_cast<std::int64_t>(bytes.size());
+    const auto size = static_cast<std::int64_t>(file.size());
     const auto cost =
         allocation::total_cost(layer_costs(context_.model), start_.weight_bits(), {}, {});
     return {
@@ -126,7 +126,7 @@ class Finetuner {
 
   /// Writes the network of an epoch; 0 is what training started from.
   void add(const BestEpoch& epoch, const fs::path& file) {
-    write_file_atomically(file, epoch.file);
+    onnx_io::write_onnx_file(file, epoch.file);
     const std::string method = options_.float_network ? "float" : options_.quantizer;
     auto& networks = result_.quantization.networks;
     networks.push_back(epoch.epoch == 0 ? *started_
@@ -157,6 +157,8 @@ report::Finetuning finetune(const Model& model,
                             Samples& evaluation,
                             const FinetuneOptions& options,
                             const ProgressHandler& progress) {
+  const FileForm& form = options.start.search.form;
+  if (form.opset) onnx_io::check_opset(model.graph, *form.opset);
   check_network(model.graph);
   check_labels(training, evaluation, options);
   return Finetuner({.model = model,

@@ -15,6 +15,7 @@ namespace {
 
 constexpr std::string_view kFormat = "ompq-finetune-checkpoint/1";
 constexpr std::string_view kBestFile = "best file";
+constexpr std::string_view kBestData = "best data";
 constexpr std::string_view kState = "state/";
 
 using report::Json;
@@ -73,6 +74,11 @@ Tensor bytes_tensor(const std::string& bytes) {
                             std::as_bytes(std::span(bytes.data(), bytes.size())));
 }
 
+std::string text_of(const Tensor& tensor) {
+  const auto bytes = tensor.bytes();
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
 }  // namespace
 
 void write_checkpoint(const std::filesystem::path& file,
@@ -88,7 +94,9 @@ void write_checkpoint(const std::filesystem::path& file,
     content.tensors.emplace_back(std::string(kState) + name, tensor);
   }
   if (progress.best.epoch > 0) {
-    content.tensors.emplace_back(kBestFile, bytes_tensor(progress.best.file));
+    const onnx_io::OnnxFile& best = progress.best.file;
+    content.tensors.emplace_back(kBestFile, bytes_tensor(best.model));
+    content.tensors.emplace_back(kBestData, bytes_tensor(best.data));
   }
   write_named_tensors(file, content);
 }
@@ -106,8 +114,8 @@ std::optional<Checkpoint> read_checkpoint(const std::filesystem::path& file,
     if (name.starts_with(kState)) checkpoint.state.emplace(name.substr(kState.size()), tensor);
   }
   if (checkpoint.progress.best.epoch > 0) {
-    const auto bytes = tensor_named(file, content, kBestFile).bytes();
-    checkpoint.progress.best.file.assign(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+    checkpoint.progress.best.file = {.model = text_of(tensor_named(file, content, kBestFile)),
+                                     .data = text_of(tensor_named(file, content, kBestData))};
   }
   return checkpoint;
 }

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "ompq/onnx_io/exporter.h"
 #include "ompq/report/epoch_log.h"
 #include "ompq/report/results.h"
 #include "ompq/training/trainer.h"
@@ -17,7 +18,7 @@ namespace ompq::pipeline {
 struct BestEpoch {
   std::int64_t epoch = 0;  ///< from 1 on; 0: none yet
   double score = 0.0;      ///< what epochs are compared by
-  std::string file;        ///< the network's bytes as they are written
+  onnx_io::OnnxFile file;  ///< the network's bytes as they are written
   report::Evaluation evaluation;
 };
 

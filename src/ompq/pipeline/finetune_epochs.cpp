@@ -58,8 +58,10 @@ FinetuneOutcome FinetuneEpochs::run() {
   if (!is_over()) train();
   if (at_.best.epoch == at_.epoch) {
     outcome_.last.reset();
-  } else if (!outcome_.last) {
-    outcome_.last = network_.written_now("validation of the last epoch");
+  } else if (!outcome_.last || !outcome_.last->file.data.empty()) {
+    // External data bears the name of its model, which the last epoch's file does not have yet.
+    outcome_.last =
+        network_.written_now("validation of the last epoch", last_file(options_.start.output));
     outcome_.last->epoch = at_.epoch;
   }
   outcome_.at = std::move(at_);
@@ -185,13 +187,14 @@ void FinetuneEpochs::show(const std::string& task, std::int64_t batches) const {
 void FinetuneEpochs::close_epoch() {
   const auto begin = Clock::now();
   if (options_.norms_reestimated) network_.reestimate_norms();
-  BestEpoch now = network_.written_now(fmt::format("validation of epoch {}", at_.epoch + 1));
+  BestEpoch now = network_.written_now(fmt::format("validation of epoch {}", at_.epoch + 1),
+                                       options_.start.output);
   now.epoch = at_.epoch + 1;
   now.score = score_of(now.evaluation);
-  const bool better = at_.best.file.empty() || now.score > at_.best.score;
+  const bool better = at_.best.file.model.empty() || now.score > at_.best.score;
   const BestEpoch& best = better ? now : at_.best;
   // First the file: where it cannot be written, the epoch is not over and is closed again.
-  if (better || at_.epoch == 0) write_file_atomically(options_.start.output, best.file);
+  if (better || at_.epoch == 0) onnx_io::write_onnx_file(options_.start.output, best.file);
   if (better) at_.best = now;
   const report::EpochRecord record = record_of(now, begin);
   outcome_.last = std::move(now);

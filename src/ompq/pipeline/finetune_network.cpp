@@ -5,6 +5,7 @@
 #include "ompq/graph/passes.h"
 #include "ompq/ops/infer.h"
 #include "ompq/pipeline/evaluate.h"
+#include "ompq/pipeline/quantization_plan.h"
 #include "ompq/pipeline/quantized_layer.h"
 
 namespace ompq::pipeline {
@@ -12,6 +13,15 @@ namespace ompq::pipeline {
 std::int64_t FinetuneContext::batches_per_epoch() const {
   const auto count = static_cast<std::int64_t>(indices.size());
   return std::max<std::int64_t>(1, count / options.batch_size);
+}
+
+FileForm form_of(const FinetuneContext& context,
+                 const FinetuneStart& start,
+                 const std::filesystem::path& path) {
+  FileForm form = file_form(context.options.start, start.planned);
+  if (context.options.float_network) form.format = onnx_io::WeightFormat::Float;
+  form.name = path.filename().string();
+  return form;
 }
 
 double score_of(const report::Evaluation& evaluation) {
@@ -90,15 +100,16 @@ std::vector<std::int64_t> FinetuneNetwork::reestimation_samples() const {
   return chosen;
 }
 
-BestEpoch FinetuneNetwork::written_now(const std::string& task) {
-  return context_.options.float_network ? written_float(task) : written_quantized(task);
+BestEpoch FinetuneNetwork::written_now(const std::string& task, const std::filesystem::path& path) {
+  const FileForm form = form_of(context_, start_, path);
+  return context_.options.float_network ? written_float(task, form) : written_quantized(task, form);
 }
 
 /// The file keeps batch norms as they were imported; it is measured as it will be read.
-BestEpoch FinetuneNetwork::written_float(const std::string& task) {
+BestEpoch FinetuneNetwork::written_float(const std::string& task, const FileForm& form) {
   QuantizedNetwork network{.graph = trainer_->unfolded_graph()};
   BestEpoch now;
-  now.file = export_bytes(network, onnx_io::WeightFormat::Float);
+  now.file = export_file(network, form);
   graph::fold_batch_norms(network.graph);
   network.graph.sort();
   ops::infer_and_fold(network.graph);
@@ -106,14 +117,14 @@ BestEpoch FinetuneNetwork::written_float(const std::string& task) {
   return now;
 }
 
-BestEpoch FinetuneNetwork::written_quantized(const std::string& task) {
+BestEpoch FinetuneNetwork::written_quantized(const std::string& task, const FileForm& form) {
   Model trained = context_.model;
   trained.graph = trainer_->float_graph();
   trained.discovery = graph::discover(trained.graph);
   const QuantizedNetwork network =
       assemble_network(trained, start_.weight_bits(), trainer_->codes());
   BestEpoch now;
-  now.file = export_bytes(network, context_.options.start.search.format);
+  now.file = export_file(network, form);
   now.evaluation = validate(context_, network.graph, task);
   return now;
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <memory>
 #include <string>
 #include <vector>
@@ -27,6 +28,11 @@ struct FinetuneContext {
   [[nodiscard]] std::int64_t batches_per_epoch() const;
 };
 
+/// How the file at `path` is written.
+[[nodiscard]] FileForm form_of(const FinetuneContext& context,
+                               const FinetuneStart& start,
+                               const std::filesystem::path& path);
+
 /// Top-1, or without labels agreement with the float network.
 [[nodiscard]] double score_of(const report::Evaluation& evaluation);
 
@@ -44,15 +50,15 @@ class FinetuneNetwork {
   [[nodiscard]] training::Trainer& trainer() { return *trainer_; }
   /// Running statistics from training samples as validation sees them.
   void reestimate_norms();
-  /// The network as it is now: its file, and what that is worth.
-  [[nodiscard]] BestEpoch written_now(const std::string& task);
+  /// The network as it is now: its file, which is going to be `path`, and what that is worth.
+  [[nodiscard]] BestEpoch written_now(const std::string& task, const std::filesystem::path& path);
 
  private:
   [[nodiscard]] training::TrainerOptions trainer_options() const;
   [[nodiscard]] tuning::NetworkCodes codes_for(const graph::Graph& graph) const;
   [[nodiscard]] std::vector<std::int64_t> reestimation_samples() const;
-  [[nodiscard]] BestEpoch written_float(const std::string& task);
-  [[nodiscard]] BestEpoch written_quantized(const std::string& task);
+  [[nodiscard]] BestEpoch written_float(const std::string& task, const FileForm& form);
+  [[nodiscard]] BestEpoch written_quantized(const std::string& task, const FileForm& form);
 
   const FinetuneContext& context_;
   const FinetuneStart& start_;

@@ -43,6 +43,7 @@ FinetuneStart start_from_file(const FinetuneStartRequest& request) {
   start.planned.plans.push_back(
       {.allocator = path.filename().string(), .weight_bits = std::move(file.weight_bits)});
   start.planned.activation_bits = std::move(file.activation_bits);
+  start.planned.budget = std::move(file.budget);
   describe_model(request, "as " + path.string(), "as there", start.planned.report);
   request.watch.lap("reading the start");
   return start;

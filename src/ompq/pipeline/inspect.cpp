@@ -2,6 +2,7 @@
 
 #include <unordered_set>
 
+#include "ompq/pipeline/file_note.h"
 #include "ompq/pipeline/layer_tables.h"
 
 namespace ompq::pipeline {
@@ -55,6 +56,10 @@ report::Inspection inspect(const Model& model) {
     inspection.rejected.push_back({node.name, node.op_type, entry.reason});
   }
   for (const auto& [key, value] : graph.metadata) inspection.metadata.emplace_back(key, value);
+  if (const auto note = file_note(graph.metadata)) {
+    inspection.made = {
+        note->version, note->float_sha256, note->budget, note->weight_bits, note->activation_bits};
+  }
   return inspection;
 }
 

@@ -8,14 +8,32 @@
 #include "ompq/ops/infer.h"
 
 namespace ompq::pipeline {
+namespace {
+
+/// Hash and size. The hash of a model alone is that of its file, which anybody can check; the
+/// weights of one with external data could change behind it.
+void identify(Model& model, const std::set<std::filesystem::path>& data_files) {
+  const std::string bytes = read_file(model.file);
+  model.sha256 = sha256(bytes);
+  model.file_bytes = static_cast<std::int64_t>(bytes.size());
+  if (data_files.empty()) return;
+  std::string hashes = model.sha256;
+  for (const std::filesystem::path& file : data_files) {
+    const std::string data = read_file(file);
+    hashes += sha256(data);
+    model.file_bytes += static_cast<std::int64_t>(data.size());
+  }
+  model.sha256 = sha256(hashes);
+}
+
+}  // namespace
 
 Model load_model(const std::filesystem::path& file, const onnx_io::ImportOptions& options) {
   Model model;
   model.file = file;
-  model.graph = load_unfolded(file, options);
-  const std::string bytes = read_file(file);
-  model.sha256 = sha256(bytes);
-  model.file_bytes = static_cast<std::int64_t>(bytes.size());
+  std::set<std::filesystem::path> data_files;
+  model.graph = load_unfolded(file, options, &data_files);
+  identify(model, data_files);
   graph::fold_batch_norms(model.graph);
   model.graph.sort();
   ops::infer_and_fold(model.graph);
@@ -24,8 +42,9 @@ Model load_model(const std::filesystem::path& file, const onnx_io::ImportOptions
 }
 
 graph::Graph load_unfolded(const std::filesystem::path& file,
-                           const onnx_io::ImportOptions& options) {
-  graph::Graph graph = onnx_io::import_onnx(file, options);
+                           const onnx_io::ImportOptions& options,
+                           std::set<std::filesystem::path>* data_files) {
+  graph::Graph graph = onnx_io::import_onnx(file, options, data_files);
   ops::infer_and_fold(graph);
   graph::remove_no_ops(graph);
   return graph;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -14,8 +15,8 @@ namespace ompq::pipeline {
 /// found.
 struct Model {
   std::filesystem::path file;
-  std::string sha256;  ///< of the file's bytes
-  std::int64_t file_bytes = 0;
+  std::string sha256;  ///< of the file's bytes, and, where it has external data, of its hashes too
+  std::int64_t file_bytes = 0;  ///< external data included
   graph::Graph graph;  ///< batch norms folded, no-ops removed; ValueIds in `discovery` are its own
   graph::Discovery discovery;
 };
@@ -26,8 +27,10 @@ struct Model {
 
 /// The same network before its batch norms were folded: what is trained. Values that both have
 /// bear the same names. @throws as load_model.
+/// @param data_files  if given: gets the files that hold external data.
 [[nodiscard]] graph::Graph load_unfolded(const std::filesystem::path& file,
-                                         const onnx_io::ImportOptions& options = {});
+                                         const onnx_io::ImportOptions& options = {},
+                                         std::set<std::filesystem::path>* data_files = nullptr);
 
 /// What a dataset must yield for this network.
 [[nodiscard]] std::vector<data::InputSpec> input_specs(const graph::Graph& graph);

@@ -1,11 +1,9 @@
 #include "ompq/pipeline/network.h"
 
-#include <fmt/format.h>
-#include <fmt/ranges.h>
-
 #include "ompq/allocation/cost_model.h"
 #include "ompq/core/error.h"
 #include "ompq/core/version.h"
+#include "ompq/pipeline/file_note.h"
 
 namespace ompq::pipeline {
 namespace {
@@ -26,13 +24,18 @@ QuantizedLayers quantized_layers(const Model& model, const std::vector<int>& wei
   return quantized;
 }
 
-/// What a quantized file says of itself. Widths stand in the order in which `inspect` lists the
-/// layers.
-void describe(graph::Graph& graph, const Model& model, const std::vector<int>& weight_bits) {
-  graph.metadata["ompq.version"] = kVersion;
-  graph.metadata["ompq.float_sha256"] = model.sha256;
-  // A layer that stays float says 32.
-  graph.metadata["ompq.weight_bits"] = fmt::format("{}", fmt::join(weight_bits, " "));
+/// What a quantized file says of itself, whoever asked for it.
+void describe(graph::Graph& graph,
+              const Model& model,
+              const std::vector<int>& weight_bits,
+              const tuning::ActivationQuantizers& activations) {
+  FileNote note{.version = kVersion, .float_sha256 = model.sha256, .weight_bits = weight_bits};
+  for (const graph::Layer& layer : model.discovery.layers) {
+    const auto found = activations.find(layer.input);
+    note.activation_bits.push_back(found == activations.end() ? allocation::kFloatBits
+                                                              : found->second.bits.value());
+  }
+  for (const auto& [key, value] : to_metadata(note)) graph.metadata[key] = value;
 }
 
 /// Quantizers that take as many bytes as calibrated ones.
@@ -95,7 +98,7 @@ QuantizedNetwork assemble_network(const Model& model,
   const auto layers = quantized_layers(model, weight_bits).layers;
   tuning::round_biases(network.graph, layers, network.weights, scales);
   tuning::insert_activation_quantizers(network.graph, codes.activations);
-  describe(network.graph, model, weight_bits);
+  describe(network.graph, model, weight_bits, codes.activations);
   return network;
 }
 
@@ -107,20 +110,24 @@ QuantizedNetwork quantize_network(const Model& model,
       model, weight_bits, nearest_codes(model, weight_bits, activations, options));
 }
 
-std::string export_bytes(const QuantizedNetwork& network, onnx_io::WeightFormat format) {
-  return onnx_io::export_onnx_bytes(network.graph,
-                                    {.format = format, .quantized = network.weights});
+onnx_io::OnnxFile export_file(const QuantizedNetwork& network, const FileForm& form) {
+  onnx_io::ExportOptions options{.format = form.format,
+                                 .quantized = network.weights,
+                                 .opset = form.opset,
+                                 .data_name = onnx_io::data_file(form.name).string(),
+                                 .most_model_bytes = form.most_model_bytes};
+  if (!form.budget.empty()) options.metadata[kBudgetKey] = form.budget;
+  return onnx_io::export_onnx_file(network.graph, options);
 }
 
-FileSize::FileSize(const Model& model,
-                   const tuning::WeightOptions& options,
-                   onnx_io::WeightFormat format)
-    : model_(model), options_(options), format_(format) {}
+FileSize::FileSize(const Model& model, const tuning::WeightOptions& options, FileForm form)
+    : model_(model), options_(options), form_(std::move(form)) {}
 
 const graph::Graph& FileSize::graph_for(const std::vector<int>& activation_bits) const {
   if (activation_bits != activation_bits_) {
     graph_ = model_.graph;
-    tuning::insert_activation_quantizers(graph_, stand_ins(model_, activation_bits));
+    quantizers_ = stand_ins(model_, activation_bits);
+    tuning::insert_activation_quantizers(graph_, quantizers_);
     activation_bits_ = activation_bits;
   }
   return graph_;
@@ -129,7 +136,7 @@ const graph::Graph& FileSize::graph_for(const std::vector<int>& activation_bits)
 std::int64_t FileSize::bytes(const std::vector<int>& weight_bits,
                              const std::vector<int>& activation_bits) const {
   QuantizedNetwork network{.graph = graph_for(activation_bits)};
-  describe(network.graph, model_, weight_bits);
+  describe(network.graph, model_, weight_bits, quantizers_);
   for (std::size_t l = 0; l < weight_bits.size(); ++l) {
     if (weight_bits[l] == allocation::kFloatBits) continue;
     const graph::Layer& layer = model_.discovery.layers[l];
@@ -137,7 +144,7 @@ std::int64_t FileSize::bytes(const std::vector<int>& weight_bits,
                             blank_codes(network.graph, layer, weight_bits[l], options_.symmetry));
     if (layer.bias != graph::kNoValue) clear(*network.graph.mutable_value(layer.bias).constant);
   }
-  return static_cast<std::int64_t>(export_bytes(network, format_).size());
+  return static_cast<std::int64_t>(export_file(network, form_).size());
 }
 
 }  // namespace ompq::pipeline

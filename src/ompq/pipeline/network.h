@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -41,14 +42,29 @@ struct QuantizedNetwork {
                                                 const tuning::ActivationQuantizers& activations,
                                                 const tuning::WeightOptions& options);
 
-/// The bytes of the ONNX file for `network`.
-[[nodiscard]] std::string export_bytes(const QuantizedNetwork& network,
-                                       onnx_io::WeightFormat format);
+/// How a network is written, and what the file says beside it: all of its bytes that the network
+/// and its widths do not decide.
+struct FileForm {
+  onnx_io::WeightFormat format = onnx_io::WeightFormat::Packed;
+  std::optional<int> opset;         ///< as onnx_io::ExportOptions::opset
+  std::string name = "model.onnx";  ///< of the file, beside which external data would lie
+  /// That the widths answer, as allocation::exact_text has it; empty: none.
+  std::string budget;
+  std::size_t most_model_bytes = onnx_io::ExportOptions{}.most_model_bytes;
+};
+
+/// The ONNX file for `network`.
+[[nodiscard]] onnx_io::OnnxFile export_file(const QuantizedNetwork& network, const FileForm& form);
 
 /// Size of the file that quantize would write for any widths, without quantizing anything.
 class FileSize {
  public:
-  FileSize(const Model& model, const tuning::WeightOptions& options, onnx_io::WeightFormat format);
+  FileSize(const Model& model, const tuning::WeightOptions& options, FileForm form);
+
+  /// From now on sizes are those of files that say they answer this budget.
+  void set_budget(const allocation::Budget& budget) {
+    form_.budget = allocation::exact_text(budget);
+  }
   /// One width a layer; allocation::kFloatBits: the weight, or the layer's input, stays float.
   [[nodiscard]] std::int64_t bytes(const std::vector<int>& weight_bits,
                                    const std::vector<int>& activation_bits) const;
@@ -61,10 +77,11 @@ class FileSize {
 
   const Model& model_;
   tuning::WeightOptions options_;
-  onnx_io::WeightFormat format_;
+  FileForm form_;
   // With stand-ins for the activation quantizers that were asked for last; all of one width have
   // the same size.
   mutable std::vector<int> activation_bits_;
+  mutable tuning::ActivationQuantizers quantizers_;
   mutable graph::Graph graph_;
 };
 

@@ -29,6 +29,7 @@ Planned plan_from_search(const Model& model,
     planned.activation_bits.push_back(layer.activation_bits);
   }
   planned.report = std::move(found.report);
+  planned.budget = allocation::exact_text(options.search.request.budget);
   return planned;
 }
 
@@ -44,7 +45,8 @@ Planned plan_from_file(const Model& model, Samples& samples, const QuantizeOptio
   for (const auto& bits : planned.activation_bits) {
     activation_bits.push_back(bits.value_or(allocation::kFloatBits));
   }
-  const FileSize size(model, options.search.weights, options.search.format);
+  planned.budget = allocation::exact_text(file.budget);
+  const FileSize size(model, options.search.weights, file_form(options, planned));
   plan.bytes_promised = size.bytes(plan.weight_bits, activation_bits);
   planned.plans.push_back(std::move(plan));
   planned.report.model = {model.file.string(), model.sha256, model.file_bytes};
@@ -87,11 +89,18 @@ Planned plan_from_journal(const Model& model,
   planned.report.model = {model.file.string(), model.sha256, model.file_bytes};
   planned.report.samples = samples.used;
   planned.report.budget = allocation::describe(options.search.request.budget);
+  planned.budget = allocation::exact_text(options.search.request.budget);
   planned.report.layers = layer_rows(model);
   return planned;
 }
 
 }  // namespace
+
+FileForm file_form(const QuantizeOptions& options, const Planned& planned) {
+  FileForm form = options.search.form;
+  form.budget = planned.budget;
+  return form;
+}
 
 /// Everything that the written codes depend on.
 std::string fingerprint_of(const Model& model,
@@ -131,6 +140,8 @@ std::string fingerprint_of(const Model& model,
                       fmt::join(request.candidates, ","),
                       static_cast<int>(options.calibration.range),
                       options.search.automatic.time_limit_seconds);
+  const FileForm& form = options.search.form;
+  text += fmt::format("\n{} {}", static_cast<int>(form.format), form.opset.value_or(0));
   for (const auto& [name, widths] : request.choices.candidates) {
     text += fmt::format("\n{}={}", name, fmt::join(widths, ","));
   }

@@ -24,7 +24,11 @@ struct Planned {
   report::Search report;
   std::vector<Plan> plans;                          ///< the chosen one first
   std::vector<std::optional<int>> activation_bits;  ///< per layer; none: float
+  std::string budget;  ///< that they answer, as allocation::exact_text has it
 };
+
+/// How the file of these widths is written.
+[[nodiscard]] FileForm file_form(const QuantizeOptions& options, const Planned& planned);
 
 /// Everything that the written codes depend on, as one hash.
 /// @param tuning  samples that the method works with.

@@ -4,7 +4,6 @@
 
 #include <spdlog/spdlog.h>
 
-#include "ompq/core/atomic_file.h"
 #include "ompq/core/log.h"
 #include "ompq/pipeline/diagnosis.h"
 #include "ompq/pipeline/distributions.h"
@@ -45,6 +44,7 @@ class Quantizer {
     equalize();
     Planned planned = plan_widths(model(), samples_, options_, journal_, progress_);
     watch_.lap("search");
+    form_ = file_form(options_, planned);
     activations_ =
         calibrate(model(), planned.activation_bits, samples_, options_, progress_, &histograms_);
     watch_.lap("calibration");
@@ -54,7 +54,8 @@ class Quantizer {
       check_interrupt();
       const Plan& plan = planned.plans[p];
       const QuantizedNetwork network = assemble_network(model(), plan.weight_bits, nearest(plan));
-      add_row(plan, "nearest", network, {{}, export_bytes(network, options_.search.format)});
+      add_row(
+          plan, "nearest", network, static_cast<std::int64_t>(export_file(network, form_).size()));
     }
     watch_.lap("quantization and evaluation");
     if (journal_ != nullptr) journal_->finish();
@@ -116,29 +117,26 @@ class Quantizer {
     }
     chosen_ = assemble_network(model(), plan.weight_bits, codes);
     result_.distributions = distributions(model(), *chosen_, codes.activations, histograms_);
-    const auto files = deliver(model(),
-                               plan.weight_bits,
-                               codes,
-                               options_.delivery,
-                               options_.search.format,
-                               options_.output);
-    for (const DeliveredFile& file : files) write_file_atomically(file.file, file.bytes);
-    add_row(plan, options_.method.method, *chosen_, files.front());
+    const auto files =
+        deliver(model(), plan.weight_bits, codes, options_.delivery, form_, options_.output);
+    write_delivered(files);
+    add_row(plan, options_.method.method, *chosen_, files.front().size());
+    result_.networks.back().file = options_.output.string();
   }
 
   void add_row(const Plan& plan,
                const std::string& method,
                const QuantizedNetwork& network,
-               const DeliveredFile& file) {
-    const auto size = static_cast<double>(file.bytes.size());
-    report::QuantizedRow row{.allocator = plan.allocator,
-                             .method = method,
-                             .file = file.file.string(),
-                             .bytes_on_disk = static_cast<std::int64_t>(file.bytes.size()),
-                             .bytes_promised = plan.bytes_promised,
-                             .average_bits = average_bits(model(), plan.weight_bits),
-                             .compression = static_cast<double>(given_.file_bytes) / size,
-                             .weight_bits = plan.weight_bits};
+               std::int64_t bytes) {
+    report::QuantizedRow row{
+        .allocator = plan.allocator,
+        .method = method,
+        .file = {},
+        .bytes_on_disk = bytes,
+        .bytes_promised = plan.bytes_promised,
+        .average_bits = average_bits(model(), plan.weight_bits),
+        .compression = static_cast<double>(given_.file_bytes) / static_cast<double>(bytes),
+        .weight_bits = plan.weight_bits};
     EvaluateOptions options = options_.evaluation;
     options.task = "evaluation of " + plan.allocator;
     options.reference_logits = &real_.logits;
@@ -180,6 +178,7 @@ class Quantizer {
   Stopwatch watch_;
   EvaluateOutcome real_;
   std::optional<Model> equalized_;
+  FileForm form_;
   tuning::ActivationQuantizers activations_;
   tuning::ActivationHistograms histograms_;
   std::optional<QuantizedNetwork> before_;  ///< rounded to nearest
@@ -193,6 +192,7 @@ report::Quantization quantize(const Model& model,
                               Samples& evaluation,
                               const QuantizeOptions& options,
                               const ProgressHandler& progress) {
+  if (options.search.form.opset) onnx_io::check_opset(model.graph, *options.search.form.opset);
   const auto tuning = tuning_samples(samples, evaluation, options);
   std::optional<Journal> journal;
   if (options.method.method != "nearest" || options.method.prepare.any()) {

@@ -23,7 +23,7 @@ struct QuantizeOptions {
   /// Where a method that takes long keeps what is finished; empty: beside the output.
   std::filesystem::path journal;
   std::filesystem::path output;
-  /// The form of `output`; budgets count search.format whatever it is.
+  /// The form of `output`; budgets count search.form whatever it is.
   Delivery delivery = Delivery::Onnx;
   EvaluateOptions evaluation;
   bool explain = false;  ///< find out where the result loses its signal

@@ -3,12 +3,12 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
-#include <sstream>
 
 #include <fmt/format.h>
 
 #include "ompq/allocation/cost_model.h"
 #include "ompq/core/error.h"
+#include "ompq/pipeline/file_note.h"
 #include "ompq/quant/short_scale.h"
 
 namespace ompq::pipeline {
@@ -20,27 +20,22 @@ namespace fs = std::filesystem;
   throw ConfigError("--from", fmt::format("{}: {}", file.string(), reason));
 }
 
-std::vector<int> widths_of(const Model& model, const Model& quantized) {
-  const auto& metadata = quantized.graph.metadata;
-  const auto bits = metadata.find("ompq.weight_bits");
-  const auto hash = metadata.find("ompq.float_sha256");
-  if (bits == metadata.end() || hash == metadata.end()) {
+FileNote note_of(const Model& model, const Model& quantized) {
+  std::optional<FileNote> note = file_note(quantized.graph.metadata);
+  if (!note) {
     refuse(quantized.file,
            "it does not say which bits its layers have; give a file of 'ompq quantize' or 'ompq "
            "finetune'");
   }
-  if (hash->second != model.sha256) {
+  if (note->float_sha256 != model.sha256) {
     refuse(quantized.file,
            fmt::format("it was made of another network than {} (SHA-256 {}..., not {}...); give "
                        "the float network that it was made of",
                        model.file.string(),
-                       hash->second.substr(0, 12),
+                       note->float_sha256.substr(0, 12),
                        model.sha256.substr(0, 12)));
   }
-  std::istringstream text(bits->second);
-  std::vector<int> widths;
-  for (int width = 0; text >> width;) widths.push_back(width);
-  return widths;
+  return std::move(*note);
 }
 
 /// For each layer of the float network, the one that bears its name in the quantized one;
@@ -170,8 +165,11 @@ std::optional<float> common_step(const std::vector<float>& values, int bits) {
 
 QuantizedFile read_quantized_file(const Model& model, const fs::path& file) {
   const Model quantized = load_model(file);
-  QuantizedFile read{
-      .weight_bits = widths_of(model, quantized), .activation_bits = {}, .codes = {}};
+  FileNote note = note_of(model, quantized);
+  QuantizedFile read{.weight_bits = std::move(note.weight_bits),
+                     .activation_bits = {},
+                     .codes = {},
+                     .budget = std::move(note.budget)};
   const std::vector<graph::Layer> partners = partners_of(model, quantized, read.weight_bits.size());
   for (std::size_t l = 0; l < read.weight_bits.size(); ++l) {
     const graph::Layer& ours = model.discovery.layers[l];

@@ -26,7 +26,7 @@ struct SearchOptions {
   /// Measure with error-compensated rounding in place of rounding to nearest: for networks that
   /// will be rounded by such a method.
   bool compensated = false;
-  onnx_io::WeightFormat format = onnx_io::WeightFormat::Packed;
+  FileForm form;  ///< of the file whose size is promised; its budget is set by what is asked for
   std::int64_t batch_size = 64;
   runtime::ExecutorOptions executor;  ///< of the passes that measure
 };

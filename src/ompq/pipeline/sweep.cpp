@@ -26,11 +26,26 @@ report::SweepPoint measured(const allocation::CurvePoint& point, FidelityProbe& 
           .divergence = probe.divergence(allocation.weight_bits)};
 }
 
+/// Bytes of the file, which says that it answers a budget of just these bytes: as 'ompq quantize'
+/// writes it for an allocation picked here.
+std::int64_t bytes_of(const allocation::Allocation& allocation, FileSize& size) {
+  allocation::Budget own;
+  own.bytes = size.bytes(allocation);
+  constexpr int kAttempts = 4;  // more digits make the file longer, once or twice
+  for (int attempt = 0; attempt < kAttempts; ++attempt) {
+    size.set_budget(own);
+    const std::int64_t bytes = size.bytes(allocation);
+    if (bytes == *own.bytes) break;
+    own.bytes = bytes;
+  }
+  return *own.bytes;
+}
+
 /// From the smallest file to the largest, without those that another one beats in both size and
 /// loss: exact sizes differ from the cost model's by a few bytes.
 std::vector<allocation::CurvePoint> by_file_size(std::vector<allocation::CurvePoint> points,
-                                                 const FileSize& size) {
-  for (auto& point : points) point.cost = size.bytes(point.allocation);
+                                                 FileSize& size) {
+  for (auto& point : points) point.cost = bytes_of(point.allocation, size);
   std::stable_sort(points.begin(), points.end(), [](const auto& a, const auto& b) {
     return a.cost != b.cost ? a.cost < b.cost : a.loss < b.loss;
   });
@@ -80,7 +95,7 @@ SweepOutcome sweep(const Model& model,
   const SearchOptions& search = options.search;
   const Halves halves = halves_of(samples.indices);
   RoundedWeights weights(model, search.weights);
-  const FileSize size(model, search.weights, search.format);
+  FileSize size(model, search.weights, search.form);
   allocation::AllocationRequest request = free_request(model, search.request);
   const Measurements measurements = measure(model,
                                             *samples.dataset,

@@ -153,6 +153,14 @@ std::string to_json(const Inspection& inspection) {
         {{"name", row.name}, {"operator", row.op}, {"reason", row.reason}});
   }
   json["metadata"] = pairs(inspection.metadata, "value");
+  if (inspection.made) {
+    const Making& made = *inspection.made;
+    json["quantization"] = {{"version", made.version},
+                            {"float_sha256", made.float_sha256},
+                            {"budget", made.budget},
+                            {"weight_bits", made.weight_bits},
+                            {"activation_bits", made.activation_bits}};
+  }
   return text(json);
 }
 

@@ -63,6 +63,15 @@ struct BlockRow {
   std::vector<std::string> layers;
 };
 
+/// What a file of ours says of its making. Widths are one a layer of the float network; 32: float.
+struct Making {
+  std::string version;
+  std::string float_sha256;
+  std::string budget;  ///< empty: none
+  std::vector<int> weight_bits;
+  std::vector<int> activation_bits;
+};
+
 struct Inspection {
   ModelFile model;
   std::int64_t opset = 0;
@@ -74,6 +83,7 @@ struct Inspection {
   std::int64_t parameters = 0;  ///< elements of all float constants
   std::int64_t macs = 0;        ///< of all layers, for one sample
   std::vector<std::pair<std::string, std::string>> metadata;
+  std::optional<Making> made;
 };
 
 /// Bits per layer that one allocator chose, and what they cost.
