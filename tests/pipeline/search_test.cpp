@@ -25,6 +25,17 @@ SearchOptions options_for(const std::string& allocator) {
   return options;
 }
 
+TEST(Search, RefusesAnImpossibleBudgetBeforeItMeasuresAnything) {
+  const Model model = small_model();
+  Samples samples = small_samples(16);
+  SearchOptions options = options_for("auto");
+  options.request.budget = {.bytes = 100};
+  int events = 0;
+  const auto count = [&](const ProgressEvent&) { ++events; };
+  EXPECT_THROW((void)search(model, samples, options, count), InfeasibleBudget);
+  EXPECT_EQ(events, 0);
+}
+
 std::vector<std::string> all_allocators() {
   std::vector<std::string> names;
   for (const AllocatorRow& row : allocator_table()) names.emplace_back(row.name);

@@ -193,6 +193,7 @@ report::Quantization quantize(const Model& model,
                               const QuantizeOptions& options,
                               const ProgressHandler& progress) {
   if (options.search.form.opset) onnx_io::check_opset(model.graph, *options.search.form.opset);
+  if (!options.allocation_file) check_budget(model, options.search);
   const auto tuning = tuning_samples(samples, evaluation, options);
   std::optional<Journal> journal;
   if (options.method.method != "nearest" || options.method.prepare.any()) {

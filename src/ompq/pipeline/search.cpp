@@ -4,6 +4,7 @@
 #include <set>
 
 #include "ompq/core/error.h"
+#include "ompq/pipeline/allocate.h"
 #include "ompq/pipeline/answers.h"
 #include "ompq/pipeline/layer_tables.h"
 #include "ompq/pipeline/stopwatch.h"
@@ -126,6 +127,19 @@ void describe_run(report::Search& report,
 
 }  // namespace
 
+void check_budget(const Model& model, const SearchOptions& options) {
+  if (options.request.scheme != allocation::Scheme::Free) return;
+  allocation::AllocationRequest request = free_request(model, options.request);
+  request.budget = options.request.budget;
+  FileSize size(model, options.weights, options.form);
+  size.set_budget(request.budget);
+  try {
+    (void)allocate(allocation::allocator("size-only").allocate, request, size);
+  } catch (
+      const ConfigError&) {  // budgets that cannot be joined: whether the asked one can, it says
+  }
+}
+
 SearchOutcome search(const Model& model,
                      Samples& samples,
                      const SearchOptions& options,
@@ -134,6 +148,7 @@ SearchOutcome search(const Model& model,
   Stopwatch watch(outcome.report.seconds);
   const std::vector<std::string> names = asked_allocators(options);
   for (const std::string& name : names) (void)allocator_row(name);  // unknown names first
+  check_budget(model, options);
   Answers answers(model, samples, options, progress);
   std::set<std::string> measured(names.begin(), names.end());
   measured.erase(std::string(kAuto));

@@ -36,6 +36,11 @@ struct SearchOutcome {
   allocation::AllocationFile chosen;  ///< what bits.json holds
 };
 
+/// Refuses a budget that no widths hold, before anything is measured. Where the scheme is one of
+/// the paper's, which have ranges and accounting of their own, the search itself finds out.
+/// @throws InfeasibleBudget
+void check_budget(const Model& model, const SearchOptions& options);
+
 /// Measures what the asked allocators need on `samples`, and allocates bits under the budget. With
 /// the disk accounting, the chosen allocation's file never exceeds a size budget.
 /// @throws InfeasibleBudget if the chosen allocator has no answer; one that stands beside it is
