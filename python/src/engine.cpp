@@ -36,6 +36,8 @@ bool is_a(const Error& error) {
   return dynamic_cast<const Kind*>(&error) != nullptr;
 }
 
+bool is_any(const Error&) { return true; }
+
 constexpr std::array<ErrorKind, 10> kErrorKinds{{
     {"ImportError", is_a<ImportError>},
     {"UnsupportedOp", is_a<UnsupportedOp>},
@@ -46,7 +48,7 @@ constexpr std::array<ErrorKind, 10> kErrorKinds{{
     {"ConfigError", is_a<ConfigError>},
     {"Interrupted", is_a<Interrupted>},
     {"InternalError", is_a<InternalError>},
-    {"Error", is_a<Error>},
+    {"Error", is_any},
 }};
 
 [[noreturn]] void raise(const Error& error) {
