@@ -210,9 +210,12 @@ void expect_narrow_to_agree(const OpCase& op_case,
 }
 
 /// Products of a few dozen numbers of order one stay within a few steps of the type: 2^-8 for
-/// bfloat16, whose constants stay float32, and 2^-11 for float16.
+/// bfloat16, whose constants stay float32, and 2^-11 for float16. Without AVX-512, where nothing
+/// of ours runs in bfloat16, LibTorch rounds every partial sum to it: of some 36 roundings of
+/// half a step, a walk of 6 comes on top.
 TEST_P(CaseTest, RunsInBFloat16) {
-  expect_narrow_to_agree(GetParam(), at::kBFloat16, /*constants_too=*/false, 0x1p-6);
+  const double bound = __builtin_cpu_supports("avx512bw") ? 0x1p-6 : 0x1p-6 + 6 * 0x1p-9;
+  expect_narrow_to_agree(GetParam(), at::kBFloat16, /*constants_too=*/false, bound);
 }
 
 TEST_P(CaseTest, RunsInFloat16) {

@@ -67,6 +67,7 @@ TEST(GoldenOrm, Float32FeaturesGiveThePapersMatrixTo1e4) {
 }
 
 TEST(GoldenOrm, Bfloat16FeaturesStayWithinTheirPrecision) {
+  if (!runtime::has_native_bfloat16()) GTEST_SKIP() << "this processor has no bfloat16 products";
   OMPQ_SHARED_OR_SKIP(shared);
   Golden reference = golden(shared);
   const auto matrix = measure(reference, runtime::Precision::BFloat16);

@@ -153,7 +153,9 @@ TEST(Measurement, StopsAtTheWidestMeasuredWidth) {
   EXPECT_LT(calls(fixture, options).at("fc"), all_calls.at("fc"));
   const LossTable& loss = cut.at("output-mse");
   for (std::size_t l = 0; l < fixture.layers().size(); ++l) {
-    EXPECT_EQ(loss.at(l, 1), whole.at("output-mse").at(l, 1));
+    // Fewer networks at once: sums of float32 products in another order.
+    const double before = whole.at("output-mse").at(l, 1);
+    EXPECT_NEAR(loss.at(l, 1), before, 1e-5 * before);
     const double share =
         squared_layer_error(fixture, l, BitWidth(8)) / squared_layer_error(fixture, l, BitWidth(4));
     EXPECT_NEAR(loss.at(l, 2), loss.at(l, 1) * share, 1e-3 * loss.at(l, 2));
