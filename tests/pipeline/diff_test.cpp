@@ -54,7 +54,8 @@ report::Diff differing(const Model& a, const Model& b, DiffOptions options = {})
 /// The same network under names that say nothing of it.
 Model renamed(Model model) {
   for (std::size_t n = 0; n < model.graph.nodes().size(); ++n) {
-    model.graph.mutable_node(static_cast<graph::NodeId>(n)).name = "n" + std::to_string(n);
+    model.graph.mutable_node(static_cast<graph::NodeId>(n)).name =
+        std::string("n").append(std::to_string(n));
   }
   for (auto& layer : model.discovery.layers) layer.name = model.graph.node(layer.node).name;
   return model;

@@ -168,7 +168,7 @@ std::string inspection_text(const report::Inspection& inspection) {
                    layer.tied_to,
                    layer.block});
   }
-  text += "\n" + table.text();
+  text += fmt::format("\n{}", table.text());
   const auto tied = std::count_if(inspection.layers.begin(),
                                   inspection.layers.end(),
                                   [](const auto& layer) { return !layer.tied_to.empty(); });
@@ -197,7 +197,7 @@ std::string search_text(const report::Search& search) {
                   samples_text(search.samples),
                   search.activation_bits == "float" ? "float" : search.activation_bits + " bits");
   text += bits_table(search) + "\n" + cost_table(search) + refusals(search);
-  if (search.portfolio) text += "\n" + portfolio_text(*search.portfolio);
+  if (search.portfolio) text += fmt::format("\n{}", portfolio_text(*search.portfolio));
   return text + "\n" + seconds_text(search.seconds) + "\n";
 }
 
