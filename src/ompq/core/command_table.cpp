@@ -4,6 +4,7 @@
 #include <initializer_list>
 
 #include "ompq/core/diff_options.h"
+#include "ompq/core/file_options.h"
 #include "ompq/core/finetune_options.h"
 #include "ompq/core/option_groups.h"
 #include "ompq/core/rounding_options.h"
