@@ -18,6 +18,7 @@ inline constexpr std::int64_t kImages = 2000;
 
 struct Agreement {
   double greatest_difference = 0;  ///< of two logits, over the range of all logits
+  double apart = 0;                ///< share of images that differ by more than 1e-3 of the range
   double same_top1 = 0;            ///< share of images
 };
 
@@ -30,16 +31,20 @@ inline Agreement agreement(const Tensor& ours, const Tensor& theirs) {
   const auto y = theirs.data<float>();
   const auto [low, high] = std::minmax_element(y.begin(), y.end());
   const auto classes = static_cast<std::size_t>(ours.shape().at(1));
+  const double range = static_cast<double>(*high) - *low;
   Agreement result;
   for (std::size_t at = 0; at < x.size(); at += classes) {
+    double difference = 0.0;
     for (std::size_t c = at; c < at + classes; ++c) {
-      result.greatest_difference =
-          std::max(result.greatest_difference, static_cast<double>(std::abs(x[c] - y[c])));
+      difference = std::max(difference, static_cast<double>(std::abs(x[c] - y[c])) / range);
     }
+    result.greatest_difference = std::max(result.greatest_difference, difference);
+    result.apart += difference > 1e-3 ? 1.0 : 0.0;
     result.same_top1 += best(x.subspan(at, classes)) == best(y.subspan(at, classes)) ? 1.0 : 0.0;
   }
-  result.greatest_difference /= static_cast<double>(*high) - *low;
-  result.same_top1 /= static_cast<double>(x.size() / classes);
+  const auto images = static_cast<double>(x.size() / classes);
+  result.apart /= images;
+  result.same_top1 /= images;
   return result;
 }
 

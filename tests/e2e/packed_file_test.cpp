@@ -80,8 +80,12 @@ TEST_P(PackedFile, SaysInOnnxRuntimeWhatItSaysHereAndHasTheSizeThatWasPromised) 
 
   const Agreement agreement = ours_against_onnxruntime(file);
   RecordProperty("greatest_difference", std::to_string(agreement.greatest_difference));
+  RecordProperty("apart", std::to_string(agreement.apart));
   RecordProperty("same_top1", std::to_string(agreement.same_top1));
-  EXPECT_LE(agreement.greatest_difference, 1e-3);
+  // A sum of more than 24 bits, in layers of 8 bits, is rounded by the order of its terms, which is
+  // the processor's: one code in many millions lands on the other side of a tie (ADR 6).
+  EXPECT_LE(agreement.apart, 0.001);
+  EXPECT_LE(agreement.greatest_difference, 0.01);
   EXPECT_GE(agreement.same_top1, 0.999);
 }
 
