@@ -28,6 +28,14 @@ using DnnlTag = dnnl::memory::format_tag;
 /// Working memory of this thread, at least as large as `desc` asks for; valid until the next call.
 [[nodiscard]] dnnl::memory dnnl_scratchpad(const dnnl::memory::desc& desc);
 
+/// Chooses the next implementation where the first one is wrong: with AVX2, oneDNN 2.6 takes
+/// gradients of strided 1x1 convolutions by their weights from a copy of every stride-th position,
+/// and writes and reads behind its end where channels do not fill whole vectors.
+void skip_broken_gradients(dnnl::convolution_backward_weights::primitive_desc& desc,
+                           std::int64_t channels,
+                           const std::vector<std::int64_t>& kernel,
+                           const std::vector<std::int64_t>& stride);
+
 /// Runs a primitive to its end. @throws InternalError naming `what` if oneDNN refuses.
 void dnnl_execute(const dnnl::primitive& primitive,
                   const std::unordered_map<int, dnnl::memory>& arguments);

@@ -150,6 +150,7 @@ class ConvolutionPasses {
     const dnnl::convolution_backward_weights::desc weights(
         kDirect, x, any_gradient, bias, y, s.stride, s.dilation, s.pad_head, s.pad_tail);
     weights_desc_ = {weights, own_scratchpad(), runtime::dnnl_engine(), forward_desc_};
+    runtime::skip_broken_gradients(weights_desc_, s.in_channels / s.groups, s.kernel, s.stride);
     weights_ = dnnl::convolution_backward_weights(weights_desc_);
   }
 
