@@ -83,7 +83,17 @@ struct Reference {
   std::map<ValueId, at::Tensor> steps;
 };
 
+/// LibTorch by its own kernels: oneDNN, which ours are made of, gives both the same mistakes.
+class WithoutOneDnn {
+ public:
+  WithoutOneDnn() { at::globalContext().setUserEnabledMkldnn(false); }
+  ~WithoutOneDnn() { at::globalContext().setUserEnabledMkldnn(true); }
+  WithoutOneDnn(const WithoutOneDnn&) = delete;
+  WithoutOneDnn& operator=(const WithoutOneDnn&) = delete;
+};
+
 Reference reference_of(const Block& block, double factor) {
+  const WithoutOneDnn independent;
   const graph::Graph& g = block.part.graph;
   const at::AutoGradMode recording(true);
   Reference reference;
