@@ -54,5 +54,5 @@ function(ompq_add_test_room name)
   endif()
   add_test(NAME ${name}
     COMMAND test_${name} --gtest_brief=1 --gtest_output=xml:${PROJECT_BINARY_DIR}/test-results/${name}.xml)
-  set_tests_properties(${name} PROPERTIES LABELS "${ROOM_LABELS}" TIMEOUT 1200)
+  set_tests_properties(${name} PROPERTIES LABELS "${ROOM_LABELS}" TIMEOUT 3600)
 endfunction()
