@@ -11,12 +11,15 @@ if(OMPQ_SANITIZE)
   target_link_options(ompq_flags INTERFACE -fsanitize=${OMPQ_SANITIZE})
 endif()
 
-# ompq_add_room(NAME [DEPS room...] [LIBS target...] [TORCH])
-#   DEPS   rooms below this one
-#   LIBS   third-party targets
-#   TORCH  the room sees LibTorch; ATen is precompiled for it
+# ompq_add_room(NAME [DEPS room...] [LIBS target...] [TORCH] [VECTOR_LOOPS])
+#   DEPS          rooms below this one
+#   LIBS          third-party targets
+#   TORCH         the room sees LibTorch; ATen is precompiled for it
+#   VECTOR_LOOPS  the room has loops for vectors. Nobody reads the processor's floating-point exception flags
+#                 or errno; unless the compiler knows that, a comparison keeps a loop from being vectorized.
+#                 Results do not change.
 function(ompq_add_room name)
-  cmake_parse_arguments(ROOM "TORCH" "" "DEPS;LIBS" ${ARGN})
+  cmake_parse_arguments(ROOM "TORCH;VECTOR_LOOPS" "" "DEPS;LIBS" ${ARGN})
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cpp)
   if(NOT sources)  # headers alone
     add_library(ompq_${name} INTERFACE)
@@ -28,6 +31,9 @@ function(ompq_add_room name)
   list(TRANSFORM ROOM_DEPS PREPEND ompq_)
   target_include_directories(ompq_${name} PUBLIC ${PROJECT_SOURCE_DIR}/src ${PROJECT_BINARY_DIR}/generated)
   target_link_libraries(ompq_${name} PUBLIC ${ROOM_DEPS} ${ROOM_LIBS} PRIVATE ompq_flags)
+  if(ROOM_VECTOR_LOOPS)
+    target_compile_options(ompq_${name} PRIVATE -fno-trapping-math -fno-math-errno)
+  endif()
   if(ROOM_TORCH)
     target_link_libraries(ompq_${name} PUBLIC ${TORCH_LIBRARIES})
     target_include_directories(ompq_${name} SYSTEM PUBLIC ${TORCH_INCLUDE_DIRS})

@@ -135,14 +135,17 @@ OMPQ_INLINE double backward_body(const Task& given) {
     for (std::int64_t i = 0; i < count; ++i) {
       const float v = value_at<kAffine, kResidual>(t, z, r, at, i);
       const float g = load(dy + at + i);
-      float pass = v > least && v < most ? g : 0.0F;
+      // Without && and with both sides computed, or the compiler makes branches, not vectors.
+      bool passes = (v > least) & (v < most);
       if (kQuantized) {
         const float ratio = clamped(v, least, most) / q.step;
-        const float inside = quant::nearest_level(ratio, q.low, q.high);
-        const bool within = ratio >= q.low && ratio <= q.high;
-        sum += g * (within ? slope_inside * (inside - ratio) : inside);
-        pass = within ? pass : 0.0F;
+        const float level = quant::nearest_level(ratio, q.low, q.high);
+        const float slope = slope_inside * (level - ratio);
+        const bool within = (ratio >= q.low) & (ratio <= q.high);
+        sum += g * (within ? slope : level);
+        passes = passes & within;
       }
+      const float pass = passes ? g : 0.0F;
       store(dv + at + i, pass);
       if (kAffine) {
         t.first[i] += pass;
