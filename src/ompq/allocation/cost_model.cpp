@@ -25,9 +25,9 @@ std::int64_t disk_bytes(const LayerCost& layer, int width, const CostOptions& op
   const std::int64_t biases = bytes_of_a_bias(width, options) * biases_on_disk(layer);
   if (width == kFloatBits) return weight_bytes(layer, width) + biases;
   const std::int64_t zero_points = options.zero_points ? layer.out_channels : 0;
-  const std::int64_t planes = width * ((layer.weight_count + zero_points + 7) / 8);
+  const std::int64_t codes = width * ((layer.weight_count + zero_points + 7) / 8);
   const std::int64_t scales = layer.out_channels;  // a byte each
-  return planes + scales + biases + layer.overhead_bytes;
+  return codes + scales + biases + layer.overhead_bytes;
 }
 
 }  // namespace

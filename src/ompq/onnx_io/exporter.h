@@ -13,7 +13,7 @@
 namespace ompq::onnx_io {
 
 enum class WeightFormat {
-  Packed,  ///< bit-planes, unpacked by plain ONNX operators when the session is made
+  Packed,  ///< bit fields, unpacked by plain ONNX operators when the session is made
   Qdq,     ///< one code a byte, or two, behind DequantizeLinear, as other tools write and read it
   Float,   ///< dequantized float32 initializers
 };

@@ -1,22 +1,22 @@
 #include "ompq/onnx_io/unpack_writer.h"
 
-#include "ompq/quant/bit_planes.h"
-
 namespace ompq::onnx_io {
 namespace {
 
 constexpr std::uint8_t kMantissas = 1U << quant::kShortScaleBits;
 
-/// [1, 2, ..., 2^(b-2), -2^(b-1)]: what each bit of a two's complement number stands for.
-Tensor plane_values(BitWidth bits) {
+/// What the bits of a field stand for in a two's complement number of `bits`.
+std::vector<float> values_of_bits(const quant::BitField& field, BitWidth bits) {
   std::vector<float> values;
-  for (int p = 0; p < bits.value(); ++p) values.push_back(static_cast<float>(1 << p));
-  values.back() = -values.back();
-  return Tensor::from({bits.value()}, values);
+  for (int p = field.first; p < field.first + field.bits; ++p) {
+    values.push_back(static_cast<float>(p == bits.value() - 1 ? -(1 << p) : 1 << p));
+  }
+  return values;
 }
 
-Tensor shifts() {
-  return Tensor::from({8, 1, 1}, std::vector<std::uint8_t>{0, 1, 2, 3, 4, 5, 6, 7});
+/// 2^(l + 2m + 4h) at [l, m, h, 0].
+Tensor powers_of_a_byte() {
+  return Tensor::from({2, 2, 2, 1}, std::vector<std::int32_t>{1, 16, 4, 64, 2, 32, 8, 128});
 }
 
 Tensor octaves() {
@@ -33,24 +33,49 @@ Tensor byte_vector(const std::vector<std::uint8_t>& values) {
 
 }  // namespace
 
-/// Codes [8 M] as float32, the last ones of no meaning, from fewer than 8 bits.
-std::string UnpackWriter::write_planes(const std::vector<std::uint8_t>& codes, BitWidth bits) {
-  const std::size_t bytes_per_plane = (codes.size() + 7) / 8;
-  std::vector<std::uint8_t> ordered(bytes_per_plane * 8, 0);
-  for (std::size_t j = 0, code = 0; j < 8; ++j) {
-    for (std::size_t i = 0; i < bytes_per_plane && code < codes.size(); ++i, ++code) {
-      ordered[i * 8 + j] = codes[code];
-    }
+/// Bit l + 2m + 4h of every byte at [byte, h, m, l].
+const std::string& UnpackWriter::bits_of_bytes() {
+  if (!bits_of_bytes_.empty()) return bits_of_bytes_;
+  const auto number = [&](std::int32_t value) { return out_.shared(Tensor::scalar(value)); };
+  const std::string bytes = out_.add_node("Range", {number(0), number(256), number(1)});
+  const std::string shifted = out_.add_node("Div", {bytes, out_.shared(powers_of_a_byte())});
+  const std::string bits =
+      out_.add_cast(out_.add_node("Mod", {shifted, number(2)}), DataType::Float32);
+  return bits_of_bytes_ = out_.add_node("Transpose", {bits});  // without axes: all turned round
+}
+
+/// What the fields of a byte stand for: [256, 2], [256, 2, 2] or [256, 2, 2, 2], for 4, 2 or 1
+/// bits.
+const std::string& UnpackWriter::field_values(const quant::BitField& field, BitWidth bits) {
+  std::string& table = field_values_[{field.first, field.bits, bits.value()}];
+  if (!table.empty()) return table;
+  const auto worth = out_.shared(Tensor::from({field.bits}, values_of_bits(field, bits)));
+  if (field.bits == 1) return table = out_.add_node("Mul", {bits_of_bytes(), worth});
+  const std::string grouped = field.bits == 2 ? bits_of_bytes() : half_bytes();
+  return table = out_.add_node("MatMul", {grouped, worth});
+}
+
+/// The bits of bytes as [256, 2, 4].
+const std::string& UnpackWriter::half_bytes() {
+  if (half_bytes_.empty()) {
+    half_bytes_ = out_.add_node("Reshape", {bits_of_bytes(), out_.shared({256, 2, 4})});
   }
-  const std::string planes =
-      out_.own(Tensor::from({bits.value(), static_cast<std::int64_t>(bytes_per_plane)},
-                            quant::pack_bit_planes(ordered, bits)));
-  const std::string shifted = out_.add_right_shift(planes, out_.shared(shifts()));
-  const std::string bit =
-      out_.add_node("Mod", {shifted, out_.shared(Tensor::scalar<std::uint8_t>(2))});
-  const std::string rows = out_.add_node(
-      "MatMul", {out_.shared(plane_values(bits)), out_.add_cast(bit, DataType::Float32)});
-  return out_.add_node("Reshape", {rows, out_.shared({-1})});
+  return half_bytes_;
+}
+
+/// Codes [8 M] as float32, the last ones of no meaning, from fewer than 8 bits.
+std::string UnpackWriter::write_fields(const std::vector<std::uint8_t>& codes, BitWidth bits) {
+  const auto groups = static_cast<std::int64_t>((codes.size() + 7) / 8);
+  std::string sum;
+  for (const quant::BitField& field : quant::bit_fields(bits)) {
+    std::vector<std::int64_t> shape{groups};
+    for (int wider = field.bits; wider > 1; wider /= 2) shape.push_back(2);
+    const std::string bytes = out_.own(Tensor::from(shape, quant::pack_bit_field(codes, field)));
+    const std::string values =
+        out_.add_node("Gather", {field_values(field, bits), out_.add_cast(bytes, DataType::Int32)});
+    sum = sum.empty() ? values : out_.add_node("Add", {sum, values});
+  }
+  return out_.add_node("Reshape", {sum, out_.shared({-1})});
 }
 
 /// The same from 8 bits, which need no unpacking.
@@ -72,10 +97,10 @@ void UnpackWriter::write_code_table(std::span<const UnpackedWeight> weights,
     sizes.push_back(element_count(weight.shape));
     if (weight.has_zero_point) sizes.push_back(element_count(weight.broadcast));
   }
-  const bool in_planes = bits.value() < 8;
+  const bool in_fields = bits.value() < 8;
   const auto padding = static_cast<std::int64_t>((8 - codes.size() % 8) % 8);
-  if (in_planes && padding > 0) sizes.push_back(padding);
-  const std::string all = in_planes ? write_planes(codes, bits) : write_bytes(codes);
+  if (in_fields && padding > 0) sizes.push_back(padding);
+  const std::string all = in_fields ? write_fields(codes, bits) : write_bytes(codes);
   const std::vector<std::string> pieces = out_.add_split(all, sizes);
   std::size_t next = 0;
   for (const std::size_t w : members) {

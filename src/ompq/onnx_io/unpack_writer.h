@@ -1,12 +1,15 @@
 #pragma once
 
+#include <map>
 #include <span>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "ompq/onnx_io/packed_bias.h"
 #include "ompq/onnx_io/packed_weight.h"
 #include "ompq/onnx_io/proto_writer.h"
+#include "ompq/quant/bit_fields.h"
 
 namespace ompq::onnx_io {
 
@@ -26,11 +29,13 @@ inline constexpr std::size_t kTableCodes = std::size_t{1} << 22;
 /// allows. What belongs to a weight lies in tables with that of others, so that a table's header
 /// and the nodes that decode it are there once:
 ///
-///     codes, one table a width (another one after kTableCodes): uint8 [b, M], M = ceil(codes / 8);
-///     plane p holds bit p of every code, and bit j of byte i belongs to code j M + i:
-///       planes --BitShift right by [8, 1, 1] = 0..7--> [8, b, M] --Mod 2--> --Cast-->
-///       --MatMul [1, 2, ..., -2^(b-1)]--> [8, M] --Reshape--> [8 M]           (8 bits: int8
+///     codes, one table a width (another one after kTableCodes), cut into fields of 4, 2 and 1 bits
+///     (quant::BitField), each uint8 with 2, 4 or 8 codes a byte:
+///       bytes --Cast--> --Gather from what the fields of 0..255 stand for--> [M, 2, 2, 2] --Add
+///       the other fields'--> --Reshape--> [8 M], M = ceil(codes / 8)        (8 bits: int8
 ///       --Cast-->)
+///     what fields stand for, computed once: Range 256 --Div by powers of 2, Mod 2, Cast--> bits
+///       [256, 2, 2, 2] --MatMul [1, 2, ..., -2^(b-1)], that field's part-->
 ///     scales: uint8, ScaleCodes:  (16 + Mod 16) * Gather(2^0..2^15, BitShift right by 4)
 ///     biases: float16, PackedBias:  Cast --Mul 2^24-->
 ///
@@ -45,7 +50,7 @@ class UnpackWriter {
  public:
   /// Names that one weight with its bias may need, and those of the tables.
   static constexpr std::size_t kNamesPerWeight = 16;
-  static constexpr std::size_t kSharedNames = 120;
+  static constexpr std::size_t kSharedNames = 160;
 
   explicit UnpackWriter(ProtoWriter& out) : out_(out) {}
 
@@ -62,7 +67,10 @@ class UnpackWriter {
   void write_codes(std::span<const UnpackedWeight> weights, BitWidth bits);
   void write_code_table(std::span<const UnpackedWeight> weights,
                         const std::vector<std::size_t>& members);
-  std::string write_planes(const std::vector<std::uint8_t>& codes, BitWidth bits);
+  std::string write_fields(const std::vector<std::uint8_t>& codes, BitWidth bits);
+  const std::string& field_values(const quant::BitField& field, BitWidth bits);
+  const std::string& half_bytes();
+  const std::string& bits_of_bytes();
   std::string write_bytes(const std::vector<std::uint8_t>& codes);
   void write_scales(std::span<const UnpackedWeight> weights);
   std::string decoded_scales(const std::vector<std::uint8_t>& codes);
@@ -71,6 +79,10 @@ class UnpackWriter {
 
   ProtoWriter& out_;
   std::vector<Parts> parts_;  // by index of weight
+  // What fields are looked up in, by first bit, bits and the code's width; empty until needed.
+  std::map<std::tuple<int, int, int>, std::string> field_values_;
+  std::string half_bytes_;
+  std::string bits_of_bytes_;
 };
 
 }  // namespace ompq::onnx_io
