@@ -164,6 +164,7 @@ class QuantizedRow(TypedDict):
     bytes_on_disk: int
     bytes_promised: int
     average_bits: float
+    gbops: float
     compression: float
     weight_bits: list[int]
     evaluation: Evaluation

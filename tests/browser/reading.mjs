@@ -32,6 +32,11 @@ test('the summary says what was asked, got and kept, and how to repeat it', () =
   }
 }));
 
+test('the summary is whole where the bits came from a file', () => withPage('given', async (page) => {
+  const text = await page.locator('#summary').innerText();
+  for (const part of ['94.24 %', 'Bit operations', '830 M']) assert.ok(text.includes(part), `'${part}' in: ${text}`);
+}));
+
 test('hovering a bar names the layer and its bits', () => withPage('whole', async (page) => {
   const { layers, networks } = readResult(folder, 'quantize');
   for (const i of [0, 7, 21]) {

@@ -65,7 +65,8 @@ TEST_F(Allocating, WhatIsSettledByHandStandsInTheAllocation) {
                              "--candidates",
                              names[5] + "=2,5",
                              "--exclude",
-                             names.back()});
+                             names.back(),
+                             "--json"});
   ASSERT_EQ(found.status, 0) << found.error;
   auto bits = widths();
   EXPECT_EQ(bits[names[3]], 7);
@@ -88,6 +89,8 @@ TEST_F(Allocating, WhatIsSettledByHandStandsInTheAllocation) {
   const json result = json::parse(made.output);
   EXPECT_EQ(result.at("bytes_on_disk"), fs::file_size(path("out.onnx")));
   EXPECT_EQ(result.at("bytes_on_disk"), result.at("bytes_promised"));
+  const json searched = json::parse(found.output);
+  EXPECT_EQ(result.at("networks").at(0).at("gbops"), searched.at("allocations").at(0).at("gbops"));
 }
 
 TEST_F(Allocating, FirstAndLastLayerMayHaveTheirOwnWidth) {

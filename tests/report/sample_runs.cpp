@@ -228,6 +228,7 @@ report::Quantization sample_quantization(const std::vector<std::string>& names) 
                                .bytes_on_disk = row.bytes,
                                .bytes_promised = row.bytes,
                                .average_bits = row.average_bits,
+                               .gbops = row.gbops,
                                .compression = 1100000.0 / static_cast<double>(row.bytes),
                                .weight_bits = row.weight_bits,
                                .evaluation = evaluation(0.9371 - *row.predicted_loss + 0.01)});

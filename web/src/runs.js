@@ -55,7 +55,7 @@ function entriesOf({ document, command, name }) {
   for (const [label, row] of networks) {  // the bits came from a file: nothing was allocated
     entries.push({
       label, origin: name, weightBits: list(row.weight_bits), bytes: row.bytes_on_disk,
-      averageBits: row.average_bits, evaluation: row.evaluation, chosen: entries.length === 0,
+      averageBits: row.average_bits, gbops: row.gbops, evaluation: row.evaluation, chosen: entries.length === 0,
     });
   }
   return entries;

@@ -87,8 +87,7 @@ class Finetuner {
                            const onnx_io::OnnxFile& file,
                            report::Evaluation evaluation) const {
     const auto size = static_cast<std::int64_t>(file.size());
-    const auto cost =
-        allocation::total_cost(layer_costs(context_.model), start_.weight_bits(), {}, {});
+    const allocation::Cost cost = cost_of(context_.model, start_.planned, start_.plan());
     return {
         .allocator = std::move(name),
         .method = std::move(method),
@@ -96,6 +95,7 @@ class Finetuner {
         .bytes_on_disk = size,
         .bytes_promised = start_.plan().bytes_promised > 0 ? start_.plan().bytes_promised : size,
         .average_bits = options_.float_network ? allocation::kFloatBits : cost.average_bits,
+        .gbops = static_cast<double>(cost.bops) / 1e9,
         .compression = static_cast<double>(context_.model.file_bytes) / static_cast<double>(size),
         .weight_bits = start_.weight_bits(),
         .evaluation = std::move(evaluation)};

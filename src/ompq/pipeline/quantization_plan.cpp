@@ -16,6 +16,15 @@ namespace {
 
 using Json = nlohmann::json;
 
+/// One a layer; kFloatBits: float.
+std::vector<int> activation_widths(const Planned& planned) {
+  std::vector<int> widths;
+  for (const auto& bits : planned.activation_bits) {
+    widths.push_back(bits.value_or(allocation::kFloatBits));
+  }
+  return widths;
+}
+
 Planned plan_from_search(const Model& model,
                          Samples& samples,
                          const QuantizeOptions& options,
@@ -41,13 +50,9 @@ Planned plan_from_file(const Model& model, Samples& samples, const QuantizeOptio
     plan.weight_bits.push_back(layer.weight_bits);
     planned.activation_bits.push_back(layer.activation_bits);
   }
-  std::vector<int> activation_bits;
-  for (const auto& bits : planned.activation_bits) {
-    activation_bits.push_back(bits.value_or(allocation::kFloatBits));
-  }
   planned.budget = allocation::exact_text(file.budget);
   const FileSize size(model, options.search.weights, file_form(options, planned));
-  plan.bytes_promised = size.bytes(plan.weight_bits, activation_bits);
+  plan.bytes_promised = size.bytes(plan.weight_bits, activation_widths(planned));
   planned.plans.push_back(std::move(plan));
   planned.report.model = {model.file.string(), model.sha256, model.file_bytes};
   planned.report.samples = samples.used;
@@ -154,6 +159,13 @@ std::string fingerprint_of(const Model& model,
                       static_cast<int>(request.scheme));
   if (options.allocation_file) text += read_file(*options.allocation_file);
   return sha256(text);
+}
+
+allocation::Cost cost_of(const Model& model, const Planned& planned, const Plan& plan) {
+  return allocation::total_cost(layer_costs(model),
+                                plan.weight_bits,
+                                activation_widths(planned),
+                                {.activation_bits = allocation::kFloatBits});
 }
 
 Planned plan_widths(const Model& model,

@@ -27,6 +27,11 @@ struct Planned {
   std::string budget;  ///< that they answer, as allocation::exact_text has it
 };
 
+/// What the widths of `plan` cost, beside the sizes of files.
+[[nodiscard]] allocation::Cost cost_of(const Model& model,
+                                       const Planned& planned,
+                                       const Plan& plan);
+
 /// How the file of these widths is written.
 [[nodiscard]] FileForm file_form(const QuantizeOptions& options, const Planned& planned);
 

@@ -14,10 +14,6 @@
 namespace ompq::pipeline {
 namespace {
 
-double average_bits(const Model& model, const std::vector<int>& weight_bits) {
-  return allocation::total_cost(layer_costs(model), weight_bits, {}, {}).average_bits;
-}
-
 /// One run, step by step.
 class Quantizer {
  public:
@@ -48,14 +44,17 @@ class Quantizer {
     activations_ =
         calibrate(model(), planned.activation_bits, samples_, options_, progress_, &histograms_);
     watch_.lap("calibration");
-    make_chosen(planned.plans.front());
+    make_chosen(planned);
     if (options_.explain) explain(planned);
     for (std::size_t p = 1; p < planned.plans.size(); ++p) {
       check_interrupt();
       const Plan& plan = planned.plans[p];
       const QuantizedNetwork network = assemble_network(model(), plan.weight_bits, nearest(plan));
-      add_row(
-          plan, "nearest", network, static_cast<std::int64_t>(export_file(network, form_).size()));
+      add_row(planned,
+              plan,
+              "nearest",
+              network,
+              static_cast<std::int64_t>(export_file(network, form_).size()));
     }
     watch_.lap("quantization and evaluation");
     if (journal_ != nullptr) journal_->finish();
@@ -101,7 +100,8 @@ class Quantizer {
   }
 
   /// Rounds the chosen widths by the method and writes the file.
-  void make_chosen(const Plan& plan) {
+  void make_chosen(const Planned& planned) {
+    const Plan& plan = planned.plans.front();
     tuning::NetworkCodes codes = nearest(plan);
     if (journal_ != nullptr) {
       if (options_.explain) before_ = assemble_network(model(), plan.weight_bits, codes);
@@ -120,21 +120,24 @@ class Quantizer {
     const auto files =
         deliver(model(), plan.weight_bits, codes, options_.delivery, form_, options_.output);
     write_delivered(files);
-    add_row(plan, options_.method.method, *chosen_, files.front().size());
+    add_row(planned, plan, options_.method.method, *chosen_, files.front().size());
     result_.networks.back().file = options_.output.string();
   }
 
-  void add_row(const Plan& plan,
+  void add_row(const Planned& planned,
+               const Plan& plan,
                const std::string& method,
                const QuantizedNetwork& network,
                std::int64_t bytes) {
+    const allocation::Cost cost = cost_of(model(), planned, plan);
     report::QuantizedRow row{
         .allocator = plan.allocator,
         .method = method,
         .file = {},
         .bytes_on_disk = bytes,
         .bytes_promised = plan.bytes_promised,
-        .average_bits = average_bits(model(), plan.weight_bits),
+        .average_bits = cost.average_bits,
+        .gbops = static_cast<double>(cost.bops) / 1e9,
         .compression = static_cast<double>(given_.file_bytes) / static_cast<double>(bytes),
         .weight_bits = plan.weight_bits};
     EvaluateOptions options = options_.evaluation;

@@ -79,6 +79,7 @@ Json object(const QuantizedRow& row) {
                {"bytes_on_disk", row.bytes_on_disk},
                {"bytes_promised", row.bytes_promised},
                {"average_bits", row.average_bits},
+               {"gbops", row.gbops},
                {"compression", row.compression},
                {"weight_bits", row.weight_bits},
                {"evaluation", object(row.evaluation)}};

@@ -172,6 +172,7 @@ struct QuantizedRow {
   std::int64_t bytes_on_disk = 0;
   std::int64_t bytes_promised = 0;
   double average_bits = 0;
+  double gbops = 0;        ///< 1e9 bit operations for one sample
   double compression = 0;  ///< float file / this file
   std::vector<int> weight_bits;
   Evaluation evaluation;
