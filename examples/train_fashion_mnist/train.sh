@@ -25,5 +25,4 @@ stem=${output%.onnx}
   --epochs "$EPOCHS" --batch 128 --augment light --label-smoothing 0.1 \
   --optimizer sgd --nesterov --momentum 0.9 --weight-decay 5e-4 --clip-norm 0 \
   --lr 0.2 --warmup "$WARMUP" --schedule cosine --seed 1 --output "$output" "$@"
-cp "$stem.untrained.preprocess.json" "$stem.preprocess.json"
 "$BIN/ompq" eval "$output" --data "$DATA" --split test

@@ -8,6 +8,7 @@
 #include "e2e/ompq.h"
 #include "e2e/running_program.h"
 #include "ompq/core/atomic_file.h"
+#include "ompq/data/preprocess.h"
 
 // Deciding bits as a user does: by hand, by comparison, along the curve, and over a kill.
 
@@ -89,6 +90,8 @@ TEST_F(Allocating, WhatIsSettledByHandStandsInTheAllocation) {
   const json result = json::parse(made.output);
   EXPECT_EQ(result.at("bytes_on_disk"), fs::file_size(path("out.onnx")));
   EXPECT_EQ(result.at("bytes_on_disk"), result.at("bytes_promised"));
+  EXPECT_EQ(data::to_json(data::read_preprocess(path("out.preprocess.json"))),
+            data::to_json(data::read_preprocess(data::preprocess_file(shipped_model()))));
   const json searched = json::parse(found.output);
   EXPECT_EQ(result.at("networks").at(0).at("gbops"), searched.at("allocations").at(0).at("gbops"));
 }

@@ -69,7 +69,6 @@ class FloatTraining : public ::testing::Test {
         before_,
         after_,
         {"--train-samples", "4000", "--batch", "64", "--epochs", "2", "--average", "0.9"}));
-    fs::copy_file(*folder_ / "untrained.preprocess.json", *folder_ / "trained.preprocess.json");
   }
   static void TearDownTestSuite() { delete folder_; }
   void SetUp() override { ASSERT_EQ(result_.status, 0) << result_.error; }

@@ -1,10 +1,13 @@
 #include "ompq/commands/command_options.h"
 
 #include <algorithm>
+#include <array>
+#include <string_view>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "ompq/core/atomic_file.h"
 #include "ompq/core/error.h"
 
 namespace ompq::commands {
@@ -141,6 +144,21 @@ pipeline::SampleOptions sample_options(const Context& context,
           .dataset = {.preprocess = preprocess_for(options, model),
                       .skip_broken = options.flag("skip-broken"),
                       .split = split}};
+}
+
+void keep_preprocess(const OptionValues& options,
+                     const std::filesystem::path& model,
+                     const std::filesystem::path& output) {
+  static constexpr std::array<std::string_view, 7> kSayings{
+      "preprocess", "channels", "scale", "mean", "std", "resize", "crop"};
+  const bool said = std::any_of(
+      kSayings.begin(), kSayings.end(), [&](std::string_view name) { return options.has(name); });
+  const auto beside = data::find_preprocess(model);
+  if (!said && !beside) return;
+  const std::filesystem::path file = data::preprocess_file(output);
+  std::error_code ignored;
+  if (beside && std::filesystem::equivalent(*beside, file, ignored)) return;
+  write_file_atomically(file, data::to_json(preprocess_for(options, model)));
 }
 
 pipeline::Samples calibration_samples(const Context& context, const pipeline::Model& model) {

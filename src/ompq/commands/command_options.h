@@ -27,6 +27,11 @@ namespace ompq::commands {
                                                      const std::filesystem::path& model,
                                                      std::string_view source_name,
                                                      const std::string& split);
+/// Puts that preprocessing beside a network that was written, so that it can be run where it lies.
+/// Nothing where neither a file nor an option says any.
+void keep_preprocess(const OptionValues& options,
+                     const std::filesystem::path& model,
+                     const std::filesystem::path& output);
 /// --samples of --data, the part that --split names, drawn with --seed.
 [[nodiscard]] pipeline::Samples calibration_samples(const Context& context,
                                                     const pipeline::Model& model);

@@ -19,6 +19,9 @@ report::Finetuning finetune(const Context& context) {
   finetune.on_epoch = context.on_epoch;
   report::Finetuning result = pipeline::finetune(
       model, unfolded, samples, training, evaluation, finetune, context.progress);
+  for (const report::QuantizedRow& written : result.quantization.networks) {
+    if (!written.file.empty()) keep_preprocess(options, model.file, written.file);
+  }
   result.quantization.search.provenance = context.provenance;
   if (const auto file = options.maybe_text("result")) {
     write_file_atomically(*file, report::to_json(result));

@@ -38,6 +38,9 @@ report::Quantization quantize(const Context& context) {
   quantize.announce = context.announce;
   report::Quantization result =
       pipeline::quantize(model, samples, evaluation, quantize, context.progress);
+  if (quantize.delivery != pipeline::Delivery::CHeader) {
+    keep_preprocess(options, model.file, quantize.output);
+  }
   result.search.provenance = context.provenance;
   if (const auto file = options.maybe_text("result")) {
     write_file_atomically(*file, report::to_json(result));

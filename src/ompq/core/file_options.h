@@ -22,13 +22,16 @@ inline constexpr OptionRecord kTableOut{.name = "output",
                                         .group = "Output",
                                         .text = "the table to write"};
 
-inline constexpr OptionRecord kModelOut{.name = "output",
-                                        .short_name = 'o',
-                                        .type = OptionType::Path,
-                                        .value_name = "OUT.onnx",
-                                        .required = true,
-                                        .group = "Output",
-                                        .text = "the file to write"};
+inline constexpr OptionRecord kModelOut{
+    .name = "output",
+    .short_name = 'o',
+    .type = OptionType::Path,
+    .value_name = "OUT.onnx",
+    .required = true,
+    .group = "Output",
+    .text =
+        "the file to write; how images become numbers stands beside it, in "
+        "OUT.preprocess.json"};
 
 inline constexpr OptionRecord kAllocationIn{
     .name = "allocation",

@@ -156,9 +156,14 @@ Preprocess read_preprocess(const fs::path& file) {
   return preprocess;
 }
 
-std::optional<fs::path> find_preprocess(const fs::path& model) {
+fs::path preprocess_file(const fs::path& model) {
   fs::path beside = model;
   beside.replace_extension(".preprocess.json");
+  return beside;
+}
+
+std::optional<fs::path> find_preprocess(const fs::path& model) {
+  fs::path beside = preprocess_file(model);
   std::error_code ignored;
   if (!fs::is_regular_file(beside, ignored)) return std::nullopt;
   return beside;

@@ -25,7 +25,9 @@ void validate(const Preprocess& preprocess);
 
 /// Reads {"format": "ompq-preprocess/1", ...}. @throws DataError naming the file and the field.
 [[nodiscard]] Preprocess read_preprocess(const std::filesystem::path& file);
-/// MODEL.preprocess.json beside MODEL.onnx, if it is there.
+/// MODEL.onnx -> MODEL.preprocess.json
+[[nodiscard]] std::filesystem::path preprocess_file(const std::filesystem::path& model);
+/// The same, if it is there.
 [[nodiscard]] std::optional<std::filesystem::path> find_preprocess(
     const std::filesystem::path& model);
 /// The JSON text that read_preprocess reads.
