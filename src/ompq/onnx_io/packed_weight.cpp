@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "ompq/core/error.h"
+#include "ompq/quant/levels.h"
 
 namespace ompq::onnx_io {
 namespace {
@@ -101,6 +102,7 @@ PackedWeight pack_weight(const QuantizedTensor& weight, const std::string& name)
           .shape = weight.shape,
           .codes = signed_codes(weight, zero_points),
           .has_zero_point = zero_points,
+          .shift = quant::level_shift(params),
           .scale = params.scale,
           .broadcast = broadcast,
           .scale_codes = quant::encode_scales(params.scale)};

@@ -14,7 +14,8 @@ namespace ompq::onnx_io {
 /// A quantized constant as it lies in the file, where tables hold many of them (UnpackWriter).
 ///
 /// Codes are stored as signed numbers s = code - 2^(bits-1) in two's complement, so that symmetric
-/// quantizers need no zero point: real = scale * (s - signed zero point).
+/// quantizers need no zero point: real = scale * (s - signed zero point), or scale * (s + 1/2)
+/// where no level is zero.
 struct PackedWeight {
   BitWidth bits{8};
   std::vector<std::int64_t> shape;
@@ -22,6 +23,7 @@ struct PackedWeight {
   /// the signed zero points, if there are any.
   std::vector<std::uint8_t> codes;
   bool has_zero_point = false;
+  float shift = 0.0F;        ///< of the levels; the same for all weights of a width
   std::vector<float> scale;  ///< one for each slice, or one in all
   /// Shape by which scales and zero points broadcast: the extent of the weight's axis, then ones.
   std::vector<std::int64_t> broadcast;

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "ompq/core/error.h"
+#include "ompq/quant/levels.h"
 
 namespace ompq::onnx_io {
 namespace {
@@ -14,10 +15,11 @@ namespace {
 using graph::ValueId;
 using quant::QuantizedTensor;
 
-/// Codes and zero points as a file has them.
+/// Codes, zero points and scales as a file has them.
 struct Stored {
   Tensor codes;
   Tensor zero_points;
+  Tensor scales;
 };
 
 /// Elements behind one step along the axis, and steps along it.
@@ -44,8 +46,24 @@ std::vector<std::int64_t> parameter_shape(const QuantizedTensor& weight, std::si
   return {static_cast<std::int64_t>(slices)};
 }
 
+/// Levels between whole numbers, as odd numbers of half steps.
+Stored odd_numbers(const QuantizedTensor& weight, const Slices& slices) {
+  const int top = weight.params.bits.levels() - 1;
+  std::vector<std::int8_t> codes;
+  for (const std::uint8_t code : weight.codes) {
+    codes.push_back(static_cast<std::int8_t>(2 * code - top));
+  }
+  std::vector<float> halves = weight.params.scale;
+  for (float& scale : halves) scale /= 2;
+  const auto shape = parameter_shape(weight, slices.count);
+  return {Tensor::from(weight.shape, codes),
+          Tensor::from(shape, std::vector<std::int8_t>(slices.count, 0)),
+          Tensor::from(shape, halves)};
+}
+
 /// @param bits  of the signed container, 8 or 4.
 Stored stored(const QuantizedTensor& weight, const Slices& slices, int bits) {
+  if (quant::level_shift(weight.params) > 0.0F) return odd_numbers(weight, slices);
   const std::int32_t low = -(1 << (bits - 1));
   const auto& zeros = weight.params.zero_point;
   std::vector<std::int8_t> centred(weight.codes.size());
@@ -56,12 +74,14 @@ Stored stored(const QuantizedTensor& weight, const Slices& slices, int bits) {
     centred[i] = static_cast<std::int8_t>(code);
   }
   const auto shape = parameter_shape(weight, slices.count);
+  Tensor scales = Tensor::from(shape, weight.params.scale);
   if (fits) {
     return {Tensor::from(weight.shape, centred),
-            Tensor::from(shape, std::vector<std::int8_t>(slices.count, 0))};
+            Tensor::from(shape, std::vector<std::int8_t>(slices.count, 0)),
+            std::move(scales)};
   }
   std::vector<std::uint8_t> points(zeros.begin(), zeros.end());
-  return {Tensor::from(weight.shape, weight.codes), Tensor::from(shape, points)};
+  return {Tensor::from(weight.shape, weight.codes), Tensor::from(shape, points), std::move(scales)};
 }
 
 /// The last axis is written as -1. ONNX Runtime (1.30) looks for a DequantizeLinear along axis 1 in
@@ -85,10 +105,8 @@ std::set<std::string> insert_one(graph::Graph& graph,
   }
   const Slices slices = slices_of(weight);
   Stored parts = stored(weight, slices, container);
-  const auto shape = parameter_shape(weight, slices.count);
   const ValueId codes = graph.add_constant(name + "_codes", std::move(parts.codes));
-  const ValueId scale =
-      graph.add_constant(name + "_scale", Tensor::from(shape, weight.params.scale));
+  const ValueId scale = graph.add_constant(name + "_scale", std::move(parts.scales));
   const ValueId zero = graph.add_constant(name + "_zero", std::move(parts.zero_points));
   graph::Node node{
       .name = name + "_dq", .op_type = "DequantizeLinear", .inputs = {codes, scale, zero}};

@@ -46,9 +46,15 @@ const std::string& UnpackWriter::bits_of_bytes() {
 
 /// What the fields of a byte stand for: [256, 2], [256, 2, 2] or [256, 2, 2, 2], for 4, 2 or 1
 /// bits.
-const std::string& UnpackWriter::field_values(const quant::BitField& field, BitWidth bits) {
-  std::string& table = field_values_[{field.first, field.bits, bits.value()}];
+const std::string& UnpackWriter::field_values(const quant::BitField& field,
+                                              BitWidth bits,
+                                              float shift) {
+  std::string& table = field_values_[{field.first, field.bits, bits.value(), shift}];
   if (!table.empty()) return table;
+  if (shift != 0.0F) {
+    return table = out_.add_node(
+               "Add", {field_values(field, bits, 0.0F), out_.shared(Tensor::scalar(shift))});
+  }
   const auto worth = out_.shared(Tensor::from({field.bits}, values_of_bits(field, bits)));
   if (field.bits == 1) return table = out_.add_node("Mul", {bits_of_bytes(), worth});
   const std::string grouped = field.bits == 2 ? bits_of_bytes() : half_bytes();
@@ -64,15 +70,18 @@ const std::string& UnpackWriter::half_bytes() {
 }
 
 /// Codes [8 M] as float32, the last ones of no meaning, from fewer than 8 bits.
-std::string UnpackWriter::write_fields(const std::vector<std::uint8_t>& codes, BitWidth bits) {
+std::string UnpackWriter::write_fields(const std::vector<std::uint8_t>& codes,
+                                       BitWidth bits,
+                                       float shift) {
   const auto groups = static_cast<std::int64_t>((codes.size() + 7) / 8);
   std::string sum;
   for (const quant::BitField& field : quant::bit_fields(bits)) {
     std::vector<std::int64_t> shape{groups};
     for (int wider = field.bits; wider > 1; wider /= 2) shape.push_back(2);
     const std::string bytes = out_.own(Tensor::from(shape, quant::pack_bit_field(codes, field)));
-    const std::string values =
-        out_.add_node("Gather", {field_values(field, bits), out_.add_cast(bytes, DataType::Int32)});
+    const float own_shift = field.first == 0 ? shift : 0.0F;
+    const std::string values = out_.add_node(
+        "Gather", {field_values(field, bits, own_shift), out_.add_cast(bytes, DataType::Int32)});
     sum = sum.empty() ? values : out_.add_node("Add", {sum, values});
   }
   return out_.add_node("Reshape", {sum, out_.shared({-1})});
@@ -89,6 +98,7 @@ std::string UnpackWriter::write_bytes(const std::vector<std::uint8_t>& codes) {
 void UnpackWriter::write_code_table(std::span<const UnpackedWeight> weights,
                                     const std::vector<std::size_t>& members) {
   const BitWidth bits = weights[members.front()].weight->bits;
+  const float shift = weights[members.front()].weight->shift;
   std::vector<std::uint8_t> codes;
   std::vector<std::int64_t> sizes;
   for (const std::size_t w : members) {
@@ -100,7 +110,7 @@ void UnpackWriter::write_code_table(std::span<const UnpackedWeight> weights,
   const bool in_fields = bits.value() < 8;
   const auto padding = static_cast<std::int64_t>((8 - codes.size() % 8) % 8);
   if (in_fields && padding > 0) sizes.push_back(padding);
-  const std::string all = in_fields ? write_fields(codes, bits) : write_bytes(codes);
+  const std::string all = in_fields ? write_fields(codes, bits, shift) : write_bytes(codes);
   const std::vector<std::string> pieces = out_.add_split(all, sizes);
   std::size_t next = 0;
   for (const std::size_t w : members) {
@@ -109,11 +119,13 @@ void UnpackWriter::write_code_table(std::span<const UnpackedWeight> weights,
   }
 }
 
-void UnpackWriter::write_codes(std::span<const UnpackedWeight> weights, BitWidth bits) {
+void UnpackWriter::write_codes(std::span<const UnpackedWeight> weights,
+                               BitWidth bits,
+                               float shift) {
   std::vector<std::size_t> members;
   std::size_t codes = 0;
   for (std::size_t w = 0; w < weights.size(); ++w) {
-    if (weights[w].weight->bits != bits) continue;
+    if (weights[w].weight->bits != bits || weights[w].weight->shift != shift) continue;
     codes += weights[w].weight->codes.size();
     if (!members.empty() && codes > kTableCodes) {
       write_code_table(weights, members);
@@ -202,7 +214,9 @@ void UnpackWriter::write_weight(const UnpackedWeight& unpacked, const Parts& par
 
 void UnpackWriter::write(std::span<const UnpackedWeight> weights) {
   parts_.assign(weights.size(), {});
-  for (int bits = kMinBits; bits <= kMaxBits; ++bits) write_codes(weights, BitWidth(bits));
+  for (int bits = kMinBits; bits <= kMaxBits; ++bits) {
+    for (const float shift : {0.0F, 0.5F}) write_codes(weights, BitWidth(bits), shift);
+  }
   write_scales(weights);
   write_biases(weights);
   for (std::size_t w = 0; w < weights.size(); ++w) write_weight(weights[w], parts_[w]);

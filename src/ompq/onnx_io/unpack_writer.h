@@ -34,6 +34,7 @@ inline constexpr std::size_t kTableCodes = std::size_t{1} << 22;
 ///       bytes --Cast--> --Gather from what the fields of 0..255 stand for--> [M, 2, 2, 2] --Add
 ///       the other fields'--> --Reshape--> [8 M], M = ceil(codes / 8)        (8 bits: int8
 ///       --Cast-->)
+///     codes whose levels lie between whole numbers have a table of their own, and 1/2 more
 ///     what fields stand for, computed once: Range 256 --Div by powers of 2, Mod 2, Cast--> bits
 ///       [256, 2, 2, 2] --MatMul [1, 2, ..., -2^(b-1)], that field's part-->
 ///     scales: uint8, ScaleCodes:  (16 + Mod 16) * Gather(2^0..2^15, BitShift right by 4)
@@ -64,11 +65,11 @@ class UnpackWriter {
     std::string steps;
   };
 
-  void write_codes(std::span<const UnpackedWeight> weights, BitWidth bits);
+  void write_codes(std::span<const UnpackedWeight> weights, BitWidth bits, float shift);
   void write_code_table(std::span<const UnpackedWeight> weights,
                         const std::vector<std::size_t>& members);
-  std::string write_fields(const std::vector<std::uint8_t>& codes, BitWidth bits);
-  const std::string& field_values(const quant::BitField& field, BitWidth bits);
+  std::string write_fields(const std::vector<std::uint8_t>& codes, BitWidth bits, float shift);
+  const std::string& field_values(const quant::BitField& field, BitWidth bits, float shift);
   const std::string& half_bytes();
   const std::string& bits_of_bytes();
   std::string write_bytes(const std::vector<std::uint8_t>& codes);
@@ -79,8 +80,9 @@ class UnpackWriter {
 
   ProtoWriter& out_;
   std::vector<Parts> parts_;  // by index of weight
-  // What fields are looked up in, by first bit, bits and the code's width; empty until needed.
-  std::map<std::tuple<int, int, int>, std::string> field_values_;
+  // What fields are looked up in, by first bit, bits, the code's width and shift; empty
+  // until needed.
+  std::map<std::tuple<int, int, int, float>, std::string> field_values_;
   std::string half_bytes_;
   std::string bits_of_bytes_;
 };

@@ -10,6 +10,7 @@
 #include "ompq/allocation/cost_model.h"
 #include "ompq/core/version.h"
 #include "ompq/pipeline/delivery.h"
+#include "ompq/quant/levels.h"
 #include "ompq/quant/short_scale.h"
 
 namespace ompq::pipeline {
@@ -96,23 +97,34 @@ class HeaderWriter {
     const quant::QuantizedTensor& weight = found->second;
     const std::string name = fresh(prefix_ + "_" + identifier(layer.name));
     const std::string macro = upper(name);
+    // Levels between whole numbers are odd numbers of half steps.
+    const bool between = quant::level_shift(weight.params) > 0.0F;
+    quant::QuantParams params = weight.params;
+    if (between) {
+      for (float& scale : params.scale) scale /= 2;
+      for (std::int32_t& zero : params.zero_point) zero = params.bits.levels() - 1;
+    }
     std::string text = fmt::format(
-        "\n/* {} {}: weight [{}], real = scale[c] * (code - zero_point[c]), c along axis {}. */\n",
+        "\n/* {} {}: weight [{}], real = scale[c] * (STRIDE * code - zero_point[c]), c along axis "
+        "{}. "
+        "*/\n",
         layer.op_type,
         comment(layer.name),
         fmt::join(weight.shape, ", "),
         weight.params.granularity.axis);
     text += fmt::format("#define {}_BITS {}\n", macro, weight.params.bits.value());
     text += fmt::format("#define {}_COUNT {}\n", macro, weight.codes.size());
+    text += fmt::format("#define {}_STRIDE {}\n", macro, between ? 2 : 1);
     text += array("uint8_t", name + "_codes", bit_stream(weight), number);
-    text += array("float", name + "_scale", weight.params.scale, float_text);
-    text += array("uint8_t", name + "_zero_point", weight.params.zero_point, number);
+    text += array("float", name + "_scale", params.scale, float_text);
+    text += array("uint8_t", name + "_zero_point", params.zero_point, number);
     text += attributes_of(model_.graph.node(layer.node));
     const auto input = codes_.activations.find(layer.input);
     const bool integers = input != codes_.activations.end();
     if (integers) text += input_of(macro, input->second);
     if (layer.bias != graph::kNoValue) {
-      text += integers ? integer_bias(name, layer, weight, input->second) : float_bias(name, layer);
+      text += integers ? integer_bias(name, layer, weight, input->second, between ? 2 : 1)
+                       : float_bias(name, layer);
     }
     return text;
   }
@@ -156,13 +168,14 @@ class HeaderWriter {
   [[nodiscard]] std::string integer_bias(const std::string& name,
                                          const graph::Layer& layer,
                                          const quant::QuantizedTensor& weight,
-                                         const quant::QuantParams& input) const {
+                                         const quant::QuantParams& input,
+                                         int stride) const {
     const std::vector<float> bias = bias_of(layer);
     std::vector<std::int64_t> steps;
     for (std::size_t c = 0; c < bias.size(); ++c) {
       const auto& scales = weight.params.scale;
       const float step = input.scale.front() * scales[c % scales.size()];
-      steps.push_back(std::llround(quant::short_bias(bias[c], step) / step));
+      steps.push_back(stride * std::llround(quant::short_bias(bias[c], step) / step));
     }
     return array("int32_t", name + "_bias", steps, number);
   }
@@ -202,7 +215,8 @@ std::string c_header(const Model& model,
   std::string text = fmt::format(
       "/* Made by ompq {} of a float network with SHA-256\n   {}.\n"
       "   Layers stand in the order in which `ompq inspect` lists them. With the input's codes x,\n"
-      "   sum = bias[c] + sum over the kernel of (code - zero_point[c]) * (x - INPUT_ZERO_POINT)\n"
+      "   sum = bias[c] + sum over the kernel of\n"
+      "   (STRIDE * code - zero_point[c]) * (x - INPUT_ZERO_POINT)\n"
       "   is whole, and the layer's output is sum * INPUT_SCALE * scale[c]. */\n"
       "#ifndef {}\n#define {}\n\n#include <stdint.h>\n\n",
       kVersion,

@@ -4,6 +4,7 @@
 
 #include "ompq/core/atomic_file.h"
 #include "ompq/core/version.h"
+#include "ompq/quant/levels.h"
 
 namespace ompq::pipeline {
 namespace {
@@ -11,8 +12,19 @@ namespace {
 using Json = nlohmann::ordered_json;
 namespace fs = std::filesystem;
 
+/// Encodings know whole numbers of steps alone: levels between them are every other level of a grid
+/// of half steps, with one bit more.
+quant::QuantParams on_half_steps(quant::QuantParams params) {
+  params.bits = BitWidth(params.bits.value() + 1);
+  for (float& scale : params.scale) scale /= 2;
+  for (std::int32_t& zero_point : params.zero_point) zero_point = params.bits.levels() / 2;
+  return params;
+}
+
 /// One encoding for each scale.
-Json encodings_of(const quant::QuantParams& params) {
+Json encodings_of(const quant::QuantParams& quantizer) {
+  const bool between = quant::level_shift(quantizer) > 0.0F;
+  const quant::QuantParams params = between ? on_half_steps(quantizer) : quantizer;
   Json list = Json::array();
   const bool symmetric = params.symmetry == quant::Symmetry::Symmetric;
   for (std::size_t s = 0; s < params.scale.size(); ++s) {

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "ompq/quant/levels.h"
+
 namespace ompq::pipeline {
 namespace {
 
@@ -18,9 +20,9 @@ Range range_of(const quant::QuantParams& params) {
   const double top = params.bits.levels() - 1;
   for (std::size_t c = 0; c < params.scale.size(); ++c) {
     const double scale = params.scale[c];
-    const double zero = params.zero_point[c];
-    range.low = std::min(range.low, -zero * scale);
-    range.high = std::max(range.high, (top - zero) * scale);
+    const double lowest = quant::lowest_level(params, c);
+    range.low = std::min(range.low, lowest * scale);
+    range.high = std::max(range.high, (lowest + top) * scale);
   }
   return range;
 }

@@ -4,6 +4,7 @@
 #include "ompq/core/error.h"
 #include "ompq/core/version.h"
 #include "ompq/pipeline/file_note.h"
+#include "ompq/quant/levels.h"
 
 namespace ompq::pipeline {
 namespace {
@@ -53,11 +54,12 @@ tuning::ActivationQuantizers stand_ins(const Model& model,
 quant::QuantizedTensor blank_codes(const graph::Graph& graph,
                                    const graph::Layer& layer,
                                    int bits,
-                                   quant::Symmetry symmetry) {
+                                   quant::Symmetry asked) {
   const Tensor& weight = *graph.value(layer.weight).constant;
   const auto channels =
       static_cast<std::size_t>(weight.shape().at(static_cast<std::size_t>(layer.weight_axis)));
   const BitWidth width(bits);
+  const quant::Symmetry symmetry = quant::weight_symmetry(asked, width);
   // Asymmetric zero points are written one by one unless they are all the symmetric one.
   const int zero = symmetry == quant::Symmetry::Symmetric ? width.levels() / 2 : 0;
   return {.params = {.bits = width,

@@ -9,6 +9,7 @@
 #include "ompq/allocation/cost_model.h"
 #include "ompq/core/error.h"
 #include "ompq/pipeline/file_note.h"
+#include "ompq/quant/levels.h"
 #include "ompq/quant/short_scale.h"
 
 namespace ompq::pipeline {
@@ -85,17 +86,57 @@ std::int32_t zero_point_for(const std::vector<float>& values, float step, int le
   return std::clamp(middle, below, levels - 1 - above);
 }
 
+/// The scale of 2^bits levels between whole numbers that hold all values; none if they do not.
+std::optional<float> step_between(const std::vector<float>& values, int bits) {
+  const auto by_size = [](float a, float b) { return std::abs(a) < std::abs(b); };
+  const float least = std::abs(*std::min_element(values.begin(), values.end(), by_size));
+  if (least == 0.0F) return std::nullopt;
+  const float top = std::exp2(static_cast<float>(bits)) - 1.0F;
+  for (float parts = 1.0F; parts <= top; parts += 2.0F) {
+    const float half = quant::short_scale(least / parts, quant::Snap::Nearest);
+    const auto fits = [&](float value) {
+      const float steps = std::round(std::abs(value) / half);
+      return steps * half == std::abs(value) && std::fmod(steps, 2.0F) == 1.0F && steps <= top;
+    };
+    if (std::all_of(values.begin(), values.end(), fits)) return 2.0F * half;
+  }
+  return std::nullopt;
+}
+
+/// The quantizer without a level at zero, if the weight stands on one.
+std::optional<quant::QuantParams> params_between(const std::vector<std::vector<float>>& slices,
+                                                 BitWidth bits,
+                                                 std::int64_t axis) {
+  if (quant::level_shift(bits, quant::Symmetry::Symmetric) == 0.0F) return std::nullopt;
+  quant::QuantParams params{.bits = bits,
+                            .symmetry = quant::Symmetry::Symmetric,
+                            .granularity = quant::Granularity::along(axis),
+                            .scale = {},
+                            .zero_point = {}};
+  for (const auto& slice : slices) {
+    const auto step = step_between(slice, bits.value());
+    if (!step) return std::nullopt;
+    params.scale.push_back(*step);
+    params.zero_point.push_back(bits.levels() / 2);
+  }
+  return params;
+}
+
 quant::QuantizedTensor codes_of(const fs::path& file,
                                 const graph::Layer& layer,
                                 const Tensor& weight,
                                 int bits) {
   const BitWidth width(bits);
+  const auto slices = slices_of(weight, layer.weight_axis);
+  if (const auto between = params_between(slices, width, layer.weight_axis)) {
+    return quant::quantize(weight, *between);
+  }
   quant::QuantParams params{.bits = width,
                             .symmetry = quant::Symmetry::Symmetric,
                             .granularity = quant::Granularity::along(layer.weight_axis),
                             .scale = {},
                             .zero_point = {}};
-  for (const auto& slice : slices_of(weight, layer.weight_axis)) {
+  for (const auto& slice : slices) {
     const auto step = common_step(slice, bits);
     if (!step) {
       refuse(file,
@@ -105,9 +146,9 @@ quant::QuantizedTensor codes_of(const fs::path& file,
     }
     params.scale.push_back(*step);
     params.zero_point.push_back(zero_point_for(slice, *step, width.levels()));
-    if (params.zero_point.back() != width.levels() / 2) {
-      params.symmetry = quant::Symmetry::Asymmetric;
-    }
+    const bool middle = params.zero_point.back() == width.levels() / 2;
+    // Symmetric ones of so few levels would have none at zero.
+    if (!middle || quant::level_shift(params) > 0.0F) params.symmetry = quant::Symmetry::Asymmetric;
   }
   return quant::quantize(weight, params);
 }

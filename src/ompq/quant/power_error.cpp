@@ -49,11 +49,12 @@ struct Steps {
   float per_unit;  ///< 1 / scale
   float lo;
   float hi;
+  float shift;
 };
 
 inline float error_in_steps(float x, const Steps& steps) {
   const float ratio = x * steps.per_unit;
-  return std::abs(ratio - nearest_level(ratio, steps.lo, steps.hi));
+  return std::abs(ratio - nearest_level(ratio, steps.lo, steps.hi, steps.shift));
 }
 
 OMPQ_VECTOR_CLONES float sum_powers(const float* x, std::int64_t count, Steps steps, float power) {
@@ -102,8 +103,9 @@ double power_error(const WeightedValues& x,
                    double give_up_above) {
   // Short, so that a hopeless candidate is dropped early and float32 sums stay exact to 1e-6.
   constexpr std::size_t kChunk = 256;
-  const auto zero = static_cast<float>(params.zero_point);
-  const Steps steps{1.0F / params.scale, -zero, static_cast<float>(bits.levels() - 1) - zero};
+  const float lowest = params.shift - static_cast<float>(params.zero_point);
+  const auto top = static_cast<float>(bits.levels() - 1);
+  const Steps steps{1.0F / params.scale, lowest, lowest + top, params.shift};
   const double unit = std::pow(static_cast<double>(params.scale), power);
   const double limit = give_up_above / unit;
   double sum = 0;

@@ -11,6 +11,7 @@ namespace ompq::quant {
 struct SliceParams {
   float scale = 1;
   std::int32_t zero_point = 0;
+  float shift = 0.0F;  ///< of the levels: level_shift()
 };
 
 /// Numbers to be quantized and how often each occurs; empty weights: once.

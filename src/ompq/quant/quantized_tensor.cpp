@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "ompq/core/error.h"
+#include "ompq/quant/levels.h"
 #include "ompq/quant/rounding.h"
 #include "ompq/quant/simd.h"
 #include "ompq/quant/slices.h"
@@ -12,21 +13,19 @@
 namespace ompq::quant {
 namespace {
 
-/// The two numbers that one slice is quantized with.
+/// The numbers that one slice is quantized with.
 struct Grid {
   float scale;
-  float zero_point;
-  float lo;  ///< smallest code - zero_point
-  float hi;  ///< largest code - zero_point
+  float lo;  ///< level of code 0
+  float hi;  ///< level of the last code
+  float shift;
 };
 
 Grid grid_of(const QuantParams& params, std::int64_t slice) {
   const auto at = static_cast<std::size_t>(slice);
-  const auto zero_point = static_cast<float>(params.zero_point[at]);
-  return {params.scale[at],
-          zero_point,
-          -zero_point,
-          static_cast<float>(params.bits.levels() - 1) - zero_point};
+  const float lo = lowest_level(params, at);
+  const auto top = static_cast<float>(params.bits.levels() - 1);
+  return {params.scale[at], lo, lo + top, level_shift(params)};
 }
 
 OMPQ_VECTOR_CLONES void quantize_run(const float* x,
@@ -35,8 +34,8 @@ OMPQ_VECTOR_CLONES void quantize_run(const float* x,
                                      Grid grid) {
 #pragma omp simd
   for (std::int64_t i = 0; i < count; ++i) {
-    const float level = nearest_level(x[i] / grid.scale, grid.lo, grid.hi);
-    codes[i] = static_cast<std::uint8_t>(static_cast<std::int32_t>(level + grid.zero_point));
+    const float level = nearest_level(x[i] / grid.scale, grid.lo, grid.hi, grid.shift);
+    codes[i] = static_cast<std::uint8_t>(static_cast<std::int32_t>(level - grid.lo));
   }
 }
 
@@ -46,7 +45,7 @@ OMPQ_VECTOR_CLONES void dequantize_run(const std::uint8_t* codes,
                                        Grid grid) {
 #pragma omp simd
   for (std::int64_t i = 0; i < count; ++i) {
-    x[i] = grid.scale * (static_cast<float>(codes[i]) - grid.zero_point);
+    x[i] = grid.scale * (static_cast<float>(codes[i]) + grid.lo);
   }
 }
 
@@ -56,7 +55,7 @@ OMPQ_VECTOR_CLONES void fake_quantize_run(const float* x,
                                           Grid grid) {
 #pragma omp simd
   for (std::int64_t i = 0; i < count; ++i) {
-    out[i] = grid.scale * nearest_level(x[i] / grid.scale, grid.lo, grid.hi);
+    out[i] = grid.scale * nearest_level(x[i] / grid.scale, grid.lo, grid.hi, grid.shift);
   }
 }
 

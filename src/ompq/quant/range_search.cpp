@@ -5,6 +5,8 @@
 #include <limits>
 #include <vector>
 
+#include "ompq/quant/levels.h"
+
 namespace ompq::quant {
 namespace {
 
@@ -46,11 +48,20 @@ std::vector<double> shrink_factors(double step) {
   return factors;
 }
 
-/// A symmetric grid reaches one step further below zero than above; one bit holds -scale and 0.
+/// A symmetric grid reaches one step further below zero than above, or as far where no level is
+/// zero.
 SliceParams symmetric_params(double min, double max, BitWidth bits) {
-  const double below = bits.levels() / 2.0;
-  const double above = std::max(below - 1, 1.0);
-  return {static_cast<float>(std::max(-min / below, max / above)), bits.levels() / 2};
+  const float shift = level_shift(bits, Symmetry::Symmetric);
+  const double below = bits.levels() / 2.0 - static_cast<double>(shift);
+  const double above = bits.levels() / 2.0 - 1 + static_cast<double>(shift);
+  return {static_cast<float>(std::max(-min / below, max / above)), bits.levels() / 2, shift};
+}
+
+/// Zeros alone, exactly or next to it.
+SliceParams params_of_zeros(BitWidth bits, Symmetry symmetry) {
+  const float shift = level_shift(bits, symmetry);
+  const int zero_point = symmetry == Symmetry::Symmetric ? bits.levels() / 2 : 0;
+  return {shift > 0.0F ? 0x1p-126F : 1.0F, zero_point, shift};
 }
 
 SliceParams asymmetric_params(double min, double max, BitWidth bits) {
@@ -64,7 +75,7 @@ SliceParams asymmetric_params(double min, double max, BitWidth bits) {
 SliceParams params_of_range(double min, double max, BitWidth bits, Symmetry symmetry) {
   min = std::min(min, 0.0);
   max = std::max(max, 0.0);
-  if (min == max) return {1, symmetry == Symmetry::Symmetric ? bits.levels() / 2 : 0};
+  if (min == max) return params_of_zeros(bits, symmetry);
   SliceParams params = symmetry == Symmetry::Symmetric ? symmetric_params(min, max, bits)
                                                        : asymmetric_params(min, max, bits);
   // Scales stay normal numbers, so that 1 / scale is one too.

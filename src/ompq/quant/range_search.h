@@ -5,7 +5,8 @@
 
 namespace ompq::quant {
 
-/// The quantizer of [min, max] widened to hold zero. A range of no length gets scale 1.
+/// The quantizer of [min, max] widened to hold zero. A range of no length gets scale 1,
+/// or the least one where no level is zero.
 [[nodiscard]] SliceParams params_of_range(double min, double max, BitWidth bits, Symmetry symmetry);
 
 /// Shrinks [min, max] towards zero, in steps of one percent at first, and keeps the range with the

@@ -16,4 +16,12 @@ namespace ompq::quant {
   return round_half_even(above > hi ? hi : above);
 }
 
+/// The same on the grid of whole numbers + shift; lo and hi lie on it.
+[[nodiscard]] inline float nearest_level(float ratio, float lo, float hi, float shift) {
+  return nearest_level(ratio - shift, lo - shift, hi - shift) + shift;
+}
+
+/// 1/2 for a grid between the whole numbers, 0 for whole ones; `lo` lies on it.
+[[nodiscard]] inline float shift_of(float lo) { return lo - round_half_even(lo - 0.25F); }
+
 }  // namespace ompq::quant

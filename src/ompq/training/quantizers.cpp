@@ -7,6 +7,7 @@
 #include <torch/csrc/autograd/custom_function.h>
 
 #include "ompq/core/error.h"
+#include "ompq/quant/levels.h"
 #include "ompq/quant/rounding.h"
 #include "ompq/quant/short_scale.h"
 #include "ompq/quant/slices.h"
@@ -33,6 +34,7 @@ struct WeightPass : torch::CustomClassHolder {
   std::vector<float> step;
   std::vector<float> low;
   std::vector<float> high;
+  float shift = 0.0F;
   double gradient_scale = 1.0;
 };
 
@@ -58,9 +60,10 @@ struct QuantizeWeight : torch::autograd::Function<QuantizeWeight> {
       const float step = pass->step[s];
       const float low = pass->low[s];
       const float high = pass->high[s];
+      const float shift = pass->shift;
 #pragma omp simd
       for (std::int64_t i = at; i < at + count; ++i) {
-        to[i] = quant::nearest_level(from[i] / step, low, high) * step;
+        to[i] = quant::nearest_level(from[i] / step, low, high, shift) * step;
       }
     });
     context->save_for_backward({weight});
@@ -83,14 +86,16 @@ struct QuantizeWeight : torch::autograd::Function<QuantizeWeight> {
       const float step = pass.step[s];
       const float low = pass.low[s];
       const float high = pass.high[s];
+      const float shift = pass.shift;
       float sum = 0.0F;
 #pragma omp simd reduction(+ : sum)
       for (std::int64_t i = at; i < at + count; ++i) {
         const float ratio = w[i] / step;
-        const float level = quant::nearest_level(ratio, low, high);
-        const bool within = ratio >= low && ratio <= high;
+        const float level = quant::nearest_level(ratio, low, high, shift);
+        const float slope = level - ratio;
+        const bool within = (ratio >= low) & (ratio <= high);
         dw[i] = within ? g[i] : 0.0F;
-        sum += g[i] * (within ? level - ratio : level);
+        sum += g[i] * (within ? slope : level);
       }
       by_step[s] += sum;
     });
@@ -128,7 +133,7 @@ bool flipped(std::span<const float> factors, std::size_t s) {
 /// Greatest magnitude of each slice over the levels on one side.
 std::vector<float> extreme_steps(const WeightQuantizer& quantizer, const at::Tensor& weight) {
   const quant::Slices slices = slices_of(weight, quantizer.axis);
-  const float levels = static_cast<float>(std::max(1, quantizer.bits.levels() / 2 - 1));
+  const float levels = quantizer.high.front();
   std::vector<float> steps(static_cast<std::size_t>(slices.count), 0.0F);
   const float* w = weight.data_ptr<float>();
   for_runs(slices, [&](std::size_t s, std::int64_t at, std::int64_t count) {
@@ -226,11 +231,12 @@ WeightQuantizer make_weight_quantizer(const QuantizerMethod& method,
                             .axis = params.granularity.axis};
   const bool min_max = method.weights == WeightRange::MinMax;
   const auto top = static_cast<float>(params.bits.levels() - 1);
-  const auto half = static_cast<float>(params.bits.levels() / 2);
   if (min_max) quantizer.symmetry = quant::Symmetry::Symmetric;
+  const float shift = quant::level_shift(quantizer.bits, quantizer.symmetry);
+  const float half = static_cast<float>(params.bits.levels() / 2) - shift;
   std::vector<float> steps;
   for (std::size_t s = 0; s < params.scale.size(); ++s) {
-    const float zero = min_max ? half : static_cast<float>(params.zero_point[s]);
+    const float zero = min_max ? half : -quant::lowest_level(params, s);
     // A negative factor turns the range over; a min-max range is none that could be turned.
     const bool turned = !min_max && flipped(factors, s);
     quantizer.low.push_back(turned ? zero - top : -zero);
@@ -272,6 +278,7 @@ at::Tensor quantized_weight(const WeightQuantizer& quantizer,
   pass->step = steps.own;
   pass->low = quantizer.low;
   pass->high = quantizer.high;
+  pass->shift = quant::level_shift(quantizer.bits, quantizer.symmetry);
   const float high = *std::max_element(quantizer.high.begin(), quantizer.high.end());
   pass->gradient_scale = tuning::lsq_gradient_scale(pass->slices.slice_elements(), high);
   return QuantizeWeight::apply(weight.contiguous(), or_empty(quantizer.learned), pass);
@@ -281,6 +288,7 @@ quant::QuantizedTensor codes_of(const WeightQuantizer& quantizer,
                                 const at::Tensor& weight,
                                 std::span<const float> factors) {
   const WeightSteps steps = steps_of(quantizer, weight, factors);
+  const float shift = quant::level_shift(quantizer.bits, quantizer.symmetry);
   quant::QuantizedTensor codes{.params = {.bits = quantizer.bits,
                                           .symmetry = quantizer.symmetry,
                                           .granularity = quant::Granularity::along(quantizer.axis),
@@ -289,7 +297,7 @@ quant::QuantizedTensor codes_of(const WeightQuantizer& quantizer,
   codes.codes.resize(static_cast<std::size_t>(weight.numel()));
   for (std::size_t s = 0; s < steps.own.size(); ++s) {
     const float zero = flipped(factors, s) ? quantizer.high[s] : -quantizer.low[s];
-    codes.params.zero_point.push_back(static_cast<std::int32_t>(zero));
+    codes.params.zero_point.push_back(static_cast<std::int32_t>(zero + shift));
     const bool middle = codes.params.zero_point.back() == quantizer.bits.levels() / 2;
     if (!middle) codes.params.symmetry = quant::Symmetry::Asymmetric;
   }
@@ -297,11 +305,11 @@ quant::QuantizedTensor codes_of(const WeightQuantizer& quantizer,
   const float* w = plain.data_ptr<float>();
   for_runs(
       slices_of(weight, quantizer.axis), [&](std::size_t s, std::int64_t at, std::int64_t count) {
-        const auto zero = static_cast<float>(codes.params.zero_point[s]);
+        const float zero = static_cast<float>(codes.params.zero_point[s]) - shift;
         const float sign = flipped(factors, s) ? -1.0F : 1.0F;
         for (std::int64_t i = at; i < at + count; ++i) {
           const float level =
-              quant::nearest_level(w[i] / steps.own[s], quantizer.low[s], quantizer.high[s]);
+              quant::nearest_level(w[i] / steps.own[s], quantizer.low[s], quantizer.high[s], shift);
           codes.codes[static_cast<std::size_t>(i)] = static_cast<std::uint8_t>(sign * level + zero);
         }
       });
@@ -326,7 +334,8 @@ at::Tensor moved_to_codes(const at::Tensor& weight,
              const float sign = flipped(factors, s) ? -1.0F : 1.0F;
              for (std::int64_t i = at; i < at + count; ++i) {
                const int code = codes.codes[static_cast<std::size_t>(i)];
-               const float level = sign * static_cast<float>(code - params.zero_point[s]);
+               const float level =
+                   sign * (static_cast<float>(code) + quant::lowest_level(params, s));
                // What lies beyond the last level quantizes to it, wherever it is.
                const bool first = code == 0;
                const bool last = code == params.bits.levels() - 1;

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "ompq/core/error.h"
+#include "ompq/quant/levels.h"
 #include "ompq/quant/rounding.h"
 #include "ompq/quant/simd.h"
 #include "ompq/quant/slices.h"
@@ -135,14 +136,14 @@ RoundingVariables::RoundingVariables(const Tensor& weight,
   second_moment_.assign(count, 0.0F);
   for (std::size_t i = 0; i < count; ++i) {
     const auto s = static_cast<std::size_t>(slice_of(slices, static_cast<std::int64_t>(i)));
-    const auto zero = static_cast<float>(initial.params.zero_point[s]);
-    const float most = static_cast<float>(initial.params.bits.levels() - 1) - zero;
-    const float level = static_cast<float>(initial.codes[i]) - zero;
+    const float least = quant::lowest_level(initial.params, s);
+    const float most = least + static_cast<float>(initial.params.bits.levels() - 1);
+    const float level = least + static_cast<float>(initial.codes[i]);
     scale_[i] = initial.params.scale[s];
     const float ratio = values[i] / scale_[i];
     // The code is one of the two levels; the other lies towards the float weight.
     const float below = ratio > level ? level : level - 1.0F;
-    lower_[i] = std::clamp(below, -zero, most - 1.0F);
+    lower_[i] = std::clamp(below, least, most - 1.0F);
     const float up = level - lower_[i];  // 0 or 1
     const float exact = unit(ratio - lower_[i]);
     v_[i] = inverse_rectified_sigmoid(exact + start.firmness * (up - exact));
@@ -161,8 +162,7 @@ quant::QuantizedTensor RoundingVariables::harden() const {
   for (std::size_t i = 0; i < v_.size(); ++i) {
     const auto s = static_cast<std::size_t>(slice_of(slices, static_cast<std::int64_t>(i)));
     const float level = lower_[i] + (v_[i] >= 0.0F ? 1.0F : 0.0F);  // h(0) = 1/2
-    result.codes[i] =
-        static_cast<std::uint8_t>(level + static_cast<float>(initial_.params.zero_point[s]));
+    result.codes[i] = static_cast<std::uint8_t>(level - quant::lowest_level(initial_.params, s));
   }
   return result;
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "ompq/quant/levels.h"
 #include "ompq/quant/rounding.h"
 #include "ompq/quant/short_scale.h"
 #include "ompq/quant/simd.h"
@@ -62,8 +63,8 @@ DistilledWeight::DistilledWeight(const Tensor& weight, const quant::QuantizedTen
   for (std::size_t i = 0; i < values.size(); ++i) {
     slice_[i] =
         static_cast<std::uint32_t>(static_cast<std::int64_t>(i) / slices.inner % slices.count);
-    const auto zero = static_cast<float>(initial.params.zero_point[slice_[i]]);
-    const float code = static_cast<float>(initial.codes[i]) - zero;
+    const float code =
+        quant::lowest_level(initial.params, slice_[i]) + static_cast<float>(initial.codes[i]);
     // Compensated rounding moves weights; within the code's cell the float weight says which
     // neighbour is near.
     constexpr float kInside = 0.4F;
@@ -72,9 +73,9 @@ DistilledWeight::DistilledWeight(const Tensor& weight, const quant::QuantizedTen
 }
 
 float DistilledWeight::level(std::size_t i) const {
-  const auto low = -static_cast<float>(initial_.params.zero_point[slice_[i]]);
-  return quant::nearest_level(
-      u_[i], low, low + static_cast<float>(initial_.params.bits.levels() - 1));
+  const float low = quant::lowest_level(initial_.params, slice_[i]);
+  const auto top = static_cast<float>(initial_.params.bits.levels() - 1);
+  return quant::nearest_level(u_[i], low, low + top, quant::level_shift(initial_.params));
 }
 
 void DistilledWeight::write_weights(std::span<float> weights) const {
@@ -111,8 +112,8 @@ quant::QuantizedTensor DistilledWeight::codes() const {
   quant::QuantizedTensor codes = initial_;
   codes.params.scale = scales_;
   for (std::size_t i = 0; i < u_.size(); ++i) {
-    const auto zero = static_cast<float>(initial_.params.zero_point[slice_[i]]);
-    codes.codes[i] = static_cast<std::uint8_t>(level(i) + zero);
+    const float low = quant::lowest_level(initial_.params, slice_[i]);
+    codes.codes[i] = static_cast<std::uint8_t>(level(i) - low);
   }
   return codes;
 }

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "ompq/core/error.h"
+#include "ompq/quant/levels.h"
 #include "ompq/tuning/gptq_columns.h"
 
 namespace ompq::tuning {
@@ -223,7 +224,7 @@ class Compensation {
     const auto most = static_cast<float>(params.bits.levels() - 1);
     for (std::int64_t r = 0; r < layout_.rows; ++r) {
       const std::size_t c = layout_.channel(part.moments().group, r);
-      const auto low = -static_cast<float>(params.zero_point[c]);
+      const float low = quant::lowest_level(params, c);
       grids[static_cast<std::size_t>(r)] = {params.scale[c], low, low + most};
     }
     return grids;
@@ -271,7 +272,8 @@ class Compensation {
       const RowGrid& grid = best.grids[static_cast<std::size_t>(r)];
       const std::size_t c = layout_.channel(part.moments().group, r);
       result_.codes.params.scale[c] = grid.scale;
-      result_.codes.params.zero_point[c] = static_cast<std::int32_t>(-grid.low);
+      quant::QuantParams& params = result_.codes.params;
+      params.zero_point[c] = static_cast<std::int32_t>(quant::level_shift(params) - grid.low);
       double kept = 0.0;
       const Tensor& weight = *graph_.value(layer_.weight).constant;
       for (std::int64_t j = 0; j < part.columns(); ++j) {

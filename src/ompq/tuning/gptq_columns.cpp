@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "ompq/quant/choose_qparams.h"
+#include "ompq/quant/levels.h"
 #include "ompq/quant/rounding.h"
 #include "ompq/quant/short_scale.h"
 #include "ompq/quant/simd.h"
@@ -51,7 +52,7 @@ void round_stripe(const float* target,
                   std::int64_t count) {
   for (std::int64_t i = 0; i < count; ++i) {
     const float wanted = target[i] + moved[i] * inverse_diagonal;
-    level[i] = quant::nearest_level(wanted * inverse[i], low[i], high[i]);
+    level[i] = quant::nearest_level(wanted * inverse[i], low[i], high[i], quant::shift_of(low[i]));
     error[i] = target[i] - level[i] * scale[i];
   }
 }
@@ -70,7 +71,7 @@ void descend_stripe(const float* slope,
                     std::int64_t count) {
   for (std::int64_t i = 0; i < count; ++i) {
     const float best = level[i] + slope[i] * inverse_diagonal * inverse[i];
-    const float next = quant::nearest_level(best, low[i], high[i]);
+    const float next = quant::nearest_level(best, low[i], high[i], quant::shift_of(low[i]));
     const float moved = (next - level[i]) * scale[i];
     level[i] = next;
     error[i] -= moved;
@@ -162,7 +163,7 @@ void descend_block(const ColumnProblem& problem,
 RowGrid grid_of(float low, float high, BitWidth bits, quant::Symmetry symmetry) {
   quant::QuantParams params = quant::qparams_from_range(low, high, bits, symmetry);
   quant::shorten_scales(params, quant::Snap::Nearest);
-  const auto lowest = -static_cast<float>(params.zero_point.front());
+  const float lowest = quant::lowest_level(params, 0);
   return {params.scale.front(), lowest, lowest + static_cast<float>(bits.levels() - 1)};
 }
 
@@ -221,8 +222,8 @@ ColumnSolution nearest_columns(const ColumnProblem& problem, std::span<const Row
   for (std::int64_t j = 0; j < problem.target.rows; ++j) {
     for (std::int64_t r = 0; r < problem.target.cols; ++r) {
       const RowGrid& grid = grids[static_cast<std::size_t>(r)];
-      solution.levels.at(j, r) =
-          quant::nearest_level(problem.target.row(j)[r] / grid.scale, grid.low, grid.high);
+      solution.levels.at(j, r) = quant::nearest_level(
+          problem.target.row(j)[r] / grid.scale, grid.low, grid.high, quant::shift_of(grid.low));
     }
   }
   solution.error = row_errors(problem, grids, solution.levels);
@@ -283,7 +284,8 @@ std::vector<std::vector<RowGrid>> rank_grids(const ColumnProblem& problem,
       double sum = 0.0;
       for (std::int64_t j = 0; j < target.rows; ++j) {
         const float w = target.row(j)[row];
-        const float level = quant::nearest_level(w / grid.scale, grid.low, grid.high);
+        const float level =
+            quant::nearest_level(w / grid.scale, grid.low, grid.high, quant::shift_of(grid.low));
         const double error = static_cast<double>(w - level * grid.scale) * problem.factor.row(j)[j];
         sum += error * error;
       }

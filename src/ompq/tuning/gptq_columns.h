@@ -9,7 +9,7 @@
 
 namespace ompq::tuning {
 
-/// The grid of one row of a weight: real = scale x level, level from `low` to `high`, both whole.
+/// The grid of one row of a weight: real = scale x level, level from `low` to `high` in steps of 1.
 struct RowGrid {
   float scale = 1.0F;
   float low = 0.0F;

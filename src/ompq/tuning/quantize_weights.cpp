@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "ompq/core/error.h"
+#include "ompq/quant/levels.h"
 #include "ompq/quant/short_scale.h"
 #include "ompq/quant/slices.h"
 
@@ -53,7 +54,7 @@ quant::QuantizedTensor quantize_weight(const graph::Graph& graph,
   const quant::QuantParams params =
       quant::choose_qparams(weight,
                             {.bits = bits,
-                             .symmetry = options.symmetry,
+                             .symmetry = quant::weight_symmetry(options.symmetry, bits),
                              .granularity = quant::Granularity::along(layer.weight_axis),
                              .method = options.range});
   return quantize_short(weight, params);
