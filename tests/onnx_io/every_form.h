@@ -34,7 +34,6 @@ inline void add_seen_weight(graph::Graph& graph,
     add({4, 3, 2, 2}, quant::Symmetry::Asymmetric, quant::Granularity::along(0));
     add({3, 5, 3, 1}, quant::Symmetry::Asymmetric, quant::Granularity::along(1));
     add({7, bits}, quant::Symmetry::Asymmetric, quant::Granularity::per_tensor());
-    if (bits == 1) continue;  // one bit and no zero point leave only -1 and 0
     add({5, 9}, quant::Symmetry::Symmetric, quant::Granularity::along(1));
     add({bits, 11}, quant::Symmetry::Symmetric, quant::Granularity::along(0));
     add({1}, quant::Symmetry::Symmetric, quant::Granularity::per_tensor());

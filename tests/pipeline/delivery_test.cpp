@@ -8,6 +8,8 @@
 #include <nlohmann/json.hpp>
 
 #include "ompq/core/atomic_file.h"
+#include "ompq/pipeline/quantized_file.h"
+#include "ompq/quant/levels.h"
 #include "ompq/quant/short_scale.h"
 #include "small_model.h"
 #include "support/paths.h"
@@ -30,7 +32,7 @@ class DeliveryTest : public ::testing::Test {
   }
 
   Model model_ = small_model();
-  std::vector<int> bits_{8, 3, 5, 7, 2};
+  std::vector<int> bits_{8, 3, 1, 7, 2};
   tuning::NetworkCodes codes_;
 };
 
@@ -41,7 +43,8 @@ const graph::Layer& layer_named(const Model& model, const std::string& name) {
   throw std::runtime_error("no layer " + name);
 }
 
-/// sum_i (code - zero) x_i + bias of each row, x_i = i % 7 - 3: what the C program below prints.
+/// sum_i level x_i + bias of each row, x_i = i % 7 - 3, in half steps where levels have halves:
+/// what the C program below prints.
 std::vector<std::int64_t> accumulators(const Model& model,
                                        const tuning::NetworkCodes& codes,
                                        const graph::Layer& layer) {
@@ -53,12 +56,14 @@ std::vector<std::int64_t> accumulators(const Model& model,
   std::vector<std::int64_t> sums;
   for (std::size_t r = 0; r < rows; ++r) {
     const float step = input * weight.params.scale[r];
-    std::int64_t sum = std::llround(quant::short_bias(bias[r], step) / step);
+    const int unit = quant::level_shift(weight.params) > 0.0F ? 2 : 1;
+    double sum = std::round(quant::short_bias(bias[r], step) / step);
     for (std::size_t i = 0; i < columns; ++i) {
-      const int code = weight.codes[r * columns + i] - weight.params.zero_point[r];
-      sum += code * (static_cast<int>(i % 7) - 3);
+      const float level =
+          static_cast<float>(weight.codes[r * columns + i]) + quant::lowest_level(weight.params, r);
+      sum += static_cast<double>(level) * (static_cast<double>(i % 7) - 3);
     }
-    sums.push_back(sum);
+    sums.push_back(std::llround(unit * sum));
   }
   return sums;
 }
@@ -72,8 +77,9 @@ std::string program_for(const std::string& name, std::size_t rows) {
        << "  for (uint32_t r = 0; r < " << rows << "; ++r) {\n"
        << "    int32_t sum = " << name << "_bias[r];\n"
        << "    for (uint32_t i = 0; i < columns; ++i)\n"
-       << "      sum += ((int32_t)ompq_code(" << name << "_codes, r * columns + i, " << upper
-       << "_BITS) - " << name << "_zero_point[r]) * ((int32_t)(i % 7) - 3);\n"
+       << "      sum += (" << upper << "_STRIDE * (int32_t)ompq_code(" << name
+       << "_codes, r * columns + i, " << upper << "_BITS) - " << name
+       << "_zero_point[r]) * ((int32_t)(i % 7) - 3);\n"
        << "    printf(\"%d\\n\", (int)sum);\n  }\n  return 0;\n}\n";
   return text.str();
 }
@@ -146,6 +152,29 @@ TEST_F(DeliveryTest, EncodingsHaveALineForEachChannelAndTheRangeOfTheirLevels) {
     EXPECT_EQ(encodings[c]["offset"], -params.zero_point[c]);
     EXPECT_DOUBLE_EQ(encodings[c]["max"].get<double>() - encodings[c]["min"].get<double>(),
                      7 * scale);
+  }
+}
+
+TEST_F(DeliveryTest, EncodingsOfOneBitAreEveryOtherLevelOfTwo) {
+  const auto json = nlohmann::json::parse(encodings_json(model_, codes_));
+  const std::string& name = model_.graph.value(layer_named(model_, "conv3").weight).name;
+  const auto& params = codes_.weights.at(name).params;
+  const auto& encoding = json["param_encodings"][name][1];
+  EXPECT_EQ(encoding["bitwidth"], 2);
+  EXPECT_EQ(encoding["offset"], -2);
+  EXPECT_EQ(encoding["scale"].get<float>(), params.scale[1] / 2);
+}
+
+TEST_F(DeliveryTest, AWrittenFileGivesBackCodesOfEveryWidth) {
+  const testing::TemporaryDirectory folder;
+  write_delivered(deliver(model_, bits_, codes_, Delivery::Onnx, {}, folder / "small.onnx"));
+  const QuantizedFile read = read_quantized_file(model_, folder / "small.onnx");
+  EXPECT_EQ(read.weight_bits, bits_);
+  ASSERT_EQ(read.codes.weights.size(), codes_.weights.size());
+  for (const auto& [name, weight] : codes_.weights) {
+    const quant::QuantizedTensor& got = read.codes.weights.at(name);
+    EXPECT_EQ(got.params.bits.value(), weight.params.bits.value()) << name;
+    EXPECT_TRUE(quant::dequantize(got).equals(quant::dequantize(weight))) << name;
   }
 }
 

@@ -85,6 +85,47 @@ TEST(WeightQuantizer, GradientsAreThePapers) {
   }
 }
 
+quant::QuantizedTensor one_bit_codes() {
+  return {.params = {.bits = BitWidth(1),
+                     .symmetry = quant::Symmetry::Symmetric,
+                     .granularity = quant::Granularity::along(0),
+                     .scale = {0.5F, 2.0F},
+                     .zero_point = {1, 1}},
+          .shape = {2, 6},
+          .codes = {0, 1, 1, 0, 0, 1, 1, 1, 0, 0, 1, 0}};
+}
+
+TEST(WeightQuantizer, OneBitKeepsItsCodesAndLevels) {
+  const quant::QuantizedTensor codes = one_bit_codes();
+  for (const std::vector<float>& factors :
+       {std::vector<float>{}, std::vector<float>{-0.5F, 3.0F}}) {
+    const at::Tensor weight = moved_to_codes(numbers({2, 6}), codes, factors);
+    const WeightQuantizer quantizer = make_weight_quantizer(lsq(), "w", codes, factors);
+    const quant::QuantizedTensor back = codes_of(quantizer, weight, factors);
+    EXPECT_EQ(back.codes, codes.codes);
+    EXPECT_EQ(back.params.symmetry, quant::Symmetry::Symmetric);
+    EXPECT_TRUE(quant::dequantize(back).equals(quant::dequantize(codes)));
+  }
+}
+
+TEST(WeightQuantizer, OneBitPassesGradientsWithinAStepOfZero) {
+  const WeightQuantizer quantizer = make_weight_quantizer(lsq(), "w", one_bit_codes(), {});
+  at::Tensor weight = (numbers({2, 6}) * 1.5).requires_grad_(true);
+  quantized_weight(quantizer, weight, steps_of(quantizer, weight, {})).sum().backward();
+  for (std::int64_t s = 0; s < 2; ++s) {
+    double by_step = 0.0;
+    for (std::int64_t i = 0; i < 6; ++i) {
+      const double r = weight[s][i].item<double>() / (s == 0 ? 0.5 : 2.0);
+      const bool inside = std::abs(r) <= 1.0;
+      const double level = r < 0 ? -0.5 : 0.5;
+      by_step += inside ? level - r : level;
+      EXPECT_EQ(weight.grad()[s][i].item<float>(), inside ? 1.0F : 0.0F);
+    }
+    const double scale = 1.0 / std::sqrt(6.0);  // the greatest level counts as 1 at least
+    EXPECT_NEAR(quantizer.learned.grad()[s].item<double>(), by_step * scale, 6 * 0x1p-20);
+  }
+}
+
 TEST(WeightQuantizer, MinMaxReachesTheExtremes) {
   const QuantizerMethod& hawq = find_quantizer_method("hawq");
   const WeightQuantizer quantizer =

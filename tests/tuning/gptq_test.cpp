@@ -86,6 +86,16 @@ TEST_P(CompensateTest, KeepsCodesInRangeAndScalesShort) {
   }
 }
 
+TEST_P(CompensateTest, OneBitStaysOnBothSidesOfZeroAndGainsToo) {
+  const auto initial = nearest(one_, 1, quant::Symmetry::Asymmetric);
+  const CompensatedWeight made = compensate(one_.graph, one_.layer, initial, one_.inputs());
+  EXPECT_LE(made.error, made.error_nearest);
+  EXPECT_LT(made.error, made.signal);
+  EXPECT_EQ(made.codes.params.symmetry, quant::Symmetry::Symmetric);
+  for (const std::int32_t zero_point : made.codes.params.zero_point) EXPECT_EQ(zero_point, 1);
+  for (const std::uint8_t code : made.codes.codes) EXPECT_LE(code, 1);
+}
+
 TEST_P(CompensateTest, TheBiasTakesUpTheMeanOfWhatIsLeft) {
   const auto initial = nearest(one_, 2, quant::Symmetry::Asymmetric);
   const CompensatedWeight made = compensate(one_.graph, one_.layer, initial, one_.inputs());

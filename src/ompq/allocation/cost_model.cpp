@@ -8,8 +8,6 @@ namespace ompq::allocation {
 namespace {
 
 constexpr std::int64_t kFloatBytes = 4;
-/// Weights of so few bits have no zero points: quant::weight_symmetry.
-constexpr int kMostBitsWithoutZero = 1;
 
 /// Biases that the file holds: those of the layer, or those that folding its batch norm makes.
 std::int64_t biases_on_disk(const LayerCost& layer) {
@@ -26,7 +24,7 @@ std::int64_t bytes_of_a_bias(int width, const CostOptions& options) {
 std::int64_t disk_bytes(const LayerCost& layer, int width, const CostOptions& options) {
   const std::int64_t biases = bytes_of_a_bias(width, options) * biases_on_disk(layer);
   if (width == kFloatBits) return weight_bytes(layer, width) + biases;
-  const bool zero_points = options.zero_points && width > kMostBitsWithoutZero;
+  const bool zero_points = options.zero_points && width > kMostBitsWithoutZeroPoints;
   const std::int64_t codes =
       width * ((layer.weight_count + (zero_points ? layer.out_channels : 0) + 7) / 8);
   const std::int64_t scales = layer.out_channels;  // a byte each

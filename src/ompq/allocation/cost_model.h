@@ -67,6 +67,9 @@ enum class MacCount {
   FlopLinear,
 };
 
+/// Weights of so few bits have no zero points, whatever CostOptions says (quant::weight_symmetry).
+inline constexpr int kMostBitsWithoutZeroPoints = 1;
+
 struct CostOptions {
   Accounting accounting = Accounting::Disk;
   MacCount mac_count = MacCount::Plain;

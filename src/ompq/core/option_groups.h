@@ -324,7 +324,7 @@ inline constexpr OptionRecord kCandidates{
     .name = "candidates",
     .type = OptionType::Widths,
     .value_name = "[NAME=]B,...",
-    .fallback = "2,3,4,5,6,7,8",
+    .fallback = "1,2,3,4,5,6,7,8",
     .lower = 1,
     .upper = 8,
     .group = "Allocation",

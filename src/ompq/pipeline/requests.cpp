@@ -8,9 +8,13 @@
 
 #include "ompq/core/error.h"
 #include "ompq/pipeline/layer_tables.h"
+#include "ompq/quant/levels.h"
 
 namespace ompq::pipeline {
 namespace {
+
+static_assert(allocation::kMostBitsWithoutZeroPoints == quant::kMostBitsWithoutZero,
+              "sizes are counted for weights as they are quantized");
 
 std::optional<double> loss_at(const sensitivity::LossTable& table, std::size_t layer, int width) {
   if (width == allocation::kFloatBits) return 0.0;

@@ -16,9 +16,9 @@ struct ChooseOptions {
   double error_power = 2.4;   ///< ErrorSearch: minimizes sum |x - fake_quantize(x)|^power
 };
 
-/// Chooses scale and zero point for a constant (a weight). The range always holds zero, so that
-/// zero stays exact. ErrorSearch shrinks the min-max range step by step and keeps the best, per
-/// slice.
+/// Chooses scale and zero point for a constant (a weight). The range always holds zero, which stays
+/// exact but for symmetric quantizers of one bit (levels.h). ErrorSearch shrinks the min-max range
+/// step by step and keeps the best, per slice.
 /// @throws DataError for NaN or infinite values, ShapeError for a bad axis, ConfigError for a bad
 /// percentile. Source: Li et al. 2021 (BRECQ), L2.4 search.
 [[nodiscard]] QuantParams choose_qparams(const Tensor& x, const ChooseOptions& options);

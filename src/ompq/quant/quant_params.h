@@ -20,7 +20,8 @@ struct Granularity {
 };
 
 /// A uniform affine quantizer: real = scale * (code - zero_point), code in 0 .. 2^bits - 1.
-/// Codes are unsigned for every symmetry; a symmetric quantizer has zero_point = 2^(bits-1).
+/// Codes are unsigned for every symmetry; a symmetric quantizer has zero_point = 2^(bits-1), and
+/// with one bit its two levels lie half a step above that, at -1/2 and 1/2 (levels.h).
 struct QuantParams {
   BitWidth bits{8};
   Symmetry symmetry = Symmetry::Asymmetric;

@@ -93,7 +93,8 @@ struct QuantizeWeight : torch::autograd::Function<QuantizeWeight> {
         const float ratio = w[i] / step;
         const float level = quant::nearest_level(ratio, low, high, shift);
         const float slope = level - ratio;
-        const bool within = (ratio >= low) & (ratio <= high);
+        // A cell around a level between whole numbers reaches as far on its outer side.
+        const bool within = (ratio >= low - shift) & (ratio <= high + shift);
         dw[i] = within ? g[i] : 0.0F;
         sum += g[i] * (within ? slope : level);
       }
