@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <fstream>
 #include <limits>
+#include <string>
 #include <vector>
 
 #include <gmock/gmock.h>
@@ -82,6 +84,38 @@ TEST(SampleCache, ReadsTheSameFromAMappedFile) {
     kept.read(r, a);
     mapped.read(r, b);
     EXPECT_EQ(a, b) << "row " << r;
+  }
+}
+
+/// Bytes of mapped files that count as this process's memory.
+std::int64_t resident_file_bytes() {
+  std::ifstream status("/proc/self/status");
+  std::string key;
+  while (status >> key) {
+    std::int64_t kib = 0;
+    if (key == "RssFile:" && status >> kib) return kib * 1024;
+  }
+  ADD_FAILURE() << "no RssFile in /proc/self/status";
+  return 0;
+}
+
+TEST(SampleCache, KeepsLittleOfALargeFileInMemory) {
+  constexpr std::int64_t kRows = 600;
+  constexpr std::int64_t kCols = 1 << 19;
+  constexpr std::int64_t kMost = std::int64_t{260} << 20;
+  CacheMemory none(0);
+  SampleCache mapped(kRows, kCols, none);  // 600 MiB
+  const std::int64_t before = resident_file_bytes();
+  std::vector<float> row(kCols);
+  for (std::int64_t r = 0; r < kRows; ++r) {
+    row[0] = static_cast<float>(r + 1);
+    mapped.write(r, {row.data(), DataType::Float32, 1, kCols, kCols});
+    ASSERT_LT(resident_file_bytes() - before, kMost) << "writing row " << r;
+  }
+  for (std::int64_t r = 0; r < kRows; ++r) {
+    mapped.read(r, row);
+    ASSERT_NEAR(row[0], static_cast<float>(r + 1), 1e-3F) << "row " << r;
+    ASSERT_LT(resident_file_bytes() - before, kMost) << "reading row " << r;
   }
 }
 

@@ -23,6 +23,7 @@ namespace ompq::tuning {
 namespace {
 
 constexpr float kMostLevel = 32767.0F;
+constexpr std::int64_t kMostResident = std::int64_t{256} << 20;  // of a mapped file
 
 OMPQ_VECTOR_CLONES
 float greatest_magnitude(const float* values, std::int64_t count) {
@@ -181,6 +182,7 @@ void SampleCache::write(std::int64_t first, const MatrixView& values) {
       encode(row, data_ + (first + r) * cols_, cols_, std::isnan(most) ? 0.0F : 1.0F / scale);
     }
   }
+  touch(values.rows);
   for (std::int64_t r = first; r < first + values.rows; ++r) {
     if (!std::isnan(row_scale(r))) continue;
     throw DataError("sample cache",
@@ -191,14 +193,17 @@ void SampleCache::write(std::int64_t first, const MatrixView& values) {
 }
 
 void SampleCache::read(std::int64_t row, std::span<float> out) const {
+  touch(1);
   decode(data_ + row * cols_, out.data(), cols_, row_scale(row));
 }
 
 void SampleCache::read_bfloat16(std::int64_t row, std::span<std::uint16_t> out) const {
+  touch(1);
   decode_bfloat16(data_ + row * cols_, out.data(), cols_, row_scale(row));
 }
 
 std::span<const std::int16_t> SampleCache::row(std::int64_t row) const {
+  touch(1);
   return {data_ + row * cols_, static_cast<std::size_t>(cols_)};
 }
 
@@ -206,8 +211,18 @@ float SampleCache::row_scale(std::int64_t row) const {
   return scales_[static_cast<std::size_t>(row)];
 }
 
+void SampleCache::touch(std::int64_t rows) const {
+  if (in_memory_) return;
+  const std::int64_t bytes = rows * cols_ * 2;
+  if (touched_bytes_.fetch_add(bytes, std::memory_order_relaxed) + bytes < kMostResident) return;
+  release_pages();
+}
+
 void SampleCache::release_pages() const {
   if (in_memory_ || bytes() == 0) return;
+  touched_bytes_.store(0, std::memory_order_relaxed);
+  // The mapping is shared: what was written stays in the file's pages, and whoever reads meanwhile
+  // finds them there.
   (void)madvise(data_, static_cast<std::size_t>(bytes()), MADV_DONTNEED);
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
@@ -38,7 +39,7 @@ class CacheMemory {
 ///
 /// Rows lie in memory, or, where the memory's limit says so, in a mapped file without a name, which
 /// goes with the cache. Its space is reserved when it is made, so that a full disk is an error and
-/// no signal.
+/// no signal. Of a file, a quarter of a gibibyte at most counts as the process's memory.
 class SampleCache {
  public:
   /// @throws FileError if the file cannot be made or the disk is full.
@@ -67,12 +68,15 @@ class SampleCache {
 
  private:
   void map_file(std::int64_t bytes);
+  /// Notes that `rows` rows are used, and lets go of a mapped file's pages when they are many.
+  void touch(std::int64_t rows) const;
 
   std::int64_t rows_;
   std::int64_t cols_;
   CacheMemory& memory_;
   bool in_memory_ = false;
   std::int16_t* data_ = nullptr;
+  mutable std::atomic<std::int64_t> touched_bytes_{0};  ///< since pages were released
   std::unique_ptr<float[]> scales_;
 };
 
