@@ -6,6 +6,7 @@
 
 #include "ompq/core/error.h"
 #include "ompq/core/random.h"
+#include "ompq/data/dataset.h"
 #include "ompq/quant/short_scale.h"
 #include "ompq/tuning/block_kernels.h"
 #include "ompq/tuning/block_program.h"
@@ -74,7 +75,6 @@ TEST(Distill, KeepsCodesUnlessAskedAndScalesShort) {
 TEST(Distill, SameSeedSameBytes) {
   const TestNetwork network = small_network(3);
   DistillationOptions options = quick();
-  options.mirror = true;
   const Distillation first = distill(request_of(network), options);
   const Distillation second = distill(request_of(network), options);
   EXPECT_EQ(first.loss_after, second.loss_after);
@@ -82,6 +82,44 @@ TEST(Distill, SameSeedSameBytes) {
   for (const auto& [name, codes] : first.codes.weights) {
     EXPECT_EQ(codes.params.scale, second.codes.weights.at(name).params.scale);
   }
+}
+
+TEST(Distill, LeavesCodesAloneThatItsSamplesCouldNotTell) {
+  // The classifier sees one position a sample: 24 of them are not enough for its codes.
+  const TestNetwork network =
+      test_network(ompq::testing::zoo::deep_resnet(3, {.image_size = 12, .classes = 5}), 2, 8, 32);
+  DistillationOptions options = quick();
+  options.level_rate = 0.05;
+  const Distillation made = distill(request_of(network), options);
+  for (const graph::Layer& layer : network.parts.layers) {
+    const std::string& name = network.graph.value(layer.weight).name;
+    const bool same = made.codes.weights.at(name).codes == network.initial.weights.at(name).codes;
+    const std::int64_t positions = 24 * layer.output_elements / layer.out_channels;
+    EXPECT_EQ(same, positions < 4 * layer.weight_count / layer.out_channels) << name;
+  }
+}
+
+TEST(Distill, VariesImagesAsAskedAndTheSameForASeed) {
+  const TestNetwork network = small_network(2);
+  Tensor pixels(DataType::UInt8, {96, 12, 12, 3});
+  Random random(4);
+  for (std::uint8_t& pixel : pixels.mutable_data<std::uint8_t>()) {
+    pixel = static_cast<std::uint8_t>(random.below(256));
+  }
+  const auto images = data::open_arrays({{"x", pixels}},
+                                        "x",
+                                        {{"input", {3, 12, 12}}},
+                                        {.preprocess = {.scale = 1.0 / 64.0, .mean = {2.0}}});
+  const DistillationRequest request{
+      network.graph, network.parts.layers, network.initial, *images, network.indices};
+  DistillationOptions options = quick();
+  options.epochs = 2;
+  const Distillation varied = distill(request, options);
+  EXPECT_EQ(distill(request, options).codes.biases, varied.codes.biases);
+  options.augmentation = "none";
+  const Distillation plain = distill(request, options);
+  EXPECT_EQ(plain.loss_before, varied.loss_before);  // what is kept to judge by is not varied
+  EXPECT_NE(plain.codes.biases, varied.codes.biases);
 }
 
 TEST(Distill, GoesOnBehindAKeptEpochAsIfItHadNotStopped) {

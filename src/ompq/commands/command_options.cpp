@@ -370,6 +370,7 @@ pipeline::MethodOptions method_options(const OptionValues& options) {
                       : options.text("method");
   method.iterations = options.maybe_integer("iterations");
   method.epochs = options.maybe_integer("epochs");
+  method.augmentation = options.text("augment");
   for (const std::string& step : options.texts("prepare")) {
     method.prepare.equalize = method.prepare.equalize || step == "equalize";
     method.prepare.correct_bias = method.prepare.correct_bias || step == "bias-correction";

@@ -7,7 +7,7 @@
 /// How weights become codes: the options of the method, its effort and what goes around it.
 namespace ompq::options {
 
-inline constexpr std::array<OptionRecord, 10> kRounding{{
+inline constexpr std::array<OptionRecord, 11> kRounding{{
     {.name = "method",
      .type = OptionType::Choice,
      .value_name = "NAME",
@@ -56,6 +56,14 @@ inline constexpr std::array<OptionRecord, 10> kRounding{{
      .lower = 1,
      .group = "Rounding",
      .text = "passes over the samples for distill, instead of the effort's"},
+    {.name = "augment",
+     .type = OptionType::Choice,
+     .value_name = "PRESET",
+     .fallback = "light",
+     .choices = "none|shift|light|standard|strong",
+     .group = "Rounding",
+     .text = "how distill varies images: not at all; shifts or crops; also mirrored; also colours; "
+             "also parts erased; samples that are no images stay as they are"},
     {.name = "memory",
      .type = OptionType::ByteCount,
      .value_name = "BYTES",

@@ -124,11 +124,12 @@ std::string fingerprint_of(const Model& model,
                                  fmt::join(tuning, ","),
                                  activation_text(request));
   const MethodOptions& method = options.method;
-  text += fmt::format("\n{} {} {} {} {} {} {}",
+  text += fmt::format("\n{} {} {} {} {} {} {} {}",
                       method.method,
                       effort_row(method.effort).name,
                       method.iterations.value_or(0),
                       method.epochs.value_or(0),
+                      method.augmentation,
                       static_cast<int>(method.weight),
                       method.seed,
                       static_cast<int>(options.search.weights.symmetry));

@@ -37,7 +37,7 @@ constexpr std::array<MethodRow, 6> kMethods{{
 constexpr std::array<EffortRow, 3> kEfforts{{
     {.name = "fast", .method = "gptq", .iterations = 200, .epochs = 2, .level_rate = 0.0},
     {.name = "balanced", .method = "distill", .iterations = 2000, .epochs = 2, .level_rate = 0.0},
-    {.name = "best", .method = "distill", .iterations = 20'000, .epochs = 6, .level_rate = 0.0},
+    {.name = "best", .method = "distill", .iterations = 20'000, .epochs = 12, .level_rate = 3e-3},
 }};
 
 using Json = nlohmann::json;
@@ -198,6 +198,7 @@ class Rounding {
   tuning::NetworkCodes distill(tuning::NetworkCodes codes) {
     tuning::DistillationOptions options{.epochs = options_.epochs.value_or(effort_.epochs),
                                         .level_rate = effort_.level_rate,
+                                        .augmentation = options_.augmentation,
                                         .threads = options_.threads,
                                         .seed = options_.seed,
                                         .memory_bytes = memory(),

@@ -65,6 +65,8 @@ struct MethodOptions {
   Effort effort = Effort::Fast;
   std::optional<std::int64_t> iterations;  ///< instead of the effort's
   std::optional<std::int64_t> epochs;
+  /// How distillation varies images, a preset of data/augmentation.h.
+  std::string augmentation = "light";
   Preparation prepare;
   tuning::ErrorWeight weight = tuning::ErrorWeight::Plain;
   std::int64_t memory_bytes = 0;  ///< of cached activations; 0: default_memory()

@@ -45,8 +45,6 @@ bool has_fixed_batch(const Graph& graph) {
   });
 }
 
-using UseOutput = std::function<void(std::size_t output, std::int64_t first, const MatrixView&)>;
-
 /// As many rows at once as keep the largest activation within what the system hands out cheaply.
 std::int64_t rows_at_once(const Graph& graph, std::int64_t most) {
   constexpr std::int64_t kLargest = std::int64_t{4} << 20;  // elements
@@ -59,41 +57,10 @@ std::int64_t rows_at_once(const Graph& graph, std::int64_t most) {
   return std::clamp<std::int64_t>(kLargest / elements, 2, std::max<std::int64_t>(most, 2));
 }
 
-/// Runs `rows` in batches; `first` in `use` counts positions in `rows`.
-void run_rows(const Graph& graph,
-              std::span<const std::shared_ptr<SampleCache>> inputs,
-              std::span<const std::int64_t> rows,
-              std::int64_t most,
-              runtime::ExecutorOptions options,
-              const UseOutput& use) {
-  options.captured = graph.outputs();
-  runtime::Executor executor(graph, options);
-  const std::int64_t batch = has_fixed_batch(graph) ? 1 : rows_at_once(graph, most);
-  std::vector<std::size_t> order(graph.outputs().size());
-  std::iota(order.begin(), order.end(), 0);
-  std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
-    return executor.position(graph.outputs()[a]) < executor.position(graph.outputs()[b]);
-  });
-  const auto count = static_cast<std::int64_t>(rows.size());
-  for (std::int64_t at = 0; at < count; at += batch) {
-    check_interrupt();
-    const auto part = rows.subspan(static_cast<std::size_t>(at),
-                                   static_cast<std::size_t>(std::min(batch, count - at)));
-    const auto samples = static_cast<std::int64_t>(part.size());
-    auto state = executor.start_rows(
-        samples, [&](std::size_t input, std::int64_t row, std::span<float> out) {
-          inputs[input]->read(part[static_cast<std::size_t>(row)], out);
-        });
-    for (const std::size_t output : order) {
-      executor.advance_past(state, graph.outputs()[output]);
-      // However the value is shaped, a row of ours is one sample.
-      MatrixView view = executor.rows(state, graph.outputs()[output]);
-      view.cols = view.rows * view.cols / samples;
-      view.rows = samples;
-      view.row_stride = view.cols;
-      use(output, at, view);
-    }
-  }
+runtime::ExecutorOptions capturing(const std::vector<ValueId>& values,
+                                   runtime::ExecutorOptions options) {
+  options.captured = values;
+  return options;
 }
 
 BlockError row_error(const float* made,
@@ -152,6 +119,42 @@ void cache_samples(const Tensor& samples,
   cache.write(first, {images.bytes().data(), DataType::Float32, rows, cols, cols});
 }
 
+CachedForward::CachedForward(Graph graph, std::int64_t batch, runtime::ExecutorOptions options)
+    : graph_(std::move(graph)),
+      batch_(has_fixed_batch(graph_) ? 1 : rows_at_once(graph_, batch)),
+      executor_(graph_, capturing(graph_.outputs(), std::move(options))),
+      order_(graph_.outputs().size()) {
+  std::iota(order_.begin(), order_.end(), 0);
+  std::sort(order_.begin(), order_.end(), [&](std::size_t a, std::size_t b) {
+    return executor_.position(graph_.outputs()[a]) < executor_.position(graph_.outputs()[b]);
+  });
+}
+
+void CachedForward::run(std::span<const std::shared_ptr<SampleCache>> inputs,
+                        std::span<const std::int64_t> rows,
+                        const UseOutput& use) {
+  const auto count = static_cast<std::int64_t>(rows.size());
+  for (std::int64_t at = 0; at < count; at += batch_) {
+    check_interrupt();
+    const auto part = rows.subspan(static_cast<std::size_t>(at),
+                                   static_cast<std::size_t>(std::min(batch_, count - at)));
+    const auto samples = static_cast<std::int64_t>(part.size());
+    auto state = executor_.start_rows(
+        samples, [&](std::size_t input, std::int64_t row, std::span<float> out) {
+          inputs[input]->read(part[static_cast<std::size_t>(row)], out);
+        });
+    for (const std::size_t output : order_) {
+      executor_.advance_past(state, graph_.outputs()[output]);
+      // However the value is shaped, a row of ours is one sample.
+      MatrixView view = executor_.rows(state, graph_.outputs()[output]);
+      view.cols = view.rows * view.cols / samples;
+      view.rows = samples;
+      view.row_stride = view.cols;
+      use(output, at, view);
+    }
+  }
+}
+
 void run_cached(const Graph& graph,
                 std::span<const std::shared_ptr<SampleCache>> inputs,
                 std::span<const std::shared_ptr<SampleCache>> outputs,
@@ -159,14 +162,10 @@ void run_cached(const Graph& graph,
                 const runtime::ExecutorOptions& executor) {
   std::vector<std::int64_t> rows(static_cast<std::size_t>(inputs.front()->rows()));
   std::iota(rows.begin(), rows.end(), 0);
-  run_rows(graph,
-           inputs,
-           rows,
-           batch,
-           executor,
-           [&](std::size_t output, std::int64_t first, const MatrixView& samples) {
-             outputs[output]->write(first, samples);
-           });
+  CachedForward(graph, batch, executor)
+      .run(inputs, rows, [&](std::size_t output, std::int64_t first, const MatrixView& samples) {
+        outputs[output]->write(first, samples);
+      });
   for (const auto& cache : inputs) cache->release_pages();
   for (const auto& cache : outputs) cache->release_pages();
 }
@@ -183,19 +182,15 @@ BlockError measure_error(const Graph& graph,
                          std::int64_t batch,
                          int threads) {
   std::vector<BlockError> errors(rows.size());
-  run_rows(graph,
-           {&inputs, 1},
-           rows,
-           batch,
-           {.threads = threads},
-           [&](std::size_t, std::int64_t first, const MatrixView& samples) {
+  CachedForward forward(graph, batch, {.threads = threads});
+  forward.run({&inputs, 1}, rows, [&](std::size_t, std::int64_t first, const MatrixView& samples) {
 #pragma omp parallel for schedule(static)
-             for (std::int64_t r = 0; r < samples.rows; ++r) {
-               const auto at = static_cast<std::size_t>(first + r);
-               const auto* made = static_cast<const float*>(samples.data) + r * samples.row_stride;
-               errors[at] = row_error(made, targets, weights, rows[at]);
-             }
-           });
+    for (std::int64_t r = 0; r < samples.rows; ++r) {
+      const auto at = static_cast<std::size_t>(first + r);
+      const auto* made = static_cast<const float*>(samples.data) + r * samples.row_stride;
+      errors[at] = row_error(made, targets, weights, rows[at]);
+    }
+  });
   BlockError sum;
   for (const BlockError& error : errors) {
     sum.noise += error.noise;

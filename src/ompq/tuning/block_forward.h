@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <span>
@@ -36,9 +38,30 @@ void cache_samples(const Tensor& samples,
                    std::int64_t rows,
                    SampleCache& cache);
 
+/// Runs a graph on rows of caches, as often as one likes.
+class CachedForward {
+ public:
+  using UseOutput = std::function<void(std::size_t output, std::int64_t first, const MatrixView&)>;
+
+  /// @param batch  rows at once at most; a graph of a fixed batch runs row by row.
+  CachedForward(graph::Graph graph, std::int64_t batch, runtime::ExecutorOptions options);
+
+  /// @param inputs  in the order of the graph's inputs.
+  /// @param use     gets each output of some rows; `first` counts positions in `rows`.
+  void run(std::span<const std::shared_ptr<SampleCache>> inputs,
+           std::span<const std::int64_t> rows,
+           const UseOutput& use);
+
+ private:
+  graph::Graph graph_;
+  std::int64_t batch_;
+  runtime::Executor executor_;
+  std::vector<std::size_t> order_;  ///< of outputs, as they are made
+};
+
 /// Runs `graph` over the rows of its inputs' caches (in the order of graph.inputs()) and writes its
 /// outputs into theirs.
-/// @param batch  rows at once; a graph of a fixed batch runs row by row.
+/// @param batch  as of CachedForward.
 void run_cached(const graph::Graph& graph,
                 std::span<const std::shared_ptr<SampleCache>> inputs,
                 std::span<const std::shared_ptr<SampleCache>> outputs,

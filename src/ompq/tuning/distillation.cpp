@@ -7,12 +7,14 @@
 #include <memory>
 #include <numbers>
 #include <numeric>
+#include <set>
 
 #include <fmt/format.h>
 
 #include "ompq/core/error.h"
 #include "ompq/core/random.h"
 #include "ompq/data/batches.h"
+#include "ompq/data/loader.h"
 #include "ompq/quant/short_scale.h"
 #include "ompq/tuning/block_program.h"
 #include "ompq/tuning/distilled_parameters.h"
@@ -69,10 +71,11 @@ class Distiller {
         options_(options),
         progress_(progress),
         part_(whole_network(request.graph)),
-        memory_(options.memory_bytes, options.cache_directory),
-        random_(Random(options.seed).split("distillation")) {
-    load_samples();
-    make_targets();
+        memory_(options.memory_bytes / 2, options.cache_directory),
+        random_(Random(options.seed).split("distillation")),
+        float_(part_.graph, options.batch, {.threads = options.threads}) {
+    split_samples();
+    load_held_out();
     make_program();
   }
 
@@ -86,8 +89,9 @@ class Distiller {
       restore(state);
     }
     const double earlier = state.seconds;
+    data::Loader loader(request_.dataset, training_, loader_options(), {state.epochs, 0});
     while (state.epochs < options_.epochs) {
-      state.steps = train(state.epochs, state.steps);
+      state.steps = train(loader, state.epochs, state.steps);
       ++state.epochs;
       // A few hundred samples are soon learned by heart: the best epoch counts, not the last.
       const double loss = held_out_loss();
@@ -108,82 +112,75 @@ class Distiller {
  private:
   // --- samples -----------------------------------------------------------------------------------
 
-  void load_samples() {
-    const auto count = static_cast<std::int64_t>(request_.indices.size());
-    const std::int64_t cols = elements_per_sample(part_.graph, part_.graph.inputs().front());
-    const auto extents =
-        graph::extents_at(*part_.graph.value(part_.graph.inputs().front()).shape, 1);
-    mirrored_ = options_.mirror && extents.size() == 4;
-    inputs_ = std::make_shared<SampleCache>(mirrored_ ? 2 * count : count, cols, memory_);
+  /// Which samples are kept to judge by; those are the first rows of the caches, one step's own
+  /// behind them.
+  void split_samples() {
+    std::vector<std::int64_t> samples = request_.indices;
+    random_.shuffle(samples);
+    auto kept = static_cast<std::int64_t>(static_cast<double>(samples.size()) * options_.held_out);
+    // Whole steps, so that the program can run them; all samples where there are few.
+    kept = kept / batch() * batch();
+    training_.assign(samples.begin() + kept, samples.end());
+    if (kept == 0) kept = static_cast<std::int64_t>(samples.size()) / batch() * batch();
+    held_out_.assign(samples.begin(), samples.begin() + kept);
+    std::sort(training_.begin(), training_.end());
+    std::sort(held_out_.begin(), held_out_.end());
+  }
+
+  void load_held_out() {
+    const std::int64_t rows = held_out_rows() + batch();
+    inputs_ = std::make_shared<SampleCache>(
+        rows, elements_per_sample(part_.graph, part_.graph.inputs().front()), memory_);
+    targets_ = std::make_shared<SampleCache>(
+        rows, elements_per_sample(part_.graph, part_.graph.outputs().front()), memory_);
     std::int64_t first = 0;
     data::for_each_batch(
         request_.dataset,
-        request_.indices,
-        options_.batch,
+        held_out_,
+        batch(),
         [&](const data::Batch& batch) {
-          cache_samples(batch.inputs.front(), first, batch.size, *inputs_);
+          put(batch, first);
           first += batch.size;
         },
         "samples",
         progress_);
-    if (first < count) {
-      throw DataError(
-          "distillation",
-          fmt::format("{} of {} samples could not be read; leave them out", count - first, count));
-    }
-    if (mirrored_) mirror_samples(extents, count);
-    split_rows(count);
+    check_all_read(first, held_out_rows());
   }
 
-  void mirror_samples(const std::vector<std::int64_t>& extents, std::int64_t count) {
-    const std::int64_t channels = extents[1];
-    const std::int64_t width = extents[3];
-    std::vector<float> row(static_cast<std::size_t>(inputs_->cols()));
-    for (std::int64_t r = 0; r < count; ++r) {
-      inputs_->read(r, row);
-      for (std::int64_t y = 0; y < extents[2]; ++y) {
-        float* line = row.data() + y * width * channels;
-        for (std::int64_t x = 0; x < width / 2; ++x) {
-          std::swap_ranges(
-              line + x * channels, line + (x + 1) * channels, line + (width - 1 - x) * channels);
-        }
-      }
-      inputs_->write(count + r,
-                     {row.data(), DataType::Float32, 1, inputs_->cols(), inputs_->cols()});
-    }
+  static void check_all_read(std::int64_t count, std::int64_t wanted) {
+    if (count == wanted) return;
+    throw DataError(
+        "distillation",
+        fmt::format("{} of {} samples could not be read; leave them out", wanted - count, wanted));
   }
 
-  void split_rows(std::int64_t count) {
-    std::vector<std::int64_t> rows(static_cast<std::size_t>(count));
-    std::iota(rows.begin(), rows.end(), 0);
-    random_.shuffle(rows);
-    auto kept = static_cast<std::int64_t>(static_cast<double>(count) * options_.held_out);
-    // Whole steps, so that the program can run them; all samples where there are few.
-    kept = kept / options_.batch * options_.batch;
-    if (kept == 0) {
-      held_out_ = rows;
-    } else {
-      held_out_.assign(rows.begin(), rows.begin() + kept);
-      rows.erase(rows.begin(), rows.begin() + kept);
-    }
-    held_out_.resize(held_out_.size() / static_cast<std::size_t>(batch()) *
-                     static_cast<std::size_t>(batch()));
-    training_ = rows;
-    for (const std::int64_t row : rows) {
-      if (mirrored_) training_.push_back(row + count);
-    }
+  /// Samples and what the float network makes of them, from row `first` on.
+  void put(const data::Batch& samples, std::int64_t first) {
+    cache_samples(samples.inputs.front(), first, samples.size, *inputs_);
+    std::vector<std::int64_t> rows(static_cast<std::size_t>(samples.size));
+    std::iota(rows.begin(), rows.end(), first);
+    float_.run({&inputs_, 1}, rows, [&](std::size_t, std::int64_t at, const MatrixView& made) {
+      targets_->write(first + at, made);
+    });
+  }
+
+  [[nodiscard]] std::int64_t held_out_rows() const {
+    return static_cast<std::int64_t>(held_out_.size());
+  }
+
+  [[nodiscard]] data::LoaderOptions loader_options() const {
+    const bool images = request_.dataset.images().has_value();
+    return {.batch_size = batch(),
+            .shuffle = true,
+            .drop_last = true,
+            .augmentation = images ? options_.augmentation : "none",
+            .seed = Random(options_.seed).split("distillation samples").next(),
+            .cache_bytes = options_.memory_bytes / 2};
   }
 
   [[nodiscard]] std::int64_t batch() const {
     return std::min<std::int64_t>(options_.batch,
                                   static_cast<std::int64_t>(request_.indices.size()));
-  }
-
-  void make_targets() {
-    const std::int64_t cols = elements_per_sample(part_.graph, part_.graph.outputs().front());
-    targets_ = std::make_shared<SampleCache>(inputs_->rows(), cols, memory_);
-    run_cached(
-        part_.graph, {&inputs_, 1}, {&targets_, 1}, options_.batch, {.threads = options_.threads});
   }
 
   // --- parameters --------------------------------------------------------------------------------
@@ -199,6 +196,7 @@ class Distiller {
       if (weights_.contains(layer.weight)) continue;
       const Tensor& exact = *block_.value(layer.weight).constant;
       weights_.emplace(layer.weight, DistilledWeight(exact, codes->second));
+      if (learns_codes(layer)) coded_.insert(layer.weight);
     }
     for (const auto& [value, params] : request_.initial.activations) {
       const auto own = part_.own.find(value);
@@ -216,6 +214,14 @@ class Distiller {
     for (auto& [id, weight] : weights_) hand_over(id, weight);
     if (options_.bias_rate > 0) start_biases();
     program_->weights_changed();
+  }
+
+  /// A layer that has fewer positions in all samples together than a channel has weights, as a
+  /// classifier mostly has, would learn the samples by heart.
+  [[nodiscard]] bool learns_codes(const graph::Layer& layer) const {
+    const auto weights_per_channel = layer.weight_count / layer.out_channels;
+    const auto positions = layer.output_elements / layer.out_channels;
+    return positions * static_cast<std::int64_t>(training_.size()) > 4 * weights_per_channel;
   }
 
   void hand_over(ValueId id, const DistilledWeight& weight) {
@@ -271,7 +277,10 @@ class Distiller {
         .loss = has_class_scores(part_.graph) ? BlockLoss::Divergence : BlockLoss::SquaredError};
   }
 
-  double step(std::span<const std::int64_t> rows) {
+  /// On the cached rows from `first` on.
+  double step(std::int64_t first) {
+    std::vector<std::int64_t> rows(static_cast<std::size_t>(batch()));
+    std::iota(rows.begin(), rows.end(), first);
     return program_->step(data(),
                           rows,
                           static_cast<std::uint32_t>(random_.next()),
@@ -279,26 +288,21 @@ class Distiller {
   }
 
   double held_out_loss() {
-    const auto size = static_cast<std::size_t>(batch());
     double sum = 0.0;
-    for (std::size_t at = 0; at + size <= held_out_.size(); at += size) {
-      sum += step(std::span(held_out_).subspan(at, size));
-    }
-    return sum / static_cast<double>(held_out_.size() / size);
+    for (std::int64_t first = 0; first < held_out_rows(); first += batch()) sum += step(first);
+    return sum * static_cast<double>(batch()) / static_cast<double>(held_out_rows());
   }
 
   /// Epoch `epoch`, behind step `number`. @return the number of its last step.
-  std::int64_t train(std::int64_t epoch, std::int64_t number) {
+  std::int64_t train(data::Loader& loader, std::int64_t epoch, std::int64_t number) {
     // Of its own, so that a run that goes on draws what it would have drawn.
     random_ = Random(options_.seed).split(fmt::format("distillation epoch {}", epoch));
-    std::sort(training_.begin(), training_.end());
-    random_.shuffle(training_);
     for (std::int64_t i = 0; i < steps_per_epoch(); ++i) {
       check_interrupt();
-      std::vector<std::int64_t> rows(training_.begin() + i * batch(),
-                                     training_.begin() + (i + 1) * batch());
-      std::sort(rows.begin(), rows.end());
-      const double loss = step(rows);
+      const data::LoadedBatch loaded = loader.next();
+      check_all_read(loaded.batch.size, batch());
+      put(loaded.batch, held_out_rows());
+      const double loss = step(held_out_rows());
       recent_loss_ = number == 0 ? loss : 0.95 * recent_loss_ + 0.05 * loss;
       update(++number);
       tell(number, recent_loss_);
@@ -312,7 +316,7 @@ class Distiller {
     for (auto& [id, weight] : weights_) {
       weight.update(program_->weight_gradient(id),
                     share * options_.scale_rate,
-                    share * options_.level_rate,
+                    coded_.contains(id) ? share * options_.level_rate : 0.0,
                     number);
       hand_over(id, weight);
     }
@@ -432,12 +436,13 @@ class Distiller {
   graph::Graph block_;  ///< the network with the biases to start from
   CacheMemory memory_;
   Random random_;
-  bool mirrored_ = false;
+  CachedForward float_;
   std::shared_ptr<SampleCache> inputs_;
   std::shared_ptr<SampleCache> targets_;
-  std::vector<std::int64_t> training_;
+  std::vector<std::int64_t> training_;  ///< samples of the data set
   std::vector<std::int64_t> held_out_;
   std::map<ValueId, DistilledWeight> weights_;
+  std::set<ValueId> coded_;  ///< weights whose codes are learned where any are
   std::vector<DistilledBias> biases_;
   std::vector<DistilledStep> steps_;
   std::unique_ptr<BlockProgram> program_;

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <functional>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "ompq/core/progress.h"
@@ -23,15 +24,16 @@ struct DistillationOptions {
   double bias_rate = 1e-3;   ///< of biases, in units of their layer's output (root mean square)
   double step_rate = 1e-3;   ///< of the logarithm of activation scales
   double level_rate = 0.0;   ///< of weights, in steps of their quantizer; 0: codes stay
-  /// Samples are seen mirrored as well (network inputs of [n, c, h, w] alone).
-  bool mirror = false;
+  /// How images are varied from epoch to epoch, a preset of data/augmentation.h; the float network
+  /// says what each variant should come to. Samples that are no images stay as they are.
+  std::string augmentation = "light";
   /// Share of the samples that is kept to tell whether tuning helped: without help, the network
   /// stays what it was.
   double held_out = 0.1;
   runtime::Precision precision = runtime::Precision::Auto;
   int threads = 0;
   std::uint64_t seed = 1;
-  std::int64_t memory_bytes = std::int64_t{2} << 30;  ///< of cached samples; beyond it: a file
+  std::int64_t memory_bytes = std::int64_t{2} << 30;  ///< of decoded images and cached samples
   std::filesystem::path cache_directory;              ///< for it; empty: the system's
 };
 
@@ -64,7 +66,8 @@ using KeepDistillation = std::function<void(const DistillationState&)>;
 /// up at the output, is put right here.
 ///
 /// Scales stay short, biases are rounded as the file will have them, from the first step on.
-/// Memory: the samples (2 bytes an element) and the activations of `batch` samples.
+/// Memory: decoded images, the samples that are kept (2 bytes an element), and the activations of
+/// `batch` samples.
 /// @param finished  of an earlier call with the same arguments: it goes on there, and ends with the
 ///                  same codes.
 /// @throws ConfigError for a network of several float inputs; DataError for NaN; Interrupted.
