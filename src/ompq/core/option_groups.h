@@ -497,7 +497,7 @@ inline constexpr std::array<OptionRecord, 2> kQuantizers{{
      .fallback = "asymmetric",
      .choices = "symmetric|asymmetric",
      .group = "Quantization",
-     .text = "whether a weight's range is centred on zero"},
+     .text = "whether a weight's range is centred on zero; one of 1 bit always is"},
 }};
 
 inline constexpr std::array<OptionRecord, 1> kActivationRange{{
