@@ -96,9 +96,8 @@ void BlockConvolution::make_backward() {
       kDirect, x, any_weights, y, s.stride, s.dilation, s.pad_head, s.pad_tail);
   data_desc_ = {data, attributes({}), runtime::dnnl_engine(), forward_desc_};
   data_ = dnnl::convolution_backward_data(data_desc_);
-  const memory::desc bias({s.out_channels}, DnnlType::f32, DnnlTag::x);
   const dnnl::convolution_backward_weights::desc weights(
-      kDirect, x, any_gradient, bias, y, s.stride, s.dilation, s.pad_head, s.pad_tail);
+      kDirect, x, any_gradient, y, s.stride, s.dilation, s.pad_head, s.pad_tail);
   weights_desc_ = {weights, attributes({}), runtime::dnnl_engine(), forward_desc_};
   runtime::skip_broken_gradients(weights_desc_, s.in_channels / s.groups, s.kernel, s.stride);
   weights_ = dnnl::convolution_backward_weights(weights_desc_);
@@ -133,16 +132,12 @@ void BlockConvolution::backward_data(const void* dy, void* dx) const {
        {DNNL_ARG_SCRATCHPAD, runtime::dnnl_scratchpad(data_desc_.scratchpad_desc())}});
 }
 
-void BlockConvolution::backward_weights(const void* x,
-                                        const void* dy,
-                                        float* packed,
-                                        float* bias) const {
+void BlockConvolution::backward_weights(const void* x, const void* dy, float* packed) const {
   runtime::dnnl_execute(
       weights_,
       {{DNNL_ARG_SRC, view(weights_desc_.src_desc(), x)},
        {DNNL_ARG_DIFF_DST, view(weights_desc_.diff_dst_desc(), dy)},
        {DNNL_ARG_DIFF_WEIGHTS, view(weights_desc_.diff_weights_desc(), packed)},
-       {DNNL_ARG_DIFF_BIAS, view(weights_desc_.diff_bias_desc(), bias)},
        {DNNL_ARG_SCRATCHPAD, runtime::dnnl_scratchpad(weights_desc_.scratchpad_desc())}});
 }
 

@@ -49,9 +49,9 @@ class BlockConvolution {
   void forward(const void* x, const float* bias, void* y) const;
   /// dx from dy, the gradient of what the bounds cut.
   void backward_data(const void* dy, void* dx) const;
-  /// Gradient of the weights in oneDNN's own layout, gradient_elements() long, and of the bias, one
-  /// a channel; both overwritten.
-  void backward_weights(const void* x, const void* dy, float* packed, float* bias) const;
+  /// Gradient of the weights in oneDNN's own layout, gradient_elements() long; overwritten. That of
+  /// a bias is accumulate_channels(): oneDNN 2.6 adds it up element by element.
+  void backward_weights(const void* x, const void* dy, float* packed) const;
   [[nodiscard]] std::int64_t gradient_elements() const;
   /// The same gradient row-major.
   void unpack_gradient(std::span<const float> packed, std::span<float> plain) const;

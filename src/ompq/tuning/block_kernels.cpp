@@ -126,6 +126,25 @@ OMPQ_INLINE void accumulate_body(T* sum, const T* x, std::int64_t count) {
   for (std::int64_t i = 0; i < count; ++i) store(sum + i, load(sum + i) + load(x + i));
 }
 
+template <typename T>
+OMPQ_INLINE void channels_body(const T* x, std::int64_t rows, std::int64_t channels, float* sums) {
+  std::int64_t row = 0;
+  for (; row + 4 <= rows; row += 4, x += 4 * channels) {
+    const T* a = x;
+    const T* b = a + channels;
+    const T* c = b + channels;
+    const T* d = c + channels;
+#pragma omp simd
+    for (std::int64_t i = 0; i < channels; ++i) {
+      sums[i] += (load(a + i) + load(b + i)) + (load(c + i) + load(d + i));
+    }
+  }
+  for (; row < rows; ++row, x += channels) {
+#pragma omp simd
+    for (std::int64_t i = 0; i < channels; ++i) sums[i] += load(x + i);
+  }
+}
+
 template <bool kMix, typename T>
 OMPQ_INLINE void load_body(
     T* x, std::int64_t count, CachedRow row, CachedRow other, const Drop& drop_given) {
@@ -292,6 +311,12 @@ OMPQ_VECTOR_CLONES void mask_bounded(
 OMPQ_VECTOR_CLONES void accumulate(Element type, void* sum, const void* x, std::int64_t count) {
   if (type == Element::BFloat16) return accumulate_body(as<Narrow>(sum), as<Narrow>(x), count);
   accumulate_body(as<float>(sum), as<float>(x), count);
+}
+
+OMPQ_VECTOR_CLONES void accumulate_channels(
+    Element type, const void* x, std::int64_t rows, std::int64_t channels, float* sums) {
+  if (type == Element::BFloat16) return channels_body(as<Narrow>(x), rows, channels, sums);
+  channels_body(as<float>(x), rows, channels, sums);
 }
 
 OMPQ_VECTOR_CLONES void load_row(Element type,

@@ -67,6 +67,9 @@ void mask_bounded(
     Element type, const void* y, void* gradient, std::int64_t count, const Bounds& bounds);
 /// sum += x.
 void accumulate(Element type, void* sum, const void* x, std::int64_t count);
+/// sums[c] += every element of channel c of x [rows, channels].
+void accumulate_channels(
+    Element type, const void* x, std::int64_t rows, std::int64_t channels, float* sums);
 
 /// A row of a SampleCache, as it lies there.
 struct CachedRow {

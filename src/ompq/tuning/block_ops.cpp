@@ -37,7 +37,7 @@ void ProductOp::prepare(Lane& lane) const {
     // Twice: what one micro-batch makes, and the sum over all of them.
     lane.weight_gradients[index].resize(2 *
                                         static_cast<std::size_t>(convolution_.gradient_elements()));
-    lane.bias_gradients[index].resize(2 * bias_.size());
+    lane.bias_gradients[index].resize(bias_.size());
   }
   if (spec_.input_needs_gradient && spec_.input_has_other_readers) {
     lane.scratch[index] = at::empty_like(lane.values[spec_.input]);
@@ -60,11 +60,11 @@ void ProductOp::backward(Lane& lane) const {
     auto& sums = lane.weight_gradients[index];
     const std::int64_t count = convolution_.gradient_elements();
     float* fresh = sums.data() + count;
-    auto& biases = lane.bias_gradients[index];
-    const auto channels = static_cast<std::int64_t>(bias_.size());
-    convolution_.backward_weights(x.data_ptr(), dy, fresh, biases.data() + channels);
+    convolution_.backward_weights(x.data_ptr(), dy, fresh);
     accumulate(Element::Float32, sums.data(), fresh, count);
-    accumulate(Element::Float32, biases.data(), biases.data() + channels, channels);
+    const auto channels = static_cast<std::int64_t>(bias_.size());
+    accumulate_channels(
+        context_.type, dy, y.numel() / channels, channels, lane.bias_gradients[index].data());
   }
   if (!spec_.input_needs_gradient) return;
   if (!spec_.input_has_other_readers) {
