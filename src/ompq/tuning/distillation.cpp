@@ -93,9 +93,8 @@ class Distiller {
     while (state.epochs < options_.epochs) {
       state.steps = train(loader, state.epochs, state.steps);
       ++state.epochs;
-      // A few hundred samples are soon learned by heart: the best epoch counts, not the last.
       const double loss = held_out_loss();
-      if (loss < state.loss_best) {
+      if (loss < bar(state)) {
         state.loss_best = loss;
         state.best_epoch = state.epochs;
         take(state.best);
@@ -110,6 +109,16 @@ class Distiller {
   }
 
  private:
+  /// What the epoch behind `state` has to stay below for its network to be kept. A few hundred
+  /// samples are soon learned by heart, so the best epoch counts. But rates have come down to
+  /// nothing in the last one alone, and what is kept to judge by is too few to see less than a
+  /// tenth of a loss: within that the last epoch is taken, unless it is worse than no tuning.
+  [[nodiscard]] double bar(const DistillationState& state) const {
+    constexpr double kChance = 1.1;
+    if (state.epochs < options_.epochs) return state.loss_best;
+    return std::min(state.loss_before, kChance * state.loss_best);
+  }
+
   // --- samples -----------------------------------------------------------------------------------
 
   /// Which samples are kept to judge by; those are the first rows of the caches, one step's own

@@ -51,8 +51,10 @@ struct Distillation {
   /// target's energy for outputs that are no class scores.
   double loss_before = 0.0;
   double loss_after = 0.0;
-  std::int64_t best_epoch = 0;  ///< whose state was kept, from 1; 0: tuning did not help
-  bool kept_initial = false;    ///< tuning did not help
+  /// Whose state was kept, from 1: the last one's, unless another one's loss is lower by more than
+  /// a tenth; 0: tuning did not help.
+  std::int64_t best_epoch = 0;
+  bool kept_initial = false;  ///< tuning did not help
   double seconds = 0.0;
   std::int64_t steps = 0;
 };
