@@ -346,6 +346,29 @@ TEST(ActivationCandidates, FollowReadersAndFirstAndLast) {
   EXPECT_EQ(activation_candidates_of(request)[0], std::vector<int>{kFloatBits});
 }
 
+TEST(ActivationCandidates, OfNetworkInputsHaveAWidthOfTheirOwn) {
+  AllocationRequest request = six_layers();
+  request.activations = {{"image", 100, {}, true}, {"t", 100, {}}, {"mask", 100, {}, true}};
+  for (std::int32_t l = 0; l < 6; ++l) request.layers[static_cast<std::size_t>(l)].activation = 1;
+  request.layers[0].activation = 0;
+  request.layers[3].activation = 2;
+  request.activation_candidates = {4};
+  using Widths = std::vector<std::vector<int>>;
+  EXPECT_EQ(activation_candidates_of(request), (Widths{{4}, {4}, {4}}));
+  request.input_bits = 8;
+  EXPECT_EQ(activation_candidates_of(request), (Widths{{8}, {4}, {8}}));
+  EXPECT_THAT(widest_activation_bits(request), ::testing::ElementsAre(8, 4, 4, 8, 4, 4));
+  request.first_last_bits = 6;
+  EXPECT_EQ(activation_candidates_of(request), (Widths{{6}, {6}, {8}}));
+  request.first_last_bits.reset();
+  request.layer_candidates.resize(6);
+  request.layer_candidates[0] = {kFloatBits};
+  EXPECT_EQ(activation_candidates_of(request)[0], std::vector<int>{kFloatBits});
+  request.layer_candidates.clear();
+  request.activation_candidates = {kFloatBits};
+  EXPECT_EQ(activation_candidates_of(request), (Widths(3, {kFloatBits})));
+}
+
 TEST(Integer, NeedsLossesOfActivationsThatItChooses) {
   AllocationRequest request = six_layers();
   request.activations = {{"t", 100, {4, 8}}};

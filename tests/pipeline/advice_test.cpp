@@ -126,6 +126,14 @@ TEST(Advise, GivesACoarseInputMoreBits) {
   EXPECT_THAT(advice.remedy, HasSubstr("--act-bits 8"));
 }
 
+TEST(Advise, NamesTheOptionOfTheNetworksInputs) {
+  const auto advice = on_middle([](auto& layer) {
+    make_input_noisy(layer);
+    layer.reads_network_input = true;
+  });
+  EXPECT_THAT(advice.remedy, AllOf(HasSubstr("--input-bits 8"), Not(HasSubstr("--act-bits"))));
+}
+
 TEST(Advise, BlamesWeightsWhereTheInputIsUnevenButAddsLittle) {
   const auto advice = on_middle([](auto& layer) { layer.channel_spread = 40; });
   EXPECT_THAT(advice.remedy, HasSubstr("--pin"));

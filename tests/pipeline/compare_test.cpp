@@ -94,6 +94,18 @@ TEST_F(CompareTest, DoesNotMixRuns) {
   EXPECT_THROW((void)run(), DataError);
 }
 
+TEST_F(CompareTest, CoarseActivationsLeaveTheNetworksInputAlone) {
+  options_.allocators = {"uniform"};
+  options_.random_allocations = 0;
+  options_.budgets = {{.average_bits = 8}};
+  options_.search.request.activation_candidates = {4};
+  const auto divergence = [&](int input_bits) {
+    options_.search.request.input_bits = input_bits;
+    return *run().rows.front().evaluation.divergence;
+  };
+  EXPECT_LT(divergence(8), 0.8 * divergence(2));
+}
+
 TEST_F(CompareTest, NeedsBudgetsAndAllocators) {
   options_.budgets.clear();
   EXPECT_THROW((void)run(), ConfigError);

@@ -39,6 +39,7 @@ class FinetuneTest : public ::testing::Test {
   FinetuneTest() {
     options_.start.search.request.budget.average_bits = 3.0;
     options_.start.search.request.activation_candidates = {4};
+    options_.start.search.request.input_bits = 4;
     options_.start.search.allocator = "weight-mse";
     options_.start.search.beside = {};
     options_.start.method.method = "gptq";

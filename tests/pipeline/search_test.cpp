@@ -16,6 +16,7 @@ namespace {
 
 using allocation::kFloatBits;
 using ::testing::Each;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
 SearchOptions options_for(const std::string& allocator) {
@@ -185,6 +186,29 @@ TEST(Search, ChoosesActivationWidthsUnderABudgetOfBitOperations) {
   }
   EXPECT_LE(bops, *options.request.budget.bops);
   EXPECT_GT(bops, *options.request.budget.bops / 2) << "the budget is there to be spent";
+}
+
+TEST(Search, GivesTheNetworksInputAWidthOfItsOwn) {
+  const Model model = small_model();
+  const auto widths = [&](const SearchOptions& options) {
+    Samples samples = small_samples(16);
+    std::vector<int> bits;
+    for (const auto& layer : search(model, samples, options).chosen.layers) {
+      bits.push_back(layer.activation_bits.value_or(kFloatBits));
+    }
+    return bits;
+  };
+  SearchOptions options = options_for("output-mse");
+  options.request.budget = {.average_bits = 4};
+  options.request.activation_candidates = {4};
+  EXPECT_THAT(widths(options), ElementsAre(8, 4, 4, 4, 4)) << "an image keeps the bits it has";
+  options.request.input_bits = 4;
+  EXPECT_THAT(widths(options), Each(4));
+  options.request.activation_candidates = {};
+  EXPECT_THAT(widths(options), Each(kFloatBits));
+  options.request.activation_candidates = {4, 6};
+  options.request.input_bits = 8;
+  EXPECT_EQ(widths(options).front(), 8) << "not among the widths that were measured";
 }
 
 TEST(Search, AMetricOfWeightsAloneCannotChooseActivationWidths) {

@@ -41,6 +41,7 @@ struct ActivationCost {
   std::string name;
   std::int64_t elements = 0;    ///< of one sample
   std::vector<int> candidates;  ///< widths of its own, ascending; empty: the common ones
+  bool network_input = false;   ///< what the network is given, which no layer has made
 };
 
 /// What is alive at one moment of a run, for the peak of activation memory.

@@ -174,6 +174,8 @@ std::vector<std::vector<int>> activation_candidates_of(const AllocationRequest& 
       candidates.push_back({kFloatBits});
     } else if (request.first_last_bits && readers[t].first_or_last && !all_float) {
       candidates.push_back({*request.first_last_bits});
+    } else if (request.input_bits && tensor.network_input && !all_float) {
+      candidates.push_back({*request.input_bits});
     } else {
       candidates.push_back(common);
     }
@@ -195,6 +197,16 @@ std::vector<int> fixed_activation_bits(const AllocationRequest& request) {
     }
   }
   return bits;
+}
+
+std::vector<int> widest_activation_bits(const AllocationRequest& request) {
+  const auto candidates = activation_candidates_of(request);
+  std::vector<int> widths = fixed_activation_bits(request);
+  for (std::size_t l = 0; l < request.layers.size(); ++l) {
+    const std::int32_t tensor = request.layers[l].activation;
+    if (tensor != kNoActivation) widths[l] = candidates[static_cast<std::size_t>(tensor)].back();
+  }
+  return widths;
 }
 
 std::int64_t peak_activation_bytes(std::span<const LiveSet> live_sets,

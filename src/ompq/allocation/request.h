@@ -36,6 +36,7 @@ struct AllocationRequest {
   /// First and last decision keep this width, for weights and the activation that they read.
   std::optional<int> first_last_bits;
   std::vector<ActivationCost> activations;  ///< tensors that LayerCost::activation points at
+  std::optional<int> input_bits;            ///< of network inputs; none: as all activations
   /// Widths of tensors without a list of their own, ascending; kFloatBits may stand among them.
   /// Empty: cost.activation_bits alone.
   std::vector<int> activation_candidates;
@@ -82,9 +83,9 @@ struct Allocation {
 [[nodiscard]] std::vector<std::vector<int>> candidates_of(const AllocationRequest& request);
 
 /// The candidate widths of every activation tensor: its own list; else first_last_bits where the
-/// first or last decision reads it; else {kFloatBits} where excluded layers alone read it; else the
-/// common candidates. Activations that are float as a whole (cost.activation_bits is kFloatBits,
-/// and no candidates) stay float everywhere.
+/// first or last decision reads it; else {kFloatBits} where excluded layers alone read it; else
+/// input_bits where it is a network input; else the common candidates. Activations that are float
+/// as a whole (cost.activation_bits is kFloatBits, and no candidates) stay float everywhere.
 /// @throws ConfigError as candidates_of.
 [[nodiscard]] std::vector<std::vector<int>> activation_candidates_of(
     const AllocationRequest& request);
@@ -92,6 +93,9 @@ struct Allocation {
 /// Per layer: the width of what it reads, where that is no tensor of the request: float for an
 /// excluded layer, first_last_bits for first and last, cost.activation_bits else.
 [[nodiscard]] std::vector<int> fixed_activation_bits(const AllocationRequest& request);
+
+/// Per layer: the widest candidate of what it reads.
+[[nodiscard]] std::vector<int> widest_activation_bits(const AllocationRequest& request);
 
 /// Peak over `live_sets` of the bytes of one sample's activations that are alive at once.
 [[nodiscard]] std::int64_t peak_activation_bytes(std::span<const LiveSet> live_sets,

@@ -225,6 +225,7 @@ pipeline::SearchOptions measuring_options(const OptionValues& options,
   pipeline::SearchOptions search;
   read_choices(options, search.request);
   search.request.activation_candidates = activation_candidates_of(options);
+  search.request.input_bits = static_cast<int>(options.integer("input-bits"));
   search.request.seed = static_cast<std::uint64_t>(options.integer("seed"));
   search.beta = options.number("beta");
   search.weights = weight_options(options);
@@ -288,6 +289,7 @@ pipeline::RequestOptions table_options(const OptionValues& options) {
     if (!name.empty()) request.choices.candidates.emplace(name, to_ints(widths));
   }
   request.activation_candidates = activation_candidates_of(options);
+  request.input_bits = static_cast<int>(options.integer("input-bits"));
   return request;
 }
 

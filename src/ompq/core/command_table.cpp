@@ -251,7 +251,7 @@ std::vector<CommandRecord> make_table() {
            "and --latency-table of 'ompq search' go by.",
        .operands = kModelOperand,
        .options = join({one(kCandidates),
-                        std::span(kQuantizers).first(1),
+                        std::span(kQuantizers).first(2),
                         one(kTableOut),
                         kInputShape,
                         kCommonOptions}),

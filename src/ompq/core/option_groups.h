@@ -482,7 +482,7 @@ inline constexpr std::array<OptionRecord, 4> kSweep{{
      .text = "write the picked allocation, or that of the knee, to this file"},
 }};
 
-inline constexpr std::array<OptionRecord, 2> kQuantizers{{
+inline constexpr std::array<OptionRecord, 3> kQuantizers{{
     {.name = "act-bits",
      .type = OptionType::Choices,
      .value_name = "BITS,...",
@@ -491,6 +491,14 @@ inline constexpr std::array<OptionRecord, 2> kQuantizers{{
      .group = "Quantization",
      .text = "bits of the activations; of several, such as 4,6,8, each activation gets its own; "
              "float quantizes weights alone"},
+    {.name = "input-bits",
+     .type = OptionType::Integer,
+     .value_name = "BITS",
+     .fallback = "8",
+     .lower = 2,
+     .upper = 8,
+     .group = "Quantization",
+     .text = "bits of the network's own inputs, such as images, where activations are quantized"},
     {.name = "weight-symmetry",
      .type = OptionType::Choice,
      .value_name = "RULE",

@@ -57,8 +57,11 @@ std::string own_text(const AdviceCase& c) {
 std::string more_activation_bits(const AdviceCase& c) {
   const auto bits = c.layer.activation_bits;
   if (bits && *bits < kMostBits) {
-    return fmt::format("give activations more bits than {} (--act-bits {})",
+    const bool given = c.layer.reads_network_input;
+    return fmt::format("give {} more bits than {} (--{} {})",
+                       given ? "the network's inputs" : "activations",
                        *bits,
+                       given ? "input-bits" : "act-bits",
                        std::min(*bits + 2, kMostBits));
   }
   return fmt::format("keep the layer float (--exclude '{}')", c.layer.name);

@@ -25,18 +25,6 @@ std::vector<int> middle_weight_bits(const allocation::AllocationRequest& request
   return widths;
 }
 
-/// The widest candidate of what each layer reads.
-std::vector<int> widest_activation_bits(const allocation::AllocationRequest& request) {
-  const auto candidates = allocation::activation_candidates_of(request);
-  std::vector<int> widths;
-  for (const allocation::LayerCost& layer : request.layers) {
-    const bool known = layer.activation != allocation::kNoActivation;
-    widths.push_back(known ? candidates[static_cast<std::size_t>(layer.activation)].back()
-                           : request.cost.activation_bits);
-  }
-  return widths;
-}
-
 std::vector<int> least_weight_bits(const allocation::AllocationRequest& request) {
   std::vector<int> widths;
   for (const auto& candidates : allocation::candidates_of(request)) {
@@ -51,7 +39,7 @@ allocation::Allocation answer_at_the_least(const Solve& solve,
                                            allocation::AllocationRequest request,
                                            const FileSize& size) {
   allocation::Allocation allocation{.weight_bits = least_weight_bits(request),
-                                    .activation_bits = widest_activation_bits(request)};
+                                    .activation_bits = allocation::widest_activation_bits(request)};
   anchor_file_size(request, size, allocation.weight_bits, allocation.activation_bits);
   if (size.bytes(allocation) > *request.budget.bytes) return solve(request);
   for (const auto& candidates : allocation::activation_candidates_of(request)) {
@@ -69,7 +57,8 @@ allocation::Allocation answer_at_the_least(const Solve& solve,
 allocation::AllocationRequest anchored(allocation::AllocationRequest request,
                                        const FileSize& size) {
   if (request.cost.accounting == allocation::Accounting::Disk) {
-    anchor_file_size(request, size, middle_weight_bits(request), widest_activation_bits(request));
+    anchor_file_size(
+        request, size, middle_weight_bits(request), allocation::widest_activation_bits(request));
   }
   return request;
 }

@@ -12,6 +12,7 @@
 #include "ompq/core/version.h"
 #include "ompq/pipeline/answers.h"
 #include "ompq/pipeline/journal.h"
+#include "ompq/pipeline/quantization_plan.h"
 #include "ompq/pipeline/rank_correlation.h"
 #include "ompq/pipeline/stopwatch.h"
 #include "ompq/report/json_objects.h"
@@ -106,16 +107,13 @@ class Bench {
   }
 
   const tuning::ActivationQuantizers& activations() {
-    const auto& bits = options_.search.request.activation_candidates;
-    if (calibrated_ || bits.empty()) return activations_;
-    const std::vector<BitWidth> widths(model_.discovery.layers.size(), BitWidth(bits.back()));
-    activations_ = tuning::calibrate_activations(model_.graph,
-                                                 model_.discovery.layers,
-                                                 widths,
-                                                 *samples_.dataset,
-                                                 samples_.indices,
-                                                 options_.calibration,
-                                                 progress_);
+    if (calibrated_) return activations_;
+    std::vector<std::optional<int>> bits;
+    for (const int width :
+         allocation::widest_activation_bits(free_request(model_, options_.search.request))) {
+      bits.push_back(width == allocation::kFloatBits ? std::nullopt : std::optional(width));
+    }
+    activations_ = calibrate(model_, bits, samples_, options_.calibration, progress_);
     calibrated_ = true;
     return activations_;
   }

@@ -12,6 +12,7 @@
 #include "ompq/core/error.h"
 #include "ompq/data/batches.h"
 #include "ompq/pipeline/advice.h"
+#include "ompq/pipeline/layer_tables.h"
 #include "ompq/pipeline/output_gain.h"
 #include "ompq/pipeline/own_noise.h"
 #include "ompq/pipeline/quantized_layer.h"
@@ -223,7 +224,8 @@ void describe(const Model& model, const DiagnosisOptions& options, report::Diagn
                              .op = layer.op_type,
                              .depthwise = layer.groups > 1 && layer.groups == layer.out_channels,
                              .weight_bits = width_of(options.weight_bits, l),
-                             .activation_bits = width_of(options.activation_bits, l)});
+                             .activation_bits = width_of(options.activation_bits, l),
+                             .reads_network_input = is_network_input(model.graph, layer.input)});
   }
   for (const graph::Block& block : model.discovery.blocks) {
     report::BlockDiagnosis row{.name = block.name};

@@ -55,8 +55,11 @@ FinetuneStart start_by_rounding(const FinetuneStartRequest& request) {
   start.planned =
       plan_widths(request.model, request.samples, options, request.journal, request.progress);
   request.watch.lap("search");
-  const auto activations = calibrate(
-      request.model, start.planned.activation_bits, request.samples, options, request.progress);
+  const auto activations = calibrate(request.model,
+                                     start.planned.activation_bits,
+                                     request.samples,
+                                     options.calibration,
+                                     request.progress);
   request.watch.lap("calibration");
   const std::vector<int>& widths = start.planned.plans.front().weight_bits;
   start.codes =

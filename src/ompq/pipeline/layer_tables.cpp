@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "ompq/graph/op_roles.h"
 #include "ompq/graph/passes.h"
 #include "ompq/runtime/plan.h"
 
@@ -29,6 +30,22 @@ std::int32_t index_of(const std::vector<graph::ValueId>& values, graph::ValueId 
 
 }  // namespace
 
+bool is_network_input(const graph::Graph& graph, graph::ValueId id) {
+  while (graph.producer(id) != graph::kNoNode) {
+    const graph::Node& node = graph.node(graph.producer(id));
+    const auto carried = std::ranges::find_if(node.inputs, [&](graph::ValueId input) {
+      return input != graph::kNoValue && !graph.is_constant(input);
+    });
+    if (carried == node.inputs.end()) return false;
+    if (!graph::is_transparent(node, *carried) && !graph::is_affine(graph, node, *carried)) {
+      return false;
+    }
+    id = *carried;
+  }
+  const auto& inputs = graph.inputs();
+  return std::find(inputs.begin(), inputs.end(), id) != inputs.end();
+}
+
 std::vector<graph::ValueId> activation_values(const Model& model) {
   std::vector<graph::ValueId> values;
   for (const graph::Layer& layer : model.discovery.layers) {
@@ -41,7 +58,9 @@ std::vector<allocation::ActivationCost> activation_costs(const Model& model) {
   std::vector<allocation::ActivationCost> costs;
   for (const graph::ValueId id : activation_values(model)) {
     const graph::Value& value = model.graph.value(id);
-    costs.push_back({.name = value.name, .elements = elements_of(value)});
+    costs.push_back({.name = value.name,
+                     .elements = elements_of(value),
+                     .network_input = is_network_input(model.graph, id)});
   }
   return costs;
 }

@@ -10,6 +10,8 @@ namespace ompq::pipeline {
 
 /// The layers of `model` as the allocators see them.
 [[nodiscard]] std::vector<allocation::LayerCost> layer_costs(const Model& model);
+/// True for what the network is given: one of its inputs, moved, shifted or scaled at most.
+[[nodiscard]] bool is_network_input(const graph::Graph& graph, graph::ValueId value);
 /// The values that layers read, each once, in the order of their first reader: what
 /// LayerCost::activation counts.
 [[nodiscard]] std::vector<graph::ValueId> activation_values(const Model& model);

@@ -185,7 +185,7 @@ Planned plan_widths(const Model& model,
 tuning::ActivationQuantizers calibrate(const Model& model,
                                        const std::vector<std::optional<int>>& bits,
                                        Samples& samples,
-                                       const QuantizeOptions& options,
+                                       const tuning::CalibrationOptions& options,
                                        const ProgressHandler& progress,
                                        tuning::ActivationHistograms* histograms) {
   std::vector<graph::Layer> quantized;
@@ -201,7 +201,7 @@ tuning::ActivationQuantizers calibrate(const Model& model,
                                        widths,
                                        *samples.dataset,
                                        samples.indices,
-                                       options.calibration,
+                                       options,
                                        progress,
                                        histograms);
 }

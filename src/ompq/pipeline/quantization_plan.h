@@ -64,7 +64,7 @@ struct Planned {
     const Model& model,
     const std::vector<std::optional<int>>& bits,
     Samples& samples,
-    const QuantizeOptions& options,
+    const tuning::CalibrationOptions& options,
     const ProgressHandler& progress,
     tuning::ActivationHistograms* histograms = nullptr);
 

@@ -41,8 +41,8 @@ class Quantizer {
     Planned planned = plan_widths(model(), samples_, options_, journal_, progress_);
     watch_.lap("search");
     form_ = file_form(options_, planned);
-    activations_ =
-        calibrate(model(), planned.activation_bits, samples_, options_, progress_, &histograms_);
+    activations_ = calibrate(
+        model(), planned.activation_bits, samples_, options_.calibration, progress_, &histograms_);
     watch_.lap("calibration");
     make_chosen(planned);
     if (options_.explain) explain(planned);

@@ -76,7 +76,11 @@ std::vector<std::vector<double>> activation_losses_for(const allocation::Allocat
   const auto candidates = allocation::activation_candidates_of(request);
   for (std::size_t a = 0; a < candidates.size(); ++a) {
     auto& losses = rows.emplace_back();
-    for (const int width : candidates[a]) losses.push_back(loss_at(table, a, width).value());
+    // A width that nobody chooses, such as a network input's, was not measured and decides nothing.
+    const bool chosen = candidates[a].size() > 1;
+    for (const int width : candidates[a]) {
+      losses.push_back(chosen ? loss_at(table, a, width).value() : 0.0);
+    }
   }
   return rows;
 }
@@ -89,7 +93,9 @@ bool chooses_activations(const RequestOptions& options) {
 
 std::string activation_text(const RequestOptions& options) {
   if (options.activation_candidates.empty()) return "float";
-  return fmt::format("{}", fmt::join(options.activation_candidates, ","));
+  const std::string text = fmt::format("{}", fmt::join(options.activation_candidates, ","));
+  const std::string inputs = std::to_string(options.input_bits);
+  return text == inputs ? text : fmt::format("{} (inputs {})", text, inputs);
 }
 
 allocation::AllocationRequest free_request(const Model& model, const RequestOptions& options) {
@@ -105,6 +111,7 @@ allocation::AllocationRequest free_request(const Model& model, const RequestOpti
   request.activations = activation_costs(model);
   request.live_sets = live_sets(model);
   request.activation_candidates = options.activation_candidates;
+  request.input_bits = options.input_bits;
   request.cost.activation_bits = options.activation_candidates.empty()
                                      ? allocation::kFloatBits
                                      : options.activation_candidates.back();

@@ -24,6 +24,7 @@ struct RequestOptions {
   std::optional<allocation::Accounting> accounting;    ///< none: what the scheme says
   std::optional<allocation::Rounding> rounding;        ///< none: depth-first
   std::vector<int> activation_candidates{8};           ///< empty: activations stay float
+  int input_bits = 8;                                  ///< of network inputs, unless all is float
   std::optional<std::filesystem::path> latency_table;  ///< for Budget::latency_us
   quant::Symmetry symmetry = quant::Symmetry::Asymmetric;
   allocation::IntegerOptions integer;
@@ -33,7 +34,7 @@ struct RequestOptions {
 /// True where each activation gets a width of its own.
 [[nodiscard]] bool chooses_activations(const RequestOptions& options);
 
-/// "8", "4,6,8" or "float".
+/// "8", "4 (inputs 8)", "4,6 (inputs 8)" or "float".
 [[nodiscard]] std::string activation_text(const RequestOptions& options);
 
 /// The request under the free scheme, without losses and importance.

@@ -135,7 +135,7 @@ struct Search {
   std::string accounting;
   std::string scheme;
   std::string precision;
-  std::string activation_bits;  ///< "8" or "float"
+  std::string activation_bits;  ///< "8", "4 (inputs 8)" or "float"
   std::vector<LayerRow> layers;
   std::vector<double> orm;  ///< layers x layers, row-major
   std::string estimator;
