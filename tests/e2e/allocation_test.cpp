@@ -104,6 +104,21 @@ TEST_F(Allocating, FirstAndLastLayerMayHaveTheirOwnWidth) {
   EXPECT_EQ(bits[names.back()], 8);
 }
 
+TEST_F(Allocating, ImagesKeepTheirBitsWhereActivationsGetFewer) {
+  const auto widths_of_inputs = [&](std::vector<std::string> options) {
+    options.insert(options.end(), {"--avg-bits", "3", "--allocator", "size-only"});
+    EXPECT_EQ(search(options).status, 0);
+    std::vector<int> bits;
+    const json file = read("bits.json");
+    for (const json& layer : file.at("layers")) bits.push_back(layer.at("activation_bits"));
+    return bits;
+  };
+  const auto kept = widths_of_inputs({"--act-bits", "4"});
+  EXPECT_EQ(kept.front(), 8);
+  EXPECT_THAT(std::vector<int>(kept.begin() + 1, kept.end()), Each(4));
+  EXPECT_THAT(widths_of_inputs({"--act-bits", "4", "--input-bits", "4"}), Each(4));
+}
+
 TEST_F(Allocating, AWrongNameComesWithTheNearestRealOne) {
   const std::string real = layers()[4];
   const std::string wrong = real + "x";
