@@ -88,6 +88,7 @@ TEST_F(Allocating, WhatIsSettledByHandStandsInTheAllocation) {
                                            "--json"}));
   ASSERT_EQ(made.status, 0) << made.error;
   const json result = json::parse(made.output);
+  EXPECT_EQ(result.at("activation_bits"), "8, float");
   EXPECT_EQ(result.at("bytes_on_disk"), fs::file_size(path("out.onnx")));
   EXPECT_EQ(result.at("bytes_on_disk"), result.at("bytes_promised"));
   EXPECT_EQ(data::to_json(data::read_preprocess(path("out.preprocess.json"))),

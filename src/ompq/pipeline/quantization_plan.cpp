@@ -25,6 +25,17 @@ std::vector<int> activation_widths(const Planned& planned) {
   return widths;
 }
 
+/// The widths that occur, such as "8", "4, 8" or "float".
+std::string occurring_widths(const std::vector<std::optional<int>>& bits) {
+  std::set<int> widths;
+  for (const auto& each : bits) widths.insert(each.value_or(allocation::kFloatBits));
+  std::vector<std::string> texts;
+  for (const int width : widths) {
+    texts.push_back(width == allocation::kFloatBits ? "float" : std::to_string(width));
+  }
+  return fmt::format("{}", fmt::join(texts, ", "));
+}
+
 Planned plan_from_search(const Model& model,
                          Samples& samples,
                          const QuantizeOptions& options,
@@ -57,6 +68,7 @@ Planned plan_from_file(const Model& model, Samples& samples, const QuantizeOptio
   planned.report.model = {model.file.string(), model.sha256, model.file_bytes};
   planned.report.samples = samples.used;
   planned.report.budget = allocation::describe(file.budget);
+  planned.report.activation_bits = occurring_widths(planned.activation_bits);
   planned.report.layers = layer_rows(model);
   return planned;
 }
@@ -94,6 +106,7 @@ Planned plan_from_journal(const Model& model,
   planned.report.model = {model.file.string(), model.sha256, model.file_bytes};
   planned.report.samples = samples.used;
   planned.report.budget = allocation::describe(options.search.request.budget);
+  planned.report.activation_bits = activation_text(options.search.request);
   planned.budget = allocation::exact_text(options.search.request.budget);
   planned.report.layers = layer_rows(model);
   return planned;
