@@ -19,6 +19,9 @@ find_package(OpenMP REQUIRED)
 # LibTorch's own package file adds compiler flags and searches for CUDA; the targets are all we need.
 set(CMAKE_CUDA_COMPILER "")
 find_package(Torch REQUIRED)
+add_library(ompq_torch INTERFACE)
+target_link_libraries(ompq_torch INTERFACE ${TORCH_LIBRARIES})
+target_include_directories(ompq_torch SYSTEM INTERFACE ${TORCH_INCLUDE_DIRS})
 pkg_check_modules(CBC REQUIRED IMPORTED_TARGET cbc)
 pkg_check_modules(CLP REQUIRED IMPORTED_TARGET clp)
 

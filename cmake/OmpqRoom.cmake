@@ -3,6 +3,15 @@
 add_library(ompq_flags INTERFACE)
 target_compile_options(ompq_flags INTERFACE -Wall -Wextra -Wshadow=local -Wno-psabi
                        -Wno-missing-field-initializers)  # designated initializers leave out on purpose
+# Nobody reads the processor's floating-point exception flags or errno; unless the compiler knows that, a
+# comparison keeps a loop from being vectorized. Results do not change.
+target_compile_options(ompq_flags INTERFACE -fopenmp -fno-trapping-math -fno-math-errno)
+# The ABI of the C++ library that LibTorch was built with; the precompiled headers need one for all.
+separate_arguments(torch_flags NATIVE_COMMAND "${TORCH_CXX_FLAGS}")
+target_compile_options(ompq_flags INTERFACE ${torch_flags})
+if(OMPQ_UNITY)  # it takes every file for a header, in which such types would be a fault
+  target_compile_options(ompq_flags INTERFACE -Wno-subobject-linkage)
+endif()
 if(OMPQ_WERROR)
   target_compile_options(ompq_flags INTERFACE -Werror)
 endif()
@@ -11,15 +20,16 @@ if(OMPQ_SANITIZE)
   target_link_options(ompq_flags INTERFACE -fsanitize=${OMPQ_SANITIZE})
 endif()
 
-# ompq_add_room(NAME [DEPS room...] [LIBS target...] [TORCH] [VECTOR_LOOPS])
-#   DEPS          rooms below this one
-#   LIBS          third-party targets
-#   TORCH         the room sees LibTorch; ATen is precompiled for it
-#   VECTOR_LOOPS  the room has loops for vectors. Nobody reads the processor's floating-point exception flags
-#                 or errno; unless the compiler knows that, a comparison keeps a loop from being vectorized.
-#                 Results do not change.
+ompq_add_precompiled(ompq_precompiled common.h fmt::fmt ompq_flags)
+ompq_add_precompiled(ompq_precompiled_torch torch.h fmt::fmt ompq_flags ompq_torch)
+
+# ompq_add_room(NAME [DEPS room...] [LIBS target...] [TORCH] [LOOPS])
+#   DEPS   rooms below this one
+#   LIBS   third-party targets
+#   TORCH  the room sees LibTorch
+#   LOOPS  the room has the loops over elements that a run spends its time in: -O3 instead of -O2
 function(ompq_add_room name)
-  cmake_parse_arguments(ROOM "TORCH;VECTOR_LOOPS" "" "DEPS;LIBS" ${ARGN})
+  cmake_parse_arguments(ROOM "TORCH;LOOPS" "" "DEPS;LIBS" ${ARGN})
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cpp)
   if(NOT sources)  # headers alone
     add_library(ompq_${name} INTERFACE)
@@ -31,13 +41,15 @@ function(ompq_add_room name)
   list(TRANSFORM ROOM_DEPS PREPEND ompq_)
   target_include_directories(ompq_${name} PUBLIC ${PROJECT_SOURCE_DIR}/src ${PROJECT_BINARY_DIR}/generated)
   target_link_libraries(ompq_${name} PUBLIC ${ROOM_DEPS} ${ROOM_LIBS} PRIVATE ompq_flags)
-  if(ROOM_VECTOR_LOOPS)
-    target_compile_options(ompq_${name} PRIVATE -fno-trapping-math -fno-math-errno)
+  ompq_batch_sources(ompq_${name} ${sources})
+  if(ROOM_LOOPS)
+    target_compile_options(ompq_${name} PRIVATE $<$<CONFIG:Release>:-O3>)
   endif()
   if(ROOM_TORCH)
-    target_link_libraries(ompq_${name} PUBLIC ${TORCH_LIBRARIES})
-    target_include_directories(ompq_${name} SYSTEM PUBLIC ${TORCH_INCLUDE_DIRS})
-    target_precompile_headers(ompq_${name} PRIVATE <ATen/ATen.h>)
+    target_link_libraries(ompq_${name} PUBLIC ompq_torch)
+    ompq_use_precompiled(ompq_${name} ompq_precompiled_torch)
+  else()
+    ompq_use_precompiled(ompq_${name} ompq_precompiled)
   endif()
 endfunction()
 
@@ -52,8 +64,14 @@ function(ompq_add_test_room name)
   endif()
   add_executable(test_${name} ${sources})
   target_link_libraries(test_${name} PRIVATE ompq_test_support ${ROOM_LIBS} GTest::gmock GTest::gtest_main ompq_flags)
+  target_compile_options(test_${name} PRIVATE $<$<CONFIG:Release>:-O1>)  # nothing here runs long
+  # Programs need no position-independent code of their own, and share precompiled headers with the support.
+  set_target_properties(test_${name} PROPERTIES POSITION_INDEPENDENT_CODE OFF)
+  ompq_batch_sources(test_${name} ${sources})
   if(ROOM_TORCH)
-    target_precompile_headers(test_${name} PRIVATE <ATen/ATen.h>)
+    ompq_use_precompiled(test_${name} ompq_precompiled_test_torch)
+  else()
+    ompq_use_precompiled(test_${name} ompq_precompiled_test)
   endif()
   if(NOT ROOM_LABELS)
     set(ROOM_LABELS unit)

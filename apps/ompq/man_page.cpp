@@ -24,7 +24,7 @@ std::string roff(std::string_view text) {
   return escaped;
 }
 
-std::string describe(const OptionRecord& record) {
+std::string man_entry(const OptionRecord& record) {
   const std::string extra = notes(record);
   return fmt::format(".TP\n\\fB{}\\fR\n{}{}.\n",
                      roff(signature(record)),
@@ -32,15 +32,15 @@ std::string describe(const OptionRecord& record) {
                      extra.empty() ? "" : fmt::format(" ({})", roff(extra)));
 }
 
-std::string command_section(const CommandRecord& command) {
+std::string man_section(const CommandRecord& command) {
   std::string text = fmt::format(".SH {}\n.nf\n{}\n.fi\n.PP\n{}\n",
                                  roff(fmt::format("OMPQ {}", command.name)),
                                  roff(usage(command)),
                                  roff(command.description));
-  for (const OptionRecord& operand : command.operands) text += describe(operand);
+  for (const OptionRecord& operand : command.operands) text += man_entry(operand);
   for (const OptionGroup& group : option_groups(command)) {
     text += fmt::format(".SS {}\n", roff(group.name));
-    for (const OptionRecord* record : group.options) text += describe(*record);
+    for (const OptionRecord* record : group.options) text += man_entry(*record);
   }
   text += ".SS Examples\n.nf\n";
   for (const std::string_view example : command.examples)
@@ -62,7 +62,7 @@ std::string man_page_text() {
       ".fi\n.SH DESCRIPTION\nompq decides how many bits each layer of a network gets under a "
       "budget, quantizes, and writes a file that has that size and runs in a stock ONNX runtime.\n"
       "Results go to standard output; progress, warnings and errors go to standard error.\n";
-  for (const CommandRecord& command : command_table()) text += command_section(command);
+  for (const CommandRecord& command : command_table()) text += man_section(command);
   text += ".SH EXIT STATUS\n";
   for (const ExitStatusRow& row : exit_statuses()) {
     text += fmt::format(".TP\n{}\n{}.\n", row.status, roff(row.meaning));

@@ -32,7 +32,7 @@ AllocationRequest request_of(std::size_t layers, std::uint64_t seed) {
   return request;
 }
 
-double slack(double value) { return 1e-9 * std::max(std::abs(value), 1e-6); }
+double curve_slack(double value) { return 1e-9 * std::max(std::abs(value), 1e-6); }
 
 TEST(LagrangianCurve, HasTheIntegerOptimumAtEveryLimit) {
   for (std::uint64_t seed = 1; seed <= 8; ++seed) {
@@ -45,7 +45,7 @@ TEST(LagrangianCurve, HasTheIntegerOptimumAtEveryLimit) {
       ASSERT_EQ((point.cost + 7) / 8, point.allocation.cost.bytes);
       request.budget.bytes = point.limit / 8;  // whole bytes, all that this cost model makes
       const Allocation alone = allocator("integer").allocate(request);
-      ASSERT_NEAR(point.loss, alone.solution.objective, slack(point.loss)) << "seed " << seed;
+      ASSERT_NEAR(point.loss, alone.solution.objective, curve_slack(point.loss)) << "seed " << seed;
     }
   }
 }
@@ -58,7 +58,7 @@ TEST(LagrangianCurve, FallsAndItsCornersAreConvexAndBoundIt) {
       EXPECT_LT(curve.points[p].loss, curve.points[p - 1].loss);
     }
     for (const CurvePoint& point : curve.points) {
-      EXPECT_LE(point.bound, point.loss + slack(point.loss));
+      EXPECT_LE(point.bound, point.loss + curve_slack(point.loss));
       EXPECT_GE(point.gap, 0);
     }
     const auto& corners = curve.breakpoints;
@@ -72,10 +72,10 @@ TEST(LagrangianCurve, FallsAndItsCornersAreConvexAndBoundIt) {
       while (c + 1 < corners.size() && corners[c + 1].cost <= point.cost) ++c;
       const double line =
           corners[c].loss - corners[c].price * static_cast<double>(point.cost - corners[c].cost);
-      EXPECT_GE(point.loss, line - slack(corners[0].loss)) << "seed " << seed;
+      EXPECT_GE(point.loss, line - curve_slack(corners[0].loss)) << "seed " << seed;
     }
     EXPECT_EQ(curve.points.front().cost, corners.front().cost);
-    EXPECT_NEAR(curve.points.back().loss, corners.back().loss, slack(corners.front().loss));
+    EXPECT_NEAR(curve.points.back().loss, corners.back().loss, curve_slack(corners.front().loss));
   }
 }
 
@@ -124,7 +124,7 @@ TEST(LagrangianCurve, HoldsPinsTiesAndActivations) {
       EXPECT_NEAR(point.loss,
                   testing::loss_of(
                       request, point.allocation.weight_bits, point.allocation.tensor_bits, false),
-                  slack(point.loss));
+                  curve_slack(point.loss));
     }
   }
 }

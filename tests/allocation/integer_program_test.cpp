@@ -79,7 +79,7 @@ double brute_force(const Problem& problem) {
 }
 
 /// Doubles added up in different orders differ by no more than this.
-double slack(double objective) { return 1e-9 * std::max(std::abs(objective), 1e-9); }
+double objective_slack(double objective) { return 1e-9 * std::max(std::abs(objective), 1e-9); }
 
 /// Branch and bound where dynamic programming would have done.
 constexpr IntegerOptions kBranchAndBound{.max_labels = 0};
@@ -89,7 +89,7 @@ void expect_optimal(const Problem& problem,
                     const IntegerOptions& options,
                     std::uint64_t seed) {
   const Solution got = solve_integer_program(problem, options);
-  ASSERT_NEAR(got.objective, expected, slack(expected)) << "seed " << seed;
+  ASSERT_NEAR(got.objective, expected, objective_slack(expected)) << "seed " << seed;
   ASSERT_EQ(got.status, Status::Optimal) << "seed " << seed;
   ASSERT_EQ(got.gap, 0.0) << "seed " << seed;
   ASSERT_EQ(got.costs, costs_of(problem, got.choice)) << "seed " << seed;
@@ -151,7 +151,7 @@ TEST(SolveIlp, NeverBeatsItsLinearBoundAndNeverExceedsTheBudget) {
     const double bound = solve_relaxation(problem).bound;
     const double over =
         problem.sense == Sense::Maximize ? got.objective - bound : bound - got.objective;
-    EXPECT_LE(over, slack(bound)) << "seed " << seed;
+    EXPECT_LE(over, objective_slack(bound)) << "seed " << seed;
     EXPECT_TRUE(fits(problem, got.costs)) << "seed " << seed;
     EXPECT_EQ(got.status, Status::Optimal) << "seed " << seed;
   }
@@ -171,7 +171,7 @@ TEST(SolveIlp, NeverGetsWorseWithALargerBudget) {
   for (int step = 0; step <= 25; ++step) {
     problem.constraints[0].limit = least + (most - least) * step / 25;
     const double objective = solve_integer_program(problem).objective;
-    EXPECT_GE(objective, before - slack(before)) << "step " << step;
+    EXPECT_GE(objective, before - objective_slack(before)) << "step " << step;
     before = objective;
   }
 }
@@ -182,7 +182,8 @@ TEST(SolveIlp, IgnoresTheOrderOfLayers) {
     Problem problem = random_problem({25, 5, 2, false}, random);
     const double before = solve_integer_program(problem).objective;
     random.shuffle(problem.items);
-    EXPECT_NEAR(solve_integer_program(problem).objective, before, slack(before)) << "seed " << seed;
+    EXPECT_NEAR(solve_integer_program(problem).objective, before, objective_slack(before))
+        << "seed " << seed;
   }
 }
 
@@ -195,7 +196,8 @@ TEST(SolveIlp, FindsTheSameOptimumByLabelsAndByBranchAndBound) {
     ASSERT_NE(labels.solver, "cbc") << "seed " << seed;
     ASSERT_NE(tree.solver, "labels") << "seed " << seed;
     ASSERT_EQ(tree.status, Status::Optimal) << "seed " << seed;
-    ASSERT_NEAR(labels.objective, tree.objective, slack(tree.objective)) << "seed " << seed;
+    ASSERT_NEAR(labels.objective, tree.objective, objective_slack(tree.objective))
+        << "seed " << seed;
   }
 }
 
@@ -220,7 +222,7 @@ TEST(SolveIlp, ProvesNetworksThatRepeatALayer) {
     const double worth = 1 + 0.001 * (59 - rank);
     expected += worth * (rank < 15 ? 8 : rank == 15 ? 3 : 2);
   }
-  EXPECT_NEAR(got.objective, expected, slack(expected));
+  EXPECT_NEAR(got.objective, expected, objective_slack(expected));
 }
 
 TEST(SolveIlp, GivesTheSameChoiceEveryTime) {
@@ -257,10 +259,10 @@ TEST(SolveIlp, ReturnsAFeasibleChoiceAndItsGapWhenTimeIsUp) {
   if (got.status == Status::TimeLimit) {
     EXPECT_GE(got.gap, 0);
     const double sign = problem.sense == Sense::Maximize ? 1 : -1;
-    EXPECT_LE(sign * proven.objective, sign * got.bound + slack(got.bound))
+    EXPECT_LE(sign * proven.objective, sign * got.bound + objective_slack(got.bound))
         << "the bound holds for the optimum";
   } else {
-    EXPECT_NEAR(got.objective, proven.objective, slack(proven.objective));
+    EXPECT_NEAR(got.objective, proven.objective, objective_slack(proven.objective));
   }
 }
 

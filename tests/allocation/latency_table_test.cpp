@@ -32,7 +32,7 @@ AllocationRequest two_layers() {
   return request;
 }
 
-std::string message_for(const std::string& csv) {
+std::string table_message_for(const std::string& csv) {
   try {
     (void)parse_latency_table(csv, two_layers().layers);
   } catch (const DataError& error) {
@@ -53,8 +53,8 @@ TEST(LatencyTable, ReadsWidthsTimesAndQuotedNames) {
 
 TEST(LatencyTable, ListsEverythingThatIsWrongWithItsLine) {
   EXPECT_THAT(
-      message_for(kHeader + "fd,4,8,1\nfc,9,8,1\nfc,4,x,1\nfc,4,8,-1\nfc,4,8,nan\n"
-                            "fc,4,8,inf\nfc,4,8\nfc,4,8,1\nfc,4,8,2\n\"fc,4,8,1\n"),
+      table_message_for(kHeader + "fd,4,8,1\nfc,9,8,1\nfc,4,x,1\nfc,4,8,-1\nfc,4,8,nan\n"
+                                  "fc,4,8,inf\nfc,4,8\nfc,4,8,1\nfc,4,8,2\n\"fc,4,8,1\n"),
       AllOf(HasSubstr("9 things are wrong"),
             HasSubstr("line 2: unknown layer 'fd'; did you mean 'fc'?"),
             HasSubstr("line 3: '9' is no width; it must be 1..8 or float"),
@@ -66,8 +66,8 @@ TEST(LatencyTable, ListsEverythingThatIsWrongWithItsLine) {
             HasSubstr("line 10: layer 'fc' with weights 4 and activations 8 is there twice"),
             HasSubstr("line 11: a quotation mark is not closed"),
             Not(HasSubstr("line 9"))));
-  EXPECT_THAT(message_for("layer;weight_bits\n"), HasSubstr("line 1 is 'layer;weight_bits'"));
-  EXPECT_THAT(message_for("\n\n"), HasSubstr("it is empty"));
+  EXPECT_THAT(table_message_for("layer;weight_bits\n"), HasSubstr("line 1 is 'layer;weight_bits'"));
+  EXPECT_THAT(table_message_for("\n\n"), HasSubstr("it is empty"));
 }
 
 TEST(LatencyTable, NamesItsFile) {

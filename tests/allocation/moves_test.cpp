@@ -13,7 +13,7 @@
 namespace ompq::allocation {
 namespace {
 
-double slack(double value) { return 1e-9 * std::max(std::abs(value), 1.0); }
+double move_slack(double value) { return 1e-9 * std::max(std::abs(value), 1.0); }
 
 /// Calls `check(request, start)` for feasible random requests and a random start.
 template <typename Check>
@@ -49,7 +49,7 @@ TEST(BudgetMoves, HoldTheBudgetsAndPredictTheLoss) {
         EXPECT_TRUE(testing::holds(request, after.cost));
         EXPECT_TRUE(after.solution.within_budget);
         const double loss = testing::loss_of(request, after.weight_bits, after.tensor_bits, true);
-        EXPECT_NEAR(loss - before, move.loss_change, slack(before));
+        EXPECT_NEAR(loss - before, move.loss_change, move_slack(before));
         EXPECT_GE(move.loss_change, last) << "the most promising stand first";
         last = move.loss_change;
         EXPECT_EQ(after.activation_bits, move.activation_bits);
@@ -91,8 +91,8 @@ TEST(BudgetMoves, DescendToWhereNothingImprovesAndNoFartherThanTheOptimum) {
     }
     const double loss = testing::loss_of(request, now.weight_bits, now.tensor_bits, false);
     const double least = *testing::least_loss(request, false);
-    EXPECT_GE(loss, least - slack(least));
-    optimal += loss <= least + slack(least) ? 1 : 0;
+    EXPECT_GE(loss, least - move_slack(least));
+    optimal += loss <= least + move_slack(least) ? 1 : 0;
     ++runs;
   });
   EXPECT_GT(2 * optimal, runs) << "mostly the neighbours lead to the optimum";
@@ -133,7 +133,7 @@ TEST(SpendSlack, RaisesWhileBudgetsAllowAndNeverLosesMore) {
     const Allocation spent = spend_slack(request, start);
     EXPECT_TRUE(testing::holds(request, spent.cost));
     EXPECT_LE(testing::loss_of(request, spent.weight_bits, spent.tensor_bits, false),
-              before + slack(before));
+              before + move_slack(before));
     for (const Move& move : budget_moves(request, spent)) {
       const bool only_up = move.changes.size() == 1;
       EXPECT_FALSE(only_up && move.loss_change < 0) << "there was room left";

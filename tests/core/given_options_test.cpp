@@ -15,12 +15,12 @@ using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
-constexpr std::array<OptionRecord, 1> kOperands{
+constexpr std::array<OptionRecord, 1> kRuns{
     {{.name = "RUN", .type = OptionType::Paths, .value_name = "RUN", .required = true}}};
 
 const CommandRecord kCommand{
     .name = "show",
-    .operands = kOperands,
+    .operands = kRuns,
     .options = {{.name = "json"},
                 {.name = "bits", .type = OptionType::Integer, .fallback = "8", .upper = 8},
                 {.name = "exclude", .type = OptionType::Globs},

@@ -27,7 +27,7 @@ using testing::write_bytes;
 const std::vector<InputSpec> kRgb{{"input", {3, 2, 2}}};
 const std::vector<InputSpec> kGray{{"input", {1, 2, 2}}};
 /// Pixels as they are.
-const DatasetOptions kRaw{.preprocess = {.scale = 1}};
+const DatasetOptions kRawOptions{.preprocess = {.scale = 1}};
 
 void write_gray(const fs::path& file, std::uint8_t value) {
   write_bytes(file, png_bytes(constant_image(2, 2, {value})));
@@ -49,7 +49,7 @@ std::vector<float> first_values(const Batch& batch) {
 }
 
 template <typename Action>
-std::string error_of(const Action& action) {
+std::string thrown_text(const Action& action) {
   try {
     action();
   } catch (const Error& error) {
@@ -60,8 +60,8 @@ std::string error_of(const Action& action) {
 
 std::string open_error(const fs::path& source,
                        const std::vector<InputSpec>& inputs = kGray,
-                       const DatasetOptions& options = kRaw) {
-  return error_of([&] { (void)open_dataset(source, inputs, options); });
+                       const DatasetOptions& options = kRawOptions) {
+  return thrown_text([&] { (void)open_dataset(source, inputs, options); });
 }
 
 // --- directories of images -----------------------------------------------------------------------
@@ -75,7 +75,7 @@ TEST(ClassFolders, AreNumberedInTheOrderOfTheirNames) {
   write_bytes(root / "bee" / "notes.txt", "not an image");
   write_bytes(root / "bee" / "._1.png", "hidden");
   fs::create_directory(root / ".cache");
-  const auto dataset = open_dataset(root.path(), kGray, kRaw);
+  const auto dataset = open_dataset(root.path(), kGray, kRawOptions);
   const Batch batch = dataset->load(all_of(*dataset));
   EXPECT_TRUE(dataset->has_labels());
   EXPECT_THAT(batch.labels, ElementsAre(0, 0, 1, 2));
@@ -87,7 +87,7 @@ TEST(FlatDirectory, HasNoLabels) {
   const TemporaryDirectory root;
   write_gray(root / "2.png", 2);
   write_bytes(root / "1.jpeg", testing::jpeg_bytes(constant_image(2, 2, {128})));
-  const auto dataset = open_dataset(root.path(), kRgb, kRaw);
+  const auto dataset = open_dataset(root.path(), kRgb, kRawOptions);
   const Batch batch = dataset->load({1, 0});
   EXPECT_FALSE(dataset->has_labels());
   EXPECT_THAT(batch.labels, IsEmpty());
@@ -102,7 +102,7 @@ TEST(LabelsCsv, ListsFilesAndLabels) {
   write_gray(root / "sub" / "c.png", 2);
   write_gray(root / "unlisted.png", 3);
   write_bytes(root / "labels.csv", "file,label\r\n\"a,b.png\",5\r\n\r\nsub/c.png, 0\r\n");
-  const auto dataset = open_dataset(root.path(), kGray, kRaw);
+  const auto dataset = open_dataset(root.path(), kGray, kRawOptions);
   const Batch batch = dataset->load(all_of(*dataset));
   EXPECT_THAT(batch.labels, ElementsAre(5, 0));
   EXPECT_THAT(first_values(batch), ElementsAre(1, 2));
@@ -168,19 +168,19 @@ class BrokenSamples : public ::testing::Test {
 };
 
 TEST_F(BrokenSamples, AreNamedWithTheWayOut) {
-  const auto dataset = open_dataset(root_.path(), kGray, kRaw);
-  EXPECT_THAT(error_of([&] {
+  const auto dataset = open_dataset(root_.path(), kGray, kRawOptions);
+  EXPECT_THAT(thrown_text([&] {
                 (void)dataset->load({0, 1});
               }),
               AllOf(HasSubstr("b.png] the file is empty (0 bytes)"), HasSubstr("--skip-broken")));
-  EXPECT_THAT(error_of([&] { (void)dataset->load({3}); }),
+  EXPECT_THAT(thrown_text([&] { (void)dataset->load({3}); }),
               AllOf(HasSubstr("d.jpg]"), HasSubstr("JPEG image is broken")));
   EXPECT_EQ(dataset->load({0, 2}).size, 2);
 }
 
 TEST_F(BrokenSamples, AreLeftOutAndCountedOnce) {
   write_bytes(root_ / "labels.csv", "a.png,0\nb.png,1\nc.png,2\nd.jpg,3\nnowhere.png,4\n");
-  DatasetOptions options = kRaw;
+  DatasetOptions options = kRawOptions;
   options.skip_broken = true;
   const auto dataset = open_dataset(root_.path(), kGray, options);
   EXPECT_EQ(dataset->size(), 5);
@@ -198,11 +198,11 @@ TEST_F(BrokenSamples, AreLeftOutAndCountedOnce) {
 }
 
 TEST_F(BrokenSamples, ASampleThatDoesNotExistIsAnErrorEvenThen) {
-  DatasetOptions options = kRaw;
+  DatasetOptions options = kRawOptions;
   options.skip_broken = true;
   const auto dataset = open_dataset(root_.path(), kGray, options);
-  EXPECT_THAT(error_of([&] { (void)dataset->load({4}); }), HasSubstr("sample 4 does not exist"));
-  EXPECT_THAT(error_of([&] { (void)dataset->sample_name(-1); }), HasSubstr("does not exist"));
+  EXPECT_THAT(thrown_text([&] { (void)dataset->load({4}); }), HasSubstr("sample 4 does not exist"));
+  EXPECT_THAT(thrown_text([&] { (void)dataset->sample_name(-1); }), HasSubstr("does not exist"));
 }
 
 // --- IDX -----------------------------------------------------------------------------------------
@@ -222,7 +222,7 @@ class IdxFolder : public ::testing::Test {
 
 TEST_F(IdxFolder, GivesTheTestSplitUnlessAskedForTrain) {
   for (const std::string split : {"", "test", "train"}) {
-    DatasetOptions options = kRaw;
+    DatasetOptions options = kRawOptions;
     options.split = split;
     const auto dataset = open_dataset(root_.path(), kGray, options);
     const Batch batch = dataset->load(all_of(*dataset));
@@ -237,23 +237,23 @@ TEST_F(IdxFolder, GivesTheTestSplitUnlessAskedForTrain) {
 }
 
 TEST_F(IdxFolder, ReadsANamedFileWithTheLabelsBesideIt) {
-  const auto train = open_dataset(root_ / "train-images-idx3-ubyte", kGray, kRaw);
+  const auto train = open_dataset(root_ / "train-images-idx3-ubyte", kGray, kRawOptions);
   EXPECT_THAT(train->load({0, 1}).labels, ElementsAre(1, 2));
-  const auto test = open_dataset(root_ / "t10k-images-idx3-ubyte.gz", kGray, kRaw);
+  const auto test = open_dataset(root_ / "t10k-images-idx3-ubyte.gz", kGray, kRawOptions);
   EXPECT_THAT(test->load({2}).labels, ElementsAre(5));
   EXPECT_EQ(test->sample_name(2), "sample 2 of t10k-images-idx3-ubyte.gz");
 }
 
 TEST_F(IdxFolder, NeedsNoLabels) {
   fs::remove(root_ / "t10k-labels-idx1-ubyte.gz");
-  const auto dataset = open_dataset(root_.path(), kGray, kRaw);
+  const auto dataset = open_dataset(root_.path(), kGray, kRawOptions);
   EXPECT_FALSE(dataset->has_labels());
   EXPECT_THAT(dataset->load({0}).labels, IsEmpty());
 }
 
 TEST_F(IdxFolder, SaysWhichSplitIsMissing) {
   fs::remove(root_ / "train-images-idx3-ubyte");
-  DatasetOptions options = kRaw;
+  DatasetOptions options = kRawOptions;
   options.split = "train";
   EXPECT_THAT(open_error(root_.path(), kGray, options), HasSubstr("holds no train split"));
   options.split = "validation";
@@ -262,7 +262,7 @@ TEST_F(IdxFolder, SaysWhichSplitIsMissing) {
 
 TEST_F(IdxFolder, FallsBackToTrainWhereNothingElseIs) {
   fs::remove(root_ / "t10k-images-idx3-ubyte.gz");
-  EXPECT_EQ(open_dataset(root_.path(), kGray, kRaw)->size(), 2);
+  EXPECT_EQ(open_dataset(root_.path(), kGray, kRawOptions)->size(), 2);
 }
 
 TEST_F(IdxFolder, NamesTheFileThatIsDamaged) {
@@ -302,15 +302,15 @@ TEST(Cifar10, ReadsPlanesAndLabelsOfTheSplit) {
   write_bytes(root / "data_batch_1.bin", cifar_record(4, 7, 8, 9) + cifar_record(5, 4, 5, 6));
   write_bytes(root / "test_batch.bin", cifar_record(0, 50, 60, 70));
   const std::vector<InputSpec> spec{{"input", {3, 32, 32}}};
-  DatasetOptions options = kRaw;
+  DatasetOptions options = kRawOptions;
   options.split = "train";
   const auto train = open_dataset(root.path(), spec, options);
   const Batch batch = train->load({0, 1, 2});
   EXPECT_THAT(batch.labels, ElementsAre(4, 5, 9));
   EXPECT_THAT(first_values(batch), ElementsAre(7, 4, 1));
   EXPECT_EQ(batch.inputs[0].data<float>()[2 * 1024], 9.F);
-  EXPECT_THAT(open_dataset(root.path(), spec, kRaw)->load({0}).labels, ElementsAre(0));
-  EXPECT_EQ(open_dataset(root / "data_batch_1.bin", spec, kRaw)->size(), 2);
+  EXPECT_THAT(open_dataset(root.path(), spec, kRawOptions)->load({0}).labels, ElementsAre(0));
+  EXPECT_EQ(open_dataset(root / "data_batch_1.bin", spec, kRawOptions)->size(), 2);
 }
 
 TEST(Cifar10, NamesADamagedBatch) {
@@ -329,7 +329,7 @@ class NpzFile : public ::testing::Test {
  protected:
   std::unique_ptr<Dataset> open(const NamedArrays& arrays,
                                 const std::vector<InputSpec>& inputs,
-                                const DatasetOptions& options = kRaw) {
+                                const DatasetOptions& options = kRawOptions) {
     write_npz(root_ / "a.npz", arrays);
     return open_dataset(root_ / "a.npz", inputs, options);
   }
@@ -382,11 +382,11 @@ TEST_F(NpzFile, LabelsAreWholeNumbers) {
   const Tensor x = Tensor(DataType::UInt8, {2, 2, 2});
   const auto dataset = open({{"x", x}, {"y", Tensor::from<std::int64_t>({2, 1}, {7, 3})}}, kGray);
   EXPECT_THAT(dataset->load({1, 0}).labels, ElementsAre(3, 7));
-  EXPECT_THAT(error_of([&] {
+  EXPECT_THAT(thrown_text([&] {
                 open({{"x", x}, {"y", Tensor(DataType::Int64, {3})}}, kGray);
               }),
               HasSubstr("array y is int64 3; labels are one whole number for each of the 2"));
-  EXPECT_THAT(error_of([&] {
+  EXPECT_THAT(thrown_text([&] {
                 open({{"x", x}, {"y", Tensor(DataType::Float32, {2})}}, kGray);
               }),
               HasSubstr("array y is float32"));
@@ -401,30 +401,30 @@ TEST_F(NpzFile, FeedsEveryNamedInput) {
   ASSERT_EQ(batch.inputs.size(), 2U);
   EXPECT_THAT(batch.inputs[0].data<float>(), ElementsAre(4, 5, 6, 7));
   EXPECT_THAT(batch.inputs[1].data<std::int64_t>(), ElementsAre(20, 21, 22));
-  EXPECT_THAT(error_of([&] {
+  EXPECT_THAT(thrown_text([&] {
                 open({{"image", image}}, specs);
               }),
               AllOf(HasSubstr("holds the arrays image"), HasSubstr("none named \"ids\"")));
-  EXPECT_THAT(error_of([&] {
+  EXPECT_THAT(thrown_text([&] {
                 open({{"image", image}, {"ids", Tensor(DataType::Int64, {5, 3})}}, specs);
               }),
               HasSubstr("\"ids\" holds 5 samples, the one before 2"));
 }
 
 TEST_F(NpzFile, NamesTheShapeThatDoesNotFit) {
-  EXPECT_THAT(error_of([&] {
+  EXPECT_THAT(thrown_text([&] {
                 open({{"x", Tensor(DataType::Float32, {4, 3, 5, 5})}}, kRgb);
               }),
               AllOf(HasSubstr("shape 3x5x5"), HasSubstr("\"input\""), HasSubstr("takes 3x2x2")));
-  EXPECT_THAT(error_of([&] {
+  EXPECT_THAT(thrown_text([&] {
                 open({{"x", Tensor(DataType::UInt8, {4, 2, 5, 5})}}, kRgb);
               }),
               HasSubstr("4x2x5x5 holds no images"));
-  EXPECT_THAT(error_of([&] {
+  EXPECT_THAT(thrown_text([&] {
                 open({{"x", Tensor(DataType::UInt8, {0, 2, 2})}}, kGray);
               }),
               HasSubstr("holds no samples"));
-  EXPECT_THAT(error_of([&] {
+  EXPECT_THAT(thrown_text([&] {
                 open({{"z", Tensor(DataType::UInt8, {1, 2, 2})}}, kGray);
               }),
               HasSubstr("none named \"input\" or \"x\""));
@@ -434,7 +434,7 @@ TEST_F(NpzFile, ArraysInMemoryGiveWhatAFileOfThemGives) {
   const NamedArrays arrays{{"x", Tensor::from<std::uint8_t>({2, 2, 2}, {0, 1, 2, 3, 4, 5, 6, 7})},
                            {"y", Tensor::from<std::int64_t>({2}, {7, 3})}};
   const Batch of_file = open(arrays, kGray)->load({1, 0});
-  const auto dataset = open_arrays(arrays, "x uint8", kGray, kRaw);
+  const auto dataset = open_arrays(arrays, "x uint8", kGray, kRawOptions);
   const Batch of_arrays = dataset->load({1, 0});
   EXPECT_TRUE(of_arrays.inputs.at(0).equals(of_file.inputs.at(0)));
   EXPECT_EQ(of_arrays.labels, of_file.labels);
@@ -443,11 +443,12 @@ TEST_F(NpzFile, ArraysInMemoryGiveWhatAFileOfThemGives) {
 }
 
 TEST(OpenArrays, NamesTheArraysInErrors) {
-  EXPECT_THAT(error_of([&] {
-                (void)open_arrays({{"z", Tensor(DataType::UInt8, {1, 2, 2})}}, "mine", kGray, kRaw);
-              }),
-              AllOf(HasSubstr("[mine]"), HasSubstr("none named \"input\" or \"x\"")));
-  EXPECT_THAT(error_of([&] { (void)open_arrays({}, "mine", {}, kRaw); }),
+  EXPECT_THAT(
+      thrown_text([&] {
+        (void)open_arrays({{"z", Tensor(DataType::UInt8, {1, 2, 2})}}, "mine", kGray, kRawOptions);
+      }),
+      AllOf(HasSubstr("[mine]"), HasSubstr("none named \"input\" or \"x\"")));
+  EXPECT_THAT(thrown_text([&] { (void)open_arrays({}, "mine", {}, kRawOptions); }),
               HasSubstr("no inputs to feed"));
 }
 
@@ -483,7 +484,7 @@ TEST(ChooseSamples, EveryIndexIsAsLikely) {
 TEST(ValidateLabels, NamesTheLabelOutsideOfTheClasses) {
   const std::vector<std::int32_t> labels{0, 9, 10};
   EXPECT_NO_THROW(validate_labels(labels, 11));
-  EXPECT_THAT(error_of([&] { validate_labels(labels, 10); }),
+  EXPECT_THAT(thrown_text([&] { validate_labels(labels, 10); }),
               AllOf(HasSubstr("label 10 of sample 2"), HasSubstr("0..9")));
   EXPECT_THROW(validate_labels(std::vector<std::int32_t>{-1}, 10), DataError);
 }

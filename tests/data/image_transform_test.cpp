@@ -25,7 +25,7 @@ std::vector<float> applied(const Preprocess& preprocess,
 }
 
 /// Pixels as they are, so that results can be compared with images.
-const Preprocess kRaw{.scale = 1};
+const Preprocess kRawPixels{.scale = 1};
 
 std::vector<float> planes_of(const Image& image) {
   std::vector<float> planes;
@@ -46,19 +46,20 @@ TEST(ImageTransform, ScalesThenSubtractsTheMeanThenDivides) {
 
 TEST(ImageTransform, WritesPlanesInTheOrderOfTheChannels) {
   const Image image{1, 2, 3, {1, 2, 3, 4, 5, 6}};
-  EXPECT_THAT(applied(kRaw, {3, 1, 2}, image), ElementsAre(1, 4, 2, 5, 3, 6));
+  EXPECT_THAT(applied(kRawPixels, {3, 1, 2}, image), ElementsAre(1, 4, 2, 5, 3, 6));
   const Preprocess bgr{.channels = "bgr", .scale = 1, .mean = {3, 2, 1}};
   EXPECT_THAT(applied(bgr, {3, 1, 2}, image), ElementsAre(0, 3, 0, 3, 0, 3));
 }
 
 TEST(ImageTransform, KeepsChannelsLastWhereTheNetworkDoes) {
   const Image tall{2, 2, 3, {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12}};
-  EXPECT_THAT(applied(kRaw, {2, 2, 3}, tall), ElementsAre(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12));
+  EXPECT_THAT(applied(kRawPixels, {2, 2, 3}, tall),
+              ElementsAre(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12));
 }
 
 TEST(ImageTransform, GivesGrayToANetworkOfOneChannel) {
   const Image image{1, 1, 3, {255, 0, 0}};
-  EXPECT_THAT(applied(kRaw, {1, 1, 1}, image), ElementsAre(76));
+  EXPECT_THAT(applied(kRawPixels, {1, 1, 1}, image), ElementsAre(76));
   const Preprocess gray{.channels = "gray", .scale = 1};
   EXPECT_THAT(applied(gray, {3, 1, 1}, image), ElementsAre(76, 76, 76));
 }
@@ -110,8 +111,8 @@ TEST(ImageTransform, AnOpenSizeIsTheCropOrTheImagesOwn) {
 
 TEST(ImageTransform, AFlatInputTakesAsManyGrayPixels) {
   const Image image{2, 2, 1, {1, 2, 3, 4}};
-  EXPECT_THAT(applied(kRaw, {4}, image), ElementsAre(1, 2, 3, 4));
-  EXPECT_THROW((void)applied(kRaw, {5}, image), ShapeError);
+  EXPECT_THAT(applied(kRawPixels, {4}, image), ElementsAre(1, 2, 3, 4));
+  EXPECT_THROW((void)applied(kRawPixels, {5}, image), ShapeError);
 }
 
 TEST(ImageTransform, RefusesThreeMeansForOneChannel) {

@@ -21,7 +21,7 @@ Preprocess read_text(const std::string& text) {
   return read_preprocess(directory / "p.json");
 }
 
-std::string error_of(const std::string& text) {
+std::string preprocess_error(const std::string& text) {
   try {
     (void)read_text(text);
   } catch (const DataError& error) {
@@ -61,22 +61,24 @@ TEST(ReadPreprocess, NullAndAbsentFieldsKeepTheDefaults) {
 }
 
 TEST(ReadPreprocess, NamesTheFileAndTheFieldThatIsWrong) {
-  EXPECT_THAT(error_of("[1]"), AllOf(HasSubstr("p.json"), HasSubstr("no JSON object")));
-  EXPECT_THAT(error_of("{"), HasSubstr("no JSON object"));
-  EXPECT_THAT(error_of(R"({"scale": 1})"), HasSubstr("\"format\" is missing"));
-  EXPECT_THAT(error_of(R"({"format": "other/2"})"), HasSubstr("must be \"ompq-preprocess/1\""));
-  EXPECT_THAT(error_of(with_field(R"("crops": 224)")),
+  EXPECT_THAT(preprocess_error("[1]"), AllOf(HasSubstr("p.json"), HasSubstr("no JSON object")));
+  EXPECT_THAT(preprocess_error("{"), HasSubstr("no JSON object"));
+  EXPECT_THAT(preprocess_error(R"({"scale": 1})"), HasSubstr("\"format\" is missing"));
+  EXPECT_THAT(preprocess_error(R"({"format": "other/2"})"),
+              HasSubstr("must be \"ompq-preprocess/1\""));
+  EXPECT_THAT(preprocess_error(with_field(R"("crops": 224)")),
               AllOf(HasSubstr("\"crops\" is unknown"), HasSubstr("crop")));
-  EXPECT_THAT(error_of(with_field(R"("crop": 22.5)")), HasSubstr("\"crop\" is 22.5"));
-  EXPECT_THAT(error_of(with_field(R"("crop": 0)")), HasSubstr("crop is 0 pixels"));
-  EXPECT_THAT(error_of(with_field(R"("resize": -3)")), HasSubstr("resize is -3 pixels"));
-  EXPECT_THAT(error_of(with_field(R"("scale": "1/255")")), HasSubstr("\"scale\" is \"1/255\""));
-  EXPECT_THAT(error_of(with_field(R"("scale": 0)")), HasSubstr("scale is 0"));
-  EXPECT_THAT(error_of(with_field(R"("mean": [1, "a", 2])")), HasSubstr("\"mean\""));
-  EXPECT_THAT(error_of(with_field(R"("mean": [1, 2])")), HasSubstr("mean has 2 values"));
-  EXPECT_THAT(error_of(with_field(R"("std": [1, 0, 1])")), HasSubstr("std holds 0"));
-  EXPECT_THAT(error_of(with_field(R"("channels": "cmyk")")), HasSubstr("\"cmyk\""));
-  EXPECT_THAT(error_of(with_field(R"("channels": 3)")), HasSubstr("\"channels\" is 3"));
+  EXPECT_THAT(preprocess_error(with_field(R"("crop": 22.5)")), HasSubstr("\"crop\" is 22.5"));
+  EXPECT_THAT(preprocess_error(with_field(R"("crop": 0)")), HasSubstr("crop is 0 pixels"));
+  EXPECT_THAT(preprocess_error(with_field(R"("resize": -3)")), HasSubstr("resize is -3 pixels"));
+  EXPECT_THAT(preprocess_error(with_field(R"("scale": "1/255")")),
+              HasSubstr("\"scale\" is \"1/255\""));
+  EXPECT_THAT(preprocess_error(with_field(R"("scale": 0)")), HasSubstr("scale is 0"));
+  EXPECT_THAT(preprocess_error(with_field(R"("mean": [1, "a", 2])")), HasSubstr("\"mean\""));
+  EXPECT_THAT(preprocess_error(with_field(R"("mean": [1, 2])")), HasSubstr("mean has 2 values"));
+  EXPECT_THAT(preprocess_error(with_field(R"("std": [1, 0, 1])")), HasSubstr("std holds 0"));
+  EXPECT_THAT(preprocess_error(with_field(R"("channels": "cmyk")")), HasSubstr("\"cmyk\""));
+  EXPECT_THAT(preprocess_error(with_field(R"("channels": 3)")), HasSubstr("\"channels\" is 3"));
 }
 
 TEST(FindPreprocess, LooksBesideTheModel) {

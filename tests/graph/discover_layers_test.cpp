@@ -16,7 +16,7 @@ using ::testing::HasSubstr;
 using ::testing::ThrowsMessage;
 namespace zoo = testing::zoo;
 
-Shape image(std::int64_t channels, std::int64_t size = 8) {
+Shape sized_image(std::int64_t channels, std::int64_t size = 8) {
   return {Dim::batch(), Dim::fixed(channels), Dim::fixed(size), Dim::fixed(size)};
 }
 
@@ -35,7 +35,7 @@ std::string feature_of(const Graph& graph, std::string_view layer) {
 template <typename Follow>
 std::string feature_behind_conv(Follow follow) {
   GraphBuilder b("conv_then");
-  const ValueId x = b.conv("conv", b.input("input", image(4)), {.out = 4, .kernel = 3});
+  const ValueId x = b.conv("conv", b.input("input", sized_image(4)), {.out = 4, .kernel = 3});
   return feature_of(b.finish({follow(b, x)}), "conv");
 }
 
@@ -129,7 +129,7 @@ TEST(LayerFunction, StopsAtAValueWithAnotherReader) {
 
 TEST(LayerFunction, StopsAtANetworkOutput) {
   GraphBuilder b("shown");
-  const ValueId x = b.conv("conv", b.input("input", image(4)), {.out = 4});
+  const ValueId x = b.conv("conv", b.input("input", sized_image(4)), {.out = 4});
   EXPECT_EQ(feature_of(b.finish({x, b.relu("relu", x)}), "conv"), "conv_output");
 }
 
@@ -156,7 +156,7 @@ TEST(LayerFunction, LooksThroughWhatLeavesElementsAlone) {
 
 TEST(LayerFunction, LooksThroughQuantizersOfAnAlreadyQuantizedNetwork) {
   GraphBuilder b("quantized");
-  const ValueId input = b.quantize_dequantize("q0", b.input("input", image(4)), 0.1F, 128);
+  const ValueId input = b.quantize_dequantize("q0", b.input("input", sized_image(4)), 0.1F, 128);
   ValueId x = b.conv("conv", input, {.out = 4, .bias = true});
   x = b.quantize_dequantize("q1", x, 0.1F, 128);
   x = b.relu("relu", b.add("add", x, input));
@@ -181,7 +181,7 @@ TEST(LayerFunction, AddsAConstantPerChannelButNoConstantImage) {
 
 TEST(DiscoverLayers, CountsAConvolution) {
   GraphBuilder b("conv");
-  const ValueId x = b.input("input", image(6, 9));
+  const ValueId x = b.input("input", sized_image(6, 9));
   const Discovery found = discover(b.finish(
       {b.conv("conv", x, {.out = 8, .kernel = 3, .stride = 2, .groups = 2, .bias = true})}));
   const Layer& layer = found.layers.at(0);
@@ -197,7 +197,7 @@ TEST(DiscoverLayers, CountsAConvolution) {
 
 TEST(DiscoverLayers, CountsATransposedConvolution) {
   GraphBuilder b("conv_transpose");
-  const ValueId x = b.input("input", image(6, 4));
+  const ValueId x = b.input("input", sized_image(6, 4));
   const Discovery found = discover(
       b.finish({b.conv_transpose("up", x, {.out = 8, .kernel = 3, .stride = 2, .groups = 2})}));
   const Layer& layer = found.layers.at(0);
@@ -280,7 +280,8 @@ TEST(DiscoverLayers, TakesBiasesForFoldedNormsOnlyWhereNoNormIsLeft) {
 
 TEST(DiscoverLayers, TakesTheBiasOfAClassifierWrittenAsAConvolutionForABias) {
   GraphBuilder b("conv_classifier");
-  ValueId x = b.conv("conv", b.input("input", image(4)), {.out = 8, .kernel = 3, .bias = true});
+  ValueId x =
+      b.conv("conv", b.input("input", sized_image(4)), {.out = 8, .kernel = 3, .bias = true});
   x = b.conv("fc", b.global_average_pool("pool", x), {.out = 3, .bias = true});
   const Discovery found = discover(b.finish({x}));
   EXPECT_FALSE(is_fully_connected(found.layers.at(0)));
@@ -291,13 +292,14 @@ TEST(DiscoverLayers, TakesTheBiasOfAClassifierWrittenAsAConvolutionForABias) {
 
 TEST(DiscoverLayers, SaysWhyAnOperatorIsNoLayer) {
   GraphBuilder b("rejected");
-  const ValueId x = b.input("input", image(4));
+  const ValueId x = b.input("input", sized_image(4));
   const ValueId weight = b.input("weight", fixed_shape({4, 4, 1, 1}));
-  const ValueId conv = b.op({.name = "conv", .op_type = "Conv", .inputs = {x, weight}}, image(4));
+  const ValueId conv =
+      b.op({.name = "conv", .op_type = "Conv", .inputs = {x, weight}}, sized_image(4));
   const ValueId product = b.matmul("product", x, conv);
   const ValueId eight = b.normal_constant("eight", {8, 8}, 1.0);
   const ValueId left =
-      b.op({.name = "left", .op_type = "MatMul", .inputs = {eight, product}}, image(4));
+      b.op({.name = "left", .op_type = "MatMul", .inputs = {eight, product}}, sized_image(4));
   const ValueId deep = b.matmul("deep", left, b.normal_constant("deep.weight", {4, 8, 8}, 1.0));
   const ValueId doubles = b.constant("doubles", Tensor(DataType::Float64, {8, 8}));
   const Discovery found = discover(b.finish({b.matmul("wide", deep, doubles)}));
@@ -323,7 +325,7 @@ TEST(DiscoverLayers, FindsTheLayersOfATransformerAndNotItsAttention) {
 
 TEST(DiscoverLayers, NeedsShapes) {
   Graph graph;
-  const ValueId x = graph.add_input("x", DataType::Float32, image(4));
+  const ValueId x = graph.add_input("x", DataType::Float32, sized_image(4));
   const ValueId weight = graph.add_constant("w", Tensor(DataType::Float32, {4, 4, 1, 1}));
   graph.mark_output(graph.add_op({.name = "conv", .op_type = "Conv", .inputs = {x, weight}}));
   EXPECT_THAT([&] { return discover(graph); },
@@ -332,10 +334,10 @@ TEST(DiscoverLayers, NeedsShapes) {
 
 TEST(DiscoverLayers, NeedsNodesInOrder) {
   Graph graph;
-  const ValueId late = graph.add_value({"late", DataType::Float32, image(4)});
+  const ValueId late = graph.add_value({"late", DataType::Float32, sized_image(4)});
   graph.add_op({.name = "reader", .op_type = "Relu", .inputs = {late}});
   Node maker{.name = "maker", .op_type = "Relu"};
-  maker.inputs = {graph.add_input("x", DataType::Float32, image(4))};
+  maker.inputs = {graph.add_input("x", DataType::Float32, sized_image(4))};
   maker.outputs = {late};
   graph.add_node(std::move(maker));
   EXPECT_THAT([&] { return discover(graph); },

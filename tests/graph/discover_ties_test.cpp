@@ -28,7 +28,7 @@ std::vector<std::string> ties_of(const Graph& graph) {
 }
 using Ties = std::vector<std::string>;
 
-Shape image(std::int64_t channels) {
+Shape tie_image(std::int64_t channels) {
   return {Dim::batch(), Dim::fixed(channels), Dim::fixed(8), Dim::fixed(8)};
 }
 
@@ -58,7 +58,7 @@ TEST(DiscoverTies, TiesNothingWhereTheShortcutHoldsNoLayer) {
 /// Two branches over one value that an Add joins: `left` and `right` convolutions long.
 Graph branches(int left, int right, bool swapped, bool pooled = false) {
   GraphBuilder b("branches");
-  const ValueId x = b.relu("stem.relu", b.conv("stem", b.input("input", image(4)), {.out = 4}));
+  const ValueId x = b.relu("stem.relu", b.conv("stem", b.input("input", tie_image(4)), {.out = 4}));
   const auto branch = [&](const std::string& name, int length) {
     ValueId y = x;
     if (pooled && length == 1) y = b.max_pool(name + ".pool", y, 1, 1, 0);
@@ -89,7 +89,7 @@ TEST(DiscoverTies, FindsAProjectionBehindAPool) {
 
 TEST(DiscoverTies, LetsTheLargerOfTwoEqualBranchesLead) {
   GraphBuilder b("multi_branch");
-  const ValueId x = b.input("input", image(4));
+  const ValueId x = b.input("input", tie_image(4));
   const ValueId large = b.norm("norm3", b.conv("conv3x3", x, {.out = 4, .kernel = 3}));
   const ValueId small = b.norm("norm1", b.conv("conv1x1", x, {.out = 4}));
   EXPECT_EQ(ties_of(b.finish({b.add("add", small, large)})), Ties{"conv3x3<-conv1x1"});
@@ -97,7 +97,7 @@ TEST(DiscoverTies, LetsTheLargerOfTwoEqualBranchesLead) {
 
 TEST(DiscoverTies, DoesNotTieActivatedBranches) {
   GraphBuilder b("activated");
-  const ValueId x = b.input("input", image(4));
+  const ValueId x = b.input("input", tie_image(4));
   const ValueId left = b.relu("left.relu", b.conv("left", x, {.out = 4}));
   const ValueId right = b.relu("right.relu", b.conv("right", x, {.out = 4, .kernel = 3}));
   EXPECT_EQ(ties_of(b.finish({b.add("add", left, right)})), Ties{});
@@ -111,7 +111,7 @@ ValueId again(GraphBuilder& b, const std::string& name, ValueId x) {
 
 TEST(DiscoverTies, TiesLayersThatShareAWeight) {
   GraphBuilder b("shared");
-  ValueId x = b.relu("relu1", b.conv("first", b.input("input", image(4)), {.out = 4}));
+  ValueId x = b.relu("relu1", b.conv("first", b.input("input", tie_image(4)), {.out = 4}));
   x = b.relu("relu2", again(b, "second", x));
   EXPECT_EQ(ties_of(b.finish({again(b, "third", x)})), Ties{"first<-second,third"});
 }
@@ -119,7 +119,7 @@ TEST(DiscoverTies, TiesLayersThatShareAWeight) {
 TEST(DiscoverTies, PutsEveryFollowerIntoOneTie) {
   // "first" is a projection that follows "main1", and shares its weight with "head".
   GraphBuilder b("chained");
-  const ValueId x = b.relu("stem.relu", b.conv("stem", b.input("input", image(4)), {.out = 4}));
+  const ValueId x = b.relu("stem.relu", b.conv("stem", b.input("input", tie_image(4)), {.out = 4}));
   const ValueId main0 = b.relu("main0.relu", b.conv("main0", x, {.out = 4}));
   const ValueId main1 = b.conv("main1", main0, {.out = 4});
   const ValueId sum = b.relu("relu", b.add("add", main1, b.conv("first", x, {.out = 4})));

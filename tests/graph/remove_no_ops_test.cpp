@@ -12,9 +12,9 @@ using ::testing::ElementsAre;
 using testing::GraphBuilder;
 using ::testing::IsEmpty;
 
-const Shape kImage{Dim::batch(), Dim::fixed(4), Dim::fixed(5), Dim::fixed(5)};
+const Shape kNoOpImage{Dim::batch(), Dim::fixed(4), Dim::fixed(5), Dim::fixed(5)};
 
-std::vector<std::string> op_types(const Graph& graph) {
+std::vector<std::string> op_types_left(const Graph& graph) {
   std::vector<std::string> types;
   for (const Node& node : graph.nodes()) types.push_back(node.op_type);
   return types;
@@ -22,7 +22,7 @@ std::vector<std::string> op_types(const Graph& graph) {
 
 TEST(RemoveNoOps, RemovesAChainOfIdentities) {
   GraphBuilder b("chain");
-  ValueId x = b.relu("first", b.input("input", kImage));
+  ValueId x = b.relu("first", b.input("input", kNoOpImage));
   x = b.unary("Identity", "identity", x);
   x = b.unary("Dropout", "dropout", x);
   x = b.pad("pad", x, {0, 0, 0, 0});
@@ -30,13 +30,13 @@ TEST(RemoveNoOps, RemovesAChainOfIdentities) {
   x = b.concat("concat", {x}, 1);
   Graph graph = b.finish({b.relu("last", x)});
   EXPECT_EQ(remove_no_ops(graph), 5);
-  EXPECT_THAT(op_types(graph), ElementsAre("Relu", "Relu"));
+  EXPECT_THAT(op_types_left(graph), ElementsAre("Relu", "Relu"));
   EXPECT_EQ(graph.node(1).inputs[0], graph.node(0).outputs[0]);
 }
 
 TEST(RemoveNoOps, KeepsTheNameOfANetworkOutput) {
   GraphBuilder b("output");
-  const ValueId x = b.relu("relu", b.input("input", kImage));
+  const ValueId x = b.relu("relu", b.input("input", kNoOpImage));
   const ValueId shown = b.unary("Identity", "identity", x);
   const ValueId other = b.relu("other", x);
   Graph graph = b.finish({shown, other});
@@ -49,7 +49,7 @@ TEST(RemoveNoOps, KeepsTheNameOfANetworkOutput) {
 
 TEST(RemoveNoOps, KeepsWhatShowsTheInputOrOneValueTwice) {
   GraphBuilder b("shown");
-  const ValueId input = b.input("input", kImage);
+  const ValueId input = b.input("input", kNoOpImage);
   const ValueId x = b.relu("relu", input);
   Graph graph =
       b.finish({b.unary("Identity", "of_input", input), x, b.unary("Identity", "of_output", x)});
@@ -58,8 +58,8 @@ TEST(RemoveNoOps, KeepsWhatShowsTheInputOrOneValueTwice) {
 
 TEST(RemoveNoOps, KeepsADropoutWhoseMaskIsRead) {
   GraphBuilder b("mask");
-  const ValueId x = b.unary("Dropout", "dropout", b.input("input", kImage));
-  const ValueId mask = b.graph().add_value({"mask", DataType::Bool, kImage});
+  const ValueId x = b.unary("Dropout", "dropout", b.input("input", kNoOpImage));
+  const ValueId mask = b.graph().add_value({"mask", DataType::Bool, kNoOpImage});
   b.graph().mutable_node(0).outputs.push_back(mask);
   Graph graph = b.finish({b.relu("relu", x), mask});
   EXPECT_EQ(remove_no_ops(graph), 0);
@@ -67,10 +67,10 @@ TEST(RemoveNoOps, KeepsADropoutWhoseMaskIsRead) {
 
 TEST(RemoveNoOps, KeepsACastToAnotherType) {
   GraphBuilder b("cast");
-  const ValueId x = b.input("input", kImage);
-  const ValueId same = b.op({.name = "same", .op_type = "Cast", .inputs = {x}}, kImage);
+  const ValueId x = b.input("input", kNoOpImage);
+  const ValueId same = b.op({.name = "same", .op_type = "Cast", .inputs = {x}}, kNoOpImage);
   const ValueId codes =
-      b.op({.name = "other", .op_type = "Cast", .inputs = {same}}, kImage, DataType::Int64);
+      b.op({.name = "other", .op_type = "Cast", .inputs = {same}}, kNoOpImage, DataType::Int64);
   Graph graph = b.finish({codes});
   EXPECT_EQ(remove_no_ops(graph), 1);
   EXPECT_EQ(graph.node(0).name, "other");
@@ -81,7 +81,7 @@ class ConstantBehind : public ::testing::TestWithParam<std::string> {};
 /// operator without bias -> Add of one number per channel.
 Graph with_addend(const std::string& type, std::vector<std::int64_t> addend) {
   GraphBuilder b("addend");
-  ValueId x = b.input("input", type == "Gemm" ? Shape{Dim::batch(), Dim::fixed(4)} : kImage);
+  ValueId x = b.input("input", type == "Gemm" ? Shape{Dim::batch(), Dim::fixed(4)} : kNoOpImage);
   if (type == "Conv") x = b.conv("op", x, {.out = 6, .kernel = 3});
   if (type == "ConvTranspose") x = b.conv_transpose("op", x, {.out = 6, .groups = 2});
   if (type == "Gemm") {
@@ -98,7 +98,7 @@ TEST_P(ConstantBehind, BecomesTheBias) {
       GetParam(), gemm ? std::vector<std::int64_t>{6} : std::vector<std::int64_t>{6, 1, 1});
   Graph after = before;
   EXPECT_EQ(remove_no_ops(after), 1);
-  EXPECT_THAT(op_types(after), ElementsAre(GetParam()));
+  EXPECT_THAT(op_types_left(after), ElementsAre(GetParam()));
   EXPECT_EQ(after.outputs(), before.outputs());
   const Shape shape = *before.value(before.inputs()[0]).shape;
   testing::expect_same_outputs(before, after, testing::normal_array(extents_at(shape, 2), 5));
@@ -118,7 +118,7 @@ TEST(RemoveNoOps, LeavesAnAddendThatIsNotOneNumberAChannel) {
 
 TEST(RemoveNoOps, LeavesAnAddBehindAnOperatorThatOthersRead) {
   GraphBuilder b("read_twice");
-  const ValueId x = b.conv("op", b.input("input", kImage), {.out = 4});
+  const ValueId x = b.conv("op", b.input("input", kNoOpImage), {.out = 4});
   const ValueId y = b.add("add", x, b.normal_constant("addend", {4, 1, 1}, 1.0));
   Graph graph = b.finish({b.add("sum", x, y)});
   EXPECT_EQ(remove_no_ops(graph), 0);

@@ -33,7 +33,7 @@ Tensor constant_from(const std::string& fields) {
   return *graph.value(graph.find_value("w")).constant;
 }
 
-std::string refusal(const std::string& fields) {
+std::string constant_refusal(const std::string& fields) {
   try {
     (void)constant_from(fields);
   } catch (const ImportError& error) {
@@ -55,9 +55,9 @@ TEST(FourBitConstant, IsReadFromIntegersThatHoldAByteEach) {
 }
 
 TEST(FourBitConstant, MustHaveAsManyBytesAsItsShapeNeeds) {
-  EXPECT_THAT(refusal(R"(data_type: 22 dims: 5 raw_data: "\x18\xF7")"),
+  EXPECT_THAT(constant_refusal(R"(data_type: 22 dims: 5 raw_data: "\x18\xF7")"),
               HasSubstr("holds 4 elements, but its shape 5 needs 5"));
-  EXPECT_THAT(refusal("data_type: 21 dims: 2 int32_data: [1, 2]"),
+  EXPECT_THAT(constant_refusal("data_type: 21 dims: 2 int32_data: [1, 2]"),
               HasSubstr("holds 4 elements, but its shape 2 needs 2"));
 }
 

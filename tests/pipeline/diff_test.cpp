@@ -16,7 +16,7 @@
 namespace ompq::pipeline {
 namespace {
 
-constexpr std::int64_t kSamples = 16;
+constexpr std::int64_t kDiffSamples = 16;
 
 /// Written by `quantize_network` and read back from the file.
 Model read_back(const Model& model,
@@ -30,12 +30,12 @@ Model read_back(const Model& model,
   return load_model(file);
 }
 
-std::vector<int> widths(const Model& model, int bits) {
+std::vector<int> same_widths(const Model& model, int bits) {
   return std::vector<int>(model.discovery.layers.size(), bits);
 }
 
 tuning::ActivationQuantizers activations(const Model& model, int bits) {
-  Samples samples = small_samples(kSamples);
+  Samples samples = small_samples(kDiffSamples);
   const auto& layers = model.discovery.layers;
   return tuning::calibrate_activations(model.graph,
                                        layers,
@@ -46,7 +46,7 @@ tuning::ActivationQuantizers activations(const Model& model, int bits) {
 }
 
 report::Diff differing(const Model& a, const Model& b, DiffOptions options = {}) {
-  Samples samples = small_samples(kSamples);
+  Samples samples = small_samples(kDiffSamples);
   options.executor.threads = 1;
   return diff(a, b, samples, options);
 }
@@ -75,14 +75,14 @@ TEST(Diff, FindsANetworkEqualToItself) {
   }
   EXPECT_FALSE(result.first_apart);
   EXPECT_EQ(result.agreement, 1.0);
-  EXPECT_EQ(result.samples.count, kSamples);
+  EXPECT_EQ(result.samples.count, kDiffSamples);
 }
 
 TEST(Diff, MatchesEveryLayerOfAPackedFile) {
   const Model model = small_model();
   for (const int bits : {8, 4}) {
-    const Model packed =
-        read_back(model, widths(model, 4), activations(model, bits), onnx_io::WeightFormat::Packed);
+    const Model packed = read_back(
+        model, same_widths(model, 4), activations(model, bits), onnx_io::WeightFormat::Packed);
     const auto result = differing(model, packed);
     EXPECT_TRUE(result.only_in_a.empty());
     EXPECT_TRUE(result.only_in_b.empty());
@@ -101,9 +101,9 @@ TEST(Diff, SaysTheSameOfAPackedFileAndOfOneWithValueNames) {
   const Model model = small_model();
   const auto quantizers = activations(model, 4);
   const auto packed = differing(
-      model, read_back(model, widths(model, 3), quantizers, onnx_io::WeightFormat::Packed));
+      model, read_back(model, same_widths(model, 3), quantizers, onnx_io::WeightFormat::Packed));
   const auto plain = differing(
-      model, read_back(model, widths(model, 3), quantizers, onnx_io::WeightFormat::Float));
+      model, read_back(model, same_widths(model, 3), quantizers, onnx_io::WeightFormat::Float));
   ASSERT_EQ(packed.rows.size(), plain.rows.size());
   for (std::size_t r = 0; r < plain.rows.size(); ++r) {
     EXPECT_EQ(plain.rows[r].matched_by, "value name");
@@ -117,7 +117,7 @@ TEST(Diff, MatchesByOrderWhereNamesDiffer) {
   const Model model = small_model();
   const auto quantizers = activations(model, 4);
   const Model packed =
-      read_back(model, widths(model, 3), quantizers, onnx_io::WeightFormat::Packed);
+      read_back(model, same_widths(model, 3), quantizers, onnx_io::WeightFormat::Packed);
   const auto named = differing(model, packed);
   const auto nameless = differing(model, renamed(packed));
   ASSERT_EQ(nameless.rows.size(), named.rows.size());
@@ -130,7 +130,7 @@ TEST(Diff, MatchesByOrderWhereNamesDiffer) {
 TEST(Diff, WorksBothWaysRound) {
   const Model model = small_model();
   const Model packed =
-      read_back(model, widths(model, 3), activations(model, 4), onnx_io::WeightFormat::Packed);
+      read_back(model, same_widths(model, 3), activations(model, 4), onnx_io::WeightFormat::Packed);
   const auto forth = differing(model, packed);
   const auto back = differing(packed, model);
   ASSERT_EQ(forth.rows.size(), back.rows.size());
@@ -143,7 +143,7 @@ TEST(Diff, WorksBothWaysRound) {
 
 TEST(Diff, NamesTheFirstLayerThatParts) {
   const Model model = small_model();
-  auto bits = widths(model, allocation::kFloatBits);
+  auto bits = same_widths(model, allocation::kFloatBits);
   bits[2] = 2;
   const Model changed = read_back(model, bits, {}, onnx_io::WeightFormat::Packed);
   const auto result = differing(model, changed);
@@ -174,8 +174,8 @@ TEST(Diff, LetsNoNanPass) {
 TEST(Diff, HasTheSameResultForEveryBatchSize) {
   const Model model = small_model();
   const Model packed =
-      read_back(model, widths(model, 4), activations(model, 8), onnx_io::WeightFormat::Packed);
-  const auto whole = differing(model, packed, {.batch_size = kSamples});
+      read_back(model, same_widths(model, 4), activations(model, 8), onnx_io::WeightFormat::Packed);
+  const auto whole = differing(model, packed, {.batch_size = kDiffSamples});
   const auto parts = differing(model, packed, {.batch_size = 5});
   for (std::size_t r = 0; r < whole.rows.size(); ++r) {
     EXPECT_NEAR(*whole.rows[r].snr_db, *parts.rows[r].snr_db, 1e-3) << whole.rows[r].layer;
@@ -204,7 +204,7 @@ Model tiny(const std::string& name, std::int64_t size, std::int64_t classes) {
 }
 
 TEST(Diff, NamesBothNetworksWhereInputsDiffer) {
-  Samples samples = small_samples(kSamples);
+  Samples samples = small_samples(kDiffSamples);
   try {
     (void)diff(small_model(), tiny("other", 12, 6), samples, {});
     FAIL() << "accepted different inputs";
@@ -231,7 +231,7 @@ TEST(Diff, NamesBothNetworksWhereNothingIsTheSame) {
 
 TEST(Diff, RefusesNoSamples) {
   const Model model = small_model();
-  Samples samples = small_samples(kSamples);
+  Samples samples = small_samples(kDiffSamples);
   samples.indices.clear();
   EXPECT_THROW((void)diff(model, model, samples, {}), DataError);
 }

@@ -10,7 +10,7 @@
 namespace ompq::pipeline {
 namespace {
 
-constexpr std::int64_t kSamples = 16;
+constexpr std::int64_t kDistributionSamples = 16;
 
 double total(const report::Distribution& distribution) {
   return std::accumulate(distribution.counts.begin(), distribution.counts.end(), 0.0);
@@ -20,7 +20,7 @@ class Distributions : public ::testing::Test {
  protected:
   std::vector<report::Distribution> of(const std::vector<int>& weight_bits, int activation_bits) {
     const auto& layers = model.discovery.layers;
-    Samples samples = small_samples(kSamples);
+    Samples samples = small_samples(kDistributionSamples);
     tuning::ActivationHistograms histograms;
     const auto quantizers = tuning::calibrate_activations(
         model.graph,
@@ -57,7 +57,7 @@ TEST_F(Distributions, CountEveryValueOfEveryLayersWeightAndInput) {
     EXPECT_EQ(input.kind, "activation");
     const auto count = graph::element_count(*model.graph.value(layers[l].input).shape);
     ASSERT_TRUE(count);
-    const auto values = count->at(kSamples);
+    const auto values = count->at(kDistributionSamples);
     EXPECT_EQ(total(input), static_cast<double>(values)) << input.layer;
   }
 }
@@ -90,7 +90,8 @@ TEST_F(Distributions, LeaveOutWhatStaysFloat) {
   auto bits = all(4);
   bits[2] = allocation::kFloatBits;
   const auto found = of(bits, 8);
-  const auto weights = std::ranges::count(found, std::string("weight"), &report::Distribution::kind);
+  const auto weights =
+      std::ranges::count(found, std::string("weight"), &report::Distribution::kind);
   EXPECT_EQ(static_cast<std::size_t>(weights), model.discovery.layers.size() - 1);
 }
 

@@ -80,7 +80,9 @@ TEST_F(FinetuneTest, GoesOnBehindAnInterruptAsIfItHadNotStopped) {
   EXPECT_EQ(made.epochs.size(), 3U);
   EXPECT_EQ(read_file(file("out.onnx")), best);
   ASSERT_EQ(fs::exists(file("out.last.onnx")), has_last);
-  if (has_last) EXPECT_EQ(read_file(file("out.last.onnx")), last);
+  if (has_last) {
+    EXPECT_EQ(read_file(file("out.last.onnx")), last);
+  }
   EXPECT_FALSE(fs::exists(file("out.onnx.checkpoint")));
 }
 

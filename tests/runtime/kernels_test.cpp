@@ -22,7 +22,7 @@ using testing::GraphBuilder;
 
 // Two float32 sums of the same K products in different order differ by at most K x 2^-24 times the
 // sum of magnitudes; K <= 2304 here, and order-one networks keep that far below this.
-constexpr double kFloatBound = 1e-5;
+constexpr double kKernelBound = 1e-5;
 // Rounding both operands to 8 bits leaves each product off by 2^-9 x sqrt(2 / 3) of itself on
 // average, and their sum, the errors being independent, by that share of its own deviation: 0.0016.
 // Five deviations, over results that an activation may keep as small as 0.5, and the result's own
@@ -34,7 +34,7 @@ Shape images(std::int64_t channels, std::int64_t height, std::int64_t width) {
 }
 
 /// Runs `graph` fused and unfused, for two batch sizes, and holds both to LibTorch's plain kernels.
-void expect_as_plain(const Graph& graph, double bound = kFloatBound) {
+void expect_as_plain(const Graph& graph, double bound = kKernelBound) {
   for (const std::int64_t batch : {1, 5}) {
     SCOPED_TRACE("batch " + std::to_string(batch));
     const auto inputs = testing::normal_inputs(graph, batch);

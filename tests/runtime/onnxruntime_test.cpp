@@ -63,7 +63,7 @@ TEST_P(SharedModel, SaysWhatOnnxRuntimeSays) {
               testing::run_in_onnxruntime(file, by_name(graph, inputs)));
 }
 
-struct Network {
+struct SizedNetwork {
   const char* name;
   Graph (*make)(const testing::zoo::Options&);
   testing::zoo::Options options = testing::zoo::kCifar;
@@ -73,19 +73,19 @@ Graph resnet20_sampled(const testing::zoo::Options& options) {
   return testing::zoo::resnet20(testing::zoo::Shortcut::Sampled, options);
 }
 
-class ZooNetwork : public ::testing::TestWithParam<Network> {};
+class ZooNetwork : public ::testing::TestWithParam<SizedNetwork> {};
 INSTANTIATE_TEST_SUITE_P(
     Networks,
     ZooNetwork,
-    ::testing::Values(Network{"resnet18", testing::zoo::resnet18, {.image_size = 224}},
-                      Network{"resnet50", testing::zoo::resnet50},
-                      Network{"mobilenet_v2", testing::zoo::mobilenet_v2, {.image_size = 224}},
-                      Network{"resnet20", resnet20_sampled},
-                      Network{"vision_transformer", testing::zoo::vision_transformer},
-                      Network{"unet", testing::zoo::unet},
-                      Network{"squeeze_net", testing::zoo::squeeze_net},
-                      Network{"efficient_net", testing::zoo::efficient_net},
-                      Network{"assorted", testing::zoo::assorted}),
+    ::testing::Values(SizedNetwork{"resnet18", testing::zoo::resnet18, {.image_size = 224}},
+                      SizedNetwork{"resnet50", testing::zoo::resnet50},
+                      SizedNetwork{"mobilenet_v2", testing::zoo::mobilenet_v2, {.image_size = 224}},
+                      SizedNetwork{"resnet20", resnet20_sampled},
+                      SizedNetwork{"vision_transformer", testing::zoo::vision_transformer},
+                      SizedNetwork{"unet", testing::zoo::unet},
+                      SizedNetwork{"squeeze_net", testing::zoo::squeeze_net},
+                      SizedNetwork{"efficient_net", testing::zoo::efficient_net},
+                      SizedNetwork{"assorted", testing::zoo::assorted}),
     [](const auto& instance) { return instance.param.name; });
 
 TEST_P(ZooNetwork, SaysWhatOnnxRuntimeSays) {

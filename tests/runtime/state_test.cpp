@@ -33,13 +33,13 @@ std::string message_of(const Action& action) {
 }
 
 /// A residual block behind a stem, and a classifier. "relu1" is read twice.
-struct Network {
+struct BlockNetwork {
   Graph graph;
   ValueId relu1 = graph::kNoValue;
   ValueId relu2 = graph::kNoValue;
   ValueId conv2 = graph::kNoValue;
 
-  Network() {
+  BlockNetwork() {
     GraphBuilder builder("block");
     const auto x = builder.input("x", {Dim::batch(), Dim::fixed(3), Dim::fixed(7), Dim::fixed(5)});
     relu1 = builder.relu("relu1", builder.conv("conv1", x, {.out = 8, .kernel = 3}));
@@ -55,7 +55,7 @@ struct Network {
 };
 
 TEST(State, RunsTheReaderOfAWeightAndNoMore) {
-  const Network network;
+  const BlockNetwork network;
   const auto inputs = testing::normal_inputs(network.graph, 2);
   Executor executor(network.graph, {.profile = true});
   Executor::State state = executor.start(inputs);
@@ -69,7 +69,7 @@ TEST(State, RunsTheReaderOfAWeightAndNoMore) {
 }
 
 TEST(State, RunsTheReaderFromInFrontOfItAlone) {
-  const Network network;
+  const BlockNetwork network;
   Executor executor(network.graph);
   Executor::State state = executor.start(testing::normal_inputs(network.graph, 2));
   EXPECT_THAT(message_of<ConfigError>(
@@ -78,7 +78,7 @@ TEST(State, RunsTheReaderFromInFrontOfItAlone) {
 }
 
 TEST(State, ShowsALiveValueAsACaptureDoes) {
-  const Network network;
+  const BlockNetwork network;
   const auto inputs = testing::normal_inputs(network.graph, 2);
   Executor executor(network.graph, {.captured = {network.relu2}});
   std::vector<float> captured;
@@ -96,7 +96,7 @@ TEST(State, ShowsALiveValueAsACaptureDoes) {
 }
 
 TEST(State, GivesAValueInTheOrderOfOnnx) {
-  const Network network;
+  const BlockNetwork network;
   const auto inputs = testing::normal_inputs(network.graph, 2);
   Graph watched = network.graph;
   watched.mark_output(network.relu2);
@@ -108,7 +108,7 @@ TEST(State, GivesAValueInTheOrderOfOnnx) {
 }
 
 TEST(State, PositionsAreInTheOrderOfExecution) {
-  const Network network;
+  const BlockNetwork network;
   const Executor executor(network.graph);
   EXPECT_EQ(executor.position(network.graph.inputs()[0]), 0U);
   EXPECT_LT(executor.position(network.relu1), executor.position(network.relu2));
@@ -130,7 +130,7 @@ INSTANTIATE_TEST_SUITE_P(Precisions,
                          });
 
 TEST_P(AnyPrecision, AValueSetToItselfChangesNothing) {
-  const Network network;
+  const BlockNetwork network;
   const auto inputs = testing::normal_inputs(network.graph, 2);
   Executor executor(network.graph, {.precision = GetParam()});
   const Tensor expected = executor.run(inputs)[0];
@@ -141,7 +141,7 @@ TEST_P(AnyPrecision, AValueSetToItselfChangesNothing) {
 }
 
 TEST_P(AnyPrecision, AQuantizedValueIsReadByAllWhoReadLater) {
-  const Network network;
+  const BlockNetwork network;
   const auto inputs = testing::normal_inputs(network.graph, 2);
   const auto params =
       quant::qparams_from_range(0.0F, 4.0F, BitWidth(3), quant::Symmetry::Asymmetric);
@@ -164,7 +164,7 @@ TEST_P(AnyPrecision, AQuantizedValueIsReadByAllWhoReadLater) {
 }
 
 TEST(State, SetsTheNetworksInputToo) {
-  const Network network;
+  const BlockNetwork network;
   const auto inputs = testing::normal_inputs(network.graph, 2, 1);
   const auto others = testing::normal_inputs(network.graph, 2, 2);
   Executor executor(network.graph);
@@ -176,7 +176,7 @@ TEST(State, SetsTheNetworksInputToo) {
 }
 
 TEST(State, RefusesWhatIsNotThere) {
-  const Network network;
+  const BlockNetwork network;
   Executor executor(network.graph);
   Executor::State state = executor.start(testing::normal_inputs(network.graph, 2));
   // conv2's own output went into the fused node.

@@ -25,7 +25,7 @@ LossTable losses_alone(const Fixture& fixture, const std::string& name) {
   return measurement.result().at(name);
 }
 
-PairwiseTable measure(const Fixture& fixture, PairwiseOptions options) {
+PairwiseTable measure_pairs(const Fixture& fixture, PairwiseOptions options) {
   options.widths = fixture.widths;
   PairwiseEffect effect(fixture.graph, fixture.discovery, options, fixture.quantizer());
   runtime::Executor executor(fixture.graph);
@@ -61,7 +61,7 @@ INSTANTIATE_TEST_SUITE_P(Metrics,
 
 TEST_P(PairwiseMetric, EqualsItsDefinitionWhereAllWidthsRun) {
   const Fixture fixture(testing::residual_network());
-  const auto table = measure(fixture, {.metric = GetParam(), .measured = fixture.widths});
+  const auto table = measure_pairs(fixture, {.metric = GetParam(), .measured = fixture.widths});
   ASSERT_EQ(table.pairs.size(), 1U);  // inner and outer: the only block of two layers
   const PairLoss& pair = table.pairs[0];
   EXPECT_EQ(fixture.layers()[pair.first].name, "inner");
@@ -80,8 +80,8 @@ TEST_P(PairwiseMetric, EqualsItsDefinitionWhereAllWidthsRun) {
 
 TEST(Pairwise, FillsOtherWidthsByASeparableFit) {
   const Fixture fixture(testing::residual_network());
-  const auto table = measure(fixture, {.measured = {BitWidth(2)}});
-  const auto whole = measure(fixture, {.measured = fixture.widths});
+  const auto table = measure_pairs(fixture, {.measured = {BitWidth(2)}});
+  const auto whole = measure_pairs(fixture, {.measured = fixture.widths});
   const LossTable alone = losses_alone(fixture, "output-mse");
   const PairLoss& pair = table.pairs[0];
   EXPECT_EQ(pair.values[0], whole.pairs[0].values[0]);
@@ -116,7 +116,7 @@ TEST(Pairwise, StaysInsideOfBlocksAndRunsWhatItMust) {
 
 TEST(Pairwise, LeavesOutWhatItHasNoRoomFor) {
   const Fixture fixture(testing::residual_network());
-  const auto table = measure(fixture, {.max_pairs = 0});
+  const auto table = measure_pairs(fixture, {.max_pairs = 0});
   EXPECT_TRUE(table.pairs.empty());
   EXPECT_EQ(table.left_out, 1);
 }

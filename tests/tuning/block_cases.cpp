@@ -2,7 +2,7 @@
 
 #include "ompq/tuning/quantize_weights.h"
 
-namespace ompq::tuning::testing {
+namespace ompq::tuning::cases {
 namespace {
 
 using graph::Dim;
@@ -132,4 +132,4 @@ TestNetwork test_network(Graph graph, int weight_bits, int activation_bits, std:
   return network;
 }
 
-}  // namespace ompq::tuning::testing
+}  // namespace ompq::tuning::cases

@@ -11,7 +11,7 @@
 #include "support/memory_dataset.h"
 
 /// Small networks, each one block of another kind, and what reconstruction needs of them.
-namespace ompq::tuning::testing {
+namespace ompq::tuning::cases {
 
 struct BlockCase {
   std::string name;
@@ -39,4 +39,4 @@ struct TestNetwork {
                                        int activation_bits,
                                        std::int64_t samples = 24);
 
-}  // namespace ompq::tuning::testing
+}  // namespace ompq::tuning::cases

@@ -18,10 +18,10 @@
 namespace ompq::tuning {
 namespace {
 
+using cases::BlockCase;
+using cases::test_network;
+using cases::TestNetwork;
 using graph::ValueId;
-using testing::BlockCase;
-using testing::test_network;
-using testing::TestNetwork;
 
 constexpr std::int64_t kBatch = 8;
 
@@ -245,11 +245,11 @@ TEST_P(BlockProgramTest, DoesNotDependOnTheNumberOfThreads) {
 
 INSTANTIATE_TEST_SUITE_P(Blocks,
                          BlockProgramTest,
-                         ::testing::ValuesIn(testing::block_cases()),
+                         ::testing::ValuesIn(cases::block_cases()),
                          [](const auto& tested) { return tested.param.name; });
 
 TEST(BlockProgram, RoundsBiasesAsTheyWillBeRounded) {
-  Block block(testing::block_cases()[4].make(), 8);  // two Gemm
+  Block block(cases::block_cases()[4].make(), 8);  // two Gemm
   const auto& layer = block.network.parts.layers.front();
   const ValueId weight = block.part.own.at(layer.weight);
   const auto& codes =
@@ -268,7 +268,7 @@ TEST(BlockProgram, RoundsBiasesAsTheyWillBeRounded) {
 }
 
 TEST(BlockProgram, RefusesWhatItDoesNotHold) {
-  const Block block(testing::block_cases()[0].make(), 8);
+  const Block block(cases::block_cases()[0].make(), 8);
   BlockProgram program(block.part.graph, block.learned, {.threads = 1, .batch = kBatch});
   EXPECT_THROW((void)program.weights(999), ConfigError);
   EXPECT_THROW(program.set_step(999, 1.0F), ConfigError);

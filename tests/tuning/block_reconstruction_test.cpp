@@ -16,10 +16,10 @@
 namespace ompq::tuning {
 namespace {
 
-using testing::BlockCase;
+using cases::BlockCase;
+using cases::test_network;
+using cases::TestNetwork;
 using ::testing::HasSubstr;
-using testing::test_network;
-using testing::TestNetwork;
 
 ReconstructionOptions quick(std::int64_t iterations = 60) {
   ReconstructionOptions options;
@@ -72,7 +72,7 @@ TEST_P(ReconstructTest, LowersTheErrorOfEveryKindOfBlock) {
 
 INSTANTIATE_TEST_SUITE_P(Blocks,
                          ReconstructTest,
-                         ::testing::ValuesIn(testing::block_cases()),
+                         ::testing::ValuesIn(cases::block_cases()),
                          [](const auto& tested) { return tested.param.name; });
 
 struct Method {

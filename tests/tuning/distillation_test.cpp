@@ -19,15 +19,15 @@
 namespace ompq::tuning {
 namespace {
 
-using testing::test_network;
-using testing::TestNetwork;
+using cases::test_network;
+using cases::TestNetwork;
 
 TestNetwork small_network(int weight_bits) {
   return test_network(
       ompq::testing::zoo::deep_resnet(3, {.image_size = 12, .classes = 5}), weight_bits, 8, 96);
 }
 
-DistillationOptions quick() {
+DistillationOptions quick_distillation() {
   DistillationOptions options;
   options.epochs = 4;
   options.batch = 8;
@@ -43,7 +43,7 @@ DistillationRequest request_of(const TestNetwork& network) {
 
 TEST(Distill, LowersTheLossOnSamplesThatItDidNotLearnFrom) {
   const TestNetwork network = small_network(2);
-  const Distillation made = distill(request_of(network), quick());
+  const Distillation made = distill(request_of(network), quick_distillation());
   ASSERT_FALSE(made.kept_initial);
   EXPECT_LT(made.loss_after, made.loss_before);
   EXPECT_GE(made.best_epoch, 1);
@@ -52,7 +52,7 @@ TEST(Distill, LowersTheLossOnSamplesThatItDidNotLearnFrom) {
 
 TEST(Distill, TakesTheLastEpochWhereAnotherIsBetterByChanceAlone) {
   const TestNetwork network = small_network(2);
-  DistillationOptions options = quick();
+  DistillationOptions options = quick_distillation();
   options.epochs = 8;
   options.level_rate = 0.02;
   int last_though_not_lowest = 0;
@@ -74,7 +74,7 @@ TEST(Distill, TakesTheLastEpochWhereAnotherIsBetterByChanceAlone) {
 
 TEST(Distill, KeepsCodesUnlessAskedAndScalesShort) {
   const TestNetwork network = small_network(2);
-  DistillationOptions options = quick();
+  DistillationOptions options = quick_distillation();
   const Distillation scales = distill(request_of(network), options);
   bool moved = false;
   for (const auto& [name, codes] : scales.codes.weights) {
@@ -97,7 +97,7 @@ TEST(Distill, KeepsCodesUnlessAskedAndScalesShort) {
 
 TEST(Distill, SameSeedSameBytes) {
   const TestNetwork network = small_network(3);
-  DistillationOptions options = quick();
+  DistillationOptions options = quick_distillation();
   const Distillation first = distill(request_of(network), options);
   const Distillation second = distill(request_of(network), options);
   EXPECT_EQ(first.loss_after, second.loss_after);
@@ -111,7 +111,7 @@ TEST(Distill, LeavesCodesAloneThatItsSamplesCouldNotTell) {
   // The classifier sees one position a sample: 24 of them are not enough for its codes.
   const TestNetwork network =
       test_network(ompq::testing::zoo::deep_resnet(3, {.image_size = 12, .classes = 5}), 2, 8, 32);
-  DistillationOptions options = quick();
+  DistillationOptions options = quick_distillation();
   options.level_rate = 0.05;
   const Distillation made = distill(request_of(network), options);
   for (const graph::Layer& layer : network.parts.layers) {
@@ -135,7 +135,7 @@ TEST(Distill, VariesImagesAsAskedAndTheSameForASeed) {
                                         {.preprocess = {.scale = 1.0 / 64.0, .mean = {2.0}}});
   const DistillationRequest request{
       network.graph, network.parts.layers, network.initial, *images, network.indices};
-  DistillationOptions options = quick();
+  DistillationOptions options = quick_distillation();
   options.epochs = 2;
   const Distillation varied = distill(request, options);
   EXPECT_EQ(distill(request, options).codes.biases, varied.codes.biases);
@@ -147,7 +147,7 @@ TEST(Distill, VariesImagesAsAskedAndTheSameForASeed) {
 
 TEST(Distill, GoesOnBehindAKeptEpochAsIfItHadNotStopped) {
   const TestNetwork network = small_network(3);
-  DistillationOptions options = quick();
+  DistillationOptions options = quick_distillation();
   options.epochs = 3;
   options.level_rate = 0.01;
   std::vector<std::string> kept;
@@ -177,7 +177,7 @@ TEST(Distill, GoesOnBehindAKeptEpochAsIfItHadNotStopped) {
 
 TEST(Distill, LeavesANetworkAloneThatItCannotHelp) {
   const TestNetwork network = small_network(3);
-  DistillationOptions options = quick();
+  DistillationOptions options = quick_distillation();
   options.scale_rate = options.bias_rate = options.step_rate = 1e-9;
   options.epochs = 1;
   const Distillation made = distill(request_of(network), options);
@@ -194,17 +194,17 @@ TEST(Distill, StopsWhereTheUserAsks) {
   const ProgressHandler stop = [](const ProgressEvent& event) {
     if (event.task == "distillation" && event.done == 2) request_interrupt();
   };
-  EXPECT_THROW((void)distill(request_of(network), quick(), {}, {}, stop), Interrupted);
+  EXPECT_THROW((void)distill(request_of(network), quick_distillation(), {}, {}, stop), Interrupted);
 }
 
 TEST(Distill, RefusesWhatItCannotTune) {
   const TestNetwork network = small_network(3);
-  DistillationOptions options = quick();
+  DistillationOptions options = quick_distillation();
   options.epochs = 0;
   EXPECT_THROW((void)distill(request_of(network), options), ConfigError);
   TestNetwork empty = small_network(3);
   empty.indices.clear();
-  EXPECT_THROW((void)distill(request_of(empty), quick()), ConfigError);
+  EXPECT_THROW((void)distill(request_of(empty), quick_distillation()), ConfigError);
 }
 
 // --- parameters ---------------------------------------------------------------------------------

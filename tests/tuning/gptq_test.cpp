@@ -15,9 +15,9 @@
 namespace ompq::tuning {
 namespace {
 
-using testing::layer_cases;
-using testing::LayerCase;
-using testing::OneLayer;
+using cases::layer_cases;
+using cases::LayerCase;
+using cases::OneLayer;
 
 constexpr std::int64_t kSamples = 64;
 

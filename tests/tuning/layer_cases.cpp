@@ -4,7 +4,7 @@
 #include "ompq/runtime/executor.h"
 #include "support/graph_builder.h"
 
-namespace ompq::tuning::testing {
+namespace ompq::tuning::cases {
 namespace {
 
 using graph::Dim;
@@ -27,15 +27,17 @@ Graph dilated() {
   return one_convolution(
       3, {.out = 4, .kernel = 3, .pads = {2, 2, 2, 2}, .dilation = 2, .bias = true});
 }
-Graph grouped() { return one_convolution(6, {.out = 9, .kernel = 3, .groups = 3, .bias = true}); }
+Graph grouped_layer() {
+  return one_convolution(6, {.out = 9, .kernel = 3, .groups = 3, .bias = true});
+}
 Graph depthwise() { return one_convolution(8, {.out = 8, .kernel = 3, .groups = 8, .bias = true}); }
 Graph without_bias() { return one_convolution(4, {.out = 5, .kernel = 3}); }
-Graph fully_connected() {
+Graph fully_connected_layer() {
   GraphBuilder b("one", 3);
   const auto x = b.input("x", {Dim{1, true}, Dim{20}});
   return b.finish({b.gemm("fc", x, 6)});
 }
-Graph tokens() {
+Graph token_layer() {
   GraphBuilder b("one", 3);
   const auto x = b.input("x", {Dim{1, true}, Dim{5}, Dim{16}});
   return b.finish({b.linear("linear", x, 6, /*bias=*/false)});
@@ -114,13 +116,13 @@ const std::vector<LayerCase>& layer_cases() {
   static const std::vector<LayerCase> cases{{"Pointwise", pointwise},
                                             {"Padded", padded},
                                             {"Dilated", dilated},
-                                            {"Grouped", grouped},
+                                            {"Grouped", grouped_layer},
                                             {"Depthwise", depthwise},
                                             {"WithoutBias", without_bias},
-                                            {"FullyConnected", fully_connected},
-                                            {"Tokens", tokens},
+                                            {"FullyConnected", fully_connected_layer},
+                                            {"Tokens", token_layer},
                                             {"Heads", heads}};
   return cases;
 }
 
-}  // namespace ompq::tuning::testing
+}  // namespace ompq::tuning::cases

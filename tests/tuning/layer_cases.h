@@ -9,7 +9,7 @@
 #include "ompq/tuning/input_moments.h"
 #include "ompq/tuning/sample_cache.h"
 
-namespace ompq::tuning::testing {
+namespace ompq::tuning::cases {
 
 /// A network of one layer, with samples of what it reads: x in the float network, z behind a prefix
 /// that errs.
@@ -39,4 +39,4 @@ struct LayerCase {
 /// Convolutions with padding, stride, dilation, groups and depthwise, Gemm, MatMul over tokens.
 [[nodiscard]] const std::vector<LayerCase>& layer_cases();
 
-}  // namespace ompq::tuning::testing
+}  // namespace ompq::tuning::cases

@@ -16,8 +16,8 @@
 namespace ompq::tuning {
 namespace {
 
-using testing::test_network;
-using testing::TestNetwork;
+using cases::test_network;
+using cases::TestNetwork;
 
 struct Step {
   std::string name;

@@ -18,7 +18,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr std::string_view kFormat = "ompq-allocation/1";
-constexpr std::string_view kFloat = "float";
+constexpr std::string_view kFloatText = "float";
 
 std::string_view name_of(Accounting accounting) {
   return accounting == Accounting::Paper ? "paper" : "disk";
@@ -40,7 +40,7 @@ std::optional<int> read_width(const Json& row,
                              found == row.end() ? "missing" : found->dump(),
                              kMinBits,
                              kMaxBits,
-                             kFloat));
+                             kFloatText));
   return std::nullopt;
 }
 
@@ -48,7 +48,7 @@ std::optional<int> read_activation_bits(const Json& row,
                                         const std::string& layer,
                                         Complaints& complaints) {
   const auto found = row.find("activation_bits");
-  if (found == row.end() || found->is_null() || *found == kFloat) return std::nullopt;
+  if (found == row.end() || found->is_null() || *found == kFloatText) return std::nullopt;
   return read_width(row, "activation_bits", layer, complaints);
 }
 
@@ -62,7 +62,7 @@ AllocatedLayer read_row(const Json& row, std::size_t index, Complaints& complain
   layer.name = name->get<std::string>();
   const auto weights = row.find("weight_bits");
   layer.weight_bits =
-      weights != row.end() && *weights == kFloat
+      weights != row.end() && *weights == kFloatText
           ? kFloatBits
           : read_width(row, "weight_bits", layer.name, complaints).value_or(kMaxBits);
   layer.activation_bits = read_activation_bits(row, layer.name, complaints);
@@ -102,7 +102,7 @@ std::vector<AllocatedLayer> match_rows(const Json& rows,
 }
 
 std::string bits_text(int bits) {
-  return bits == kFloatBits ? std::string(kFloat) : fmt::format("{} bits", bits);
+  return bits == kFloatBits ? std::string(kFloatText) : fmt::format("{} bits", bits);
 }
 
 void apply_ties(std::vector<AllocatedLayer>& rows,
@@ -172,7 +172,7 @@ Budget read_budget(const Json& json) {
   return budget;
 }
 
-Json bits_json(int bits) { return bits == kFloatBits ? Json(kFloat) : Json(bits); }
+Json bits_json(int bits) { return bits == kFloatBits ? Json(kFloatText) : Json(bits); }
 
 Json cost_json(const Cost& cost) {
   Json json{{"bytes", cost.bytes},

@@ -16,6 +16,7 @@
 #include "ompq/allocation/linear_program.h"
 #include "ompq/allocation/pairwise.h"
 #include "ompq/allocation/projection.h"
+#include "ompq/core/elapsed.h"
 #include "ompq/core/error.h"
 #include "ompq/core/nearest_name.h"
 #include "ompq/core/random.h"
@@ -24,10 +25,6 @@ namespace ompq::allocation {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-
-double since(Clock::time_point began) {
-  return std::chrono::duration<double>(Clock::now() - began).count();
-}
 
 /// Sets what every width of every decision is worth: `value(decision, width)`.
 template <typename Value>
@@ -134,7 +131,7 @@ Allocation orm_linear(const AllocationRequest& asked) {
   ContinuousSolution optimum = solve_continuous(continuous_program(joint.problem, coefficients));
   Solution solution =
       rounded(joint.problem, std::move(optimum.widths), optimum.objective, request.rounding, "clp");
-  solution.seconds = since(began);
+  solution.seconds = seconds_since(began);
   const DecisionChoice choice = joint.decisions_of(solution.choice);
   return make_allocation(request, model, choice, std::move(solution));
 }
@@ -158,7 +155,7 @@ Allocation projection(const AllocationRequest& asked) {
   for (const double width : widths) total += width;
   Solution solution =
       rounded(joint.problem, std::move(widths), total, request.rounding, "projection");
-  solution.seconds = since(began);
+  solution.seconds = seconds_since(began);
   const DecisionChoice choice = joint.decisions_of(solution.choice);
   return make_allocation(request, model, choice, std::move(solution));
 }
@@ -210,7 +207,7 @@ Solution by_rule(const DecisionModel& model,
   }
   solution.bound = solution.objective;
   solution.choice = choice;
-  solution.seconds = since(began);
+  solution.seconds = seconds_since(began);
   return solution;
 }
 

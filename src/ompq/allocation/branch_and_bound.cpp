@@ -11,15 +11,13 @@
 #include <CoinPackedMatrix.hpp>
 #include <OsiClpSolverInterface.hpp>
 
+#include "ompq/core/elapsed.h"
+
 namespace ompq::allocation {
 namespace {
 
 using Choice = MultipleChoice::Choice;
 using Clock = std::chrono::steady_clock;
-
-double since(Clock::time_point start) {
-  return std::chrono::duration<double>(Clock::now() - start).count();
-}
 
 /// Where the columns of an item start among all binaries. Items with one column left are no
 /// variables: their cost is taken off the capacity.
@@ -174,9 +172,9 @@ BranchAndBoundResult branch_and_bound(const MultipleChoice& problem,
   load(solver, problem, program);
   const double cutoff =
       start ? -program.scale * (start_value - program.constant) - 1e-7 : COIN_DBL_MAX;
-  while (since(began) < seconds) {
+  while (seconds_since(began) < seconds) {
     CbcModel model(solver);
-    configure(model, seconds - since(began), cutoff);
+    configure(model, seconds - seconds_since(began), cutoff);
     model.initialSolve();
     model.branchAndBound();
     const bool finished = model.isProvenOptimal() || model.isProvenInfeasible();

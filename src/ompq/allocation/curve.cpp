@@ -17,7 +17,7 @@
 namespace ompq::allocation {
 namespace {
 
-using Choice = std::vector<std::size_t>;
+using WidthChoice = std::vector<std::size_t>;
 
 /// One step along an item's own hull.
 struct Increment {
@@ -53,7 +53,7 @@ std::vector<std::size_t> hull_of(const Item& item, std::size_t row) {
 
 /// All steps of all items, those that save the most loss for their cost first.
 struct Sweep {
-  Choice cheapest;
+  WidthChoice cheapest;
   std::vector<Increment> increments;
 };
 
@@ -94,7 +94,7 @@ std::vector<Breakpoint> breakpoints_of(const Problem& problem,
 
 /// What is known of one point before it becomes an allocation.
 struct PointAnswer {
-  Choice choice;
+  WidthChoice choice;
   double bound = 0;
   bool proven = false;
 };
@@ -141,8 +141,8 @@ class SingleBudgetCurve {
 
   /// Every step that fits, in order; what an item skipped it cannot take up later, but for wider
   /// options that fit directly.
-  [[nodiscard]] Choice filled(std::int64_t limit) const {
-    Choice choice = sweep_.cheapest;
+  [[nodiscard]] WidthChoice filled(std::int64_t limit) const {
+    WidthChoice choice = sweep_.cheapest;
     std::int64_t cost = costs_of(problem_, choice)[0];
     for (const Increment& step : sweep_.increments) {
       const Item& item = problem_.items[step.item];

@@ -31,7 +31,7 @@ struct Label {
 };
 
 /// How a label came about; all that is kept of earlier items.
-struct Step {
+struct Trace {
   std::uint32_t parent = 0;
   std::uint32_t column = 0;
 };
@@ -42,7 +42,7 @@ struct Rest {
   std::vector<std::vector<std::int64_t>> most;
 };
 
-std::int64_t spread(const std::vector<Column>& columns) {
+std::int64_t cost_range(const std::vector<Column>& columns) {
   if (columns.front().costs.empty()) return 0;
   const auto by_cost = [](const Column& a, const Column& b) { return a.costs[0] < b.costs[0]; };
   const auto [low, high] = std::minmax_element(columns.begin(), columns.end(), by_cost);
@@ -55,7 +55,7 @@ std::vector<std::size_t> search_order(const MultipleChoice& problem) {
   std::vector<std::size_t> order(problem.items.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
   std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
-    return spread(problem.items[a]) > spread(problem.items[b]);
+    return cost_range(problem.items[a]) > cost_range(problem.items[b]);
   });
   return order;
 }
@@ -254,7 +254,7 @@ class LabelSearch {
   [[nodiscard]] Choice trace(End end) const {
     Choice choice = bound_.preferred();
     for (std::size_t position = end.position; position-- > 0;) {
-      const Step& step = history_[position][end.label];
+      const Trace& step = history_[position][end.label];
       choice[order_[position]] = step.column;
       end.label = step.parent;
     }
@@ -267,7 +267,7 @@ class LabelSearch {
   RestBound bound_;
   double room_;
   std::optional<End> best_;
-  std::vector<std::vector<Step>> history_;
+  std::vector<std::vector<Trace>> history_;
 };
 
 /// The room within which kFirstColumns columns are that lose something.

@@ -18,7 +18,7 @@ namespace ompq::allocation {
 namespace {
 
 constexpr std::string_view kHeader = "layer,weight_bits,activation_bits,microseconds";
-constexpr std::string_view kFloat = "float";
+constexpr std::string_view kFloatColumn = "float";
 /// About a day and a half: sums of many layers stay far below overflow.
 constexpr double kLongestUs = 1e11;
 
@@ -61,7 +61,7 @@ std::optional<std::vector<std::string>> split_fields(std::string_view line) {
 }
 
 std::optional<int> parse_width(std::string_view text) {
-  if (text == kFloat) return kFloatBits;
+  if (text == kFloatColumn) return kFloatBits;
   int width = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), width);
   if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
@@ -77,7 +77,7 @@ std::optional<std::int64_t> parse_nanoseconds(std::string_view text) {
 }
 
 std::string width_text(int width) {
-  return width == kFloatBits ? std::string(kFloat) : std::to_string(width);
+  return width == kFloatBits ? std::string(kFloatColumn) : std::to_string(width);
 }
 
 std::string quoted(const std::string& name) {

@@ -12,16 +12,16 @@ namespace ompq::allocation {
 namespace {
 
 /// One decision's new width.
-struct Step {
+struct WidthStep {
   std::size_t decision = 0;
   std::size_t width = 0;
 
-  auto operator<=>(const Step&) const = default;
+  auto operator<=>(const WidthStep&) const = default;
 };
 
-struct Candidate {
+struct CandidateMove {
   double loss_change = 0;
-  std::vector<Step> steps;
+  std::vector<WidthStep> steps;
 };
 
 /// Decisions with what they are predicted to lose.
@@ -46,21 +46,22 @@ Predicted predicted(const AllocationRequest& request) {
 }
 
 /// Finds the steps to neighbours that fit.
-class Neighbours {
+class NeighbourSearch {
  public:
-  Neighbours(DecisionWalk& walk, const MoveOptions& options) : walk_(walk), options_(options) {}
+  NeighbourSearch(DecisionWalk& walk, const MoveOptions& options)
+      : walk_(walk), options_(options) {}
 
-  std::vector<Candidate> find() {
+  std::vector<CandidateMove> find() {
     const bool over = !walk_.fits();
     for (std::size_t d = 0; d < walk_.choice().size(); ++d) {
-      for (const Step& up : steps_up(d)) {
+      for (const WidthStep& up : steps_up(d)) {
         after(up, [&] {
           if (!keep_if_it_fits() && !over) lower();
         });
       }
     }
     if (over) lower();
-    std::sort(found_.begin(), found_.end(), [](const Candidate& a, const Candidate& b) {
+    std::sort(found_.begin(), found_.end(), [](const CandidateMove& a, const CandidateMove& b) {
       return std::tie(a.loss_change, a.steps) < std::tie(b.loss_change, b.steps);
     });
     if (found_.size() > options_.max_moves) found_.resize(options_.max_moves);
@@ -70,7 +71,7 @@ class Neighbours {
  private:
   /// Takes a step, does something there, and goes back.
   template <typename Do>
-  void after(const Step& step, Do what) {
+  void after(const WidthStep& step, Do what) {
     const std::size_t back = walk_.choice()[step.decision];
     const double before = loss_change_;
     loss_change_ += walk_.gain(step.decision, step.width);
@@ -89,10 +90,10 @@ class Neighbours {
     return true;
   }
 
-  [[nodiscard]] std::vector<Step> steps_up(std::size_t d) const {
+  [[nodiscard]] std::vector<WidthStep> steps_up(std::size_t d) const {
     const std::size_t now = walk_.choice()[d];
     const std::size_t last = walk_.model().decisions[d].widths.size() - 1;
-    std::vector<Step> steps;
+    std::vector<WidthStep> steps;
     for (std::size_t j = now + 1; j <= std::min(last, now + options_.reach); ++j) {
       steps.push_back({d, j});
     }
@@ -100,8 +101,8 @@ class Neighbours {
   }
 
   /// Of all decisions that have not been changed.
-  [[nodiscard]] std::vector<Step> steps_down() const {
-    std::vector<Step> steps;
+  [[nodiscard]] std::vector<WidthStep> steps_down() const {
+    std::vector<WidthStep> steps;
     for (std::size_t d = 0; d < walk_.choice().size(); ++d) {
       if (!taken_.empty() && taken_.front().decision == d) continue;
       const std::size_t now = walk_.choice()[d];
@@ -113,8 +114,8 @@ class Neighbours {
   /// One decision down, or two where one does not free enough.
   void lower() {
     const double excess = walk_.excess();
-    std::vector<std::pair<double, Step>> too_little;  // by what they lose for what they free
-    for (const Step& down : steps_down()) {
+    std::vector<std::pair<double, WidthStep>> too_little;  // by what they lose for what they free
+    for (const WidthStep& down : steps_down()) {
       const double before = loss_change_;
       after(down, [&] {
         const double freed = excess - walk_.excess();
@@ -127,7 +128,7 @@ class Neighbours {
     for (std::size_t a = 0; a < too_little.size(); ++a) {
       after(too_little[a].second, [&] {
         for (std::size_t b = a + 1; b < too_little.size(); ++b) {
-          const Step& second = too_little[b].second;
+          const WidthStep& second = too_little[b].second;
           if (second.decision == too_little[a].second.decision) continue;
           after(second, [&] { keep_if_it_fits(); });
         }
@@ -137,12 +138,12 @@ class Neighbours {
 
   DecisionWalk& walk_;
   const MoveOptions& options_;
-  std::vector<Candidate> found_;
-  std::vector<Step> taken_;
+  std::vector<CandidateMove> found_;
+  std::vector<WidthStep> taken_;
   double loss_change_ = 0;
 };
 
-WidthChange describe(const DecisionModel& model, const Step& step, std::size_t from) {
+WidthChange describe(const DecisionModel& model, const WidthStep& step, std::size_t from) {
   const Decision& decision = model.decisions[step.decision];
   const bool weights = decision.kind == Decision::Kind::Weights;
   return {decision.name,
@@ -177,9 +178,9 @@ double share_taken(const DecisionModel& model,
 }
 
 /// The step up that gains the most for what it takes, if there is one.
-std::optional<Step> best_rise(DecisionWalk& walk) {
+std::optional<WidthStep> best_rise(DecisionWalk& walk) {
   const std::vector<std::int64_t> before = walk.costs();
-  std::optional<Step> best;
+  std::optional<WidthStep> best;
   double best_rate = 0;
   for (std::size_t d = 0; d < walk.choice().size(); ++d) {
     const std::size_t now = walk.choice()[d];
@@ -189,7 +190,7 @@ std::optional<Step> best_rise(DecisionWalk& walk) {
       walk.change(d, j);
       const double share = share_taken(walk.model(), before, walk.costs());
       const double rate = share > 0 ? gain / share : -HUGE_VAL;
-      if (walk.fits() && rate < best_rate) best_rate = rate, best = Step{d, j};
+      if (walk.fits() && rate < best_rate) best_rate = rate, best = WidthStep{d, j};
       walk.change(d, now);
     }
   }
@@ -205,11 +206,11 @@ std::vector<Move> budget_moves(const AllocationRequest& request,
   const DecisionChoice start = choice_of(program.model, request, allocation);
   DecisionWalk walk(program.model, program.pairs, start);
   std::vector<Move> moves;
-  for (const Candidate& candidate : Neighbours(walk, options).find()) {
+  for (const CandidateMove& candidate : NeighbourSearch(walk, options).find()) {
     Move& move = moves.emplace_back();
     move.loss_change = candidate.loss_change;
     DecisionChoice choice = start;
-    for (const Step& step : candidate.steps) {
+    for (const WidthStep& step : candidate.steps) {
       move.changes.push_back(describe(program.model, step, start[step.decision]));
       choice[step.decision] = step.width;
     }

@@ -127,7 +127,7 @@ class Walk {
   std::vector<std::int64_t> left_;
 };
 
-struct Move {
+struct SingleMove {
   std::size_t item = 0;
   std::size_t column = 0;
 };
@@ -135,7 +135,7 @@ struct Move {
 /// One step towards feasibility. @return false if no change brings it nearer.
 bool repair_once(const MultipleChoice& problem, Walk& walk) {
   const double excess = walk.excess();
-  std::optional<Move> best;
+  std::optional<SingleMove> best;
   double best_rate = HUGE_VAL;
   for (std::size_t i = 0; i < problem.items.size(); ++i) {
     const Column& from = walk.current(i);
@@ -144,7 +144,7 @@ bool repair_once(const MultipleChoice& problem, Walk& walk) {
       const double gained = excess - walk.excess_after(from, to);
       if (gained <= 0) continue;
       const double rate = (to.gap - from.gap) / gained;
-      if (rate < best_rate) best_rate = rate, best = Move{i, j};
+      if (rate < best_rate) best_rate = rate, best = SingleMove{i, j};
     }
   }
   if (best) walk.change(best->item, best->column);
@@ -153,14 +153,14 @@ bool repair_once(const MultipleChoice& problem, Walk& walk) {
 
 /// The best single change that fits. @return false if there is none.
 bool improve_by_one(const MultipleChoice& problem, Walk& walk, double least) {
-  std::optional<Move> best;
+  std::optional<SingleMove> best;
   double best_gain = least;
   for (std::size_t i = 0; i < problem.items.size(); ++i) {
     const Column& from = walk.current(i);
     for (std::size_t j = 0; j < problem.items[i].size(); ++j) {
       const Column& to = problem.items[i][j];
       const double gain = to.value - from.value;
-      if (gain > best_gain && walk.fits_after(from, to)) best_gain = gain, best = Move{i, j};
+      if (gain > best_gain && walk.fits_after(from, to)) best_gain = gain, best = SingleMove{i, j};
     }
   }
   if (best) walk.change(best->item, best->column);
@@ -168,13 +168,13 @@ bool improve_by_one(const MultipleChoice& problem, Walk& walk, double least) {
 }
 
 /// Columns by how much they would cost the bound, cheapest first.
-std::vector<Move> likely_moves(const MultipleChoice& problem) {
-  std::vector<Move> moves;
+std::vector<SingleMove> likely_moves(const MultipleChoice& problem) {
+  std::vector<SingleMove> moves;
   for (std::size_t i = 0; i < problem.items.size(); ++i) {
     if (problem.items[i].size() == 1) continue;
     for (std::size_t j = 0; j < problem.items[i].size(); ++j) moves.push_back({i, j});
   }
-  std::stable_sort(moves.begin(), moves.end(), [&](const Move& a, const Move& b) {
+  std::stable_sort(moves.begin(), moves.end(), [&](const SingleMove& a, const SingleMove& b) {
     return problem.items[a.item][a.column].gap < problem.items[b.item][b.column].gap;
   });
   moves.resize(std::min(moves.size(), kPairColumns));
@@ -184,9 +184,9 @@ std::vector<Move> likely_moves(const MultipleChoice& problem) {
 /// The best pair of changes that fits. @return false if there is none.
 bool improve_by_two(const MultipleChoice& problem,
                     Walk& walk,
-                    const std::vector<Move>& moves,
+                    const std::vector<SingleMove>& moves,
                     double least) {
-  std::optional<std::pair<Move, Move>> best;
+  std::optional<std::pair<SingleMove, SingleMove>> best;
   double best_gain = least;
   for (std::size_t a = 0; a < moves.size(); ++a) {
     const Column& from1 = walk.current(moves[a].item);
@@ -299,7 +299,7 @@ std::optional<MultipleChoice::Choice> find_good_choice(const MultipleChoice& pro
     if (!repair_once(problem, walk)) return std::nullopt;
   }
   const double least = equal_values(problem);
-  const std::vector<Move> moves = likely_moves(problem);
+  const std::vector<SingleMove> moves = likely_moves(problem);
   for (int step = 0; step < kMaxImprovements; ++step) {
     if (improve_by_one(problem, walk, least)) continue;
     if (!improve_by_two(problem, walk, moves, least)) break;

@@ -9,18 +9,15 @@
 #include "ompq/allocation/decision_walk.h"
 #include "ompq/allocation/integer_program.h"
 #include "ompq/allocation/joint_items.h"
+#include "ompq/core/elapsed.h"
 
 namespace ompq::allocation {
 namespace {
 
 using Clock = std::chrono::steady_clock;
 
-double since(Clock::time_point began) {
-  return std::chrono::duration<double>(Clock::now() - began).count();
-}
-
 /// How much of the loss a pair can move.
-double spread(const Coupling& coupling) {
+double loss_range(const Coupling& coupling) {
   const auto [low, high] = std::minmax_element(coupling.values.begin(), coupling.values.end());
   return *high - *low;
 }
@@ -55,7 +52,7 @@ Parts part(const DecisionModel& model, std::vector<Coupling> couplings, std::siz
   };
   for (const Coupling& coupling : model.couplings) (void)join(coupling, HUGE_VAL);
   std::stable_sort(couplings.begin(), couplings.end(), [](const Coupling& a, const Coupling& b) {
-    return spread(a) > spread(b);
+    return loss_range(a) > loss_range(b);
   });
   Parts parts;
   for (Coupling& coupling : couplings) {
@@ -90,7 +87,7 @@ class Descent {
       : walk_(walk), began_(began), seconds_(seconds) {}
 
   void run() {
-    while (since(began_) < seconds_ && (improve_by_one() || improve_by_two())) {
+    while (seconds_since(began_) < seconds_ && (improve_by_one() || improve_by_two())) {
     }
   }
 
@@ -118,7 +115,7 @@ class Descent {
 
   bool improve_by_two() {
     for (std::size_t d = 0; d < walk_.choice().size(); ++d) {
-      if (since(began_) >= seconds_) return false;
+      if (seconds_since(began_) >= seconds_) return false;
       const std::size_t now = walk_.choice()[d];
       for (std::size_t j = 0; j < widths(d); ++j) {
         if (j == now) continue;
@@ -176,7 +173,7 @@ Allocation solve_pairwise(const AllocationRequest& request, std::size_t max_opti
   solution.solver = "pairwise-search";
   solution.costs = walk.costs();
   solution.choice = walk.choice();
-  solution.seconds = since(began);
+  solution.seconds = seconds_since(began);
   return make_allocation(request, model, walk.choice(), std::move(solution));
 }
 

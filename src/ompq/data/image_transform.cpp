@@ -6,12 +6,11 @@
 
 #include "ompq/core/error.h"
 #include "ompq/core/tensor.h"
+#include "ompq/data/pixel_array.h"
 #include "ompq/data/resize.h"
 
 namespace ompq::data {
 namespace {
-
-bool is_channel_count(std::int64_t extent) { return extent == 1 || extent == 3; }
 
 double of_channel(const std::vector<double>& values, std::size_t channel, double fallback) {
   if (values.empty()) return fallback;

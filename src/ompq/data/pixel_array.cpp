@@ -8,9 +8,8 @@
 #include "ompq/core/error.h"
 
 namespace ompq::data {
-namespace {
+
 bool is_channel_count(std::int64_t extent) { return extent == 1 || extent == 3; }
-}  // namespace
 
 PixelLayout pixel_layout(const std::vector<std::int64_t>& shape, std::string_view name) {
   PixelLayout layout;

@@ -26,6 +26,8 @@ struct PixelLayout {
   bool planar = false;  ///< [c, h, w] rather than [h, w, c]
 };
 
+/// 1 or 3: gray or colours.
+[[nodiscard]] bool is_channel_count(std::int64_t extent);
 /// The layout of [n, h, w], [n, h, w, c] or [n, c, h, w] with c of 1 or 3; where both could be
 /// meant, channels are last.
 /// @throws DataError for any other shape. @param name the array, for messages.

@@ -47,7 +47,7 @@ Taps triangle_taps(std::int64_t in, std::int64_t out) {
   return taps;
 }
 
-std::uint8_t to_pixel(std::int32_t sum) {
+std::uint8_t pixel_of_sum(std::int32_t sum) {
   return static_cast<std::uint8_t>(std::clamp(sum >> kFractionBits, 0, 255));
 }
 constexpr std::int32_t kHalf = 1 << (kFractionBits - 1);
@@ -64,7 +64,7 @@ void shrink_row(const std::uint8_t* in, const Taps& taps, std::uint8_t* out, std
     for (std::int64_t k = 0; k < taps.count[at]; ++k) {
       for (int c = 0; c < kChannels; ++c) sum[c] += pixel[k * kChannels + c] * weights[k];
     }
-    for (int c = 0; c < kChannels; ++c) out[x * kChannels + c] = to_pixel(sum[c]);
+    for (int c = 0; c < kChannels; ++c) out[x * kChannels + c] = pixel_of_sum(sum[c]);
   }
 }
 
@@ -97,7 +97,7 @@ Image resize_rows(const Image& image, std::int64_t height) {
         sums[static_cast<std::size_t>(i)] += row[i] * weight;
       }
     }
-    std::transform(sums.begin(), sums.end(), result.pixels.begin() + y * stride, to_pixel);
+    std::transform(sums.begin(), sums.end(), result.pixels.begin() + y * stride, pixel_of_sum);
   }
   return result;
 }

@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "ompq/core/elapsed.h"
 #include "ompq/core/error.h"
 #include "ompq/pipeline/allocate.h"
 #include "ompq/pipeline/class_scores.h"
@@ -16,10 +17,6 @@ namespace {
 constexpr std::string_view kAuto = "auto";
 /// The paper sets beta by hand, between 1e-9 and 100.
 constexpr std::array<double, 6> kBetas{1e-9, 1e-2, 1e-1, 1.0, 10.0, 100.0};
-
-double seconds_since(std::chrono::steady_clock::time_point began) {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
-}
 
 bool measures_output(std::string_view metric) {
   return metric == "output-mse" || metric == "output-kl";

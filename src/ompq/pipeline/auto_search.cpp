@@ -6,6 +6,7 @@
 #include <cmath>
 #include <numeric>
 
+#include "ompq/core/elapsed.h"
 #include "ompq/core/error.h"
 #include "ompq/pipeline/allocate.h"
 
@@ -17,9 +18,7 @@ using Clock = std::chrono::steady_clock;
 class Deadline {
  public:
   explicit Deadline(double seconds) : seconds_(seconds) {}
-  [[nodiscard]] double elapsed() const {
-    return std::chrono::duration<double>(Clock::now() - began_).count();
-  }
+  [[nodiscard]] double elapsed() const { return seconds_since(began_); }
   /// True if work of `seconds` would end too late.
   [[nodiscard]] bool forbids(double seconds) const { return elapsed() + seconds > seconds_; }
 

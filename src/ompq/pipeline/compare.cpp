@@ -8,6 +8,7 @@
 #include <fmt/ranges.h>
 
 #include "ompq/core/atomic_file.h"
+#include "ompq/core/elapsed.h"
 #include "ompq/core/error.h"
 #include "ompq/core/version.h"
 #include "ompq/pipeline/answers.h"
@@ -155,8 +156,7 @@ class Comparing {
         row.refused = error.what();
         return row;
       }
-      row.seconds = std::chrono::duration<double>(Clock::now() - began).count() +
-                    measuring_seconds_[allocator];
+      row.seconds = seconds_since(began) + measuring_seconds_[allocator];
       row.evaluation = bench_.quantized(row.weight_bits, row.allocator + ", " + words);
       return row;
     });
@@ -191,7 +191,7 @@ class Comparing {
     if (measuring_seconds_.contains(allocator)) return;
     const auto began = Clock::now();
     answers_.prepare({allocator});
-    measuring_seconds_[allocator] = std::chrono::duration<double>(Clock::now() - began).count();
+    measuring_seconds_[allocator] = seconds_since(began);
   }
 
   void fill(report::ComparisonRow& row, const allocation::Allocation& allocation) {
@@ -272,11 +272,11 @@ void require_work(const CompareOptions& options) {
   }
 }
 
-void describe_run(report::Comparison& comparison,
-                  const Model& model,
-                  const Samples& samples,
-                  const Samples& evaluation,
-                  const CompareOptions& options) {
+void describe_comparison(report::Comparison& comparison,
+                         const Model& model,
+                         const Samples& samples,
+                         const Samples& evaluation,
+                         const CompareOptions& options) {
   comparison.model = {model.file.string(), model.sha256, model.file_bytes};
   comparison.samples = samples.used;
   comparison.evaluated_on = evaluation.used;
@@ -328,7 +328,7 @@ report::Comparison compare(const Model& model,
     }
   }
   watch.lap("random allocations");
-  describe_run(comparison, model, samples, evaluation, options);
+  describe_comparison(comparison, model, samples, evaluation, options);
   journal.finish();
   return comparison;
 }

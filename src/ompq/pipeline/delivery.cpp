@@ -1,15 +1,14 @@
 #include "ompq/pipeline/delivery.h"
 
-#include <nlohmann/json.hpp>
-
 #include "ompq/core/atomic_file.h"
 #include "ompq/core/version.h"
 #include "ompq/quant/levels.h"
+#include "ompq/report/json_objects.h"
 
 namespace ompq::pipeline {
 namespace {
 
-using Json = nlohmann::ordered_json;
+using report::Json;
 namespace fs = std::filesystem;
 
 /// Encodings know whole numbers of steps alone: levels between them are every other level of a grid

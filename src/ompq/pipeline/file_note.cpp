@@ -15,7 +15,7 @@ constexpr const char* kWeightsKey = "ompq.weight_bits";
 constexpr const char* kActivationsKey = "ompq.activation_bits";
 constexpr char kFloat = 'f';
 
-std::string text_of(const std::vector<int>& widths) {
+std::string digits_of(const std::vector<int>& widths) {
   std::string text;
   for (const int width : widths) {
     text += width == allocation::kFloatBits ? kFloat : static_cast<char>('0' + width);
@@ -45,11 +45,11 @@ std::string entry(const Metadata& metadata, const char* key) {
 }  // namespace
 
 Metadata to_metadata(const FileNote& note) {
-  const std::string activations = text_of(note.activation_bits);
+  const std::string activations = digits_of(note.activation_bits);
   Metadata metadata{
       {kVersionKey, note.version},
       {kHashKey, note.float_sha256},
-      {kWeightsKey, text_of(note.weight_bits)},
+      {kWeightsKey, digits_of(note.weight_bits)},
       {kActivationsKey, all_same(activations) ? activations.substr(0, 1) : activations}};
   if (!note.budget.empty()) metadata[kBudgetKey] = note.budget;
   return metadata;

@@ -13,7 +13,7 @@
 namespace ompq::pipeline {
 namespace {
 
-constexpr std::string_view kFormat = "ompq-finetune-checkpoint/1";
+constexpr std::string_view kCheckpointFormat = "ompq-finetune-checkpoint/1";
 constexpr std::string_view kBestFile = "best file";
 constexpr std::string_view kBestData = "best data";
 constexpr std::string_view kState = "state/";
@@ -74,7 +74,7 @@ Tensor bytes_tensor(const std::string& bytes) {
                             std::as_bytes(std::span(bytes.data(), bytes.size())));
 }
 
-std::string text_of(const Tensor& tensor) {
+std::string bytes_of(const Tensor& tensor) {
   const auto bytes = tensor.bytes();
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
@@ -85,7 +85,7 @@ void write_checkpoint(const std::filesystem::path& file,
                       const TrainingIdentity& identity,
                       const TrainingProgress& progress,
                       const training::TrainingState& state) {
-  NamedTensors content{.format = std::string(kFormat),
+  NamedTensors content{.format = std::string(kCheckpointFormat),
                        .fingerprint = identity.fingerprint,
                        .options = identity.options,
                        .metadata = metadata_of(progress),
@@ -104,7 +104,7 @@ void write_checkpoint(const std::filesystem::path& file,
 std::optional<Checkpoint> read_checkpoint(const std::filesystem::path& file,
                                           const TrainingIdentity& identity) {
   if (!std::filesystem::exists(file)) return std::nullopt;
-  const NamedTensors content = read_named_tensors(file, kFormat);
+  const NamedTensors content = read_named_tensors(file, kCheckpointFormat);
   NamedTensors now;
   now.fingerprint = identity.fingerprint;
   now.options = identity.options;
@@ -114,8 +114,8 @@ std::optional<Checkpoint> read_checkpoint(const std::filesystem::path& file,
     if (name.starts_with(kState)) checkpoint.state.emplace(name.substr(kState.size()), tensor);
   }
   if (checkpoint.progress.best.epoch > 0) {
-    checkpoint.progress.best.file = {.model = text_of(tensor_named(file, content, kBestFile)),
-                                     .data = text_of(tensor_named(file, content, kBestData))};
+    checkpoint.progress.best.file = {.model = bytes_of(tensor_named(file, content, kBestFile)),
+                                     .data = bytes_of(tensor_named(file, content, kBestData))};
   }
   return checkpoint;
 }

@@ -6,6 +6,7 @@
 #include <fmt/ranges.h>
 
 #include "ompq/core/atomic_file.h"
+#include "ompq/core/elapsed.h"
 #include "ompq/core/error.h"
 #include "ompq/core/log.h"
 
@@ -31,10 +32,6 @@ TrainingIdentity identity_of(const FinetuneContext& context,
     text.append(weight.codes.begin(), weight.codes.end());
   }
   return {sha256(text), context.options.named};
-}
-
-double seconds_since(std::chrono::steady_clock::time_point begin) {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
 }
 
 }  // namespace

@@ -5,17 +5,17 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
 #include <sys/file.h>
 #include <unistd.h>
 
 #include "ompq/core/error.h"
+#include "ompq/report/json_objects.h"
 
 namespace ompq::pipeline {
 namespace {
 
-using Json = nlohmann::ordered_json;
-constexpr std::string_view kFormat = "ompq-journal/1";
+using report::Json;
+constexpr std::string_view kJournalFormat = "ompq-journal/1";
 
 /// The text under `key`, or "" where there is none.
 std::string text_at(const Json& line, const char* key) {
@@ -56,7 +56,7 @@ Journal::Journal(std::filesystem::path path, std::string fingerprint) : path_(st
     }
     const std::string text = read_all(file_, path_);
     const std::string header =
-        Json{{"format", kFormat}, {"fingerprint", fingerprint}}.dump() + "\n";
+        Json{{"format", kJournalFormat}, {"fingerprint", fingerprint}}.dump() + "\n";
     if (header != text && header.starts_with(text)) {  // new, or killed in its first write
       begin(header);
     } else {
@@ -91,7 +91,7 @@ void Journal::resume(const std::string& text, const std::string& fingerprint) {
   for (std::size_t end = text.find('\n'); end != std::string::npos; end = text.find('\n', at)) {
     const Json line = Json::parse(text.substr(at, end - at), nullptr, false);
     if (at == 0) {
-      if (text_at(line, "format") != kFormat) {
+      if (text_at(line, "format") != kJournalFormat) {
         throw DataError(
             "journal",
             fmt::format("{} is no journal of this program; name another file", path_.string()));

@@ -24,8 +24,10 @@ std::vector<Constant> constants_of(const graph::Graph& real,
                                    const graph::Layer& layer,
                                    const graph::Graph& quantized,
                                    const QuantizedLayer& there) {
-  std::vector<Constant> constants{
-      {there.weight, *real.value(layer.weight).constant, *quantized.value(there.weight).constant}};
+  std::vector<Constant> constants;
+  constants.reserve(2);
+  constants.push_back(
+      {there.weight, *real.value(layer.weight).constant, *quantized.value(there.weight).constant});
   const graph::ValueId bias = quantized.node(there.node).input(2);
   if (!quantized.is_constant(bias)) return constants;
   const Tensor& rounded = *quantized.value(bias).constant;

@@ -14,7 +14,7 @@
 namespace ompq::pipeline {
 namespace {
 
-using Json = nlohmann::json;
+using PlainJson = nlohmann::json;
 
 /// One a layer; kFloatBits: float.
 std::vector<int> activation_widths(const Planned& planned) {
@@ -75,7 +75,7 @@ Planned plan_from_file(const Model& model, Samples& samples, const QuantizeOptio
 
 /// The searched widths as a journal keeps them.
 std::string to_json(const Planned& planned) {
-  Json json = {{"plans", Json::array()}, {"activation_bits", Json::array()}};
+  PlainJson json = {{"plans", PlainJson::array()}, {"activation_bits", PlainJson::array()}};
   for (const Plan& plan : planned.plans) {
     json["plans"].push_back({{"allocator", plan.allocator},
                              {"weight_bits", plan.weight_bits},
@@ -91,14 +91,14 @@ Planned plan_from_journal(const Model& model,
                           const Samples& samples,
                           const QuantizeOptions& options,
                           const std::string& unit) {
-  const Json json = Json::parse(unit);
+  const PlainJson json = PlainJson::parse(unit);
   Planned planned;
-  for (const Json& plan : json.at("plans")) {
+  for (const PlainJson& plan : json.at("plans")) {
     planned.plans.push_back({plan.at("allocator").get<std::string>(),
                              plan.at("weight_bits").get<std::vector<int>>(),
                              plan.at("bytes").get<std::int64_t>()});
   }
-  for (const Json& bits : json.at("activation_bits")) {
+  for (const PlainJson& bits : json.at("activation_bits")) {
     const int width = bits.get<int>();
     planned.activation_bits.push_back(width == allocation::kFloatBits ? std::nullopt
                                                                       : std::optional(width));

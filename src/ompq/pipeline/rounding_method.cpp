@@ -40,7 +40,7 @@ constexpr std::array<EffortRow, 3> kEfforts{{
     {.name = "best", .method = "distill", .iterations = 20'000, .epochs = 12, .level_rate = 3e-3},
 }};
 
-using Json = nlohmann::json;
+using PlainJson = nlohmann::json;
 
 /// Blocks that an earlier run finished, in their order.
 std::vector<tuning::BlockState> finished_blocks(const Journal* journal, std::string_view step) {
@@ -49,7 +49,8 @@ std::vector<tuning::BlockState> finished_blocks(const Journal* journal, std::str
   for (;;) {
     const auto unit = journal->find(fmt::format("{} {}", step, finished.size()));
     if (!unit) return finished;
-    finished.push_back(tuning::block_state_from(from_hex(Json::parse(*unit).get<std::string>())));
+    finished.push_back(
+        tuning::block_state_from(from_hex(PlainJson::parse(*unit).get<std::string>())));
   }
 }
 
@@ -59,12 +60,12 @@ std::optional<tuning::DistillationState> finished_epoch(const Journal* journal) 
   for (std::int64_t epoch = 1; journal != nullptr; ++epoch) {
     const auto unit = journal->find(fmt::format("distillation {}", epoch));
     if (!unit) break;
-    state = tuning::distillation_state_from(from_hex(Json::parse(*unit).get<std::string>()));
+    state = tuning::distillation_state_from(from_hex(PlainJson::parse(*unit).get<std::string>()));
   }
   return state;
 }
 
-report::ReconstructedBlock row_of(std::string_view step, const tuning::BlockReport& block) {
+report::ReconstructedBlock block_row(std::string_view step, const tuning::BlockReport& block) {
   return {.step = std::string(step),
           .name = block.name,
           .iterations = block.iterations,
@@ -129,7 +130,7 @@ class Rounding {
     std::size_t done = finished.size();
     const auto keep = [&](const tuning::BlockState& state) {
       if (journal_ == nullptr) return;
-      const Json text = to_hex(tuning::to_bytes(state));
+      const PlainJson text = to_hex(tuning::to_bytes(state));
       journal_->append(fmt::format("{} {}", step, done++), text.dump());
     };
     tuning::Reconstruction made = tuning::reconstruct(
@@ -140,7 +141,7 @@ class Rounding {
         progress_);
     // Restoring measures nothing of a block: what it is worth, the whole network says.
     if (options.method == tuning::BlockMethod::Restore) return std::move(made.codes);
-    for (const auto& block : made.reports) result_.blocks.push_back(row_of(step, block));
+    for (const auto& block : made.reports) result_.blocks.push_back(block_row(step, block));
     return std::move(made.codes);
   }
 
@@ -206,7 +207,7 @@ class Rounding {
     const auto finished = finished_epoch(journal_);
     const auto keep = [&](const tuning::DistillationState& state) {
       if (journal_ == nullptr) return;
-      const Json text = to_hex(tuning::to_bytes(state));
+      const PlainJson text = to_hex(tuning::to_bytes(state));
       journal_->append(fmt::format("distillation {}", state.epochs), text.dump());
     };
     const tuning::Distillation made = tuning::distill(

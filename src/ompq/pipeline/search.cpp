@@ -12,7 +12,7 @@
 namespace ompq::pipeline {
 namespace {
 
-constexpr std::string_view kAuto = "auto";
+constexpr std::string_view kAutoAllocator = "auto";
 
 std::vector<std::string> asked_allocators(const SearchOptions& options) {
   std::vector<std::string> names{options.allocator};
@@ -34,7 +34,9 @@ std::string_view name_of(allocation::Scheme scheme) {
   throw InternalError("search", "unknown scheme");
 }
 
-report::AllocationRow row_of(const std::string& name, const Answer& answer, Answers& answers) {
+report::AllocationRow allocation_row(const std::string& name,
+                                     const Answer& answer,
+                                     Answers& answers) {
   const allocation::Allocation& allocation = answer.allocation;
   report::AllocationRow row;
   row.allocator = name;
@@ -72,7 +74,7 @@ void answer_all(SearchOutcome& outcome, const SearchOptions& options, Answers& a
     };
     try {
       Answer answer = answers.answer(name, options.request.budget);
-      outcome.report.allocations.push_back(row_of(name, answer, answers));
+      outcome.report.allocations.push_back(allocation_row(name, answer, answers));
       if (!chosen) continue;
       outcome.chosen = allocation::make_allocation_file(answer.request, answer.allocation);
       outcome.chosen.budget = options.request.budget;
@@ -108,10 +110,10 @@ void fill_measurements(report::Search& report, Answers& answers, double beta) {
 }
 
 /// What is the same whatever was decided.
-void describe_run(report::Search& report,
-                  const Model& model,
-                  const Samples& samples,
-                  const SearchOptions& options) {
+void describe_search(report::Search& report,
+                     const Model& model,
+                     const Samples& samples,
+                     const SearchOptions& options) {
   report.model = {model.file.string(), model.sha256, model.file_bytes};
   report.samples = samples.used;
   report.samples.skipped = samples.dataset->skipped();
@@ -151,12 +153,12 @@ SearchOutcome search(const Model& model,
   check_budget(model, options);
   Answers answers(model, samples, options, progress);
   std::set<std::string> measured(names.begin(), names.end());
-  measured.erase(std::string(kAuto));
+  measured.erase(std::string(kAutoAllocator));
   answers.prepare(measured);
   watch.lap("measurement");
   answer_all(outcome, options, answers);
   watch.lap("allocation");
-  describe_run(outcome.report, model, samples, options);
+  describe_search(outcome.report, model, samples, options);
   fill_measurements(outcome.report, answers, options.beta);
   outcome.chosen.model_file = model.file.filename().string();
   outcome.chosen.model_sha256 = model.sha256;

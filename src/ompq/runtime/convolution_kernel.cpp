@@ -14,8 +14,6 @@ namespace {
 using dnnl::convolution_forward;
 using Dims = dnnl::memory::dims;
 
-enum Input : std::size_t { kData, kWeight, kBias, kResidual };
-
 enum class ResidualMode {
   None,
   Sum,     ///< the result overwrites the residual's own memory
@@ -23,7 +21,7 @@ enum class ResidualMode {
 };
 
 /// Everything that depends on the shape of the input.
-struct Prepared {
+struct ConvolutionPrimitive {
   convolution_forward::primitive_desc desc;
   convolution_forward primitive;
   std::string name;
@@ -56,7 +54,7 @@ class ConvolutionKernel final : public Kernel {
     const ResidualMode mode =
         residual_mode(has_residual, converted || context.may_overwrite(kResidual));
     const at::Tensor weight = as_image(inputs[kWeight]);
-    Prepared& prepared = prepare(data, weight, has_bias, mode);
+    ConvolutionPrimitive& prepared = prepare(data, weight, has_bias, mode);
     at::Tensor result =
         mode == ResidualMode::Sum ? residual : context.pool.empty(prepared.output, output_type_);
     if (has_residual && residual.sizes() != result.sizes()) throw_residual(residual, prepared);
@@ -109,10 +107,10 @@ class ConvolutionKernel final : public Kernel {
     return dnnl_memory_of(weight, {weight_dims(weight), DnnlType::f32, tag});
   }
 
-  Prepared& prepare(const at::Tensor& data,
-                    const at::Tensor& weight,
-                    bool has_bias,
-                    ResidualMode mode) {
+  ConvolutionPrimitive& prepare(const at::Tensor& data,
+                                const at::Tensor& weight,
+                                bool has_bias,
+                                ResidualMode mode) {
     auto& cache = mode == ResidualMode::Sum ? in_place_ : beside_;
     return cache.get(data.sizes(), [&] { return make(data, weight, has_bias, mode); });
   }
@@ -129,10 +127,10 @@ class ConvolutionKernel final : public Kernel {
     return window;
   }
 
-  Prepared make(const at::Tensor& data,
-                const at::Tensor& weight,
-                bool has_bias,
-                ResidualMode mode) const {
+  ConvolutionPrimitive make(const at::Tensor& data,
+                            const at::Tensor& weight,
+                            bool has_bias,
+                            ResidualMode mode) const {
     ops::Window window = window_over(data.sizes(), weight.sizes());
     std::vector<std::int64_t> output{data.size(0), weight.size(0)};
     output.insert(output.end(), window.output.begin(), window.output.end());
@@ -177,7 +175,8 @@ class ConvolutionKernel final : public Kernel {
     return attributes;
   }
 
-  [[noreturn]] void throw_residual(const at::Tensor& residual, const Prepared& prepared) const {
+  [[noreturn]] void throw_residual(const at::Tensor& residual,
+                                   const ConvolutionPrimitive& prepared) const {
     throw ShapeError("runtime",
                      fmt::format("node '{}' adds a tensor of {} to one of {}",
                                  context_.node.name,
@@ -192,8 +191,8 @@ class ConvolutionKernel final : public Kernel {
   at::ScalarType output_type_;
   Activation activation_;
   WeightCache weights_;
-  ShapeCache<Prepared> beside_;
-  ShapeCache<Prepared> in_place_;
+  ShapeCache<ConvolutionPrimitive> beside_;
+  ShapeCache<ConvolutionPrimitive> in_place_;
   std::string last_name_ = "not run";
 };
 

@@ -8,7 +8,8 @@
 namespace ompq::runtime {
 namespace {
 
-enum Input : std::size_t { kData, kScale, kZeroPoint };
+constexpr std::size_t kScale = 1;
+constexpr std::size_t kZeroPoint = 2;
 
 /// round(clamp(x / scale)) * scale, ties to even, by division as ONNX Runtime does it: a product
 /// with 1 / scale would now and then land on the other side of a tie.

@@ -10,15 +10,13 @@ namespace {
 
 using dnnl::matmul;
 
-enum Input : std::size_t { kData, kWeight, kBias, kResidual };
-
-struct Prepared {
+struct GemmPrimitive {
   matmul::primitive_desc desc;
   matmul primitive;
   std::string name;
 };
 
-dnnl::primitive_attr attributes_with(const dnnl::post_ops& post_ops) {
+dnnl::primitive_attr gemm_attributes(const dnnl::post_ops& post_ops) {
   dnnl::primitive_attr attributes;
   attributes.set_post_ops(post_ops);
   attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);
@@ -44,7 +42,7 @@ class GemmKernel final : public Kernel {
     const at::Tensor data = rows_of(inputs[kData], type_, context.pool);
     const bool has_bias = inputs.size() > kBias && inputs[kBias].defined();
     const bool has_residual = inputs.size() > kResidual && inputs[kResidual].defined();
-    Prepared& prepared =
+    GemmPrimitive& prepared =
         cache_.get(data.sizes(), [&] { return make(data, weight, has_bias, has_residual); });
     const at::Tensor result = context.pool.empty({data.size(0), weight.size(1)}, output_type_);
 
@@ -82,7 +80,7 @@ class GemmKernel final : public Kernel {
     return dnnl_activation(dense.view({-1, tensor.size(-1)}), type, pool);
   }
 
-  const dnnl::memory& packed_weight(const at::Tensor& weight, const Prepared& prepared) {
+  const dnnl::memory& packed_weight(const at::Tensor& weight, const GemmPrimitive& prepared) {
     const at::Tensor scaled = alpha_ == 1.0F ? weight : weight * alpha_;
     return weights_.get(dnnl_memory_of(scaled), prepared.desc.weights_desc());
   }
@@ -92,10 +90,10 @@ class GemmKernel final : public Kernel {
     return beta_ == 1.0F ? row.contiguous() : (row * beta_).contiguous();
   }
 
-  Prepared make(const at::Tensor& data,
-                const at::Tensor& weight,
-                bool has_bias,
-                bool has_residual) const {
+  GemmPrimitive make(const at::Tensor& data,
+                     const at::Tensor& weight,
+                     bool has_bias,
+                     bool has_residual) const {
     const DnnlType type = dnnl_type_of(type_);
     const std::int64_t columns = weight.size(1);
     const dnnl::memory::desc weights(weight.sizes().vec(), type, DnnlTag::any);
@@ -108,7 +106,7 @@ class GemmKernel final : public Kernel {
     if (has_residual) post_ops.append_binary(dnnl::algorithm::binary_add, result);
     (void)append_activation(post_ops, activation_);  // make_gemm saw that it can
     const matmul::primitive_desc desc(matmul::desc(dnnl_desc_of(data), weights, bias, result),
-                                      attributes_with(post_ops),
+                                      gemm_attributes(post_ops),
                                       dnnl_engine());
     return {desc, matmul(desc), desc.impl_info_str()};
   }
@@ -121,7 +119,7 @@ class GemmKernel final : public Kernel {
   Activation activation_;
   at::Tensor bias_;
   WeightCache weights_;
-  ShapeCache<Prepared> cache_;
+  ShapeCache<GemmPrimitive> cache_;
   std::string last_name_ = "not run";
 };
 
@@ -144,7 +142,7 @@ class MatmulKernel final : public Kernel {
     // The pool makes 4-D tensors channels_last; a stack of matrices is row-major.
     const at::Tensor result =
         context.pool.empty({c10::multiply_integers(extents)}, output_type_).view(extents);
-    const dnnl::primitive_attr attributes = attributes_with({});
+    const dnnl::primitive_attr attributes = gemm_attributes({});
     const matmul::primitive_desc desc(
         matmul::desc(dnnl_desc_of(left), dnnl_desc_of(right), dnnl_desc_of(result)),
         attributes,

@@ -13,6 +13,9 @@
 
 namespace ompq::runtime {
 
+/// Inputs of Conv, ConvTranspose, Gemm, MatMul and their fused forms.
+enum LayerInput : std::size_t { kData, kWeight, kBias, kResidual };
+
 /// What a kernel is made for: one node of the (fused) graph.
 struct KernelRequest {
   const graph::Graph& graph;

@@ -11,7 +11,7 @@ namespace {
 using dnnl::algorithm;
 using dnnl::pooling_v2_forward;
 
-struct Prepared {
+struct PoolPrimitive {
   pooling_v2_forward::primitive_desc desc;
   pooling_v2_forward primitive;
   std::string name;
@@ -39,7 +39,7 @@ class PoolKernel final : public Kernel {
         inputs[0].scalar_type() == at::kBFloat16 ? at::kBFloat16 : at::kFloat;
     const at::Tensor data = dnnl_activation(inputs[0], type, context.pool);
     auto& cache = type == at::kFloat ? floats_ : bfloats_;
-    Prepared& prepared = cache.get(data.sizes(), [&] { return make(data); });
+    PoolPrimitive& prepared = cache.get(data.sizes(), [&] { return make(data); });
     const at::Tensor result = context.pool.empty(prepared.output, type);
     dnnl_execute(prepared.primitive,
                  {{DNNL_ARG_SRC, dnnl_memory_of(data, prepared.desc.src_desc())},
@@ -57,7 +57,7 @@ class PoolKernel final : public Kernel {
     return {spatial.vec(), {1, 1}, {1, 1}, {0, 0}, {0, 0}, {1, 1}};
   }
 
-  Prepared make(const at::Tensor& data) const {
+  PoolPrimitive make(const at::Tensor& data) const {
     ops::Window window = window_over(data.sizes().slice(2));
     std::vector<std::int64_t> output{data.size(0), data.size(1)};
     output.insert(output.end(), window.output.begin(), window.output.end());
@@ -92,8 +92,8 @@ class PoolKernel final : public Kernel {
   ops::OpContext context_;
   bool global_;
   algorithm algorithm_;
-  ShapeCache<Prepared> floats_;
-  ShapeCache<Prepared> bfloats_;
+  ShapeCache<PoolPrimitive> floats_;
+  ShapeCache<PoolPrimitive> bfloats_;
   std::string last_name_ = "not run";
 };
 

@@ -11,9 +11,7 @@ namespace {
 
 using dnnl::deconvolution_forward;
 
-enum Input : std::size_t { kData, kWeight, kBias, kResidual };
-
-struct Prepared {
+struct TransposedConvolutionPrimitive {
   deconvolution_forward::primitive_desc desc;
   deconvolution_forward primitive;
   std::optional<dnnl::binary> epilogue;
@@ -21,7 +19,7 @@ struct Prepared {
   std::vector<std::int64_t> output;
 };
 
-dnnl::primitive_attr attributes_with(const dnnl::post_ops& post_ops) {
+dnnl::primitive_attr deconvolution_attributes(const dnnl::post_ops& post_ops) {
   dnnl::primitive_attr attributes;
   attributes.set_post_ops(post_ops);
   return attributes;
@@ -47,7 +45,8 @@ class TransposedConvolutionKernel final : public Kernel {
     if (inputs.size() > kResidual && inputs[kResidual].defined()) {
       residual = dnnl_activation(inputs[kResidual], output_type_, context.pool);
     }
-    Prepared& prepared = cache_.get(data.sizes(), [&] { return make(data, weight, residual); });
+    TransposedConvolutionPrimitive& prepared =
+        cache_.get(data.sizes(), [&] { return make(data, weight, residual); });
     at::Tensor result = context.pool.empty(prepared.output, output_type_);
     dnnl_execute(
         prepared.primitive,
@@ -69,7 +68,7 @@ class TransposedConvolutionKernel final : public Kernel {
 
  private:
   /// result = activation(result + bias + residual)
-  void finish(const Prepared& prepared,
+  void finish(const TransposedConvolutionPrimitive& prepared,
               const at::Tensor& result,
               const at::Tensor& bias,
               const at::Tensor& residual) const {
@@ -115,9 +114,9 @@ class TransposedConvolutionKernel final : public Kernel {
     return dnnl_memory_of(weight, {weight_dims(weight), DnnlType::f32, strides});
   }
 
-  Prepared make(const at::Tensor& data,
-                const at::Tensor& weight,
-                const at::Tensor& residual) const {
+  TransposedConvolutionPrimitive make(const at::Tensor& data,
+                                      const at::Tensor& weight,
+                                      const at::Tensor& residual) const {
     ops::Window window =
         ops::transposed_window(context_, data.sizes().slice(2), weight.sizes().slice(2));
     std::vector<std::int64_t> output{data.size(0), weight.size(1) * groups_};
@@ -152,7 +151,7 @@ class TransposedConvolutionKernel final : public Kernel {
     (void)append_activation(post_ops, activation_);  // the kernel's maker saw that it can
     const dnnl::binary::desc desc(
         dnnl::algorithm::binary_add, result, bias_desc(result.dims()[1]), result);
-    return dnnl::binary({desc, attributes_with(post_ops), dnnl_engine()});
+    return dnnl::binary({desc, deconvolution_attributes(post_ops), dnnl_engine()});
   }
 
   ops::OpContext context_;
@@ -162,7 +161,7 @@ class TransposedConvolutionKernel final : public Kernel {
   Activation activation_;
   at::Tensor bias_;
   WeightCache weights_;
-  ShapeCache<Prepared> cache_;
+  ShapeCache<TransposedConvolutionPrimitive> cache_;
   std::string last_name_ = "not run";
 };
 

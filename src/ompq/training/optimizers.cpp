@@ -52,7 +52,7 @@ void adamw(std::span<float> value,
   }
 }
 
-std::span<float> floats(const at::Tensor& tensor) {
+std::span<float> values_of(const at::Tensor& tensor) {
   if (!tensor.defined()) return {};
   return {tensor.data_ptr<float>(), static_cast<std::size_t>(tensor.numel())};
 }
@@ -98,7 +98,7 @@ double clip_gradients(std::span<const Parameter> parameters, double limit) {
   double sum = 0.0;
   for (const Parameter& parameter : parameters) {
     if (!parameter.tensor.grad().defined()) continue;
-    for (const float g : floats(parameter.tensor.grad().contiguous())) {
+    for (const float g : values_of(parameter.tensor.grad().contiguous())) {
       sum += static_cast<double>(g) * g;
     }
   }
@@ -123,10 +123,10 @@ void apply_gradients(const OptimizerRow& optimizer,
     if (parameter.role == Role::Clip && options.clip_decay > 0.0) {
       gradient = gradient + options.clip_decay * parameter.tensor.detach();
     }
-    optimizer.update(floats(parameter.tensor),
-                     floats(gradient),
-                     floats(moments[p].first),
-                     floats(moments[p].second),
+    optimizer.update(values_of(parameter.tensor),
+                     values_of(gradient),
+                     values_of(moments[p].first),
+                     values_of(moments[p].second),
                      {rate, decay_of(parameter, options), number},
                      options);
   }
@@ -139,8 +139,8 @@ void update_averages(double decay,
   const auto count = static_cast<double>(number);
   const auto keep = static_cast<float>(std::min(decay, (1.0 + count) / (10.0 + count)));
   for (std::size_t v = 0; v < values.size(); ++v) {
-    const std::span<float> average = floats(averages[v]);
-    const std::span<const float> value = floats(values[v]);
+    const std::span<float> average = values_of(averages[v]);
+    const std::span<const float> value = values_of(values[v]);
 #pragma omp simd
     for (std::size_t i = 0; i < average.size(); ++i) {
       average[i] = keep * average[i] + (1.0F - keep) * value[i];

@@ -1,0 +1,55 @@
+# What makes the build fast: unity files, precompiled headers that all rooms share, and a fast linker.
+# docs/adr/0016-fast-builds.md says what each of them brings.
+option(OMPQ_UNITY "Compile several sources of a room as one, with shared precompiled headers" ON)
+set(OMPQ_UNITY_BYTES 60000 CACHE STRING "Bytes of source in a unity file, about")
+
+# ompq_batch_sources(TARGET SOURCE...): unity files of about OMPQ_UNITY_BYTES each, so that all take about as
+# long to compile.
+function(ompq_batch_sources target)
+  if(NOT OMPQ_UNITY)
+    return()
+  endif()
+  set(bytes 0)
+  set(count 0)
+  foreach(source ${ARGN})
+    get_filename_component(source ${source} ABSOLUTE)
+    if(EXISTS ${source})
+      file(SIZE ${source} size)
+      math(EXPR bytes "${bytes} + ${size}")
+      math(EXPR count "${count} + 1")
+    endif()
+  endforeach()
+  if(count EQUAL 0)
+    return()
+  endif()
+  math(EXPR units "(${bytes} + ${OMPQ_UNITY_BYTES} / 2) / ${OMPQ_UNITY_BYTES}")
+  if(units LESS 1)
+    set(units 1)
+  endif()
+  math(EXPR batch "(${count} + ${units} - 1) / ${units}")
+  set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE ${batch})
+endfunction()
+
+find_program(OMPQ_MOLD mold)
+if(OMPQ_MOLD)
+  add_link_options(-fuse-ld=mold)
+endif()
+
+# ompq_add_precompiled(NAME HEADER [TARGETS...]): a target that owns a precompiled header. Its users have to
+# compile with the same options.
+function(ompq_add_precompiled name header)
+  if(NOT OMPQ_UNITY)
+    return()
+  endif()
+  set(folder ${PROJECT_SOURCE_DIR}/cmake/precompiled)
+  add_library(${name} OBJECT ${folder}/empty.cpp)
+  target_link_libraries(${name} PRIVATE ${ARGN})
+  target_precompile_headers(${name} PRIVATE ${folder}/${header})
+endfunction()
+
+# ompq_use_precompiled(TARGET NAME)
+function(ompq_use_precompiled target name)
+  if(TARGET ${name})
+    target_precompile_headers(${target} REUSE_FROM ${name})
+  endif()
+endfunction()
