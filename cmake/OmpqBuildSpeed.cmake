@@ -1,6 +1,7 @@
 # What makes the build fast: unity files, precompiled headers that all rooms share, and a fast linker.
 # docs/adr/0016-fast-builds.md says what each of them brings.
-option(OMPQ_UNITY "Compile several sources of a room as one, with shared precompiled headers" ON)
+option(OMPQ_UNITY "Compile several sources of a room as one" ON)
+option(OMPQ_PRECOMPILED "Compile the headers that most sources include once" ON)
 set(OMPQ_UNITY_BYTES 60000 CACHE STRING "Bytes of source in a unity file, about")
 
 # ompq_batch_sources(TARGET SOURCE...): unity files of about OMPQ_UNITY_BYTES each, so that all take about as
@@ -38,7 +39,7 @@ endif()
 # ompq_add_precompiled(NAME HEADER [TARGETS...]): a target that owns a precompiled header. Its users have to
 # compile with the same options.
 function(ompq_add_precompiled name header)
-  if(NOT OMPQ_UNITY)
+  if(NOT OMPQ_PRECOMPILED)
     return()
   endif()
   set(folder ${PROJECT_SOURCE_DIR}/cmake/precompiled)

@@ -53,11 +53,12 @@ function(ompq_add_room name)
   endif()
 endfunction()
 
-# ompq_add_test_room(NAME [LIBS target...] [LABELS label...] [TORCH]): one test program of tests/NAME/*_test.cpp.
-# It is one entry of ctest, since loading LibTorch anew for each of some thousand cases would take
-# longer than all of them; the cases stand in test-results/NAME.xml.
+# ompq_add_test_room(NAME [LIBS target...] [LABELS label...] [TORCH] [PARTS n]): one test program of
+# tests/NAME/*_test.cpp. It is one entry of ctest, since loading LibTorch anew for each of some thousand cases
+# would take longer than all of them; the cases stand in test-results/NAME.xml. PARTS makes n entries of it, each
+# with a part of the cases, that run beside each other.
 function(ompq_add_test_room name)
-  cmake_parse_arguments(ROOM "TORCH" "" "LIBS;LABELS" ${ARGN})
+  cmake_parse_arguments(ROOM "TORCH" "PARTS" "LIBS;LABELS" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*_test.cpp)
   if(NOT sources)
     return()
@@ -76,7 +77,18 @@ function(ompq_add_test_room name)
   if(NOT ROOM_LABELS)
     set(ROOM_LABELS unit)
   endif()
-  add_test(NAME ${name}
-    COMMAND test_${name} --gtest_brief=1 --gtest_output=xml:${PROJECT_BINARY_DIR}/test-results/${name}.xml)
-  set_tests_properties(${name} PROPERTIES LABELS "${ROOM_LABELS}" TIMEOUT 3600)
+  if(NOT ROOM_PARTS)
+    set(ROOM_PARTS 1)
+  endif()
+  foreach(part RANGE 1 ${ROOM_PARTS})
+    set(entry ${name})
+    if(ROOM_PARTS GREATER 1)
+      set(entry ${name}_${part})
+    endif()
+    math(EXPR index "${part} - 1")
+    add_test(NAME ${entry}
+      COMMAND test_${name} --gtest_brief=1 --gtest_output=xml:${PROJECT_BINARY_DIR}/test-results/${entry}.xml)
+    set_tests_properties(${entry} PROPERTIES LABELS "${ROOM_LABELS}" TIMEOUT 3600
+      ENVIRONMENT "GTEST_TOTAL_SHARDS=${ROOM_PARTS};GTEST_SHARD_INDEX=${index}")
+  endforeach()
 endfunction()

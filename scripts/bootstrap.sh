@@ -48,12 +48,23 @@ as_root() {
   fi
 }
 
+# What apt prints goes to a log, which is shown where it fails.
+apt_get() {
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -o Dpkg::Use-Pty=0 "$@" >>"$log" 2>&1 || {
+    cat "$log" >&2
+    fail "'apt-get $1' failed, see above"
+  }
+}
+
 install_packages() {
-  echo "bootstrap: installing $missing"
-  as_root env DEBIAN_FRONTEND=noninteractive apt-get update -qq
   # shellcheck disable=SC2086  # one word a package
-  as_root env DEBIAN_FRONTEND=noninteractive apt-get install --yes -qq --no-install-recommends \
-    -o Dpkg::Use-Pty=0 $missing >/dev/null
+  set -- $missing
+  echo "bootstrap: installing $# Debian packages and what they need: $missing"
+  mkdir -p "$root/build"
+  log=$root/build/bootstrap.log
+  : >"$log"
+  apt_get update
+  apt_get install --yes --no-install-recommends "$@"
 }
 
 check_node() {

@@ -123,8 +123,8 @@ TEST_P(EveryAllocator, NamesTheLeastThatWouldDo) {
 INSTANTIATE_TEST_SUITE_P(AllocatorTable,
                          EveryAllocator,
                          ::testing::ValuesIn(all_allocators()),
-                         [](const auto& info) {
-                           std::string name = info.param;
+                         [](const auto& allocator) {
+                           std::string name = allocator.param;
                            std::replace(name.begin(), name.end(), '-', '_');
                            return name;
                          });
