@@ -17,19 +17,32 @@ std::optional<PixelLayout> picture_layout(std::span<const std::int64_t> shape) {
   return layout;
 }
 
+namespace {
+
+/// [n, c, h, w] or [n, h, w, c] of that many channels.
+std::optional<PixelLayout> layout_of(std::span<const std::int64_t> shape, std::int64_t channels) {
+  if (channels < 1 || shape.size() != 4) return std::nullopt;
+  if (shape[1] == channels) return PixelLayout{shape[2], shape[3], channels, true};
+  if (shape[3] == channels) return PixelLayout{shape[1], shape[2], channels, false};
+  return std::nullopt;
+}
+
+/// Channels that an input takes if it does not take pictures: its first extent, unless only the last
+/// is a number that channels have.
+std::int64_t channels_wanted(std::span<const std::int64_t> wanted) {
+  constexpr std::int64_t kFewest = 4;
+  if (wanted.size() != 3 || is_channel_count(wanted[0]) || is_channel_count(wanted[2])) return 0;
+  return wanted[2] >= 1 && wanted[2] <= kFewest && wanted[0] > kFewest ? wanted[2] : wanted[0];
+}
+
+}  // namespace
+
 std::optional<PixelLayout> pixel_layout(std::span<const std::int64_t> shape,
                                         std::span<const std::int64_t> wanted) {
   constexpr std::int64_t kWithAlpha = 4;
+  if (auto layout = layout_of(shape, channels_wanted(wanted))) return layout;
   if (auto layout = picture_layout(shape)) return layout;
-  if (shape.size() != 4 || wanted.size() != 3) return std::nullopt;
-  const PixelLayout planar{shape[2], shape[3], shape[1], true};
-  const PixelLayout last{shape[1], shape[2], shape[3], false};
-  const bool is_last = wanted[2] > 0 && (wanted[0] < 1 || wanted[2] < wanted[0]);
-  for (const std::int64_t channels : {is_last ? wanted[2] : wanted[0], kWithAlpha}) {
-    if (planar.channels == channels) return planar;
-    if (last.channels == channels) return last;
-  }
-  return std::nullopt;
+  return wanted.size() == 3 ? layout_of(shape, kWithAlpha) : std::nullopt;
 }
 
 Image image_at(const Tensor& pixels, const PixelLayout& layout, std::int64_t index) {

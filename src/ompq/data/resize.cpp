@@ -114,7 +114,7 @@ void shrink_row_of(std::int64_t channels,
     for (std::int64_t c = 0; c < channels; ++c) {
       std::int32_t sum = kHalf;
       for (std::int64_t k = 0; k < taps.count[at]; ++k) sum += pixel[k * channels + c] * weights[k];
-      out[x * channels + c] = to_pixel(sum);
+      out[x * channels + c] = pixel_of_sum(sum);
     }
   }
 }
@@ -159,21 +159,29 @@ Image resize_rows(const Image& image, std::int64_t height, const Filter& filter)
   return result;
 }
 
+/// Which of `in` pixels stands under the centre of each of `out`. Places are added up, as Pillow
+/// does, whose rounding decides where a centre falls between two pixels.
+std::vector<std::int64_t> nearest_pixels(std::int64_t in, std::int64_t out) {
+  const double step = static_cast<double>(in) / static_cast<double>(out);
+  std::vector<std::int64_t> pixels;
+  double centre = step * 0.5;
+  for (std::int64_t i = 0; i < out; ++i, centre += step) {
+    pixels.push_back(std::min(static_cast<std::int64_t>(centre), in - 1));
+  }
+  return pixels;
+}
+
 Image take_nearest(const Image& image, std::int64_t height, std::int64_t width) {
-  const auto under = [](std::int64_t i, std::int64_t in, std::int64_t out) {
-    const double step = static_cast<double>(in) / static_cast<double>(out);
-    const auto at = static_cast<std::int64_t>((static_cast<double>(i) + 0.5) * step);
-    return std::min(at, in - 1);
-  };
   Image result{height, width, image.channels, {}};
   const auto bytes = static_cast<std::size_t>(image.channels);
   result.pixels.resize(static_cast<std::size_t>(height * width) * bytes);
   std::uint8_t* out = result.pixels.data();
-  for (std::int64_t y = 0; y < height; ++y) {
-    const std::int64_t row = under(y, image.height, height) * image.width;
-    for (std::int64_t x = 0; x < width; ++x, out += bytes) {
-      const std::int64_t at = (row + under(x, image.width, width)) * image.channels;
+  const std::vector<std::int64_t> columns = nearest_pixels(image.width, width);
+  for (const std::int64_t row : nearest_pixels(image.height, height)) {
+    for (const std::int64_t column : columns) {
+      const std::int64_t at = (row * image.width + column) * image.channels;
       std::memcpy(out, image.pixels.data() + at, bytes);
+      out += bytes;
     }
   }
   return result;
