@@ -6,9 +6,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "data/dataset_helpers.h"
 #include "data/sample_files.h"
 #include "ompq/core/error.h"
-#include "ompq/data/npz.h"
 #include "support/paths.h"
 
 namespace ompq::data {
@@ -21,13 +21,14 @@ using testing::constant_image;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using testing::first_values;
+using testing::kGray;
+using testing::kRawOptions;
+using testing::kRgb;
+using testing::open_error;
+using testing::thrown_text;
 using testing::png_bytes;
 using testing::write_bytes;
-
-const std::vector<InputSpec> kRgb{{"input", {3, 2, 2}}};
-const std::vector<InputSpec> kGray{{"input", {1, 2, 2}}};
-/// Pixels as they are.
-const DatasetOptions kRawOptions{.preprocess = {.scale = 1}};
 
 void write_gray(const fs::path& file, std::uint8_t value) {
   write_bytes(file, png_bytes(constant_image(2, 2, {value})));
@@ -35,33 +36,6 @@ void write_gray(const fs::path& file, std::uint8_t value) {
 
 std::vector<std::int64_t> all_of(const Dataset& dataset) {
   return choose_samples(dataset.size(), 0, 0);
-}
-
-/// The first value of every sample of the first input.
-std::vector<float> first_values(const Batch& batch) {
-  std::vector<float> firsts;
-  const auto values = batch.inputs.at(0).data<float>();
-  for (std::int64_t i = 0; i < batch.size; ++i) {
-    firsts.push_back(
-        values[static_cast<std::size_t>(i) * values.size() / static_cast<std::size_t>(batch.size)]);
-  }
-  return firsts;
-}
-
-template <typename Action>
-std::string thrown_text(const Action& action) {
-  try {
-    action();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "no error";
-}
-
-std::string open_error(const fs::path& source,
-                       const std::vector<InputSpec>& inputs = kGray,
-                       const DatasetOptions& options = kRawOptions) {
-  return thrown_text([&] { (void)open_dataset(source, inputs, options); });
 }
 
 // --- directories of images -----------------------------------------------------------------------
@@ -117,14 +91,77 @@ TEST(LabelsCsv, NamesTheLineThatIsWrong) {
   };
   EXPECT_THAT(error_with("file,label\na.png,1\nb.png,2\n"),
               AllOf(HasSubstr("labels.csv] line 3"), HasSubstr("\"b.png\", which does not exist")));
-  EXPECT_THAT(error_with("file,label\na.png,cat\n"),
-              AllOf(HasSubstr("line 2"), HasSubstr("label \"cat\"")));
-  EXPECT_THAT(error_with("a.png,-1\n"), HasSubstr("label \"-1\""));
-  EXPECT_THAT(error_with("a.png,1.5\n"), HasSubstr("label \"1.5\""));
-  EXPECT_THAT(error_with("a.png,99999999999\n"), HasSubstr("label \"99999999999\""));
   EXPECT_THAT(error_with("a.png,1,2\n"), HasSubstr("line 1 has 3 columns"));
   EXPECT_THAT(error_with("a.png,1\na.png\n"), HasSubstr("line 2 has 1 columns"));
   EXPECT_THAT(error_with("file,label\n"), HasSubstr("holds no samples"));
+}
+
+TEST(LabelsCsv, LabelsOfAnotherFormAreNoReasonToRefuse) {
+  const TemporaryDirectory root;
+  write_gray(root / "a.png", 1);
+  write_gray(root / "b.png", 2);
+  for (const std::string label : {"cat", "-1", "1.5", "99999999999"}) {
+    write_bytes(root / "labels.csv", "file,label\na.png,0\nb.png," + label + "\n");
+    const auto dataset = open_dataset(root.path(), kGray, kRawOptions);
+    EXPECT_FALSE(dataset->has_labels()) << label;
+    EXPECT_THAT(dataset->label_fault(),
+                AllOf(HasSubstr("line 3"), HasSubstr("label \"" + label + "\"")));
+    EXPECT_THAT(first_values(dataset->load({0, 1})), ElementsAre(1, 2));
+  }
+}
+
+TEST(OpenDataset, LeavesOutWhatFileManagersLeaveBehindAndCountsIt) {
+  const TemporaryDirectory root;
+  write_gray(root / "cat" / "1.png", 1);
+  write_gray(root / "dog" / "1.png", 2);
+  write_bytes(root / "cat" / ".DS_Store", "x");
+  write_bytes(root / "cat" / "notes.txt", "x");
+  write_gray(root / "dog" / ".ipynb_checkpoints" / "1.png", 3);
+  write_gray(root / "dog" / "__MACOSX" / "1.png", 4);
+  write_bytes(root / "__MACOSX" / "cat" / "._1.png", "x");
+  const auto dataset = open_dataset(root.path(), kGray, kRawOptions);
+  EXPECT_THAT(dataset->load(all_of(*dataset)).labels, ElementsAre(0, 1));
+  ASSERT_EQ(dataset->remarks().size(), 1U);
+  EXPECT_THAT(dataset->remarks()[0], HasSubstr("2 files of " + root.path().string()));
+  EXPECT_THAT(dataset->remarks()[0], HasSubstr("notes.txt"));
+}
+
+TEST(FlatDirectory, MayHoldClutterBesideImages) {
+  const TemporaryDirectory root;
+  write_gray(root / "1.png", 7);
+  write_bytes(root / "._1.png", "x");
+  write_bytes(root / "__MACOSX" / "._1.png", "x");
+  const auto dataset = open_dataset(root.path(), kGray, kRawOptions);
+  EXPECT_THAT(first_values(dataset->load(all_of(*dataset))), ElementsAre(7));
+  EXPECT_THAT(dataset->remarks(), ElementsAre(HasSubstr("1 file of")));
+}
+
+TEST(FlatDirectory, GivesPixelsAsTheyAreToAnInputOfIntegers) {
+  const TemporaryDirectory root;
+  write_gray(root / "1.png", 200);
+  const auto dataset = open_dataset(root.path(), {{"pixels", {1, 2, 2}, DataType::Int32}}, {});
+  EXPECT_THAT(dataset->load({0}).inputs[0].data<std::int32_t>(),
+              ElementsAre(200, 200, 200, 200));
+  EXPECT_FALSE(dataset->images().has_value());
+}
+
+TEST(OpenDataset, AnOpenSizeIsThatOfTheImages) {
+  const TemporaryDirectory root;
+  write_bytes(root / "1.png", png_bytes(constant_image(6, 9, {1})));
+  write_bytes(root / "2.png", png_bytes(constant_image(6, 9, {2})));
+  const std::vector<InputSpec> open{{"input", {1, -1, -1}}};
+  EXPECT_THAT(open_dataset(root.path(), open, kRawOptions)->extents(),
+              ElementsAre(ElementsAre(1, 6, 9)));
+  DatasetOptions options = kRawOptions;
+  options.preprocess.resize = 4;
+  EXPECT_THAT(open_dataset(root.path(), open, options)->extents(),
+              ElementsAre(ElementsAre(1, 4, 6)));
+  options.preprocess.crop = 3;
+  EXPECT_THAT(open_dataset(root.path(), open, options)->extents(),
+              ElementsAre(ElementsAre(1, 3, 3)));
+  write_bytes(root / "3.png", png_bytes(constant_image(6, 8, {2})));
+  EXPECT_THAT(open_error(root.path(), open),
+              AllOf(HasSubstr("\"input\""), HasSubstr("--crop"), HasSubstr("-1,1,224,224")));
 }
 
 TEST(OpenDataset, SaysWhatADirectoryLacks) {
@@ -273,14 +310,20 @@ TEST_F(IdxFolder, NamesTheFileThatIsDamaged) {
   EXPECT_THAT(error_with(testing::idx_bytes({2, 2, 2}, "ABC")),
               AllOf(HasSubstr("train-images"), HasSubstr("holds 3 bytes"), HasSubstr("2x2x2 = 8")));
   EXPECT_THAT(error_with(testing::idx_bytes({1, 2, 2}, "ABCDE")), HasSubstr("holds more bytes"));
-  EXPECT_THAT(error_with(testing::idx_bytes({3, 2, 2}, "ABCDEFGHIJKL")),
-              HasSubstr("holds 2 labels for the 3 images"));
   EXPECT_THAT(error_with(testing::idx_bytes({0x7fffffff, 0x7fffffff, 1}, "A")),
               HasSubstr("holds 1 bytes"));
-  EXPECT_THAT(error_with(testing::idx_bytes({8}, "ABCDEFGH")), HasSubstr("labels for the 8"));
+  EXPECT_THAT(error_with(testing::idx_bytes({8}, "ABCDEFGH")), HasSubstr("holds no images"));
   EXPECT_THAT(error_with(std::string("\0\0\x08\x03\0\0", 6)), HasSubstr("header is cut short"));
   EXPECT_THAT(error_with(""), HasSubstr("the file is empty (0 bytes)"));
   EXPECT_THAT(error_with("hello, world"), HasSubstr("is no source of samples"));
+}
+
+TEST_F(IdxFolder, LabelsOfOtherImagesAreNotUsed) {
+  write_bytes(root_ / "train-images-idx3-ubyte", testing::idx_bytes({3, 2, 2}, "ABCDEFGHIJKL"));
+  const auto dataset = open_dataset(root_ / "train-images-idx3-ubyte", kGray, kRawOptions);
+  EXPECT_FALSE(dataset->has_labels());
+  EXPECT_THAT(dataset->label_fault(), HasSubstr("no label for each of the 3 samples"));
+  EXPECT_EQ(dataset->load({0, 1, 2}).size, 3);
 }
 
 TEST_F(IdxFolder, NamesACutGzip) {
@@ -321,135 +364,6 @@ TEST(Cifar10, NamesADamagedBatch) {
               AllOf(HasSubstr("test_batch.bin"), HasSubstr("3074 bytes")));
   write_bytes(root / "test_batch.bin", cifar_record(10, 1, 1, 1));
   EXPECT_THAT(open_error(root.path(), spec), HasSubstr("record 0 has label 10"));
-}
-
-// --- .npz ----------------------------------------------------------------------------------------
-
-class NpzFile : public ::testing::Test {
- protected:
-  std::unique_ptr<Dataset> open(const NamedArrays& arrays,
-                                const std::vector<InputSpec>& inputs,
-                                const DatasetOptions& options = kRawOptions) {
-    write_npz(root_ / "a.npz", arrays);
-    return open_dataset(root_ / "a.npz", inputs, options);
-  }
-  TemporaryDirectory root_;
-};
-
-TEST_F(NpzFile, PixelsArePreprocessedInEitherLayout) {
-  const std::vector<InputSpec> spec{{"input", {3, 1, 2}}};
-  const DatasetOptions halved{.preprocess = {.scale = 0.5}};
-  const auto last =
-      open({{"x", Tensor::from<std::uint8_t>({1, 1, 2, 3}, {2, 4, 6, 8, 10, 12})}}, spec, halved);
-  EXPECT_THAT(last->load({0}).inputs[0].data<float>(), ElementsAre(1, 4, 2, 5, 3, 6));
-  const std::vector<InputSpec> wide{{"input", {3, 2, 2}}};
-  const auto first = open(
-      {{"x", Tensor::from<std::uint8_t>({1, 3, 2, 2}, {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11})}},
-      wide);
-  EXPECT_THAT(first->load({0}).inputs[0].data<float>(),
-              ElementsAre(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11));
-}
-
-TEST_F(NpzFile, FloatsAreTakenAsTheyAreInEitherLayout) {
-  const std::vector<InputSpec> spec{{"input", {3, 2, 2}}};
-  std::vector<float> values(24);
-  for (std::size_t i = 0; i < values.size(); ++i) values[i] = static_cast<float>(i) / 4;
-  const auto first = open({{"x", Tensor::from<float>({2, 3, 2, 2}, values)}}, spec);
-  EXPECT_THAT(first->load({0, 1}).inputs[0].to_floats(), ::testing::ContainerEq(values));
-  // Channels last: element (h, w, c) of sample 0 is value (2h + w) * 3 + c.
-  const auto last = open({{"x", Tensor::from<float>({2, 2, 2, 3}, values)}}, spec);
-  const auto planes = last->load({0}).inputs[0].to_floats();
-  for (std::size_t c = 0; c < 3; ++c) {
-    for (std::size_t i = 0; i < 4; ++i) EXPECT_EQ(planes[c * 4 + i], values[i * 3 + c]);
-  }
-  const auto to_last =
-      open({{"x", Tensor::from<float>({2, 3, 2, 2}, values)}}, {{"input", {2, 2, 3}}});
-  const auto pixels = to_last->load({0}).inputs[0].to_floats();
-  for (std::size_t c = 0; c < 3; ++c) {
-    for (std::size_t i = 0; i < 4; ++i) EXPECT_EQ(pixels[i * 3 + c], values[c * 4 + i]);
-  }
-}
-
-TEST_F(NpzFile, OpenExtentsTakeTheArraysOwn) {
-  const auto dataset =
-      open({{"x", Tensor::from<float>({2, 3}, {1, 2, 3, 4, 5, 6})}}, {{"tokens", {-1}}});
-  EXPECT_THAT(dataset->load({1}).inputs[0].shape(), ElementsAre(1, 3));
-  const auto pixels = open({{"x", Tensor(DataType::UInt8, {2, 5, 7})}}, {{"input", {1, -1, -1}}});
-  EXPECT_THAT(pixels->load({0, 1}).inputs[0].shape(), ElementsAre(2, 1, 5, 7));
-}
-
-TEST_F(NpzFile, LabelsAreWholeNumbers) {
-  const Tensor x = Tensor(DataType::UInt8, {2, 2, 2});
-  const auto dataset = open({{"x", x}, {"y", Tensor::from<std::int64_t>({2, 1}, {7, 3})}}, kGray);
-  EXPECT_THAT(dataset->load({1, 0}).labels, ElementsAre(3, 7));
-  EXPECT_THAT(thrown_text([&] {
-                open({{"x", x}, {"y", Tensor(DataType::Int64, {3})}}, kGray);
-              }),
-              HasSubstr("array y is int64 3; labels are one whole number for each of the 2"));
-  EXPECT_THAT(thrown_text([&] {
-                open({{"x", x}, {"y", Tensor(DataType::Float32, {2})}}, kGray);
-              }),
-              HasSubstr("array y is float32"));
-}
-
-TEST_F(NpzFile, FeedsEveryNamedInput) {
-  const std::vector<InputSpec> specs{{"image", {1, 2, 2}}, {"ids", {3}}};
-  const Tensor image = Tensor::from<std::uint8_t>({2, 2, 2}, {0, 1, 2, 3, 4, 5, 6, 7});
-  const Tensor ids = Tensor::from<std::int64_t>({2, 3}, {10, 11, 12, 20, 21, 22});
-  const auto dataset = open({{"image", image}, {"ids", ids}}, specs);
-  const Batch batch = dataset->load({1});
-  ASSERT_EQ(batch.inputs.size(), 2U);
-  EXPECT_THAT(batch.inputs[0].data<float>(), ElementsAre(4, 5, 6, 7));
-  EXPECT_THAT(batch.inputs[1].data<std::int64_t>(), ElementsAre(20, 21, 22));
-  EXPECT_THAT(thrown_text([&] {
-                open({{"image", image}}, specs);
-              }),
-              AllOf(HasSubstr("holds the arrays image"), HasSubstr("none named \"ids\"")));
-  EXPECT_THAT(thrown_text([&] {
-                open({{"image", image}, {"ids", Tensor(DataType::Int64, {5, 3})}}, specs);
-              }),
-              HasSubstr("\"ids\" holds 5 samples, the one before 2"));
-}
-
-TEST_F(NpzFile, NamesTheShapeThatDoesNotFit) {
-  EXPECT_THAT(thrown_text([&] {
-                open({{"x", Tensor(DataType::Float32, {4, 3, 5, 5})}}, kRgb);
-              }),
-              AllOf(HasSubstr("shape 3x5x5"), HasSubstr("\"input\""), HasSubstr("takes 3x2x2")));
-  EXPECT_THAT(thrown_text([&] {
-                open({{"x", Tensor(DataType::UInt8, {4, 2, 5, 5})}}, kRgb);
-              }),
-              HasSubstr("4x2x5x5 holds no images"));
-  EXPECT_THAT(thrown_text([&] {
-                open({{"x", Tensor(DataType::UInt8, {0, 2, 2})}}, kGray);
-              }),
-              HasSubstr("holds no samples"));
-  EXPECT_THAT(thrown_text([&] {
-                open({{"z", Tensor(DataType::UInt8, {1, 2, 2})}}, kGray);
-              }),
-              HasSubstr("none named \"input\" or \"x\""));
-}
-
-TEST_F(NpzFile, ArraysInMemoryGiveWhatAFileOfThemGives) {
-  const NamedArrays arrays{{"x", Tensor::from<std::uint8_t>({2, 2, 2}, {0, 1, 2, 3, 4, 5, 6, 7})},
-                           {"y", Tensor::from<std::int64_t>({2}, {7, 3})}};
-  const Batch of_file = open(arrays, kGray)->load({1, 0});
-  const auto dataset = open_arrays(arrays, "x uint8", kGray, kRawOptions);
-  const Batch of_arrays = dataset->load({1, 0});
-  EXPECT_TRUE(of_arrays.inputs.at(0).equals(of_file.inputs.at(0)));
-  EXPECT_EQ(of_arrays.labels, of_file.labels);
-  EXPECT_EQ(dataset->sample_name(1), "sample 1 of x uint8");
-  EXPECT_TRUE(dataset->images().has_value());
-}
-
-TEST(OpenArrays, NamesTheArraysInErrors) {
-  EXPECT_THAT(
-      thrown_text([&] {
-        (void)open_arrays({{"z", Tensor(DataType::UInt8, {1, 2, 2})}}, "mine", kGray, kRawOptions);
-      }),
-      AllOf(HasSubstr("[mine]"), HasSubstr("none named \"input\" or \"x\"")));
-  EXPECT_THAT(thrown_text([&] { (void)open_arrays({}, "mine", {}, kRawOptions); }),
-              HasSubstr("no inputs to feed"));
 }
 
 // --- choosing and checking -----------------------------------------------------------------------

@@ -129,8 +129,8 @@ TEST(DecodePng, AFlippedBitIsBroken) {
 
 TEST(DecodeImage, NamesWhatIsNoImage) {
   EXPECT_THAT(error_of(""), HasSubstr("[photo] the file is empty (0 bytes)"));
-  EXPECT_THAT(error_of("GIF89a"), HasSubstr("neither a JPEG nor a PNG"));
-  EXPECT_THAT(error_of("\xff"), HasSubstr("neither a JPEG nor a PNG"));
+  EXPECT_THAT(error_of("GIF89a"), HasSubstr("no JPEG, PNG, WebP, BMP or TIFF"));
+  EXPECT_THAT(error_of("\xff"), HasSubstr("no JPEG, PNG, WebP, BMP or TIFF"));
 }
 
 TEST(DecodeImage, RefusesAPictureThatOnlyClaimsToBeHuge) {
@@ -151,6 +151,10 @@ TEST(WithChannels, GrayIsRepeatedAndColourBecomesLuma) {
   // 0.299, 0.587 and 0.114 of 255.
   EXPECT_THAT(with_channels(colour, 1).pixels, ElementsAre(76, 150, 29, 90));
   EXPECT_THAT(with_channels(colour, 3).pixels, ElementsAreArray(colour.pixels));
+  const Image with_alpha{1, 1, 4, {255, 0, 0, 99}};
+  EXPECT_THAT(with_channels(with_alpha, 3).pixels, ElementsAre(255, 0, 0));
+  EXPECT_THAT(with_channels(with_alpha, 1).pixels, ElementsAre(76));
+  EXPECT_THROW((void)with_channels(colour, 4), ShapeError);
 }
 
 }  // namespace

@@ -77,35 +77,69 @@ TEST(ImageTransform, ResizesTheShorterSideThenCropsTheCentre) {
   EXPECT_EQ(applied(preprocess, {3, 16, 16}, image), planes_of(expected));
 }
 
-TEST(ImageTransform, WithoutResizeTheCropIsTakenFromTheLargestSquare) {
+TEST(ImageTransform, ACropWithoutAResizeResizesNothing) {
   const Image almost = testing::random_image(227, 227, 3, 3);
-  const Preprocess preprocess{.scale = 1, .crop = 224};
-  EXPECT_EQ(applied(preprocess, {3, 224, 224}, almost), planes_of(resize(almost, 224, 224)));
+  EXPECT_EQ(applied({.scale = 1, .crop = 224}, {3, 224, 224}, almost),
+            planes_of(crop_centre(almost, 224, 224)));
+  const Image wide = testing::random_image(24, 36, 3, 4);
+  EXPECT_EQ(applied({.scale = 1, .crop = PixelSize(10, 16)}, {3, 10, 16}, wide),
+            planes_of(crop_centre(wide, 10, 16)));
+}
+
+TEST(ImageTransform, WithNeitherTheShorterSideBecomesTheNetworks) {
   const Image wide = testing::random_image(24, 36, 3, 4);
   EXPECT_EQ(applied({.scale = 1}, {3, 12, 12}, wide),
             planes_of(crop_centre(resize(wide, 12, 18), 12, 12)));
 }
 
-TEST(ImageTransform, ACropThatDoesNotFitIsResized) {
+TEST(ImageTransform, AnImageSmallerThanTheCropIsEnlargedUntilItCoversIt) {
+  const Image small = testing::random_image(8, 12, 3, 4);
+  EXPECT_EQ(applied({.scale = 1, .crop = 10}, {3, 10, 10}, small),
+            planes_of(crop_centre(resize(small, 10, 15), 10, 10)));
+}
+
+TEST(ImageTransform, ResizesBothSidesWhereBothAreSaid) {
+  const Image wide = testing::random_image(24, 36, 3, 4);
+  EXPECT_EQ(applied({.scale = 1, .crop = 12, .resize_to = PixelSize(16, 14)}, {3, 12, 12}, wide),
+            planes_of(crop_centre(resize(wide, 16, 14), 12, 12)));
+}
+
+TEST(ImageTransform, InterpolatesAsIsSaid) {
+  const Image wide = testing::random_image(24, 36, 3, 4);
+  for (const char* name : {"bilinear", "bicubic", "lanczos", "nearest"}) {
+    const Image expected = resize(wide, 12, 18, interpolation_of(name));
+    EXPECT_EQ(applied({.scale = 1, .resize = 12, .interpolation = name}, {3, 12, 18}, wide),
+              planes_of(expected))
+        << name;
+  }
+}
+
+TEST(ImageTransform, ACropThatIsNotTheNetworksSizeIsResized) {
   const Image image = testing::random_image(40, 40, 3, 5);
   const Preprocess preprocess{.scale = 1, .resize = 10, .crop = 16};
   EXPECT_EQ(applied(preprocess, {3, 16, 16}, image),
             planes_of(resize(resize(image, 10, 10), 16, 16)));
   const Preprocess other_crop{.scale = 1, .crop = 20};
   EXPECT_EQ(applied(other_crop, {3, 16, 16}, image),
-            planes_of(resize(resize(image, 20, 20), 16, 16)));
+            planes_of(resize(crop_centre(image, 20, 20), 16, 16)));
 }
 
 TEST(ImageTransform, AnOpenSizeIsTheCropOrTheImagesOwn) {
   const Preprocess cropped{.crop = 16};
   EXPECT_THAT(ImageTransform(cropped, {3, -1, 0}, "input").extents(), ElementsAre(3, 16, 16));
   EXPECT_THAT(ImageTransform({}, {3, -1, -1}, "input", {28, 30}).extents(), ElementsAre(3, 28, 30));
+  const Preprocess stretched{.resize_to = PixelSize(20, 40)};
+  EXPECT_THAT(ImageTransform(stretched, {-1, -1, 3}, "input", {28, 30}).extents(),
+              ElementsAre(20, 40, 3));
+  EXPECT_THAT(ImageTransform({.resize = 14}, {3, -1, -1}, "input", {28, 30}).extents(),
+              ElementsAre(3, 14, 15));
   try {
     const ImageTransform transform({}, {3, -1, -1}, "pixels");
     FAIL() << "an open size was taken";
   } catch (const ConfigError& error) {
     EXPECT_THAT(error.what(), HasSubstr("\"pixels\""));
-    EXPECT_THAT(error.what(), HasSubstr("give a crop"));
+    EXPECT_THAT(error.what(), HasSubstr("--crop"));
+    EXPECT_THAT(error.what(), HasSubstr("--input-shape pixels=-1,3,224,224"));
   }
 }
 

@@ -204,7 +204,7 @@ TEST(Loader, NamesABrokenSampleWhenItsTurnComesAndAgainAfterwards) {
     for (int again = 0; again < 2; ++again) {
       EXPECT_THAT(error_of<DataError>([&] { static_cast<void>(loader.next()); }),
                   AllOf(HasSubstr("4.png"),
-                        HasSubstr("neither a JPEG nor a PNG"),
+                        HasSubstr("no JPEG, PNG, WebP, BMP or TIFF"),
                         HasSubstr("--skip-broken")));
     }
   }

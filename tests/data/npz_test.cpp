@@ -6,6 +6,7 @@
 #include "data/sample_files.h"
 #include "ompq/core/atomic_file.h"
 #include "ompq/core/error.h"
+#include "ompq/data/array_source.h"
 #include "ompq/data/byte_order.h"
 #include "ompq/data/npy.h"
 #include "ompq/data/zip.h"
@@ -149,12 +150,18 @@ TEST(Npy, ReadsVersionTwo) {
 
 TEST(Npy, SaysWhatItCannotRead) {
   EXPECT_THAT(npy_error("hello"), HasSubstr("[a.npz, array x] is no NumPy array"));
-  EXPECT_THAT(npy_error(npy("{'descr': '>f4', 'fortran_order': False, 'shape': (1,), }", "abcd")),
-              HasSubstr("'>f4' is not read"));
-  EXPECT_THAT(npy_error(npy("{'descr': '|O', 'fortran_order': False, 'shape': (1,), }", "abcd")),
-              HasSubstr("is not read"));
-  EXPECT_THAT(npy_error(npy("{'descr': '<f4', 'fortran_order': True, 'shape': (1,), }", "abcd")),
-              HasSubstr("Fortran order"));
+  const auto error_of_type = [](const std::string& descr) {
+    return npy_error(
+        npy("{'descr': " + descr + ", 'fortran_order': False, 'shape': (1,), }", "abcd"));
+  };
+  EXPECT_THAT(error_of_type("'|O'"), AllOf(HasSubstr("Python objects"), HasSubstr("(|O)")));
+  EXPECT_THAT(error_of_type("'<U1'"), HasSubstr("text"));
+  EXPECT_THAT(error_of_type("'<c8'"), HasSubstr("complex numbers"));
+  EXPECT_THAT(error_of_type("'<M8[ns]'"), HasSubstr("dates"));
+  EXPECT_THAT(error_of_type("'<f16'"), HasSubstr("no numbers of 1 to 8 bytes"));
+  EXPECT_THAT(error_of_type("[('a', '<f4')]"), HasSubstr("records of several fields"));
+  EXPECT_THAT(npy_error(npy("{'descr': '<f4', 'fortran_order': 1, 'shape': (1,), }", "abcd")),
+              HasSubstr("fortran_order is no bool"));
   EXPECT_THAT(npy_error(npy("{'descr': '<f4', 'fortran_order': False, 'shape': (2,), }", "abcd")),
               HasSubstr("holds 4 bytes; 2 elements of float32 need 8"));
   EXPECT_THAT(npy_error(npy("{'descr': '<f4', 'shape': (1,), }", "abcd")),
@@ -163,6 +170,68 @@ TEST(Npy, SaysWhatItCannotRead) {
               HasSubstr("no list of lengths"));
   EXPECT_THAT(npy_error(std::string("\x93NUMPY\x01\x00\xff\x7f{'descr", 17)),
               HasSubstr("cut short"));
+}
+
+TEST(Npy, ReadsTheHighestByteFirst) {
+  const std::string header = "'fortran_order': False, 'shape': (2,), }";
+  const Tensor shorts = parse_npy(npy("{'descr': '>i2', " + header, {"\x01\x02\xff\xfe", 4}), "x");
+  EXPECT_THAT(shorts.to_int64s(), ::testing::ElementsAre(0x0102, -2));
+  const Tensor floats = parse_npy(
+      npy("{'descr': '>f4', " + header, {"\x3f\x80\x00\x00\xc0\x00\x00\x00", 8}), "x");
+  EXPECT_THAT(floats.to_floats(), ::testing::ElementsAre(1, -2));
+  const Tensor doubles = parse_npy(
+      npy("{'descr': '>f8', 'fortran_order': False, 'shape': (1,), }",
+          {"\x3f\xf8\x00\x00\x00\x00\x00\x00", 8}),
+      "x");
+  EXPECT_THAT(doubles.to_floats(), ::testing::ElementsAre(1.5));
+}
+
+TEST(Npy, BringsFortranOrderIntoCOrder) {
+  // Element (i, j, k) of 2 x 3 x 2 holds 100 i + 10 j + k; the first index runs fastest in the file.
+  std::string data;
+  for (int k = 0; k < 2; ++k) {
+    for (int j = 0; j < 3; ++j) {
+      for (int i = 0; i < 2; ++i) {
+        append_little_endian(data, static_cast<std::uint16_t>(100 * i + 10 * j + k));
+      }
+    }
+  }
+  const Tensor tensor =
+      parse_npy(npy("{'descr': '<u2', 'fortran_order': True, 'shape': (2, 3, 2), }", data), "x");
+  EXPECT_THAT(tensor.shape(), ::testing::ElementsAre(2, 3, 2));
+  EXPECT_THAT(tensor.to_int64s(),
+              ::testing::ElementsAre(0, 1, 10, 11, 20, 21, 100, 101, 110, 111, 120, 121));
+  const Tensor empty =
+      parse_npy(npy("{'descr': '<u2', 'fortran_order': True, 'shape': (0, 3), }", ""), "x");
+  EXPECT_EQ(empty.elements(), 0);
+}
+
+TEST(Npy, ReadsTextOfBothKindsAndOrders) {
+  const std::string bytes = npy("{'descr': '|S3', 'fortran_order': False, 'shape': (2,), }",
+                                std::string("cat" "7\0\0", 6));
+  EXPECT_THAT(parse_npy_text(bytes, "y"), ::testing::ElementsAre("cat", "7"));
+  const std::string little = npy("{'descr': '<U2', 'fortran_order': False, 'shape': (1,), }",
+                                 std::string("\xe9\0\0\0\x0d\xf6\x01\0", 8));
+  EXPECT_THAT(parse_npy_text(little, "y"),
+              ::testing::ElementsAre("\xc3\xa9\xf0\x9f\x98\x8d"));
+  const std::string big = npy("{'descr': '>U1', 'fortran_order': False, 'shape': (1,), }",
+                              std::string("\0\0\0A", 4));
+  EXPECT_THAT(parse_npy_text(big, "y"), ::testing::ElementsAre("A"));
+  EXPECT_THROW((void)parse_npy_text(to_npy(Tensor::scalar(1.F)), "y"), DataError);
+}
+
+TEST(NpzSource, ReadsNoMemberThatNobodyAsksFor) {
+  const TemporaryDirectory directory;
+  const std::string object =
+      npy("{'descr': '|O', 'fortran_order': False, 'shape': (), }", "a pickle");
+  const std::string x = to_npy(Tensor::from<float>({2}, {1.F, 2.F}));
+  testing::write_bytes(
+      directory / "a.npz",
+      zip_stored({{"x.npy", x}, {"meta.npy", object}, {"__MACOSX/._x.npy", "resource fork"}}));
+  const auto source = npz_source(directory / "a.npz");
+  EXPECT_THAT(source->names(), ::testing::ElementsAre("__MACOSX/._x", "meta", "x"));
+  EXPECT_THAT(source->read("x").to_floats(), ::testing::ElementsAre(1, 2));
+  EXPECT_THROW((void)source->read("meta"), DataError);
 }
 
 TEST(Npz, GivesBackWhatWasWritten) {

@@ -109,6 +109,76 @@ TEST(Resize, EveryPixelCountsAlikeFarFromTheEdges) {
   }
 }
 
+/// Pixel i of 8 x 9 is 37 i modulo 256.
+Image stripes() {
+  Image image{8, 9, 1, {}};
+  for (int i = 0; i < 72; ++i) image.pixels.push_back(static_cast<std::uint8_t>(37 * i));
+  return image;
+}
+
+TEST(Resize, EqualsPillowToTheBit) {
+  struct Case {
+    Interpolation interpolation;
+    std::vector<std::uint8_t> smaller;  // 3 x 4
+    std::vector<std::uint8_t> larger;   // the first two rows of 10 x 11
+    int larger_sum;                     // of all its rows
+  };
+  // Pillow 13.0: Image.resize((4, 3), filter) and resize((11, 10), filter).
+  const std::vector<Case> cases{
+      {Interpolation::Bilinear,
+       {103, 128, 113, 102, 121, 124, 130, 121, 134, 121, 142, 148},
+       {0, 27, 57, 87, 118, 148, 178, 209, 122, 13, 40,
+        54, 81, 111, 141, 172, 202, 86, 84, 79, 67, 94},
+       13421},
+      {Interpolation::Bicubic,
+       {99, 129, 114, 99, 124, 123, 129, 123, 134, 120, 144, 148},
+       {0, 22, 54, 84, 115, 145, 184, 236, 128, 0, 38,
+        49, 75, 106, 143, 190, 216, 71, 71, 73, 61, 91},
+       13471},
+      {Interpolation::Lanczos,
+       {97, 127, 117, 99, 131, 123, 123, 127, 131, 123, 145, 146},
+       {0, 21, 57, 83, 108, 140, 181, 254, 131, 0, 43,
+        47, 67, 94, 135, 201, 222, 77, 72, 80, 56, 82},
+       13486},
+      {Interpolation::Nearest,
+       {114, 188, 6, 80, 89, 163, 237, 55, 243, 61, 135, 209},
+       {0, 37, 74, 74, 111, 148, 185, 222, 222, 3, 40,
+        77, 114, 151, 151, 188, 225, 6, 43, 43, 80, 117},
+       13925}};
+  for (const Case& expected : cases) {
+    const auto which = static_cast<int>(expected.interpolation);
+    EXPECT_EQ(resize(stripes(), 3, 4, expected.interpolation).pixels, expected.smaller) << which;
+    const std::vector<std::uint8_t> larger =
+        resize(stripes(), 10, 11, expected.interpolation).pixels;
+    EXPECT_EQ(std::vector<std::uint8_t>(larger.begin(), larger.begin() + 22), expected.larger)
+        << which;
+    EXPECT_EQ(std::accumulate(larger.begin(), larger.end(), 0), expected.larger_sum) << which;
+  }
+}
+
+TEST(Resize, TreatsEveryChannelAlike) {
+  const Image gray = stripes();
+  for (const auto interpolation : {Interpolation::Bilinear,
+                                   Interpolation::Bicubic,
+                                   Interpolation::Lanczos,
+                                   Interpolation::Nearest}) {
+    const Image expected = resize(gray, 5, 13, interpolation);
+    for (const std::int64_t channels : {3, 4, 5}) {
+      Image image{gray.height, gray.width, channels, {}};
+      for (const std::uint8_t pixel : gray.pixels) {
+        for (std::int64_t c = 0; c < channels; ++c) {
+          image.pixels.push_back(static_cast<std::uint8_t>(c == channels - 1 ? pixel : 0));
+        }
+      }
+      const Image resized = resize(image, 5, 13, interpolation);
+      for (std::size_t i = 0; i < expected.pixels.size(); ++i) {
+        const std::size_t last = (i + 1) * static_cast<std::size_t>(channels) - 1;
+        ASSERT_EQ(resized.pixels[last], expected.pixels[i]) << channels << " channels, pixel " << i;
+      }
+    }
+  }
+}
+
 TEST(ResizeToCover, MeetsTheShorterSideAndRoundsTheLongerDown) {
   const Image wide = resize_to_cover(testing::constant_image(375, 500, {9}), 256, 256);
   EXPECT_EQ(wide.height, 256);

@@ -200,10 +200,68 @@ TEST(Import, AsksForExtentsThatItCannotKnow) {
     FAIL() << "nothing was thrown";
   } catch (const ImportError& error) {
     EXPECT_THAT(error.what(), HasSubstr("input 'x' has shape [?, 3, ?, ?]"));
-    EXPECT_THAT(error.what(), HasSubstr("x=-1,3,224,224"));
+    EXPECT_THAT(error.what(), HasSubstr("--input-shape x=-1,3,224,224"));
   }
   EXPECT_EQ(imported_shape(dims, {.input_shapes = {{"x", {-1, 3, 32, 48}}}}),
             (graph::Shape{Dim::batch(), Dim::fixed(3), Dim::fixed(32), Dim::fixed(48)}));
+}
+
+/// What is said of an input x with these extents, of elements of this type.
+std::string open_refusal(const std::string& dims, int type = onnx::TensorProto::FLOAT) {
+  onnx::ModelProto model =
+      model_with_graph("input { name: \"x\" " + tensor_type(dims) + " } output { name: \"x\" }");
+  auto* declared = model.mutable_graph()->mutable_input(0)->mutable_type()->mutable_tensor_type();
+  declared->set_elem_type(type);
+  try {
+    (void)import(model);
+  } catch (const ImportError& error) {
+    return error.what();
+  }
+  return "nothing was thrown";
+}
+
+TEST(Import, GivesAnExampleThatFitsTheInput) {
+  EXPECT_THAT(open_refusal("dim { } dim { }", onnx::TensorProto::INT64),
+              HasSubstr("--input-shape x=-1,128"));
+  EXPECT_THAT(open_refusal("dim { dim_value: 2 } dim { } dim { dim_value: 80 }"),
+              HasSubstr("--input-shape x=2,128,80"));
+  EXPECT_THAT(open_refusal("dim { } dim { } dim { } dim { dim_value: 3 }"),
+              HasSubstr("--input-shape x=-1,224,224,3"));
+  EXPECT_THAT(open_refusal("dim { } dim { } dim { } dim { }"),
+              HasSubstr("--input-shape x=-1,3,224,224"));
+}
+
+TEST(Import, TakesOpenExtentsFromTheSamples) {
+  const std::string dims = R"(dim { dim_param: "N" } dim { dim_value: 3 } dim { } dim { })";
+  int asked = 0;
+  ImportOptions options;
+  options.sample_extents = [&](const std::vector<DeclaredInput>& inputs) {
+    ++asked;
+    EXPECT_EQ(inputs.at(0).name, "x");
+    EXPECT_THAT(inputs.at(0).extents, ElementsAre(-1, 3, -1, -1));
+    return SampleExtents{{"x", {3, 20, 30}}};
+  };
+  EXPECT_EQ(imported_shape(dims, options),
+            (graph::Shape{Dim::batch(), Dim::fixed(3), Dim::fixed(20), Dim::fixed(30)}));
+  EXPECT_EQ(asked, 1);
+  EXPECT_EQ(imported_shape("dim { dim_value: 1 } dim { }",
+                           {.sample_extents =
+                                [](const auto&) {
+                                  return SampleExtents{{"x", {7}}};
+                                }}),
+            graph::fixed_shape({1, 7}));
+}
+
+TEST(Import, AsksNoSamplesWhereNothingIsOpen) {
+  ImportOptions options;
+  options.sample_extents = [](const std::vector<DeclaredInput>&) -> SampleExtents {
+    throw DataError("samples", "were opened");
+  };
+  EXPECT_NO_THROW((void)imported_shape("dim { } dim { dim_value: 2 }", options));
+  options.input_shapes = {{"x", {-1, 5}}};
+  EXPECT_NO_THROW((void)imported_shape("dim { } dim { }", options));
+  options.input_shapes.clear();
+  EXPECT_THROW((void)imported_shape("dim { } dim { }", options), DataError);
 }
 
 std::string shape_refusal(std::map<std::string, std::vector<std::int64_t>> shapes) {

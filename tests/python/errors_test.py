@@ -72,15 +72,31 @@ def test_file_that_cannot_be_written_is_a_file_error(model, tmp_path):
 def test_arrays_that_do_not_fit_are_data_errors(model, images):
     for data, said in (
         (images[:, :20].astype(numpy.float32), "20x28"),
-        ({"z": images}, "none named"),
+        ({"z": images, "w": images}, "none named"),
         (images[:0], "holds no samples"),
-        ((images, numpy.zeros(95, int)), "one whole number for each of the 96"),
         ((images, numpy.full(96, 10)), "label 10"),
         (numpy.array(["a.jpg", "b.jpg"]), "elements of type <U5"),
         (images.astype(complex), "complex128"),
     ):
         with pytest.raises(ompq.DataError, match=said):
             ompq.evaluate(model, data=data, save_outputs=None, reference=model)
+
+
+def test_labels_that_cannot_be_used_are_named_where_nothing_else_is_asked(model, images):
+    for labels, said in (
+        (numpy.zeros(95, int), "no label for each of the 96"),
+        (numpy.full(96, 0.5), "no whole number"),
+    ):
+        with pytest.raises(ompq.DataError, match=said):
+            ompq.evaluate(model, data=(images, labels))
+        assert ompq.evaluate(model, data=(images, labels), reference=model)["evaluation"]
+
+
+def test_arrays_beside_the_samples_may_hold_anything(model, images):
+    names = numpy.array([f"{i}.png" for i in range(len(images))])
+    meta = numpy.array({"made": "by hand"}, dtype=object)
+    data = {"x": images, "names": names, "meta": meta}
+    assert ompq.evaluate(model, data=data, reference=model)["evaluation"]
 
 
 def test_unknown_keyword_is_named_with_what_was_meant(model):

@@ -139,6 +139,22 @@ TEST(SampleCache, LeavesNoFileBehind) {
   EXPECT_TRUE(std::filesystem::is_empty(directory.path()));
 }
 
+TEST(SampleCache, AsksForTheTemporaryFolderOnlyWhenAFileIsNeeded) {
+  const char* before = std::getenv("TMPDIR");
+  const std::string kept = before == nullptr ? "" : before;
+  setenv("TMPDIR", "/nonexistent/no-such-folder", 1);
+  CacheMemory roomy(1 << 20);
+  EXPECT_NO_THROW(SampleCache(4, 4, roomy));
+  CacheMemory none(0);
+  try {
+    const SampleCache cache(4, 4, none);
+    ADD_FAILURE() << "a file was made where no folder is";
+  } catch (const FileError& error) {
+    EXPECT_THAT(error.what(), ::testing::HasSubstr("no-such-folder"));
+  }
+  before == nullptr ? unsetenv("TMPDIR") : setenv("TMPDIR", kept.c_str(), 1);
+}
+
 TEST(SampleCache, ReadsBfloat16AsTheRoundedFloat) {
   const Tensor values = testing::normal_samples({1, 100}, 4);
   CacheMemory memory(1 << 20);

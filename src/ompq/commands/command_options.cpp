@@ -7,27 +7,10 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include "ompq/core/atomic_file.h"
 #include "ompq/core/error.h"
 
 namespace ompq::commands {
 namespace {
-
-data::Preprocess preprocess_for(const OptionValues& options, const std::filesystem::path& model) {
-  data::Preprocess preprocess;
-  if (const auto file = options.maybe_text("preprocess")) {
-    preprocess = data::read_preprocess(*file);
-  } else if (const auto beside = data::find_preprocess(model)) {
-    preprocess = data::read_preprocess(*beside);
-  }
-  if (const auto channels = options.maybe_text("channels")) preprocess.channels = *channels;
-  if (const auto scale = options.maybe_number("scale")) preprocess.scale = *scale;
-  if (options.has("mean")) preprocess.mean = options.numbers("mean");
-  if (options.has("std")) preprocess.std = options.numbers("std");
-  if (const auto resize = options.maybe_integer("resize")) preprocess.resize = *resize;
-  if (const auto crop = options.maybe_integer("crop")) preprocess.crop = *crop;
-  return preprocess;
-}
 
 allocation::Scheme scheme_of(const std::string& name) {
   if (name == "paper-ptq") return allocation::Scheme::PaperPtq;
@@ -101,24 +84,6 @@ std::vector<int> activation_candidates_of(const OptionValues& options) {
 
 }  // namespace
 
-namespace {
-
-onnx_io::ImportOptions import_options(const OptionValues& options) {
-  onnx_io::ImportOptions result;
-  if (options.has("input-shape")) result.input_shapes = options.shapes("input-shape");
-  return result;
-}
-
-}  // namespace
-
-pipeline::Model load_model(const OptionValues& options, std::string_view operand) {
-  return pipeline::load_model(options.text(operand), import_options(options));
-}
-
-graph::Graph load_unfolded(const OptionValues& options) {
-  return pipeline::load_unfolded(options.text("MODEL"), import_options(options));
-}
-
 runtime::ExecutorOptions executor_options(const OptionValues& options,
                                           runtime::Precision precision) {
   return {.precision = precision,
@@ -131,42 +96,6 @@ runtime::Precision measuring_precision(const OptionValues& options) {
   if (name == "float32") return runtime::Precision::Float32;
   if (name == "bfloat16") return runtime::Precision::BFloat16;
   return runtime::Precision::Auto;
-}
-
-pipeline::SampleOptions sample_options(const Context& context,
-                                       const std::filesystem::path& model,
-                                       std::string_view source_name,
-                                       const std::string& split) {
-  const OptionValues& options = context.options;
-  const auto arrays = context.arrays.find(source_name);
-  return {.source = options.text(source_name),
-          .arrays = arrays == context.arrays.end() ? data::NamedArrays{} : arrays->second,
-          .dataset = {.preprocess = preprocess_for(options, model),
-                      .skip_broken = options.flag("skip-broken"),
-                      .split = split}};
-}
-
-void keep_preprocess(const OptionValues& options,
-                     const std::filesystem::path& model,
-                     const std::filesystem::path& output) {
-  static constexpr std::array<std::string_view, 7> kSayings{
-      "preprocess", "channels", "scale", "mean", "std", "resize", "crop"};
-  const bool said = std::any_of(
-      kSayings.begin(), kSayings.end(), [&](std::string_view name) { return options.has(name); });
-  const auto beside = data::find_preprocess(model);
-  if (!said && !beside) return;
-  const std::filesystem::path file = data::preprocess_file(output);
-  std::error_code ignored;
-  if (beside && std::filesystem::equivalent(*beside, file, ignored)) return;
-  write_file_atomically(file, data::to_json(preprocess_for(options, model)));
-}
-
-pipeline::Samples calibration_samples(const Context& context, const pipeline::Model& model) {
-  const OptionValues& options = context.options;
-  return pipeline::draw_samples(model,
-                                sample_options(context, model.file, "data", options.text("split")),
-                                options.integer("samples"),
-                                static_cast<std::uint64_t>(options.integer("seed")));
 }
 
 tuning::WeightOptions weight_options(const OptionValues& options) {
@@ -334,31 +263,6 @@ tuning::CalibrationOptions calibration_options(const OptionValues& options,
   // Ranges are part of the result, so they are measured in the arithmetic that the file is run in.
   calibration.executor = executor_options(options, runtime::Precision::Float32);
   return calibration;
-}
-
-pipeline::Samples evaluation_samples(const Context& context,
-                                     const pipeline::Model& model,
-                                     const pipeline::Samples& calibration,
-                                     std::int64_t held_out) {
-  const OptionValues& options = context.options;
-  const auto seed = static_cast<std::uint64_t>(options.integer("seed"));
-  const auto limit = options.maybe_integer("limit");
-  if (options.has("eval-data")) {
-    return pipeline::draw_samples(
-        model, sample_options(context, model.file, "eval-data", "test"), limit.value_or(0), seed);
-  }
-  pipeline::Samples rest = pipeline::draw_samples(
-      model, sample_options(context, model.file, "data", options.text("split")), 0, seed);
-  rest.indices = pipeline::held_out(calibration, limit.value_or(held_out));
-  rest.used.count = static_cast<std::int64_t>(rest.indices.size());
-  if (rest.indices.empty()) {
-    throw DataError("data",
-                    fmt::format("all {} samples of {} are used for calibration and none is left to "
-                                "measure with; give --eval-data or fewer --samples",
-                                calibration.indices.size(),
-                                calibration.used.source));
-  }
-  return rest;
 }
 
 pipeline::MethodOptions method_options(const OptionValues& options) {

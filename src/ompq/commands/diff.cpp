@@ -2,21 +2,22 @@
 
 #include "ompq/commands/command_options.h"
 #include "ompq/commands/commands.h"
+#include "ompq/commands/data_options.h"
 #include "ompq/core/atomic_file.h"
 
 namespace ompq::commands {
 
 report::Diff diff(const Context& context) {
   const OptionValues& options = context.options;
-  const pipeline::Model a = load_model(options, "A");
-  const pipeline::Model b = load_model(options, "B");
-  // The preprocessing stands beside either of them.
-  const std::filesystem::path& owner = data::find_preprocess(a.file) ? a.file : b.file;
+  const pipeline::Model a = load_model(context, "A");
+  const pipeline::Model b = load_model(context, "B");
+  const std::filesystem::path owner = preprocessing_owner(options, a.file);
   pipeline::Samples samples =
       pipeline::draw_samples(a,
                              sample_options(context, owner, "data", options.text("split")),
                              options.integer("samples"),
                              static_cast<std::uint64_t>(options.integer("seed")));
+  say_remarks(samples);
   report::Diff diff =
       pipeline::diff(a,
                      b,

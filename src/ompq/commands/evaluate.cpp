@@ -4,21 +4,13 @@
 
 #include "ompq/commands/command_options.h"
 #include "ompq/commands/commands.h"
+#include "ompq/commands/data_options.h"
 #include "ompq/core/atomic_file.h"
 #include "ompq/core/error.h"
 #include "ompq/data/npz.h"
 
 namespace ompq::commands {
 namespace {
-
-/// The preprocessing stands beside the network itself, or beside the float network it is compared
-/// with.
-std::filesystem::path preprocessing_owner(const OptionValues& options,
-                                          const std::filesystem::path& model) {
-  const auto reference = options.maybe_text("reference");
-  if (data::find_preprocess(model) || !reference) return model;
-  return *reference;
-}
 
 /// The first --limit samples of the source.
 pipeline::Samples first_samples(const Context& context, const pipeline::Model& model) {
@@ -39,16 +31,19 @@ pipeline::Samples first_samples(const Context& context, const pipeline::Model& m
 
 EvaluatedNetwork evaluate(const Context& context) {
   const OptionValues& options = context.options;
-  const pipeline::Model model = load_model(options);
+  const pipeline::Model model = load_model(context);
   std::optional<pipeline::Model> reference;
-  if (const auto file = options.maybe_text("reference")) reference = pipeline::load_model(*file);
+  if (options.has("reference")) reference = load_model(context, "reference");
   pipeline::Samples samples = first_samples(context, model);
   if (!samples.dataset->has_labels() && !reference && !options.has("save-outputs")) {
+    const std::string fault = samples.dataset->label_fault();
     throw DataError("eval",
-                    fmt::format("{} has no labels; give --reference FLOAT.onnx to compare with, or "
+                    fmt::format("{}; give --reference FLOAT.onnx to compare with, or "
                                 "--save-outputs to keep what the network says",
-                                samples.used.source));
+                                fault.empty() ? samples.used.source + " has no labels"
+                                              : "labels cannot be used: " + fault));
   }
+  say_remarks(samples);
   const pipeline::EvaluateOutcome outcome = pipeline::evaluate(
       model.graph,
       *samples.dataset,

@@ -2,6 +2,7 @@
 
 #include "ompq/commands/command_options.h"
 #include "ompq/commands/commands.h"
+#include "ompq/commands/data_options.h"
 #include "ompq/commands/training_options.h"
 #include "ompq/core/atomic_file.h"
 
@@ -9,8 +10,8 @@ namespace ompq::commands {
 
 report::Finetuning finetune(const Context& context) {
   const OptionValues& options = context.options;
-  const pipeline::Model model = load_model(options);
-  const graph::Graph unfolded = load_unfolded(options);
+  const pipeline::Model model = load_model(context);
+  const graph::Graph unfolded = load_unfolded(context);
   pipeline::Samples samples = calibration_samples(context, model);
   pipeline::Samples training = training_samples(context, model);
   pipeline::Samples evaluation = validation_samples(context, model, samples);

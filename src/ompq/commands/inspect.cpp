@@ -2,11 +2,12 @@
 
 #include "ompq/commands/command_options.h"
 #include "ompq/commands/commands.h"
+#include "ompq/commands/data_options.h"
 
 namespace ompq::commands {
 
 report::Inspection inspect(const Context& context) {
-  return pipeline::inspect(load_model(context.options));
+  return pipeline::inspect(load_model(context));
 }
 
 }  // namespace ompq::commands

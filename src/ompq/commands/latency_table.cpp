@@ -2,6 +2,7 @@
 
 #include "ompq/commands/command_options.h"
 #include "ompq/commands/commands.h"
+#include "ompq/commands/data_options.h"
 #include "ompq/core/atomic_file.h"
 #include "ompq/pipeline/requests.h"
 
@@ -9,7 +10,7 @@ namespace ompq::commands {
 
 report::LatencyTemplate latency_table(const Context& context) {
   const OptionValues& options = context.options;
-  const pipeline::Model model = load_model(options);
+  const pipeline::Model model = load_model(context);
   const pipeline::RequestOptions request = table_options(options);
   const std::string& file = options.text("output");
   write_file_atomically(file, allocation::latency_template(pipeline::free_request(model, request)));

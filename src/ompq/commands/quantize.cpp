@@ -2,6 +2,7 @@
 
 #include "ompq/commands/command_options.h"
 #include "ompq/commands/commands.h"
+#include "ompq/commands/data_options.h"
 #include "ompq/core/atomic_file.h"
 
 namespace ompq::commands {
@@ -31,7 +32,7 @@ pipeline::QuantizeOptions quantize_options(const OptionValues& options,
 
 report::Quantization quantize(const Context& context) {
   const OptionValues& options = context.options;
-  const pipeline::Model model = load_model(options);
+  const pipeline::Model model = load_model(context);
   pipeline::Samples samples = calibration_samples(context, model);
   pipeline::Samples evaluation = evaluation_samples(context, model, samples);
   pipeline::QuantizeOptions quantize = quantize_options(options, model);

@@ -2,13 +2,14 @@
 
 #include "ompq/commands/command_options.h"
 #include "ompq/commands/commands.h"
+#include "ompq/commands/data_options.h"
 #include "ompq/core/atomic_file.h"
 
 namespace ompq::commands {
 
 report::Search search(const Context& context) {
   const OptionValues& options = context.options;
-  const pipeline::Model model = load_model(options);
+  const pipeline::Model model = load_model(context);
   pipeline::Samples samples = calibration_samples(context, model);
   pipeline::SearchOutcome outcome =
       pipeline::search(model, samples, search_options(options, model), context.progress);

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "ompq/commands/command_options.h"
+#include "ompq/commands/data_options.h"
 #include "ompq/core/finetune_options.h"
 
 namespace ompq::commands {

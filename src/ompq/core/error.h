@@ -13,6 +13,8 @@ class Error : public std::runtime_error {
   Error(std::string_view where, std::string_view message);
   /// The room or file the error speaks of.
   [[nodiscard]] const std::string& where() const { return where_; }
+  /// The message without its "[where] ".
+  [[nodiscard]] std::string reason() const;
 
  private:
   std::string where_;
@@ -65,8 +67,8 @@ enum class ExitCode : int {
   Interrupted = 130,
 };
 
-/// The exit status for an exception in flight; anything that is not an ompq::Error is our own
-/// fault.
+/// The exit status for an exception in flight; anything that is neither an ompq::Error nor of the file
+/// system is our own fault.
 [[nodiscard]] ExitCode exit_code_for(const std::exception& error);
 
 }  // namespace ompq

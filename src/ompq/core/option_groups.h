@@ -89,8 +89,8 @@ inline constexpr std::array<OptionRecord, 1> kInputShape{{
      .type = OptionType::NamedShape,
      .value_name = "NAME=N,C,H,W",
      .group = "Model",
-     .text = "extents of a network input that the file leaves open; may be repeated, and -1 keeps "
-             "an extent open"},
+     .text = "extents of a network input that the file leaves open, instead of those of the samples; "
+             "may be repeated, and -1 keeps the batch open"},
 }};
 
 inline constexpr std::array<OptionRecord, 1> kPrecision{{
@@ -124,7 +124,8 @@ inline constexpr OptionRecord kData{
     .group = "Data",
     .text =
         "samples: a folder of class folders, a flat folder of images (labels.csv beside them "
-        "is optional), IDX files, CIFAR-10 binary batches, or an .npz file with x and y"};
+        "is optional), IDX files, CIFAR-10 binary batches, an .npz file with an array for each "
+        "input (or x) and labels y, an .npy file, or a folder of .npy files"};
 
 inline constexpr OptionRecord kSamples{
     .name = "samples",
@@ -134,7 +135,8 @@ inline constexpr OptionRecord kSamples{
     .fallback = "64",
     .lower = 2,
     .group = "Data",
-    .text = "samples to measure the network with, drawn with --seed"};
+    .text = "samples to measure the network with, drawn with --seed; where --data also measures the "
+            "result and holds no more than these, a quarter of it is left for that"};
 
 inline constexpr OptionRecord kCalibrationSplit{
     .name = "split",
@@ -168,13 +170,14 @@ inline constexpr std::array<OptionRecord, 2> kLoading{{
      .text = "leave out samples that cannot be read, and say how many"},
 }};
 
-inline constexpr std::array<OptionRecord, 7> kPreprocessing{{
+inline constexpr std::array<OptionRecord, 8> kPreprocessing{{
     {.name = "preprocess",
      .type = OptionType::Path,
      .value_name = "FILE",
      .group = "Preprocessing",
-     .text = "how images become numbers, an ompq-preprocess/1 JSON file; without it, "
-             "MODEL.preprocess.json beside the model is taken if it is there"},
+     .text = "how images become numbers: an ompq-preprocess/1 JSON file, Hugging Face's "
+             "preprocessor_config.json or timm's config.json; without it, MODEL.preprocess.json "
+             "beside the model is taken if it is there"},
     {.name = "channels",
      .type = OptionType::Choice,
      .value_name = "ORDER",
@@ -205,14 +208,21 @@ inline constexpr std::array<OptionRecord, 7> kPreprocessing{{
      .lower = 1,
      .upper = 65536,
      .group = "Preprocessing",
-     .text = "length that the shorter side is resized to, with antialiasing"},
+     .text = "length that the shorter side is resized to"},
     {.name = "crop",
      .type = OptionType::Integer,
      .value_name = "PIXELS",
      .lower = 1,
      .upper = 65536,
      .group = "Preprocessing",
-     .text = "side of the square that is cut out of the centre"},
+     .text = "side of the square that is cut out of the centre; without --resize, nothing is "
+             "resized before"},
+    {.name = "interpolation",
+     .type = OptionType::Choice,
+     .value_name = "FILTER",
+     .choices = "bilinear|bicubic|lanczos|nearest",
+     .group = "Preprocessing",
+     .text = "how images are resized, with antialiasing but for nearest; bilinear by default"},
 }};
 
 inline constexpr std::array<OptionRecord, 8> kBudget{{

@@ -30,11 +30,11 @@ PixelArray read_cifar10(const std::vector<std::filesystem::path>& files) {
                                     label,
                                     kClasses - 1));
       }
-      array.labels.push_back(label);
+      array.labels.values.push_back(label);
       pixels.append(bytes, at + 1, kPixels);
     }
   }
-  const auto count = static_cast<std::int64_t>(array.labels.size());
+  const auto count = static_cast<std::int64_t>(array.labels.values.size());
   array.pixels =
       Tensor::from_bytes(DataType::UInt8, {count, 3, 32, 32}, std::as_bytes(std::span(pixels)));
   return array;

@@ -27,11 +27,24 @@ struct Batch {
 /// What the network expects of one input: "input", [3, 224, 224] (without the batch).
 struct InputSpec {
   std::string name;
-  std::vector<std::int64_t> extents;
+  std::vector<std::int64_t> extents;  ///< below 1: open, as the samples have it
+  DataType type = DataType::Float32;
+  /// Where the batch stands among the extents: first, mostly; none for an input that all samples of
+  /// a pass share, such as a sampling rate or the state of a network that takes one sample a pass.
+  std::optional<std::size_t> batch_axis = 0;
 };
+
+/// "3x224x224", with "?" for an extent that is open.
+[[nodiscard]] std::string extents_text(std::span<const std::int64_t> extents);
 
 struct DatasetOptions {
   Preprocess preprocess = {};
+  /// True where a file or an option says `preprocess`: then it holds for all arrays of uint8, also
+  /// for those that are no images, and for inputs of integers.
+  bool preprocess_given = false;
+  /// True where one of them says the scale: otherwise inputs of integers, and arrays that are no
+  /// images, have none.
+  bool scale_given = false;
   bool skip_broken = false;  ///< leave out what cannot be decoded, and count it
   std::string split =
       "";  ///< "train" or "test" where the source holds both (IDX, CIFAR-10); default test
@@ -53,6 +66,15 @@ class Dataset {
   virtual ~Dataset() = default;
   [[nodiscard]] virtual std::int64_t size() const = 0;
   [[nodiscard]] virtual bool has_labels() const = 0;
+  /// Why labels that are there cannot be used, as a clause; empty where they can, or there are none.
+  [[nodiscard]] virtual std::string label_fault() const { return {}; }
+  /// Goes on without labels where one lies outside of 0..classes-1; label_fault() then says so.
+  virtual void require_labels_below(std::int64_t /*classes*/) {}
+  /// One sample's shape for each input, nothing open. Empty where that is not known.
+  [[nodiscard]] virtual std::vector<std::vector<std::int64_t>> extents() const { return {}; }
+  /// What the user should know of the source, one sentence each: files that were left out, labels
+  /// that cannot be used.
+  [[nodiscard]] virtual std::vector<std::string> remarks() const { return {}; }
   /// The samples at `indices`, preprocessed. With skip_broken, broken ones are missing from the
   /// batch.
   /// @throws DataError naming the sample and the reason.
@@ -68,17 +90,21 @@ class Dataset {
   std::int64_t skipped_ = 0;
 };
 
-/// Opens a SRC of architecture.md section 4: a directory of class folders, a flat directory (with
-/// labels.csv or without labels), IDX files (plain or gzip, a file or their folder), CIFAR-10
-/// binary batches, or .npz.
+/// Opens samples: a directory of class folders, a flat directory (with labels.csv or without
+/// labels), IDX files (plain or gzip, a file or their folder), CIFAR-10 binary batches, an .npz
+/// archive, an .npy file or a directory of them.
+///
+/// An array of one sample's shape, without an axis of samples, is every sample's where another input
+/// says how many there are. Arrays are found by the inputs' names; where the network has one input, also as `x`, `arr_0` (what
+/// numpy.savez calls an array without a name), or as the only array. Labels are `y` or `labels`.
+/// Other members of an archive are not read. Pixels of uint8 are preprocessed as images are; other
+/// numbers are taken as they are.
 /// @throws DataError naming the path and what was expected.
 [[nodiscard]] std::unique_ptr<Dataset> open_dataset(const std::filesystem::path& source,
                                                     const std::vector<InputSpec>& inputs,
                                                     const DatasetOptions& options);
 
-/// Samples that a program holds in memory, as an .npz file would hold them: an array of each
-/// input's name, or `x` where there is one input, and labels in `y` if there are any. Pixels are
-/// uint8 and are preprocessed, other numbers are taken as they are.
+/// Samples that a program holds in memory, as an .npz file would hold them.
 /// @param name  the arrays, for messages: arrays_text().
 /// @throws DataError naming the array and what was expected.
 [[nodiscard]] std::unique_ptr<Dataset> open_arrays(const NamedArrays& arrays,

@@ -105,16 +105,12 @@ PixelArray read_idx_images(const fs::path& images) {
   PixelArray array{read_idx(images), {}};
   const auto labels_file = labels_beside(images);
   if (!labels_file) return array;
-  const Tensor labels = read_idx(*labels_file);
-  if (labels.rank() != 1 || labels.shape()[0] != array.pixels.shape()[0]) {
-    throw DataError(labels_file->string(),
-                    fmt::format("holds {} labels for the {} images of {}",
-                                shape_text(labels.shape()),
-                                array.pixels.shape()[0],
-                                images.filename().string()));
+  try {
+    const Tensor labels = read_idx(*labels_file);
+    array.labels = labels_of(labels, array.pixels.shape()[0], labels_file->string());
+  } catch (const Error& error) {
+    array.labels.fault = fmt::format("{}: {}", error.where(), error.reason());
   }
-  const auto values = labels.data<std::uint8_t>();
-  array.labels.assign(values.begin(), values.end());
   return array;
 }
 

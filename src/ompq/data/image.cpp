@@ -37,19 +37,38 @@ Image decode_image(std::string_view bytes, std::string_view name) {
   if (bytes.empty()) throw DataError(name, "the file is empty (0 bytes); it should hold an image");
   if (starts_with(bytes, "\xff\xd8"sv)) return decode_jpeg(bytes, name);
   if (starts_with(bytes, "\x89PNG"sv)) return decode_png(bytes, name);
-  throw DataError(name, "the file is neither a JPEG nor a PNG image; convert it to one of them");
+  if (starts_with(bytes, "BM"sv)) return decode_bmp(bytes, name);
+  if (starts_with(bytes, "RIFF"sv) && bytes.size() > 12 && bytes.substr(8, 4) == "WEBP"sv) {
+    return decode_webp(bytes, name);
+  }
+  for (const std::string_view magic : {"II*\0"sv, "MM\0*"sv, "II+\0"sv, "MM\0+"sv}) {
+    if (starts_with(bytes, magic)) return decode_tiff(bytes, name);
+  }
+  throw DataError(name,
+                  "the file is no JPEG, PNG, WebP, BMP or TIFF image; convert it to one of them");
 }
 
 Image with_channels(Image image, std::int64_t channels) {
   if (image.channels == channels) return image;
+  const auto from = static_cast<std::size_t>(image.channels);
+  const auto to = static_cast<std::size_t>(channels);
+  const bool known = (to == 1 || to == 3) && (from == 1 || from == 3 || from == 4);
+  if (!known) {
+    throw ShapeError("preprocessing",
+                     fmt::format("pixels of {} channels do not become {}; give arrays of as many "
+                                 "channels as the network takes",
+                                 from,
+                                 to));
+  }
   const auto count = static_cast<std::size_t>(image.height * image.width);
   Image result{image.height, image.width, channels, {}};
-  result.pixels.resize(count * static_cast<std::size_t>(channels));
+  result.pixels.resize(count * to);
   for (std::size_t i = 0; i < count; ++i) {
-    if (channels == 1) {
-      result.pixels[i] = luma(&image.pixels[3 * i]);
+    const std::uint8_t* pixel = &image.pixels[from * i];
+    if (to == 1) {
+      result.pixels[i] = luma(pixel);
     } else {
-      for (std::size_t c = 0; c < 3; ++c) result.pixels[3 * i + c] = image.pixels[i];
+      for (std::size_t c = 0; c < 3; ++c) result.pixels[3 * i + c] = pixel[from == 1 ? 0 : c];
     }
   }
   return result;

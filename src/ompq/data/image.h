@@ -10,18 +10,19 @@ namespace ompq::data {
 struct Image {
   std::int64_t height = 0;
   std::int64_t width = 0;
-  std::int64_t channels = 0;  ///< 1 (gray) or 3 (red, green, blue)
+  std::int64_t channels = 0;  ///< 1 (gray) or 3 (red, green, blue); others from arrays alone
   std::vector<std::uint8_t> pixels;
 };
 
-/// Decodes the bytes of a JPEG or PNG file, told apart by their first bytes. Alpha is dropped,
-/// palettes are looked up, 16-bit samples keep their upper 8 bits, CMYK becomes RGB. Orientation
-/// tags are not followed, as in the usual training pipelines.
+/// Decodes the bytes of a JPEG, PNG, WebP, BMP or TIFF file, told apart by their first bytes. Alpha
+/// is dropped, palettes are looked up, samples of 16 bits become 8, CMYK becomes RGB; of several
+/// pages the first is taken. Orientation tags are not followed, as in the usual training pipelines.
 /// @param name the file, for messages.
-/// @throws DataError naming the file: empty, neither JPEG nor PNG, cut short, corrupt.
+/// @throws DataError naming the file: empty, of another format, cut short, corrupt.
 [[nodiscard]] Image decode_image(std::string_view bytes, std::string_view name);
 
-/// The same pixels in 1 or 3 channels: gray is repeated, colour becomes ITU-R 601 luma.
+/// The same pixels in 1 or 3 channels: gray is repeated, colour becomes ITU-R 601 luma, the last of
+/// four channels (alpha) is dropped. @throws ShapeError for other numbers that differ.
 [[nodiscard]] Image with_channels(Image image, std::int64_t channels);
 
 }  // namespace ompq::data

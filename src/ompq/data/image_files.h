@@ -1,25 +1,41 @@
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <string>
 #include <vector>
 
 #include "ompq/data/image.h"
+#include "ompq/data/labels.h"
 
 namespace ompq::data {
+
+/// Files of a folder that are no samples.
+struct LeftOut {
+  std::int64_t count = 0;
+  std::vector<std::string> examples = {};  ///< the first few, relative to the folder
+
+  void add(std::string name);
+  /// "3 files of photos are no images and were left out: notes.txt, ..."; empty for none.
+  [[nodiscard]] std::string sentence(const std::filesystem::path& root) const;
+};
 
 /// Image files below one directory, in a fixed order.
 struct ImageFiles {
   std::filesystem::path root;
-  std::vector<std::string> names;    ///< relative to root
-  std::vector<std::int32_t> labels;  ///< one per name, or none
+  std::vector<std::string> names;  ///< relative to root
+  Labels labels;                   ///< one per name, or none
+  LeftOut left_out = {};
 
   /// @throws DataError or FileError naming the file.
   [[nodiscard]] Image read(std::int64_t index) const;
 };
 
-/// True for .jpg, .jpeg and .png in any case, unless hidden.
+/// True for the usual extensions of JPEG, PNG, WebP, BMP and TIFF in any case, unless hidden.
 [[nodiscard]] bool is_image_file(const std::filesystem::path& file);
+/// True for what file managers and packers leave behind: hidden files and folders (.DS_Store,
+/// ._photo.jpg, .ipynb_checkpoints) and __MACOSX.
+[[nodiscard]] bool is_clutter(const std::filesystem::path& path);
 
 /// Images that lie in `root` itself, sorted by name, without labels.
 [[nodiscard]] ImageFiles list_flat(const std::filesystem::path& root);
@@ -27,9 +43,9 @@ struct ImageFiles {
 [[nodiscard]] ImageFiles list_class_folders(const std::filesystem::path& root);
 /// What `root`/labels.csv lists, in its order: `file,label` a line, files relative to root, labels
 /// whole numbers from 0; a first line that says just "file,label" is a heading. A field may be in
-/// double quotes.
+/// double quotes. A label of any other form is a fault of the labels, not an error.
 /// @param missing_are_broken leaves a missing file to be found when it is read.
-/// @throws DataError naming the line: more or fewer columns, a bad number, a missing file.
+/// @throws DataError naming the line: more or fewer columns, a missing file.
 [[nodiscard]] ImageFiles list_labelled(const std::filesystem::path& root, bool missing_are_broken);
 
 }  // namespace ompq::data

@@ -6,8 +6,8 @@
 
 #include "ompq/core/error.h"
 #include "ompq/core/tensor.h"
+#include "ompq/data/dataset.h"
 #include "ompq/data/pixel_array.h"
-#include "ompq/data/resize.h"
 
 namespace ompq::data {
 namespace {
@@ -33,44 +33,78 @@ std::array<float, 256> value_table(const Preprocess& preprocess, std::size_t cha
 ImageTransform::ImageTransform(const Preprocess& preprocess,
                                std::vector<std::int64_t> extents,
                                std::string_view input_name,
-                               std::array<std::int64_t, 2> natural)
-    : preprocess_(preprocess), extents_(std::move(extents)) {
+                               std::array<std::int64_t, 2> natural,
+                               std::int64_t channels)
+    : preprocess_(preprocess),
+      input_name_(input_name),
+      interpolation_(interpolation_of(preprocess.interpolation)),
+      extents_(std::move(extents)) {
   validate(preprocess_);
+  const auto is_channels = [&](std::int64_t extent) {
+    return is_channel_count(extent) || (channels > 0 && extent == channels);
+  };
   const bool rank3 = extents_.size() == 3;
-  channels_last_ = rank3 && !is_channel_count(extents_[0]) && is_channel_count(extents_[2]);
-  is_image_ = rank3 && (channels_last_ || is_channel_count(extents_[0]));
-  if (is_image_) {
-    const std::size_t first_side = channels_last_ ? 0 : 1;
-    channels_ = extents_[channels_last_ ? 2 : 0];
-    for (std::size_t side = 0; side < 2; ++side) {
-      std::int64_t& extent = extents_[first_side + side];
-      if (extent < 1) extent = preprocess_.crop.value_or(natural[side]);
-    }
-    height_ = extents_[first_side];
-    width_ = extents_[first_side + 1];
-  }
-  if (std::any_of(extents_.begin(), extents_.end(), [](auto extent) { return extent < 1; })) {
-    throw ConfigError("preprocessing",
-                      fmt::format("input \"{}\" takes samples of shape {}, which leaves the size "
-                                  "open; give a crop",
-                                  input_name,
-                                  shape_text(extents_)));
-  }
+  channels_last_ = rank3 && !is_channels(extents_[0]) && is_channels(extents_[2]);
+  is_image_ = rank3 && (channels_last_ || is_channels(extents_[0]));
+  if (is_image_) close_extents(natural);
+  require_closed();
   require_channel_values();
   for (std::int64_t c = 0; c < channels_; ++c) {
     values_.push_back(value_table(preprocess_, static_cast<std::size_t>(c)));
   }
 }
 
+void ImageTransform::close_extents(std::array<std::int64_t, 2> natural) {
+  if (preprocess_.resize && natural[0] > 0) {
+    natural = covering_sides(natural, *preprocess_.resize, *preprocess_.resize);
+  }
+  PixelSize open(natural[0], natural[1]);
+  if (preprocess_.resize_to) open = *preprocess_.resize_to;
+  if (preprocess_.crop) open = *preprocess_.crop;
+  const std::size_t first_side = channels_last_ ? 0 : 1;
+  std::int64_t& height = extents_[first_side];
+  std::int64_t& width = extents_[first_side + 1];
+  if (height < 1) height = open.height;
+  if (width < 1) width = open.width;
+  channels_ = extents_[channels_last_ ? 2 : 0];
+  height_ = height;
+  width_ = width;
+}
+
+void ImageTransform::require_closed() const {
+  const auto is_open = [](std::int64_t extent) { return extent < 1; };
+  if (std::none_of(extents_.begin(), extents_.end(), is_open)) return;
+  std::string example = "-1";
+  for (const std::int64_t extent : extents_) {
+    example += fmt::format(",{}", is_open(extent) ? 224 : extent);
+  }
+  throw ConfigError("preprocessing",
+                    fmt::format("input \"{}\" takes samples of shape {}, whose size is open, and "
+                                "these images do not all have one; give --crop, or "
+                                "--input-shape {}={}",
+                                input_name_,
+                                extents_text(extents_),
+                                input_name_,
+                                example));
+}
+
 void ImageTransform::require_channel_values() const {
   const auto limit = static_cast<std::size_t>(channels_);
   if (preprocess_.mean.size() <= limit && preprocess_.std.size() <= limit) return;
   throw ConfigError("preprocessing",
-                    fmt::format("mean has {} values and std {}, but the network takes {} channel; "
-                                "give one value",
+                    fmt::format("mean has {} values and std {}, but input \"{}\" takes {} "
+                                "channel{}; give as many, or one for all",
                                 preprocess_.mean.size(),
                                 preprocess_.std.size(),
-                                channels_));
+                                input_name_,
+                                channels_,
+                                channels_ == 1 ? "" : "s"));
+}
+
+std::vector<float> ImageTransform::possible_values() const {
+  std::vector<float> all;
+  for (const auto& table : values_) all.insert(all.end(), table.begin(), table.end());
+  return all;
 }
 
 Image ImageTransform::fit(Image image) const {
@@ -88,25 +122,37 @@ Image ImageTransform::fit(Image image) const {
   return with_channels(std::move(image), 1);
 }
 
+Image ImageTransform::resized(const Image& image) const {
+  if (preprocess_.resize_to) {
+    return resize(
+        image, preprocess_.resize_to->height, preprocess_.resize_to->width, interpolation_);
+  }
+  if (preprocess_.resize) {
+    return resize_to_cover(image, *preprocess_.resize, *preprocess_.resize, interpolation_);
+  }
+  const PixelSize needed = preprocess_.crop.value_or(PixelSize(height_, width_));
+  const bool holds_crop = image.height >= needed.height && image.width >= needed.width;
+  if (preprocess_.crop && holds_crop) return image;
+  return resize_to_cover(image, needed.height, needed.width, interpolation_);
+}
+
 Image ImageTransform::fit_size(Image image) const {
   const auto has_size = [&](const Image& candidate) {
     return candidate.height == height_ && candidate.width == width_;
   };
   if (has_size(image)) return image;
-  const std::int64_t crop_height = preprocess_.crop.value_or(height_);
-  const std::int64_t crop_width = preprocess_.crop.value_or(width_);
-  image = resize_to_cover(
-      image, preprocess_.resize.value_or(crop_height), preprocess_.resize.value_or(crop_width));
-  if (crop_height <= image.height && crop_width <= image.width) {
-    image = crop_centre(image, crop_height, crop_width);
+  const PixelSize crop = preprocess_.crop.value_or(PixelSize(height_, width_));
+  image = resized(image);
+  if (crop.height <= image.height && crop.width <= image.width) {
+    image = crop_centre(image, crop.height, crop.width);
   }
-  return has_size(image) ? image : resize(image, height_, width_);
+  return has_size(image) ? image : resize(image, height_, width_, interpolation_);
 }
 
 void ImageTransform::write(const Image& image, float* out) const {
   const auto count = static_cast<std::size_t>(image.height * image.width);
   const auto channels = static_cast<std::size_t>(channels_);
-  const bool reversed = preprocess_.channels == "bgr";
+  const bool reversed = preprocess_.channels == "bgr" && channels == 3;
   for (std::size_t c = 0; c < channels; ++c) {
     const std::array<float, 256>& values = values_[c];
     const std::uint8_t* pixel = image.pixels.data() + (reversed ? channels - 1 - c : c);

@@ -62,25 +62,32 @@ class LabelReader {
       fail(fmt::format("names \"{}\", which does not exist", name));
     }
     files_.names.emplace_back(name);
-    files_.labels.push_back(label_of(label));
+    add_label(label);
   }
 
-  [[nodiscard]] ImageFiles take() { return std::move(files_); }
+  [[nodiscard]] ImageFiles take() {
+    if (!files_.labels.fault.empty()) files_.labels.values.clear();
+    return std::move(files_);
+  }
 
  private:
   [[noreturn]] void fail(std::string_view reason) const {
     throw DataError(csv_, fmt::format("line {} {}", line_, reason));
   }
 
-  [[nodiscard]] std::int32_t label_of(std::string_view text) const {
+  void add_label(std::string_view text) {
     std::int32_t label = -1;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), label);
-    if (error != std::errc() || end != text.data() + text.size() || label < 0) {
-      fail(fmt::format("has label \"{}\"; a label is a whole number from 0 to {}",
-                       text,
-                       std::numeric_limits<std::int32_t>::max()));
-    }
-    return label;
+    const bool is_label =
+        error == std::errc() && end == text.data() + text.size() && label >= 0;
+    if (is_label) files_.labels.values.push_back(label);
+    if (is_label || !files_.labels.fault.empty()) return;
+    files_.labels.fault =
+        fmt::format("line {} of {} has label \"{}\"; a label is a whole number from 0 to {}",
+                    line_,
+                    csv_,
+                    text,
+                    std::numeric_limits<std::int32_t>::max());
   }
 
   std::string csv_;

@@ -46,9 +46,8 @@ void require_indices(const std::vector<std::int64_t>& indices, std::int64_t size
 
 /// The same kind of error, told where it happened and how to go on.
 [[noreturn]] void throw_broken(const Error& error) {
-  const std::string reason = std::string(error.what()).substr(error.where().size() + 3);
   throw DataError(error.where(),
-                  reason + "; replace the sample, or skip broken ones (--skip-broken)");
+                  error.reason() + "; replace the sample, or skip broken ones (--skip-broken)");
 }
 
 /// The first `rows` rows of a tensor.

@@ -1,8 +1,11 @@
 #include "ompq/data/npy.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
+#include <cstring>
 #include <optional>
+#include <span>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -32,6 +35,30 @@ constexpr std::array<TypeRow, 12> kTypes{{{"f4", DataType::Float32},
                                           {"u8", DataType::UInt64},
                                           {"b1", DataType::Bool}}};
 
+/// Why elements of that kind, the letter of a descr, are not read.
+std::string_view reason_for(char kind) {
+  switch (kind) {
+    case 'O':
+      return "Python objects, which only Python can read; save numbers";
+    case 'U':
+    case 'S':
+      return "text; give numbers";
+    case 'c':
+      return "complex numbers; save their real and imaginary parts as two channels";
+    case 'M':
+    case 'm':
+      return "dates or durations; give numbers";
+    default:
+      return "no numbers of 1 to 8 bytes; save it as float32, uint8 or an integer type";
+  }
+}
+
+/// How the elements lie in the file.
+struct Elements {
+  DataType type = DataType::Float32;
+  bool swapped = false;  ///< highest byte first
+};
+
 /// The header is a Python dictionary with three keys, as numpy.save writes it.
 class Header {
  public:
@@ -53,24 +80,28 @@ class Header {
     return begin == std::string_view::npos ? std::string_view() : rest.substr(begin);
   }
 
-  [[nodiscard]] DataType type() const {
-    const std::string_view descr = value("descr", ",}");
-    if (descr.size() == 5 && descr.front() == '\'' && descr.back() == '\'') {
-      const char order = descr[1];
-      const std::string_view code = descr.substr(2, 2);
-      for (const TypeRow& row : kTypes) {
-        if (row.code == code && (order == '<' || order == '|')) return row.type;
-      }
-    }
-    fail(
-        fmt::format("the array's element type {} is not read; save it as little-endian float32, "
-                    "uint8 or an integer type",
-                    descr));
+  /// The element type without its quotes: byte order, kind and size, such as <f4; empty for a
+  /// record of several fields.
+  [[nodiscard]] std::string_view descr() const {
+    const std::string_view quoted = value("descr", ",}");
+    const bool plain = quoted.size() > 3 && quoted.front() == '\'' && quoted.back() == '\'';
+    return plain ? quoted.substr(1, quoted.size() - 2) : std::string_view();
   }
 
-  void require_c_order() const {
-    if (value("fortran_order", ",}") == "False") return;
-    fail("the array is in Fortran order; save numpy.ascontiguousarray of it");
+  [[nodiscard]] Elements elements() const {
+    const std::string_view code = descr();
+    for (const TypeRow& row : kTypes) {
+      if (!code.empty() && row.code == code.substr(1)) return {row.type, code.front() == '>'};
+    }
+    fail(fmt::format("the array's elements are {} ({})",
+                     code.size() > 1 ? reason_for(code[1]) : "records of several fields",
+                     code.empty() ? value("descr", "}") : code));
+  }
+
+  [[nodiscard]] bool is_fortran() const {
+    const std::string_view order = value("fortran_order", ",}");
+    if (order != "True" && order != "False") fail("the array's fortran_order is no bool");
+    return order == "True";
   }
 
   [[nodiscard]] std::vector<std::int64_t> shape() const {
@@ -95,16 +126,13 @@ class Header {
   std::string_view name_;
 };
 
-std::string_view code_of(DataType type) {
-  for (const TypeRow& row : kTypes) {
-    if (row.type == type) return row.code;
-  }
-  throw DataError("npy", fmt::format("NumPy has no {}; convert to float32", name_of(type)));
-}
+/// A file taken apart.
+struct Parts {
+  Header header;
+  std::string_view data;
+};
 
-}  // namespace
-
-Tensor parse_npy(std::string_view bytes, std::string_view name) {
+Parts split(std::string_view bytes, std::string_view name) {
   if (bytes.size() < 12 || bytes.substr(0, kMagic.size()) != kMagic) {
     throw DataError(name, "is no NumPy array");
   }
@@ -114,21 +142,139 @@ Tensor parse_npy(std::string_view bytes, std::string_view name) {
                                  ? little_endian<std::uint16_t>(bytes, 8)
                                  : static_cast<std::size_t>(little_endian<std::uint32_t>(bytes, 8));
   if (length > bytes.size() - begin) throw DataError(name, "the array's header is cut short");
-  const Header header(bytes.substr(begin, length), name);
-  header.require_c_order();
-  const DataType type = header.type();
-  std::vector<std::int64_t> shape = header.shape();
-  const std::string_view data = bytes.substr(begin + length);
+  return {Header(bytes.substr(begin, length), name), bytes.substr(begin + length)};
+}
+
+void require_bytes(const Parts& parts,
+                   const std::vector<std::int64_t>& shape,
+                   std::size_t element_bytes,
+                   std::string_view what) {
   const auto elements = static_cast<std::uint64_t>(element_count(shape));
-  if (elements != data.size() / size_of(type) || data.size() % size_of(type) != 0) {
-    throw DataError(name,
-                    fmt::format("the array holds {} bytes; {} elements of {} need {}",
-                                data.size(),
-                                shape_text(shape),
-                                name_of(type),
-                                elements * size_of(type)));
+  if (elements == parts.data.size() / element_bytes && parts.data.size() % element_bytes == 0) {
+    return;
   }
-  return Tensor::from_bytes(type, std::move(shape), std::as_bytes(std::span(data)));
+  parts.header.fail(fmt::format("the array holds {} bytes; {} elements of {} need {}",
+                                parts.data.size(),
+                                shape_text(shape),
+                                what,
+                                elements * element_bytes));
+}
+
+void reverse_elements(std::string& data, std::size_t element_bytes) {
+  for (std::size_t at = 0; at + element_bytes <= data.size(); at += element_bytes) {
+    std::reverse(data.begin() + static_cast<std::ptrdiff_t>(at),
+                 data.begin() + static_cast<std::ptrdiff_t>(at + element_bytes));
+  }
+}
+
+/// Elements with the last index running fastest, of those with the first index running fastest.
+std::string in_c_order(std::string_view data,
+                       const std::vector<std::int64_t>& shape,
+                       std::size_t element_bytes) {
+  std::vector<std::size_t> strides;  // in the file, in elements
+  std::size_t stride = 1;
+  for (const std::int64_t extent : shape) {
+    strides.push_back(stride);
+    stride *= static_cast<std::size_t>(extent);
+  }
+  std::string result(data.size(), '\0');
+  std::vector<std::int64_t> index(shape.size(), 0);
+  std::size_t from = 0;
+  for (std::size_t at = 0; at < data.size(); at += element_bytes) {
+    std::memcpy(result.data() + at, data.data() + from * element_bytes, element_bytes);
+    for (std::size_t axis = shape.size(); axis-- > 0;) {
+      from += strides[axis];
+      if (++index[axis] < shape[axis]) break;
+      from -= strides[axis] * static_cast<std::size_t>(shape[axis]);
+      index[axis] = 0;
+    }
+  }
+  return result;
+}
+
+std::string_view code_of(DataType type) {
+  for (const TypeRow& row : kTypes) {
+    if (row.type == type) return row.code;
+  }
+  throw DataError("npy", fmt::format("NumPy has no {}; convert to float32", name_of(type)));
+}
+
+void append_utf8(std::string& text, std::uint32_t point) {
+  const auto tail = [&](int shift) {
+    text.push_back(static_cast<char>(0x80U | ((point >> shift) & 0x3fU)));
+  };
+  if (point < 0x80) {
+    text.push_back(static_cast<char>(point));
+  } else if (point < 0x800) {
+    text.push_back(static_cast<char>(0xc0U | (point >> 6)));
+    tail(0);
+  } else if (point < 0x10000) {
+    text.push_back(static_cast<char>(0xe0U | (point >> 12)));
+    tail(6);
+    tail(0);
+  } else {
+    text.push_back(static_cast<char>(0xf0U | ((point >> 18) & 7U)));
+    tail(12);
+    tail(6);
+    tail(0);
+  }
+}
+
+/// One element of text: NumPy fills it up with zeros.
+std::string text_of(std::string_view element, bool unicode, bool swapped) {
+  std::string text;
+  if (!unicode) return std::string(element.substr(0, element.find_last_not_of('\0') + 1));
+  for (std::size_t at = 0; at + 4 <= element.size(); at += 4) {
+    const std::uint32_t point = swapped ? big_endian<std::uint32_t>(element, at)
+                                        : little_endian<std::uint32_t>(element, at);
+    if (point == 0) break;
+    append_utf8(text, point);
+  }
+  return text;
+}
+
+}  // namespace
+
+Tensor parse_npy(std::string_view bytes, std::string_view name) {
+  const Parts parts = split(bytes, name);
+  const Elements elements = parts.header.elements();
+  const bool fortran = parts.header.is_fortran();
+  std::vector<std::int64_t> shape = parts.header.shape();
+  const std::size_t size = size_of(elements.type);
+  require_bytes(parts, shape, size, name_of(elements.type));
+  const bool swapped = elements.swapped && size > 1;
+  const bool reordered = fortran && shape.size() > 1;
+  if (!swapped && !reordered) {
+    return Tensor::from_bytes(
+        elements.type, std::move(shape), std::as_bytes(std::span(parts.data)));
+  }
+  std::string data =
+      reordered ? in_c_order(parts.data, shape, size) : std::string(parts.data);
+  if (swapped) reverse_elements(data, size);
+  return Tensor::from_bytes(elements.type, std::move(shape), std::as_bytes(std::span(data)));
+}
+
+std::vector<std::string> parse_npy_text(std::string_view bytes, std::string_view name) {
+  const Parts parts = split(bytes, name);
+  const std::string_view code = parts.header.descr();
+  std::size_t length = 0;
+  const bool is_text = code.size() > 2 && (code[1] == 'U' || code[1] == 'S') &&
+                       std::from_chars(code.data() + 2, code.data() + code.size(), length).ec ==
+                           std::errc() &&
+                       length > 0 && length <= (std::size_t{1} << 24);
+  if (!is_text) parts.header.fail(fmt::format("the array's elements are no text ({})", code));
+  const bool unicode = code[1] == 'U';
+  const std::size_t size = unicode ? 4 * length : length;
+  const std::vector<std::int64_t> shape = parts.header.shape();
+  require_bytes(parts, shape, size, "text");
+  const std::string data = parts.header.is_fortran() ? in_c_order(parts.data, shape, size)
+                                                     : std::string(parts.data);
+  std::vector<std::string> texts;
+  for (std::size_t at = 0; at < data.size(); at += size) {
+    texts.push_back(
+        text_of(std::string_view(data).substr(at, size), unicode, code.front() == '>'));
+  }
+  return texts;
 }
 
 std::string to_npy(const Tensor& tensor) {
@@ -139,7 +285,7 @@ std::string to_npy(const Tensor& tensor) {
                                    code_of(tensor.type()),
                                    fmt::join(tensor.shape(), ", "),
                                    one_axis ? "," : "");
-  // The elements begin at a multiple of 64 bytes, behind a line break.
+  // The elements begin at a multiple of 64 bytes, after a line break.
   constexpr std::size_t kPrefix = 10;
   header.append(63 - (kPrefix + header.size()) % 64, ' ');
   header.push_back('\n');

@@ -1,6 +1,7 @@
 #include "ompq/data/npz.h"
 
 #include "ompq/core/atomic_file.h"
+#include "ompq/data/array_source.h"
 #include "ompq/data/npy.h"
 #include "ompq/data/zip.h"
 
@@ -10,13 +11,9 @@ constexpr std::string_view kSuffix = ".npy";
 }
 
 NamedArrays read_npz(const std::filesystem::path& file) {
-  ZipReader archive(file);
+  const auto source = npz_source(file);
   NamedArrays arrays;
-  for (const ZipReader::Member& member : archive.members()) {
-    if (!std::string_view(member.name).ends_with(kSuffix)) continue;
-    const std::string name = member.name.substr(0, member.name.size() - kSuffix.size());
-    arrays[name] = parse_npy(archive.read(member), file.string() + ", array " + name);
-  }
+  for (const std::string& name : source->names()) arrays[name] = source->read(name);
   return arrays;
 }
 

@@ -1,21 +1,22 @@
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <filesystem>
+#include <optional>
+#include <span>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "ompq/core/tensor.h"
 #include "ompq/data/image.h"
+#include "ompq/data/labels.h"
 
 namespace ompq::data {
 
 /// Images of one size held as uint8, and their labels if they have any.
 struct PixelArray {
-  Tensor pixels;                     ///< uint8 [n, ...]
-  std::vector<std::int32_t> labels;  ///< n, or none
+  Tensor pixels;  ///< uint8 [n, ...]
+  Labels labels;  ///< n, or none
 };
 
 /// How the bytes of one sample form an image.
@@ -29,10 +30,12 @@ struct PixelLayout {
 /// 1 or 3: gray or colours.
 [[nodiscard]] bool is_channel_count(std::int64_t extent);
 /// The layout of [n, h, w], [n, h, w, c] or [n, c, h, w] with c of 1 or 3; where both could be
-/// meant, channels are last.
-/// @throws DataError for any other shape. @param name the array, for messages.
-[[nodiscard]] PixelLayout pixel_layout(const std::vector<std::int64_t>& shape,
-                                       std::string_view name);
+/// meant, channels are last. Nothing for any other shape.
+[[nodiscard]] std::optional<PixelLayout> picture_layout(std::span<const std::int64_t> shape);
+/// The same, and with as many channels as an input of `wanted`, [c, h, w] or [h, w, c], takes, or
+/// with 4 (red, green, blue and alpha).
+[[nodiscard]] std::optional<PixelLayout> pixel_layout(std::span<const std::int64_t> shape,
+                                                      std::span<const std::int64_t> wanted);
 /// Sample `index` of a uint8 array in that layout.
 [[nodiscard]] Image image_at(const Tensor& pixels, const PixelLayout& layout, std::int64_t index);
 
@@ -40,7 +43,8 @@ struct PixelLayout {
 /// @throws DataError naming the file: another element type, too few or too many bytes.
 [[nodiscard]] Tensor read_idx(const std::filesystem::path& file);
 /// An IDX file of images with the file of labels beside it, if there is one (the same name with
-/// "labels" for "images" and "idx1" for "idx3", with or without ".gz").
+/// "labels" for "images" and "idx1" for "idx3", with or without ".gz"). Labels that do not belong
+/// to the images are a fault of the labels, not an error.
 [[nodiscard]] PixelArray read_idx_images(const std::filesystem::path& images);
 
 /// CIFAR-10's binary batches one after the other: a label and 3 x 32 x 32 pixels a record.

@@ -6,10 +6,12 @@
 #include <string_view>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
 #include "ompq/core/atomic_file.h"
 #include "ompq/core/error.h"
+#include "ompq/data/preprocess_fields.h"
 
 namespace ompq::data {
 namespace {
@@ -20,73 +22,13 @@ using Json = nlohmann::json;
 constexpr std::string_view kFormat = "ompq-preprocess/1";
 constexpr std::int64_t kMaxSide = 1 << 14;
 
-/// Reads fields of one file and names it, and them, in errors.
-class Fields {
- public:
-  Fields(const fs::path& file, const Json& object) : file_(file.string()), object_(object) {}
-
-  [[noreturn]] void fail(std::string_view field, std::string_view rule) const {
-    const std::string got = object_.contains(field) ? object_.at(field).dump() : "missing";
-    throw DataError(file_, fmt::format("field \"{}\" is {}; {}", field, got, rule));
-  }
-
-  [[nodiscard]] const Json* find(std::string_view field) const {
-    const auto found = object_.find(field);
-    return found == object_.end() || found->is_null() ? nullptr : &*found;
-  }
-
-  void require_known(std::span<const std::string_view> known) const {
-    for (const auto& [name, value] : object_.items()) {
-      if (std::find(known.begin(), known.end(), name) != known.end()) continue;
-      throw DataError(file_,
-                      fmt::format("field \"{}\" is unknown; there are {}",
-                                  name,
-                                  fmt::join(known.begin(), known.end(), ", ")));
-    }
-  }
-
-  [[nodiscard]] double number(std::string_view field, double fallback) const {
-    const Json* found = find(field);
-    if (found == nullptr) return fallback;
-    if (!found->is_number()) fail(field, "it must be a number");
-    return found->get<double>();
-  }
-
-  [[nodiscard]] std::vector<double> numbers(std::string_view field) const {
-    const Json* found = find(field);
-    if (found == nullptr) return {};
-    const bool all_numbers =
-        found->is_array() &&
-        std::all_of(found->begin(), found->end(), [](const Json& x) { return x.is_number(); });
-    if (!all_numbers) fail(field, "it must be an array of numbers, one per channel");
-    return found->get<std::vector<double>>();
-  }
-
-  [[nodiscard]] std::optional<std::int64_t> pixels(std::string_view field) const {
-    const Json* found = find(field);
-    if (found == nullptr) return std::nullopt;
-    if (!found->is_number_integer()) fail(field, "it must be a whole number of pixels or null");
-    return found->get<std::int64_t>();
-  }
-
-  [[nodiscard]] std::string text(std::string_view field, std::string_view fallback) const {
-    const Json* found = find(field);
-    if (found == nullptr) return std::string(fallback);
-    if (!found->is_string()) fail(field, "it must be a text");
-    return found->get<std::string>();
-  }
-
- private:
-  std::string file_;
-  const Json& object_;
-};
-
 Json parse(const fs::path& file) {
   const Json json = Json::parse(read_file(file), nullptr, /*allow_exceptions=*/false);
   if (!json.is_object()) {
     throw DataError(file.string(),
-                    fmt::format("is no JSON object; preprocessing reads "
-                                "{{\"format\": \"{}\", \"channels\": \"rgb\", ...}}",
+                    fmt::format("is no JSON object; preprocessing is "
+                                "{{\"format\": \"{}\", \"channels\": \"rgb\", ...}}, or "
+                                "preprocessor_config.json of Hugging Face, or config.json of timm",
                                 kFormat));
   }
   return json;
@@ -95,7 +37,9 @@ Json parse(const fs::path& file) {
 std::optional<std::string> bad_per_channel(std::string_view name,
                                            const std::vector<double>& values,
                                            std::size_t channels) {
-  if (!values.empty() && values.size() != 1 && values.size() != channels) {
+  // Arrays may have more channels than pictures; with them it shows whether these are as many.
+  const bool more = channels == 3 && values.size() > channels;
+  if (!values.empty() && values.size() != 1 && values.size() != channels && !more) {
     return fmt::format("{} has {} values for {} channels; give one per channel, or one for all",
                        name,
                        values.size(),
@@ -108,9 +52,18 @@ std::optional<std::string> bad_per_channel(std::string_view name,
   return std::nullopt;
 }
 
-std::optional<std::string> bad_side(std::string_view name, std::optional<std::int64_t> side) {
-  if (!side || (*side >= 1 && *side <= kMaxSide)) return std::nullopt;
-  return fmt::format("{} is {} pixels; use 1..{}", name, *side, kMaxSide);
+std::optional<std::string> bad_side(std::string_view name, std::optional<PixelSize> size) {
+  if (!size) return std::nullopt;
+  for (const std::int64_t side : {size->height, size->width}) {
+    if (side < 1 || side > kMaxSide) {
+      return fmt::format("{} is {} pixels; use 1..{}", name, side, kMaxSide);
+    }
+  }
+  return std::nullopt;
+}
+
+bool is_interpolation(const std::string& name) {
+  return name == "bilinear" || name == "bicubic" || name == "lanczos" || name == "nearest";
 }
 
 /// The first rule that `preprocess` breaks.
@@ -126,8 +79,79 @@ std::optional<std::string> find_fault(const Preprocess& preprocess) {
   auto fault = bad_per_channel("mean", preprocess.mean, count);
   if (!fault) fault = bad_per_channel("std", preprocess.std, count);
   if (!fault) fault = bad_side("resize", preprocess.resize);
+  if (!fault) fault = bad_side("resize", preprocess.resize_to);
   if (!fault) fault = bad_side("crop", preprocess.crop);
+  if (!fault && preprocess.resize && preprocess.resize_to) {
+    fault = fmt::format("resize is {} for the shorter side and {} x {} for both; give one of them",
+                        *preprocess.resize,
+                        preprocess.resize_to->height,
+                        preprocess.resize_to->width);
+  }
+  if (!fault && !is_interpolation(preprocess.interpolation)) {
+    fault = fmt::format(
+        "interpolation is \"{}\"; use \"bilinear\", \"bicubic\", \"lanczos\" or \"nearest\"",
+        preprocess.interpolation);
+  }
   return fault;
+}
+
+/// One side, or [height, width].
+std::optional<PixelSize> size_of_field(const PreprocessFields& fields, std::string_view name) {
+  const Json* found = fields.find(name);
+  if (found == nullptr) return std::nullopt;
+  if (found->is_number_integer()) return PixelSize(found->get<std::int64_t>());
+  const bool is_pair = found->is_array() && found->size() == 2 && (*found)[0].is_number_integer() &&
+                       (*found)[1].is_number_integer();
+  if (!is_pair) {
+    fields.fail(name, "it must be a whole number of pixels, [height, width] or null");
+  }
+  return PixelSize((*found)[0].get<std::int64_t>(), (*found)[1].get<std::int64_t>());
+}
+
+Preprocess from_own_format(const PreprocessFields& fields) {
+  static constexpr std::array<std::string_view, 8> kFields{
+      "format", "channels", "scale", "mean", "std", "resize", "crop", "interpolation"};
+  if (fields.text("format", "") != kFormat) {
+    fields.fail("format",
+                fmt::format("it must be \"{}\", unless the file is preprocessor_config.json of an "
+                            "image processor of Hugging Face or config.json of timm",
+                            kFormat));
+  }
+  fields.require_known(kFields);
+  Preprocess preprocess;
+  preprocess.channels = fields.text("channels", preprocess.channels);
+  preprocess.scale = fields.number("scale", preprocess.scale);
+  preprocess.mean = fields.numbers("mean");
+  preprocess.std = fields.numbers("std");
+  const Json* resize = fields.find("resize");
+  if (resize != nullptr && resize->is_array()) {
+    preprocess.resize_to = size_of_field(fields, "resize");
+  } else if (const auto side = size_of_field(fields, "resize")) {
+    preprocess.resize = side->height;
+  }
+  preprocess.crop = size_of_field(fields, "crop");
+  preprocess.interpolation = fields.text("interpolation", preprocess.interpolation);
+  return preprocess;
+}
+
+/// By the fields that the object has.
+Preprocess from_any_format(const fs::path& file, const Json& json) {
+  const PreprocessFields fields(file, json);
+  if (fields.has("format")) return from_own_format(fields);
+  for (const char* part : {"pretrained_cfg", "image_processor"}) {
+    const Json* inner = fields.find(part);
+    if (inner != nullptr && inner->is_object()) return from_any_format(file, *inner);
+  }
+  if (is_pretrained_cfg(fields)) return from_pretrained_cfg(fields);
+  if (is_image_processor(fields)) return from_image_processor(fields);
+  return from_own_format(fields);  // which says what is missing
+}
+
+/// One number where the sides are equal.
+nlohmann::ordered_json size_json(const std::optional<PixelSize>& size, bool always_both) {
+  if (!size) return nullptr;
+  if (size->height == size->width && !always_both) return size->height;
+  return {size->height, size->width};
 }
 
 }  // namespace
@@ -137,21 +161,7 @@ void validate(const Preprocess& preprocess) {
 }
 
 Preprocess read_preprocess(const fs::path& file) {
-  static constexpr std::array<std::string_view, 7> kFields{
-      "format", "channels", "scale", "mean", "std", "resize", "crop"};
-  const Json json = parse(file);
-  const Fields fields(file, json);
-  if (fields.text("format", "") != kFormat) {
-    fields.fail("format", fmt::format("it must be \"{}\"", kFormat));
-  }
-  fields.require_known(kFields);
-  Preprocess preprocess;
-  preprocess.channels = fields.text("channels", preprocess.channels);
-  preprocess.scale = fields.number("scale", preprocess.scale);
-  preprocess.mean = fields.numbers("mean");
-  preprocess.std = fields.numbers("std");
-  preprocess.resize = fields.pixels("resize");
-  preprocess.crop = fields.pixels("crop");
+  const Preprocess preprocess = from_any_format(file, parse(file));
   if (const auto fault = find_fault(preprocess)) throw DataError(file.string(), *fault);
   return preprocess;
 }
@@ -170,16 +180,16 @@ std::optional<fs::path> find_preprocess(const fs::path& model) {
 }
 
 std::string to_json(const Preprocess& preprocess) {
-  const auto pixels = [](std::optional<std::int64_t> side) {
-    return side ? nlohmann::ordered_json(*side) : nlohmann::ordered_json(nullptr);
-  };
+  nlohmann::ordered_json resize = size_json(preprocess.resize_to, /*always_both=*/true);
+  if (preprocess.resize) resize = *preprocess.resize;
   const nlohmann::ordered_json json{{"format", kFormat},
                                     {"channels", preprocess.channels},
                                     {"scale", preprocess.scale},
                                     {"mean", preprocess.mean},
                                     {"std", preprocess.std},
-                                    {"resize", pixels(preprocess.resize)},
-                                    {"crop", pixels(preprocess.crop)}};
+                                    {"resize", resize},
+                                    {"crop", size_json(preprocess.crop, /*always_both=*/false)},
+                                    {"interpolation", preprocess.interpolation}};
   return json.dump(1) + "\n";
 }
 

@@ -8,29 +8,44 @@
 
 namespace ompq::data {
 
-/// value = (pixel * scale - mean) / std after resize (shorter side, antialiased) and centre crop.
-/// mean and std are in units after the scale.
+/// Height and width in pixels; a single number says both.
+struct PixelSize {
+  std::int64_t height = 0;
+  std::int64_t width = 0;
+  PixelSize() = default;
+  PixelSize(std::int64_t side) : height(side), width(side) {}  // NOLINT: a square by its side
+  PixelSize(std::int64_t h, std::int64_t w) : height(h), width(w) {}
+  friend bool operator==(const PixelSize&, const PixelSize&) = default;
+};
+
+/// value = (pixel * scale - mean) / std after resizing and the centre crop. mean and std are in
+/// units after the scale.
 struct Preprocess {
   std::string channels = "rgb";  ///< "rgb", "bgr" or "gray"
   double scale = 1.0 / 255.0;
   std::vector<double> mean = {};  ///< in the order of `channels`, or one for all; empty: 0
   std::vector<double> std = {};   ///< in the order of `channels`, or one for all; empty: 1
   std::optional<std::int64_t> resize = {};  ///< length of the shorter side, in pixels
-  std::optional<std::int64_t> crop = {};    ///< side of the centre square, in pixels
+  std::optional<PixelSize> crop = {};       ///< of the centre; without a resize, nothing is resized
+  /// Both sides, whatever the proportions were; then `resize` is empty.
+  std::optional<PixelSize> resize_to = {};
+  std::string interpolation = "bilinear";  ///< "bilinear", "bicubic", "lanczos" or "nearest"
 };
 
-/// @throws ConfigError naming the field: unknown channels, scale or std of 0, a number of means
-/// that is not that of the channels, a side outside of 1..16384.
+/// @throws ConfigError naming the field: unknown channels or interpolation, scale or std of 0, a
+/// number of means that is not that of the channels, a side outside of 1..16384.
 void validate(const Preprocess& preprocess);
 
-/// Reads {"format": "ompq-preprocess/1", ...}. @throws DataError naming the file and the field.
+/// Reads {"format": "ompq-preprocess/1", ...}, Hugging Face's preprocessor_config.json of an image
+/// processor, or timm's config.json with its pretrained_cfg (or that alone).
+/// @throws DataError naming the file and the field that is wrong, or asks for what ompq does not do.
 [[nodiscard]] Preprocess read_preprocess(const std::filesystem::path& file);
 /// MODEL.onnx -> MODEL.preprocess.json
 [[nodiscard]] std::filesystem::path preprocess_file(const std::filesystem::path& model);
 /// The same, if it is there.
 [[nodiscard]] std::optional<std::filesystem::path> find_preprocess(
     const std::filesystem::path& model);
-/// The JSON text that read_preprocess reads.
+/// The JSON text of ompq-preprocess/1 that read_preprocess reads.
 [[nodiscard]] std::string to_json(const Preprocess& preprocess);
 
 }  // namespace ompq::data

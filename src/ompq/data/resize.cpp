@@ -18,10 +18,44 @@ struct Taps {
   std::int64_t most = 0;
 };
 
-/// The triangle of half width `reach` around the output pixel's centre, in input pixels.
-Taps triangle_taps(std::int64_t in, std::int64_t out) {
+/// A filter as a function of the distance in (shrunk) pixels, and where it ends.
+struct Filter {
+  double support;
+  double (*weight)(double distance);
+};
+
+double triangle(double x) { return std::max(1 - std::abs(x), 0.0); }
+
+double cubic(double x) {
+  constexpr double kA = -0.5;
+  x = std::abs(x);
+  if (x < 1) return ((kA + 2) * x - (kA + 3)) * x * x + 1;
+  if (x < 2) return (((x - 5) * x + 8) * x - 4) * kA;
+  return 0;
+}
+
+double sinc(double x) {
+  constexpr double kPi = 3.14159265358979323846;
+  return x == 0 ? 1 : std::sin(x * kPi) / (x * kPi);
+}
+
+double lanczos(double x) { return std::abs(x) < 3 ? sinc(x) * sinc(x / 3) : 0; }
+
+Filter filter_for(Interpolation interpolation) {
+  if (interpolation == Interpolation::Bicubic) return {2, cubic};
+  if (interpolation == Interpolation::Lanczos) return {3, lanczos};
+  return {1, triangle};
+}
+
+std::int32_t to_fraction(double weight) {
+  return static_cast<std::int32_t>(weight * (1 << kFractionBits) + (weight < 0 ? -0.5 : 0.5));
+}
+
+/// The filter around each output pixel's centre, in input pixels.
+Taps filter_taps(std::int64_t in, std::int64_t out, const Filter& filter) {
   const double step = static_cast<double>(in) / static_cast<double>(out);
-  const double reach = std::max(step, 1.0);  // enlarging interpolates between two neighbours
+  const double stretch = std::max(step, 1.0);  // enlarging interpolates between neighbours
+  const double reach = filter.support * stretch;
   Taps taps;
   taps.most = static_cast<std::int64_t>(std::ceil(reach)) * 2 + 1;
   taps.weights.resize(static_cast<std::size_t>(out * taps.most));
@@ -32,14 +66,13 @@ Taps triangle_taps(std::int64_t in, std::int64_t out) {
     const auto end = std::min(static_cast<std::int64_t>(centre + reach + 0.5), in);
     double sum = 0;
     for (std::int64_t x = begin; x < end; ++x) {
-      const double distance = std::abs((static_cast<double>(x) - centre + 0.5) / reach);
-      share[static_cast<std::size_t>(x - begin)] = std::max(1 - distance, 0.0);
+      const double distance = (static_cast<double>(x) - centre + 0.5) * (1.0 / stretch);
+      share[static_cast<std::size_t>(x - begin)] = filter.weight(distance);
       sum += share[static_cast<std::size_t>(x - begin)];
     }
     for (std::int64_t k = 0; k < end - begin; ++k) {
-      const double weight = share[static_cast<std::size_t>(k)] / sum;
       taps.weights[static_cast<std::size_t>(i * taps.most + k)] =
-          static_cast<std::int32_t>(weight * (1 << kFractionBits) + 0.5);
+          to_fraction(share[static_cast<std::size_t>(k)] / sum);
     }
     taps.first.push_back(begin);
     taps.count.push_back(end - begin);
@@ -68,20 +101,44 @@ void shrink_row(const std::uint8_t* in, const Taps& taps, std::uint8_t* out, std
   }
 }
 
-Image resize_columns(const Image& image, std::int64_t width) {
-  const Taps taps = triangle_taps(image.width, width);
+/// The same for any number of channels.
+void shrink_row_of(std::int64_t channels,
+                   const std::uint8_t* in,
+                   const Taps& taps,
+                   std::uint8_t* out,
+                   std::int64_t width) {
+  for (std::int64_t x = 0; x < width; ++x) {
+    const auto at = static_cast<std::size_t>(x);
+    const std::int32_t* weights = taps.weights.data() + x * taps.most;
+    const std::uint8_t* pixel = in + taps.first[at] * channels;
+    for (std::int64_t c = 0; c < channels; ++c) {
+      std::int32_t sum = kHalf;
+      for (std::int64_t k = 0; k < taps.count[at]; ++k) sum += pixel[k * channels + c] * weights[k];
+      out[x * channels + c] = pixel_of_sum(sum);
+    }
+  }
+}
+
+Image resize_columns(const Image& image, std::int64_t width, const Filter& filter) {
+  const Taps taps = filter_taps(image.width, width, filter);
   Image result{image.height, width, image.channels, {}};
   result.pixels.resize(static_cast<std::size_t>(image.height * width * image.channels));
   for (std::int64_t y = 0; y < image.height; ++y) {
     const std::uint8_t* in = image.pixels.data() + y * image.width * image.channels;
     std::uint8_t* out = result.pixels.data() + y * width * image.channels;
-    image.channels == 1 ? shrink_row<1>(in, taps, out, width) : shrink_row<3>(in, taps, out, width);
+    if (image.channels == 1) {
+      shrink_row<1>(in, taps, out, width);
+    } else if (image.channels == 3) {
+      shrink_row<3>(in, taps, out, width);
+    } else {
+      shrink_row_of(image.channels, in, taps, out, width);
+    }
   }
   return result;
 }
 
-Image resize_rows(const Image& image, std::int64_t height) {
-  const Taps taps = triangle_taps(image.height, height);
+Image resize_rows(const Image& image, std::int64_t height, const Filter& filter) {
+  const Taps taps = filter_taps(image.height, height, filter);
   const std::int64_t stride = image.width * image.channels;
   Image result{height, image.width, image.channels, {}};
   result.pixels.resize(static_cast<std::size_t>(height * stride));
@@ -102,21 +159,71 @@ Image resize_rows(const Image& image, std::int64_t height) {
   return result;
 }
 
-}  // namespace
-
-Image resize(const Image& image, std::int64_t height, std::int64_t width) {
-  if (image.width == width) return image.height == height ? image : resize_rows(image, height);
-  const Image narrow = resize_columns(image, width);
-  return image.height == height ? narrow : resize_rows(narrow, height);
+/// Which of `in` pixels stands under the centre of each of `out`. Places are added up, as Pillow
+/// does, whose rounding decides where a centre falls between two pixels.
+std::vector<std::int64_t> nearest_pixels(std::int64_t in, std::int64_t out) {
+  const double step = static_cast<double>(in) / static_cast<double>(out);
+  std::vector<std::int64_t> pixels;
+  double centre = step * 0.5;
+  for (std::int64_t i = 0; i < out; ++i, centre += step) {
+    pixels.push_back(std::min(static_cast<std::int64_t>(centre), in - 1));
+  }
+  return pixels;
 }
 
-Image resize_to_cover(const Image& image, std::int64_t height, std::int64_t width) {
+Image take_nearest(const Image& image, std::int64_t height, std::int64_t width) {
+  Image result{height, width, image.channels, {}};
+  const auto bytes = static_cast<std::size_t>(image.channels);
+  result.pixels.resize(static_cast<std::size_t>(height * width) * bytes);
+  std::uint8_t* out = result.pixels.data();
+  const std::vector<std::int64_t> columns = nearest_pixels(image.width, width);
+  for (const std::int64_t row : nearest_pixels(image.height, height)) {
+    for (const std::int64_t column : columns) {
+      const std::int64_t at = (row * image.width + column) * image.channels;
+      std::memcpy(out, image.pixels.data() + at, bytes);
+      out += bytes;
+    }
+  }
+  return result;
+}
+
+}  // namespace
+
+Interpolation interpolation_of(std::string_view name) {
+  if (name == "bicubic") return Interpolation::Bicubic;
+  if (name == "lanczos") return Interpolation::Lanczos;
+  return name == "nearest" ? Interpolation::Nearest : Interpolation::Bilinear;
+}
+
+Image resize(const Image& image,
+             std::int64_t height,
+             std::int64_t width,
+             Interpolation interpolation) {
+  if (image.height == height && image.width == width) return image;
+  if (interpolation == Interpolation::Nearest) return take_nearest(image, height, width);
+  const Filter filter = filter_for(interpolation);
+  if (image.width == width) return resize_rows(image, height, filter);
+  const Image narrow = resize_columns(image, width, filter);
+  return image.height == height ? narrow : resize_rows(narrow, height, filter);
+}
+
+std::array<std::int64_t, 2> covering_sides(std::array<std::int64_t, 2> image,
+                                           std::int64_t height,
+                                           std::int64_t width) {
   const auto scaled = [](std::int64_t length, std::int64_t to, std::int64_t from) {
     return static_cast<std::int64_t>(static_cast<double>(to * length) / static_cast<double>(from));
   };
-  const bool width_is_short = image.width * height <= image.height * width;
-  return width_is_short ? resize(image, scaled(image.height, width, image.width), width)
-                        : resize(image, height, scaled(image.width, height, image.height));
+  const bool width_is_short = image[1] * height <= image[0] * width;
+  if (width_is_short) return {scaled(image[0], width, image[1]), width};
+  return {height, scaled(image[1], height, image[0])};
+}
+
+Image resize_to_cover(const Image& image,
+                      std::int64_t height,
+                      std::int64_t width,
+                      Interpolation interpolation) {
+  const auto sides = covering_sides({image.height, image.width}, height, width);
+  return resize(image, sides[0], sides[1], interpolation);
 }
 
 Image crop_centre(const Image& image, std::int64_t height, std::int64_t width) {

@@ -1,109 +1,126 @@
 #include "ompq/data/sample_set.h"
 
 #include <algorithm>
-#include <cstring>
 #include <exception>
 
 #include <fmt/format.h>
 
 #include "ompq/core/error.h"
+#include "ompq/data/array_input.h"
 
 namespace ompq::data {
 namespace {
 
+using Extents = std::vector<std::int64_t>;
+
 class ImageInput final : public InputSource {
  public:
-  ImageInput(std::function<Image(std::int64_t)> read_image, ImageTransform transform)
-      : read_image_(std::move(read_image)), transform_(std::move(transform)) {}
-  [[nodiscard]] DataType type() const override { return DataType::Float32; }
-  [[nodiscard]] const std::vector<std::int64_t>& extents() const override {
-    return transform_.extents();
+  ImageInput(std::function<Image(std::int64_t)> read_image, ImageTransform transform, DataType type)
+      : read_image_(std::move(read_image)), transform_(std::move(transform)), type_(type) {
+    if (type_ != DataType::Float32) require_values_of(type_);
   }
+  [[nodiscard]] DataType type() const override { return type_; }
+  [[nodiscard]] const Extents& extents() const override { return transform_.extents(); }
   void read(std::int64_t index, std::span<std::byte> out) const override {
-    transform_.apply(read_image_(index), reinterpret_cast<float*>(out.data()));
+    if (type_ == DataType::Float32) {
+      transform_.apply(read_image_(index), reinterpret_cast<float*>(out.data()));
+      return;
+    }
+    Tensor values(DataType::Float32, extents());
+    transform_.apply(read_image_(index), values.mutable_data<float>().data());
+    const Tensor kept = values.converted_to(type_);
+    std::copy(kept.bytes().begin(), kept.bytes().end(), out.begin());
   }
+  /// Augmentation writes float32, so that only such inputs show their images.
   [[nodiscard]] std::optional<ImageAccess> images() const override {
+    if (type_ != DataType::Float32) return std::nullopt;
     return ImageAccess{.read = read_image_, .transform = &transform_};
   }
 
  private:
-  std::function<Image(std::int64_t)> read_image_;
-  ImageTransform transform_;
-};
-
-/// How a row's axes are brought into the network's order.
-enum class Reorder { None, ChannelsFirst, ChannelsLast };
-
-class ArrayInput final : public InputSource {
- public:
-  ArrayInput(Tensor array, std::vector<std::int64_t> extents, Reorder reorder)
-      : array_(std::move(array)), extents_(std::move(extents)), reorder_(reorder) {}
-  [[nodiscard]] DataType type() const override { return array_.type(); }
-  [[nodiscard]] const std::vector<std::int64_t>& extents() const override { return extents_; }
-  void read(std::int64_t index, std::span<std::byte> out) const override {
-    const auto row =
-        array_.bytes().subspan(static_cast<std::size_t>(index) * out.size(), out.size());
-    if (reorder_ == Reorder::None) {
-      std::memcpy(out.data(), row.data(), row.size());
-      return;
-    }
-    // A row of [h, w, c] is a matrix of h*w rows and c columns, and [c, h, w] its transpose.
-    const bool to_first = reorder_ == Reorder::ChannelsFirst;
-    const auto rows = static_cast<std::size_t>(to_first ? extents_[1] * extents_[2] : extents_[2]);
-    const std::size_t bytes = size_of(array_.type());
-    const std::size_t cols = row.size() / bytes / rows;
-    for (std::size_t r = 0; r < rows; ++r) {
-      for (std::size_t c = 0; c < cols; ++c) {
-        std::memcpy(&out[(c * rows + r) * bytes], &row[(r * cols + c) * bytes], bytes);
-      }
+  void require_values_of(DataType type) const {
+    const std::vector<float> values = transform_.possible_values();
+    try {
+      (void)kept_in(Tensor::from<float>({static_cast<std::int64_t>(values.size())}, values),
+                    type,
+                    fmt::format("input \"{}\"", transform_.input_name()));
+    } catch (const DataError& error) {
+      throw ConfigError(
+          "preprocessing",
+          error.reason() +
+              "; pixels reach such an input as they are: leave --scale, --mean, --std and the "
+              "preprocessing file out, or say --scale 1 --mean 0 --std 1");
     }
   }
 
- private:
-  Tensor array_;
-  std::vector<std::int64_t> extents_;
-  Reorder reorder_;
+  std::function<Image(std::int64_t)> read_image_;
+  ImageTransform transform_;
+  DataType type_;
 };
 
-using Extents = std::vector<std::int64_t>;
+/// Rows [n, a, b, ...] with n as axis `axis`: [a, n, b, ...] for 1.
+Tensor with_rows_at(const Tensor& rows, std::size_t axis) {
+  Extents shape = rows.shape();
+  std::rotate(shape.begin(), shape.begin() + 1, shape.begin() + 1 + static_cast<std::ptrdiff_t>(axis));
+  Tensor result(rows.type(), shape);
+  const auto count = static_cast<std::size_t>(rows.shape()[0]);
+  const std::span<const std::int64_t> before(rows.shape().data() + 1, axis);
+  const auto parts = static_cast<std::size_t>(element_count(before));
+  if (rows.elements() == 0) return result;
+  const std::size_t part = rows.bytes().size() / count / parts;
+  auto out = result.mutable_bytes();
+  for (std::size_t row = 0; row < count; ++row) {
+    for (std::size_t p = 0; p < parts; ++p) {
+      const auto from = rows.bytes().subspan((row * parts + p) * part, part);
+      std::copy(from.begin(), from.end(), out.begin() + static_cast<std::ptrdiff_t>((p * count + row) * part));
+    }
+  }
+  return result;
+}
 
-bool fits(const Extents& extents, const Extents& wanted) {
-  return std::equal(
-      extents.begin(), extents.end(), wanted.begin(), wanted.end(), [](auto got, auto want) {
-        return want < 1 || got == want;
-      });
+/// The row that all samples of a pass have in common.
+Tensor shared_row(const Tensor& rows) {
+  const Extents& shape = rows.shape();
+  if (shape[0] == 0) return rows;
+  const std::size_t bytes = rows.bytes().size() / static_cast<std::size_t>(shape[0]);
+  const auto first = rows.bytes().first(bytes);
+  for (std::int64_t i = 1; i < shape[0]; ++i) {
+    const auto other = rows.bytes().subspan(static_cast<std::size_t>(i) * bytes, bytes);
+    if (std::equal(first.begin(), first.end(), other.begin())) continue;
+    throw DataError("data",
+                    "an input that all samples of a pass share differs between them; give --batch 1");
+  }
+  return Tensor::from_bytes(rows.type(), {shape.begin() + 1, shape.end()}, first);
 }
 
 }  // namespace
 
 std::unique_ptr<InputSource> image_input(std::function<Image(std::int64_t)> read_image,
-                                         ImageTransform transform) {
-  return std::make_unique<ImageInput>(std::move(read_image), std::move(transform));
+                                         ImageTransform transform,
+                                         DataType type) {
+  return std::make_unique<ImageInput>(std::move(read_image), std::move(transform), type);
 }
 
-std::unique_ptr<InputSource> array_input(Tensor array, const InputSpec& spec) {
-  Extents row(array.shape().begin() + std::min<std::ptrdiff_t>(1, array.rank()),
-              array.shape().end());
-  Extents first = row;
-  Extents last = row;
-  if (row.size() == 3) {
-    first = {row[2], row[0], row[1]};
-    last = {row[1], row[2], row[0]};
+void SampleSet::require_labels_below(std::int64_t classes) {
+  try {
+    validate_labels(parts_.labels.values, classes);
+  } catch (const DataError& error) {
+    parts_.labels = {.fault = error.reason()};
   }
-  if (fits(row, spec.extents)) {
-    return std::make_unique<ArrayInput>(std::move(array), row, Reorder::None);
+}
+
+std::vector<Extents> SampleSet::extents() const {
+  std::vector<Extents> all;
+  for (const auto& input : parts_.inputs) all.push_back(input->extents());
+  return all;
+}
+
+std::vector<std::string> SampleSet::remarks() const {
+  std::vector<std::string> remarks = parts_.remarks;
+  if (!parts_.labels.fault.empty()) {
+    remarks.push_back(fmt::format("labels are not used: {}", parts_.labels.fault));
   }
-  if (fits(first, spec.extents)) {
-    return std::make_unique<ArrayInput>(std::move(array), first, Reorder::ChannelsFirst);
-  }
-  if (fits(last, spec.extents)) {
-    return std::make_unique<ArrayInput>(std::move(array), last, Reorder::ChannelsLast);
-  }
-  throw DataError("data",
-                  fmt::format("the samples have shape {}, but input \"{}\" of the network takes {}",
-                              shape_text(row),
-                              spec.name,
-                              shape_text(spec.extents)));
+  return remarks;
 }
 
 std::string SampleSet::sample_name(std::int64_t index) const {
@@ -115,7 +132,7 @@ std::optional<ImageAccess> SampleSet::images() const {
   if (parts_.inputs.size() != 1) return std::nullopt;
   auto access = parts_.inputs.front()->images();
   if (!access) return std::nullopt;
-  access->labels = parts_.labels;
+  access->labels = parts_.labels.values;
   access->skip_broken = parts_.skip_broken;
   return access;
 }
@@ -160,9 +177,8 @@ std::vector<std::size_t> SampleSet::sound_rows(const std::vector<std::int64_t>& 
       std::rethrow_exception(faults[i]);
     } catch (const Error& error) {
       if (!parts_.skip_broken) {
-        const std::string reason = std::string(error.what()).substr(error.where().size() + 3);
         throw DataError(error.where(),
-                        reason + "; replace the sample, or skip broken ones (--skip-broken)");
+                        error.reason() + "; replace the sample, or skip broken ones (--skip-broken)");
       }
       broken_.insert(indices[i]);
     }
@@ -186,10 +202,13 @@ Batch SampleSet::load(const std::vector<std::int64_t>& indices) {
   batch.size = static_cast<std::int64_t>(rows.size());
   if (has_labels()) {
     for (const std::size_t row : rows) {
-      batch.labels.push_back(parts_.labels[static_cast<std::size_t>(indices[row])]);
+      batch.labels.push_back(parts_.labels.values[static_cast<std::size_t>(indices[row])]);
     }
   }
-  if (rows.size() == indices.size()) return batch;
+  if (rows.size() == indices.size()) {
+    place_batch_axes(batch.inputs);
+    return batch;
+  }
   for (std::size_t k = 0; k < batch.inputs.size(); ++k) {
     const auto bytes = batch.inputs[k].bytes();
     const std::size_t row_bytes = bytes.size() / indices.size();
@@ -202,7 +221,19 @@ Batch SampleSet::load(const std::vector<std::int64_t>& indices) {
     batch.inputs[k] =
         Tensor::from_bytes(input.type(), with_rows(rows.size(), input.extents()), kept);
   }
+  place_batch_axes(batch.inputs);
   return batch;
+}
+
+void SampleSet::place_batch_axes(std::vector<Tensor>& inputs) const {
+  for (std::size_t k = 0; k < parts_.batch_axes.size(); ++k) {
+    const auto axis = parts_.batch_axes[k];
+    if (!axis) {
+      inputs[k] = shared_row(inputs[k]);
+    } else if (*axis > 0) {
+      inputs[k] = with_rows_at(inputs[k], *axis);
+    }
+  }
 }
 
 }  // namespace ompq::data

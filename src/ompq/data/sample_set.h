@@ -10,6 +10,7 @@
 
 #include "ompq/data/dataset.h"
 #include "ompq/data/image_transform.h"
+#include "ompq/data/labels.h"
 
 namespace ompq::data {
 
@@ -26,21 +27,23 @@ class InputSource {
   [[nodiscard]] virtual std::optional<ImageAccess> images() const { return std::nullopt; }
 };
 
-/// Images, read when asked for and preprocessed.
+/// Images, read when asked for, preprocessed, and given in `type`.
+/// @throws ConfigError if `type` is one of integers and cannot hold what preprocessing makes of
+/// pixels.
 [[nodiscard]] std::unique_ptr<InputSource> image_input(
-    std::function<Image(std::int64_t)> read_image, ImageTransform transform);
-
-/// Rows of `array` [n, ...], taken as they are; its axes are reordered between [h, w, c] and
-/// [c, h, w] where that is what `spec` wants.
-/// @throws DataError if the rows fit the spec in neither order.
-[[nodiscard]] std::unique_ptr<InputSource> array_input(Tensor array, const InputSpec& spec);
+    std::function<Image(std::int64_t)> read_image,
+    ImageTransform transform,
+    DataType type = DataType::Float32);
 
 struct SampleSetParts {
   std::vector<std::unique_ptr<InputSource>> inputs;
-  std::vector<std::int32_t> labels;  ///< one per sample, or none
+  /// One per input, InputSpec::batch_axis; empty: the first axis of all.
+  std::vector<std::optional<std::size_t>> batch_axes = {};
+  Labels labels;
   std::int64_t size = 0;
   std::function<std::string(std::int64_t)> name_of;
   bool skip_broken = false;
+  std::vector<std::string> remarks = {};
 };
 
 /// The one Dataset: inputs side by side. A batch is read by all cores.
@@ -48,7 +51,11 @@ class SampleSet final : public Dataset {
  public:
   explicit SampleSet(SampleSetParts parts) : parts_(std::move(parts)) {}
   [[nodiscard]] std::int64_t size() const override { return parts_.size; }
-  [[nodiscard]] bool has_labels() const override { return !parts_.labels.empty(); }
+  [[nodiscard]] bool has_labels() const override { return !parts_.labels.values.empty(); }
+  [[nodiscard]] std::string label_fault() const override { return parts_.labels.fault; }
+  void require_labels_below(std::int64_t classes) override;
+  [[nodiscard]] std::vector<std::vector<std::int64_t>> extents() const override;
+  [[nodiscard]] std::vector<std::string> remarks() const override;
   [[nodiscard]] Batch load(const std::vector<std::int64_t>& indices) override;
   [[nodiscard]] std::string sample_name(std::int64_t index) const override;
   [[nodiscard]] std::optional<ImageAccess> images() const override;
@@ -61,6 +68,9 @@ class SampleSet final : public Dataset {
   /// Rows of `indices` that are there. @throws the first fault unless broken samples are skipped.
   [[nodiscard]] std::vector<std::size_t> sound_rows(const std::vector<std::int64_t>& indices,
                                                     const std::vector<std::exception_ptr>& faults);
+
+  /// Brings rows [n, ...] of every input to the shape that the network takes.
+  void place_batch_axes(std::vector<Tensor>& inputs) const;
 
   SampleSetParts parts_;
   std::set<std::int64_t> broken_;  ///< each is counted once, however often it is asked for

@@ -156,7 +156,7 @@ class GraphBuilder {
       // Files of IR version 3 and older list every initializer among the inputs.
       const ValueId known = graph_.find_value(info.name());
       if (known != kNoValue && graph_.is_constant(known)) continue;
-      const InputDeclaration input = read_input(info, options_, place_);
+      const InputDeclaration input = read_input(info, options_, place_, batch_axis_of(info, proto_));
       require_free(info.name(), "a network input");
       graph_.add_input(info.name(), input.type, input.shape);
       input_names_.push_back(info.name());
@@ -167,7 +167,7 @@ class GraphBuilder {
     for (const auto& [name, shape] : options_.input_shapes) {
       if (used.contains(name)) continue;
       throw ConfigError(
-          "import",
+          "--input-shape",
           fmt::format("a shape is given for input '{}', but the model's inputs are {}",
                       name,
                       fmt::join(input_names_, ", ")));
@@ -325,7 +325,7 @@ graph::Graph import_onnx_bytes(std::string_view bytes,
                          file.empty() ? std::nullopt : std::optional(file.parent_path()),
                          data_files};
   const onnx::ModelProto model = parse_model(bytes, place);
-  return GraphBuilder(model, options, place).build();
+  return GraphBuilder(model, with_sample_extents(model.graph(), options, place), place).build();
 }
 
 graph::Graph import_onnx(const fs::path& file,

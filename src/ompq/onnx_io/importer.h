@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <set>
 #include <string>
@@ -19,16 +20,30 @@ inline constexpr int kMaxOpset = 21;
 /// can list the node with all others that cannot be run; the exporter refuses it.
 inline constexpr std::string_view kUnreadAttribute = "<not read>";
 
+/// A network input as the file declares it.
+struct DeclaredInput {
+  std::string name;
+  DataType type = DataType::Float32;
+  std::vector<std::int64_t> extents;  ///< -1 where the file leaves them open
+  std::size_t batch_axis = 0;         ///< the extent that counts samples
+};
+
+/// Extents by the name of their input, without the batch.
+using SampleExtents = std::map<std::string, std::vector<std::int64_t>>;
+
 struct ImportOptions {
   /// Extents that replace unknown dimensions of an input ("input" -> 1,3,224,224; -1 keeps the
   /// batch open). The first extent may also replace a fixed one.
   std::map<std::string, std::vector<std::int64_t>> input_shapes;
+  /// Asked, once and with all inputs, where extents beside the batch are open in the file and not
+  /// in input_shapes: what the samples have. May be empty, and may know some inputs alone.
+  std::function<SampleExtents(const std::vector<DeclaredInput>&)> sample_extents = {};
 };
 
 /// Reads an ONNX file of opset 7 to 21: initializers, Constant nodes, external data (inside of the
 /// model's folder only), float32 and float16 (widened to float32 everywhere, bfloat16 too), int4
 /// and uint4 constants (widened to int8 and uint8). The first dimension of a network input with a
-/// symbolic or missing extent is the batch. Weights are checked for element count, NaN and
+/// symbolic or missing extent is the batch, or a later one that bears the same symbol. Weights are checked for element count, NaN and
 /// infinity. Operators are not judged here; nodes come out sorted. A node without a name is named
 /// after its weight ("layer1.0.conv1" for "layer1.0.conv1.weight"), or else by operator and number
 /// ("Relu_4").

@@ -1,5 +1,8 @@
 #include "ompq/onnx_io/network_inputs.h"
 
+#include <algorithm>
+#include <optional>
+
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -51,10 +54,13 @@ std::string extents_text(const Extents& extents) {
   return fmt::format("[{}]", fmt::join(parts, ", "));
 }
 
-void check_given(const std::string& name, const Extents& given, const Extents* declared) {
+void check_given(const std::string& name,
+                 const Extents& given,
+                 const Extents* declared,
+                 std::size_t batch_axis) {
   for (std::size_t i = 0; i < given.size(); ++i) {
-    if (given[i] > 0 || (i == 0 && given[i] == kUnknown)) continue;
-    throw ConfigError("import",
+    if (given[i] > 0 || (i == batch_axis && given[i] == kUnknown)) continue;
+    throw ConfigError("--input-shape",
                       fmt::format("the shape [{}] given for input '{}' has {} in place {}; extents "
                                   "are positive, and -1 (the batch) may only come first",
                                   fmt::join(given, ", "),
@@ -68,7 +74,7 @@ void check_given(const std::string& name, const Extents& given, const Extents* d
     fits = (*declared)[i] == kUnknown || (*declared)[i] == given[i];
   }
   if (!fits) {
-    throw ConfigError("import",
+    throw ConfigError("--input-shape",
                       fmt::format("the shape [{}] given for input '{}' does not fit {}, which the "
                                   "model declares; only unknown extents and the first can be given",
                                   fmt::join(given, ", "),
@@ -77,33 +83,107 @@ void check_given(const std::string& name, const Extents& given, const Extents* d
   }
 }
 
+bool is_integer(DataType type) {
+  return type != DataType::Float32 && type != DataType::Float64 && type != DataType::Bool;
+}
+
+/// What an open extent might be: 3 channels of pictures with 224 pixels a side; otherwise the length
+/// of a sequence.
+std::int64_t likely_extent(const Extents& extents, std::size_t axis) {
+  constexpr std::int64_t kSide = 224;
+  constexpr std::int64_t kLength = 128;
+  constexpr std::int64_t kChannels = 3;
+  if (extents.size() != 4) return kLength;
+  const std::int64_t last = extents.back();
+  const bool channels_last = last == 1 || last == kChannels;
+  return axis == (channels_last ? 3 : 1) ? kChannels : kSide;
+}
+
+std::string example_of(const Extents* declared, DataType type) {
+  if (declared == nullptr) return is_integer(type) ? "-1,128" : "-1,3,224,224";
+  std::string example = declared->empty() || declared->front() == kUnknown
+                            ? "-1"
+                            : fmt::format("{}", declared->front());
+  for (std::size_t i = 1; i < declared->size(); ++i) {
+    const std::int64_t extent = (*declared)[i];
+    example += fmt::format(",{}", extent == kUnknown ? likely_extent(*declared, i) : extent);
+  }
+  return example;
+}
+
 [[noreturn]] void fail_unknown(const std::string& name,
+                               DataType type,
                                const Extents* declared,
                                const ModelPlace& place) {
   const std::string shape = declared == nullptr ? "no shape" : "shape " + extents_text(*declared);
-  std::string example = "-1,3,224,224";
-  if (declared != nullptr) {
-    example = "-1";
-    for (std::size_t i = 1; i < declared->size(); ++i) {
-      const std::int64_t extent = (*declared)[i];
-      example += extent == kUnknown ? ",224" : fmt::format(",{}", extent);
-    }
+  throw ImportError(place.name,
+                    fmt::format("input '{}' ({}) has {}, and no samples say what its extents are; "
+                                "give them, for example --input-shape {}={}",
+                                name,
+                                name_of(type),
+                                shape,
+                                name,
+                                example_of(declared, type)));
+}
+
+bool has_open_extent(const DeclaredInput& input) {
+  for (std::size_t i = 0; i < input.extents.size(); ++i) {
+    if (input.extents[i] == kUnknown && i != input.batch_axis) return true;
   }
-  throw ImportError(
-      place.name,
-      fmt::format("input '{}' has {}, and only the batch may stay open; give its extents, for "
-                  "example {}={} (ImportOptions::input_shapes)",
-                  name,
-                  shape,
-                  name,
-                  example));
+  return false;
+}
+
+/// What the file calls an extent that it leaves open; nothing where it is a number.
+std::optional<std::string> open_name(const onnx::ValueInfoProto& info, int axis) {
+  const auto& dims = info.type().tensor_type().shape().dim();
+  if (axis >= dims.size() || (dims[axis].has_dim_value() && dims[axis].dim_value() > 0)) {
+    return std::nullopt;
+  }
+  return dims[axis].dim_param();
+}
+
+/// Inputs of known rank, with the shapes that were given. Files of IR version 3 and older list
+/// every initializer among the inputs.
+std::vector<DeclaredInput> declared_inputs(const onnx::GraphProto& graph,
+                                           const ImportOptions& options,
+                                           const ModelPlace& place) {
+  std::set<std::string> constants;
+  for (const auto& tensor : graph.initializer()) constants.insert(tensor.name());
+  std::vector<DeclaredInput> inputs;
+  for (const auto& info : graph.input()) {
+    const auto given = options.input_shapes.find(info.name());
+    const bool is_given = given != options.input_shapes.end();
+    if (constants.contains(info.name())) continue;
+    if (!is_given && !info.type().tensor_type().has_shape()) continue;
+    inputs.push_back({info.name(),
+                      read_type(info, "input", place),
+                      is_given ? given->second
+                               : declared_extents(info.type().tensor_type().shape()),
+                      batch_axis_of(info, graph)});
+  }
+  return inputs;
 }
 
 }  // namespace
 
+std::size_t batch_axis_of(const onnx::ValueInfoProto& info, const onnx::GraphProto& graph) {
+  if (open_name(info, 0)) return 0;
+  std::set<std::string> first_names;
+  for (const auto& other : graph.input()) {
+    if (const auto name = open_name(other, 0)) first_names.insert(*name);
+  }
+  const int rank = info.type().tensor_type().shape().dim_size();
+  for (int axis = 1; axis < rank; ++axis) {
+    const auto name = open_name(info, axis);
+    if (name && first_names.contains(*name)) return static_cast<std::size_t>(axis);
+  }
+  return 0;
+}
+
 InputDeclaration read_input(const onnx::ValueInfoProto& info,
                             const ImportOptions& options,
-                            const ModelPlace& place) {
+                            const ModelPlace& place,
+                            std::size_t batch_axis) {
   InputDeclaration result;
   result.type = read_type(info, "input", place);
   const bool has_shape = info.type().tensor_type().has_shape();
@@ -111,15 +191,34 @@ InputDeclaration read_input(const onnx::ValueInfoProto& info,
   const Extents* declared = has_shape ? &extents : nullptr;
   const auto given = options.input_shapes.find(info.name());
   if (given != options.input_shapes.end()) {
-    check_given(info.name(), given->second, declared);
+    check_given(info.name(), given->second, declared, batch_axis);
     extents = given->second;
   } else if (!has_shape) {
-    fail_unknown(info.name(), nullptr, place);
+    fail_unknown(info.name(), result.type, nullptr, place);
   }
   for (std::size_t i = 0; i < extents.size(); ++i) {
-    if (extents[i] == kUnknown && i > 0) fail_unknown(info.name(), declared, place);
+    if (extents[i] == kUnknown && i != batch_axis) fail_unknown(info.name(), result.type, declared, place);
     result.shape.push_back(extents[i] == kUnknown ? graph::Dim::batch()
                                                   : graph::Dim::fixed(extents[i]));
+  }
+  return result;
+}
+
+ImportOptions with_sample_extents(const onnx::GraphProto& graph,
+                                  const ImportOptions& options,
+                                  const ModelPlace& place) {
+  ImportOptions result = options;
+  if (!options.sample_extents) return result;
+  const std::vector<DeclaredInput> inputs = declared_inputs(graph, options, place);
+  if (std::none_of(inputs.begin(), inputs.end(), has_open_extent)) return result;
+  const SampleExtents known = options.sample_extents(inputs);
+  for (const DeclaredInput& input : inputs) {
+    const auto found = known.find(input.name);
+    if (found == known.end() || !has_open_extent(input)) continue;
+    Extents shape = found->second;
+    const auto axis = static_cast<std::ptrdiff_t>(input.batch_axis);
+    shape.insert(shape.begin() + axis, input.extents.at(input.batch_axis));
+    result.input_shapes.insert_or_assign(input.name, std::move(shape));
   }
   return result;
 }

@@ -13,12 +13,25 @@ struct InputDeclaration {
   graph::Shape shape;
 };
 
-/// What a network input is, from the file and from what the user gave for it. The first extent, if
-/// the file leaves it open, is the batch.
+/// The axis of an input that counts samples: the first, or, where that is fixed and other inputs
+/// leave theirs open, one that the file calls as it calls these ([2, batch, 128] beside
+/// [batch, 512]).
+[[nodiscard]] std::size_t batch_axis_of(const onnx::ValueInfoProto& info,
+                                        const onnx::GraphProto& graph);
+
+/// What a network input is, from the file and from what the user gave for it. The extent at
+/// `batch_axis`, if the file leaves it open, is the batch.
 /// @throws ImportError where an extent stays unknown; ConfigError where the given ones do not fit.
 [[nodiscard]] InputDeclaration read_input(const onnx::ValueInfoProto& info,
                                           const ImportOptions& options,
-                                          const ModelPlace& place);
+                                          const ModelPlace& place,
+                                          std::size_t batch_axis = 0);
+
+/// `options` with the extents that the samples give to inputs whose extents are open.
+/// @throws what options.sample_extents throws.
+[[nodiscard]] ImportOptions with_sample_extents(const onnx::GraphProto& graph,
+                                                const ImportOptions& options,
+                                                const ModelPlace& place);
 
 /// Type and, where every extent can be said in fixed numbers and the batch, shape of an output.
 /// @param batch_names the symbols that the inputs' first extents carry.

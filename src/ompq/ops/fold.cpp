@@ -46,15 +46,18 @@ std::vector<at::Tensor> run_node(const Graph& graph,
   if (op == nullptr) {
     throw InternalError("ops", fmt::format("{} node '{}' has no row", node.op_type, node.name));
   }
+  const auto fail = [&](std::string_view reason) {
+    throw ShapeError(
+        "ops", fmt::format("{} node '{}' cannot be computed: {}", node.op_type, node.name, reason));
+  };
   try {
     return op->run({node, graph.opset}, inputs);
   } catch (const c10::Error& error) {
-    throw ShapeError("ops",
-                     fmt::format("{} node '{}' cannot be computed: {}",
-                                 node.op_type,
-                                 node.name,
-                                 error.what_without_backtrace()));
+    fail(error.what_without_backtrace());
+  } catch (const DataError& error) {
+    fail(error.reason());
   }
+  return {};
 }
 
 /// Runs nodes one after the other, and holds a result for as long as somebody reads it.

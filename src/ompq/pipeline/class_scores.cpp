@@ -35,6 +35,11 @@ bool gives_class_scores(const graph::Graph& graph) {
   return shape[1].size >= 2;
 }
 
+std::optional<std::int64_t> class_count(const graph::Graph& graph) {
+  if (!gives_class_scores(graph)) return std::nullopt;
+  return (*graph.value(graph.outputs().front()).shape)[1].size;
+}
+
 std::string divergence_measure(const graph::Graph& graph) {
   return gives_class_scores(graph) ? "mean Kullback-Leibler divergence of the classes, nats"
                                    : "squared error of the output over its squared norm";

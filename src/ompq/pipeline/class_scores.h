@@ -26,6 +26,9 @@ struct Scores {
 /// True if the first output of `graph` has that form for every batch.
 [[nodiscard]] bool gives_class_scores(const graph::Graph& graph);
 
+/// How many classes those scores have; nothing where the first output is none.
+[[nodiscard]] std::optional<std::int64_t> class_count(const graph::Graph& graph);
+
 /// What FidelityProbe measures of such a network, in words with its unit.
 [[nodiscard]] std::string divergence_measure(const graph::Graph& graph);
 

@@ -127,15 +127,21 @@ void check_network(const graph::Graph& graph) {
 }
 
 void check_labels(const Samples& training, const Samples& evaluation, const FinetuneOptions& o) {
+  const auto missing = [](const Samples& samples) {
+    const std::string fault = samples.dataset->label_fault();
+    return fault.empty() ? fmt::format("{} has no labels", samples.used.source)
+                         : fmt::format("labels cannot be used: {}", fault);
+  };
   const bool labelled = training.dataset->has_labels();
   if (!labelled && o.trainer.loss.distillation < 1.0) {
     throw ConfigError("finetune",
-                      fmt::format("{} has no labels; --distill 1 learns from the float network "
-                                  "alone",
-                                  training.used.source));
+                      missing(training) + "; --distill 1 learns from the float network alone");
   }
   if (o.float_network && !(labelled && evaluation.dataset->has_labels())) {
-    throw ConfigError("finetune", "--float learns from labels; --data and --eval-data need them");
+    throw ConfigError("finetune",
+                      fmt::format("--float learns from labels, and {}; --data and --eval-data need "
+                                  "them",
+                                  missing(labelled ? evaluation : training)));
   }
 }
 

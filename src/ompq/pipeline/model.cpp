@@ -1,5 +1,8 @@
 #include "ompq/pipeline/model.h"
 
+#include <algorithm>
+#include <optional>
+
 #include <fmt/format.h>
 
 #include "ompq/core/atomic_file.h"
@@ -50,28 +53,48 @@ graph::Graph load_unfolded(const std::filesystem::path& file,
   return graph;
 }
 
+namespace {
+
+bool is_open(const graph::Shape& shape) {
+  return std::any_of(
+      shape.begin(), shape.end(), [](const graph::Dim& dim) { return !dim.is_fixed(); });
+}
+
+/// Where an input counts samples; nothing where all samples of a pass share it.
+std::optional<std::size_t> batch_axis_of(const graph::Shape& shape, std::int64_t fixed_batch) {
+  for (std::size_t d = 0; d < shape.size(); ++d) {
+    if (!shape[d].is_fixed()) return d;
+  }
+  // One sample a pass may stand at any axis or at none: the input is that sample's as it is.
+  const bool other = fixed_batch == 1 && !shape.empty() && shape.front().size != 1;
+  if (shape.empty() || other) return std::nullopt;
+  return 0;
+}
+
+data::InputSpec spec_of(const graph::Value& input, std::int64_t fixed_batch) {
+  const graph::Shape& shape = *input.shape;
+  data::InputSpec spec{input.name, {}, input.type, batch_axis_of(shape, fixed_batch)};
+  for (std::size_t d = 0; d < shape.size(); ++d) {
+    if (d == spec.batch_axis) continue;
+    if (!shape[d].is_fixed()) {
+      throw ShapeError("model",
+                       fmt::format("input '{}' has shape {}; only one dimension, the batch, may stay "
+                                   "open, give the others with --input-shape",
+                                   input.name,
+                                   graph::to_string(shape)));
+    }
+    spec.extents.push_back(shape[d].size);
+  }
+  return spec;
+}
+
+}  // namespace
+
 std::vector<data::InputSpec> input_specs(const graph::Graph& graph) {
+  const std::int64_t fixed_batch = batch_size_for(graph, 0);
   std::vector<data::InputSpec> specs;
   for (const graph::ValueId id : graph.inputs()) {
-    const graph::Value& input = graph.value(id);
-    const graph::Shape& shape = *input.shape;
-    if (shape.empty()) {
-      throw ShapeError(
-          "model",
-          fmt::format("input '{}' is a scalar; inputs need a batch dimension", input.name));
-    }
-    data::InputSpec spec{input.name, {}};
-    for (std::size_t d = 1; d < shape.size(); ++d) {
-      if (!shape[d].is_fixed()) {
-        throw ShapeError("model",
-                         fmt::format("input '{}' has shape {}; only its first dimension may stay "
-                                     "open, give the others with --input-shape",
-                                     input.name,
-                                     graph::to_string(shape)));
-      }
-      spec.extents.push_back(shape[d].size);
-    }
-    specs.push_back(std::move(spec));
+    specs.push_back(spec_of(graph.value(id), fixed_batch));
   }
   return specs;
 }
@@ -79,7 +102,7 @@ std::vector<data::InputSpec> input_specs(const graph::Graph& graph) {
 std::int64_t batch_size_for(const graph::Graph& graph, std::int64_t wanted) {
   for (const graph::ValueId id : graph.inputs()) {
     const graph::Shape& shape = *graph.value(id).shape;
-    if (!shape.empty() && shape.front().is_fixed()) return shape.front().size;
+    if (!shape.empty() && !is_open(shape)) return shape.front().size;
   }
   return wanted;
 }

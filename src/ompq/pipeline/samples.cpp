@@ -7,22 +7,53 @@
 
 namespace ompq::pipeline {
 
+namespace {
+
+Samples opened(const Model& model, const SampleOptions& options, std::uint64_t seed) {
+  Samples samples;
+  samples.dataset = open_samples(input_specs(model.graph), options);
+  samples.used = {.source = options.source.string(),
+                  .split = options.dataset.split,
+                  .seed = seed,
+                  .preprocess = data::to_json(options.dataset.preprocess)};
+  return samples;
+}
+
+void draw(Samples& samples, std::int64_t count) {
+  samples.indices = data::choose_samples(samples.dataset->size(), count, samples.used.seed);
+  samples.used.count = static_cast<std::int64_t>(samples.indices.size());
+}
+
+}  // namespace
+
+std::unique_ptr<data::Dataset> open_samples(const std::vector<data::InputSpec>& inputs,
+                                            const SampleOptions& options) {
+  if (options.arrays.empty()) return data::open_dataset(options.source, inputs, options.dataset);
+  return data::open_arrays(options.arrays, options.source.string(), inputs, options.dataset);
+}
+
 Samples draw_samples(const Model& model,
                      const SampleOptions& options,
                      std::int64_t count,
                      std::uint64_t seed) {
-  Samples samples;
-  const auto inputs = input_specs(model.graph);
-  const std::string name = options.source.string();
-  samples.dataset = options.arrays.empty()
-                        ? data::open_dataset(options.source, inputs, options.dataset)
-                        : data::open_arrays(options.arrays, name, inputs, options.dataset);
-  samples.indices = data::choose_samples(samples.dataset->size(), count, seed);
-  samples.used = {.source = name,
-                  .split = options.dataset.split,
-                  .count = static_cast<std::int64_t>(samples.indices.size()),
-                  .seed = seed,
-                  .preprocess = data::to_json(options.dataset.preprocess)};
+  Samples samples = opened(model, options, seed);
+  draw(samples, count);
+  return samples;
+}
+
+std::int64_t calibration_share(std::int64_t size, std::int64_t wanted, bool named) {
+  if (named && wanted < size) return wanted;
+  const std::int64_t left = std::max<std::int64_t>(1, size / 4);
+  return std::max<std::int64_t>(1, std::min(wanted, size - left));
+}
+
+Samples draw_calibration_share(const Model& model,
+                               const SampleOptions& options,
+                               std::int64_t wanted,
+                               bool named,
+                               std::uint64_t seed) {
+  Samples samples = opened(model, options, seed);
+  draw(samples, calibration_share(samples.dataset->size(), wanted, named));
   return samples;
 }
 

@@ -6,6 +6,7 @@
 
 #include <ATen/ATen.h>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "ompq/core/error.h"
 #include "ompq/graph/passes.h"
@@ -291,16 +292,33 @@ struct Executor::Impl {
     ++state.next_step;
   }
 
-  static std::vector<at::Tensor> run_kernel(Kernel& kernel,
-                                            const graph::Node& node,
-                                            const std::vector<at::Tensor>& inputs,
-                                            const KernelContext& context) {
+  /// Names of the values that a node reads, constants left out.
+  std::string read_by(const graph::Node& node) const {
+    std::vector<std::string> names;
+    for (const ValueId id : node.inputs) {
+      if (id == graph::kNoValue || graph.is_constant(id)) continue;
+      names.push_back(fmt::format("'{}'", graph.value(id).name));
+    }
+    return fmt::format("{}", fmt::join(names, ", "));
+  }
+
+  std::vector<at::Tensor> run_kernel(Kernel& kernel,
+                                     const graph::Node& node,
+                                     const std::vector<at::Tensor>& inputs,
+                                     const KernelContext& context) const {
     const auto fail = [&](std::string_view reason) {
       throw InternalError("runtime",
                           fmt::format("{} node '{}' failed: {}", node.op_type, node.name, reason));
     };
     try {
       return kernel.run(inputs, context);
+    } catch (const DataError& error) {
+      throw DataError("samples",
+                      fmt::format("{} node '{}', which reads {}: {}",
+                                  node.op_type,
+                                  node.name,
+                                  read_by(node),
+                                  error.reason()));
     } catch (const dnnl::error& error) {
       fail(error.what());
     } catch (const c10::Error& error) {

@@ -91,6 +91,15 @@ const float* floats_of(const MatrixView& view, std::int64_t r, std::vector<float
                               std::strerror(code)));
 }
 
+/// Where the environment names a folder that is not there, that folder: whoever needs it says so.
+std::filesystem::path temporary_directory() {
+  try {
+    return std::filesystem::temp_directory_path();
+  } catch (const std::filesystem::filesystem_error& error) {
+    return error.path1();
+  }
+}
+
 /// A file that no name leads to, with its space reserved.
 int open_unnamed(const std::filesystem::path& directory, std::int64_t bytes) {
   std::string name = (directory / "ompq-cache-XXXXXX").string();
@@ -112,7 +121,7 @@ CacheMemory::CacheMemory(std::int64_t limit_bytes, std::filesystem::path directo
     throw ConfigError("sample cache",
                       fmt::format("{} bytes of memory cannot be; 0 or more", limit_bytes));
   }
-  if (directory_.empty()) directory_ = std::filesystem::temp_directory_path();
+  if (directory_.empty()) directory_ = temporary_directory();
 }
 
 bool CacheMemory::take(std::int64_t bytes) {

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "ompq/core/error.h"
 #include "ompq/ops/facts.h"
 #include "ompq/ops/families/families.h"
 #include "ompq/ops/run.h"
@@ -204,9 +205,26 @@ Complaint check_indices(const OpContext&, Facts inputs) {
   return fmt::format("its indices are {}", name_of(indices.type));
 }
 
-/// Indices as non-negative int64 beside the data.
+/// Samples bring indices along, so that one outside of the data is their fault; whoever runs the
+/// node names it.
+void require_inside(const at::Tensor& indices, std::int64_t extent) {
+  if (indices.numel() == 0) return;
+  const auto least = indices.min().item<std::int64_t>();
+  const auto most = indices.max().item<std::int64_t>();
+  if (least >= -extent && most < extent) return;
+  throw DataError("indices",
+                  fmt::format("index {} lies outside of {}..{}, the {} entries that there are; "
+                              "check the ids in the samples",
+                              most >= extent ? most : least,
+                              -extent,
+                              extent - 1,
+                              extent));
+}
+
+/// Indices as non-negative int64 beside the data. @throws DataError for one outside of it.
 at::Tensor plain_indices(const at::Tensor& indices, const at::Tensor& data, std::int64_t extent) {
   const at::Tensor wide = indices.to(data.device(), at::kLong);
+  require_inside(wide, extent);
   return at::where(wide < 0, wide + extent, wide);
 }
 

@@ -1,0 +1,194 @@
+#include "ompq/commands/data_options.h"
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+
+#include "ompq/core/atomic_file.h"
+#include "ompq/core/log.h"
+#include "ompq/pipeline/class_scores.h"
+
+namespace ompq::commands {
+namespace {
+
+constexpr std::array<std::string_view, 8> kPreprocessingOptions{
+    "preprocess", "channels", "scale", "mean", "std", "resize", "crop", "interpolation"};
+
+bool says_preprocessing(const OptionValues& options, const std::filesystem::path& model) {
+  return data::find_preprocess(model).has_value() ||
+         std::any_of(kPreprocessingOptions.begin(),
+                     kPreprocessingOptions.end(),
+                     [&](std::string_view name) { return options.has(name); });
+}
+
+bool says_scale(const OptionValues& options, const std::filesystem::path& model) {
+  return options.has("preprocess") || options.has("scale") || data::find_preprocess(model);
+}
+
+data::Preprocess preprocess_for(const OptionValues& options, const std::filesystem::path& model) {
+  data::Preprocess preprocess;
+  if (const auto file = options.maybe_text("preprocess")) {
+    preprocess = data::read_preprocess(*file);
+  } else if (const auto beside = data::find_preprocess(model)) {
+    preprocess = data::read_preprocess(*beside);
+  }
+  if (const auto channels = options.maybe_text("channels")) preprocess.channels = *channels;
+  if (const auto scale = options.maybe_number("scale")) preprocess.scale = *scale;
+  if (options.has("mean")) preprocess.mean = options.numbers("mean");
+  if (options.has("std")) preprocess.std = options.numbers("std");
+  if (const auto resize = options.maybe_integer("resize")) {
+    preprocess.resize = *resize;
+    preprocess.resize_to.reset();
+  }
+  if (const auto crop = options.maybe_integer("crop")) preprocess.crop = *crop;
+  if (const auto name = options.maybe_text("interpolation")) preprocess.interpolation = *name;
+  return preprocess;
+}
+
+/// What the samples of --data have where the network leaves extents open.
+onnx_io::SampleExtents extents_of_samples(const Context& context,
+                                          const std::filesystem::path& model,
+                                          const std::vector<onnx_io::DeclaredInput>& inputs) {
+  std::vector<data::InputSpec> specs;
+  for (const onnx_io::DeclaredInput& input : inputs) {
+    data::InputSpec spec{input.name, input.extents, input.type, input.batch_axis};
+    if (spec.extents.empty()) {
+      spec.batch_axis.reset();
+    } else {
+      spec.extents.erase(spec.extents.begin() + static_cast<std::ptrdiff_t>(input.batch_axis));
+    }
+    specs.push_back(std::move(spec));
+  }
+  const auto dataset = pipeline::open_samples(
+      specs,
+      sample_options(context,
+                     preprocessing_owner(context.options, model),
+                     "data",
+                     context.options.text("split")));
+  const auto extents = dataset->extents();
+  onnx_io::SampleExtents known;
+  for (std::size_t i = 0; i < std::min(specs.size(), extents.size()); ++i) {
+    known.emplace(specs[i].name, extents[i]);
+  }
+  return known;
+}
+
+onnx_io::ImportOptions import_options(const Context& context, const std::filesystem::path& model) {
+  const OptionValues& options = context.options;
+  onnx_io::ImportOptions result;
+  if (options.has("input-shape")) result.input_shapes = options.shapes("input-shape");
+  if (options.knows("data")) {
+    result.sample_extents = [&context, model](const std::vector<onnx_io::DeclaredInput>& inputs) {
+      return extents_of_samples(context, model, inputs);
+    };
+  }
+  return result;
+}
+
+}  // namespace
+
+pipeline::Model load_model(const Context& context, std::string_view operand) {
+  const std::filesystem::path file = context.options.text(operand);
+  return pipeline::load_model(file, import_options(context, file));
+}
+
+graph::Graph load_unfolded(const Context& context) {
+  const std::filesystem::path file = context.options.text("MODEL");
+  return pipeline::load_unfolded(file, import_options(context, file));
+}
+
+std::filesystem::path preprocessing_owner(const OptionValues& options,
+                                          const std::filesystem::path& model) {
+  if (data::find_preprocess(model)) return model;
+  for (const char* other : {"reference", "A", "B"}) {
+    if (!options.knows(other) || !options.has(other)) continue;
+    if (data::find_preprocess(options.text(other))) return options.text(other);
+  }
+  return model;
+}
+
+pipeline::SampleOptions sample_options(const Context& context,
+                                       const std::filesystem::path& model,
+                                       std::string_view source_name,
+                                       const std::string& split) {
+  const OptionValues& options = context.options;
+  const auto arrays = context.arrays.find(source_name);
+  return {.source = options.text(source_name),
+          .arrays = arrays == context.arrays.end() ? data::NamedArrays{} : arrays->second,
+          .dataset = {.preprocess = preprocess_for(options, model),
+                      .preprocess_given = says_preprocessing(options, model),
+                      .scale_given = says_scale(options, model),
+                      .skip_broken = options.flag("skip-broken"),
+                      .split = split}};
+}
+
+void keep_preprocess(const OptionValues& options,
+                     const std::filesystem::path& model,
+                     const std::filesystem::path& output) {
+  const auto beside = data::find_preprocess(model);
+  if (!says_preprocessing(options, model)) return;
+  const std::filesystem::path file = data::preprocess_file(output);
+  std::error_code ignored;
+  if (beside && std::filesystem::equivalent(*beside, file, ignored)) return;
+  write_file_atomically(file, data::to_json(preprocess_for(options, model)));
+}
+
+void say_remarks(const pipeline::Samples& samples) {
+  for (const std::string& remark : samples.dataset->remarks()) log().warn("{}", remark);
+}
+
+pipeline::Samples calibration_samples(const Context& context, const pipeline::Model& model) {
+  const OptionValues& options = context.options;
+  const auto source = sample_options(context, model.file, "data", options.text("split"));
+  const std::int64_t wanted = options.integer("samples");
+  const auto seed = static_cast<std::uint64_t>(options.integer("seed"));
+  const bool measures = options.knows("eval-data") && !options.has("eval-data");
+  pipeline::Samples samples =
+      measures ? pipeline::draw_calibration_share(
+                     model, source, wanted, options.given("samples"), seed)
+               : pipeline::draw_samples(model, source, wanted, seed);
+  say_remarks(samples);
+  return samples;
+}
+
+namespace {
+
+/// Labels of another network would only refuse what needs none.
+void drop_foreign_labels(const pipeline::Model& model, pipeline::Samples& samples) {
+  if (!samples.dataset->has_labels()) return;
+  if (const auto classes = pipeline::class_count(model.graph)) {
+    samples.dataset->require_labels_below(*classes);
+    if (!samples.dataset->has_labels()) say_remarks(samples);
+  }
+}
+
+}  // namespace
+
+pipeline::Samples evaluation_samples(const Context& context,
+                                     const pipeline::Model& model,
+                                     const pipeline::Samples& calibration,
+                                     std::int64_t held_out) {
+  const OptionValues& options = context.options;
+  const auto seed = static_cast<std::uint64_t>(options.integer("seed"));
+  const auto limit = options.maybe_integer("limit");
+  if (options.has("eval-data")) {
+    pipeline::Samples samples = pipeline::draw_samples(
+        model, sample_options(context, model.file, "eval-data", "test"), limit.value_or(0), seed);
+    say_remarks(samples);
+    drop_foreign_labels(model, samples);
+    return samples;
+  }
+  pipeline::Samples rest = pipeline::draw_samples(
+      model, sample_options(context, model.file, "data", options.text("split")), 0, seed);
+  rest.indices = pipeline::held_out(calibration, limit.value_or(held_out));
+  if (rest.indices.empty()) {
+    log().warn("{} holds one sample: what is measured with it was calibrated with it, too",
+               calibration.used.source);
+    rest.indices = calibration.indices;
+  }
+  rest.used.count = static_cast<std::int64_t>(rest.indices.size());
+  drop_foreign_labels(model, rest);
+  return rest;
+}
+
+}  // namespace ompq::commands

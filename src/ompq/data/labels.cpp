@@ -1,0 +1,95 @@
+#include "ompq/data/labels.h"
+
+#include <charconv>
+#include <cmath>
+#include <limits>
+#include <optional>
+
+#include <fmt/format.h>
+
+namespace ompq::data {
+namespace {
+
+constexpr double kMost = std::numeric_limits<std::int32_t>::max();
+
+/// Negative numbers pass: a network without them says so, with the label.
+bool is_index(double value) { return std::abs(value) <= kMost && value == std::floor(value); }
+
+/// The place of the only 1 among zeros.
+std::optional<std::int32_t> place_of_one(std::span<const double> row) {
+  std::optional<std::int32_t> place;
+  for (std::size_t i = 0; i < row.size(); ++i) {
+    if (row[i] == 0) continue;
+    if (row[i] != 1 || place) return std::nullopt;
+    place = static_cast<std::int32_t>(i);
+  }
+  return place;
+}
+
+Labels from_one_hot(std::span<const double> values, std::int64_t samples, const std::string& what) {
+  const std::size_t classes = values.size() / static_cast<std::size_t>(samples);
+  Labels labels;
+  for (std::size_t i = 0; i < static_cast<std::size_t>(samples); ++i) {
+    const auto place = place_of_one(values.subspan(i * classes, classes));
+    if (!place) {
+      return {.fault = fmt::format("{}, and row {} is not one-hot, a single 1 among zeros",  //
+                                   what,
+                                   i)};
+    }
+    labels.values.push_back(*place);
+  }
+  return labels;
+}
+
+Labels from_indices(std::span<const double> values, const std::string& what) {
+  Labels labels;
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    if (!is_index(values[i])) {
+      return {.fault = fmt::format(
+                  "{}, and the label of sample {} is {}, no whole number", what, i, values[i])};
+    }
+    labels.values.push_back(static_cast<std::int32_t>(values[i]));
+  }
+  return labels;
+}
+
+}  // namespace
+
+Labels labels_of(const Tensor& array, std::int64_t samples, const std::string& name) {
+  const auto& shape = array.shape();
+  const std::string what =
+      fmt::format("{} is {} {}", name, name_of(array.type()), shape_text(shape));
+  if (array.rank() == 0 || shape[0] != samples || samples == 0) {
+    return {.fault = fmt::format("{}, which is no label for each of the {} samples", what, samples)};
+  }
+  const Tensor wide = array.converted_to(DataType::Float64);
+  if (array.elements() == samples) return from_indices(wide.data<double>(), what);
+  if (array.elements() == samples * shape[1] && shape[1] > 1) {
+    return from_one_hot(wide.data<double>(), samples, what);
+  }
+  return {.fault = fmt::format("{}, more than one class for each sample", what)};
+}
+
+Labels labels_of(std::span<const std::string> texts,
+                 std::int64_t samples,
+                 const std::string& name) {
+  if (static_cast<std::int64_t>(texts.size()) != samples) {
+    return {.fault = fmt::format("{} holds {} texts for {} samples", name, texts.size(), samples)};
+  }
+  Labels labels;
+  for (const std::string& text : texts) {
+    std::int32_t value = 0;
+    const char* end = text.data() + text.size();
+    const auto parsed = std::from_chars(text.data(), end, value);
+    if (parsed.ec != std::errc() || parsed.ptr != end) {
+      return {.fault = fmt::format(
+                  "{} holds text (\"{}\"), which does not say which output of the network it means",
+                  name,
+                  text)};
+    }
+    labels.values.push_back(value);
+  }
+  return labels;
+}
+
+}  // namespace ompq::data

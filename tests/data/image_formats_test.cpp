@@ -1,0 +1,278 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <tiffio.h>
+#include <webp/encode.h>
+
+#include "data/sample_files.h"
+#include "ompq/core/atomic_file.h"
+#include "ompq/core/error.h"
+#include "ompq/data/byte_order.h"
+#include "ompq/data/image.h"
+#include "support/paths.h"
+
+// WebP, BMP and TIFF; image_test.cpp has JPEG and PNG.
+
+namespace ompq::data {
+namespace {
+
+using ::ompq::testing::TemporaryDirectory;
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+std::string decode_error(const std::string& bytes) {
+  try {
+    (void)decode_image(bytes, "photo");
+  } catch (const DataError& error) {
+    return error.what();
+  }
+  return "no error";
+}
+
+void expect_every_cut_is_refused(const std::string& bytes, std::size_t least, std::size_t most) {
+  for (std::size_t kept = least; kept < most; kept += 1 + bytes.size() / 61) {
+    EXPECT_NE(decode_error(bytes.substr(0, kept)), "no error")
+        << kept << " of " << bytes.size() << " bytes";
+  }
+  EXPECT_EQ(decode_error(bytes), "no error");
+}
+
+/// Whatever stands there, it is an image or an error, and nothing is read that is not there.
+void flip_every_byte(const std::string& bytes) {
+  for (std::size_t at = 0; at < bytes.size(); ++at) {
+    for (const int mask : {0x01, 0x80, 0xff}) {
+      std::string damaged = bytes;
+      damaged[at] = static_cast<char>(damaged[at] ^ mask);
+      (void)decode_error(damaged);
+    }
+  }
+}
+
+// --- WebP ----------------------------------------------------------------------------------------
+
+std::string lossless_webp(const Image& image) {
+  std::uint8_t* out = nullptr;
+  const auto width = static_cast<int>(image.width);
+  const std::size_t size = WebPEncodeLosslessRGB(
+      image.pixels.data(), width, static_cast<int>(image.height), 3 * width, &out);
+  std::string bytes(reinterpret_cast<char*>(out), size);
+  WebPFree(out);
+  return bytes;
+}
+
+TEST(DecodeWebp, GivesBackPixelsToTheBit) {
+  const Image image = testing::random_image(7, 5, 3, 1);
+  const Image decoded = decode_image(lossless_webp(image), "photo");
+  EXPECT_EQ(decoded.height, 7);
+  EXPECT_EQ(decoded.width, 5);
+  EXPECT_EQ(decoded.channels, 3);
+  EXPECT_EQ(decoded.pixels, image.pixels);
+}
+
+TEST(DecodeWebp, DropsAlpha) {
+  const std::vector<std::uint8_t> rgba{10, 20, 30, 255, 40, 50, 60, 128};
+  std::uint8_t* out = nullptr;
+  const std::size_t size = WebPEncodeLosslessRGBA(rgba.data(), 2, 1, 8, &out);
+  const std::string bytes(reinterpret_cast<char*>(out), size);
+  WebPFree(out);
+  EXPECT_THAT(decode_image(bytes, "photo").pixels, ElementsAre(10, 20, 30, 40, 50, 60));
+}
+
+TEST(DecodeWebp, ReadsLossyFiles) {
+  const Image image = testing::constant_image(16, 16, {128, 128, 128});
+  std::uint8_t* out = nullptr;
+  const std::size_t size = WebPEncodeRGB(image.pixels.data(), 16, 16, 48, 90, &out);
+  const Image decoded = decode_image({reinterpret_cast<char*>(out), size}, "photo");
+  WebPFree(out);
+  for (const std::uint8_t pixel : decoded.pixels) ASSERT_NEAR(pixel, 128, 2);
+}
+
+TEST(DecodeWebp, EveryCutIsRefused) {
+  const std::string bytes = lossless_webp(testing::random_image(20, 20, 3, 2));
+  expect_every_cut_is_refused(bytes, 1, bytes.size() - 1);
+  flip_every_byte(lossless_webp(testing::random_image(4, 4, 3, 2)));
+}
+
+// --- BMP -----------------------------------------------------------------------------------------
+
+struct BmpParts {
+  int width = 0;
+  int height = 0;  ///< negative: rows from the top
+  int depth = 24;
+  std::uint32_t compression = 0;
+  std::string after_header = {};  ///< masks or palette
+  std::string rows = {};
+};
+
+std::string bmp_bytes(const BmpParts& parts) {
+  std::string bytes = "BM";
+  const auto begin = static_cast<std::uint32_t>(54 + parts.after_header.size());
+  append_little_endian(bytes, static_cast<std::uint32_t>(begin + parts.rows.size()));
+  append_little_endian<std::uint32_t>(bytes, 0);
+  append_little_endian(bytes, begin);
+  append_little_endian<std::uint32_t>(bytes, 40);
+  append_little_endian(bytes, static_cast<std::uint32_t>(parts.width));
+  append_little_endian(bytes, static_cast<std::uint32_t>(parts.height));
+  append_little_endian<std::uint16_t>(bytes, 1);
+  append_little_endian(bytes, static_cast<std::uint16_t>(parts.depth));
+  append_little_endian(bytes, parts.compression);
+  bytes.append(20, '\0');
+  return bytes + parts.after_header + parts.rows;
+}
+
+TEST(DecodeBmp, ReadsRowsFromTheBottomWithBlueFirst) {
+  const std::string rows("\x03\x02\x01\x06\x05\x04\0\0\x09\x08\x07\x0c\x0b\x0a\0\0", 16);
+  EXPECT_THAT(decode_image(bmp_bytes({.width = 2, .height = 2, .rows = rows}), "photo").pixels,
+              ElementsAre(7, 8, 9, 10, 11, 12, 1, 2, 3, 4, 5, 6));
+  EXPECT_THAT(decode_image(bmp_bytes({.width = 2, .height = -2, .rows = rows}), "photo").pixels,
+              ElementsAre(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12));
+}
+
+TEST(DecodeBmp, LooksUpPalettesOfAnyDepth) {
+  const std::string palette("\x01\x02\x03\0\x04\x05\x06\0", 8);
+  const auto first_red = [&](int depth, const std::string& row) {
+    std::vector<int> reds;
+    const Image image = decode_image(
+        bmp_bytes(
+            {.width = 3, .height = 1, .depth = depth, .after_header = palette, .rows = row}),
+        "photo");
+    for (std::size_t i = 0; i < 3; ++i) reds.push_back(image.pixels[3 * i]);
+    return reds;
+  };
+  EXPECT_THAT(first_red(1, std::string("\xa0\0\0\0", 4)), ElementsAre(6, 3, 6));
+  EXPECT_THAT(first_red(4, std::string("\x10\x10\0\0", 4)), ElementsAre(6, 3, 6));
+  EXPECT_THAT(first_red(8, std::string("\x01\0\x01\0", 4)), ElementsAre(6, 3, 6));
+}
+
+TEST(DecodeBmp, ReadsMasksAndFiveBitColours) {
+  // 5 bits of 31, 0 and 16: 255, 0 and 131 (16 * 255 / 31 rounded down, as Pillow has it).
+  const std::string plain("\x10\x7c\0\0", 4);
+  EXPECT_THAT(
+      decode_image(bmp_bytes({.width = 1, .height = 1, .depth = 16, .rows = plain}), "photo").pixels,
+      ElementsAre(255, 0, 131));
+  std::string masks;
+  for (const std::uint32_t mask : {0x000000ffU, 0x0000ff00U, 0x00ff0000U}) {
+    append_little_endian(masks, mask);
+  }
+  EXPECT_THAT(decode_image(bmp_bytes({.width = 1,
+                                      .height = 1,
+                                      .depth = 32,
+                                      .compression = 3,
+                                      .after_header = masks,
+                                      .rows = "\x01\x02\x03\x04"}),
+                           "photo")
+                  .pixels,
+              ElementsAre(1, 2, 3));
+}
+
+TEST(DecodeBmp, SaysWhatItDoesNotRead) {
+  EXPECT_THAT(decode_error(bmp_bytes({.width = 1, .height = 1, .depth = 8, .compression = 1})),
+              HasSubstr("run lengths"));
+  EXPECT_THAT(decode_error(bmp_bytes({.width = 1, .height = 1, .depth = 7})), HasSubstr("7 bits a pixel"));
+  EXPECT_THAT(decode_error(bmp_bytes({.width = 1 << 30, .height = 1 << 30})), HasSubstr("cannot be used"));
+  EXPECT_THAT(decode_error(bmp_bytes({.width = 10000, .height = 10000})), HasSubstr("too early"));
+}
+
+TEST(DecodeBmp, EveryCutIsRefused) {
+  const std::string bytes = bmp_bytes({.width = 4, .height = 4, .rows = std::string(48, 'x')});
+  expect_every_cut_is_refused(bytes, 1, bytes.size());
+  flip_every_byte(bytes);
+}
+
+// --- TIFF ----------------------------------------------------------------------------------------
+
+struct TiffParts {
+  std::uint32_t width = 0;
+  std::uint32_t height = 0;
+  std::uint16_t channels = 3;
+  std::uint16_t bits = 8;
+  std::uint16_t compression = COMPRESSION_NONE;
+  std::uint16_t orientation = ORIENTATION_TOPLEFT;
+  bool alpha = false;
+  std::vector<std::uint8_t> rows = {};
+};
+
+std::string tiff_bytes(const TiffParts& parts) {
+  const TemporaryDirectory folder;
+  const std::string file = (folder / "a.tif").string();
+  TIFF* tiff = TIFFOpen(file.c_str(), "w");
+  TIFFSetField(tiff, TIFFTAG_IMAGEWIDTH, parts.width);
+  TIFFSetField(tiff, TIFFTAG_IMAGELENGTH, parts.height);
+  TIFFSetField(tiff, TIFFTAG_SAMPLESPERPIXEL, parts.channels);
+  TIFFSetField(tiff, TIFFTAG_BITSPERSAMPLE, parts.bits);
+  TIFFSetField(tiff, TIFFTAG_COMPRESSION, parts.compression);
+  TIFFSetField(tiff, TIFFTAG_ORIENTATION, parts.orientation);
+  TIFFSetField(tiff, TIFFTAG_PLANARCONFIG, PLANARCONFIG_CONTIG);
+  TIFFSetField(tiff,
+               TIFFTAG_PHOTOMETRIC,
+               parts.channels < 3 ? PHOTOMETRIC_MINISBLACK : PHOTOMETRIC_RGB);
+  const std::uint16_t kind = EXTRASAMPLE_UNASSALPHA;
+  if (parts.alpha) TIFFSetField(tiff, TIFFTAG_EXTRASAMPLES, 1, &kind);
+  std::vector<std::uint8_t> rows = parts.rows;
+  const std::size_t stride = rows.size() / parts.height;
+  for (std::uint32_t y = 0; y < parts.height; ++y) {
+    TIFFWriteScanline(tiff, rows.data() + y * stride, y, 0);
+  }
+  TIFFClose(tiff);
+  return read_file(file);
+}
+
+TEST(DecodeTiff, GivesBackPixelsToTheBitInAnyPacking) {
+  const Image image = testing::random_image(7, 5, 3, 1);
+  for (const int packing : {COMPRESSION_NONE, COMPRESSION_LZW, COMPRESSION_ADOBE_DEFLATE}) {
+    const std::string bytes = tiff_bytes({.width = 5,
+                                          .height = 7,
+                                          .compression = static_cast<std::uint16_t>(packing),
+                                          .rows = image.pixels});
+    const Image decoded = decode_image(bytes, "photo");
+    EXPECT_EQ(decoded.height, 7);
+    EXPECT_EQ(decoded.width, 5);
+    EXPECT_EQ(decoded.pixels, image.pixels) << "compression " << packing;
+  }
+}
+
+TEST(DecodeTiff, DropsAlphaAndKeepsGray) {
+  EXPECT_THAT(decode_image(tiff_bytes({.width = 2,
+                                       .height = 1,
+                                       .channels = 4,
+                                       .alpha = true,
+                                       .rows = {10, 20, 30, 255, 40, 50, 60, 128}}),
+                           "photo")
+                  .pixels,
+              ElementsAre(10, 20, 30, 40, 50, 60));
+  const Image gray =
+      decode_image(tiff_bytes({.width = 2, .height = 1, .channels = 1, .rows = {7, 200}}), "photo");
+  EXPECT_THAT(with_channels(gray, 1).pixels, ElementsAre(7, 200));
+}
+
+TEST(DecodeTiff, DoesNotFollowTheOrientation) {
+  for (const int orientation : {ORIENTATION_TOPLEFT, ORIENTATION_BOTLEFT, ORIENTATION_BOTRIGHT}) {
+    const std::string bytes = tiff_bytes({.width = 1,
+                                          .height = 2,
+                                          .channels = 1,
+                                          .orientation = static_cast<std::uint16_t>(orientation),
+                                          .rows = {1, 2}});
+    EXPECT_THAT(decode_image(bytes, "photo").pixels, ElementsAre(1, 1, 1, 2, 2, 2)) << orientation;
+  }
+}
+
+TEST(DecodeTiff, SixteenBitsBecomeEight) {
+  const std::vector<std::uint8_t> halves{0x00, 0x00, 0x34, 0x12, 0xff, 0xff};  // lowest byte first
+  const Image gray = decode_image(
+      tiff_bytes({.width = 3, .height = 1, .channels = 1, .bits = 16, .rows = halves}), "photo");
+  EXPECT_EQ(gray.pixels[0], 0);
+  EXPECT_NEAR(gray.pixels[3], 0x12, 1);
+  EXPECT_EQ(gray.pixels[6], 255);
+}
+
+TEST(DecodeTiff, NamesAFileThatItCannotRead) {
+  const Image image = testing::random_image(20, 20, 3, 3);
+  const std::string bytes = tiff_bytes({.width = 20, .height = 20, .rows = image.pixels});
+  EXPECT_THAT(decode_error(bytes.substr(0, 8)),
+              AllOf(HasSubstr("[photo]"), HasSubstr("TIFF image cannot be read")));
+  expect_every_cut_is_refused(bytes, 4, bytes.size() / 2);
+  flip_every_byte(tiff_bytes({.width = 2, .height = 2, .rows = std::vector<std::uint8_t>(12, 1)}));
+}
+
+}  // namespace
+}  // namespace ompq::data

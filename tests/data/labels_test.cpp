@@ -1,0 +1,63 @@
+#include "ompq/data/labels.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace ompq::data {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+TEST(LabelsOf, WholeNumbersOfAnyTypeAreClasses) {
+  const Tensor integers = Tensor::from<std::int64_t>({3}, {2, 0, 1});
+  for (const DataType type : {DataType::Int64,
+                              DataType::UInt8,
+                              DataType::Int32,
+                              DataType::Float32,
+                              DataType::Float64,
+                              DataType::Float16}) {
+    const Labels labels = labels_of(integers.converted_to(type), 3, "array y");
+    EXPECT_THAT(labels.values, ElementsAre(2, 0, 1)) << name_of(type);
+    EXPECT_EQ(labels.fault, "") << name_of(type);
+  }
+  EXPECT_THAT(labels_of(integers.reshaped({3, 1}), 3, "array y").values, ElementsAre(2, 0, 1));
+}
+
+TEST(LabelsOf, OneHotRowsAreThePlacesOfTheirOnes) {
+  const Tensor rows = Tensor::from<float>({2, 3}, {0, 0, 1, 1, 0, 0});
+  for (const DataType type : {DataType::Float32, DataType::Int64, DataType::UInt8, DataType::Bool}) {
+    EXPECT_THAT(labels_of(rows.converted_to(type), 2, "array y").values, ElementsAre(2, 0))
+        << name_of(type);
+  }
+}
+
+TEST(LabelsOf, SaysWhatIsNoClass) {
+  const auto fault = [](const Tensor& array, std::int64_t samples) {
+    const Labels labels = labels_of(array, samples, "array y of a.npz");
+    EXPECT_THAT(labels.values, IsEmpty());
+    return labels.fault;
+  };
+  EXPECT_THAT(fault(Tensor::from<float>({2}, {1, 0.5F}), 2),
+              AllOf(HasSubstr("array y of a.npz is float32 2"), HasSubstr("sample 1 is 0.5")));
+  EXPECT_THAT(fault(Tensor::from<float>({1, 2}, {0.25F, 0.75F}), 1), HasSubstr("row 0 is not one-hot"));
+  EXPECT_THAT(fault(Tensor::from<float>({1, 2}, {1, 1}), 1), HasSubstr("not one-hot"));
+  EXPECT_THAT(fault(Tensor(DataType::Float32, {2, 3}), 2), HasSubstr("not one-hot"));
+  EXPECT_THAT(fault(Tensor(DataType::Int64, {3}), 2), HasSubstr("each of the 2 samples"));
+  EXPECT_THAT(fault(Tensor::scalar(std::int64_t{1}), 1), HasSubstr("each of the 1 samples"));
+  EXPECT_THAT(fault(Tensor(DataType::Int64, {2, 2, 2}), 2), HasSubstr("more than one class"));
+  EXPECT_THAT(fault(Tensor::from<double>({1}, {1e12}), 1), HasSubstr("1000000000000"));
+}
+
+TEST(LabelsOf, TextCountsWhereItIsNumbers) {
+  const std::vector<std::string> numbers{"3", "12"};
+  EXPECT_THAT(labels_of(numbers, 2, "y").values, ElementsAre(3, 12));
+  const std::vector<std::string> names{"3", "cat"};
+  EXPECT_THAT(labels_of(names, 2, "y").fault, AllOf(HasSubstr("\"cat\""), HasSubstr("which output")));
+  EXPECT_THAT(labels_of(numbers, 3, "y").fault, HasSubstr("2 texts for 3 samples"));
+}
+
+}  // namespace
+}  // namespace ompq::data
