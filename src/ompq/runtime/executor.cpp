@@ -6,6 +6,7 @@
 
 #include <ATen/ATen.h>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "ompq/core/error.h"
 #include "ompq/graph/passes.h"
@@ -73,6 +74,37 @@ at::Tensor capturable(const at::Tensor& tensor) {
 Tensor host_copy(const at::Tensor& tensor) {
   const bool narrow = tensor.scalar_type() == at::kBFloat16;
   return ops::from_aten(narrow ? tensor.to(at::kFloat) : tensor);
+}
+
+/// The names of the network's inputs that `node` depends on.
+std::vector<std::string> sources_of(const graph::Graph& graph, const graph::Node& node) {
+  std::vector<ValueId> open(node.inputs);
+  std::vector<bool> seen(graph.values().size(), false);
+  std::vector<std::string> names;
+  while (!open.empty()) {
+    const ValueId id = open.back();
+    open.pop_back();
+    if (id == graph::kNoValue || seen[index_of(id)]) continue;
+    seen[index_of(id)] = true;
+    const graph::NodeId maker = graph.producer(id);
+    if (maker != graph::kNoNode) {
+      const auto& inputs = graph.node(maker).inputs;
+      open.insert(open.end(), inputs.begin(), inputs.end());
+    } else if (!graph.is_constant(id)) {
+      names.push_back(fmt::format("'{}'", graph.value(id).name));
+    }
+  }
+  return names;
+}
+
+/// What an operator says of the samples, with the inputs that they are fed to.
+std::string message_with_sources(const graph::Graph& graph,
+                                 const graph::Node& node,
+                                 const DataError& error) {
+  constexpr std::size_t kBrackets = 3;  // "[where] "
+  return fmt::format("{}; it reads what the network is fed at {}",
+                     std::string_view(error.what()).substr(error.where().size() + kBrackets),
+                     fmt::join(sources_of(graph, node), ", "));
 }
 
 }  // namespace
@@ -291,10 +323,10 @@ struct Executor::Impl {
     ++state.next_step;
   }
 
-  static std::vector<at::Tensor> run_kernel(Kernel& kernel,
-                                            const graph::Node& node,
-                                            const std::vector<at::Tensor>& inputs,
-                                            const KernelContext& context) {
+  std::vector<at::Tensor> run_kernel(Kernel& kernel,
+                                     const graph::Node& node,
+                                     const std::vector<at::Tensor>& inputs,
+                                     const KernelContext& context) const {
     const auto fail = [&](std::string_view reason) {
       throw InternalError("runtime",
                           fmt::format("{} node '{}' failed: {}", node.op_type, node.name, reason));
@@ -305,6 +337,8 @@ struct Executor::Impl {
       fail(error.what());
     } catch (const c10::Error& error) {
       fail(error.what_without_backtrace());
+    } catch (const DataError& error) {
+      throw DataError("samples", message_with_sources(graph, node, error));
     }
     return {};
   }
