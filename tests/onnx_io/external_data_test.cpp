@@ -1,5 +1,6 @@
 #include <cstring>
 #include <filesystem>
+#include <set>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -109,6 +110,42 @@ TEST_F(ExternalData, OutsideOfTheModelsFolderIsRefused) {
                 AllOf(HasSubstr("external data of initializer 'w'"),
                       HasSubstr("outside of the model's folder")))
         << location;
+  }
+}
+
+TEST_F(ExternalData, InACacheOfLinksIsReadWhereverTheLinksLead) {
+  write_file_atomically(models() / "w.bin", bytes_);
+  (void)import_with("w.bin");
+  // Content under other names, each in a folder of its own, and links with the names to read.
+  const fs::path snapshot = folder_ / "snapshots" / "main";
+  for (const fs::path& made : {folder_ / "blobs" / "4f", folder_ / "blobs" / "9c", snapshot}) {
+    fs::create_directories(made);
+  }
+  fs::rename(models() / "net.onnx", folder_ / "blobs" / "4f" / "model");
+  fs::rename(models() / "w.bin", folder_ / "blobs" / "9c" / "data");
+  fs::create_symlink("../../blobs/4f/model", snapshot / "net.onnx");
+  fs::create_symlink("../../blobs/9c/data", snapshot / "w.bin");
+  std::set<fs::path> read;
+  EXPECT_THAT(weight(import_onnx(snapshot / "net.onnx", {}, &read)), ElementsAre(1, 2, 3, 4, 5, 6));
+  EXPECT_THAT(read, ElementsAre(fs::canonical(folder_ / "blobs" / "9c" / "data")));
+}
+
+TEST_F(ExternalData, BesideTheFileThatALinkLeadsToIsFound) {
+  write_file_atomically(models() / "w.bin", bytes_);
+  (void)import_with("w.bin");
+  fs::create_symlink(models() / "net.onnx", folder_ / "latest.onnx");
+  EXPECT_THAT(weight(import_onnx(folder_ / "latest.onnx")), ElementsAre(1, 2, 3, 4, 5, 6));
+}
+
+TEST_F(ExternalData, IsRefusedByNameAlsoWhereTheModelIsALink) {
+  write_file_atomically(folder_ / "secret.bin", bytes_);
+  for (const std::string& location : {(folder_ / "secret.bin").string(),
+                                      std::string("../secret.bin"),
+                                      std::string("./../models/../secret.bin")}) {
+    (void)refusal(location);
+    fs::remove(models() / "link.onnx");
+    fs::create_symlink("net.onnx", models() / "link.onnx");
+    EXPECT_THROW((void)import_onnx(models() / "link.onnx"), ImportError) << location;
   }
 }
 

@@ -57,7 +57,7 @@ struct TypedField {
 
 TEST(Import, ReadsEveryElementTypeFromItsField) {
   const std::vector<TypedField> fields{{1, DataType::Float32, "float_data: [1, 0, 3]"},
-                                       {11, DataType::Float64, "double_data: [1, 0, 3]"},
+                                       {11, DataType::Float32, "double_data: [1, 0, 3]"},
                                        {3, DataType::Int8, "int32_data: [1, 0, 3]"},
                                        {2, DataType::UInt8, "int32_data: [1, 0, 3]"},
                                        {5, DataType::Int16, "int32_data: [1, 0, 3]"},
@@ -302,16 +302,46 @@ TEST(Import, KeepsMetadata) {
               ElementsAre(std::pair<const std::string, std::string>("mean", "0.5")));
 }
 
-TEST(Import, KeepsANodeWithASubNetworkForTheOperatorCheck) {
+TEST(Import, KeepsANodeWithAnUnreadSubNetworkForTheOperatorCheck) {
   const Graph graph = import(model_with_graph(R"(
       input { name: "c" )" + tensor_type("", 9) +
                                               R"( }
       output { name: "y" )" + tensor_type("") +
                                               R"( }
-      node { name: "choice" op_type: "If" input: "c" output: "y"
-             attribute { name: "then_branch" type: GRAPH g { name: "a" } } })"));
-  EXPECT_EQ(graph.nodes().at(0).string_attribute("then_branch", ""), kUnreadAttribute);
+      node { name: "each" op_type: "SequenceMap" input: "c" output: "y"
+             attribute { name: "body" type: GRAPH g { name: "a" } } })"));
+  EXPECT_EQ(graph.nodes().at(0).string_attribute("body", ""), kUnreadAttribute);
   EXPECT_THROW((void)export_onnx_bytes(graph), UnsupportedOp);
+}
+
+/// A network with a constant `labels` of text, which `reader` may read.
+onnx::ModelProto model_with_text(const std::string& text, const std::string& reader) {
+  return model_with_graph(R"(
+      input { name: "x" )" +
+                          tensor_type("dim { dim_value: 1 }") +
+                          R"( }
+      output { name: "y" )" +
+                          tensor_type("") +
+                          R"( }
+      node { name: "relu" op_type: "Relu" input: "x" output: "y" })" +
+                          text + reader);
+}
+
+TEST(Import, LeavesOutTextThatNothingRunningReads) {
+  const std::string dead = R"(node { name: "dead" op_type: "Identity" input: "labels" output: "z" }
+                              node { name: "deader" op_type: "Identity" input: "z" output: "zz" })";
+  for (const std::string text :
+       {R"(initializer { name: "labels" data_type: 8 dims: 2 string_data: ["cat", "dog"] })",
+        R"(node { op_type: "Constant" output: "labels"
+                  attribute { name: "value_strings" type: STRINGS strings: ["cat"] } })",
+        R"(node { op_type: "Constant" output: "labels"
+                  attribute { name: "value" type: TENSOR t { data_type: 8 string_data: "cat" } } })"}) {
+    for (const std::string& reader : {std::string(), dead}) {
+      const Graph graph = import(model_with_text(text, reader));
+      ASSERT_EQ(graph.nodes().size(), 1U) << text;
+      EXPECT_EQ(graph.nodes()[0].name, "relu");
+    }
+  }
 }
 
 TEST(Import, NamesNodesThatHaveNoNameAfterTheirWeight) {

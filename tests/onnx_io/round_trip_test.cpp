@@ -4,6 +4,7 @@
 #include "ompq/core/error.h"
 #include "ompq/onnx_io/exporter.h"
 #include "ompq/onnx_io/importer.h"
+#include "ompq/onnx_io/tensor_proto.h"
 #include "onnx_io/small_network.h"
 #include "support/graph_difference.h"
 #include "support/paths.h"
@@ -37,7 +38,7 @@ TEST(RoundTrip, KeepsANetworkWithEveryKindOfWeight) {
 
 TEST(RoundTrip, KeepsEveryKindOfAttribute) {
   Graph graph;
-  const auto x = graph.add_input("x", DataType::Float64, {graph::Dim::fixed(1)});
+  const auto x = graph.add_input("x", DataType::Int32, {graph::Dim::fixed(1)});
   graph.mark_output(graph.add_op({"strange",
                                   "Strange",
                                   "com.example",
@@ -57,7 +58,7 @@ TEST(RoundTrip, KeepsConstantsOfEveryElementType) {
   Graph graph;
   for (int i = 0; i <= static_cast<int>(DataType::Bool); ++i) {
     const auto type = static_cast<DataType>(i);
-    if (type == DataType::Float16 || type == DataType::BFloat16) continue;  // read widened
+    if (widened(type) != type) continue;  // read as float32
     const Tensor tensor = Tensor::from<std::int64_t>({3}, {1, 0, 1}).converted_to(type);
     const auto constant = graph.add_constant("c" + std::string(name_of(type)), tensor);
     const auto output = graph.add_op({"", "Identity", "", {constant}, {}, {}});

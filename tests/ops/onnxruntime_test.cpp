@@ -73,7 +73,7 @@ TEST_P(OnnxRuntimeTest, SaysTheSameOfEveryCase) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Opsets, OnnxRuntimeTest, ::testing::Range(7, 22), [](const auto& tested) {
+INSTANTIATE_TEST_SUITE_P(Opsets, OnnxRuntimeTest, ::testing::Range(7, 27), [](const auto& tested) {
   return fmt::format("opset_{}", tested.param);
 });
 

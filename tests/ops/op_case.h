@@ -39,6 +39,7 @@ struct OpCase {
   [[nodiscard]] OpCase fixed_batch() const;
   [[nodiscard]] OpCase not_smooth() const;
   [[nodiscard]] OpCase not_judged(std::string why) const;
+  [[nodiscard]] OpCase of_microsoft() const;
 };
 
 /// How GoogleTest shows a case.
@@ -70,6 +71,8 @@ using OpCases = std::vector<OpCase>;
 
 [[nodiscard]] OpCases activation_cases();
 [[nodiscard]] OpCases arithmetic_cases();
+[[nodiscard]] OpCases attention_cases();
+[[nodiscard]] OpCases control_flow_cases();
 [[nodiscard]] OpCases convolution_cases();
 [[nodiscard]] OpCases fused_cases();
 [[nodiscard]] OpCases integer_cases();
@@ -79,7 +82,9 @@ using OpCases = std::vector<OpCase>;
 [[nodiscard]] OpCases padding_cases();
 [[nodiscard]] OpCases pooling_cases();
 [[nodiscard]] OpCases quantization_cases();
+[[nodiscard]] OpCases recurrent_cases();
 [[nodiscard]] OpCases reduction_cases();
 [[nodiscard]] OpCases resize_cases();
+[[nodiscard]] OpCases sequence_cases();
 
 }  // namespace ompq::testing

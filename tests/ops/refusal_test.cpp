@@ -45,10 +45,17 @@ std::vector<Refusal> refusals() {
       {{"DepthToSpace", 13, "", {{"blocksize", 2}, {"mode", "ABC"}}, {x}}, "mode 'ABC' is unknown"},
       {{"Dropout", 13, "", {}, {x, constant(Tensor::scalar(0.5F)), constant(Tensor::scalar(true))}},
        "training_mode is true"},
-      {{"Einsum", 12, "", {{"equation", "...i,...i"}}, {x, x}}, "leaves axes open"},
+      {{"Einsum", 12, "", {{"equation", "...a...b,ab"}}, {x, x}}, "leaves axes open twice"},
       {{"Einsum", 12, "", {{"equation", "abcc->ab"}}, {x}}, "takes a diagonal"},
-      {{"GatherND", 12, "", {{"batch_dims", 1}}, {x, integers}}, "batch_dims"},
+      {{"GatherND", 12, "", {{"batch_dims", 2}}, {x, integers}}, "batch_dims 2 does not fit"},
       {{"Gelu", 20, "", {{"approximate", "erf"}}, {x}}, "approximate 'erf'"},
+      {{"LSTM", 14, "", {{"input_forget", 1}}, {x, x, x}}, "input_forget is not supported"},
+      {{"GRU", 14, "", {{"activation_alpha", testing::Floats{0.5F}}}, {x, x, x}},
+       "activation_alpha is not supported"},
+      {{"Attention", 23, "", {{"softcap", 5.0F}}, {x, x, x}}, "softcap is not supported"},
+      {{"Attention", 23, "", {}, {x, x, x, testing::absent(), x}}, "its past_key is not supported"},
+      {{"NonZero", 13, "", {}, {x}}, "depends on the data"},
+      {{"Compress", 11, "", {}, {x, integers}}, "its condition (input 1) is computed from data"},
       {{"LpNormalization", 13, "", {{"p", 3}}, {x}}, "p = 3"},
       {{"Mod", 13, "", {}, {x, x}}, "fmod = 0 asks for integers"},
       {{"Pad", 13, "", {{"mode", "mirror"}}, {x, constant_ints({0})}}, "mode 'mirror' is unknown"},
@@ -62,7 +69,7 @@ std::vector<Refusal> refusals() {
         "",
         {{"coordinate_transformation_mode", "tf_crop_and_resize"}},
         {x, testing::absent(), constant_floats({1, 1, 2, 2})}},
-       "'tf_crop_and_resize' is not supported"},
+       "its region (input 1) must be constant"},
       {{"Resize",
         13,
         "",
@@ -71,7 +78,7 @@ std::vector<Refusal> refusals() {
        "mode 'area' is not supported"},
       {{"Resize", 13, "", {}, {x, testing::absent(), data(normal({4}))}},
        "its scales are computed from data"},
-      {{"ScatterND", 18, "", {{"reduction", "max"}}, {x, integers, x}}, "reduction 'max'"},
+      {{"ScatterND", 18, "", {{"reduction", "xor"}}, {x, integers, x}}, "reduction 'xor'"},
       {{"Slice", 13, "", {}, {x, indices, constant_ints({1})}}, "computed from data"},
       {{"Softmax", 13, "", {}, {integers}}, "works on float types, its input is int64"},
       {{"TopK", 11, "", {}, {x}}, "its k is missing"},
@@ -100,12 +107,14 @@ TEST(Check, RefusesInWordsWhatCannotBeRun) {
 }
 
 TEST(ReasonWithoutRow, TellsWhyAnOperatorIsMissing) {
-  EXPECT_EQ(reason_without_row("", "NonMaxSuppression"), "its output's shape depends on the data");
-  EXPECT_EQ(reason_without_row("", "Loop"), "control flow is not supported");
-  EXPECT_EQ(reason_without_row("", "QLinearConv"),
+  EXPECT_EQ(reason_without_row("", "NonMaxSuppression"),
+            "its output's shape depends on the data; cut the network before it");
+  EXPECT_EQ(reason_without_row("", "ConvInteger"),
             "the network is quantized already; start from the float one");
-  EXPECT_EQ(reason_without_row("", "Frobnicate"), "the operator is not known");
-  EXPECT_EQ(reason_without_row("com.example", "Relu"), "no operator of this domain is known");
+  EXPECT_EQ(reason_without_row("", "Frobnicate"),
+            "the operator is not known; export the network without it");
+  EXPECT_EQ(reason_without_row("com.example", "Relu"),
+            "no operator of this domain is known; export the network with ONNX's own");
 }
 
 }  // namespace

@@ -343,6 +343,25 @@ TEST(Executor, RefusesUnknownDevicesAndCaptures) {
               HasSubstr("-1 threads"));
 }
 
+TEST(Executor, NamesTheInputThatFeedsAnIndexOutsideOfATable) {
+  Graph graph;
+  const ValueId ids = graph.add_input("token_ids", DataType::Int64, {Dim::batch(), Dim::fixed(2)});
+  const ValueId table = graph.add_constant("table", Tensor(DataType::Float32, {20, 3}));
+  const ValueId copied = graph.add_op({"copy", "Identity", "", {ids}, {}, {}});
+  graph.mark_output(graph.add_op({"embed", "Gather", "", {table, copied}, {}, {}}));
+  Executor executor(graph);
+  const std::vector<Tensor> sound{Tensor::from<std::int64_t>({1, 2}, {-20, 19})};
+  EXPECT_EQ(executor.run(sound).front().shape(), (std::vector<std::int64_t>{1, 2, 3}));
+  for (const std::int64_t wrong : {std::int64_t{25}, std::int64_t{20}, std::int64_t{-21}}) {
+    const std::vector<Tensor> inputs{Tensor::from<std::int64_t>({1, 2}, {0, wrong})};
+    EXPECT_THAT(message_of<DataError>([&] { (void)executor.run(inputs); }),
+                ::testing::AllOf(HasSubstr("[samples] Gather node 'embed'"),
+                                 HasSubstr("index " + std::to_string(wrong) +
+                                           " is outside of an axis of 20"),
+                                 HasSubstr("'token_ids'")));
+  }
+}
+
 TEST(Executor, ProfilesEveryNode) {
   const Graph graph = small({"mobilenet_v2", testing::zoo::mobilenet_v2});
   Executor executor(graph, {.profile = true});

@@ -20,6 +20,8 @@ struct AttributeEquality {
       return false;
     } else if constexpr (std::is_same_v<Left, Tensor>) {
       return left.equals(right);
+    } else if constexpr (std::is_same_v<Left, graph::SubGraph>) {
+      return difference(*left, *right).empty();
     } else {
       return left == right;
     }

@@ -15,6 +15,15 @@ bool could_be_layer(const Node& node) {
          (node.is("Conv") || node.is("ConvTranspose") || node.is("Gemm") || node.is("MatMul"));
 }
 
+/// Weights that no layer holds: where they stay, and why.
+std::optional<std::string> float_weights(const Graph& graph, const Node& node) {
+  if (!node.domain.empty()) return std::nullopt;
+  const bool recurrent = node.is("LSTM") || node.is("GRU") || node.is("RNN");
+  if (recurrent && graph.is_constant(node.input(1))) return "recurrent weights stay float";
+  if (node.has_attribute(kCapturesNote)) return "what its sub-networks hold stays float";
+  return std::nullopt;
+}
+
 /// Why the operator is no layer; nothing if it is one.
 std::optional<std::string> obstacle(const Graph& graph, const Node& node) {
   const bool product = node.is("Gemm") || node.is("MatMul");
@@ -143,6 +152,10 @@ std::vector<NotQuantizable> discover_layers(Scene& scene) {
   for (std::size_t i = 0; i < graph.nodes().size(); ++i) {
     const auto id = static_cast<NodeId>(i);
     const Node& node = graph.node(id);
+    if (std::optional<std::string> reason = float_weights(graph, node)) {
+      rejected.push_back({id, std::move(*reason)});
+      continue;
+    }
     if (!could_be_layer(node)) continue;
     if (std::optional<std::string> reason = obstacle(graph, node)) {
       rejected.push_back({id, std::move(*reason)});

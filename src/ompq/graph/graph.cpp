@@ -51,6 +51,13 @@ std::vector<std::int64_t> Node::ints_attribute(std::string_view attribute,
   return found != nullptr ? *found : std::move(fallback);
 }
 
+const Graph* Node::sub_graph(std::string_view attribute) const {
+  const auto found = attributes.find(std::string(attribute));
+  if (found == attributes.end()) return nullptr;
+  const SubGraph* graph = std::get_if<SubGraph>(&found->second);
+  return graph != nullptr ? graph->get() : nullptr;
+}
+
 bool Node::has_attribute(std::string_view attribute) const {
   return attributes.contains(std::string(attribute));
 }
@@ -114,6 +121,12 @@ ValueId Graph::add_value(Value value) {
   }
   values_.push_back(std::move(value));
   invalidate();
+  return id;
+}
+
+ValueId Graph::add_open_input(std::string input_name) {
+  const ValueId id = add_value({std::move(input_name), DataType::Float32, {}, {}});
+  inputs_.push_back(id);
   return id;
 }
 

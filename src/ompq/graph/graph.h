@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -22,16 +23,25 @@ inline constexpr ValueId kNoValue = -1;
 using NodeId = std::int32_t;
 inline constexpr NodeId kNoNode = -1;
 
+class Graph;
+/// A branch of an If, the body of a Loop or a Scan. Its inputs are the operator's own, followed by
+/// what it reads of the network around it: the node lists those values behind its own operands
+/// (kCapturesNote says how many), so that whoever rewires a graph need not look inside. Never null.
+using SubGraph = std::shared_ptr<const Graph>;
+
 using Attribute = std::variant<std::int64_t,
                                float,
                                std::string,
                                Tensor,
                                std::vector<std::int64_t>,
                                std::vector<float>,
-                               std::vector<std::string>>;
+                               std::vector<std::string>,
+                               SubGraph>;
 
 /// Attributes of this prefix are notes of our passes, which no file holds.
 inline constexpr std::string_view kNotePrefix = "ompq_";
+/// How many of a node's inputs, the last ones, its sub-networks read of the network around them.
+inline constexpr std::string_view kCapturesNote = "ompq_captures";
 
 /// An operator. Domain "" is ONNX's own, "ompq" holds the fused operators that our passes make.
 struct Node {
@@ -50,6 +60,8 @@ struct Node {
   [[nodiscard]] std::vector<std::int64_t> ints_attribute(std::string_view name,
                                                          std::vector<std::int64_t> fallback) const;
   [[nodiscard]] bool has_attribute(std::string_view name) const;
+  /// nullptr where it is absent or no sub-network.
+  [[nodiscard]] const Graph* sub_graph(std::string_view name) const;
   [[nodiscard]] bool is(std::string_view type) const { return op_type == type; }
   /// inputs[index], or kNoValue past the end.
   [[nodiscard]] ValueId input(std::size_t index) const {
@@ -97,6 +109,8 @@ class Graph {
   /// @throws ImportError if the name is taken. An empty name gets a fresh one ("value_17").
   ValueId add_value(Value value);
   ValueId add_input(std::string name, DataType type, Shape shape);
+  /// Of a sub-network: type and shape are those of whatever it is given.
+  ValueId add_open_input(std::string name);
   ValueId add_constant(std::string name, Tensor tensor);
   void mark_output(ValueId id);
   /// Appends a node; an empty or taken name is made unique. Order is restored by sort().

@@ -116,6 +116,10 @@ bool is_activation(const Graph& graph, const Node& node, ValueId x) {
                                                            "Gelu",
                                                            "Mish",
                                                            "Swish"};
+  static constexpr std::array<std::string_view, 3> kMicrosoftTypes{"Gelu", "FastGelu", "QuickGelu"};
+  if (node.domain == "com.microsoft") {
+    return is_one_of(node, kMicrosoftTypes) && node.inputs.size() == 1 && node.input(0) == x;
+  }
   if (!is_onnx(node)) return false;
   if (!is_one_of(node, kTypes)) return is_bound(graph, node, x);
   // Slopes and bounds must be settled; a second activation would be another layer's business.

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <functional>
+#include <optional>
 #include <span>
 
 #include "ompq/graph/graph.h"
@@ -21,6 +23,16 @@ inline constexpr std::string_view kNormDeviationAttribute = "ompq_norm_deviation
 /// a norm behind them went into carry `ompq_folded_norm` = 1.
 /// @return how many were folded.
 int fold_batch_norms(Graph& graph);
+
+/// A MatMul's constant right operand of shape [1, ..., 1, K, N] becomes the matrix that it is,
+/// under its old name; where the input has fewer axes than the weight had, an Unsqueeze gives them
+/// back.
+/// @param rank_of  how many axes a value has, if that is known; where it is not, nothing changes.
+/// @return how many products were changed.
+int flatten_weights(Graph& graph,
+                    const std::function<std::optional<std::size_t>(ValueId)>& rank_of);
+/// The same in a graph with inferred shapes.
+int flatten_weights(Graph& graph);
 
 /// Removes what changes nothing: Identity, Dropout, Cast to the same type, Pad by nothing, Concat
 /// and Sum of one value. Names of network outputs stay. Makes an Add of one constant per channel

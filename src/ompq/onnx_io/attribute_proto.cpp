@@ -60,6 +60,8 @@ struct AttributeWriter {
     proto.set_type(AttributeProto::STRINGS);
     for (const std::string& value : values) proto.add_strings(value);
   }
+  /// Its names depend on the network around it: write_sub_graph writes it.
+  void operator()(const graph::SubGraph&) const { proto.set_type(AttributeProto::GRAPH); }
 };
 
 }  // namespace

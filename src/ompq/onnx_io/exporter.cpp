@@ -41,14 +41,15 @@ ValueId require_constant(const Graph& graph,
 }
 
 void check_range(const Graph& graph, int opset) {
-  if (opset < kPackedOpset || opset > kMaxOpset) {
+  if (opset == graph.opset && opset >= kPackedOpset) return;
+  if (opset < kPackedOpset || opset > kMaxWrittenOpset) {
     throw ConfigError(
         "--opset",
         fmt::format("files are written with opset {0} (the first with scales along an "
                     "axis and with axes as operands) to {1}, and {2} is asked for; "
                     "give {0} to {1}, or leave it out",
                     kPackedOpset,
-                    kMaxOpset,
+                    kMaxWrittenOpset,
                     opset));
   }
   if (opset < graph.opset) {
@@ -58,7 +59,7 @@ void check_range(const Graph& graph, int opset) {
                                   "network for opset {1} where it comes from",
                                   graph.opset,
                                   opset,
-                                  kMaxOpset));
+                                  kMaxWrittenOpset));
   }
 }
 

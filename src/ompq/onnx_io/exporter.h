@@ -18,6 +18,9 @@ enum class WeightFormat {
   Float,   ///< dequantized float32 initializers
 };
 
+/// The newest opset that a network is carried to; one that has a newer one itself keeps it.
+inline constexpr int kMaxWrittenOpset = 21;
+
 /// The opset from which on Qdq stores codes of at most 4 bits two a byte.
 inline constexpr int kFourBitOpset = 21;
 

@@ -72,10 +72,19 @@ fs::path resolve(const std::string& location, const std::string& what, const Mod
                                    what,
                                    location));
   };
+  const auto link_outside = [&] {
+    return ImportError(place.name,
+                       fmt::format("external data of {} is '{}', a link that leads outside of the "
+                                   "model's folder; put the file itself beside the model, or make "
+                                   "the model a link, too",
+                                   what,
+                                   location));
+  };
   if (relative.is_absolute() || climbs || location.find('\0') != std::string::npos) throw outside();
   std::error_code code;
   const fs::path folder = fs::canonical(place.folder->empty() ? "." : *place.folder, code);
-  const fs::path file = code ? fs::path() : fs::canonical(folder / relative, code);
+  fs::path file = code ? fs::path() : fs::canonical(folder / relative, code);
+  if (code && place.linked_folder) file = fs::canonical(*place.linked_folder / relative, code);
   if (code) {
     throw ImportError(place.name,
                       fmt::format("external data of {}, '{}', cannot be read: {}; it must lie "
@@ -84,7 +93,7 @@ fs::path resolve(const std::string& location, const std::string& what, const Mod
                                   location,
                                   code.message()));
   }
-  if (!is_inside(file, folder)) throw outside();
+  if (!is_inside(file, folder) && !place.linked_folder) throw link_outside();
   if (!fs::is_regular_file(file, code)) {
     throw ImportError(
         place.name,

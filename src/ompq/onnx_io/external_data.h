@@ -8,9 +8,10 @@
 
 namespace ompq::onnx_io {
 
-/// The bytes that a tensor keeps in a file of its own. The file must lie in the model's folder or
-/// below, also after symbolic links are followed: a model must not read what its owner did not put
-/// beside it.
+/// The bytes that a tensor keeps in a file of its own. Its name must lead to a place in the model's
+/// folder or below: a model must not read what its owner did not put beside it. So must symbolic
+/// links, unless the model itself is one: then a cache keeps every file elsewhere and made the
+/// links, or the data lie beside the file that the link leads to.
 /// @param expected_bytes what type and shape ask for.
 /// @throws ImportError naming the tensor and the file.
 [[nodiscard]] std::vector<std::byte> read_external_data(const onnx::TensorProto& proto,

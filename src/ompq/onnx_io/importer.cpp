@@ -1,6 +1,10 @@
 #include "ompq/onnx_io/importer.h"
 
+#include <algorithm>
 #include <climits>
+#include <map>
+#include <memory>
+#include <optional>
 #include <set>
 
 #include <fmt/format.h>
@@ -10,8 +14,12 @@
 #include "ompq/core/atomic_file.h"
 #include "ompq/core/error.h"
 #include "ompq/onnx_io/attribute_proto.h"
+#include "ompq/onnx_io/function_inliner.h"
+#include "ompq/onnx_io/lower_operators.h"
 #include "ompq/onnx_io/network_inputs.h"
 #include "ompq/onnx_io/node_names.h"
+#include "ompq/onnx_io/opset_upgrade.h"
+#include "ompq/onnx_io/sub_networks.h"
 #include "ompq/onnx_io/weight_check.h"
 
 namespace ompq::onnx_io {
@@ -21,8 +29,8 @@ namespace fs = std::filesystem;
 using graph::kNoValue;
 using graph::ValueId;
 
-/// Of the file format itself; 13 is the newest that opset 21 can meet.
-constexpr std::int64_t kMaxIrVersion = 13;
+/// Of the file format itself; 14 is the newest that opset 28 can meet.
+constexpr std::int64_t kMaxIrVersion = 14;
 
 bool is_onnx_domain(const std::string& domain) { return domain.empty() || domain == "ai.onnx"; }
 
@@ -65,7 +73,7 @@ int read_opset(const onnx::ModelProto& model, const ModelPlace& place) {
                                   *opset,
                                   kMinOpset,
                                   kMaxOpset,
-                                  *opset > kMaxOpset ? "export it again for opset 21 or lower"
+                                  *opset > kMaxOpset ? "export it again for opset 28 or lower"
                                                      : "convert it to opset 7 or higher"));
   }
   return static_cast<int>(*opset);
@@ -82,18 +90,39 @@ int check_model(const onnx::ModelProto& model, const ModelPlace& place) {
   if (model.ir_version() < 1 || model.ir_version() > kMaxIrVersion) {
     throw ImportError(place.name,
                       fmt::format("has IR version {}, and ompq reads 1 to {}; export it again for "
-                                  "opset 21 or lower",
+                                  "opset 28 or lower",
                                   model.ir_version(),
                                   kMaxIrVersion));
   }
   return read_opset(model, place);
 }
 
+/// The newest opset that nodes of functions say they belong to; 0 if none does.
+int newest_opset_note(const onnx::GraphProto& graph, const ModelPlace& place) {
+  int newest = 0;
+  for (const auto& node : graph.node()) {
+    for (const auto& attribute : node.attribute()) {
+      if (attribute.has_g()) newest = std::max(newest, newest_opset_note(attribute.g(), place));
+      if (attribute.name() != kOpsetNote) continue;
+      if (attribute.i() < kMinOpset || attribute.i() > kMaxOpset) {
+        throw ImportError(place.name,
+                          fmt::format("has a function of opset {}, and ompq reads {} to {}",
+                                      attribute.i(),
+                                      kMinOpset,
+                                      kMaxOpset));
+      }
+      newest = std::max(newest, static_cast<int>(attribute.i()));
+    }
+  }
+  return newest;
+}
+
 class GraphBuilder {
  public:
   GraphBuilder(const onnx::ModelProto& model, const ImportOptions& options, const ModelPlace& place)
       : proto_(model.graph()), options_(options), place_(place), names_(model.graph()) {
-    graph_.opset = check_model(model, place);
+    own_opset_ = check_model(model, place);
+    graph_.opset = std::max(own_opset_, newest_opset_note(proto_, place));
     if (!proto_.name().empty()) graph_.name = proto_.name();
     for (const auto& entry : model.metadata_props()) graph_.metadata[entry.key()] = entry.value();
   }
@@ -101,15 +130,78 @@ class GraphBuilder {
   graph::Graph build() {
     read_initializers();
     read_inputs();
-    declare_node_outputs();
-    for (const auto& node : proto_.node()) add_node(node);
+    read_nodes();
     read_outputs();
+    return finish();
+  }
+
+ private:
+  /// Of a sub-network, which is read as part of the network around it.
+  GraphBuilder(const onnx::GraphProto& proto, const GraphBuilder& around)
+      : proto_(proto),
+        options_(around.options_),
+        place_(around.place_),
+        names_(proto),
+        own_opset_(around.own_opset_) {
+    graph_.opset = around.graph_.opset;
+    if (!proto_.name().empty()) graph_.name = proto_.name();
+  }
+
+  /// @param captured what it reads of the network around it.
+  graph::SubGraph build_inside(const std::vector<std::string>& captured) {
+    read_initializers();
+    for (const auto& info : proto_.input()) add_inner_input(info.name());
+    for (const std::string& name : captured) add_inner_input(name);
+    read_nodes();
+    for (const auto& info : proto_.output()) graph_.mark_output(find_output(info.name()));
+    return std::make_shared<const graph::Graph>(finish());
+  }
+
+  /// What it is depends on who runs the sub-network.
+  void add_inner_input(const std::string& name) {
+    require_free(name, "an input of a sub-network");
+    graph_.add_open_input(name);
+  }
+
+  graph::Graph finish() {
     sort();
+    settle_opsets();
+    lower_operators(graph_);
     check_weights(graph_, place_);
     return std::move(graph_);
   }
 
- private:
+  void read_nodes() {
+    declare_node_outputs();
+    // Only what runs must be readable.
+    const std::set<int> live = unreadable_.empty() ? std::set<int>{} : live_nodes(proto_);
+    for (int i = 0; i < proto_.node_size(); ++i) {
+      if (unreadable_.empty() || live.contains(i)) add_node(proto_.node(i));
+    }
+  }
+
+  /// Nodes of functions with another opset take the form that they have in the network's.
+  void settle_opsets() {
+    if (opset_notes_.empty()) return;
+    const auto count = static_cast<graph::NodeId>(graph_.nodes().size());
+    for (graph::NodeId id = 0; id < count; ++id) {
+      const auto noted = opset_notes_.find(graph_.node(id).name);
+      if (noted == opset_notes_.end()) continue;
+      const auto why = upgrade_node(graph_, id, noted->second, graph_.opset);
+      if (!why) continue;
+      const graph::Node& node = graph_.node(id);
+      throw ImportError(place_.name,
+                        fmt::format("{} node '{}' belongs to opset {}, and has no form in opset {} "
+                                    "of a function beside it: {}",
+                                    node.op_type,
+                                    node.name,
+                                    noted->second,
+                                    graph_.opset,
+                                    *why));
+    }
+    sort();
+  }
+
   void require_free(const std::string& name, std::string_view kind) const {
     if (name.empty()) throw ImportError(place_.name, fmt::format("{} has no name", kind));
     if (graph_.find_value(name) == kNoValue) return;
@@ -132,9 +224,23 @@ class GraphBuilder {
     }
     for (const auto& tensor : proto_.initializer()) {
       const std::string what = fmt::format("initializer '{}'", tensor.name());
+      if (!can_read(tensor.data_type())) {
+        note_unreadable(tensor.name(), tensor.data_type(), what);
+        continue;
+      }
       add_constant(tensor.name(), read_tensor(tensor, what, place_), "an initializer");
       note_four_bits(tensor, tensor.name());
     }
+  }
+
+  static bool can_read(int onnx_type) {
+    return data_type_from_onnx(onnx_type).has_value() || is_four_bit(onnx_type);
+  }
+
+  /// Text and the like is no obstacle unless something that runs reads it.
+  void note_unreadable(const std::string& name, int onnx_type, const std::string& what) {
+    unreadable_[name] = fmt::format(
+        "{} has elements of {}, which ompq does not hold", what, onnx_type_name(onnx_type));
   }
 
   void note_four_bits(const onnx::TensorProto& tensor, const std::string& name) {
@@ -156,6 +262,7 @@ class GraphBuilder {
       // Files of IR version 3 and older list every initializer among the inputs.
       const ValueId known = graph_.find_value(info.name());
       if (known != kNoValue && graph_.is_constant(known)) continue;
+      if (unreadable_.contains(info.name())) continue;
       const InputDeclaration input = read_input(info, options_, place_, batch_axis_of(info, proto_));
       require_free(info.name(), "a network input");
       graph_.add_input(info.name(), input.type, input.shape);
@@ -196,8 +303,25 @@ class GraphBuilder {
                                     node.output_size(),
                                     node.attribute_size()));
     }
+    if (const auto why = why_unreadable(node)) {
+      unreadable_[node.output(0)] = *why;
+      return;
+    }
     add_constant(node.output(0), constant_value(node), describe(node));
     if (node.attribute(0).has_t()) note_four_bits(node.attribute(0).t(), node.output(0));
+  }
+
+  static std::optional<std::string> why_unreadable(const onnx::NodeProto& node) {
+    const auto& value = node.attribute(0);
+    const bool foreign = value.has_t() && !can_read(value.t().data_type());
+    if (!foreign && value.name() != "sparse_value" && !value.name().starts_with("value_string")) {
+      return std::nullopt;
+    }
+    return fmt::format(
+        "{} holds its value as '{}'{}, which ompq does not read; dense numbers are needed",
+        describe(node),
+        value.name(),
+        foreign ? " of " + onnx_type_name(value.t().data_type()) : "");
   }
 
   Tensor constant_value(const onnx::NodeProto& node) const {
@@ -239,16 +363,46 @@ class GraphBuilder {
     trim(node.inputs);
     trim(node.outputs);
     for (const auto& attribute : proto.attribute()) {
+      // Notes are our own passes'; a file holds none but the one that functions leave.
+      if (attribute.name().starts_with(graph::kNotePrefix) && attribute.name() != kOpsetNote) {
+        continue;
+      }
       node.attributes[attribute.name()] = read_attribute(attribute, describe(proto), place_);
     }
+    if (has_read_sub_networks(proto)) read_sub_networks(proto, node);
     refuse_four_bit_codes(node, proto);
     widen_type_attributes(node);
     node.name = proto.name().empty() ? names_.name_for(graph_, node) : proto.name();
-    graph_.add_node(std::move(node));
+    const int opset = opset_of(node);
+    const graph::NodeId id = graph_.add_node(std::move(node));
+    if (opset < graph_.opset) opset_notes_.emplace(graph_.node(id).name, opset);
+  }
+
+  /// The opset that a node's operator belongs to; the note that says so goes.
+  int opset_of(graph::Node& node) const {
+    const auto noted = static_cast<int>(node.int_attribute(kOpsetNote, own_opset_));
+    node.attributes.erase(std::string(kOpsetNote));
+    return node.domain.empty() ? noted : graph_.opset;
+  }
+
+  void read_sub_networks(const onnx::NodeProto& proto, graph::Node& node) const {
+    const std::vector<std::string> captured = captured_names(proto);
+    node.inputs.resize(static_cast<std::size_t>(own_operands(proto)), kNoValue);
+    for (const std::string& name : captured) node.inputs.push_back(find(name, proto));
+    node.attributes[std::string(graph::kCapturesNote)] = static_cast<std::int64_t>(captured.size());
+    for (const auto& attribute : proto.attribute()) {
+      if (!attribute.has_g()) continue;
+      node.attributes[attribute.name()] = GraphBuilder(attribute.g(), *this).build_inside(captured);
+    }
   }
 
   ValueId find(const std::string& input, const onnx::NodeProto& reader) const {
     if (input.empty()) return kNoValue;
+    const auto unreadable = unreadable_.find(input);
+    if (unreadable != unreadable_.end()) {
+      throw ImportError(place_.name,
+                        fmt::format("{}; {} reads it", unreadable->second, describe(reader)));
+    }
     const ValueId id = graph_.find_value(input);
     if (id == kNoValue) {
       throw ImportError(
@@ -286,10 +440,7 @@ class GraphBuilder {
   void read_outputs() {
     if (proto_.output().empty()) throw ImportError(place_.name, "the network has no outputs");
     for (const auto& info : proto_.output()) {
-      const ValueId id = graph_.find_value(info.name());
-      if (id == kNoValue) {
-        throw ImportError(place_.name, fmt::format("output '{}' is made by no node", info.name()));
-      }
+      const ValueId id = find_output(info.name());
       graph::Value declared = read_output(info, batch_names_, place_);
       graph::Value& value = graph_.mutable_value(id);
       value.type = value.constant ? value.type : declared.type;
@@ -297,6 +448,18 @@ class GraphBuilder {
       if (!value.shape && options_.input_shapes.empty()) value.shape = declared.shape;
       graph_.mark_output(id);
     }
+  }
+
+  ValueId find_output(const std::string& name) const {
+    const auto unreadable = unreadable_.find(name);
+    if (unreadable != unreadable_.end()) {
+      throw ImportError(place_.name, fmt::format("output '{}': {}", name, unreadable->second));
+    }
+    const ValueId id = graph_.find_value(name);
+    if (id == kNoValue) {
+      throw ImportError(place_.name, fmt::format("output '{}' is made by no node", name));
+    }
+    return id;
   }
 
   static std::string describe(const onnx::NodeProto& node) {
@@ -310,10 +473,20 @@ class GraphBuilder {
   const ModelPlace& place_;
   graph::Graph graph_;
   NodeNames names_;
-  std::set<ValueId> four_bit_;  ///< constants that lie two a byte
+  int own_opset_ = 0;                              ///< that the model names for its own nodes
+  std::map<std::string, int> opset_notes_;         ///< of nodes with an older one, by name
+  std::map<std::string, std::string> unreadable_;  ///< why nothing may read a constant, by name
+  std::set<ValueId> four_bit_;                     ///< constants that lie two a byte
   std::vector<std::string> input_names_;
   std::set<std::string> batch_names_;
 };
+
+std::optional<fs::path> linked_folder(const fs::path& file) {
+  std::error_code code;
+  if (file.empty() || !fs::is_symlink(fs::symlink_status(file, code))) return std::nullopt;
+  const fs::path real = fs::canonical(file, code);
+  return code ? std::nullopt : std::optional(real.parent_path());
+}
 
 }  // namespace
 
@@ -323,8 +496,10 @@ graph::Graph import_onnx_bytes(std::string_view bytes,
                                std::set<fs::path>* data_files) {
   const ModelPlace place{file.empty() ? "model" : file.string(),
                          file.empty() ? std::nullopt : std::optional(file.parent_path()),
-                         data_files};
-  const onnx::ModelProto model = parse_model(bytes, place);
+                         data_files,
+                         linked_folder(file)};
+  onnx::ModelProto model = parse_model(bytes, place);
+  inline_functions(model, place);
   return GraphBuilder(model, with_sample_extents(model.graph(), options, place), place).build();
 }
 

@@ -13,11 +13,12 @@
 namespace ompq::onnx_io {
 
 inline constexpr int kMinOpset = 7;
-inline constexpr int kMaxOpset = 21;
+inline constexpr int kMaxOpset = 28;
 
-/// Stands, as a string, for an attribute that a Graph cannot hold: the sub-network of an If or a
-/// Loop, a type, a list of tensors. The node keeps the attribute's name, so that the operator check
-/// can list the node with all others that cannot be run; the exporter refuses it.
+/// Stands, as a string, for an attribute that a Graph cannot hold: a type, a list of tensors, the
+/// sub-network of an operator other than If, Loop and Scan. The node keeps the attribute's name, so
+/// that the operator check can list the node with all others that cannot be run; the exporter
+/// refuses it.
 inline constexpr std::string_view kUnreadAttribute = "<not read>";
 
 /// A network input as the file declares it.
@@ -40,12 +41,16 @@ struct ImportOptions {
   std::function<SampleExtents(const std::vector<DeclaredInput>&)> sample_extents = {};
 };
 
-/// Reads an ONNX file of opset 7 to 21: initializers, Constant nodes, external data (inside of the
-/// model's folder only), float32 and float16 (widened to float32 everywhere, bfloat16 too), int4
-/// and uint4 constants (widened to int8 and uint8). The first dimension of a network input with a
-/// symbolic or missing extent is the batch, or a later one that bears the same symbol. Weights are checked for element count, NaN and
-/// infinity. Operators are not judged here; nodes come out sorted. A node without a name is named
-/// after its weight ("layer1.0.conv1" for "layer1.0.conv1.weight"), or else by operator and number
+/// Reads an ONNX file of opset 7 to 28: initializers, Constant nodes, functions that the file
+/// defines (their nodes take the place of each call), the sub-networks of If, Loop and Scan,
+/// external data (inside of the model's folder, unless the model itself is a link), float32 and
+/// float16 (float32 everywhere, as are bfloat16 and float64), int4 and uint4 constants (widened to
+/// int8 and uint8). The first dimension of a network input with a symbolic or missing extent is the
+/// batch, or a later one that bears the same symbol. Weights are checked for element count, NaN and infinity. Constants of text are left out,
+/// unless a node that the outputs depend on reads them. What other tools' operators join is taken
+/// apart (lower_operators()). Operators are not judged here; nodes come out sorted. A node without
+/// a name is named after its weight ("layer1.0.conv1" for "layer1.0.conv1.weight"), or else by
+/// operator and number
 /// ("Relu_4").
 /// @param data_files  if given: gets the files beside the model that hold its external data.
 /// @throws ImportError naming the file, the node or tensor and the rule; FileError if the file

@@ -12,6 +12,7 @@
 #include "ompq/onnx_io/importer.h"
 #include "ompq/onnx_io/packed_bias.h"
 #include "ompq/onnx_io/short_names.h"
+#include "ompq/onnx_io/sub_graph_writer.h"
 #include "ompq/onnx_io/unpack_writer.h"
 
 namespace ompq::onnx_io {
@@ -58,6 +59,13 @@ ShortNames short_names_for(const graph::Graph& graph, std::size_t weights) {
       graph.values().size() + weights * UnpackWriter::kNamesPerWeight + UnpackWriter::kSharedNames};
 }
 
+/// Names that the sub-networks of the model may not use.
+std::set<std::string> outer_names(const graph::Graph& graph) {
+  std::set<std::string> names;
+  for (const graph::Value& value : graph.values()) names.insert(value.name);
+  return names;
+}
+
 bool is_quantizer(const graph::Node& node) {
   return node.domain.empty() && (node.is("QuantizeLinear") || node.is("DequantizeLinear"));
 }
@@ -89,6 +97,7 @@ class ModelWriter {
         four_bits_(four_bits),
         compact_(!packed.empty()),
         short_names_(short_names_for(graph, packed.size())),
+        sub_graphs_(outer_names(graph), compact_),
         out_(proto(), short_names_) {}
 
   onnx::ModelProto write() {
@@ -185,8 +194,13 @@ class ModelWriter {
     if (!compact_ || !is_quantizer(node)) out.set_name(node.name);
     out.set_op_type(node.op_type);
     if (!node.domain.empty()) out.set_domain(node.domain);
-    for (const ValueId id : node.inputs) {
-      out.add_input(name(id));
+    // What its sub-networks capture they read by name.
+    const auto captures = static_cast<std::size_t>(node.int_attribute(graph::kCapturesNote, 0));
+    const std::size_t own = node.inputs.size() - captures;
+    std::vector<std::string> captured;
+    for (std::size_t i = 0; i < node.inputs.size(); ++i) {
+      if (i < own) out.add_input(name(node.inputs[i]));
+      if (i >= own) captured.push_back(name(node.inputs[i]));
     }
     for (const ValueId id : node.outputs) {
       out.add_output(name(id));
@@ -195,7 +209,9 @@ class ModelWriter {
       // Our passes' own notes on a node mean nothing to a runtime, which would refuse the node.
       if (name.starts_with(graph::kNotePrefix)) continue;
       if (compact_ && is_default_attribute(graph_, node, name)) continue;
-      *out.add_attribute() = write_attribute(name, attribute);
+      onnx::AttributeProto& written = *out.add_attribute() = write_attribute(name, attribute);
+      const auto* inside = std::get_if<graph::SubGraph>(&attribute);
+      if (inside != nullptr) *written.mutable_g() = sub_graphs_.write(node, **inside, captured);
     }
   }
 
@@ -242,6 +258,7 @@ class ModelWriter {
   onnx::ModelProto model_;
   bool compact_;
   ShortNames short_names_;
+  SubGraphWriter sub_graphs_;
   ProtoWriter out_;
   std::deque<PackedBias> biases_;
   std::map<ValueId, std::string> names_;

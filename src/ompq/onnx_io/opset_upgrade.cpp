@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <memory>
 #include <optional>
 
 #include <fmt/format.h>
@@ -168,6 +169,17 @@ Refusal upgrade_softmax(Graph& graph, NodeId id) {
   return {};
 }
 
+/// Opset 20 names interpolation as Resize does.
+Refusal upgrade_grid_sample(Graph& graph, NodeId id) {
+  auto& attributes = graph.mutable_node(id).attributes;
+  const auto mode = attributes.find("mode");
+  if (mode == attributes.end()) return {};
+  const std::string name = graph.node(id).string_attribute("mode", "");
+  if (name == "bilinear") mode->second = std::string("linear");
+  if (name == "bicubic") mode->second = std::string("cubic");
+  return {};
+}
+
 /// Upsample, and Resize of opset 10: positions are scaled from the corner; the nearest neighbour is
 /// the one before, or, where the image shrinks, the one behind.
 Refusal upgrade_resize(Graph& graph, NodeId id) {
@@ -207,7 +219,7 @@ struct Row {
   int changed_in;  ///< nodes of this opset and newer have the new form
   Refusal (*upgrade)(Graph&, NodeId);
 };
-constexpr std::array<Row, 28> kRows{{{"BatchNormalization", 9, upgrade_batch_norm},
+constexpr std::array<Row, 29> kRows{{{"BatchNormalization", 9, upgrade_batch_norm},
                                      {"Slice", 10, upgrade_slice},
                                      {"TopK", 10, upgrade_top_k},
                                      {"Upsample", 10, upgrade_resize},
@@ -234,20 +246,40 @@ constexpr std::array<Row, 28> kRows{{{"BatchNormalization", 9, upgrade_batch_nor
                                      {"ReduceSumSquare", 18, upgrade_axes},
                                      {"Split", 18, upgrade_even_split},
                                      {"AveragePool", 19, upgrade_average_pool},
+                                     {"GridSample", 20, upgrade_grid_sample},
                                      {"GroupNormalization", 21, upgrade_group_norm}}};
 
-/// Every change of the operator between the graph's opset and `opset`, in their order.
-Refusal upgrade_node(Graph& graph, NodeId id, int opset) {
-  if (!graph.node(id).domain.empty()) return {};
-  const std::string op_type = graph.node(id).op_type;
-  for (const Row& row : kRows) {
-    if (op_type != row.op_type || graph.opset >= row.changed_in || row.changed_in > opset) continue;
-    if (Refusal refusal = row.upgrade(graph, id)) return refusal;
+/// What the sub-networks of an If, a Loop or a Scan hold.
+Refusal upgrade_sub_networks(Graph& graph, NodeId id, int from, int to) {
+  for (auto& [name, attribute] : graph.mutable_node(id).attributes) {
+    auto* inside = std::get_if<graph::SubGraph>(&attribute);
+    if (inside == nullptr) continue;
+    Graph renewed = **inside;
+    const auto count = static_cast<NodeId>(renewed.nodes().size());
+    for (NodeId inner = 0; inner < count; ++inner) {
+      const Refusal refusal = upgrade_node(renewed, inner, from, to);
+      if (!refusal) continue;
+      const Node& node = renewed.node(inner);
+      return fmt::format("in its '{}', {} node '{}': {}", name, node.op_type, node.name, *refusal);
+    }
+    renewed.opset = to;
+    renewed.sort();
+    *inside = std::make_shared<const Graph>(std::move(renewed));
   }
   return {};
 }
 
 }  // namespace
+
+std::optional<std::string> upgrade_node(Graph& graph, NodeId id, int from, int to) {
+  if (!graph.node(id).domain.empty()) return {};
+  const std::string op_type = graph.node(id).op_type;
+  for (const Row& row : kRows) {
+    if (op_type != row.op_type || from >= row.changed_in || row.changed_in > to) continue;
+    if (Refusal refusal = row.upgrade(graph, id)) return refusal;
+  }
+  return upgrade_sub_networks(graph, id, from, to);
+}
 
 Graph upgraded(const Graph& graph, int opset) {
   Graph result = graph;
@@ -255,7 +287,7 @@ Graph upgraded(const Graph& graph, int opset) {
   std::vector<std::string> refused;
   const auto count = static_cast<NodeId>(graph.nodes().size());
   for (NodeId id = 0; id < count; ++id) {
-    const Refusal why = upgrade_node(result, id, opset);
+    const Refusal why = upgrade_node(result, id, graph.opset, opset);
     const Node& node = result.node(id);
     if (why) refused.push_back(fmt::format("{} node '{}': {}", node.op_type, node.name, *why));
   }

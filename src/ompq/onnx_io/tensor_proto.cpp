@@ -225,8 +225,9 @@ std::string onnx_type_name(int onnx_type) {
 }
 
 DataType widened(DataType type) {
-  const bool half = type == DataType::Float16 || type == DataType::BFloat16;
-  return half ? DataType::Float32 : type;
+  const bool other =
+      type == DataType::Float16 || type == DataType::BFloat16 || type == DataType::Float64;
+  return other ? DataType::Float32 : type;
 }
 
 Tensor widened(const Tensor& tensor) { return tensor.converted_to(widened(tensor.type())); }

@@ -18,6 +18,8 @@ struct ModelPlace {
   std::string name;
   std::optional<std::filesystem::path> folder;
   std::set<std::filesystem::path>* data_files = nullptr;  ///< if given: gets those that were read
+  /// Where the model's own file lies, if `name` is a link to it, as in a cache of downloads.
+  std::optional<std::filesystem::path> linked_folder{};
 };
 
 /// The element type for an ONNX type number; nothing for those that ompq does not hold (strings,
@@ -27,7 +29,7 @@ struct ModelPlace {
 /// "float16", "string", "type 42": for messages.
 [[nodiscard]] std::string onnx_type_name(int onnx_type);
 
-/// float16 and bfloat16 become float32, all else stays: ompq computes in float32.
+/// float16, bfloat16 and float64 become float32, all else stays: ompq computes in float32.
 [[nodiscard]] DataType widened(DataType type);
 [[nodiscard]] Tensor widened(const Tensor& tensor);
 

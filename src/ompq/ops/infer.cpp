@@ -13,6 +13,8 @@
 #include "ompq/core/error.h"
 #include "ompq/ops/facts.h"
 #include "ompq/ops/fold.h"
+#include "ompq/ops/inline_branches.h"
+#include "ompq/ops/sub_graphs.h"
 
 namespace ompq::ops {
 namespace {
@@ -49,8 +51,21 @@ class Inference {
     }
   }
 
+  /// What is known of an input's elements beside what the graph holds.
+  void know(ValueId id, const Elements& elements) {
+    if (elements && !at(id).elements) at(id).elements = elements;
+  }
+  void visit_all() {
+    for (std::size_t i = 0; i < graph_.nodes().size(); ++i) visit(static_cast<NodeId>(i));
+  }
   void visit(NodeId id);
   void raise() const;
+  [[nodiscard]] std::map<std::string, bool> conditions();
+  [[nodiscard]] OutputFacts facts_of(ValueId id) {
+    const Value& value = graph_.value(id);
+    return {value.type, value.shape.value(), at(id).elements};
+  }
+  [[nodiscard]] bool knows(ValueId id) { return at(id).known && graph_.value(id).shape; }
   /// Computes the constant values that the rest of the network reads.
   void compute_frontier();
   void detach_constants();
@@ -199,6 +214,18 @@ void Inference::visit(NodeId id) {
   }
 }
 
+std::map<std::string, bool> Inference::conditions() {
+  std::map<std::string, bool> known;
+  for (const Node& node : graph_.nodes()) {
+    if (!node.domain.empty() || !node.is("If") || node.input(0) == kNoValue) continue;
+    const auto& condition = graph_.value(node.input(0)).constant;
+    if (condition && condition->elements() == 1) {
+      known[node.name] = condition->to_int64s().front() != 0;
+    }
+  }
+  return known;
+}
+
 void Inference::raise() const {
   if (!unsupported_.empty()) {
     throw UnsupportedOp(
@@ -304,11 +331,47 @@ void drop_unread_constants(Graph& graph) {
 
 }  // namespace
 
-void infer_and_fold(Graph& graph) {
+std::map<std::string, bool> known_conditions(Graph graph) {
   graph.sort();
   graph.erase_dead_nodes();
   Inference inference(graph);
-  for (std::size_t i = 0; i < graph.nodes().size(); ++i) inference.visit(static_cast<NodeId>(i));
+  inference.visit_all();
+  return inference.conditions();
+}
+
+std::vector<OutputFacts> infer_sub_graph(const Graph& inside, Facts inputs) {
+  Graph graph = inside;
+  for (std::size_t i = 0; i < graph.inputs().size(); ++i) {
+    const InputFacts& input = fact(inputs, i);
+    Value& value = graph.mutable_value(graph.inputs()[i]);
+    value.type = input.type;
+    value.shape = input.known && input.present ? std::optional(input.shape) : std::nullopt;
+    if (input.constant != nullptr) value.constant = *input.constant;
+  }
+  Inference inference(graph);
+  for (std::size_t i = 0; i < graph.inputs().size(); ++i) {
+    inference.know(graph.inputs()[i], fact(inputs, i).elements);
+  }
+  inference.visit_all();
+  inference.raise();
+  std::vector<OutputFacts> facts;
+  for (const ValueId id : graph.outputs()) {
+    if (!inference.knows(id)) {
+      throw ShapeError("ops",
+                       fmt::format("the shape of '{}', which a sub-network makes, is not known",
+                                   graph.value(id).name));
+    }
+    facts.push_back(inference.facts_of(id));
+  }
+  return facts;
+}
+
+void infer_and_fold(Graph& graph) {
+  graph.sort();
+  graph.erase_dead_nodes();
+  inline_known_branches(graph);
+  Inference inference(graph);
+  inference.visit_all();
   inference.raise();
   inference.compute_frontier();
   inference.detach_constants();

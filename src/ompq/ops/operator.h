@@ -34,6 +34,9 @@ struct OutputFacts {
   std::optional<std::vector<graph::Dim>> elements;
 };
 
+/// The domain of ONNX Runtime's own operators.
+inline constexpr std::string_view kMicrosoft = "com.microsoft";
+
 struct OpContext {
   const graph::Node& node;
   int opset;

@@ -10,26 +10,14 @@ namespace {
 std::vector<Operator> assemble() {
   std::vector<Operator> table;
   for (const std::span<const Operator> family : {
-           activation_operators(),
-           bit_operators(),
-           casting_operators(),
-           conv_operators(),
-           einsum_operators(),
-           elementwise_binary_operators(),
-           elementwise_unary_operators(),
-           fused_operators(),
-           gemm_matmul_operators(),
-           joining_operators(),
-           logic_operators(),
-           normalization_operators(),
-           padding_operators(),
-           pooling_operators(),
-           quantize_linear_operators(),
-           reduction_operators(),
-           reshaping_operators(),
-           resize_operators(),
-           selection_operators(),
-           slicing_operators(),
+           activation_operators(), attention_operators(),          bit_operators(),
+           casting_operators(),    control_flow_operators(),       conv_operators(),
+           einsum_operators(),     elementwise_binary_operators(), elementwise_unary_operators(),
+           fused_operators(),      gemm_matmul_operators(),        joining_operators(),
+           logic_operators(),      normalization_operators(),      padding_operators(),
+           pooling_operators(),    quantize_linear_operators(),    recurrent_operators(),
+           reduction_operators(),  reshaping_operators(),          resize_operators(),
+           selection_operators(),  sequence_operators(),           slicing_operators(),
            softmax_operators(),
        }) {
     table.insert(table.end(), family.begin(), family.end());
@@ -60,25 +48,24 @@ const Operator* find_operator(std::string_view domain, std::string_view type) {
 }
 
 std::string_view reason_without_row(std::string_view domain, std::string_view type) {
-  static constexpr std::string_view kData = "its output's shape depends on the data";
-  static constexpr std::string_view kControl = "control flow is not supported";
-  static constexpr std::string_view kRecurrent = "recurrent networks are not supported";
+  static constexpr std::string_view kData =
+      "its output's shape depends on the data; cut the network before it";
   static constexpr std::string_view kQuantized =
       "the network is quantized already; start from the float one";
   static constexpr std::string_view kTraining = "belongs to training; export for inference";
+  static constexpr std::string_view kSequences =
+      "sequences of tensors are not supported; export the network with tensors alone";
+  static constexpr std::string_view kText =
+      "text is not supported; cut the network behind it and feed its numbers";
+  static constexpr std::string_view kSignals =
+      "signal processing is not supported; compute it before the network";
+  static constexpr std::string_view kOutside =
+      "the operator is not supported; cut the network before it";
+  static constexpr std::string_view kCache =
+      "a cache of keys and values is not supported; export the network without it";
   static const std::map<std::string_view, std::string_view> kReasons{
       {"NonMaxSuppression", kData},
-      {"NonZero", kData},
-      {"Compress", kData},
       {"Unique", kData},
-      {"If", kControl},
-      {"Loop", kControl},
-      {"Scan", kControl},
-      {"LSTM", kRecurrent},
-      {"GRU", kRecurrent},
-      {"RNN", kRecurrent},
-      {"QLinearConv", kQuantized},
-      {"QLinearMatMul", kQuantized},
       {"ConvInteger", kQuantized},
       {"MatMulInteger", kQuantized},
       {"DynamicQuantizeLinear", kQuantized},
@@ -90,10 +77,51 @@ std::string_view reason_without_row(std::string_view domain, std::string_view ty
       {"Multinomial", kTraining},
       {"SoftmaxCrossEntropyLoss", kTraining},
       {"NegativeLogLikelihoodLoss", kTraining},
+      {"SequenceAt", kSequences},
+      {"SequenceConstruct", kSequences},
+      {"SequenceEmpty", kSequences},
+      {"SequenceErase", kSequences},
+      {"SequenceInsert", kSequences},
+      {"SequenceLength", kSequences},
+      {"SequenceMap", kSequences},
+      {"SplitToSequence", kSequences},
+      {"ConcatFromSequence", kSequences},
+      {"Optional", kSequences},
+      {"OptionalGetElement", kSequences},
+      {"OptionalHasElement", kSequences},
+      {"StringConcat", kText},
+      {"StringNormalizer", kText},
+      {"StringSplit", kText},
+      {"RegexFullMatch", kText},
+      {"TfIdfVectorizer", kText},
+      {"ImageDecoder", "decode the images before the network"},
+      {"DFT", kSignals},
+      {"STFT", kSignals},
+      {"MelWeightMatrix", kSignals},
+      {"BlackmanWindow", kSignals},
+      {"HammingWindow", kSignals},
+      {"HannWindow", kSignals},
+      {"AffineGrid", kOutside},
+      {"BitCast", kOutside},
+      {"CenterCropPad", kOutside},
+      {"Col2Im", kOutside},
+      {"DeformConv", kOutside},
+      {"MaxRoiPool", kOutside},
+      {"MaxUnpool", kOutside},
+      {"RoiAlign", kOutside},
+      {"TensorScatter", kCache},
+      {"LinearAttention", kCache},
+      {"CausalConvWithState", kCache},
   };
-  if (!plain_domain(domain).empty()) return "no operator of this domain is known";
+  if (!plain_domain(domain).empty()) {
+    return domain == kMicrosoft
+               ? "of ONNX Runtime's own operators only some are known; optimize the network at a "
+                 "lower level, or start from the file before the optimizer"
+               : "no operator of this domain is known; export the network with ONNX's own";
+  }
   const auto found = kReasons.find(type);
-  return found == kReasons.end() ? "the operator is not known" : found->second;
+  return found == kReasons.end() ? "the operator is not known; export the network without it"
+                                 : found->second;
 }
 
 }  // namespace ompq::ops

@@ -49,6 +49,7 @@ graph::Graph load_unfolded(const std::filesystem::path& file,
                            std::set<std::filesystem::path>* data_files) {
   graph::Graph graph = onnx_io::import_onnx(file, options, data_files);
   ops::infer_and_fold(graph);
+  graph::flatten_weights(graph);
   graph::remove_no_ops(graph);
   return graph;
 }

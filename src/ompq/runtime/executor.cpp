@@ -76,6 +76,37 @@ Tensor host_copy(const at::Tensor& tensor) {
   return ops::from_aten(narrow ? tensor.to(at::kFloat) : tensor);
 }
 
+/// The names of the network's inputs that `node` depends on.
+std::vector<std::string> sources_of(const graph::Graph& graph, const graph::Node& node) {
+  std::vector<ValueId> open(node.inputs);
+  std::vector<bool> seen(graph.values().size(), false);
+  std::vector<std::string> names;
+  while (!open.empty()) {
+    const ValueId id = open.back();
+    open.pop_back();
+    if (id == graph::kNoValue || seen[index_of(id)]) continue;
+    seen[index_of(id)] = true;
+    const graph::NodeId maker = graph.producer(id);
+    if (maker != graph::kNoNode) {
+      const auto& inputs = graph.node(maker).inputs;
+      open.insert(open.end(), inputs.begin(), inputs.end());
+    } else if (!graph.is_constant(id)) {
+      names.push_back(fmt::format("'{}'", graph.value(id).name));
+    }
+  }
+  return names;
+}
+
+/// What an operator says of the samples, with the inputs that they are fed to.
+std::string message_with_sources(const graph::Graph& graph,
+                                 const graph::Node& node,
+                                 const DataError& error) {
+  constexpr std::size_t kBrackets = 3;  // "[where] "
+  return fmt::format("{}; it reads what the network is fed at {}",
+                     std::string_view(error.what()).substr(error.where().size() + kBrackets),
+                     fmt::join(sources_of(graph, node), ", "));
+}
+
 }  // namespace
 
 bool has_native_bfloat16() { return runs_isa(dnnl::cpu_isa::avx512_core_bf16); }
@@ -292,16 +323,6 @@ struct Executor::Impl {
     ++state.next_step;
   }
 
-  /// Names of the values that a node reads, constants left out.
-  std::string read_by(const graph::Node& node) const {
-    std::vector<std::string> names;
-    for (const ValueId id : node.inputs) {
-      if (id == graph::kNoValue || graph.is_constant(id)) continue;
-      names.push_back(fmt::format("'{}'", graph.value(id).name));
-    }
-    return fmt::format("{}", fmt::join(names, ", "));
-  }
-
   std::vector<at::Tensor> run_kernel(Kernel& kernel,
                                      const graph::Node& node,
                                      const std::vector<at::Tensor>& inputs,
@@ -312,17 +333,12 @@ struct Executor::Impl {
     };
     try {
       return kernel.run(inputs, context);
-    } catch (const DataError& error) {
-      throw DataError("samples",
-                      fmt::format("{} node '{}', which reads {}: {}",
-                                  node.op_type,
-                                  node.name,
-                                  read_by(node),
-                                  error.reason()));
     } catch (const dnnl::error& error) {
       fail(error.what());
     } catch (const c10::Error& error) {
       fail(error.what_without_backtrace());
+    } catch (const DataError& error) {
+      throw DataError("samples", message_with_sources(graph, node, error));
     }
     return {};
   }

@@ -111,6 +111,23 @@ OpCases slicing_cases() {
        "first of the batch",
        {},
        {x, constant_ints({0}), constant_ints({1}), constant_ints({0})}},
+      {"Slice",
+       13,
+       "all of the batch by bounds far beyond it",
+       {},
+       {x,
+        constant_ints({-1'000'000'000, 0}),
+        constant_ints({1'000'000'000, 1'000'000'000}),
+        constant_ints({0, 1})}},
+      {"Slice",
+       13,
+       "the batch backwards",
+       {},
+       {x,
+        constant_ints({-1}),
+        constant_ints({-INT64_MAX}),
+        constant_ints({0}),
+        constant_ints({-1})}},
       OpCase{"Slice", 13, "all axes", {}, {x, constant_ints({0, 1, 2}), constant_ints({2, 3, 4})}}
           .fixed_batch(),
       {"Gather", 13, "one", {{"axis", 1}}, {x, constant(Tensor::scalar<std::int64_t>(-2))}},
@@ -127,6 +144,14 @@ OpCases slicing_cases() {
       OpCase{
           "GatherND", 13, "slices", {}, {x, constant(Tensor::from<std::int64_t>({2, 1}, {1, -1}))}}
           .fixed_batch(),
+      OpCase{"Scatter",
+             9,
+             "the older name",
+             {{"axis", 1}},
+             {data(normal({2, 6}, 1)),
+              constant(Tensor::from<std::int64_t>({2, 2}, {0, 1, 3, 2})),
+              data(normal({2, 2}, 2))}}
+          .fixed_batch(),
       OpCase{"ScatterElements",
              18,
              "none",
@@ -142,6 +167,22 @@ OpCases slicing_cases() {
              {data(normal({2, 6}, 1)),
               constant(Tensor::from<std::int64_t>({2, 2}, {0, 0, 3, 2})),
               data(normal({2, 2}, 2))}}
+          .fixed_batch(),
+      {"GatherND",
+       13,
+       "axes that data and indices share",
+       {{"batch_dims", 1}},
+       {data(normal({2, 3, 4}, 1)), data(counting(DataType::Int64, {2, 2, 1}, -1, 2))}},
+      OpCase{"ScatterElements",
+             18,
+             "the larger",
+             {{"axis", 1}, {"reduction", "max"}},
+             {data(normal({2, 6}, 1)),
+              constant(Tensor::from<std::int64_t>({2, 2}, {0, 1, 3, 2})),
+              data(normal({2, 2}, 2))}}
+          .fixed_batch(),
+      OpCase{
+          "ScatterND", 18, "products", {{"reduction", "mul"}}, {x, rows, data(normal({3, 7}, 2))}}
           .fixed_batch(),
       OpCase{"ScatterND", 18, "slices", {}, {x, rows, data(normal({3, 7}, 2))}}.fixed_batch(),
       OpCase{

@@ -36,6 +36,12 @@ OpCase OpCase::not_judged(std::string why) const {
   return changed;
 }
 
+OpCase OpCase::of_microsoft() const {
+  OpCase changed = *this;
+  changed.domain = "com.microsoft";
+  return changed;
+}
+
 Tensor normal(const Ints& shape, std::uint64_t seed) {
   Random random(seed);
   Tensor tensor(DataType::Float32, shape);
@@ -77,6 +83,8 @@ const OpCases& all_cases() {
     OpCases all;
     for (const OpCases& family : {activation_cases(),
                                   arithmetic_cases(),
+                                  attention_cases(),
+                                  control_flow_cases(),
                                   convolution_cases(),
                                   fused_cases(),
                                   integer_cases(),
@@ -86,8 +94,10 @@ const OpCases& all_cases() {
                                   padding_cases(),
                                   pooling_cases(),
                                   quantization_cases(),
+                                  recurrent_cases(),
                                   reduction_cases(),
-                                  resize_cases()}) {
+                                  resize_cases(),
+                                  sequence_cases()}) {
       all.insert(all.end(), family.begin(), family.end());
     }
     return all;

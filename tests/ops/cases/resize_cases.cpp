@@ -37,6 +37,19 @@ OpCases sized_cases() {
     add("cubic, exclude_outside", {{"mode", "cubic"}, {"exclude_outside", 1}});
     add("cubic, -0.5", {{"mode", "cubic"}, {"cubic_coeff_a", -0.5F}});
   }
+  for (const std::string mode : {"nearest", "linear"}) {
+    const Attributes attributes{{"mode", mode},
+                                {"coordinate_transformation_mode", "tf_crop_and_resize"},
+                                {"extrapolation_value", 7.0F}};
+    const CaseInput part = constant_floats({0, 0, 0.2F, 0.1F, 1, 1, 0.8F, 0.6F});
+    const CaseInput beyond = constant_floats({0, 0, -0.3F, 0.5F, 1, 1, 1.2F, 1.5F});
+    const CaseInput sizes = constant_ints({2, 3, 5, 7});
+    cases.push_back(OpCase{"Resize", 13, mode + ", a crop", attributes, {x, part, absent(), sizes}}
+                        .fixed_batch());
+    cases.push_back(OpCase{
+        "Resize", 13, mode + ", a crop beyond the image", attributes, {x, beyond, absent(), sizes}}
+                        .fixed_batch());
+  }
   return cases;
 }
 

@@ -66,6 +66,40 @@ Complaint check_gelu(const OpContext& context, Facts inputs) {
   return needs_float(context, inputs);
 }
 
+/// com.microsoft's, always exact.
+Outputs run_exact_gelu(const OpContext&, Inputs inputs) { return {at::gelu(inputs[0])}; }
+
+/// com.microsoft's FastGelu, whose bias is optional.
+Outputs run_fast_gelu(const OpContext&, Inputs inputs) {
+  const at::Tensor bias = input(inputs, 1);
+  return {at::gelu(bias.defined() ? inputs[0] + bias : inputs[0], "tanh")};
+}
+
+at::Tensor swish(const at::Tensor& x, float alpha) { return x * at::sigmoid(alpha * x); }
+
+Outputs run_swish(const OpContext& context, Inputs inputs) {
+  return {swish(inputs[0], alpha_of(context, 1.0F))};
+}
+
+/// com.microsoft's: a Swish that comes close to GELU.
+Outputs run_quick_gelu(const OpContext& context, Inputs inputs) {
+  return {swish(inputs[0], alpha_of(context, 1.702F))};
+}
+
+Outputs run_swi_glu(const OpContext& context, Inputs inputs) {
+  return {swish(inputs[0], alpha_of(context, 1.0F)) * inputs[1]};
+}
+
+OutputList infer_swi_glu(const OpContext& context, Facts inputs) {
+  if (inputs[0].shape != inputs[1].shape) {
+    fail(context,
+         fmt::format("its gate has shape {}, its values {}",
+                     graph::to_string(inputs[0].shape),
+                     graph::to_string(inputs[1].shape)));
+  }
+  return same_as_first(context, inputs);
+}
+
 Outputs run_shrink(const OpContext& context, Inputs inputs) {
   const at::Tensor& x = inputs[0];
   const float bias = context.node.float_attribute("bias", 0.0F);
@@ -188,6 +222,11 @@ std::span<const Operator> activation_operators() {
        needs_float,
        same_as_first,
        in_float32<run_thresholded_relu>},
+      {"Swish", "", 24, 1, 1, needs_float, same_as_first, in_float32<run_swish>},
+      {"SwiGLU", "", 28, 2, 1, needs_float, infer_swi_glu, in_float32<run_swi_glu>},
+      {"Gelu", kMicrosoft, 1, 1, 1, needs_float, same_as_first, in_float32<run_exact_gelu>},
+      {"FastGelu", kMicrosoft, 1, 1, 1, needs_float, same_as_first, in_float32<run_fast_gelu>},
+      {"QuickGelu", kMicrosoft, 1, 1, 1, needs_float, same_as_first, in_float32<run_quick_gelu>},
       {"Shrink", "", 9, 1, 1, needs_float, same_as_first, in_float32<run_shrink>},
   };
   return kRows;

@@ -10,6 +10,8 @@ namespace ompq::ops {
 [[nodiscard]] std::span<const Operator> activation_operators();
 [[nodiscard]] std::span<const Operator> bit_operators();
 [[nodiscard]] std::span<const Operator> casting_operators();
+[[nodiscard]] std::span<const Operator> attention_operators();
+[[nodiscard]] std::span<const Operator> control_flow_operators();
 [[nodiscard]] std::span<const Operator> conv_operators();
 [[nodiscard]] std::span<const Operator> einsum_operators();
 [[nodiscard]] std::span<const Operator> elementwise_binary_operators();
@@ -22,10 +24,12 @@ namespace ompq::ops {
 [[nodiscard]] std::span<const Operator> padding_operators();
 [[nodiscard]] std::span<const Operator> pooling_operators();
 [[nodiscard]] std::span<const Operator> quantize_linear_operators();
+[[nodiscard]] std::span<const Operator> recurrent_operators();
 [[nodiscard]] std::span<const Operator> reduction_operators();
 [[nodiscard]] std::span<const Operator> reshaping_operators();
 [[nodiscard]] std::span<const Operator> resize_operators();
 [[nodiscard]] std::span<const Operator> selection_operators();
+[[nodiscard]] std::span<const Operator> sequence_operators();
 [[nodiscard]] std::span<const Operator> slicing_operators();
 [[nodiscard]] std::span<const Operator> softmax_operators();
 

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <map>
+#include <utility>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -79,10 +81,53 @@ Outputs run_matmul(const OpContext&, Inputs inputs) {
   return {at::matmul(inputs[0], inputs[1].to(inputs[0].scalar_type()))};
 }
 
+namespace {
+
+// --- com.microsoft's FusedMatMul: operands may be transposed, the product is scaled
+// ----------------
+
+Complaint check_fused_matmul(const OpContext& context, Facts inputs) {
+  for (const char* name : {"transBatchA", "transBatchB"}) {
+    if (context.node.int_attribute(name, 0) != 0) return fmt::format("{} is not supported", name);
+  }
+  return needs_float(context, inputs);
+}
+
+bool is_turned(const OpContext& context, std::size_t operand) {
+  return context.node.int_attribute(operand == 0 ? "transA" : "transB", 0) != 0;
+}
+
+OutputList infer_fused_matmul(const OpContext& context, Facts inputs) {
+  std::vector<InputFacts> turned(inputs.begin(), inputs.begin() + 2);
+  for (std::size_t i = 0; i < turned.size(); ++i) {
+    Shape& shape = turned[i].shape;
+    if (is_turned(context, i) && shape.size() > 1) std::swap(shape.back(), shape[shape.size() - 2]);
+  }
+  return infer_matmul(context, turned);
+}
+
+Outputs run_fused_matmul(const OpContext& context, Inputs inputs) {
+  Outputs turned(inputs.begin(), inputs.begin() + 2);
+  for (std::size_t i = 0; i < turned.size(); ++i) {
+    if (is_turned(context, i) && turned[i].dim() > 1) turned[i] = turned[i].transpose(-1, -2);
+  }
+  return {scaled(run_matmul(context, turned)[0], context.node.float_attribute("alpha", 1.0F))};
+}
+
+}  // namespace
+
 std::span<const Operator> gemm_matmul_operators() {
   static constexpr Operator kRows[] = {
       {"Gemm", "", 7, 2, 1, check_gemm, infer_gemm, in_bfloat16<run_gemm>},
       {"MatMul", "", 7, 2, 1, needs_float, infer_matmul, in_bfloat16<run_matmul>},
+      {"FusedMatMul",
+       kMicrosoft,
+       1,
+       2,
+       1,
+       check_fused_matmul,
+       infer_fused_matmul,
+       in_bfloat16<run_fused_matmul>},
   };
   return kRows;
 }

@@ -128,6 +128,17 @@ Outputs run_layer_norm(const OpContext& context, Inputs inputs) {
       x, normalized, whole(inputs[1]), whole(input(inputs, 2)), epsilon_of(context))};
 }
 
+/// RMSNormalization, and SimplifiedLayerNormalization, as ONNX Runtime calls it: no mean is taken
+/// away.
+Outputs run_rms_norm(const OpContext& context, Inputs inputs) {
+  const at::Tensor& x = inputs[0];
+  Extents axes;
+  const std::int64_t first = positive_axis(context.node.int_attribute("axis", -1), x.dim());
+  for (std::int64_t axis = first; axis < x.dim(); ++axis) axes.push_back(axis);
+  const at::Tensor power = at::mean(x * x, axes, true);
+  return {x * at::rsqrt(power + epsilon_of(context)) * inputs[1]};
+}
+
 // --- Others --------------------------------------------------------------------------------------
 
 Complaint check_lrn(const OpContext& context, Facts inputs) {
@@ -215,14 +226,24 @@ std::span<const Operator> normalization_operators() {
        needs_float,
        infer_group_norm,
        in_float32<run_group_norm>},
+      // Of ONNX since opset 17; before that, ONNX Runtime's own operator of the same meaning.
       {"LayerNormalization",
        "",
-       17,
+       7,
        2,
        1,
        needs_float,
        infer_layer_norm,
        in_float32<run_layer_norm>},
+      {"SimplifiedLayerNormalization",
+       "",
+       7,
+       2,
+       1,
+       needs_float,
+       infer_layer_norm,
+       in_float32<run_rms_norm>},
+      {"RMSNormalization", "", 23, 2, 1, needs_float, infer_layer_norm, in_float32<run_rms_norm>},
       {"LRN", "", 7, 1, 1, check_lrn, infer_per_channel, in_float32<run_lrn>},
       {"MeanVarianceNormalization",
        "",

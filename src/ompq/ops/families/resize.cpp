@@ -33,13 +33,14 @@ constexpr std::array<std::pair<std::string_view, Mode>, 4> kModes{{{"nearest", M
                                                                    {"linear", Mode::Linear},
                                                                    {"bilinear", Mode::Linear},
                                                                    {"cubic", Mode::Cubic}}};
-constexpr std::array<std::pair<std::string_view, Coordinates>, 6> kCoordinates{
+constexpr std::array<std::pair<std::string_view, Coordinates>, 7> kCoordinates{
     {{"half_pixel", Coordinates::HalfPixel},
      {"half_pixel_symmetric", Coordinates::HalfPixelSymmetric},
      {"pytorch_half_pixel", Coordinates::PytorchHalfPixel},
      {"align_corners", Coordinates::AlignCorners},
      {"asymmetric", Coordinates::Asymmetric},
-     {"tf_half_pixel_for_nn", Coordinates::TfHalfPixelForNn}}};
+     {"tf_half_pixel_for_nn", Coordinates::TfHalfPixelForNn},
+     {"tf_crop_and_resize", Coordinates::TfCropAndResize}}};
 constexpr std::array<std::pair<std::string_view, Nearest>, 4> kNearest{
     {{"round_prefer_floor", Nearest::RoundPreferFloor},
      {"round_prefer_ceil", Nearest::RoundPreferCeil},
@@ -68,11 +69,17 @@ ResizeRule read_rule(const OpContext& context) {
   rule.cubic_a = node.float_attribute("cubic_coeff_a", -0.75F);
   rule.exclude_outside = node.int_attribute("exclude_outside", 0) != 0;
   rule.antialias = node.int_attribute("antialias", 0) != 0;
+  rule.extrapolation = node.float_attribute("extrapolation_value", 0.0F);
   return rule;
 }
 
 std::size_t scales_input(const OpContext& context) { return is_modern(context) ? 2 : 1; }
+constexpr std::size_t kRegion = 1;
 constexpr std::size_t kSizes = 3;
+
+bool is_cropped(const OpContext& context) {
+  return is_modern(context) && coordinates_name(context) == "tf_crop_and_resize";
+}
 
 bool scales_by_attribute(const OpContext& context) {
   return context.node.op_type == "Upsample" && context.opset < 9;
@@ -90,6 +97,10 @@ Complaint check_resize(const OpContext& context, Facts inputs) {
     const std::string nearest = node.string_attribute("nearest_mode", "round_prefer_floor");
     if (!named(kNearest, nearest)) return fmt::format("nearest_mode '{}' is unknown", nearest);
     if (auto complaint = needs_known(inputs, kSizes, "sizes")) return complaint;
+    const InputFacts& region = fact(inputs, kRegion);
+    if (is_cropped(context) && (!region.present || (region.known && region.constant == nullptr))) {
+      return "its region (input 1) must be constant";
+    }
   }
   const InputFacts& scales = fact(inputs, scales_input(context));
   const bool sized = is_modern(context) && has(inputs, kSizes);
@@ -124,8 +135,18 @@ void require_count(const OpContext& context, std::size_t count, const Extents& a
   }
 }
 
+/// The parts of the axes that are cropped out: all starts, then all ends. Empty where none are.
+void require_region(const OpContext& context,
+                    const std::vector<float>& region,
+                    const Extents& axes) {
+  if (region.size() == 2 * axes.size()) return;
+  fail(context,
+       fmt::format("a region of {} numbers does not fit {} axes", region.size(), axes.size()));
+}
+
 /// The extent of a scaled axis; an axis of scale 1 may be the batch.
-Dim scaled_extent(const OpContext& context, Dim extent, float scale) {
+Dim scaled_extent(const OpContext& context, Dim extent, float scale, float part = 1.0F) {
+  scale *= part;
   if (scale == 1.0F) return extent;
   const double length = std::floor(static_cast<double>(static_cast<float>(extent.size) * scale));
   if (!extent.is_fixed() || !(scale > 0) || length < 1 || length > INT32_MAX) {
@@ -185,11 +206,36 @@ OutputList infer_resize(const OpContext& context, Facts inputs) {
                                         : inputs[scales_input(context)].constant->to_floats();
   require_count(context, scales.size(), axes);
   Shape shape = inputs[0].shape;
+  std::vector<float> region;
+  if (is_cropped(context)) {
+    region = inputs[kRegion].constant->to_floats();
+    require_region(context, region, axes);
+  }
   for (std::size_t i = 0; i < axes.size(); ++i) {
     Dim& extent = shape[static_cast<std::size_t>(axes[i])];
-    extent = scaled_extent(context, extent, scales[i]);
+    const float part = region.empty() ? 1.0F : region[axes.size() + i] - region[i];
+    extent = scaled_extent(context, extent, scales[i], part);
   }
   return {output(inputs[0].type, std::move(shape))};
+}
+
+std::vector<float> floats_of(const at::Tensor& tensor) {
+  const at::Tensor host = tensor.to(at::kCPU, at::kFloat).contiguous();
+  return {host.data_ptr<float>(), host.data_ptr<float>() + host.numel()};
+}
+
+/// Notes which part of each axis is sampled.
+void read_region(const OpContext& context,
+                 Inputs inputs,
+                 const Extents& axes,
+                 std::vector<ResizeAxis>& plan) {
+  if (!is_cropped(context)) return;
+  const std::vector<float> region = floats_of(inputs[kRegion]);
+  require_region(context, region, axes);
+  for (std::size_t i = 0; i < axes.size(); ++i) {
+    plan[static_cast<std::size_t>(axes[i])].crop_start = region[i];
+    plan[static_cast<std::size_t>(axes[i])].crop_end = region[axes.size() + i];
+  }
 }
 
 /// One entry for each axis of the input.
@@ -198,7 +244,10 @@ std::vector<ResizeAxis> plan(const OpContext& context, Inputs inputs) {
   const Extents axes = resized_axes(context, x.dim());
   const Shape shape = graph::fixed_shape(x.sizes().vec());
   std::vector<ResizeAxis> result;
-  for (const std::int64_t extent : x.sizes()) result.push_back({extent, extent, 1.0F});
+  for (const std::int64_t extent : x.sizes()) {
+    result.push_back({.input = extent, .output = extent});
+  }
+  read_region(context, inputs, axes, result);
   const at::Tensor sizes = is_modern(context) ? input(inputs, kSizes) : at::Tensor();
   if (sizes.defined()) {
     const std::vector<Dim> asked = graph::fixed_shape(integers(sizes));
@@ -216,19 +265,21 @@ std::vector<ResizeAxis> plan(const OpContext& context, Inputs inputs) {
   if (scales_by_attribute(context)) {
     scales = attribute_scales(context);
   } else {
-    const at::Tensor given = inputs[scales_input(context)].to(at::kCPU, at::kFloat).contiguous();
-    scales.assign(given.data_ptr<float>(), given.data_ptr<float>() + given.numel());
+    scales = floats_of(inputs[scales_input(context)]);
   }
   require_count(context, scales.size(), axes);
   for (std::size_t i = 0; i < axes.size(); ++i) {
     ResizeAxis& axis = result[static_cast<std::size_t>(axes[i])];
     axis.scale = scales[i];
-    axis.output = scaled_extent(context, Dim::fixed(axis.input), scales[i]).size;
+    const float part = axis.crop_end - axis.crop_start;
+    axis.output = scaled_extent(context, Dim::fixed(axis.input), scales[i], part).size;
   }
   return result;
 }
 
-bool changes(const ResizeAxis& axis) { return axis.output != axis.input || axis.scale != 1.0F; }
+bool changes(const ResizeAxis& axis) {
+  return axis.output != axis.input || axis.scale != 1.0F || !axis.is_whole();
+}
 
 /// True for images of which only height and width change.
 bool is_planar(const at::Tensor& x, const std::vector<ResizeAxis>& axes) {
@@ -286,12 +337,26 @@ at::Tensor resize_by_weights(const at::Tensor& x,
   return in_format_of(x, result);
 }
 
+/// What a crop reaches beyond the image is filled with one number.
+at::Tensor extrapolated(const at::Tensor& resized,
+                        const ResizeRule& rule,
+                        const std::vector<ResizeAxis>& axes) {
+  at::Tensor result = resized;
+  for (std::size_t i = 0; i < axes.size(); ++i) {
+    const Extents outside = outside_elements(rule, axes[i]);
+    if (outside.empty()) continue;
+    const at::Tensor index = at::tensor(outside, at::kLong).to(result.device());
+    result = at::index_fill(result, static_cast<std::int64_t>(i), index, rule.extrapolation);
+  }
+  return result;
+}
+
 Outputs run_resize(const OpContext& context, Inputs inputs) {
   const at::Tensor& x = inputs[0];
   const ResizeRule rule = read_rule(context);
   const std::vector<ResizeAxis> axes = plan(context, inputs);
   if (std::none_of(axes.begin(), axes.end(), changes)) return {x};
-  if (rule.mode == Mode::Nearest) return {resize_nearest(x, rule, axes)};
+  if (rule.mode == Mode::Nearest) return {extrapolated(resize_nearest(x, rule, axes), rule, axes)};
   if (is_torch_bilinear(x, rule, axes)) {
     return {at::upsample_bilinear2d(x,
                                     {axes[2].output, axes[3].output},
@@ -299,7 +364,7 @@ Outputs run_resize(const OpContext& context, Inputs inputs) {
                                     axes[2].scale,
                                     axes[3].scale)};
   }
-  return {resize_by_weights(x, rule, axes)};
+  return {extrapolated(resize_by_weights(x, rule, axes), rule, axes)};
 }
 
 // --- GridSample

@@ -42,7 +42,7 @@ float source_coordinate(const ResizeRule& rule, const ResizeAxis& axis, std::int
   const auto in = static_cast<float>(axis.input);
   const auto out = static_cast<float>(axis.output);
   // An axis that is left alone stays exactly so in every convention.
-  if (axis.scale == 1.0F && axis.input == axis.output) return at;
+  if (axis.scale == 1.0F && axis.input == axis.output && axis.is_whole()) return at;
   switch (rule.coordinates) {
     case Coordinates::HalfPixel:
       return (at + 0.5F) / axis.scale - 0.5F;
@@ -59,8 +59,22 @@ float source_coordinate(const ResizeRule& rule, const ResizeAxis& axis, std::int
       return at / axis.scale;
     case Coordinates::TfHalfPixelForNn:
       return (at + 0.5F) / axis.scale;
+    case Coordinates::TfCropAndResize:
+      if (axis.output == 1) return 0.5F * (axis.crop_start + axis.crop_end) * (in - 1);
+      return axis.crop_start * (in - 1) +
+             at * (axis.crop_end - axis.crop_start) * (in - 1) / (out - 1);
   }
   return at;
+}
+
+std::vector<std::int64_t> outside_elements(const ResizeRule& rule, const ResizeAxis& axis) {
+  std::vector<std::int64_t> outside;
+  if (rule.coordinates != Coordinates::TfCropAndResize) return outside;
+  for (std::int64_t i = 0; i < axis.output; ++i) {
+    const float x = source_coordinate(rule, axis, i);
+    if (x < 0 || x > static_cast<float>(axis.input - 1)) outside.push_back(i);
+  }
+  return outside;
 }
 
 std::vector<std::int64_t> nearest_sources(const ResizeRule& rule, const ResizeAxis& axis) {

@@ -16,6 +16,7 @@ struct ResizeRule {
     AlignCorners,
     Asymmetric,
     TfHalfPixelForNn,
+    TfCropAndResize,
   };
   /// Simple is Upsample's and Resize-10's: up for shrinking, down for growing.
   enum class Nearest { RoundPreferFloor, RoundPreferCeil, Floor, Ceil, Simple };
@@ -26,6 +27,7 @@ struct ResizeRule {
   float cubic_a = -0.75F;
   bool exclude_outside = false;
   bool antialias = false;
+  float extrapolation = 0.0F;  ///< TfCropAndResize: what stands outside of the input
 };
 
 /// One axis: `output` elements out of `input`, `scale` times as dense.
@@ -33,12 +35,21 @@ struct ResizeAxis {
   std::int64_t input = 1;
   std::int64_t output = 1;
   float scale = 1.0F;
+  /// TfCropAndResize: the part of the input that is sampled, from 0 (first element) to 1 (last).
+  float crop_start = 0.0F;
+  float crop_end = 1.0F;
+
+  [[nodiscard]] bool is_whole() const { return crop_start == 0.0F && crop_end == 1.0F; }
 };
 
 /// Position in the input that output element `i` samples, as ONNX defines it, in float32.
 [[nodiscard]] float source_coordinate(const ResizeRule& rule,
                                       const ResizeAxis& axis,
                                       std::int64_t i);
+
+/// TfCropAndResize: the output elements that lie outside of the input.
+[[nodiscard]] std::vector<std::int64_t> outside_elements(const ResizeRule& rule,
+                                                         const ResizeAxis& axis);
 
 /// Nearest: which input element each output element copies.
 [[nodiscard]] std::vector<std::int64_t> nearest_sources(const ResizeRule& rule,

@@ -38,13 +38,14 @@ Stretch stretch(std::int64_t start, std::int64_t end, std::int64_t step, std::in
 /// Length of a slice of an axis of `extent` = k N elements; nothing where it depends on N otherwise
 /// than as a multiple.
 MaybeDim open_slice(Dim start, Dim end, std::int64_t step, Dim extent) {
-  // A bound of at least 2^31 - 1 is how exporters say "to the end".
-  constexpr std::int64_t kEnd = INT32_MAX;
-  const bool to_end = end == extent || (end.is_fixed() && end.size >= kEnd);
+  // No batch is that large: such a bound is how exporters say "from the start" or "to the end".
+  constexpr std::int64_t kBeyond = 1'000'000;
+  const auto is_beyond = [](Dim bound) { return bound.is_fixed() && bound.size >= kBeyond; };
+  const auto is_before = [](Dim bound) { return bound.is_fixed() && bound.size <= -kBeyond; };
+  if (step > 0 && is_before(start)) start = Dim::fixed(0);
+  const bool to_end = end == extent || is_beyond(end);
   if (step == 1 && start == Dim::fixed(0) && to_end) return extent;
-  if (step == -1 && (start == Dim::fixed(-1) || start.size >= kEnd) && end.size <= -kEnd) {
-    return extent;
-  }
+  if (step == -1 && (start == Dim::fixed(-1) || is_beyond(start)) && is_before(end)) return extent;
   if (step != 1 || !start.is_fixed()) return std::nullopt;
   // Within the first (or last) k elements the slice is the same for every N >= 1.
   const std::int64_t least = extent.size;
@@ -205,33 +206,33 @@ Complaint check_indices(const OpContext&, Facts inputs) {
   return fmt::format("its indices are {}", name_of(indices.type));
 }
 
-/// Samples bring indices along, so that one outside of the data is their fault; whoever runs the
-/// node names it.
-void require_inside(const at::Tensor& indices, std::int64_t extent) {
-  if (indices.numel() == 0) return;
-  const auto least = indices.min().item<std::int64_t>();
-  const auto most = indices.max().item<std::int64_t>();
-  if (least >= -extent && most < extent) return;
-  throw DataError("indices",
-                  fmt::format("index {} lies outside of {}..{}, the {} entries that there are; "
-                              "check the ids in the samples",
-                              most >= extent ? most : least,
-                              -extent,
-                              extent - 1,
-                              extent));
-}
-
-/// Indices as non-negative int64 beside the data. @throws DataError for one outside of it.
-at::Tensor plain_indices(const at::Tensor& indices, const at::Tensor& data, std::int64_t extent) {
+/// Indices as non-negative int64 beside the data. @throws DataError for one that names nothing.
+at::Tensor plain_indices(const OpContext& context,
+                         const at::Tensor& indices,
+                         const at::Tensor& data,
+                         std::int64_t extent) {
   const at::Tensor wide = indices.to(data.device(), at::kLong);
-  require_inside(wide, extent);
-  return at::where(wide < 0, wide + extent, wide);
+  if (wide.numel() == 0) return wide;
+  const auto low = wide.min().item<std::int64_t>();
+  const auto high = wide.max().item<std::int64_t>();
+  if (low < -extent || high >= extent) {
+    throw DataError("ops",
+                    fmt::format("{} node '{}': index {} is outside of an axis of {}; indices go "
+                                "from {} to {}",
+                                context.node.op_type,
+                                context.node.name,
+                                high >= extent ? high : low,
+                                extent,
+                                -extent,
+                                extent - 1));
+  }
+  return low < 0 ? at::where(wide < 0, wide + extent, wide) : wide;
 }
 
 Outputs run_gather(const OpContext& context, Inputs inputs) {
   const at::Tensor& data = inputs[0];
   const std::int64_t axis = positive_axis(context.node.int_attribute("axis", 0), data.dim());
-  const at::Tensor indices = plain_indices(inputs[1], data, data.size(axis));
+  const at::Tensor indices = plain_indices(context, inputs[1], data, data.size(axis));
   if (indices.dim() == 0) return {at::select(data, axis, indices.item<std::int64_t>())};
   const at::Tensor picked = at::index_select(data, axis, indices.reshape({-1}));
   Extents shape = data.sizes().slice(0, static_cast<std::size_t>(axis)).vec();
@@ -254,15 +255,24 @@ OutputList infer_gather_elements(const OpContext& context, Facts inputs) {
 Outputs run_gather_elements(const OpContext& context, Inputs inputs) {
   const at::Tensor& data = inputs[0];
   const std::int64_t axis = positive_axis(context.node.int_attribute("axis", 0), data.dim());
-  return {at::gather(data, axis, plain_indices(inputs[1], data, data.size(axis)))};
+  return {at::gather(data, axis, plain_indices(context, inputs[1], data, data.size(axis)))};
+}
+
+/// Leading axes that data and indices of a GatherND share.
+std::size_t shared_axes(const OpContext& context) {
+  return static_cast<std::size_t>(context.node.int_attribute("batch_dims", 0));
 }
 
 Complaint check_gather_nd(const OpContext& context, Facts inputs) {
-  if (context.node.int_attribute("batch_dims", 0) != 0) return "batch_dims is not supported";
+  const InputFacts& indices = fact(inputs, 1);
+  const std::int64_t shared = context.node.int_attribute("batch_dims", 0);
+  if (shared < 0 || (indices.known && shared >= rank_of(indices) && shared > 0)) {
+    return fmt::format("batch_dims {} does not fit its indices", shared);
+  }
   return check_indices(context, inputs);
 }
 
-/// How many leading axes of the data one row of indices names.
+/// How many axes of the data one row of indices names.
 std::size_t indexed_axes(const OpContext& context, Facts inputs) {
   const Shape& indices = inputs[1].shape;
   if (indices.empty() || !indices.back().is_fixed() || indices.back().size > rank_of(inputs[0]) ||
@@ -285,32 +295,60 @@ Shape indexed_shape(const OpContext& context, Facts inputs) {
 }
 
 OutputList infer_gather_nd(const OpContext& context, Facts inputs) {
-  return {output(inputs[0].type, indexed_shape(context, inputs))};
+  const std::size_t shared = shared_axes(context);
+  const Shape& data = inputs[0].shape;
+  if (shared == 0) return {output(inputs[0].type, indexed_shape(context, inputs))};
+  const std::size_t axes = indexed_axes(context, inputs);
+  if (shared + axes > data.size()) {
+    fail(context, fmt::format("batch_dims {} does not fit {}", shared, graph::to_string(data)));
+  }
+  Shape shape(inputs[1].shape.begin(), inputs[1].shape.end() - 1);
+  shape.insert(shape.end(), data.begin() + static_cast<std::ptrdiff_t>(shared + axes), data.end());
+  return {output(inputs[0].type, std::move(shape))};
 }
 
-c10::List<c10::optional<at::Tensor>> index_columns(const at::Tensor& indices,
-                                                   const at::Tensor& data) {
+/// What names each leading axis of the data, broadcast against each other. The first `shared` axes
+/// are those of the indices themselves.
+c10::List<c10::optional<at::Tensor>> index_columns(const OpContext& context,
+                                                   const at::Tensor& indices,
+                                                   const at::Tensor& data,
+                                                   std::size_t shared = 0) {
   c10::List<c10::optional<at::Tensor>> columns;
-  for (std::int64_t axis = 0; axis < indices.size(-1); ++axis) {
-    columns.push_back(plain_indices(indices.select(-1, axis), data, data.size(axis)));
+  const auto batch = static_cast<std::int64_t>(shared);
+  for (std::int64_t axis = 0; axis < batch; ++axis) {
+    Extents shape(static_cast<std::size_t>(indices.dim() - 1), 1);
+    shape[static_cast<std::size_t>(axis)] = data.size(axis);
+    columns.push_back(
+        at::arange(data.size(axis), at::TensorOptions().dtype(at::kLong).device(data.device()))
+            .view(shape));
+  }
+  for (std::int64_t i = 0; i < indices.size(-1); ++i) {
+    columns.push_back(plain_indices(context, indices.select(-1, i), data, data.size(batch + i)));
   }
   return columns;
 }
 
-Outputs run_gather_nd(const OpContext&, Inputs inputs) {
-  return {at::index(inputs[0], index_columns(inputs[1], inputs[0]))};
+Outputs run_gather_nd(const OpContext& context, Inputs inputs) {
+  return {at::index(inputs[0], index_columns(context, inputs[1], inputs[0], shared_axes(context)))};
+}
+
+/// LibTorch's name of a reduction that joins what was there with what comes; "" for others.
+c10::string_view torch_reduction(std::string_view name) {
+  if (name == "mul") return "prod";
+  if (name == "max") return "amax";
+  return name == "min" ? "amin" : "";
 }
 
 Complaint check_scatter(const OpContext& context, Facts inputs) {
   const std::string reduction = context.node.string_attribute("reduction", "none");
-  if (reduction != "none" && reduction != "add") {
-    return fmt::format("reduction '{}' is not supported", reduction);
-  }
+  const bool known =
+      reduction == "none" || reduction == "add" || !torch_reduction(reduction).empty();
+  if (!known) return fmt::format("reduction '{}' is unknown", reduction);
   return check_indices(context, inputs);
 }
 
-bool adds(const OpContext& context) {
-  return context.node.string_attribute("reduction", "none") == "add";
+std::string reduction_of(const OpContext& context) {
+  return context.node.string_attribute("reduction", "none");
 }
 
 OutputList infer_scatter_elements(const OpContext& context, Facts inputs) {
@@ -327,9 +365,11 @@ OutputList infer_scatter_elements(const OpContext& context, Facts inputs) {
 Outputs run_scatter_elements(const OpContext& context, Inputs inputs) {
   const at::Tensor& data = inputs[0];
   const std::int64_t axis = positive_axis(context.node.int_attribute("axis", 0), data.dim());
-  const at::Tensor indices = plain_indices(inputs[1], data, data.size(axis));
-  if (adds(context)) return {at::scatter_add(data, axis, indices, inputs[2])};
-  return {at::scatter(data, axis, indices, inputs[2])};
+  const at::Tensor indices = plain_indices(context, inputs[1], data, data.size(axis));
+  const std::string reduction = reduction_of(context);
+  if (reduction == "none") return {at::scatter(data, axis, indices, inputs[2])};
+  if (reduction == "add") return {at::scatter_add(data, axis, indices, inputs[2])};
+  return {at::scatter_reduce(data, axis, indices, inputs[2], torch_reduction(reduction))};
 }
 
 OutputList infer_scatter_nd(const OpContext& context, Facts inputs) {
@@ -342,8 +382,32 @@ OutputList infer_scatter_nd(const OpContext& context, Facts inputs) {
   return same_as_first(context, inputs);
 }
 
+/// Each row of indices as one number: its place among the slices of the data.
+at::Tensor flat_rows(const OpContext& context, const at::Tensor& indices, const at::Tensor& data) {
+  at::Tensor rows = at::zeros({indices.numel() / indices.size(-1)}, at::kLong);
+  for (std::int64_t axis = 0; axis < indices.size(-1); ++axis) {
+    const at::Tensor column = indices.select(-1, axis).reshape({-1});
+    rows = rows * data.size(axis) + plain_indices(context, column, data, data.size(axis));
+  }
+  return rows;
+}
+
 Outputs run_scatter_nd(const OpContext& context, Inputs inputs) {
-  return {at::index_put(inputs[0], index_columns(inputs[1], inputs[0]), inputs[2], adds(context))};
+  const at::Tensor& data = inputs[0];
+  const std::string reduction = reduction_of(context);
+  const c10::string_view torch = torch_reduction(reduction);
+  if (torch.empty()) {
+    return {at::index_put(
+        data, index_columns(context, inputs[1], data), inputs[2], reduction == "add")};
+  }
+  const at::Tensor rows = flat_rows(context, inputs[1], data);
+  const std::int64_t axes = inputs[1].size(-1);
+  std::int64_t slices = 1;
+  for (std::int64_t axis = 0; axis < axes; ++axis) slices *= data.size(axis);
+  const at::Tensor flat = data.reshape({slices, -1});
+  const at::Tensor updates = inputs[2].reshape({rows.size(0), -1});
+  const at::Tensor index = rows.unsqueeze(1).expand(updates.sizes());
+  return {at::scatter_reduce(flat, 0, index, updates, torch).reshape(data.sizes())};
 }
 
 // --- Trilu
@@ -378,6 +442,8 @@ std::span<const Operator> slicing_operators() {
        check_scatter,
        infer_scatter_elements,
        run_scatter_elements},
+      // The same by its name of opsets 9 and 10.
+      {"Scatter", "", 9, 3, 1, check_scatter, infer_scatter_elements, run_scatter_elements},
       {"ScatterND", "", 11, 3, 1, check_scatter, infer_scatter_nd, run_scatter_nd},
       {"Trilu", "", 14, 1, 1, check_trilu, same_as_first, run_trilu},
   };

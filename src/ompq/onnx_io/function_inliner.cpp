@@ -1,0 +1,284 @@
+#include "ompq/onnx_io/function_inliner.h"
+
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include <fmt/format.h>
+#include <google/protobuf/unknown_field_set.h>
+
+#include "ompq/core/error.h"
+
+namespace ompq::onnx_io {
+namespace {
+
+using google::protobuf::Message;
+using Nodes = google::protobuf::RepeatedPtrField<onnx::NodeProto>;
+
+/// Domain, name and overload.
+using Key = std::tuple<std::string, std::string, std::string>;
+
+/// More nodes than that come from calls that double at each level, not from an exporter.
+constexpr std::size_t kMostNodes = 4'000'000;
+
+std::string plain_domain(const std::string& domain) { return domain == "ai.onnx" ? "" : domain; }
+
+/// Fields that came to ONNX after the headers that we are built with: a parser keeps them as they
+/// were.
+std::vector<std::string> unknown_fields(const Message& message, int number) {
+  std::vector<std::string> found;
+  const auto& fields = message.GetReflection()->GetUnknownFields(message);
+  for (int i = 0; i < fields.field_count(); ++i) {
+    const auto& field = fields.field(i);
+    const bool wanted = field.number() == number &&
+                        field.type() == google::protobuf::UnknownField::TYPE_LENGTH_DELIMITED;
+    if (wanted) found.push_back(field.length_delimited());
+  }
+  return found;
+}
+
+std::string overload_of(const Message& message, int number) {
+  const std::vector<std::string> found = unknown_fields(message, number);
+  return found.empty() ? "" : found.back();
+}
+
+Key key_of(const onnx::FunctionProto& function) {
+  constexpr int kOverload = 13;
+  return {plain_domain(function.domain()), function.name(), overload_of(function, kOverload)};
+}
+
+Key key_of(const onnx::NodeProto& node) {
+  constexpr int kOverload = 8;
+  return {plain_domain(node.domain()), node.op_type(), overload_of(node, kOverload)};
+}
+
+std::optional<std::int64_t> onnx_opset(
+    const google::protobuf::RepeatedPtrField<onnx::OperatorSetIdProto>& imports) {
+  for (const auto& import : imports) {
+    if (plain_domain(import.domain()).empty()) return import.version();
+  }
+  return std::nullopt;
+}
+
+using Attributes = std::map<std::string, onnx::AttributeProto>;
+
+/// What a function's parameters are without a call that sets them.
+Attributes default_attributes(const onnx::FunctionProto& function) {
+  constexpr int kAttributeProto = 11;
+  Attributes defaults;
+  for (const std::string& bytes : unknown_fields(function, kAttributeProto)) {
+    onnx::AttributeProto attribute;
+    if (attribute.ParseFromString(bytes)) defaults[attribute.name()] = attribute;
+  }
+  return defaults;
+}
+
+/// One call of a function: what its body's names and parameters stand for.
+class Call {
+ public:
+  Call(const onnx::FunctionProto& function, const onnx::NodeProto& node, std::string prefix)
+      : prefix_(std::move(prefix)), parameters_(default_attributes(function)) {
+    for (int i = 0; i < function.input_size(); ++i) {
+      names_[function.input(i)] = i < node.input_size() ? node.input(i) : "";
+    }
+    for (int i = 0; i < function.output_size() && i < node.output_size(); ++i) {
+      if (node.output(i).empty()) continue;
+      const auto [known, is_new] = names_.emplace(function.output(i), node.output(i));
+      // An output that is an input, or a second name of another output.
+      if (!is_new) copies_.emplace_back(known->second, node.output(i));
+    }
+    for (const auto& attribute : node.attribute()) parameters_[attribute.name()] = attribute;
+  }
+
+  /// A node of the body as it stands in the network.
+  onnx::NodeProto bind(onnx::NodeProto node) {
+    if (!node.name().empty()) node.set_name(prefix_ + node.name());
+    for (std::string& name : *node.mutable_input()) name = renamed(name);
+    for (std::string& name : *node.mutable_output()) name = renamed(name);
+    bind_attributes(node);
+    return node;
+  }
+
+  /// Outputs that no node of the body makes under their own name.
+  [[nodiscard]] Nodes copies() const {
+    Nodes nodes;
+    for (const auto& [from, to] : copies_) {
+      onnx::NodeProto& node = *nodes.Add();
+      node.set_op_type("Identity");
+      node.add_input(from);
+      node.add_output(to);
+    }
+    return nodes;
+  }
+
+ private:
+  std::string renamed(const std::string& name) {
+    if (name.empty()) return "";
+    const auto [known, is_new] = names_.emplace(name, prefix_ + name);
+    return known->second;
+  }
+
+  void bind_attributes(onnx::NodeProto& node) {
+    google::protobuf::RepeatedPtrField<onnx::AttributeProto> bound;
+    for (onnx::AttributeProto& attribute : *node.mutable_attribute()) {
+      if (!attribute.ref_attr_name().empty()) {
+        const auto given = parameters_.find(attribute.ref_attr_name());
+        if (given == parameters_.end()) continue;  // left out: the operator's own default
+        *bound.Add() = given->second;
+        bound[bound.size() - 1].set_name(attribute.name());
+        continue;
+      }
+      if (attribute.has_g()) bind_graph(*attribute.mutable_g());
+      for (onnx::GraphProto& graph : *attribute.mutable_graphs()) bind_graph(graph);
+      *bound.Add() = std::move(attribute);
+    }
+    node.mutable_attribute()->Swap(&bound);
+  }
+
+  void bind_graph(onnx::GraphProto& graph) {
+    for (auto& info : *graph.mutable_input()) info.set_name(renamed(info.name()));
+    for (auto& info : *graph.mutable_output()) info.set_name(renamed(info.name()));
+    for (auto& tensor : *graph.mutable_initializer()) tensor.set_name(renamed(tensor.name()));
+    for (onnx::NodeProto& node : *graph.mutable_node()) node = bind(std::move(node));
+  }
+
+  std::string prefix_;
+  std::map<std::string, std::string> names_;
+  Attributes parameters_;
+  std::vector<std::pair<std::string, std::string>> copies_;
+};
+
+class Inliner {
+ public:
+  Inliner(onnx::ModelProto& model, const ModelPlace& place) : model_(model), place_(place) {
+    for (const auto& function : model.functions()) functions_.emplace(key_of(function), &function);
+    note_names(model.graph());
+  }
+
+  void run() {
+    settle_opset();
+    inline_graph(*model_.mutable_graph());
+    model_.clear_functions();
+  }
+
+ private:
+  /// A model whose own nodes are calls alone may name no opset of ONNX; its functions do.
+  void settle_opset() {
+    opset_ = onnx_opset(model_.opset_import());
+    if (opset_) return;
+    for (const auto& function : model_.functions()) {
+      const auto theirs = onnx_opset(function.opset_import());
+      if (theirs) opset_ = std::max(opset_.value_or(*theirs), *theirs);
+    }
+    if (!opset_) return;
+    auto* import = model_.add_opset_import();
+    import->set_version(*opset_);
+  }
+
+  /// Values that the network has already: no prefix may lead to one of them.
+  void note_names(const onnx::GraphProto& graph) {
+    for (const auto& info : graph.input()) taken_.insert(info.name());
+    for (const auto& tensor : graph.initializer()) taken_.insert(tensor.name());
+    for (const auto& node : graph.node()) {
+      taken_.insert(node.output().begin(), node.output().end());
+      for (const auto& attribute : node.attribute()) {
+        if (attribute.has_g()) note_names(attribute.g());
+      }
+    }
+  }
+
+  void inline_graph(onnx::GraphProto& graph) {
+    Nodes nodes;
+    for (onnx::NodeProto& node : *graph.mutable_node()) add(std::move(node), nodes);
+    graph.mutable_node()->Swap(&nodes);
+  }
+
+  void add(onnx::NodeProto node, Nodes& nodes) {
+    const auto found = functions_.find(key_of(node));
+    if (found != functions_.end()) {
+      expand(*found->second, node, nodes);
+      return;
+    }
+    for (onnx::AttributeProto& attribute : *node.mutable_attribute()) {
+      if (attribute.has_g()) inline_graph(*attribute.mutable_g());
+      for (onnx::GraphProto& graph : *attribute.mutable_graphs()) inline_graph(graph);
+    }
+    *nodes.Add() = std::move(node);
+    if (++made_ > kMostNodes) {
+      throw ImportError(place_.name,
+                        fmt::format("its functions call each other {} times; save the model with "
+                                    "its functions inlined",
+                                    made_));
+    }
+  }
+
+  void expand(const onnx::FunctionProto& function, const onnx::NodeProto& node, Nodes& nodes) {
+    if (std::find(open_.begin(), open_.end(), &function) != open_.end()) {
+      throw ImportError(place_.name,
+                        fmt::format("function '{}' calls itself; a network cannot be unrolled "
+                                    "without end",
+                                    function.name()));
+    }
+    open_.push_back(&function);
+    Call call(function, node, prefix_for(node));
+    for (const onnx::NodeProto& inner : function.node()) {
+      onnx::NodeProto bound = call.bind(inner);
+      note_opset(function, bound);
+      add(std::move(bound), nodes);
+    }
+    for (const onnx::NodeProto& copy : call.copies()) *nodes.Add() = copy;
+    open_.pop_back();
+  }
+
+  void note_opset(const onnx::FunctionProto& function, onnx::NodeProto& node) const {
+    const auto theirs = onnx_opset(function.opset_import());
+    if (!theirs || theirs == opset_) return;
+    if (plain_domain(node.domain()).empty() && node.op_type() != "Constant") {
+      auto* note = node.add_attribute();
+      note->set_name(std::string(kOpsetNote));
+      note->set_type(onnx::AttributeProto::INT);
+      note->set_i(*theirs);
+    }
+    for (onnx::AttributeProto& attribute : *node.mutable_attribute()) {
+      if (!attribute.has_g()) continue;
+      for (auto& inner : *attribute.mutable_g()->mutable_node()) note_opset(function, inner);
+    }
+  }
+
+  /// "block_1/" for a call of that name; the function's name and a number for one without.
+  std::string prefix_for(const onnx::NodeProto& node) {
+    const std::string& base = node.name().empty() ? node.op_type() : node.name();
+    std::string prefix = node.name().empty() ? fmt::format("{}_0/", base) : base + "/";
+    for (int i = 1; leads_to_a_name(prefix) || !prefixes_.insert(prefix).second; ++i) {
+      prefix = fmt::format("{}_{}/", base, i);
+    }
+    return prefix;
+  }
+
+  [[nodiscard]] bool leads_to_a_name(const std::string& prefix) const {
+    const auto next = taken_.lower_bound(prefix);
+    return next != taken_.end() && next->starts_with(prefix);
+  }
+
+  onnx::ModelProto& model_;
+  const ModelPlace& place_;
+  std::map<Key, const onnx::FunctionProto*> functions_;
+  std::vector<const onnx::FunctionProto*> open_;  ///< whose bodies are being written now
+  std::set<std::string> prefixes_;
+  std::set<std::string> taken_;
+  std::optional<std::int64_t> opset_;  ///< the model's own
+  std::size_t made_ = 0;
+};
+
+}  // namespace
+
+void inline_functions(onnx::ModelProto& model, const ModelPlace& place) {
+  if (model.functions().empty()) return;
+  Inliner(model, place).run();
+}
+
+}  // namespace ompq::onnx_io
