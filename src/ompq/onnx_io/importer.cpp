@@ -12,6 +12,7 @@
 #include "ompq/onnx_io/attribute_proto.h"
 #include "ompq/onnx_io/network_inputs.h"
 #include "ompq/onnx_io/node_names.h"
+#include "ompq/onnx_io/node_order.h"
 #include "ompq/onnx_io/weight_check.h"
 
 namespace ompq::onnx_io {
@@ -92,7 +93,11 @@ int check_model(const onnx::ModelProto& model, const ModelPlace& place) {
 class GraphBuilder {
  public:
   GraphBuilder(const onnx::ModelProto& model, const ImportOptions& options, const ModelPlace& place)
-      : proto_(model.graph()), options_(options), place_(place), names_(model.graph()) {
+      : proto_(model.graph()),
+        nodes_(in_order_of_use(model.graph())),
+        options_(options),
+        place_(place),
+        names_(model.graph()) {
     graph_.opset = check_model(model, place);
     if (!proto_.name().empty()) graph_.name = proto_.name();
     for (const auto& entry : model.metadata_props()) graph_.metadata[entry.key()] = entry.value();
@@ -102,7 +107,7 @@ class GraphBuilder {
     read_initializers();
     read_inputs();
     declare_node_outputs();
-    for (const auto& node : proto_.node()) add_node(node);
+    for (const onnx::NodeProto* node : nodes_) add_node(*node);
     read_outputs();
     sort();
     check_weights(graph_, place_);
@@ -175,7 +180,8 @@ class GraphBuilder {
   }
 
   void declare_node_outputs() {
-    for (const auto& node : proto_.node()) {
+    for (const onnx::NodeProto* entry : nodes_) {
+      const onnx::NodeProto& node = *entry;
       if (node.op_type() == "Constant" && is_onnx_domain(node.domain())) {
         read_constant_node(node);
         continue;
@@ -306,6 +312,7 @@ class GraphBuilder {
   }
 
   const onnx::GraphProto& proto_;
+  std::vector<const onnx::NodeProto*> nodes_;  ///< in an order that the file's does not decide
   const ImportOptions& options_;
   const ModelPlace& place_;
   graph::Graph graph_;

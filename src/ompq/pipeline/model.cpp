@@ -6,6 +6,7 @@
 #include "ompq/core/error.h"
 #include "ompq/graph/passes.h"
 #include "ompq/ops/infer.h"
+#include "ompq/runtime/passes.h"
 
 namespace ompq::pipeline {
 namespace {
@@ -77,11 +78,7 @@ std::vector<data::InputSpec> input_specs(const graph::Graph& graph) {
 }
 
 std::int64_t batch_size_for(const graph::Graph& graph, std::int64_t wanted) {
-  for (const graph::ValueId id : graph.inputs()) {
-    const graph::Shape& shape = *graph.value(id).shape;
-    if (!shape.empty() && shape.front().is_fixed()) return shape.front().size;
-  }
-  return wanted;
+  return runtime::whole_passes(graph, wanted);
 }
 
 }  // namespace ompq::pipeline
