@@ -407,5 +407,39 @@ TEST(TrainableGraph, SaysWhatDoesNotFit) {
   EXPECT_THROW(network.quantize(codes, "lsq"), ConfigError);
 }
 
+/// The network for this number of samples alone.
+graph::Graph with_fixed_batch(graph::Graph graph, std::int64_t batch) {
+  for (std::size_t i = 0; i < graph.values().size(); ++i) {
+    auto& value = graph.mutable_value(static_cast<graph::ValueId>(i));
+    if (value.shape) value.shape = graph::fixed_shape(graph::extents_at(*value.shape, batch));
+  }
+  return graph;
+}
+
+TEST(TrainableGraph, TakesAnyNumberOfSamplesWhereTheNetworkFixesIt) {
+  const graph::Graph open = prepared(tiny_network());
+  const at::Tensor inputs = ops::to_aten(images());
+  for (const std::int64_t batch : {1, 4}) {  // of six samples
+    TrainableGraph expected(open);
+    TrainableGraph fixed(with_fixed_batch(open, batch));
+    for (const Mode mode : {Mode::Evaluation, Mode::Training}) {
+      const at::Tensor got = fixed.forward(inputs, mode);
+      const at::Tensor wanted = expected.forward(inputs, mode);
+      EXPECT_EQ(got.sizes(), wanted.sizes());
+      EXPECT_LT((got - wanted).abs().max().item<double>(), 1e-5) << batch;
+      if (mode == Mode::Evaluation) continue;
+      got.square().sum().backward();
+      wanted.square().sum().backward();
+    }
+    for (std::size_t p = 0; p < fixed.parameters().size(); ++p) {
+      const at::Tensor& gradient = expected.parameters()[p].tensor.grad();
+      const at::Tensor difference = fixed.parameters()[p].tensor.grad() - gradient;
+      EXPECT_LE(difference.abs().max().item<double>(),
+                1e-4 * gradient.abs().max().item<double>() + 1e-6)
+          << fixed.parameters()[p].name;
+    }
+  }
+}
+
 }  // namespace
 }  // namespace ompq::training

@@ -174,6 +174,7 @@ pipeline::SearchOptions search_options(const OptionValues& options, const pipeli
   request.scheme = scheme_of(options.text("scheme"));
   search.allocator = allocator_of(options, request.scheme);
   if (options.knows("beside")) search.beside = beside_of(options);
+  search.measure_for_beside = options.knows("beside") && options.given("beside");
   search.automatic.time_limit_seconds = options.number("time-limit") / 1e6;
   search.compensated = options.text("for") == "gptq";
   if (const auto accounting = options.maybe_text("accounting")) {

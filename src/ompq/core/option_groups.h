@@ -319,7 +319,9 @@ inline constexpr OptionRecord kBeside{
     .fallback = "uniform,size-only,orm",
     .choices = kAllocatorNamesOrNone,
     .group = "Allocation",
-    .text = "allocators whose answer to the same budget is shown beside the chosen one"};
+    .text =
+        "allocators whose answer to the same budget is shown beside the chosen one; without "
+        "this option those are left out that need measurements of their own"};
 
 inline constexpr OptionRecord kAllocators{
     .name = "allocators",

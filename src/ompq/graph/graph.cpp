@@ -147,6 +147,8 @@ ValueId Graph::add_constant(std::string constant_name, Tensor tensor) {
 
 void Graph::mark_output(ValueId id) { outputs_.push_back(id); }
 
+void Graph::set_outputs(std::vector<ValueId> ids) { outputs_ = std::move(ids); }
+
 NodeId Graph::add_node(Node node) {
   const auto id = static_cast<NodeId>(nodes_.size());
   std::string base = node.name.empty() ? node.op_type : node.name;

@@ -113,6 +113,7 @@ class Graph {
   ValueId add_open_input(std::string name);
   ValueId add_constant(std::string name, Tensor tensor);
   void mark_output(ValueId id);
+  void set_outputs(std::vector<ValueId> ids);  ///< in place of those that were marked
   /// Appends a node; an empty or taken name is made unique. Order is restored by sort().
   NodeId add_node(Node node);
   /// Appends a node with fresh outputs named after it; returns the first of them.

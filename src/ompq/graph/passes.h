@@ -65,4 +65,10 @@ int remove_no_ops(Graph& graph);
 /// @return how many fused nodes were made.
 int fuse(Graph& graph, std::span<const ValueId> keep = {});
 
+/// A copy whose outputs are activations of float32, for whoever judges how far a network strays or
+/// takes gradients: an output of integers or booleans, such as the classes of an ArgMax, says
+/// nothing until one of them flips, so the activations that it is made of stand in its place. One
+/// that is made of none stays. Values keep their ids, NodeIds move.
+[[nodiscard]] Graph with_float_outputs(const Graph& graph);
+
 }  // namespace ompq::graph

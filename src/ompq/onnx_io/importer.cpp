@@ -18,6 +18,7 @@
 #include "ompq/onnx_io/lower_operators.h"
 #include "ompq/onnx_io/network_inputs.h"
 #include "ompq/onnx_io/node_names.h"
+#include "ompq/onnx_io/node_order.h"
 #include "ompq/onnx_io/opset_upgrade.h"
 #include "ompq/onnx_io/sub_networks.h"
 #include "ompq/onnx_io/weight_check.h"
@@ -120,7 +121,11 @@ int newest_opset_note(const onnx::GraphProto& graph, const ModelPlace& place) {
 class GraphBuilder {
  public:
   GraphBuilder(const onnx::ModelProto& model, const ImportOptions& options, const ModelPlace& place)
-      : proto_(model.graph()), options_(options), place_(place), names_(model.graph()) {
+      : proto_(model.graph()),
+        nodes_(in_order_of_use(model.graph())),
+        options_(options),
+        place_(place),
+        names_(model.graph()) {
     own_opset_ = check_model(model, place);
     graph_.opset = std::max(own_opset_, newest_opset_note(proto_, place));
     if (!proto_.name().empty()) graph_.name = proto_.name();
@@ -139,6 +144,7 @@ class GraphBuilder {
   /// Of a sub-network, which is read as part of the network around it.
   GraphBuilder(const onnx::GraphProto& proto, const GraphBuilder& around)
       : proto_(proto),
+        nodes_(in_order_of_use(proto)),
         options_(around.options_),
         place_(around.place_),
         names_(proto),
@@ -174,9 +180,12 @@ class GraphBuilder {
   void read_nodes() {
     declare_node_outputs();
     // Only what runs must be readable.
-    const std::set<int> live = unreadable_.empty() ? std::set<int>{} : live_nodes(proto_);
-    for (int i = 0; i < proto_.node_size(); ++i) {
-      if (unreadable_.empty() || live.contains(i)) add_node(proto_.node(i));
+    std::set<const onnx::NodeProto*> live;
+    if (!unreadable_.empty()) {
+      for (const int index : live_nodes(proto_)) live.insert(&proto_.node(index));
+    }
+    for (const onnx::NodeProto* node : nodes_) {
+      if (unreadable_.empty() || live.contains(node)) add_node(*node);
     }
   }
 
@@ -282,7 +291,8 @@ class GraphBuilder {
   }
 
   void declare_node_outputs() {
-    for (const auto& node : proto_.node()) {
+    for (const onnx::NodeProto* entry : nodes_) {
+      const onnx::NodeProto& node = *entry;
       if (node.op_type() == "Constant" && is_onnx_domain(node.domain())) {
         read_constant_node(node);
         continue;
@@ -469,6 +479,7 @@ class GraphBuilder {
   }
 
   const onnx::GraphProto& proto_;
+  std::vector<const onnx::NodeProto*> nodes_;  ///< in an order that the file's does not decide
   const ImportOptions& options_;
   const ModelPlace& place_;
   graph::Graph graph_;

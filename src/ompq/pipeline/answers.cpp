@@ -5,9 +5,12 @@
 #include <chrono>
 
 #include <fmt/format.h>
+#include <spdlog/spdlog.h>
 
 #include "ompq/core/elapsed.h"
 #include "ompq/core/error.h"
+#include "ompq/core/log.h"
+#include "ompq/graph/passes.h"
 #include "ompq/pipeline/allocate.h"
 #include "ompq/pipeline/class_scores.h"
 
@@ -50,14 +53,11 @@ bool vanishes(const orm::Importance& importance) {
 }
 
 /// What `auto` tries: every metric, apart from the interactions, which are measured on demand, and
-/// those that need class scores where there are none, and those that know nothing of activations
-/// where their widths are chosen too.
-std::vector<std::string> portfolio_metrics(const graph::Graph& graph,
-                                           const RequestOptions& options) {
+/// those that know nothing of activations where their widths are chosen too.
+std::vector<std::string> portfolio_metrics(const RequestOptions& options) {
   std::vector<std::string> names;
   for (const AllocatorRow& row : allocator_table()) {
-    const bool scores = row.metric == "output-kl";
-    if (row.metric.empty() || (scores && !gives_class_scores(graph))) continue;
+    if (row.metric.empty()) continue;
     if (chooses_activations(options) && !measures_output(row.metric)) continue;
     if (std::find(names.begin(), names.end(), row.metric) == names.end()) {
       names.emplace_back(row.metric);
@@ -127,28 +127,63 @@ void Answers::prepare(const std::set<std::string>& allocators) {
   MeasurementPlan plan = plan_for({});
   for (const std::string& name : allocators) {
     const AllocatorRow& row = allocator_row(name);
-    const bool pairs = row.solver == "pairwise" && (!all_ || all_->pairs.pairs.empty());
-    if (pairs) plan.pairs = true;
-    const bool fresh = !row.metric.empty() && !measured_metrics_.contains(std::string(row.metric));
-    if ((pairs || fresh) && std::ranges::find(plan.metrics, row.metric) == plan.metrics.end()) {
-      plan.metrics.emplace_back(row.metric);
+    if (row.solver == "pairwise" && !measured_.contains(std::string(kPairs))) plan.pairs = true;
+    if (row.importance && !measured_.contains(std::string(kOrthogonality))) {
+      plan.orthogonality = true;
+    }
+    const bool fresh = !row.metric.empty() && !measured_.contains(std::string(row.metric));
+    if ((plan.pairs && row.solver == "pairwise") || fresh) {
+      if (std::ranges::find(plan.metrics, row.metric) == plan.metrics.end()) {
+        plan.metrics.emplace_back(row.metric);
+      }
     }
   }
-  if (all_ && plan.metrics.empty()) return;
+  if (all_ && plan.metrics.empty() && !plan.orthogonality) return;
   const bool by_output = std::ranges::any_of(plan.metrics, measures_output);
   if (by_output && chooses_activations(options_.request) && !(all_ && all_->activations)) {
     plan.activation_widths = options_.request.activation_candidates;
   }
   Measurements fresh =
       measure(model_, *samples_.dataset, samples_.indices, plan, weights_, progress_);
+  note(fresh.dropped);
   if (all_) {
     all_->losses.merge(fresh.losses);
     if (plan.pairs) all_->pairs = std::move(fresh.pairs);
     if (fresh.activations) all_->activations = std::move(fresh.activations);
+    if (fresh.features) {
+      all_->features = std::move(fresh.features);
+      all_->importance = std::move(fresh.importance);
+    }
+    all_->dropped.merge(fresh.dropped);
   } else {
     all_ = std::move(fresh);
   }
-  measured_metrics_.insert(plan.metrics.begin(), plan.metrics.end());
+  measured_.insert(plan.metrics.begin(), plan.metrics.end());
+  if (plan.pairs) measured_.emplace(kPairs);
+  if (all_->features || all_->dropped.contains(std::string(kOrthogonality))) {
+    measured_.emplace(kOrthogonality);
+  }
+}
+
+void Answers::note(const std::map<std::string, std::string>& dropped) {
+  for (const auto& [name, reason] : dropped) {
+    if (dropped_.emplace(name, reason).second) {
+      log().warn("'{}' is not measured: {}", name, reason);
+    }
+  }
+}
+
+std::optional<std::string> Answers::obstacle(const std::string& allocator) {
+  const AllocatorRow& row = allocator_row(allocator);
+  if (row.name == kAuto) return std::nullopt;
+  prepare({allocator});
+  const auto missing = [&](std::string_view name) { return all_->dropped.find(std::string(name)); };
+  auto found = all_->dropped.end();
+  if (row.solver == "pairwise") found = missing(kPairs);
+  if (found == all_->dropped.end() && row.importance) found = missing(kOrthogonality);
+  if (found == all_->dropped.end() && !row.metric.empty()) found = missing(row.metric);
+  if (found == all_->dropped.end()) return std::nullopt;
+  return fmt::format("'{}' is not measured: {}", found->first, found->second);
 }
 
 const Measurements& Answers::measurements() {
@@ -167,7 +202,13 @@ Answer Answers::answer(const std::string& allocator, const allocation::Budget& b
   size_.set_budget(budget);
   const AllocatorRow& row = allocator_row(allocator);
   if (row.name == kAuto) return automatic_answer(free);
-  prepare({allocator});
+  if (const auto reason = obstacle(allocator)) {
+    throw DataError("search",
+                    fmt::format("allocator '{}' has no answer: {}; use --allocator auto, which "
+                                "goes by what can be measured",
+                                allocator,
+                                *reason));
+  }
   Answer answer{.request = request_for(free, row, options_.request, *all_)};
   answer.allocation = allocate(allocation::allocator(row.solver).allocate, answer.request, size_);
   return answer;
@@ -186,7 +227,7 @@ std::optional<double> Answers::prediction(const std::string& allocator,
                                           const std::vector<int>& weight_bits) {
   const AllocatorRow& row = allocator_row(allocator);
   if (row.name == kAuto) return automatic().ranking.divergence(weight_bits);
-  prepare({allocator});
+  if (obstacle(allocator)) return std::nullopt;
   if (!row.metric.empty()) {
     auto loss = predicted_loss(all_->losses.at(std::string(row.metric)), weight_bits);
     if (loss && row.solver == "pairwise") {
@@ -207,13 +248,15 @@ Answers::Automatic& Answers::automatic() {
   const auto began = std::chrono::steady_clock::now();
   auto made =
       std::make_shared<Automatic>(model_, weights_, *samples_.dataset, samples_.indices, options_);
-  MeasurementPlan plan = plan_for(portfolio_metrics(model_.graph, options_.request));
+  MeasurementPlan plan = plan_for(portfolio_metrics(options_.request));
+  plan.orthogonality = true;
   plan.pairs = pairs_are_cheap(model_, made->halves.measuring.size());
   if (chooses_activations(options_.request)) {
     plan.activation_widths = options_.request.activation_candidates;
   }
   made->measurements =
       measure(model_, *samples_.dataset, made->halves.measuring, plan, weights_, progress_);
+  note(made->measurements.dropped);
   made->seconds = seconds_since(began);
   automatic_ = std::move(made);
   return *automatic_;
@@ -229,6 +272,8 @@ std::vector<PortfolioCandidate> Answers::candidates(const allocation::Allocation
                        allocate(allocation::allocator(row.solver).allocate, request, size_)});
     } catch (const InfeasibleBudget&) {
       // Another one may have an answer: the paper's ranges are narrower than the free ones.
+    } catch (const DataError&) {
+      // Something that it needs was dropped, which was said where it was measured.
     }
   };
   for (const AllocatorRow& row : allocator_table()) {
@@ -236,13 +281,14 @@ std::vector<PortfolioCandidate> Answers::candidates(const allocation::Allocation
     if (row.solver == "pairwise" && measured.pairs.pairs.empty()) continue;
     if (row.papers && budgets_in(free.budget) > 1) continue;  // their roundings know one alone
     if (!row.metric.empty() && !measured.losses.contains(std::string(row.metric))) continue;
+    if (row.importance && !measured.features) continue;
     if (!row.importance) {
       add(row, measured, std::string(row.name));
       continue;
     }
     for (const double beta : kBetas) {
       Measurements sharper = measured;
-      sharper.importance = importance_of_leaders(measured.features.matrix, free.layers, beta);
+      sharper.importance = importance_of_leaders(measured.features->matrix, free.layers, beta);
       if (vanishes(sharper.importance)) continue;
       if (row.metric == "orm-error") {
         sharper.losses["orm-error"] = importance_losses(
@@ -266,7 +312,9 @@ std::optional<PortfolioCandidate> Answers::second_look(const allocation::Allocat
     const Measurements other = measure(
         model_, *samples_.dataset, state.halves.judging, plan_for({metric}), weights_, progress_);
     table = state.measurements.losses.at(metric);
-    const auto& values = other.losses.at(metric).values;
+    const auto found = other.losses.find(metric);
+    if (found == other.losses.end()) return std::nullopt;  // not on these samples
+    const auto& values = found->second.values;
     for (std::size_t i = 0; i < values.size(); ++i)
       table.values[i] = (table.values[i] + values[i]) / 2;
   }
@@ -301,7 +349,7 @@ Answer Answers::automatic_answer(const allocation::AllocationRequest& free) {
       options,
       [&](const std::string& origin) { return second_look(free, origin); },
       progress_);
-  outcome.report.measure = divergence_measure(model_.graph);
+  outcome.report.measure = divergence_measure(graph::with_float_outputs(model_.graph));
   outcome.report.evaluations = state.ranking.evaluations() + state.refining.evaluations() - before;
   answer.allocation = std::move(outcome.best);
   answer.portfolio = std::move(outcome.report);

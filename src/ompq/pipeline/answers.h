@@ -1,5 +1,7 @@
 #pragma once
 
+#include <map>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -26,12 +28,14 @@ class Answers {
           const SearchOptions& options,
           ProgressHandler progress = {});
 
-  /// Measures in one go what the allocators of these names need. `auto` measures on its own: on
-  /// half of the samples, so that the other half can rank.
+  /// Measures in one go what the allocators of these names need, and nothing else. `auto` measures
+  /// on its own: on half of the samples, so that the other half can rank.
   void prepare(const std::set<std::string>& allocators);
 
-  /// @throws InfeasibleBudget
+  /// @throws InfeasibleBudget; DataError if what the allocator needs could not be measured.
   [[nodiscard]] Answer answer(const std::string& allocator, const allocation::Budget& budget);
+  /// Why the allocator cannot answer: what it needs was dropped when it was measured.
+  [[nodiscard]] std::optional<std::string> obstacle(const std::string& allocator);
 
   /// The allocator `random` with a seed of its own. @throws InfeasibleBudget
   [[nodiscard]] Answer random(const allocation::Budget& budget, std::uint64_t seed);
@@ -40,6 +44,9 @@ class Answers {
   [[nodiscard]] const Measurements& measurements();
   /// Loss tables by metric: those on all samples, or, where only `auto` measured, its own.
   [[nodiscard]] const std::map<std::string, sensitivity::LossTable>& losses();
+  /// What could not be measured, with the reason: names of metrics, "orm" for orthogonality,
+  /// "pairwise" for interactions.
+  [[nodiscard]] std::map<std::string, std::string> dropped() const { return dropped_; }
   /// What a metric says of an allocation, lower is better; nothing for an allocator without one.
   [[nodiscard]] std::optional<double> prediction(const std::string& allocator,
                                                  const std::vector<int>& weight_bits);
@@ -56,6 +63,8 @@ class Answers {
       const allocation::AllocationRequest& free, const std::string& origin);
   [[nodiscard]] MeasurementPlan plan_for(std::vector<std::string> metrics) const;
   [[nodiscard]] Answer automatic_answer(const allocation::AllocationRequest& free);
+  /// Notes what was dropped, and says so once.
+  void note(const std::map<std::string, std::string>& dropped);
 
   const Model& model_;
   Samples& samples_;
@@ -65,7 +74,8 @@ class Answers {
   allocation::AllocationRequest free_;
   FileSize size_;
   std::optional<Measurements> all_;
-  std::set<std::string> measured_metrics_;
+  std::set<std::string> measured_;  ///< metrics, and what Measurements names beside them
+  std::map<std::string, std::string> dropped_;
   std::shared_ptr<Automatic> automatic_;
 };
 

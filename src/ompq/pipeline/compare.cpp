@@ -155,6 +155,9 @@ class Comparing {
       } catch (const InfeasibleBudget& error) {
         row.refused = error.what();
         return row;
+      } catch (const DataError& error) {  // what it needs could not be measured
+        row.refused = error.what();
+        return row;
       }
       row.seconds = seconds_since(began) + measuring_seconds_[allocator];
       row.evaluation = bench_.quantized(row.weight_bits, row.allocator + ", " + words);

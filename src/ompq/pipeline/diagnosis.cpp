@@ -131,7 +131,10 @@ class Measurer {
     after_ = comparison_of(after);
     if (!same_) before_ = comparison_of(before);
     own_.emplace(real, layers, after.graph, options.executor);
-    if (options.gain_samples > 0) gain_.emplace(real, layers, after.graph, options.executor);
+    const bool judged = real.value(real.outputs().front()).type == DataType::Float32;
+    if (options.gain_samples > 0 && judged) {
+      gain_.emplace(real, layers, after.graph, options.executor);
+    }
   }
 
   void add(const data::Batch& batch) {

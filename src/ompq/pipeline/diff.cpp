@@ -109,8 +109,11 @@ class Differ {
     });
     for (std::size_t o = 0; o < outputs_.size(); ++o) {
       if (output_place_[o] == kSkipped) continue;
-      places_[output_place_[o]].sums.add(in_a.outputs[o].to_floats(),
-                                         outputs_b[outputs_[o]].to_floats());
+      const Tensor& output_a = in_a.outputs[o];
+      const Tensor& output_b = outputs_b[outputs_[o]];
+      // One over all samples of a pass has no partner where the other's passes are larger.
+      if (output_a.elements() != output_b.elements()) continue;
+      places_[output_place_[o]].sums.add(output_a.to_floats(), output_b.to_floats());
     }
     if (!outputs_.empty()) count_agreement(in_a.outputs.front(), outputs_b[outputs_.front()]);
     samples_ += batch.size;
@@ -189,7 +192,7 @@ class Differ {
   void count_agreement(const Tensor& in_a, const Tensor& in_b) {
     const auto a = as_scores(in_a);
     const auto b = as_scores(in_b);
-    if (!a || !b || a->classes != b->classes) return;
+    if (!a || !b || a->classes != b->classes || a->rows != b->rows) return;
     for (std::int64_t i = 0; i < a->rows; ++i) {
       agreed_ += best_class(a->row(i)) == best_class(b->row(i)) ? 1 : 0;
     }
@@ -224,20 +227,6 @@ class Differ {
   std::int64_t samples_ = 0;
 };
 
-/// The batch that both networks take.
-std::int64_t common_batch(const Model& a, const Model& b, std::int64_t wanted) {
-  const std::int64_t for_a = batch_size_for(a.graph, wanted);
-  const std::int64_t for_b = batch_size_for(b.graph, for_a);
-  if (batch_size_for(a.graph, for_b) == for_b) return for_b;
-  throw ShapeError("diff",
-                   fmt::format("'{}' takes batches of {} but '{}' of {}; leave the batch of one "
-                               "open with --input-shape",
-                               a.file.string(),
-                               for_a,
-                               b.file.string(),
-                               for_b));
-}
-
 }  // namespace
 
 report::Diff diff(const Model& a,
@@ -247,11 +236,10 @@ report::Diff diff(const Model& a,
                   const ProgressHandler& progress) {
   const auto begin = std::chrono::steady_clock::now();
   Differ differ(a, b, options);
-  const std::int64_t wanted = capture_batch_size(a.graph, differ.watched(), options.batch_size);
   data::for_each_batch(
       *samples.dataset,
       samples.indices,
-      common_batch(a, b, wanted),
+      capture_batch_size(a.graph, differ.watched(), options.batch_size),
       [&](const data::Batch& batch) { differ.add(batch); },
       "comparison",
       progress);

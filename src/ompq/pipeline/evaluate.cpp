@@ -36,7 +36,16 @@ class Tally {
       noise_ += difference * difference;
       signal_ += static_cast<double>(y[i]) * y[i];
     }
-    compared_ += output.shape().front();
+    compared_ += output.elements();
+  }
+
+  /// Integers agree where they are equal.
+  void add_reference_classes(const Tensor& output, const Tensor& reference) {
+    const std::size_t bytes = size_of(output.type());
+    for (std::size_t at = 0; at + bytes <= output.bytes().size(); at += bytes) {
+      agreed_ += std::memcmp(&output.bytes()[at], &reference.bytes()[at], bytes) == 0 ? 1 : 0;
+    }
+    elements_ += output.elements();
   }
 
   void add_reference_scores(const Scores& scores, const Scores& reference) {
@@ -60,6 +69,7 @@ class Tally {
       result.agreement = share(static_cast<double>(agreed_), scored_);
       result.divergence = share(divergence_, scored_);
     }
+    if (elements_ > 0) result.agreement = share(static_cast<double>(agreed_), elements_);
     if (compared_ > 0 && noise_ > 0) result.snr_db = 10.0 * std::log10(signal_ / noise_);
   }
 
@@ -71,6 +81,7 @@ class Tally {
   std::int64_t agreed_ = 0;
   std::int64_t scored_ = 0;
   std::int64_t compared_ = 0;
+  std::int64_t elements_ = 0;  ///< of integer outputs
   double divergence_ = 0;
   double noise_ = 0;
   double signal_ = 0;
@@ -91,13 +102,13 @@ Tensor stack_rows(const std::vector<Tensor>& parts) {
   return all;
 }
 
-/// `count` samples from `begin` on.
+/// `count` rows from `begin` on.
 Tensor rows_of(const Tensor& all, std::int64_t begin, std::int64_t count) {
   std::vector<std::int64_t> shape = all.shape();
   if (begin + count > shape.front()) {
     throw ShapeError(
         "evaluation",
-        fmt::format("the reference speaks of {} samples and the data hold more; run it "
+        fmt::format("the reference has {} rows of the first output and the data make more; run it "
                     "over the same samples",
                     shape.front()));
   }
@@ -123,10 +134,17 @@ void compare(Tally& tally,
   }
   if (output.type() == DataType::Float32 && reference.type() == DataType::Float32) {
     tally.add_reference(output, reference);
+  } else if (output.type() == reference.type()) {
+    tally.add_reference_classes(output, reference);
   }
   if (const auto other = as_scores(reference); scores && other) {
     tally.add_reference_scores(*scores, *other);
   }
+}
+
+/// A number over the whole batch, without axes, is a row of its own.
+Tensor with_rows(const Tensor& output) {
+  return output.rank() == 0 ? output.reshaped({1}) : output;
 }
 
 }  // namespace
@@ -145,19 +163,22 @@ EvaluateOutcome evaluate(const graph::Graph& graph,
   report::Evaluation& result = outcome.evaluation;
   Tally tally;
   std::vector<Tensor> kept;
+  std::int64_t seen_rows = 0;  ///< of the first output
   const auto use = [&](const data::Batch& batch) {
-    const Tensor output = executor.run(batch.inputs).front();
+    const Tensor output = with_rows(executor.run(batch.inputs).front());
     const auto scores = as_scores(output);
     if (scores) {
       result.classes = scores->classes;
-      if (!batch.labels.empty()) tally.add_labels(*scores, batch.labels);
+      const bool labelled = static_cast<std::int64_t>(batch.labels.size()) == scores->rows;
+      if (labelled) tally.add_labels(*scores, batch.labels);
     }
+    const std::int64_t rows = output.shape().front();
     if (reference_executor) {
-      compare(tally, output, scores, reference_executor->run(batch.inputs).front());
+      compare(tally, output, scores, with_rows(reference_executor->run(batch.inputs).front()));
     } else if (options.reference_logits != nullptr) {
-      compare(
-          tally, output, scores, rows_of(*options.reference_logits, result.samples, batch.size));
+      compare(tally, output, scores, rows_of(*options.reference_logits, seen_rows, rows));
     }
+    seen_rows += rows;
     if (options.keep_outputs) kept.push_back(output);
     result.samples += batch.size;
   };

@@ -12,7 +12,7 @@
 namespace ompq::pipeline {
 
 struct FeatureOptions {
-  std::int64_t batch_size = 64;  ///< n of the Gram matrices
+  std::int64_t batch_size = 64;  ///< samples that run at once
   runtime::ExecutorOptions executor;
 };
 
@@ -23,11 +23,14 @@ struct FeatureOutcome {
   double forward_seconds = 0;  ///< running the network, Gram matrices included
 };
 
-/// The orthogonality of the layers' features over the samples at `indices`. One batch: centred
-/// kernel alignment as in the paper; more samples than a batch: the unbiased mini-batch estimator.
-/// A feature is reduced to its n x n Gram matrix the moment it exists, so memory does not grow with
-/// samples or layers.
-/// @throws DataError for fewer than 2 samples or a constant feature (names the layer).
+/// The orthogonality of the layers' features over the samples at `indices`, in groups of
+/// batch_size, or of 64 where that is less. One group: centred kernel alignment as in the paper;
+/// more samples: the unbiased mini-batch estimator. A feature is reduced to its n x n Gram matrix
+/// the moment it exists, so memory does not grow with samples or layers; where fewer samples run at
+/// once than a group has, features of at most FeatureRows::kMostColumns a sample wait for the
+/// others.
+/// @throws DataError for fewer than 2 samples or a constant feature (names the layer), and for one
+/// that has no row for each sample.
 [[nodiscard]] FeatureOutcome measure_orthogonality(const graph::Graph& graph,
                                                    const std::vector<graph::Layer>& layers,
                                                    data::Dataset& dataset,

@@ -2,57 +2,84 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <numeric>
+#include <optional>
 
 #include "ompq/core/error.h"
 #include "ompq/data/batches.h"
+#include "ompq/graph/passes.h"
 #include "ompq/pipeline/class_scores.h"
 
 namespace ompq::pipeline {
 namespace {
 
-double squared_norm(const Tensor& output) {
+/// sum |x|^2, or the number of elements where they are no floats.
+double magnitude_of(const Tensor& output) {
+  if (output.type() != DataType::Float32) return static_cast<double>(output.elements());
   double sum = 0;
   for (const float value : output.data<float>()) sum += static_cast<double>(value) * value;
   return sum;
 }
 
-/// [sample], by the first output.
-std::vector<double> distances(const std::vector<Tensor>& outputs,
-                              const std::vector<Tensor>& reference) {
-  const Tensor& output = outputs.front();
-  const auto samples = static_cast<std::size_t>(output.shape().front());
-  std::vector<double> result(samples, 0.0);
-  if (const auto scores = as_scores(output)) {
-    const Scores expected = *as_scores(reference.front());
-    for (std::size_t i = 0; i < samples; ++i) {
-      const auto row = static_cast<std::int64_t>(i);
-      result[i] = divergence(expected.row(row), scores->row(row));
+/// Adds an output's squared differences, or those of its elements that differ at all, to the
+/// samples that they belong to: samples lie one after the other.
+void add_distances(const Tensor& output,
+                   const Tensor& reference,
+                   double weight,
+                   std::vector<double>& by_sample) {
+  const auto elements = static_cast<std::size_t>(reference.elements());
+  const auto sample_of = [&](std::size_t i) { return i * by_sample.size() / elements; };
+  if (output.shape() != reference.shape()) {  // one that depends on the values
+    for (double& sum : by_sample) {
+      sum += weight * magnitude_of(reference) / static_cast<double>(by_sample.size());
     }
-    return result;
+    return;
   }
-  const auto x = output.data<float>();
-  const auto y = reference.front().data<float>();
-  for (std::size_t i = 0; i < x.size(); ++i) {
-    const double difference = static_cast<double>(x[i]) - y[i];
-    result[i * samples / x.size()] += difference * difference;
+  if (reference.type() == DataType::Float32) {
+    const auto x = output.data<float>();
+    const auto y = reference.data<float>();
+    for (std::size_t i = 0; i < elements; ++i) {
+      const double difference = static_cast<double>(x[i]) - y[i];
+      by_sample[sample_of(i)] += weight * difference * difference;
+    }
+    return;
   }
-  return result;
+  const std::size_t bytes = size_of(reference.type());
+  for (std::size_t i = 0; i < elements; ++i) {
+    const bool same =
+        std::memcmp(&output.bytes()[i * bytes], &reference.bytes()[i * bytes], bytes) == 0;
+    if (!same) by_sample[sample_of(i)] += weight;
+  }
 }
 
 double sum_of(const std::vector<double>& values) {
   return std::accumulate(values.begin(), values.end(), 0.0);
 }
 
-/// Indices of decisions in the order in which the network reads their first layers: a tied layer
-/// may stand before the one that leads.
-std::vector<std::size_t> by_first_layer(const std::vector<allocation::DecisionItem>& decisions) {
-  std::vector<std::size_t> order(decisions.size());
-  std::iota(order.begin(), order.end(), std::size_t{0});
-  std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
-    return decisions[a].layers.front() < decisions[b].layers.front();
-  });
-  return order;
+/// A decision with the layer of it that runs first: a tied layer may stand before the one that
+/// leads.
+struct Visit {
+  std::size_t position = 0;
+  std::size_t decision = 0;
+  graph::ValueId weight = graph::kNoValue;
+};
+
+/// In the order in which the network reads the weights.
+std::vector<Visit> visits_of(const std::vector<allocation::DecisionItem>& decisions,
+                             const std::vector<graph::Layer>& layers,
+                             const runtime::Executor& executor) {
+  std::vector<Visit> visits;
+  for (std::size_t d = 0; d < decisions.size(); ++d) {
+    std::optional<Visit> first;
+    for (const std::size_t l : decisions[d].layers) {
+      const std::size_t position = executor.reader_position(layers[l].weight);
+      if (!first || position < first->position) first = Visit{position, d, layers[l].weight};
+    }
+    visits.push_back(first.value());
+  }
+  std::ranges::stable_sort(visits, {}, &Visit::position);
+  return visits;
 }
 
 }  // namespace
@@ -65,18 +92,51 @@ FidelityProbe::FidelityProbe(const Model& model,
                              const runtime::ExecutorOptions& options)
     : model_(model),
       weights_(weights),
-      executor_(model.graph, options),
+      executor_(graph::with_float_outputs(model.graph), options),
       applied_(model.discovery.layers.size(), allocation::kFloatBits) {
   data::for_each_batch(dataset, indices, batch_size, [&](const data::Batch& batch) {
-    Batch& kept = batches_.emplace_back(Batch{batch.inputs, executor_.run(batch.inputs)});
-    const Tensor& output = kept.reference.front();
-    divisor_ += as_scores(output) ? static_cast<double>(batch.size) : squared_norm(output);
+    batches_.push_back({batch.size, batch.inputs, executor_.run(batch.inputs)});
   });
-  if (!(divisor_ > 0)) {
+  if (batches_.empty()) {
     throw DataError("search",
-                    "no sample is left to rank allocations with; give at least one that decodes "
-                    "and that the network answers to");
+                    "no sample is left to rank allocations with; give at least one that decodes");
   }
+  weigh();
+}
+
+void FidelityProbe::weigh() {
+  by_class_ = as_scores(batches_.front().reference.front()).has_value();
+  std::vector<double> sizes(batches_.front().reference.size(), 0.0);
+  double samples = 0;
+  for (const Batch& batch : batches_) {
+    samples += static_cast<double>(batch.samples);
+    for (std::size_t o = 0; o < sizes.size(); ++o) sizes[o] += magnitude_of(batch.reference[o]);
+  }
+  // An output that is zero on every sample is judged by what it becomes.
+  for (double& size : sizes) size = size > 0 ? size : 1.0;
+  divisor_ = by_class_ ? samples : sizes.front();
+  weights_by_output_.assign(sizes.size(), 1.0);
+  if (sizes.size() == 1) return;
+  if (!by_class_) divisor_ = static_cast<double>(sizes.size());
+  for (std::size_t o = 0; o < sizes.size(); ++o) weights_by_output_[o] = 1.0 / sizes[o];
+}
+
+std::vector<double> FidelityProbe::distances(const std::vector<Tensor>& outputs,
+                                             const Batch& batch) const {
+  std::vector<double> result(static_cast<std::size_t>(batch.samples), 0.0);
+  if (by_class_) {
+    const Scores scores = as_scores(outputs.front()).value();
+    const Scores expected = as_scores(batch.reference.front()).value();
+    for (std::int64_t row = 0; row < scores.rows; ++row) {
+      const std::int64_t sample = row * batch.samples / scores.rows;
+      result[static_cast<std::size_t>(sample)] += divergence(expected.row(row), scores.row(row));
+    }
+    return result;
+  }
+  for (std::size_t o = 0; o < outputs.size(); ++o) {
+    add_distances(outputs[o], batch.reference[o], weights_by_output_[o], result);
+  }
+  return result;
 }
 
 double FidelityProbe::mean(double total) const { return total / divisor_; }
@@ -98,7 +158,7 @@ const std::vector<double>& FidelityProbe::by_sample(const Widths& widths) {
   apply(widths);
   std::vector<double> all;
   for (const Batch& batch : batches_) {
-    const auto some = distances(executor_.run(batch.inputs), batch.reference);
+    const auto some = distances(executor_.run(batch.inputs), batch);
     all.insert(all.end(), some.begin(), some.end());
   }
   ++evaluations_;
@@ -128,18 +188,19 @@ std::vector<std::vector<double>> FidelityProbe::alternatives(
   std::vector<std::vector<double>> totals;
   for (const auto& tried : alternatives) totals.emplace_back(tried.size(), 0.0);
   apply(widths);
+  const auto visits = visits_of(decisions, model_.discovery.layers, executor_);
   std::int64_t done = 0;
   const auto steps = static_cast<std::int64_t>(batches_.size() * decisions.size());
   for (const Batch& batch : batches_) {
     runtime::Executor::State state = executor_.start(batch.inputs);
-    for (const std::size_t d : by_first_layer(decisions)) {
+    for (const Visit& visit : visits) {
+      const std::size_t d = visit.decision;
       const auto& layers = decisions[d].layers;
-      executor_.advance_to_reader_of(state, model_.discovery.layers[layers.front()].weight);
+      executor_.advance_to_reader_of(state, visit.weight);
       for (std::size_t a = 0; a < alternatives[d].size(); ++a) {
         check_interrupt();
         for (const std::size_t l : layers) set_width(l, alternatives[d][a]);
-        totals[d][a] +=
-            sum_of(distances(executor_.finish(runtime::Executor::State(state)), batch.reference));
+        totals[d][a] += sum_of(distances(executor_.finish(runtime::Executor::State(state)), batch));
       }
       for (const std::size_t l : layers) set_width(l, widths[l]);
       if (progress) progress({"refinement", ++done, steps, {}});

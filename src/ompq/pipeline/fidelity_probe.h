@@ -15,8 +15,10 @@ namespace ompq::pipeline {
 
 /// Says how far the network strays from the float one when its layers get certain widths: the mean
 /// Kullback-Leibler divergence of the class scores (nats), or, where the first output is no row of
-/// class scores, sum |y_q - y|^2 / sum |y|^2. Weights are rounded to nearest, activations stay
-/// float. Holds the inputs of its samples in memory.
+/// class scores, sum |y_q - y|^2 / sum |y|^2, the mean over the outputs, each of which counts
+/// alike. Outputs of integers are judged by the floats that they are made of
+/// (graph::with_float_outputs); where there are none, by the share of elements that differ. Weights
+/// are rounded to nearest, activations stay float. Holds the inputs of its samples in memory.
 class FidelityProbe {
  public:
   /// One width a layer.
@@ -52,9 +54,14 @@ class FidelityProbe {
 
  private:
   struct Batch {
+    std::int64_t samples = 0;
     std::vector<Tensor> inputs;
     std::vector<Tensor> reference;  // the float network's outputs
   };
+  void weigh();
+  /// [sample]
+  [[nodiscard]] std::vector<double> distances(const std::vector<Tensor>& outputs,
+                                              const Batch& batch) const;
   void apply(const Widths& widths);
   void set_width(std::size_t layer, int bits);
   [[nodiscard]] double mean(double total) const;
@@ -64,7 +71,9 @@ class FidelityProbe {
   RoundedWeights& weights_;
   runtime::Executor executor_;
   std::vector<Batch> batches_;
-  double divisor_ = 0;  // samples, or the outputs' squared norm
+  bool by_class_ = false;  // the first output is rows of class scores
+  double divisor_ = 0;     // samples, or the output's squared norm, or the number of outputs
+  std::vector<double> weights_by_output_;  // of squared errors
   Widths applied_;
   std::map<Widths, std::vector<double>> known_;  // [sample]
   std::int64_t evaluations_ = 0;

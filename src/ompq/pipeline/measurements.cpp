@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <optional>
 
+#include "ompq/core/error.h"
 #include "ompq/data/batches.h"
+#include "ompq/graph/passes.h"
 #include "ompq/pipeline/layer_tables.h"
 #include "ompq/tuning/calibration.h"
 
@@ -38,8 +40,25 @@ sensitivity::MeasureOptions measure_options(const MeasurementPlan& plan,
   return options;
 }
 
+/// Runs `work`; what it cannot do with this network or these samples is noted as the reason why
+/// `name` is dropped.
+template <typename Work>
+void drop_if_impossible(Measurements& result, std::string_view name, const Work& work) {
+  const auto drop = [&](const Error& error) {
+    result.dropped[std::string(name)] = std::string(error.what()).substr(error.where().size() + 3);
+  };
+  try {
+    work();
+  } catch (const DataError& error) {
+    drop(error);
+  } catch (const ShapeError& error) {
+    drop(error);
+  }
+}
+
 /// What fake-quantizing each activation alone does, with ranges calibrated on the same samples.
 sensitivity::ActivationTable measure_activations(const Model& model,
+                                                 const graph::Graph& judged,
                                                  data::Dataset& dataset,
                                                  const std::vector<std::int64_t>& indices,
                                                  const MeasurementPlan& plan,
@@ -52,19 +71,122 @@ sensitivity::ActivationTable measure_activations(const Model& model,
         model.graph, layers, widths, dataset, indices, {.batch_size = plan.batch_size}, progress);
   }
   sensitivity::ActivationEffect effect(
-      model.graph,
+      judged,
       layers,
       bit_widths(plan.activation_widths),
       [&](graph::ValueId value, BitWidth width) { return quantizers.at(width.value()).at(value); });
   runtime::ExecutorOptions options = plan.executor;
   options.precision = runtime::Precision::Float32;  // 8 bits are finer than bfloat16
   options.captured = sensitivity::activations_of(layers);
-  runtime::Executor executor(model.graph, options);
+  runtime::Executor executor(judged, options);
   data::for_each_batch(dataset, indices, plan.batch_size, [&](const data::Batch& batch) {
     effect.add_batch(executor, batch.inputs, progress);
   });
   return effect.result();
 }
+
+/// Measures in the order in which one thing needs another.
+class Measuring {
+ public:
+  Measuring(const Model& model,
+            data::Dataset& dataset,
+            const std::vector<std::int64_t>& indices,
+            const MeasurementPlan& plan,
+            RoundedWeights& weights,
+            const ProgressHandler& progress)
+      : model_(model),
+        judged_(graph::with_float_outputs(model.graph)),
+        dataset_(dataset),
+        indices_(indices),
+        plan_(plan),
+        weights_(weights),
+        progress_(progress) {}
+
+  Measurements run() {
+    if (plan_.orthogonality || names_importance()) {
+      drop_if_impossible(result_, kOrthogonality, [&] { find_importance(); });
+    }
+    if (!plan_.activation_widths.empty()) {
+      drop_if_impossible(result_, "activations", [&] {
+        result_.activations =
+            measure_activations(model_, judged_, dataset_, indices_, plan_, progress_);
+      });
+    }
+    drop_without_importance();
+    if (!plan_.metrics.empty()) find_losses();
+    return std::move(result_);
+  }
+
+ private:
+  static bool needs_importance(const std::string& metric) {
+    return sensitivity::metric(metric).needs == sensitivity::Needs::Importance;
+  }
+  [[nodiscard]] bool names_importance() const {
+    return std::ranges::any_of(plan_.metrics, needs_importance);
+  }
+
+  void find_importance() {
+    result_.features =
+        measure_orthogonality(model_.graph,
+                              model_.discovery.layers,
+                              dataset_,
+                              indices_,
+                              {.batch_size = plan_.batch_size, .executor = plan_.executor},
+                              progress_);
+    result_.importance =
+        importance_of_leaders(result_.features->matrix, layer_costs(model_), plan_.beta);
+  }
+
+  void drop_without_importance() {
+    if (result_.features) return;
+    std::erase_if(plan_.metrics, [&](const std::string& metric) {
+      if (!needs_importance(metric)) return false;
+      result_.dropped[metric] = result_.dropped.at(std::string(kOrthogonality));
+      return true;
+    });
+  }
+
+  void find_losses() {
+    weights_.prepare(plan_.widths, plan_.executor.threads);
+    sensitivity::Measurement measurement(judged_,
+                                         model_.discovery.layers,
+                                         measure_options(plan_, result_.importance),
+                                         rounded(weights_));
+    std::optional<sensitivity::PairwiseEffect> pairwise;
+    if (plan_.pairs) {
+      pairwise.emplace(judged_,
+                       model_.discovery,
+                       sensitivity::PairwiseOptions{.widths = bit_widths(plan_.widths)},
+                       rounded(weights_));
+    }
+    if (measurement.needs_samples()) {
+      runtime::Executor executor(judged_, plan_.executor);
+      data::for_each_batch(dataset_, indices_, plan_.batch_size, [&](const data::Batch& batch) {
+        measurement.add_batch(executor, batch.inputs, progress_);
+        if (pairwise) pairwise->add_batch(executor, batch.inputs, progress_);
+      });
+    }
+    result_.losses = measurement.result();
+    result_.dropped.merge(measurement.dropped());
+    if (!pairwise) return;
+    const std::string base = sensitivity::PairwiseOptions{}.metric;
+    if (!result_.losses.contains(base)) {
+      result_.dropped.emplace(kPairs, result_.dropped.at(base));
+      return;
+    }
+    drop_if_impossible(
+        result_, kPairs, [&] { result_.pairs = pairwise->result(result_.losses.at(base)); });
+  }
+
+  const Model& model_;
+  graph::Graph judged_;
+  data::Dataset& dataset_;
+  const std::vector<std::int64_t>& indices_;
+  MeasurementPlan plan_;
+  RoundedWeights& weights_;
+  const ProgressHandler& progress_;
+  Measurements result_;
+};
 
 }  // namespace
 
@@ -74,39 +196,7 @@ Measurements measure(const Model& model,
                      const MeasurementPlan& plan,
                      RoundedWeights& weights,
                      const ProgressHandler& progress) {
-  const auto& layers = model.discovery.layers;
-  Measurements result{
-      .features = measure_orthogonality(model.graph,
-                                        layers,
-                                        dataset,
-                                        indices,
-                                        {.batch_size = plan.batch_size, .executor = plan.executor},
-                                        progress)};
-  result.importance = importance_of_leaders(result.features.matrix, layer_costs(model), plan.beta);
-  if (!plan.activation_widths.empty()) {
-    result.activations = measure_activations(model, dataset, indices, plan, progress);
-  }
-  if (plan.metrics.empty()) return result;
-  weights.prepare(plan.widths, plan.executor.threads);
-  sensitivity::Measurement measurement(
-      model.graph, layers, measure_options(plan, result.importance), rounded(weights));
-  std::optional<sensitivity::PairwiseEffect> pairwise;
-  if (plan.pairs) {
-    pairwise.emplace(model.graph,
-                     model.discovery,
-                     sensitivity::PairwiseOptions{.widths = bit_widths(plan.widths)},
-                     rounded(weights));
-  }
-  if (measurement.needs_samples()) {
-    runtime::Executor executor(model.graph, plan.executor);
-    data::for_each_batch(dataset, indices, plan.batch_size, [&](const data::Batch& batch) {
-      measurement.add_batch(executor, batch.inputs, progress);
-      if (pairwise) pairwise->add_batch(executor, batch.inputs, progress);
-    });
-  }
-  result.losses = measurement.result();
-  if (pairwise) result.pairs = pairwise->result(result.losses.at("output-mse"));
-  return result;
+  return Measuring(model, dataset, indices, plan, weights, progress).run();
 }
 
 sensitivity::LossTable importance_losses(const Model& model,

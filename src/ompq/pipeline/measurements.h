@@ -4,6 +4,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "ompq/allocation/allocators.h"
@@ -21,6 +22,7 @@ namespace ompq::pipeline {
 struct MeasurementPlan {
   std::vector<std::string> metrics;  ///< of sensitivity::metrics()
   std::vector<int> widths;           ///< columns of the loss tables
+  bool orthogonality = false;        ///< of the layers' features, which orm-error needs as well
   bool pairs = false;                ///< interactions inside of blocks
   std::vector<int>
       activation_widths{};  ///< effect of each activation at these; empty: not measured
@@ -30,15 +32,23 @@ struct MeasurementPlan {
   runtime::ExecutorOptions executor;
 };
 
+/// What Measurements::dropped calls the orthogonality of features, and the interactions in blocks.
+inline constexpr std::string_view kOrthogonality = "orm";
+inline constexpr std::string_view kPairs = "pairwise";
+
 struct Measurements {
-  FeatureOutcome features;
-  orm::Importance importance;  ///< one entry a layer; a tied one has its leader's
+  std::optional<FeatureOutcome> features;  ///< nothing where not asked for, or dropped
+  orm::Importance importance;  ///< one entry a layer; a tied one has its leader's; none likewise
   std::map<std::string, sensitivity::LossTable> losses;     ///< by metric
   sensitivity::PairwiseTable pairs;                         ///< empty unless asked for
   std::optional<sensitivity::ActivationTable> activations;  ///< of activation_values()
+  /// Why something of the plan could not be measured on this network or these samples.
+  std::map<std::string, std::string> dropped;
 };
 
-/// Orthogonality, and the losses of all metrics of the plan, over the samples at `indices`.
+/// All that the plan names, over the samples at `indices`. What cannot be measured is dropped, and
+/// the rest goes on. Outputs that are no floats are judged by what they are made of, see
+/// graph::with_float_outputs.
 [[nodiscard]] Measurements measure(const Model& model,
                                    data::Dataset& dataset,
                                    const std::vector<std::int64_t>& indices,

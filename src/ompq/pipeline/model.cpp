@@ -9,6 +9,7 @@
 #include "ompq/core/error.h"
 #include "ompq/graph/passes.h"
 #include "ompq/ops/infer.h"
+#include "ompq/runtime/passes.h"
 
 namespace ompq::pipeline {
 namespace {
@@ -56,11 +57,6 @@ graph::Graph load_unfolded(const std::filesystem::path& file,
 
 namespace {
 
-bool is_open(const graph::Shape& shape) {
-  return std::any_of(
-      shape.begin(), shape.end(), [](const graph::Dim& dim) { return !dim.is_fixed(); });
-}
-
 /// Where an input counts samples; nothing where all samples of a pass share it.
 std::optional<std::size_t> batch_axis_of(const graph::Shape& shape, std::int64_t fixed_batch) {
   for (std::size_t d = 0; d < shape.size(); ++d) {
@@ -92,7 +88,7 @@ data::InputSpec spec_of(const graph::Value& input, std::int64_t fixed_batch) {
 }  // namespace
 
 std::vector<data::InputSpec> input_specs(const graph::Graph& graph) {
-  const std::int64_t fixed_batch = batch_size_for(graph, 0);
+  const std::int64_t fixed_batch = runtime::fixed_batch(graph).value_or(0);
   std::vector<data::InputSpec> specs;
   for (const graph::ValueId id : graph.inputs()) {
     specs.push_back(spec_of(graph.value(id), fixed_batch));
@@ -101,11 +97,7 @@ std::vector<data::InputSpec> input_specs(const graph::Graph& graph) {
 }
 
 std::int64_t batch_size_for(const graph::Graph& graph, std::int64_t wanted) {
-  for (const graph::ValueId id : graph.inputs()) {
-    const graph::Shape& shape = *graph.value(id).shape;
-    if (!shape.empty() && !is_open(shape)) return shape.front().size;
-  }
-  return wanted;
+  return runtime::whole_passes(graph, wanted);
 }
 
 }  // namespace ompq::pipeline

@@ -70,7 +70,12 @@ std::vector<std::vector<double>> activation_losses_for(const allocation::Allocat
                     "widths; use output-mse, output-kl or auto, or give one --act-bits",
                     row.name));
   }
-  const sensitivity::ActivationTable& effects = measurements.activations.value();
+  if (!measurements.activations) {
+    throw DataError("search",
+                    fmt::format("what activations cost is not measured: {}; give one --act-bits",
+                                measurements.dropped.at("activations")));
+  }
+  const sensitivity::ActivationTable& effects = *measurements.activations;
   const sensitivity::LossTable& table = by_class ? effects.kl.value() : effects.mse;
   std::vector<std::vector<double>> rows;
   const auto candidates = allocation::activation_candidates_of(request);

@@ -197,6 +197,10 @@ class Rounding {
   }
 
   tuning::NetworkCodes distill(tuning::NetworkCodes codes) {
+    if (const auto obstacle = tuning::obstacle_to_distillation(model_.graph)) {
+      log().warn("the network is not tuned as a whole and stays as gptq rounds it: {}", *obstacle);
+      return codes;
+    }
     tuning::DistillationOptions options{.epochs = options_.epochs.value_or(effort_.epochs),
                                         .level_rate = effort_.level_rate,
                                         .augmentation = options_.augmentation,

@@ -3,7 +3,10 @@
 #include <algorithm>
 #include <set>
 
+#include <spdlog/spdlog.h>
+
 #include "ompq/core/error.h"
+#include "ompq/core/log.h"
 #include "ompq/pipeline/allocate.h"
 #include "ompq/pipeline/answers.h"
 #include "ompq/pipeline/layer_tables.h"
@@ -14,12 +17,38 @@ namespace {
 
 constexpr std::string_view kAutoAllocator = "auto";
 
-std::vector<std::string> asked_allocators(const SearchOptions& options) {
-  std::vector<std::string> names{options.allocator};
+/// True if `chosen` measures all that `other` needs.
+bool covers(const AllocatorRow& chosen, const AllocatorRow& other) {
+  if (chosen.name == kAutoAllocator) return true;
+  if (other.name == kAutoAllocator) return false;
+  if (other.importance && !chosen.importance) return false;
+  if (other.solver == "pairwise" && chosen.solver != "pairwise") return false;
+  return other.metric.empty() || other.metric == chosen.metric;
+}
+
+/// The chosen allocator and those beside it.
+std::vector<std::string> asked_allocators(const SearchOptions& options, const std::string& chosen) {
+  std::vector<std::string> names{chosen};
   for (const std::string& name : options.beside) {
+    const AllocatorRow& row = allocator_row(name);
+    if (!options.measure_for_beside && !covers(allocator_row(chosen), row)) continue;
     if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
   }
   return names;
+}
+
+/// Measures, all in one go, what these allocators need.
+void prepare(Answers& answers, const std::vector<std::string>& names) {
+  std::set<std::string> measured(names.begin(), names.end());
+  measured.erase(std::string(kAutoAllocator));
+  answers.prepare(measured);
+}
+
+/// The allocator that was asked for, or `auto` where that one needs what cannot be measured.
+std::string able_allocator(const SearchOptions& options, Answers& answers) {
+  if (!answers.obstacle(options.allocator)) return options.allocator;
+  log().warn("allocator '{}' has no answer here, 'auto' takes its place", options.allocator);
+  return std::string(kAutoAllocator);
 }
 
 std::string_view name_of(allocation::Scheme scheme) {
@@ -63,9 +92,12 @@ report::AllocationRow allocation_row(const std::string& name,
   return row;
 }
 
-void answer_all(SearchOutcome& outcome, const SearchOptions& options, Answers& answers) {
-  for (const std::string& name : asked_allocators(options)) {
-    const bool chosen = name == options.allocator;
+void answer_all(SearchOutcome& outcome,
+                const std::vector<std::string>& names,
+                const SearchOptions& options,
+                Answers& answers) {
+  for (const std::string& name : names) {
+    const bool chosen = name == names.front();
     const auto refuse = [&](const Error& error) {
       report::AllocationRow refused;
       refused.allocator = name;
@@ -88,14 +120,20 @@ void answer_all(SearchOutcome& outcome, const SearchOptions& options, Answers& a
     } catch (const ConfigError& error) {  // the paper's roundings know one budget alone
       if (chosen) throw;
       refuse(error);
+    } catch (const DataError& error) {  // what it needs could not be measured
+      if (chosen) throw;
+      refuse(error);
     }
   }
 }
 
 void fill_measurements(report::Search& report, Answers& answers, double beta) {
   const Measurements& measured = answers.measurements();
-  report.orm = measured.features.matrix.values;
-  report.estimator = measured.features.estimator == orm::Estimator::Biased ? "biased" : "debiased";
+  if (measured.features) {
+    report.orm = measured.features->matrix.values;
+    report.estimator =
+        measured.features->estimator == orm::Estimator::Biased ? "biased" : "debiased";
+  }
   report.beta = beta;
   report.gamma = measured.importance.gamma;
   report.theta = measured.importance.theta;
@@ -107,6 +145,7 @@ void fill_measurements(report::Search& report, Answers& answers, double beta) {
     for (const BitWidth width : table.widths) rows.widths.push_back(width.value());
     rows.values = table.values;
   }
+  for (const auto& [metric, reason] : answers.dropped()) report.dropped.push_back({metric, reason});
 }
 
 /// What is the same whatever was decided.
@@ -148,15 +187,13 @@ SearchOutcome search(const Model& model,
                      const ProgressHandler& progress) {
   SearchOutcome outcome;
   Stopwatch watch(outcome.report.seconds);
-  const std::vector<std::string> names = asked_allocators(options);
-  for (const std::string& name : names) (void)allocator_row(name);  // unknown names first
+  const auto asked = asked_allocators(options, options.allocator);  // unknown names first
   check_budget(model, options);
   Answers answers(model, samples, options, progress);
-  std::set<std::string> measured(names.begin(), names.end());
-  measured.erase(std::string(kAutoAllocator));
-  answers.prepare(measured);
+  prepare(answers, asked);
+  const auto names = asked_allocators(options, able_allocator(options, answers));
   watch.lap("measurement");
-  answer_all(outcome, options, answers);
+  answer_all(outcome, names, options, answers);
   watch.lap("allocation");
   describe_search(outcome.report, model, samples, options);
   fill_measurements(outcome.report, answers, options.beta);

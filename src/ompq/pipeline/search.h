@@ -20,6 +20,8 @@ struct SearchOptions {
   std::string allocator = "auto";
   /// Allocators whose answer to the same budget is put beside the chosen one.
   std::vector<std::string> beside{"uniform", "size-only", "orm"};
+  /// False leaves out those beside it that need a measurement which the chosen one does not.
+  bool measure_for_beside = true;
   double beta = 1.0;
   AutoOptions automatic;
   tuning::WeightOptions weights;
@@ -43,6 +45,8 @@ void check_budget(const Model& model, const SearchOptions& options);
 
 /// Measures what the asked allocators need on `samples`, and allocates bits under the budget. With
 /// the disk accounting, the chosen allocation's file never exceeds a size budget.
+/// Where the chosen allocator needs what cannot be measured on this network or these samples,
+/// `auto` takes its place, and the report says so.
 /// @throws InfeasibleBudget if the chosen allocator has no answer; one that stands beside it is
 /// reported as refused.
 [[nodiscard]] SearchOutcome search(const Model& model,

@@ -7,6 +7,7 @@
 #include "ompq/allocation/curve.h"
 #include "ompq/core/byte_count.h"
 #include "ompq/core/error.h"
+#include "ompq/graph/passes.h"
 #include "ompq/pipeline/allocate.h"
 #include "ompq/pipeline/class_scores.h"
 #include "ompq/pipeline/layer_tables.h"
@@ -109,6 +110,12 @@ SweepOutcome sweep(const Model& model,
                                             weights,
                                             progress);
   watch.lap("measurement");
+  if (!measurements.losses.contains(options.metric)) {
+    throw DataError("sweep",
+                    fmt::format("'{}' is not measured: {}; name another --metric",
+                                options.metric,
+                                measurements.dropped.at(options.metric)));
+  }
   request.loss = losses_for(request, measurements.losses.at(options.metric));
   request = anchored(std::move(request), size);
   const auto points =
@@ -138,7 +145,7 @@ SweepOutcome sweep(const Model& model,
   report.samples = samples.used;
   report.samples.skipped = samples.dataset->skipped();
   report.metric = options.metric;
-  report.measure = divergence_measure(model.graph);
+  report.measure = divergence_measure(graph::with_float_outputs(model.graph));
   report.activation_bits = activation_text(search.request);
   report.layers = layer_rows(model);
   return outcome;

@@ -66,6 +66,12 @@ Json object(const Search& search, std::string_view format) {
     json["losses"] = Json::array();
     for (const LossRows& loss : search.losses) json["losses"].push_back(object(loss));
   }
+  if (!search.dropped.empty()) {
+    json["dropped"] = Json::array();
+    for (const DroppedMetric& dropped : search.dropped) {
+      json["dropped"].push_back({{"metric", dropped.metric}, {"reason", dropped.reason}});
+    }
+  }
   if (search.portfolio) json["portfolio"] = object(*search.portfolio);
   json["allocations"] = Json::array();
   for (const AllocationRow& row : search.allocations) json["allocations"].push_back(object(row));

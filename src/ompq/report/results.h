@@ -127,6 +127,12 @@ struct LossRows {
   std::vector<double> values;  ///< layers x widths, row-major
 };
 
+/// What was to be measured and could not be, on this network or these samples.
+struct DroppedMetric {
+  std::string metric;  ///< "orm": orthogonality of features; "pairwise": interactions
+  std::string reason;
+};
+
 struct Search {
   Provenance provenance;
   ModelFile model;
@@ -143,7 +149,8 @@ struct Search {
   std::vector<double> gamma;
   std::vector<double> theta;
   std::vector<double> coefficients;
-  std::vector<LossRows> losses;            ///< one entry a metric that was measured
+  std::vector<LossRows> losses;  ///< one entry a metric that was measured
+  std::vector<DroppedMetric> dropped;
   std::optional<Portfolio> portfolio;      ///< where `auto` chose
   std::vector<AllocationRow> allocations;  ///< the chosen one first, then those beside it
   StepSeconds seconds;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <unordered_map>
 #include <utility>
 
 #include <ATen/ATen.h>
@@ -14,7 +15,7 @@
 #include "ompq/runtime/dnnl_support.h"
 #include "ompq/runtime/fake_quantize.h"
 #include "ompq/runtime/kernel.h"
-#include "ompq/runtime/network_inputs.h"
+#include "ompq/runtime/passes.h"
 #include "ompq/runtime/plan.h"
 #include "ompq/runtime/thread_scope.h"
 
@@ -51,23 +52,13 @@ void check_device(const std::string& device) {
   throw ConfigError("runtime", "this build runs on the processor alone; use device cpu");
 }
 
-/// One row a sample, in the order in which the elements lie in memory.
-MatrixView rows_of(const at::Tensor& tensor) {
-  MatrixView view;
-  view.data = tensor.data_ptr();
-  view.type = ops::data_type_of(tensor.scalar_type());
-  view.rows = tensor.dim() == 0 ? 1 : tensor.size(0);
-  view.cols = view.rows == 0 ? 0 : tensor.numel() / view.rows;
-  view.row_stride = view.cols;
-  return view;
-}
-
-at::Tensor capturable(const at::Tensor& tensor) {
-  const bool keep = tensor.scalar_type() == at::kFloat || tensor.scalar_type() == at::kBFloat16 ||
-                    tensor.scalar_type() == at::kDouble;
-  const auto format =
-      tensor.dim() == 4 ? at::MemoryFormat::ChannelsLast : at::MemoryFormat::Contiguous;
-  return (keep ? tensor : tensor.to(at::kFloat)).contiguous(format);
+/// A dense matrix as it lies in memory.
+MatrixView view_of(const at::Tensor& rows) {
+  return {.data = rows.data_ptr(),
+          .type = ops::data_type_of(rows.scalar_type()),
+          .rows = rows.size(0),
+          .cols = rows.size(1),
+          .row_stride = rows.size(1)};
 }
 
 /// Row-major, bfloat16 as float32.
@@ -113,7 +104,11 @@ bool has_native_bfloat16() { return runs_isa(dnnl::cpu_isa::avx512_core_bf16); }
 
 struct Executor::State::Data {
   std::size_t next_step = 0;
-  std::vector<at::Tensor> values;  ///< by ValueId; undefined where dead or not there yet
+  Passes passes;
+  /// By pass and ValueId; undefined where dead or not there yet.
+  std::vector<std::vector<at::Tensor>> values;
+  /// What rows() showed, until the passes go on.
+  std::unordered_map<ValueId, at::Tensor> shown;
 };
 
 Executor::State::State() : data_(std::make_unique<Data>()) {}
@@ -128,10 +123,10 @@ Executor::State& Executor::State::operator=(State&&) noexcept = default;
 
 std::size_t Executor::State::live_values() const {
   if (data_ == nullptr) return 0;
-  return static_cast<std::size_t>(
-      std::count_if(data_->values.begin(), data_->values.end(), [](const at::Tensor& value) {
-        return value.defined();
-      }));
+  if (data_->values.empty()) return 0;
+  const auto& values = data_->values.front();
+  return static_cast<std::size_t>(std::count_if(
+      values.begin(), values.end(), [](const at::Tensor& value) { return value.defined(); }));
 }
 
 struct Executor::Impl {
@@ -213,50 +208,76 @@ struct Executor::Impl {
   // --- one pass ----------------------------------------------------------------------------------
 
   State start(std::span<const Tensor> inputs) {
-    check_inputs(graph, inputs);
-    State state;
-    state.data_->values.resize(graph.values().size());
+    State state = blank(passes_for(graph, inputs));
     for (std::size_t i = 0; i < inputs.size(); ++i) {
       const ValueId id = graph.inputs()[i];
       if (graph.consumers(id).empty() && !graph.is_output(id) && !is_captured[index_of(id)]) {
         continue;
       }
+      const graph::Value& input = graph.value(id);
       const Tensor& given = inputs[i];
-      const DataType type = graph.value(id).type;
-      at::Tensor tensor = ops::to_aten(given.type() == type ? given : given.converted_to(type));
-      if (tensor.scalar_type() == at::kFloat && tensor.dim() == 4) {
-        tensor = dnnl_activation(tensor, input_type(id), pool);
+      const at::Tensor all =
+          ops::to_aten(given.type() == input.type ? given : given.converted_to(input.type));
+      const Passes& passes = state.data_->passes;
+      for (std::int64_t p = 0; p < passes.count(); ++p) {
+        state.data_->values[static_cast<std::size_t>(p)][index_of(id)] =
+            as_activation(part_of(all, input, passes, p), id);
       }
-      state.data_->values[index_of(id)] = std::move(tensor);
     }
     return state;
   }
 
-  State start_rows(std::int64_t samples, const RowFiller& fill) {
+  [[nodiscard]] State blank(const Passes& passes) const {
     State state;
-    state.data_->values.resize(graph.values().size());
+    state.data_->passes = passes;
+    state.data_->values.assign(static_cast<std::size_t>(passes.count()),
+                               std::vector<at::Tensor>(graph.values().size()));
+    return state;
+  }
+
+  at::Tensor as_activation(const at::Tensor& tensor, ValueId input) {
+    const bool image = tensor.scalar_type() == at::kFloat && tensor.dim() == 4;
+    return image ? dnnl_activation(tensor, input_type(input), pool) : tensor;
+  }
+
+  State start_rows(std::int64_t rows, const RowFiller& fill) {
+    const bool open = std::ranges::any_of(graph.inputs(), [&](ValueId id) {
+      return !graph::fixed_extents(graph.value(id).shape.value()).has_value();
+    });
+    State state = blank(open ? Passes{rows, rows, false} : Passes{rows, 1, true});
     for (std::size_t i = 0; i < graph.inputs().size(); ++i) {
-      const graph::Value& input = graph.value(graph.inputs()[i]);
-      const auto sizes = graph::extents_at(input.shape.value(), samples);
-      if (input.type != DataType::Float32 || sizes.empty() || sizes[0] % samples != 0) {
-        throw ShapeError("runtime",
-                         fmt::format("input '{}' of {} cannot be filled with {} rows of float32; "
-                                     "run its samples one by one",
-                                     input.name,
-                                     shape_text(sizes),
-                                     samples));
+      for (std::int64_t p = 0; p < state.data_->passes.count(); ++p) {
+        state.data_->values[static_cast<std::size_t>(p)][index_of(graph.inputs()[i])] =
+            filled_input(i, p, state.data_->passes.at_once, fill);
       }
-      at::Tensor tensor = pool.empty(sizes, at::kFloat);
-      const auto cols = static_cast<std::size_t>(tensor.numel() / samples);
-      auto* data = tensor.data_ptr<float>();
-#pragma omp parallel for schedule(static) num_threads(threads)
-      for (std::int64_t row = 0; row < samples; ++row) {
-        fill(i, row, {data + static_cast<std::size_t>(row) * cols, cols});
-      }
-      if (tensor.dim() == 4) tensor = dnnl_activation(tensor, input_type(graph.inputs()[i]), pool);
-      state.data_->values[index_of(graph.inputs()[i])] = std::move(tensor);
     }
     return state;
+  }
+
+  /// Input number `i` of a pass over `count` rows from row `first` on; one that does not depend on
+  /// the samples is filled from the first.
+  at::Tensor filled_input(std::size_t i,
+                          std::int64_t first,
+                          std::int64_t count,
+                          const RowFiller& fill) {
+    const ValueId id = graph.inputs()[i];
+    const graph::Value& input = graph.value(id);
+    const auto open = std::ranges::find(*input.shape, true, &graph::Dim::times_batch);
+    const bool shared = open == input.shape->end();
+    const std::int64_t axis = shared ? 0 : open - input.shape->begin();
+    std::vector<std::int64_t> sizes = graph::extents_at(*input.shape, count);
+    std::rotate(sizes.begin(), sizes.begin() + axis, sizes.begin() + axis + (shared ? 0 : 1));
+    at::Tensor tensor = pool.empty(sizes, at::kFloat);
+    const std::int64_t rows = shared ? 1 : count;
+    const auto cols = static_cast<std::size_t>(tensor.numel() / rows);
+    auto* data = tensor.data_ptr<float>();
+#pragma omp parallel for schedule(static) num_threads(threads)
+    for (std::int64_t row = 0; row < rows; ++row) {
+      fill(i, first + row, {data + static_cast<std::size_t>(row) * cols, cols});
+    }
+    if (axis > 0) tensor = tensor.movedim(0, axis).contiguous();
+    if (input.type != DataType::Float32) tensor = tensor.to(ops::scalar_type_of(input.type));
+    return as_activation(tensor, id);
   }
 
   /// bfloat16 for an image that convolutions alone read; arithmetic in front of them (a
@@ -269,22 +290,28 @@ struct Executor::Impl {
     return convolved ? activation_type() : at::kFloat;
   }
 
-  void capture_value(ValueId id, const at::Tensor& tensor, const CaptureHandler& capture) const {
-    if (!capture || id == graph::kNoValue || !is_captured[index_of(id)]) return;
-    const at::Tensor dense = capturable(tensor);
-    capture(id, rows_of(dense));
+  /// Shows what all passes made of a value.
+  void capture_value(ValueId id,
+                     std::span<const at::Tensor> parts,
+                     const Passes& passes,
+                     const CaptureHandler& capture) const {
+    if (!is_wanted(id, capture)) return;
+    capture(id, view_of(rows_by_sample(parts, graph.value(id), passes)));
   }
 
-  /// The node's inputs; those that it reads as the last leave the state.
-  std::vector<at::Tensor> take_inputs(State::Data& state, const Step& step) {
+  [[nodiscard]] bool is_wanted(ValueId id, const CaptureHandler& capture) const {
+    return capture && id != graph::kNoValue && is_captured[index_of(id)];
+  }
+
+  /// The node's inputs; those that it reads as the last leave the pass.
+  std::vector<at::Tensor> take_inputs(std::vector<at::Tensor>& values, const Step& step) {
     const auto& ids = graph.node(step.node).inputs;
     std::vector<at::Tensor> taken(ids.size());
     for (std::size_t i = 0; i < ids.size(); ++i) {
       if (ids[i] == graph::kNoValue) continue;
-      taken[i] =
-          graph.is_constant(ids[i]) ? constants[index_of(ids[i])] : state.values[index_of(ids[i])];
+      taken[i] = graph.is_constant(ids[i]) ? constants[index_of(ids[i])] : values[index_of(ids[i])];
     }
-    for (const ValueId dead : step.last_read) state.values[index_of(dead)] = at::Tensor();
+    for (const ValueId dead : step.last_read) values[index_of(dead)] = at::Tensor();
     return taken;
   }
 
@@ -300,33 +327,46 @@ struct Executor::Impl {
     return allowed;
   }
 
+  /// One node, in every pass: its constants are read once, and what a layer makes of all samples
+  /// is there at once.
   void run_step(State::Data& state, const CaptureHandler& capture) {
     const Step& step = plan.steps[state.next_step];
     const graph::Node& node = graph.node(step.node);
-    const auto begin = std::chrono::steady_clock::now();
-    std::vector<at::Tensor> outputs;
-    {
-      const std::vector<at::Tensor> inputs = take_inputs(state, step);
-      const auto allowed = overwritable(step, inputs);
-      outputs = run_kernel(
-          *kernels[state.next_step], node, inputs, {pool, {allowed.get(), inputs.size()}});
+    std::vector<std::vector<at::Tensor>> made(node.outputs.size());
+    for (std::vector<at::Tensor>& values : state.values) {
+      std::vector<at::Tensor> outputs = run_pass(state.next_step, values);
+      outputs.resize(made.size());  // operands that the node leaves out may be missing
+      for (std::size_t i = 0; i < made.size(); ++i) made[i].push_back(std::move(outputs[i]));
     }
-    note_time(state.next_step, begin);
-    for (std::size_t i = 0; i < node.outputs.size(); ++i) {
+    for (std::size_t i = 0; i < made.size(); ++i) {
       const ValueId id = node.outputs[i];
       if (id == graph::kNoValue) continue;
-      capture_value(id, outputs[i], capture);
+      capture_value(id, made[i], state.passes, capture);
       const bool unread =
           std::find(step.last_read.begin(), step.last_read.end(), id) != step.last_read.end();
-      if (!unread) state.values[index_of(id)] = std::move(outputs[i]);
+      for (std::size_t p = 0; !unread && p < made[i].size(); ++p) {
+        state.values[p][index_of(id)] = std::move(made[i][p]);
+      }
     }
     ++state.next_step;
   }
 
+  /// @return the outputs of step number `index` in one pass.
+  std::vector<at::Tensor> run_pass(std::size_t index, std::vector<at::Tensor>& values) {
+    const Step& step = plan.steps[index];
+    const auto begin = std::chrono::steady_clock::now();
+    const std::vector<at::Tensor> inputs = take_inputs(values, step);
+    const auto allowed = overwritable(step, inputs);
+    std::vector<at::Tensor> outputs = run_kernel(
+        *kernels[index], graph.node(step.node), inputs, {pool, {allowed.get(), inputs.size()}});
+    note_time(index, begin);
+    return outputs;
+  }
+
   std::vector<at::Tensor> run_kernel(Kernel& kernel,
-                                     const graph::Node& node,
-                                     const std::vector<at::Tensor>& inputs,
-                                     const KernelContext& context) const {
+                                            const graph::Node& node,
+                                            const std::vector<at::Tensor>& inputs,
+                                            const KernelContext& context) const {
     const auto fail = [&](std::string_view reason) {
       throw InternalError("runtime",
                           fmt::format("{} node '{}' failed: {}", node.op_type, node.name, reason));
@@ -356,21 +396,32 @@ struct Executor::Impl {
     require_started(state);
     const at::NoGradGuard no_grad;
     const ThreadScope scope(threads);
+    state.data_->shown.clear();
     while (state.data_->next_step < end) run_step(*state.data_, capture);
   }
 
   void require_started(const State& state) const {
-    if (state.data_ != nullptr && state.data_->values.size() == graph.values().size()) return;
+    if (state.data_ != nullptr && !state.data_->values.empty() &&
+        state.data_->values.front().size() == graph.values().size()) {
+      return;
+    }
     throw ConfigError("runtime",
                       "the state is used up or of another network; make one with start()");
+  }
+
+  /// What each pass has of a value, constants included.
+  [[nodiscard]] std::vector<at::Tensor> parts_of(const State::Data& state, ValueId id) const {
+    std::vector<at::Tensor> parts;
+    for (const auto& values : state.values) {
+      parts.push_back(graph.is_constant(id) ? constants[index_of(id)] : values[index_of(id)]);
+    }
+    return parts;
   }
 
   std::vector<Tensor> collect(const State::Data& state) const {
     std::vector<Tensor> outputs;
     for (const ValueId id : graph.outputs()) {
-      const at::Tensor& value =
-          graph.is_constant(id) ? constants[index_of(id)] : state.values[index_of(id)];
-      outputs.push_back(host_copy(value));
+      outputs.push_back(host_copy(joined(parts_of(state, id), state.passes)));
     }
     return outputs;
   }
@@ -380,13 +431,11 @@ struct Executor::Impl {
     return known ? graph.value(id).name : std::to_string(id);
   }
 
-  /// A value that a pass holds now.
-  at::Tensor& live(const State& state, ValueId id) const {
+  /// @throws ConfigError unless the passes hold the value now.
+  void require_live(const State& state, ValueId id) const {
     require_started(state);
-    if (id >= 0 && index_of(id) < graph.values().size()) {
-      at::Tensor& value = state.data_->values[index_of(id)];
-      if (value.defined()) return value;
-    }
+    const bool known = id >= 0 && index_of(id) < graph.values().size();
+    if (known && state.data_->values.front()[index_of(id)].defined()) return;
     throw ConfigError("runtime",
                       fmt::format("value '{}' is not alive here: it is yet to be made, was read by "
                                   "its last reader, or was fused away; advance to where it is",
@@ -427,8 +476,8 @@ Executor& Executor::operator=(Executor&&) noexcept = default;
 std::vector<Tensor> Executor::run(std::span<const Tensor> inputs, const CaptureHandler& capture) {
   State state = start(inputs);
   for (const ValueId id : impl_->graph.inputs()) {
-    const at::Tensor& value = state.data_->values[index_of(id)];
-    if (value.defined()) impl_->capture_value(id, value, capture);
+    if (!state.data_->values.front()[index_of(id)].defined()) continue;
+    impl_->capture_value(id, impl_->parts_of(*state.data_, id), state.data_->passes, capture);
   }
   impl_->run_until(state, impl_->plan.steps.size(), capture);
   return impl_->collect(*state.data_);
@@ -483,32 +532,46 @@ void Executor::advance_past(State& state, ValueId value) {
 
 std::size_t Executor::position(ValueId value) const { return impl_->steps_until(value); }
 
+std::size_t Executor::reader_position(ValueId weight) const { return impl_->reader_of(weight); }
+
 MatrixView Executor::rows(State& state, ValueId value) const {
-  at::Tensor& tensor = impl_->live(state, value);
-  tensor = capturable(tensor);
-  return rows_of(tensor);
+  impl_->require_live(state, value);
+  at::Tensor& rows = state.data_->shown[value];
+  rows = rows_by_sample(
+      impl_->parts_of(*state.data_, value), impl_->graph.value(value), state.data_->passes);
+  return view_of(rows);
 }
 
 Tensor Executor::value(const State& state, ValueId value) const {
-  return host_copy(impl_->live(state, value));
+  impl_->require_live(state, value);
+  return host_copy(joined(impl_->parts_of(*state.data_, value), state.data_->passes));
 }
 
 void Executor::set_value(State& state, ValueId value, const Tensor& tensor) {
-  at::Tensor& held = impl_->live(state, value);
-  if (tensor.shape() != held.sizes().vec()) {
+  impl_->require_live(state, value);
+  const std::vector<at::Tensor> held = impl_->parts_of(*state.data_, value);
+  const auto sizes = joined(held, state.data_->passes).sizes().vec();
+  if (tensor.shape() != sizes) {
     throw ShapeError("runtime",
                      fmt::format("value '{}' is {} here but the new one {}; keep the shape",
                                  impl_->name(value),
-                                 shape_text(held.sizes().vec()),
+                                 shape_text(sizes),
                                  shape_text(tensor.shape())));
   }
   const ThreadScope scope(impl_->threads);
-  at::Tensor replaced = ops::to_aten(tensor).to(held.scalar_type(), false, /*copy=*/true);
-  held = replaced.dim() == 4 ? replaced.contiguous(at::MemoryFormat::ChannelsLast) : replaced;
+  const at::Tensor whole =
+      ops::to_aten(tensor).to(held.front().scalar_type(), false, /*copy=*/true);
+  const std::vector<at::Tensor> parts = divided(whole, held.front(), state.data_->passes);
+  for (std::size_t p = 0; p < parts.size(); ++p) {
+    const auto format =
+        parts[p].dim() == 4 ? at::MemoryFormat::ChannelsLast : at::MemoryFormat::Contiguous;
+    state.data_->values[p][index_of(value)] = parts[p].contiguous(format);
+  }
+  state.data_->shown.clear();
 }
 
 void Executor::fake_quantize(State& state, ValueId value, const quant::QuantParams& params) {
-  at::Tensor& held = impl_->live(state, value);
+  impl_->require_live(state, value);
   if (params.scale.size() != 1 || params.zero_point.size() != 1) {
     throw ConfigError("runtime",
                       fmt::format("an activation's quantizer has one scale, not {} (value '{}')",
@@ -516,12 +579,16 @@ void Executor::fake_quantize(State& state, ValueId value, const quant::QuantPara
                                   impl_->name(value)));
   }
   const ThreadScope scope(impl_->threads);
-  const at::Tensor source = dnnl_activation(held, at::kFloat, impl_->pool);
-  const at::Tensor result = at::empty_like(source);
   const auto zero = static_cast<float>(params.zero_point.front());
   const auto top = static_cast<float>(params.bits.levels() - 1);
-  snap_to_levels(source, result, {params.scale.front(), -zero, top - zero});
-  held = result;
+  for (std::vector<at::Tensor>& values : state.data_->values) {
+    at::Tensor& held = values[index_of(value)];
+    const at::Tensor source = dnnl_activation(held, at::kFloat, impl_->pool);
+    const at::Tensor result = at::empty_like(source);
+    snap_to_levels(source, result, {params.scale.front(), -zero, top - zero});
+    held = result;
+  }
+  state.data_->shown.clear();
 }
 
 std::vector<Tensor> Executor::finish(State&& state) {

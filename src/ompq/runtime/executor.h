@@ -33,8 +33,10 @@ struct ExecutorOptions {
 /// True where bfloat16 products are native (AVX512-BF16, AMX).
 [[nodiscard]] bool has_native_bfloat16();
 
-/// Called once for each captured value as soon as it exists, one row a sample (dimension 0), before
-/// it is freed. The elements of a row of a [N, C, H, W] value stand in the order H, W, C.
+/// Called once for each captured value as soon as it exists, one row a sample, before it is freed.
+/// A row holds all that the value has of its sample: windows, tokens or frames too, on whichever
+/// axis samples lie. A value that does not depend on the samples has one row. The elements of a row
+/// of a [N, C, H, W] value stand in the order H, W, C.
 using CaptureHandler = std::function<void(graph::ValueId, const MatrixView&)>;
 
 /// Where the time of an Executor's passes went.
@@ -51,6 +53,11 @@ struct NodeTime {
 /// (+ Add) is one oneDNN primitive, cached by shape with its reordered weights; a value is freed
 /// after its last reader and its memory used again. One Executor serves one thread at a time;
 /// several may run side by side.
+///
+/// Any number of samples may be given to any network. One that takes a fixed number of them runs in
+/// as many passes as there are, node by node through all passes; the last one is filled up and the
+/// filling is dropped (runtime/passes.h). What is captured, shown or returned is that of the
+/// samples, as if they had gone through at once.
 class Executor {
  public:
   /// Values that are alive between two nodes: the state of an interrupted forward pass. Copies
@@ -70,11 +77,13 @@ class Executor {
   [[nodiscard]] std::vector<Tensor> run(std::span<const Tensor> inputs,
                                         const CaptureHandler& capture = {});
 
-  /// Begins a pass with `samples` samples whose float inputs come row by row: `fill` writes row
-  /// `row` of the graph's input number `input`, in the order in which a capture shows it (H, W, C).
-  /// It is called from several threads at once. @throws ShapeError if an input's batch is not free.
+  /// Begins a pass over `rows` rows: `fill` writes row `row` of the graph's input number `input`,
+  /// in the order in which a capture shows it (H, W, C). A row is a sample, or, where no input has
+  /// an open extent, all that the network reads in one pass. An input that does not depend on the
+  /// samples is filled from the first row; one of integers gets what the floats round to. `fill` is
+  /// called from several threads at once.
   using RowFiller = std::function<void(std::size_t input, std::int64_t row, std::span<float> out)>;
-  [[nodiscard]] State start_rows(std::int64_t samples, const RowFiller& fill);
+  [[nodiscard]] State start_rows(std::int64_t rows, const RowFiller& fill);
 
   // --- partial passes: the prefix of the network that a changed layer does not touch is computed
   // once ---
@@ -94,7 +103,10 @@ class Executor {
   /// Where in the order of execution `value` is made, so that values can be visited in that order:
   /// 0 for a network input. @throws ConfigError as advance_past.
   [[nodiscard]] std::size_t position(graph::ValueId value) const;
-  /// A live value, one row a sample as a capture shows it; valid while `state` holds the value.
+  /// Where the first node that reads constant `weight` runs: layers are visited in this order.
+  /// @throws ConfigError if no node reads it.
+  [[nodiscard]] std::size_t reader_position(graph::ValueId weight) const;
+  /// A live value, one row a sample as a capture shows it; valid until `state` goes on or changes.
   /// @throws ConfigError if the value is not alive.
   [[nodiscard]] MatrixView rows(State& state, graph::ValueId value) const;
   /// A live value as ONNX lays it out, floats as float32. @throws ConfigError if it is not alive.

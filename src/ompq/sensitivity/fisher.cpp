@@ -52,13 +52,12 @@ class Fisher final : public Meter {
   }
 
   void see_samples(std::span<const Tensor> inputs, const ProgressHandler& progress) override {
-    const std::int64_t count = inputs.front().shape().front();
-    const std::int64_t step = network_.samples_at_once();
-    for (std::int64_t begin = 0; begin < count; begin += step) {
+    const runtime::Passes passes = network_.passes(inputs);
+    for (std::int64_t pass = 0; pass < passes.count(); ++pass) {
       check_interrupt();
-      const std::int64_t size = std::min(step, count - begin);
-      see_chunk(inputs, begin, size);
-      if (progress) progress({"sensitivity", begin + size, count, "fisher"});
+      see_pass(inputs, passes, pass);
+      const std::int64_t done = pass * passes.at_once + passes.real(pass);
+      if (progress) progress({"sensitivity", done, passes.samples, "fisher"});
     }
   }
 
@@ -78,29 +77,33 @@ class Fisher final : public Meter {
   }
 
  private:
-  void see_chunk(std::span<const Tensor> inputs, std::int64_t begin, std::int64_t count) {
-    const auto slices = slice_samples(inputs, begin, count);
-    const auto outputs = network_.run(slices, leaves_);
+  void see_pass(std::span<const Tensor> inputs, const runtime::Passes& passes, std::int64_t pass) {
+    const auto outputs = network_.run(network_.inputs_of(inputs, passes, pass), leaves_);
+    const std::int64_t count = passes.real(pass);
+    const std::int64_t at_once = passes.fixed ? passes.at_once : count;
     std::vector<at::Tensor> terms;
     const at::Tensor scores =
         network_.scores() == Scores::None ? at::Tensor() : network_.log_probabilities(outputs);
     for (std::int64_t s = 0; s < count; ++s) {
-      Random random = random_for(inputs, begin + s, 1, context_.options.seed, "fisher");
-      terms.push_back(scores.defined() ? -scores[s][draw_label(scores[s], random)]
-                                       : projection(outputs, s, random));
+      Random random =
+          random_for(inputs, pass * passes.at_once + s, 1, context_.options.seed, "fisher");
+      if (scores.defined()) {
+        terms.push_back(-scores[s][draw_label(scores[s], random)]);
+        continue;
+      }
+      const auto own = outputs_of(outputs, s, 1, at_once);
+      norm_ += squared_norm(own);
+      terms.push_back(projection(own, random));
     }
-    if (!scores.defined()) norm_ += squared_norm(outputs);
     at::stack(terms).sum().backward();
     collect();
     samples_ += count;
   }
 
-  static at::Tensor projection(const std::vector<at::Tensor>& outputs,
-                               std::int64_t sample,
-                               Random& random) {
+  static at::Tensor projection(const std::vector<at::Tensor>& outputs, Random& random) {
     at::Tensor sum = at::zeros({}, at::kFloat);
     for (const at::Tensor& output : outputs) {
-      sum = sum + (output[sample] * normal_like(output[sample], random)).sum();
+      sum = sum + (output * normal_like(output, random)).sum();
     }
     return sum;
   }

@@ -1,5 +1,6 @@
 #include "ompq/sensitivity/gradient_network.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include "ompq/core/error.h"
@@ -70,6 +71,12 @@ std::uint64_t hash_of(std::span<const std::byte> bytes, std::uint64_t hash) {
   return hash;
 }
 
+/// A pass's share of an input whose number of samples is open.
+at::Tensor samples_of(const at::Tensor& all, const runtime::Passes& passes, std::int64_t pass) {
+  const std::int64_t rows = all.size(0) / passes.samples;  // of one sample
+  return all.narrow(0, pass * passes.at_once * rows, passes.real(pass) * rows);
+}
+
 }  // namespace
 
 GradientNetwork::GradientNetwork(const Graph& graph, const std::vector<graph::Layer>& layers)
@@ -81,6 +88,11 @@ GradientNetwork::GradientNetwork(const Graph& graph, const std::vector<graph::La
   for (const ValueId output : graph.outputs()) {
     if (graph.value(output).type == DataType::Float32) outputs_.push_back(output);
   }
+  if (outputs_.empty()) {
+    throw DataError("sensitivity",
+                    "no output of the network is a float, so there is no gradient; use output-mse "
+                    "or a metric of the layers alone");
+  }
 }
 
 std::vector<at::Tensor> GradientNetwork::leaves() const {
@@ -89,13 +101,26 @@ std::vector<at::Tensor> GradientNetwork::leaves() const {
   return leaves;
 }
 
-std::int64_t GradientNetwork::samples_at_once() const {
-  const graph::Graph& graph = network_.graph();
-  for (const ValueId input : graph.inputs()) {
-    const auto& shape = graph.value(input).shape;
-    if (shape && !shape->empty() && shape->front().is_fixed()) return shape->front().size;
+runtime::Passes GradientNetwork::passes(std::span<const Tensor> inputs) const {
+  runtime::Passes passes = runtime::passes_for(network_.graph(), inputs);
+  if (!passes.fixed) passes.at_once = std::min(kSamplesAtOnce, passes.samples);
+  return passes;
+}
+
+std::vector<at::Tensor> GradientNetwork::inputs_of(std::span<const Tensor> inputs,
+                                                   const runtime::Passes& passes,
+                                                   std::int64_t pass) const {
+  const Graph& graph = network_.graph();
+  std::vector<at::Tensor> parts;
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    const graph::Value& input = graph.value(graph.inputs()[i]);
+    const at::Tensor all = ops::to_aten(
+        inputs[i].type() == input.type ? inputs[i] : inputs[i].converted_to(input.type));
+    const at::Tensor part =
+        passes.fixed ? runtime::part_of(all, input, passes, pass) : samples_of(all, passes, pass);
+    parts.push_back(part.dim() == 4 ? part.contiguous(at::MemoryFormat::ChannelsLast) : part);
   }
-  return kSamplesAtOnce;
+  return parts;
 }
 
 std::vector<at::Tensor> GradientNetwork::run(std::span<const at::Tensor> inputs,
@@ -123,15 +148,22 @@ at::Tensor GradientNetwork::log_probabilities(const std::vector<at::Tensor>& out
   return at::log_softmax(scores, 1);
 }
 
-std::vector<at::Tensor> slice_samples(std::span<const Tensor> inputs,
-                                      std::int64_t begin,
-                                      std::int64_t count) {
-  std::vector<at::Tensor> slices;
-  for (const Tensor& input : inputs) {
-    const at::Tensor slice = ops::to_aten(input).narrow(0, begin, count);
-    slices.push_back(slice.dim() == 4 ? slice.contiguous(at::MemoryFormat::ChannelsLast) : slice);
+std::vector<at::Tensor> outputs_of(const std::vector<at::Tensor>& outputs,
+                                   std::int64_t first,
+                                   std::int64_t count,
+                                   std::int64_t at_once) {
+  std::vector<at::Tensor> parts;
+  for (const at::Tensor& output : outputs) {
+    if (at_once == 1 || (first == 0 && count == at_once)) {
+      parts.push_back(output);
+    } else if (output.dim() > 0 && output.size(0) % at_once == 0) {
+      const std::int64_t rows = output.size(0) / at_once;
+      parts.push_back(output.narrow(0, first * rows, count * rows));
+    } else if (first == 0) {
+      parts.push_back(output);
+    }
   }
-  return slices;
+  return parts;
 }
 
 Random random_for(std::span<const Tensor> inputs,
@@ -142,7 +174,13 @@ Random random_for(std::span<const Tensor> inputs,
   std::uint64_t hash = 0xcbf29ce484222325ULL;
   for (const Tensor& input : inputs) {
     const auto bytes = input.bytes();
-    const std::size_t sample = bytes.size() / static_cast<std::size_t>(input.shape().front());
+    const std::int64_t rows = input.shape().empty() ? 1 : input.shape().front();
+    // An input that all samples share has fewer rows.
+    if (begin + count > rows) {
+      hash = hash_of(bytes, hash);
+      continue;
+    }
+    const std::size_t sample = bytes.size() / static_cast<std::size_t>(rows);
     hash = hash_of(bytes.subspan(static_cast<std::size_t>(begin) * sample,
                                  static_cast<std::size_t>(count) * sample),
                    hash);

@@ -10,6 +10,7 @@
 #include "ompq/core/random.h"
 #include "ompq/graph/layers.h"
 #include "ompq/runtime/differentiable.h"
+#include "ompq/runtime/passes.h"
 #include "ompq/sensitivity/output_divergence.h"
 
 namespace ompq::sensitivity {
@@ -19,6 +20,7 @@ namespace ompq::sensitivity {
 /// order of samples nor their division into batches changes it.
 class GradientNetwork {
  public:
+  /// @throws DataError if no output is a float, which a gradient could be taken of.
   GradientNetwork(const graph::Graph& graph, const std::vector<graph::Layer>& layers);
 
   /// The weights of the layers, in their order; layers that share a weight share a tensor.
@@ -26,10 +28,14 @@ class GradientNetwork {
   [[nodiscard]] Scores scores() const { return scores_; }
   /// The same, each requiring a gradient.
   [[nodiscard]] std::vector<at::Tensor> leaves() const;
-  /// Samples for one backward pass: 2, or the extent that the network fixes for dimension 0. One
-  /// sample alone takes LibTorch's convolutions four times as long as one of two; more samples
+  /// How samples are divided among backward passes: two at once, or as many as the network fixes.
+  /// One sample alone takes LibTorch's convolutions four times as long as one of two; more samples
   /// leave more noise in squares of their summed gradients.
-  [[nodiscard]] std::int64_t samples_at_once() const;
+  [[nodiscard]] runtime::Passes passes(std::span<const Tensor> inputs) const;
+  /// What one of those passes reads, 4-D tensors channels_last.
+  [[nodiscard]] std::vector<at::Tensor> inputs_of(std::span<const Tensor> inputs,
+                                                  const runtime::Passes& passes,
+                                                  std::int64_t pass) const;
 
   /// All float outputs for inputs that stand for the network's, with these weights (one a layer).
   [[nodiscard]] std::vector<at::Tensor> run(std::span<const at::Tensor> inputs,
@@ -45,10 +51,13 @@ class GradientNetwork {
   Scores scores_;
 };
 
-/// Samples `begin` .. `begin + count` - 1 of each input, 4-D ones channels_last.
-[[nodiscard]] std::vector<at::Tensor> slice_samples(std::span<const Tensor> inputs,
-                                                    std::int64_t begin,
-                                                    std::int64_t count);
+/// The part of each output that belongs to `count` of the `at_once` samples of a pass, from `first`
+/// on.
+/// An output that all samples share belongs to the first.
+[[nodiscard]] std::vector<at::Tensor> outputs_of(const std::vector<at::Tensor>& outputs,
+                                                 std::int64_t first,
+                                                 std::int64_t count,
+                                                 std::int64_t at_once);
 /// Random numbers that belong to these samples, for `purpose`.
 [[nodiscard]] Random random_for(std::span<const Tensor> inputs,
                                 std::int64_t begin,

@@ -38,12 +38,11 @@ class Hessian final : public Meter {
         traces_(context.layers.size(), 0.0) {}
 
   void see_samples(std::span<const Tensor> inputs, const ProgressHandler& progress) override {
-    const std::int64_t count = inputs.front().shape().front();
-    const std::int64_t step = network_.samples_at_once();
-    for (std::int64_t begin = 0; begin < count; begin += step) {
-      const std::int64_t size = std::min(step, count - begin);
-      see_chunk(inputs, begin, size);
-      if (progress) progress({"sensitivity", begin + size, count, "hessian"});
+    const runtime::Passes passes = network_.passes(inputs);
+    for (std::int64_t pass = 0; pass < passes.count(); ++pass) {
+      see_pass(inputs, passes, pass);
+      const std::int64_t done = pass * passes.at_once + passes.real(pass);
+      if (progress) progress({"sensitivity", done, passes.samples, "hessian"});
     }
   }
 
@@ -60,12 +59,16 @@ class Hessian final : public Meter {
   }
 
  private:
-  void see_chunk(std::span<const Tensor> inputs, std::int64_t begin, std::int64_t count) {
-    const auto outputs = network_.run(slice_samples(inputs, begin, count), leaves_);
+  void see_pass(std::span<const Tensor> inputs, const runtime::Passes& passes, std::int64_t pass) {
+    const std::int64_t count = passes.real(pass);
+    const std::int64_t at_once = passes.fixed ? passes.at_once : count;
+    const auto outputs = outputs_of(
+        network_.run(network_.inputs_of(inputs, passes, pass), leaves_), 0, count, at_once);
     const bool classes = network_.scores() != Scores::None;
     const at::Tensor row =
         classes ? network_.log_probabilities(outputs) : in_one_row(outputs).unsqueeze(0);
-    Random random = random_for(inputs, begin, count, context_.options.seed, "hessian");
+    Random random =
+        random_for(inputs, pass * passes.at_once, count, context_.options.seed, "hessian");
     const int probes = context_.options.probes;
     for (int probe = 0; probe < probes; ++probe) {
       check_interrupt();

@@ -1,7 +1,11 @@
 #include "ompq/sensitivity/measurement.h"
 
 #include <algorithm>
+#include <cmath>
+#include <optional>
+#include <utility>
 
+#include <c10/util/Exception.h>
 #include <fmt/format.h>
 
 #include "ompq/core/error.h"
@@ -45,7 +49,13 @@ double squared_change(const Tensor& weight, const Tensor& quantized) {
 struct Measurement::Impl {
   struct Row {
     const Metric* metric;
-    std::unique_ptr<Meter> meter;
+    std::unique_ptr<Meter> meter;          ///< null once dropped
+    std::optional<std::string> dropped{};  ///< why
+
+    void drop(std::string reason) {
+      dropped = std::move(reason);
+      meter.reset();
+    }
   };
 
   const graph::Graph& graph;
@@ -53,6 +63,7 @@ struct Measurement::Impl {
   MeasureOptions options;
   QuantizedWeight quantized;
   std::vector<bool> owns;  ///< by layer
+  std::int64_t batches = 0;
   LossTable change;
   LossTable layer_error;  ///< squared error of the layer's own output where it was looked at
   std::vector<double> squared_weight;
@@ -74,7 +85,26 @@ struct Measurement::Impl {
     for (const std::string& name : options.metrics) {
       const bool known =
           std::ranges::any_of(rows, [&](const Row& row) { return row.metric->name == name; });
-      if (!known) rows.push_back({&metric(name), metric(name).make(context)});
+      if (known) continue;
+      Row& row = rows.emplace_back(Row{&metric(name), nullptr});
+      attempt(row, [&] { row.meter = row.metric->make(context); });
+    }
+  }
+
+  /// Does a metric's own work: what cannot be measured drops the metric and nothing else. Bad
+  /// options are the caller's fault, and stay so.
+  template <typename Work>
+  static void attempt(Row& row, const Work& work) {
+    try {
+      work();
+    } catch (const Interrupted&) {
+      throw;
+    } catch (const ConfigError&) {
+      throw;
+    } catch (const Error& error) {
+      row.drop(std::string(error.what()).substr(error.where().size() + 3));
+    } catch (const c10::Error& error) {
+      row.drop(error.what_without_backtrace());
     }
   }
 
@@ -90,12 +120,14 @@ struct Measurement::Impl {
   }
 
   [[nodiscard]] bool any(Needs needs) const {
-    return std::ranges::any_of(rows, [&](const Row& row) { return row.metric->needs == needs; });
+    return std::ranges::any_of(
+        rows, [&](const Row& row) { return row.meter != nullptr && row.metric->needs == needs; });
   }
   template <typename Action>
   void each(Needs needs, const Action& action) {
-    for (const Row& row : rows) {
-      if (row.metric->needs == needs) action(*row.meter);
+    for (Row& row : rows) {
+      if (row.meter == nullptr || row.metric->needs != needs) continue;
+      attempt(row, [&] { action(*row.meter); });
     }
   }
 
@@ -114,13 +146,14 @@ struct Measurement::Impl {
       const auto outputs = executor.finish(State(state));
       each(Needs::Outputs, [&](Meter& meter) { meter.see_float_outputs(outputs); });
     }
-    for (std::size_t l = 0; l < layers.size(); ++l) {
-      if (owns[l]) visit(executor, state, l);
+    const std::vector<std::size_t> order = reading_order(executor, layers);
+    for (std::size_t i = 0; i < order.size(); ++i) {
+      visit(executor, state, order[i]);
       if (progress) {
         progress({"sensitivity",
-                  static_cast<std::int64_t>(l) + 1,
-                  static_cast<std::int64_t>(layers.size()),
-                  layers[l].name});
+                  static_cast<std::int64_t>(i) + 1,
+                  static_cast<std::int64_t>(order.size()),
+                  layers[order[i]].name});
       }
     }
   }
@@ -169,6 +202,9 @@ struct Measurement::Impl {
 
   [[nodiscard]] LossTable finished(const Row& row) const {
     LossTable table = row.meter->result();
+    if (!std::ranges::all_of(table.values, [](double value) { return std::isfinite(value); })) {
+      throw DataError("sensitivity", "some of its values are no finite numbers on these samples");
+    }
     const std::size_t count = options.widths.size();
     for (std::size_t i = 0; i < table.values.size(); ++i) {
       if (!owns[i / count]) table.values[i] = 0.0;
@@ -192,13 +228,15 @@ Measurement::Measurement(Measurement&&) noexcept = default;
 Measurement& Measurement::operator=(Measurement&&) noexcept = default;
 
 bool Measurement::needs_samples() const {
-  return std::ranges::any_of(
-      impl_->rows, [](const Impl::Row& row) { return sensitivity::needs_samples(*row.metric); });
+  return std::ranges::any_of(impl_->rows, [](const Impl::Row& row) {
+    return row.meter != nullptr && sensitivity::needs_samples(*row.metric);
+  });
 }
 
 void Measurement::add_batch(runtime::Executor& executor,
                             std::span<const Tensor> inputs,
                             const ProgressHandler& progress) {
+  ++impl_->batches;
   if (impl_->any(Needs::Outputs) || impl_->any(Needs::LayerOutput)) {
     impl_->walk(executor, inputs, progress);
   }
@@ -207,11 +245,23 @@ void Measurement::add_batch(runtime::Executor& executor,
 }
 
 std::map<std::string, LossTable> Measurement::result() const {
+  if (needs_samples() && impl_->batches == 0) {
+    throw DataError("sensitivity", "no sample was given; add a batch first");
+  }
   std::map<std::string, LossTable> tables;
-  for (const Impl::Row& row : impl_->rows) {
-    tables.emplace(row.metric->name, impl_->finished(row));
+  for (Impl::Row& row : impl_->rows) {
+    if (row.meter == nullptr) continue;
+    Impl::attempt(row, [&] { tables.emplace(row.metric->name, impl_->finished(row)); });
   }
   return tables;
+}
+
+std::map<std::string, std::string> Measurement::dropped() const {
+  std::map<std::string, std::string> reasons;
+  for (const Impl::Row& row : impl_->rows) {
+    if (row.dropped) reasons.emplace(row.metric->name, *row.dropped);
+  }
+  return reasons;
 }
 
 }  // namespace ompq::sensitivity

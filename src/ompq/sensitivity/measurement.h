@@ -16,12 +16,14 @@ namespace ompq::sensitivity {
 /// network's outputs, or a layer's own, share one walk: the float pass goes from layer to layer,
 /// and at each of them every width runs only what stands behind it (or, where no metric asks for
 /// the network's outputs, the layer's node alone). Gradients are those of the float32 network.
+///
+/// A metric that cannot be measured on this network or these samples (no row of class scores, an
+/// output that is zero, no path for a gradient) is dropped, and the others go on.
 class Measurement {
  public:
   /// `graph` and `layers` outlive the measurement. Every weight is quantized once to every width.
   /// @throws ConfigError for unknown or no metrics, no widths, orm-error without one theta a layer,
-  /// probes < 1, or a widest_measured below every width; DataError for output-kl where the first
-  /// output is not rows of class scores.
+  /// probes < 1, or a widest_measured below every width.
   Measurement(const graph::Graph& graph,
               const std::vector<graph::Layer>& layers,
               MeasureOptions options,
@@ -38,9 +40,11 @@ class Measurement {
   void add_batch(runtime::Executor& executor,
                  std::span<const Tensor> inputs,
                  const ProgressHandler& progress = {});
-  /// One table a metric, by name.
-  /// @throws DataError if samples are needed and none came, or the outputs are all zero.
+  /// One table by the name of each metric that was not dropped.
+  /// @throws DataError if samples are needed and none came.
   [[nodiscard]] std::map<std::string, LossTable> result() const;
+  /// Why a metric was dropped, by its name; complete after result().
+  [[nodiscard]] std::map<std::string, std::string> dropped() const;
 
  private:
   struct Impl;

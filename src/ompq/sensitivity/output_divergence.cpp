@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 
 #include <fmt/format.h>
 
@@ -24,6 +25,24 @@ void normalize(double* row, std::size_t classes) {
   for (std::size_t c = 0; c < classes; ++c) sum += std::exp(row[c] - top);
   const double shift = top + std::log(sum);
   for (std::size_t c = 0; c < classes; ++c) row[c] -= shift;
+}
+
+bool has_floats(const std::vector<Tensor>& outputs) {
+  return std::ranges::any_of(
+      outputs, [](const Tensor& output) { return output.type() == DataType::Float32; });
+}
+
+/// Elements of another value; those of an output that has another size now are all of them.
+double differing_elements(const Tensor& a, const Tensor& b) {
+  if (a.shape() != b.shape()) return static_cast<double>(a.elements());
+  const std::size_t bytes = size_of(a.type());
+  const auto x = a.bytes();
+  const auto y = b.bytes();
+  std::int64_t count = 0;
+  for (std::size_t at = 0; at + bytes <= x.size(); at += bytes) {
+    count += std::memcmp(&x[at], &y[at], bytes) != 0 ? 1 : 0;
+  }
+  return static_cast<double>(count);
 }
 
 template <typename Definition>
@@ -75,8 +94,10 @@ void require_scores(const graph::Graph& graph) {
 }
 
 double squared_norm(const std::vector<Tensor>& outputs) {
+  const bool floats = has_floats(outputs);
   double sum = 0;
   for (const Tensor& output : outputs) {
+    if (!floats) sum += static_cast<double>(output.elements());
     if (output.type() != DataType::Float32) continue;
     for (const float value : output.data<float>()) sum += static_cast<double>(value) * value;
   }
@@ -84,8 +105,10 @@ double squared_norm(const std::vector<Tensor>& outputs) {
 }
 
 double squared_distance(const std::vector<Tensor>& a, const std::vector<Tensor>& b) {
+  const bool floats = has_floats(a);
   double sum = 0;
   for (std::size_t i = 0; i < a.size(); ++i) {
+    if (!floats) sum += differing_elements(a[i], b[i]);
     if (a[i].type() != DataType::Float32) continue;
     const auto x = a[i].data<float>();
     const auto y = b[i].data<float>();

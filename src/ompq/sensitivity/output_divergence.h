@@ -18,9 +18,9 @@ enum class Scores {
 /// @throws DataError saying what the first output is instead.
 void require_scores(const graph::Graph& graph);
 
-/// sum |x|^2 over all float outputs.
+/// sum |x|^2 over all float outputs; where there is none, the number of elements.
 [[nodiscard]] double squared_norm(const std::vector<Tensor>& outputs);
-/// sum |a - b|^2 over all float outputs.
+/// sum |a - b|^2 over all float outputs; where there is none, the number of elements that differ.
 [[nodiscard]] double squared_distance(const std::vector<Tensor>& a, const std::vector<Tensor>& b);
 
 /// Class probabilities of one batch, as logarithms.

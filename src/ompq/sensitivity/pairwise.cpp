@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <map>
 #include <variant>
 
 #include <fmt/format.h>
@@ -108,9 +107,7 @@ struct PairwiseEffect::Impl {
   QuantizedWeight quantized;
   std::vector<Pair> pairs;
   std::int64_t left_out = 0;
-  /// By first layer: its pairs' indices, second layers ascending. Layers that are second alone have
-  /// an empty entry.
-  std::map<std::size_t, std::vector<std::size_t>> pairs_by_first;
+  std::vector<bool> paired;  ///< by layer: it is in a pair
   Loss loss;
 
   Impl(const graph::Graph& network,
@@ -123,16 +120,40 @@ struct PairwiseEffect::Impl {
         quantized(std::move(weights)),
         pairs(pairs_of(discovery, owns_weight(discovery.layers))),
         left_out(limit_pairs()),
+        paired(layers.size(), false),
         loss(options.metric, (layers.size() + pairs.size() * measured()) * measured(), network) {
+    for (const Pair& pair : pairs) paired[pair.first] = paired[pair.second] = true;
+  }
+
+  /// A pair as a walk meets it: the layer that runs later.
+  struct Partner {
+    std::size_t pair;
+    std::size_t layer;
+  };
+
+  /// A layer with those of its partners that run after it, in their order.
+  struct Stop {
+    std::size_t layer;
+    std::vector<Partner> partners;
+  };
+
+  [[nodiscard]] std::vector<Stop> stops(const runtime::Executor& executor) const {
+    std::vector<Stop> result;
+    std::vector<std::size_t> place(layers.size(), 0);
+    for (const std::size_t layer : reading_order(executor, layers)) {
+      if (!paired[layer]) continue;
+      place[layer] = result.size();
+      result.push_back({layer, {}});
+    }
     for (std::size_t p = 0; p < pairs.size(); ++p) {
-      pairs_by_first[pairs[p].first].push_back(p);
-      pairs_by_first[pairs[p].second];
+      const bool as_listed = place[pairs[p].first] < place[pairs[p].second];
+      const std::size_t earlier = as_listed ? pairs[p].first : pairs[p].second;
+      result[place[earlier]].partners.push_back({p, as_listed ? pairs[p].second : pairs[p].first});
     }
-    for (auto& [first, indices] : pairs_by_first) {
-      std::sort(indices.begin(), indices.end(), [&](std::size_t a, std::size_t b) {
-        return pairs[a].second < pairs[b].second;
-      });
+    for (Stop& stop : result) {
+      std::ranges::sort(stop.partners, {}, [&](const Partner& each) { return place[each.layer]; });
     }
+    return result;
   }
 
   [[nodiscard]] std::size_t measured() const { return options.measured.size(); }
@@ -152,28 +173,30 @@ struct PairwiseEffect::Impl {
   }
 
   /// The layer at each measured width: alone, and with each of its partners.
-  void visit(runtime::Executor& executor,
-             const State& state,
-             std::size_t layer,
-             const std::vector<std::size_t>& partners) {
-    WeightScope scope(executor, graph, layers[layer].weight);
+  void visit(runtime::Executor& executor, const State& state, const Stop& stop) {
+    WeightScope scope(executor, graph, layers[stop.layer].weight);
     for (std::size_t a = 0; a < measured(); ++a) {
       check_interrupt();
-      scope.set(quantized(layer, options.measured[a]));
+      scope.set(quantized(stop.layer, options.measured[a]));
       State changed = state;
-      loss.see(alone_cell(layer, a), executor.finish(State(changed)));
-      for (const std::size_t pair : partners) visit_second(executor, changed, pair, a);
+      loss.see(alone_cell(stop.layer, a), executor.finish(State(changed)));
+      for (const Partner& partner : stop.partners) visit_second(executor, changed, partner, a);
     }
   }
 
-  void visit_second(runtime::Executor& executor, State& changed, std::size_t pair, std::size_t a) {
-    const std::size_t second = pairs[pair].second;
-    executor.advance_to_reader_of(changed, layers[second].weight);
-    WeightScope scope(executor, graph, layers[second].weight);
+  void visit_second(runtime::Executor& executor,
+                    State& changed,
+                    const Partner& partner,
+                    std::size_t a) {
+    const std::size_t layer = partner.layer;
+    executor.advance_to_reader_of(changed, layers[layer].weight);
+    WeightScope scope(executor, graph, layers[layer].weight);
     for (std::size_t b = 0; b < measured(); ++b) {
       check_interrupt();
-      scope.set(quantized(second, options.measured[b]));
-      loss.see(pair_cell(pair, a, b), executor.finish(State(changed)));
+      scope.set(quantized(layer, options.measured[b]));
+      const bool as_listed = pairs[partner.pair].second == layer;
+      loss.see(as_listed ? pair_cell(partner.pair, a, b) : pair_cell(partner.pair, b, a),
+               executor.finish(State(changed)));
     }
   }
 
@@ -241,15 +264,16 @@ void PairwiseEffect::add_batch(runtime::Executor& executor,
                                const ProgressHandler& progress) {
   State state = executor.start(inputs);
   impl_->loss.see_float(executor.finish(State(state)));
+  const auto stops = impl_->stops(executor);
   std::int64_t done = 0;
-  for (const auto& [layer, partners] : impl_->pairs_by_first) {
-    executor.advance_to_reader_of(state, impl_->layers[layer].weight);
-    impl_->visit(executor, state, layer, partners);
+  for (const Impl::Stop& stop : stops) {
+    executor.advance_to_reader_of(state, impl_->layers[stop.layer].weight);
+    impl_->visit(executor, state, stop);
     if (progress) {
       progress({"pairwise sensitivity",
                 ++done,
-                static_cast<std::int64_t>(impl_->pairs_by_first.size()),
-                impl_->layers[layer].name});
+                static_cast<std::int64_t>(stops.size()),
+                impl_->layers[stop.layer].name});
     }
   }
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <unordered_set>
+#include <utility>
 
 #include "ompq/core/error.h"
 
@@ -22,6 +23,19 @@ std::vector<bool> owns_weight(const std::vector<graph::Layer>& layers) {
   std::unordered_set<graph::ValueId> seen;
   for (const graph::Layer& layer : layers) owns.push_back(seen.insert(layer.weight).second);
   return owns;
+}
+
+std::vector<std::size_t> reading_order(const runtime::Executor& executor,
+                                       const std::vector<graph::Layer>& layers) {
+  const std::vector<bool> owns = owns_weight(layers);
+  std::vector<std::pair<std::size_t, std::size_t>> places;
+  for (std::size_t l = 0; l < layers.size(); ++l) {
+    if (owns[l]) places.emplace_back(executor.reader_position(layers[l].weight), l);
+  }
+  std::sort(places.begin(), places.end());
+  std::vector<std::size_t> order;
+  for (const auto& [position, layer] : places) order.push_back(layer);
+  return order;
 }
 
 std::vector<BitWidth> sorted_widths(std::vector<BitWidth> widths) {

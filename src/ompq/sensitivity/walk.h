@@ -30,6 +30,11 @@ class WeightScope {
 /// at once: it is measured where it is read first, and its other layers cost nothing more.
 [[nodiscard]] std::vector<bool> owns_weight(const std::vector<graph::Layer>& layers);
 
+/// Indices of the layers that own their weight, in the order in which `executor` reads the weights:
+/// a fused node runs where its last part stands in the graph, so that is not the order of layers.
+[[nodiscard]] std::vector<std::size_t> reading_order(const runtime::Executor& executor,
+                                                     const std::vector<graph::Layer>& layers);
+
 /// Ascending and distinct. @throws ConfigError if there are none.
 [[nodiscard]] std::vector<BitWidth> sorted_widths(std::vector<BitWidth> widths);
 

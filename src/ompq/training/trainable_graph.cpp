@@ -13,6 +13,7 @@
 #include "ompq/ops/infer.h"
 #include "ompq/ops/operator.h"
 #include "ompq/quant/short_scale.h"
+#include "ompq/runtime/passes.h"
 #include "ompq/training/convolution.h"
 #include "ompq/training/network_parts.h"
 #include "ompq/training/network_plan.h"
@@ -243,10 +244,39 @@ struct TrainableGraph::Impl {
     }
   }
 
+  /// How samples go through: in as many passes as a network of a fixed number of them needs.
+  [[nodiscard]] runtime::Passes passes_of(std::span<const at::Tensor> inputs) const {
+    const auto fixed = runtime::fixed_batch(parts.folded);
+    const bool given = !inputs.empty() && inputs.front().dim() > 0;
+    const std::int64_t samples = given ? inputs.front().size(0) : 1;
+    return {samples, fixed.value_or(samples), fixed.has_value()};
+  }
+
   std::vector<at::Tensor> run(std::span<const at::Tensor> inputs, Mode mode, double momentum) {
+    require_count(inputs);
+    const runtime::Passes passes = passes_of(inputs);
+    // Running statistics see a pass for what it is of the batch.
+    Pass common{.mode = mode, .momentum = momentum / static_cast<double>(passes.count())};
+    bind_weights(common);
+    std::vector<std::vector<at::Tensor>> parts_of_outputs;
+    for (std::int64_t p = 0; p < passes.count(); ++p) {
+      std::vector<at::Tensor> part;
+      for (std::size_t i = 0; i < inputs.size(); ++i) {
+        const graph::Value& input = parts.folded.value(parts.folded.inputs()[i]);
+        part.push_back(passes.fixed ? runtime::part_of(inputs[i], input, passes, p) : inputs[i]);
+      }
+      const std::vector<at::Tensor> outputs = run_pass(common, part);
+      parts_of_outputs.resize(outputs.size());
+      for (std::size_t o = 0; o < outputs.size(); ++o) parts_of_outputs[o].push_back(outputs[o]);
+    }
+    std::vector<at::Tensor> results;
+    for (const auto& output : parts_of_outputs) results.push_back(runtime::joined(output, passes));
+    return results;
+  }
+
+  std::vector<at::Tensor> run_pass(const Pass& common, std::span<const at::Tensor> inputs) {
     check(inputs);
-    Pass pass{.mode = mode, .momentum = momentum};
-    bind_weights(pass);
+    Pass pass = common;
     for (std::size_t i = 0; i < inputs.size(); ++i) {
       pass.made[parts.folded.inputs()[i]] = in_layout(inputs[i]);
     }
@@ -272,12 +302,15 @@ struct TrainableGraph::Impl {
     return results;
   }
 
+  void require_count(std::span<const at::Tensor> inputs) const {
+    const auto& wanted = parts.folded.inputs();
+    if (inputs.size() == wanted.size()) return;
+    throw ShapeError("training",
+                     fmt::format("{} inputs for a network of {}", inputs.size(), wanted.size()));
+  }
+
   void check(std::span<const at::Tensor> inputs) const {
     const auto& wanted = parts.folded.inputs();
-    if (inputs.size() != wanted.size()) {
-      throw ShapeError("training",
-                       fmt::format("{} inputs for a network of {}", inputs.size(), wanted.size()));
-    }
     for (std::size_t i = 0; i < inputs.size(); ++i) {
       const auto& value = parts.folded.value(wanted[i]);
       const auto batch = inputs[i].dim() > 0 ? inputs[i].size(0) : 1;

@@ -64,7 +64,8 @@ class TrainableGraph {
   /// @throws ConfigError for a name or value that is no layer's, or if quantized before.
   void quantize(const tuning::NetworkCodes& codes, std::string_view method);
 
-  /// All float outputs, float32.
+  /// All float outputs, float32. Any number of samples: a network that takes a fixed number of them
+  /// runs in as many passes as there are, see runtime/passes.h.
   /// @param momentum  the batch's share in running statistics.
   /// @throws ShapeError if inputs do not fit.
   [[nodiscard]] std::vector<at::Tensor> forward(std::span<const at::Tensor> inputs,

@@ -23,8 +23,10 @@ struct FisherWeights {
 /// softmax of its first output, whose squared gradients are the diagonal of the Fisher information;
 /// for an output that is not [n, classes], its product with random signs, which stands for a
 /// squared error.
+/// A network that takes a fixed number of samples has a row a pass. Outputs of integers are judged
+/// by what they are made of (graph::with_float_outputs).
 /// @param seed  draws classes and signs.
-/// @throws DataError for NaN; Interrupted between batches.
+/// @throws DataError for NaN, or where no gradient can be taken; Interrupted between batches.
 /// Source: Li et al. 2021 (BRECQ), section 3.2.
 [[nodiscard]] std::map<graph::ValueId, FisherWeights> fisher_weights(
     const graph::Graph& graph,

@@ -145,11 +145,10 @@ void CachedForward::run(std::span<const std::shared_ptr<SampleCache>> inputs,
         });
     for (const std::size_t output : order_) {
       executor_.advance_past(state, graph_.outputs()[output]);
-      // However the value is shaped, a row of ours is one sample.
       MatrixView view = executor_.rows(state, graph_.outputs()[output]);
-      view.cols = view.rows * view.cols / samples;
+      // What does not depend on the samples is the same in each row.
+      if (view.rows == 1) view.row_stride = 0;
       view.rows = samples;
-      view.row_stride = view.cols;
       use(output, at, view);
     }
   }

@@ -1,6 +1,7 @@
 #include "ompq/tuning/block_graph.h"
 
 #include <algorithm>
+#include <iterator>
 #include <set>
 
 #include <fmt/format.h>
@@ -201,22 +202,16 @@ std::vector<Stage> plan_stages(const Graph& graph, std::span<const graph::Block>
 }
 
 std::int64_t elements_per_sample(const Graph& graph, ValueId value) {
-  const graph::Shape& shape = graph.value(value).shape.value();
   std::int64_t elements = 1;
-  for (std::size_t d = 0; d < shape.size(); ++d) {
-    if (d == 0 && (shape[d].times_batch || shape[d].size == 1)) {
-      elements *= shape[d].size;
-    } else if (shape[d].is_fixed()) {
-      elements *= shape[d].size;
-    } else {
-      throw ConfigError("reconstruction",
-                        fmt::format("'{}' of shape {} does not hold one sample behind the other; "
-                                    "use a method that needs no cached activations",
-                                    graph.value(value).name,
-                                    graph::to_string(shape)));
-    }
-  }
+  for (const graph::Dim& dim : graph.value(value).shape.value()) elements *= dim.size;
   return elements;
+}
+
+bool has_samples_first(const Graph& graph, ValueId value) {
+  const graph::Shape& shape = graph.value(value).shape.value();
+  return std::all_of(shape.begin() + std::min<std::ptrdiff_t>(1, std::ssize(shape)),
+                     shape.end(),
+                     [](const graph::Dim& dim) { return dim.is_fixed(); });
 }
 
 }  // namespace ompq::tuning

@@ -53,8 +53,11 @@ struct Stage {
 [[nodiscard]] std::vector<Stage> plan_stages(const graph::Graph& graph,
                                              std::span<const graph::Block> blocks);
 
-/// Elements that one sample has of a value whose samples lie one behind the other.
-/// @throws ConfigError for another layout (the batch is not the first axis).
+/// Elements that one sample has of a value; all of them where it does not depend on the samples, or
+/// where the network takes a fixed number of samples, whose passes count as samples here.
 [[nodiscard]] std::int64_t elements_per_sample(const graph::Graph& graph, graph::ValueId value);
+
+/// True where samples lie one after the other in memory: their axis is the first, or there is none.
+[[nodiscard]] bool has_samples_first(const graph::Graph& graph, graph::ValueId value);
 
 }  // namespace ompq::tuning

@@ -7,10 +7,14 @@
 #include <set>
 
 #include <fmt/format.h>
+#include <spdlog/spdlog.h>
 
 #include "ompq/core/error.h"
+#include "ompq/core/log.h"
 #include "ompq/core/random.h"
 #include "ompq/data/batches.h"
+#include "ompq/ops/aten_bridge.h"
+#include "ompq/runtime/passes.h"
 #include "ompq/tuning/block_fisher.h"
 #include "ompq/tuning/block_graph.h"
 #include "ompq/tuning/output_statistics.h"
@@ -92,14 +96,18 @@ class Reconstructor {
 
   // --- caches ------------------------------------------------------------------------------------
 
+  /// Samples of a row: one, or as many as the network takes at once.
   [[nodiscard]] std::int64_t fixed_batch() const {
-    const auto& shape = *request_.graph.value(request_.graph.inputs().front()).shape;
-    return shape.empty() || shape.front().times_batch ? 1 : shape.front().size;
+    return runtime::fixed_batch(request_.graph).value_or(1);
   }
 
+  /// Token ids and the like have to come back as they were.
   CachePointer make_cache(ValueId value) {
-    return std::make_shared<SampleCache>(
-        row_count_, elements_per_sample(request_.graph, value), memory_);
+    const bool real = request_.graph.value(value).type == DataType::Float32;
+    return std::make_shared<SampleCache>(row_count_,
+                                         elements_per_sample(request_.graph, value),
+                                         memory_,
+                                         real ? CacheElement::Short : CacheElement::Float32);
   }
 
   /// How many stages read each value; its caches go with the last of them.
@@ -110,37 +118,51 @@ class Reconstructor {
   }
 
   void load_inputs() {
-    row_count_ = static_cast<std::int64_t>(request_.indices.size()) / fixed_batch();
-    if (row_count_ < 1) {
-      throw ConfigError("reconstruction",
-                        fmt::format("{} samples are less than the network's fixed batch of {}",
-                                    request_.indices.size(),
-                                    fixed_batch()));
-    }
+    const auto samples = static_cast<std::int64_t>(request_.indices.size());
+    row_count_ = (samples + fixed_batch() - 1) / fixed_batch();
+    last_row_share_ = static_cast<double>(samples - (row_count_ - 1) * fixed_batch()) /
+                      static_cast<double>(fixed_batch());
     for (const ValueId id : request_.graph.inputs()) {
       if (!readers_.contains(id)) continue;
       const CachePointer cache = make_cache(id);
       caches_[id] = {cache, cache};
     }
     std::int64_t first = 0;
-    const std::int64_t batch = std::max(options_.forward_batch / fixed_batch(), std::int64_t{1});
-    const auto use = [&](const data::Batch& loaded) {
-      const std::int64_t rows = std::min(loaded.size / fixed_batch(), row_count_ - first);
-      for (std::size_t i = 0; i < loaded.inputs.size(); ++i) {
-        const auto found = caches_.find(request_.graph.inputs()[i]);
-        if (found == caches_.end()) continue;
-        cache_samples(loaded.inputs[i], first, rows, *found->second.exact);
-      }
-      first += rows;
-    };
     data::for_each_batch(
-        *dataset(), request_.indices, batch * fixed_batch(), use, "samples", progress_);
+        *dataset(),
+        request_.indices,
+        runtime::whole_passes(request_.graph, options_.forward_batch),
+        [&](const data::Batch& loaded) { first += cache_inputs(loaded, first); },
+        "samples",
+        progress_);
     if (first < row_count_) {
       throw DataError("reconstruction",
                       fmt::format("{} of {} samples could not be read; leave them out",
-                                  row_count_ - first,
-                                  row_count_));
+                                  (row_count_ - first) * fixed_batch(),
+                                  samples));
     }
+  }
+
+  /// @return the rows that were written, from row `first` on.
+  std::int64_t cache_inputs(const data::Batch& loaded, std::int64_t first) {
+    const runtime::Passes passes = runtime::passes_for(request_.graph, loaded.inputs);
+    const std::int64_t rows = passes.fixed ? passes.count() : passes.samples;
+    for (std::size_t i = 0; i < loaded.inputs.size(); ++i) {
+      const ValueId id = request_.graph.inputs()[i];
+      const auto found = caches_.find(id);
+      if (found == caches_.end()) continue;
+      SampleCache& cache = *found->second.exact;
+      if (!passes.fixed) {
+        cache_samples(loaded.inputs[i], first, rows, cache);
+        continue;
+      }
+      const at::Tensor all = ops::to_aten(loaded.inputs[i]);
+      for (std::int64_t p = 0; p < rows; ++p) {
+        const at::Tensor part = runtime::part_of(all, request_.graph.value(id), passes, p);
+        cache_samples(ops::from_aten(part), first + p, 1, cache);
+      }
+    }
+    return rows;
   }
 
   data::Dataset* dataset() const { return &request_.dataset; }
@@ -158,14 +180,18 @@ class Reconstructor {
       }
     }
     if (outputs.empty()) return;
-    fisher_ = fisher_weights(request_.graph,
-                             outputs,
-                             request_.dataset,
-                             request_.indices,
-                             options_.seed,
-                             memory_,
-                             options_.training.threads,
-                             progress_);
+    try {
+      fisher_ = fisher_weights(request_.graph,
+                               outputs,
+                               request_.dataset,
+                               request_.indices,
+                               options_.seed,
+                               memory_,
+                               options_.training.threads,
+                               progress_);
+    } catch (const DataError& error) {
+      log().warn("errors are not weighted by the Fisher information: {}", error.what());
+    }
   }
 
   // --- stages ------------------------------------------------------------------------------------
@@ -309,7 +335,7 @@ class Reconstructor {
     report.loss_after = report.loss_before;
     report.snr_after_db = report.snr_before_db;
     const bool learns = !problem.codes.empty() || !problem.learned_steps.empty();
-    if (!learns || part.graph.inputs().size() != 1) return state;
+    if (!learns || !can_learn(part.graph)) return state;
 
     TrainingOptions training = options_.training;
     training.batch = std::min(training.batch, row_count_);
@@ -334,9 +360,19 @@ class Reconstructor {
     return state;
   }
 
+  /// True for a block that reads one activation and makes one, with samples one after the other.
+  static bool can_learn(const graph::Graph& block) {
+    const auto fits = [&](ValueId id) {
+      return block.value(id).type == DataType::Float32 && has_samples_first(block, id);
+    };
+    return block.inputs().size() == 1 && fits(block.inputs().front()) &&
+           fits(block.outputs().front());
+  }
+
   LayerInputs inputs_of_layer(const graph::Layer& layer) const {
     const ValueCaches& input = caches_.at(layer.input);
     LayerInputs inputs{.exact = input.exact.get(), .quantized = input.quantized.get()};
+    inputs.last_row_share = last_row_share_;
     const auto quantizer = result_.codes.activations.find(layer.input);
     if (quantizer != result_.codes.activations.end()) inputs.quantizer = quantizer->second;
     return inputs;
@@ -479,7 +515,8 @@ class Reconstructor {
   const ProgressHandler& progress_;
   CacheMemory memory_;
   std::vector<Stage> stages_;
-  std::int64_t row_count_ = 0;
+  std::int64_t row_count_ = 0;   ///< samples, or passes of a network that takes a fixed number
+  double last_row_share_ = 1.0;  ///< of the last row that is samples
   std::map<ValueId, int> readers_;
   std::map<ValueId, ValueCaches> caches_;
   std::map<ValueId, FisherWeights> fisher_;
@@ -488,6 +525,15 @@ class Reconstructor {
   Reconstruction result_;
 };
 
+/// The graph with shapes for this number of samples.
+graph::Graph at_batch(graph::Graph graph, std::int64_t batch) {
+  for (std::size_t i = 0; i < graph.values().size(); ++i) {
+    graph::Value& value = graph.mutable_value(static_cast<ValueId>(i));
+    if (value.shape) value.shape = graph::fixed_shape(graph::extents_at(*value.shape, batch));
+  }
+  return graph;
+}
+
 }  // namespace
 
 Reconstruction reconstruct(const ReconstructionRequest& request,
@@ -495,7 +541,16 @@ Reconstruction reconstruct(const ReconstructionRequest& request,
                            const std::vector<BlockState>& finished,
                            const BlockHandler& on_block,
                            const ProgressHandler& progress) {
-  return Reconstructor(request, options, finished, on_block, progress).run();
+  const auto fixed = runtime::fixed_batch(request.graph);
+  const bool open = std::ranges::any_of(request.graph.inputs(), [&](ValueId id) {
+    return !graph::fixed_extents(request.graph.value(id).shape.value()).has_value();
+  });
+  if (!fixed || !open) return Reconstructor(request, options, finished, on_block, progress).run();
+  // One input leaves the number of samples open, another one fixes it.
+  const graph::Graph graph = at_batch(request.graph, *fixed);
+  const ReconstructionRequest own{
+      graph, request.layers, request.blocks, request.initial, request.dataset, request.indices};
+  return Reconstructor(own, options, finished, on_block, progress).run();
 }
 
 }  // namespace ompq::tuning

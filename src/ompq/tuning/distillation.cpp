@@ -15,7 +15,9 @@
 #include "ompq/core/random.h"
 #include "ompq/data/batches.h"
 #include "ompq/data/loader.h"
+#include "ompq/graph/passes.h"
 #include "ompq/quant/short_scale.h"
+#include "ompq/runtime/passes.h"
 #include "ompq/tuning/block_program.h"
 #include "ompq/tuning/distilled_parameters.h"
 
@@ -24,17 +26,34 @@ namespace {
 
 using graph::ValueId;
 
-PartGraph whole_network(const graph::Graph& graph) {
-  std::vector<graph::NodeId> nodes(graph.nodes().size());
-  std::iota(nodes.begin(), nodes.end(), 0);
-  if (graph.inputs().size() != 1) {
-    throw ConfigError("distillation",
-                      fmt::format("the network has {} inputs; tuning it as a whole takes one, use "
-                                  "a method that goes block by block",
-                                  graph.inputs().size()));
+/// The nodes that a value depends on, in the graph's order.
+std::vector<graph::NodeId> nodes_before(const graph::Graph& graph, ValueId value) {
+  std::set<graph::NodeId> found;
+  std::vector<ValueId> open{value};
+  while (!open.empty()) {
+    const ValueId id = open.back();
+    open.pop_back();
+    const graph::NodeId maker = id == graph::kNoValue ? graph::kNoNode : graph.producer(id);
+    if (maker == graph::kNoNode || !found.insert(maker).second) continue;
+    const auto& inputs = graph.node(maker).inputs;
+    open.insert(open.end(), inputs.begin(), inputs.end());
   }
-  const ValueId output = graph.outputs().front();
-  return extract_part(graph, nodes, graph.inputs(), {&output, 1});
+  return {found.begin(), found.end()};
+}
+
+/// What the network is tuned by: its first output, or the floats that it is made of.
+ValueId judged_output(const graph::Graph& graph) {
+  return graph::with_float_outputs(graph).outputs().front();
+}
+
+PartGraph whole_network(const graph::Graph& graph) {
+  if (const auto obstacle = obstacle_to_distillation(graph)) {
+    throw ConfigError(
+        "distillation",
+        fmt::format("{}; use a method that goes block by block, such as gptq", *obstacle));
+  }
+  const ValueId output = judged_output(graph);
+  return extract_part(graph, nodes_before(graph, output), graph.inputs(), {&output, 1});
 }
 
 bool has_class_scores(const graph::Graph& graph) {
@@ -71,6 +90,7 @@ class Distiller {
         options_(options),
         progress_(progress),
         part_(whole_network(request.graph)),
+        samples_per_row_(runtime::fixed_batch(part_.graph).value_or(1)),
         memory_(options.memory_bytes / 2, options.cache_directory),
         random_(Random(options.seed).split("distillation")),
         float_(part_.graph, options.batch, {.threads = options.threads}) {
@@ -126,11 +146,17 @@ class Distiller {
   void split_samples() {
     std::vector<std::int64_t> samples = request_.indices;
     random_.shuffle(samples);
+    // A network that takes a fixed number of samples gets the first ones again to fill a pass.
+    for (std::size_t i = 0; samples.size() % static_cast<std::size_t>(samples_per_row_) != 0; ++i) {
+      samples.push_back(samples[i]);
+    }
     auto kept = static_cast<std::int64_t>(static_cast<double>(samples.size()) * options_.held_out);
     // Whole steps, so that the program can run them; all samples where there are few.
-    kept = kept / batch() * batch();
+    kept = kept / step_samples() * step_samples();
     training_.assign(samples.begin() + kept, samples.end());
-    if (kept == 0) kept = static_cast<std::int64_t>(samples.size()) / batch() * batch();
+    if (kept == 0) {
+      kept = static_cast<std::int64_t>(samples.size()) / step_samples() * step_samples();
+    }
     held_out_.assign(samples.begin(), samples.begin() + kept);
     std::sort(training_.begin(), training_.end());
     std::sort(held_out_.begin(), held_out_.end());
@@ -146,14 +172,14 @@ class Distiller {
     data::for_each_batch(
         request_.dataset,
         held_out_,
-        batch(),
+        step_samples(),
         [&](const data::Batch& batch) {
-          put(batch, first);
+          put(batch, first / samples_per_row_);
           first += batch.size;
         },
         "samples",
         progress_);
-    check_all_read(first, held_out_rows());
+    check_all_read(first, static_cast<std::int64_t>(held_out_.size()));
   }
 
   static void check_all_read(std::int64_t count, std::int64_t wanted) {
@@ -165,8 +191,12 @@ class Distiller {
 
   /// Samples and what the float network makes of them, from row `first` on.
   void put(const data::Batch& samples, std::int64_t first) {
-    cache_samples(samples.inputs.front(), first, samples.size, *inputs_);
-    std::vector<std::int64_t> rows(static_cast<std::size_t>(samples.size));
+    const std::int64_t count = samples.size / samples_per_row_;
+    // Samples may come with an axis of one in front of their own.
+    auto extents = graph::extents_at(*part_.graph.value(part_.graph.inputs().front()).shape, 1);
+    extents.front() = samples.size;
+    cache_samples(samples.inputs.front().reshaped(extents), first, count, *inputs_);
+    std::vector<std::int64_t> rows(static_cast<std::size_t>(count));
     std::iota(rows.begin(), rows.end(), first);
     float_.run({&inputs_, 1}, rows, [&](std::size_t, std::int64_t at, const MatrixView& made) {
       targets_->write(first + at, made);
@@ -174,12 +204,12 @@ class Distiller {
   }
 
   [[nodiscard]] std::int64_t held_out_rows() const {
-    return static_cast<std::int64_t>(held_out_.size());
+    return static_cast<std::int64_t>(held_out_.size()) / samples_per_row_;
   }
 
   [[nodiscard]] data::LoaderOptions loader_options() const {
     const bool images = request_.dataset.images().has_value();
-    return {.batch_size = batch(),
+    return {.batch_size = step_samples(),
             .shuffle = true,
             .drop_last = true,
             .augmentation = images ? options_.augmentation : "none",
@@ -187,10 +217,12 @@ class Distiller {
             .cache_bytes = options_.memory_bytes / 2};
   }
 
+  /// Rows of a step: samples, or passes of a network that takes a fixed number of them.
   [[nodiscard]] std::int64_t batch() const {
-    return std::min<std::int64_t>(options_.batch,
-                                  static_cast<std::int64_t>(request_.indices.size()));
+    const auto samples = static_cast<std::int64_t>(request_.indices.size());
+    return std::min(options_.batch, (samples + samples_per_row_ - 1) / samples_per_row_);
   }
+  [[nodiscard]] std::int64_t step_samples() const { return batch() * samples_per_row_; }
 
   // --- parameters --------------------------------------------------------------------------------
 
@@ -275,7 +307,7 @@ class Distiller {
   // --- training ----------------------------------------------------------------------------------
 
   [[nodiscard]] std::int64_t steps_per_epoch() const {
-    return static_cast<std::int64_t>(training_.size()) / batch();
+    return static_cast<std::int64_t>(training_.size()) / step_samples();
   }
   [[nodiscard]] std::int64_t total_steps() const { return options_.epochs * steps_per_epoch(); }
 
@@ -309,7 +341,7 @@ class Distiller {
     for (std::int64_t i = 0; i < steps_per_epoch(); ++i) {
       check_interrupt();
       const data::LoadedBatch loaded = loader.next();
-      check_all_read(loaded.batch.size, batch());
+      check_all_read(loaded.batch.size, step_samples());
       put(loaded.batch, held_out_rows());
       const double loss = step(held_out_rows());
       recent_loss_ = number == 0 ? loss : 0.95 * recent_loss_ + 0.05 * loss;
@@ -442,7 +474,8 @@ class Distiller {
   const DistillationOptions& options_;
   const ProgressHandler& progress_;
   PartGraph part_;
-  graph::Graph block_;  ///< the network with the biases to start from
+  std::int64_t samples_per_row_;  ///< of the caches
+  graph::Graph block_;            ///< the network with the biases to start from
   CacheMemory memory_;
   Random random_;
   CachedForward float_;
@@ -459,6 +492,26 @@ class Distiller {
 };
 
 }  // namespace
+
+std::optional<std::string> obstacle_to_distillation(const graph::Graph& graph) {
+  if (graph.inputs().size() != 1) {
+    return fmt::format("the network has {} inputs; tuning it as a whole takes one",
+                       graph.inputs().size());
+  }
+  const auto fits = [&](ValueId id) {
+    return graph.value(id).type == DataType::Float32 && has_samples_first(graph, id);
+  };
+  const ValueId input = graph.inputs().front();
+  if (!fits(input)) {
+    return fmt::format("the network's input '{}' is no float", graph.value(input).name);
+  }
+  const ValueId output = judged_output(graph);
+  const bool by_sample = runtime::fixed_batch(graph) ||
+                         !graph::fixed_extents(graph.value(output).shape.value()).has_value();
+  if (fits(output) && by_sample) return std::nullopt;
+  return fmt::format("the network's first output '{}' is no floats of each sample",
+                     graph.value(graph.outputs().front()).name);
+}
 
 Distillation distill(const DistillationRequest& request,
                      const DistillationOptions& options,

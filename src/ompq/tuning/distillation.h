@@ -37,6 +37,9 @@ struct DistillationOptions {
   std::filesystem::path cache_directory;              ///< for it; empty: the system's
 };
 
+/// Why a network cannot be tuned as a whole; nothing if it can.
+[[nodiscard]] std::optional<std::string> obstacle_to_distillation(const graph::Graph& graph);
+
 struct DistillationRequest {
   const graph::Graph& graph;  ///< float, batch norms folded, not fused
   const std::vector<graph::Layer>& layers;

@@ -1,6 +1,7 @@
 #include "ompq/tuning/input_moments.h"
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 
 #include <fmt/format.h>
@@ -10,6 +11,7 @@
 #include "ompq/ops/window.h"
 #include "ompq/quant/rounding.h"
 #include "ompq/quant/simd.h"
+#include "ompq/tuning/block_graph.h"
 
 namespace ompq::tuning {
 namespace {
@@ -20,7 +22,8 @@ constexpr std::int64_t kRows = 2048;
 /// How the inputs of one position lie in a cached row: offsets of the columns from the position's
 /// own, -1 for padding.
 struct Patches {
-  std::int64_t positions = 0;  ///< of one sample
+  std::int64_t positions = 0;  ///< of one row
+  std::int64_t images = 1;     ///< that a row holds: windows of a sample, or samples of a pass
   std::int64_t columns = 0;    ///< of all groups
   std::int64_t groups = 1;
   // Images: position p = (row, column) of the output.
@@ -36,10 +39,11 @@ Patches convolution_patches(const graph::Graph& graph, const graph::Layer& layer
   const graph::Node& node = graph.node(layer.node);
   const auto x = graph::extents_at(*graph.value(layer.input).shape, 1);
   const auto w = graph.value(layer.weight).constant->shape();
-  Patches patches{.groups = layer.groups, .channels = x[1], .height = x[2], .width = x[3]};
+  Patches patches{
+      .images = x[0], .groups = layer.groups, .channels = x[1], .height = x[2], .width = x[3]};
   patches.window =
       ops::sliding_window({node, graph.opset}, std::span(x).subspan(2), std::span(w).subspan(2));
-  patches.positions = patches.window->output[0] * patches.window->output[1];
+  patches.positions = patches.images * patches.window->output[0] * patches.window->output[1];
   patches.columns = layer.groups * w[1] * w[2] * w[3];
   return patches;
 }
@@ -50,6 +54,7 @@ Patches product_patches(const graph::Graph& graph, const graph::Layer& layer) {
   patches.positions = std::accumulate(x.begin(), x.end() - 1, std::int64_t{1}, std::multiplies<>());
   // A 4-D value lies as H, W, C in a cache: a product's columns are its W.
   if (x.size() == 4) {
+    patches.images = x[0];
     patches.channels = x[1];
     patches.height = x[2];
     patches.width = x[3];
@@ -66,9 +71,14 @@ Patches patches_of(const graph::Graph& graph, const graph::Layer& layer) {
 /// Calls use(column, offset in the cached row) for every column of a position that is no padding.
 template <typename Use>
 void for_each_column(const Patches& p, std::int64_t position, Use use) {
+  const std::int64_t each = p.positions / p.images;
+  const std::int64_t image = position / each * p.channels * p.height * p.width;
+  if (p.channels > 0) position %= each;
   if (!p.window) {
     std::int64_t base = position * p.columns;
-    if (p.channels > 0) base = position % p.height * p.width * p.channels + position / p.height;
+    if (p.channels > 0) {
+      base = image + position % p.height * p.width * p.channels + position / p.height;
+    }
     for (std::int64_t c = 0; c < p.columns; ++c) use(c, base + c * p.stride);
     return;
   }
@@ -82,7 +92,7 @@ void for_each_column(const Patches& p, std::int64_t position, Use use) {
     for (std::int64_t j = 0; j < w.kernel[1]; ++j) {
       const std::int64_t x = left + j * w.dilation[1];
       if (x < 0 || x >= p.width) continue;
-      const std::int64_t base = (y * p.width + x) * p.channels;
+      const std::int64_t base = image + (y * p.width + x) * p.channels;
       const std::int64_t tap = i * w.kernel[1] + j;
       for (std::int64_t c = 0; c < p.channels; ++c) use(c * area + tap, base + c);
     }
@@ -94,10 +104,13 @@ struct Position {
   std::int64_t place = 0;
 };
 
-/// As many positions of every sample, each sample's drawn without repetition, in ascending order.
+/// As many positions of every sample, each sample's drawn without repetition, in ascending order;
+/// of the last row, those that are none of its filling.
 std::vector<Position> draw_positions(std::int64_t samples,
+                                     double last_row_share,
                                      const Patches& patches,
                                      const MomentOptions& options) {
+  const auto last = std::llround(last_row_share * static_cast<double>(patches.positions));
   const std::int64_t each =
       std::clamp<std::int64_t>((options.positions + samples - 1) / samples, 1, patches.positions);
   Random random(options.seed);
@@ -111,8 +124,10 @@ std::vector<Position> draw_positions(std::int64_t samples,
       std::swap(places[static_cast<std::size_t>(i)], places[static_cast<std::size_t>(j)]);
     }
     std::sort(places.begin(), places.begin() + each);
+    const std::int64_t real = s + 1 == samples ? last : patches.positions;
     for (std::int64_t i = 0; i < each; ++i) {
-      drawn.push_back({s, places[static_cast<std::size_t>(i)]});
+      const std::int64_t place = places[static_cast<std::size_t>(i)];
+      if (place < real) drawn.push_back({s, place});
     }
   }
   return drawn;
@@ -226,9 +241,8 @@ void check(const graph::Graph& graph, const graph::Layer& layer, const LayerInpu
 
 bool has_input_moments(const graph::Graph& graph, const graph::Layer& layer) {
   const auto& shape = graph.value(layer.input).shape;
-  if (!shape) return false;
-  // A cached row of an image is one sample.
-  if (shape->size() == 4 && shape->front().at(1) != 1) return false;
+  if (!shape || graph.value(layer.input).type != DataType::Float32) return false;
+  if (shape->size() == 4 && !has_samples_first(graph, layer.input)) return false;
   if (layer.op_type == "Conv") return shape->size() == 4;
   const auto rank = graph.value(layer.weight).constant->rank();
   return (layer.op_type == "Gemm" || layer.op_type == "MatMul") && rank == 2 &&
@@ -241,7 +255,8 @@ std::vector<InputMoments> input_moments(const graph::Graph& graph,
                                         const MomentOptions& options) {
   check(graph, layer, inputs);
   const Patches patches = patches_of(graph, layer);
-  const auto positions = draw_positions(inputs.quantized->rows(), patches, options);
+  const auto positions =
+      draw_positions(inputs.quantized->rows(), inputs.last_row_share, patches, options);
   std::vector<InputMoments> moments = blank_moments(patches, options.most_columns);
   const std::int64_t rows = std::min(kRows, static_cast<std::int64_t>(positions.size()));
   for (InputMoments& part : moments) part.positions = static_cast<std::int64_t>(positions.size());

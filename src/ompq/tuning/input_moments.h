@@ -17,6 +17,9 @@ struct LayerInputs {
   const SampleCache* quantized = nullptr;
   /// On the quantized input, where the layer reads it; absent: it stays float.
   std::optional<quant::QuantParams> quantizer;
+  /// Share of the last row that is samples: what fills up the last pass of a network that takes a
+  /// fixed number of them counts for nothing.
+  double last_row_share = 1.0;
 };
 
 /// Second moments of the inputs x (float network) and z (quantized prefix) of one part of a layer's
@@ -40,7 +43,8 @@ struct MomentOptions {
   std::uint64_t seed = 1;  ///< draws the positions
 };
 
-/// True for layers whose inputs this file can gather: Conv over images, Gemm, MatMul.
+/// True for layers whose inputs this file can gather: Conv over images, Gemm, MatMul, with samples
+/// (or windows of them) on the first axis, or on any axis of a product of rank 3.
 [[nodiscard]] bool has_input_moments(const graph::Graph& graph, const graph::Layer& layer);
 
 /// All parts of the layer's weight, group by group. Caches hold 4-D values as H, W, C.

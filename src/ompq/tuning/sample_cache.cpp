@@ -130,10 +130,14 @@ bool CacheMemory::take(std::int64_t bytes) {
   return true;
 }
 
-SampleCache::SampleCache(std::int64_t rows, std::int64_t cols, CacheMemory& memory)
+SampleCache::SampleCache(std::int64_t rows,
+                         std::int64_t cols,
+                         CacheMemory& memory,
+                         CacheElement element)
     : rows_(rows),
       cols_(cols),
       memory_(memory),
+      element_(element),
       scales_(std::make_unique<float[]>(static_cast<std::size_t>(rows))) {
   const std::int64_t size = std::max<std::int64_t>(bytes(), 1);
   in_memory_ = memory.take(size);
@@ -185,6 +189,11 @@ void SampleCache::write(std::int64_t first, const MatrixView& values) {
     for (std::int64_t r = 0; r < values.rows; ++r) {
       const float* row = floats_of(values, r, buffer);
       const float most = all_finite(row, cols_) ? greatest_magnitude(row, cols_) : NAN;
+      if (element_ == CacheElement::Float32) {
+        std::copy_n(row, cols_, floats(first + r));
+        scales_[static_cast<std::size_t>(first + r)] = std::isnan(most) ? most : 1.0F;
+        continue;
+      }
       // The smallest normal number keeps 1 / scale finite.
       const float scale = std::max(most / kMostLevel, std::numeric_limits<float>::min());
       scales_[static_cast<std::size_t>(first + r)] = std::isnan(most) ? most : scale;
@@ -203,6 +212,10 @@ void SampleCache::write(std::int64_t first, const MatrixView& values) {
 
 void SampleCache::read(std::int64_t row, std::span<float> out) const {
   touch(1);
+  if (element_ == CacheElement::Float32) {
+    std::copy_n(floats(row), cols_, out.data());
+    return;
+  }
   decode(data_ + row * cols_, out.data(), cols_, row_scale(row));
 }
 
@@ -222,7 +235,7 @@ float SampleCache::row_scale(std::int64_t row) const {
 
 void SampleCache::touch(std::int64_t rows) const {
   if (in_memory_) return;
-  const std::int64_t bytes = rows * cols_ * 2;
+  const std::int64_t bytes = rows * cols_ * element_bytes();
   if (touched_bytes_.fetch_add(bytes, std::memory_order_relaxed) + bytes < kMostResident) return;
   release_pages();
 }

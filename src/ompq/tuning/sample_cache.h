@@ -31,6 +31,12 @@ class CacheMemory {
   std::filesystem::path directory_;
 };
 
+/// How a SampleCache holds its elements.
+enum class CacheElement {
+  Short,    ///< 16 bits, see SampleCache
+  Float32,  ///< as they are: integers up to 2^24, such as token ids, are exact
+};
+
 /// One activation of every sample: [rows, cols], a row a sample.
 ///
 /// Elements are 16-bit integers times one scale a row, the row's largest magnitude / 32767: the
@@ -43,7 +49,10 @@ class CacheMemory {
 class SampleCache {
  public:
   /// @throws FileError if the file cannot be made or the disk is full.
-  SampleCache(std::int64_t rows, std::int64_t cols, CacheMemory& memory);
+  SampleCache(std::int64_t rows,
+              std::int64_t cols,
+              CacheMemory& memory,
+              CacheElement element = CacheElement::Short);
   ~SampleCache();
   SampleCache(const SampleCache&) = delete;
   SampleCache& operator=(const SampleCache&) = delete;
@@ -51,7 +60,7 @@ class SampleCache {
   [[nodiscard]] std::int64_t rows() const { return rows_; }
   [[nodiscard]] std::int64_t cols() const { return cols_; }
   [[nodiscard]] bool in_memory() const { return in_memory_; }
-  [[nodiscard]] std::int64_t bytes() const { return rows_ * cols_ * 2; }
+  [[nodiscard]] std::int64_t bytes() const { return rows_ * cols_ * element_bytes(); }
 
   /// Puts rows `first`, `first` + 1, ... @throws ShapeError if they do not fit; DataError for NaN
   /// or infinity.
@@ -60,13 +69,19 @@ class SampleCache {
   void read(std::int64_t row, std::span<float> out) const;
   void read_bfloat16(std::int64_t row, std::span<std::uint16_t> out) const;
 
-  /// The elements of a row: integers, to be multiplied by row_scale().
+  /// The elements of a row of Short: integers, to be multiplied by row_scale().
   [[nodiscard]] std::span<const std::int16_t> row(std::int64_t row) const;
   [[nodiscard]] float row_scale(std::int64_t row) const;
   /// Lets the system take back the pages of a mapped file; they are read again when needed.
   void release_pages() const;
 
  private:
+  [[nodiscard]] std::int64_t element_bytes() const {
+    return element_ == CacheElement::Short ? 2 : 4;
+  }
+  [[nodiscard]] float* floats(std::int64_t row) const {
+    return reinterpret_cast<float*>(data_) + row * cols_;
+  }
   void map_file(std::int64_t bytes);
   /// Notes that `rows` rows are used, and lets go of a mapped file's pages when they are many.
   void touch(std::int64_t rows) const;
@@ -74,6 +89,7 @@ class SampleCache {
   std::int64_t rows_;
   std::int64_t cols_;
   CacheMemory& memory_;
+  CacheElement element_;
   bool in_memory_ = false;
   std::int16_t* data_ = nullptr;
   mutable std::atomic<std::int64_t> touched_bytes_{0};  ///< since pages were released

@@ -1,0 +1,260 @@
+#include "ompq/runtime/passes.h"
+
+#include <fmt/format.h>
+
+#include "ompq/core/error.h"
+
+namespace ompq::runtime {
+namespace {
+
+[[noreturn]] void fail(const graph::Value& input, const Tensor& tensor, std::string_view way_out) {
+  throw ShapeError("runtime",
+                   fmt::format("input '{}' takes {} but got {}; {}",
+                               input.name,
+                               graph::to_string(input.shape.value_or(graph::Shape{})),
+                               shape_text(tensor.shape()),
+                               way_out));
+}
+
+/// True if a pass takes a part of the input's samples, and not all that there is.
+bool holds_samples(const graph::Value& input, std::int64_t at_once) {
+  const graph::Shape& shape = *input.shape;
+  return !shape.empty() && (shape.front().times_batch || shape.front().size == at_once);
+}
+
+/// True if the tensor has an axis more than the network's input: one value a sample.
+bool has_own_sample_axis(std::size_t rank, const graph::Value& input) {
+  return rank == input.shape->size() + 1;
+}
+
+/// The number that makes `extent` out of `dim`; nothing if none does.
+std::optional<std::int64_t> batch_of(const graph::Dim& dim, std::int64_t extent) {
+  if (dim.size <= 0 || extent <= 0 || extent % dim.size != 0) return std::nullopt;
+  return extent / dim.size;
+}
+
+/// Everything but the axis of the samples. @return what open extents say of the number of samples.
+std::optional<std::int64_t> check_axes(const graph::Value& input,
+                                       const Tensor& tensor,
+                                       std::size_t first,
+                                       std::optional<std::int64_t> batch) {
+  const auto& extents = tensor.shape();
+  const std::size_t more = extents.size() - input.shape->size();
+  for (std::size_t axis = first; axis < input.shape->size(); ++axis) {
+    const graph::Dim& dim = (*input.shape)[axis];
+    const std::int64_t extent = extents[axis + more];
+    if (dim.is_fixed()) {
+      if (extent != dim.size) fail(input, tensor, "resize or crop the samples to it");
+      continue;
+    }
+    const auto found = batch_of(dim, extent);
+    if (!found) fail(input, tensor, "N is the number of samples, 1 or more");
+    if (batch && *batch != *found) {
+      fail(input, tensor, fmt::format("other inputs hold {} samples", *batch));
+    }
+    batch = found;
+  }
+  return batch;
+}
+
+class InputCheck {
+ public:
+  InputCheck(const graph::Graph& graph, std::span<const Tensor> inputs)
+      : graph_(graph), inputs_(inputs), fixed_(fixed_batch(graph)) {}
+
+  Passes run() {
+    if (inputs_.size() != graph_.inputs().size()) {
+      throw ShapeError(
+          "runtime",
+          fmt::format("the network takes {} inputs but got {}; give one tensor for each",
+                      graph_.inputs().size(),
+                      inputs_.size()));
+    }
+    for (std::size_t i = 0; i < inputs_.size(); ++i) {
+      const graph::Value& input = graph_.value(graph_.inputs()[i]);
+      if (input.shape) check(input, inputs_[i]);
+    }
+    const std::int64_t samples = samples_.value_or(1);
+    return {samples, fixed_.value_or(samples), fixed_.has_value()};
+  }
+
+ private:
+  void check(const graph::Value& input, const Tensor& tensor) {
+    if (has_own_sample_axis(tensor.shape().size(), input) && fixed_) {
+      take_samples(input, tensor, tensor.shape().front());
+      (void)check_axes(input, tensor, 0, std::nullopt);
+      return;
+    }
+    if (tensor.shape().size() != input.shape->size()) {
+      fail(input, tensor, "give a tensor of that many axes");
+    }
+    if (!fixed_) {
+      samples_ = check_axes(input, tensor, 0, samples_);
+      return;
+    }
+    const bool samples = holds_samples(input, *fixed_);
+    if (samples) take_samples(input, tensor, rows_of(input, tensor));
+    (void)check_axes(input, tensor, samples ? 1 : 0, std::nullopt);
+  }
+
+  /// Samples in a tensor of the input's own rank.
+  std::int64_t rows_of(const graph::Value& input, const Tensor& tensor) const {
+    const graph::Dim& dim = input.shape->front();
+    const std::int64_t extent = tensor.shape().front();
+    const auto rows = dim.times_batch ? batch_of(dim, extent) : std::optional<std::int64_t>(extent);
+    if (!rows || *rows < 1) fail(input, tensor, "give 1 sample or more");
+    return *rows;
+  }
+
+  void take_samples(const graph::Value& input, const Tensor& tensor, std::int64_t found) {
+    if (samples_ && *samples_ != found) {
+      fail(input, tensor, fmt::format("other inputs hold {} samples", *samples_));
+    }
+    samples_ = found;
+  }
+
+  const graph::Graph& graph_;
+  std::span<const Tensor> inputs_;
+  std::optional<std::int64_t> fixed_;
+  std::optional<std::int64_t> samples_;
+};
+
+/// Rows `begin`, ... of dimension 0, the last one again where they do not suffice.
+at::Tensor filled_rows(const at::Tensor& all, std::int64_t begin, std::int64_t count) {
+  const std::int64_t there = std::min(count, all.size(0) - begin);
+  at::Tensor rows = all.narrow(0, begin, there);
+  if (there == count) return rows;
+  std::vector<std::int64_t> sizes(static_cast<std::size_t>(all.dim()), -1);
+  sizes.front() = count - there;
+  return at::cat({rows, rows.narrow(0, there - 1, 1).expand(sizes)});
+}
+
+/// The axis along which a pass of a fixed number of samples has them; nothing where no extent
+/// tells. The first one that is a multiple of that number mostly is.
+std::optional<std::int64_t> sample_axis(const at::Tensor& part, std::int64_t at_once) {
+  if (part.dim() == 0) return std::nullopt;
+  if (part.size(0) % at_once == 0) return 0;
+  for (std::int64_t axis = 1; axis < part.dim(); ++axis) {
+    if (part.size(axis) == at_once) return axis;
+  }
+  return std::nullopt;
+}
+
+/// The axis that the shape says, where the number of samples is open.
+std::optional<std::int64_t> open_axis(const at::Tensor& tensor,
+                                      const graph::Value& value,
+                                      std::int64_t samples) {
+  if (tensor.dim() == 0) return std::nullopt;
+  if (!value.shape || value.shape->size() != static_cast<std::size_t>(tensor.dim())) {
+    return tensor.size(0) % samples == 0 ? std::optional<std::int64_t>(0) : std::nullopt;
+  }
+  for (std::size_t axis = 0; axis < value.shape->size(); ++axis) {
+    if ((*value.shape)[axis].times_batch) return static_cast<std::int64_t>(axis);
+  }
+  return std::nullopt;
+}
+
+at::Tensor dense_copy(const at::Tensor& tensor) {
+  const bool keep = tensor.scalar_type() == at::kFloat || tensor.scalar_type() == at::kBFloat16 ||
+                    tensor.scalar_type() == at::kDouble;
+  const auto format =
+      tensor.dim() == 4 ? at::MemoryFormat::ChannelsLast : at::MemoryFormat::Contiguous;
+  return (keep ? tensor : tensor.to(at::kFloat)).contiguous(format);
+}
+
+/// [rows, elements of one] of a tensor whose samples lie along `axis`: its memory as it is, where
+/// they lie along the first.
+at::Tensor as_rows(const at::Tensor& tensor, std::optional<std::int64_t> axis, std::int64_t rows) {
+  const at::Tensor lying = dense_copy(axis.value_or(0) == 0 ? tensor : tensor.movedim(*axis, 0));
+  const std::int64_t count = axis ? rows : 1;
+  const std::int64_t elements = lying.numel() / count;
+  return at::as_strided(lying, {count, elements}, {elements, 1});
+}
+
+}  // namespace
+
+std::optional<std::int64_t> fixed_batch(const graph::Graph& graph) {
+  std::optional<std::int64_t> fixed;
+  bool scalar = false;
+  for (const graph::ValueId id : graph.inputs()) {
+    const auto& shape = graph.value(id).shape;
+    if (!shape) continue;
+    scalar = scalar || shape->empty();
+    const bool open = std::any_of(
+        shape->begin(), shape->end(), [](const graph::Dim& dim) { return !dim.is_fixed(); });
+    if (!fixed && !shape->empty() && !open) fixed = shape->front().size;
+  }
+  return fixed || !scalar ? fixed : std::optional<std::int64_t>(1);
+}
+
+std::int64_t whole_passes(const graph::Graph& graph, std::int64_t wanted) {
+  const std::int64_t at_once = fixed_batch(graph).value_or(1);
+  return std::max(wanted / at_once, std::int64_t{1}) * at_once;
+}
+
+Passes passes_for(const graph::Graph& graph, std::span<const Tensor> inputs) {
+  return InputCheck(graph, inputs).run();
+}
+
+at::Tensor part_of(const at::Tensor& given,
+                   const graph::Value& input,
+                   const Passes& passes,
+                   std::int64_t pass) {
+  if (!input.shape) return given;
+  const std::int64_t first = pass * passes.at_once;
+  if (has_own_sample_axis(static_cast<std::size_t>(given.dim()), input)) return given[first];
+  if (!holds_samples(input, passes.at_once) || given.dim() == 0) return given;
+  const graph::Dim& dim = input.shape->front();
+  const std::int64_t rows = dim.times_batch ? dim.size : 1;  // of one sample
+  if (given.size(0) == passes.at_once * rows) return given;
+  return filled_rows(given, first * rows, passes.at_once * rows);
+}
+
+at::Tensor joined(std::span<const at::Tensor> parts, const Passes& passes) {
+  if (!passes.fixed) return parts.front();
+  std::vector<at::Tensor> all(parts.begin(), parts.end());
+  if (all.front().dim() == 0) return at::stack(all);
+  const auto axis = sample_axis(all.front(), passes.at_once);
+  if (axis) {
+    const std::int64_t each = all.back().size(*axis) / passes.at_once;
+    const std::int64_t real = passes.real(passes.count() - 1);
+    all.back() = all.back().narrow(*axis, 0, real * each);
+  }
+  return at::cat(all, axis.value_or(0));
+}
+
+std::vector<at::Tensor> divided(const at::Tensor& whole,
+                                const at::Tensor& part,
+                                const Passes& passes) {
+  if (!passes.fixed) return {whole};
+  if (part.dim() == 0) return whole.unbind();
+  const std::int64_t axis = sample_axis(part, passes.at_once).value_or(0);
+  const std::int64_t each = part.size(axis);
+  const at::Tensor lying = whole.movedim(axis, 0);
+  std::vector<at::Tensor> result;
+  for (std::int64_t p = 0; p < passes.count(); ++p) {
+    result.push_back(filled_rows(lying, p * each, each).movedim(0, axis));
+  }
+  return result;
+}
+
+at::Tensor rows_by_sample(std::span<const at::Tensor> parts,
+                          const graph::Value& value,
+                          const Passes& passes) {
+  if (!passes.fixed) {
+    const at::Tensor& whole = parts.front();
+    return as_rows(whole, open_axis(whole, value, passes.samples), passes.samples);
+  }
+  std::vector<at::Tensor> all;
+  for (std::size_t p = 0; p < parts.size(); ++p) {
+    // All that a pass of one sample makes is that sample's.
+    const auto axis = passes.at_once == 1 ? std::optional<std::int64_t>(0)
+                                          : sample_axis(parts[p], passes.at_once);
+    const at::Tensor rows = as_rows(parts[p], axis, passes.at_once);
+    const std::int64_t real = passes.real(static_cast<std::int64_t>(p));
+    all.push_back(axis ? rows.narrow(0, 0, real) : rows);
+  }
+  return all.size() == 1 ? all.front() : at::cat(all);
+}
+
+}  // namespace ompq::runtime
