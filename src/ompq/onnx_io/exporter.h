@@ -44,7 +44,10 @@ struct OnnxFile {
 
 /// The ONNX file for `graph` (which holds no fused "ompq" nodes); the batch is left open where the
 /// graph leaves it open. Weights come out equal to the bit to quant::dequantize. The same graph
-/// always gives the same bytes.
+/// always gives the same bytes. Inputs and outputs are as graph.interface declares them: type
+/// (float16 behind and before a Cast), open extents with their names; the description and metadata
+/// of the file that was read stay, too. Float stores what that file stores in half floats so,
+/// rounded to them.
 /// @throws ConfigError for a quantized name that is no constant of the graph, codes, scales or zero
 /// points that do not fit it, or an opset outside of the range; UnsupportedOp for a node whose
 /// attributes were not read, or that has no form in the opset.

@@ -32,12 +32,28 @@ void write_dim(const graph::Dim& dim, onnx::TensorShapeProto::Dimension& proto) 
   }
 }
 
-onnx::ValueInfoProto write_value_info(const graph::Value& value) {
+void write_declared(const std::vector<graph::DeclaredDim>& dims, onnx::TensorShapeProto& proto) {
+  for (const graph::DeclaredDim& dim : dims) {
+    auto& extent = *proto.add_dim();
+    if (dim.size) {
+      extent.set_dim_value(*dim.size);
+    } else if (!dim.name.empty()) {
+      extent.set_dim_param(dim.name);
+    }
+  }
+}
+
+/// The element type of the value; of extents, what a file declared that the graph was read from.
+onnx::ValueInfoProto write_value_info(const graph::Value& value,
+                                      const std::vector<graph::Declaration>& declarations) {
   onnx::ValueInfoProto info;
   info.set_name(value.name);
   auto* tensor = info.mutable_type()->mutable_tensor_type();
   tensor->set_elem_type(data_type_to_onnx(value.type));
-  if (value.shape) {
+  const graph::Declaration* declared = graph::find_declaration(declarations, value.name);
+  if (declared != nullptr) {
+    if (declared->shape) write_declared(*declared->shape, *tensor->mutable_shape());
+  } else if (value.shape) {
     tensor->mutable_shape();
     for (const graph::Dim& dim : *value.shape) write_dim(dim, *tensor->mutable_shape()->add_dim());
   }
@@ -94,13 +110,13 @@ class ModelWriter {
   onnx::ModelProto write() {
     write_header();
     for (const ValueId id : graph_.inputs()) {
-      *proto().add_input() = write_value_info(graph_.value(id));
+      *proto().add_input() = write_value_info(graph_.value(id), graph_.interface.inputs);
     }
     write_packed();
     for (const graph::Node& node : graph_.nodes()) write_node(node);
     for (const ValueId id : graph_.outputs()) {
       use(id);
-      *proto().add_output() = write_value_info(graph_.value(id));
+      *proto().add_output() = write_value_info(graph_.value(id), graph_.interface.outputs);
     }
     return std::move(model_);
   }
@@ -112,6 +128,11 @@ class ModelWriter {
     model_.set_ir_version(ir_version_for(graph_.opset));
     model_.set_producer_name("ompq");
     proto().set_name(graph_.name);
+    const graph::Interface& interface = graph_.interface;
+    if (!interface.domain.empty()) model_.set_domain(interface.domain);
+    if (!interface.doc.empty()) model_.set_doc_string(interface.doc);
+    if (!interface.graph_doc.empty()) proto().set_doc_string(interface.graph_doc);
+    if (interface.model_version != 0) model_.set_model_version(interface.model_version);
     std::set<std::string> domains{""};
     for (const graph::Node& node : graph_.nodes()) domains.insert(node.domain);
     for (const std::string& domain : domains) {
