@@ -10,6 +10,7 @@
 #include "ompq/core/error.h"
 #include "ompq/onnx_io/external_data_writer.h"
 #include "ompq/onnx_io/file_types.h"
+#include "ompq/onnx_io/float_kernels.h"
 #include "ompq/onnx_io/importer.h"
 #include "ompq/onnx_io/model_writer.h"
 #include "ompq/onnx_io/opset_upgrade.h"
@@ -98,11 +99,12 @@ std::set<std::string> coded(const Graph& graph, const ExportOptions& options) {
 
 onnx::ModelProto write_packed(Graph graph, const ExportOptions& options) {
   store_halves(graph, coded(graph, options), Narrowing::Exact);
+  keep_float_kernels(graph);
   PackedWeights packed;
   for (const auto& [name, weight] : options.quantized) {
     packed.emplace(name, pack_weight(weight, name));
   }
-  return write_model(graph, packed);
+  return write_model(graph, options.terse ? Style::Tersest : Style::AsItIs, packed);
 }
 
 onnx::ModelProto write_float(Graph graph, const ExportOptions& options) {
@@ -110,14 +112,16 @@ onnx::ModelProto write_float(Graph graph, const ExportOptions& options) {
     graph.mutable_value(graph.find_value(name)).constant = quant::dequantize(weight);
   }
   store_halves(graph, {}, Narrowing::Rounded);
-  return write_model(graph);
+  keep_float_kernels(graph);
+  return write_model(graph, options.terse ? Style::Tersest : Style::AsItIs);
 }
 
 onnx::ModelProto write_qdq(Graph graph, const ExportOptions& options) {
   const bool four_bits = options.opset.value_or(0) >= kFourBitOpset;
   store_halves(graph, coded(graph, options), Narrowing::Exact);
   const auto halves = insert_weight_dequantizers(graph, options.quantized, four_bits);
-  return write_model(graph, {}, halves);
+  keep_float_kernels(graph);
+  return write_model(graph, options.terse ? Style::Terse : Style::AsItIs, {}, halves);
 }
 
 onnx::ModelProto write(const Graph& given, const ExportOptions& options) {

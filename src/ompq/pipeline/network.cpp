@@ -141,6 +141,7 @@ onnx_io::OnnxFile export_file(const QuantizedNetwork& network, const FileForm& f
   onnx_io::ExportOptions options{.format = form.format,
                                  .quantized = network.weights,
                                  .opset = form.opset,
+                                 .terse = !form.keep_names && !network.weights.empty(),
                                  .data_name = onnx_io::data_file(form.name).string(),
                                  .most_model_bytes = form.most_model_bytes};
   if (!form.budget.empty()) options.metadata[kBudgetKey] = form.budget;

@@ -53,6 +53,7 @@ struct FileForm {
   /// That the widths answer, as allocation::exact_text has it; empty: none.
   std::string budget;
   std::size_t most_model_bytes = onnx_io::ExportOptions{}.most_model_bytes;
+  bool keep_names = false;  ///< of values, for files that stand beside the network
 };
 
 /// The ONNX file for `network`.
