@@ -103,7 +103,7 @@ bool reads_constants_alone(const Graph& graph, const Node& node) {
 }
 
 /// The node's results; nothing where LibTorch refuses.
-std::vector<at::Tensor> run(const Graph& graph, const Node& node) {
+std::vector<at::Tensor> results_of(const Graph& graph, const Node& node) {
   std::vector<at::Tensor> inputs;
   for (const ValueId input : node.inputs) {
     inputs.push_back(input == kNoValue ? at::Tensor() : to_aten(*graph.value(input).constant));
@@ -121,7 +121,7 @@ void fold(Graph& graph, NodeId id, const std::vector<std::int64_t>& readers) {
   const auto outputs = outputs_of(graph, node);
   if (!outputs || outputs->size() < node.outputs.size()) return;
   if (bytes_after(*outputs) > bytes_before(graph, node, readers)) return;
-  const std::vector<at::Tensor> results = run(graph, node);
+  const std::vector<at::Tensor> results = results_of(graph, node);
   if (results.size() < node.outputs.size()) return;
   for (std::size_t i = 0; i < node.outputs.size(); ++i) {
     if (node.outputs[i] == kNoValue) continue;

@@ -23,7 +23,7 @@ using graph::Node;
 using graph::NodeId;
 using graph::ValueId;
 
-std::unordered_map<std::string, NodeId> nodes_by_name(const Graph& graph) {
+std::unordered_map<std::string, NodeId> node_ids_by_name(const Graph& graph) {
   std::unordered_map<std::string, NodeId> found;
   for (std::size_t n = 0; n < graph.nodes().size(); ++n) {
     found.emplace(graph.nodes()[n].name, static_cast<NodeId>(n));
@@ -57,7 +57,7 @@ bool comes_from_constants(const Graph& graph, ValueId value) {
 class LayerNames {
  public:
   LayerNames(Graph& file, const Model& model)
-      : file_(file), model_(model), nodes_(nodes_by_name(file)) {}
+      : file_(file), model_(model), nodes_(node_ids_by_name(file)) {}
 
   /// Why a layer is none here; nothing if all are.
   std::optional<std::string> adopt_all() {
