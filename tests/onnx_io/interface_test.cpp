@@ -91,8 +91,7 @@ TEST_P(WrittenInterface, RunsInHalfFloats) {
   const std::map<std::string, Tensor> inputs{
       {"x", testing::normal_tensor({3, 8}, 1).converted_to(DataType::Float16)},
       {"which", Tensor::from<std::int64_t>({2}, std::vector<std::int64_t>{1, 6})}};
-  const auto real =
-      testing::run_bytes_in_onnxruntime(half_model().SerializeAsString(), inputs);
+  const auto real = testing::run_bytes_in_onnxruntime(half_model().SerializeAsString(), inputs);
   const auto made = testing::run_bytes_in_onnxruntime(
       written(half_model(), every_format(GetParam())).SerializeAsString(), inputs);
   ASSERT_EQ(made.size(), real.size());
@@ -103,8 +102,7 @@ TEST_P(WrittenInterface, RunsInHalfFloats) {
 }
 
 TEST_P(WrittenInterface, IsReadAgainAsTheSameNetwork) {
-  const std::string bytes =
-      written(half_model(), every_format(GetParam())).SerializeAsString();
+  const std::string bytes = written(half_model(), every_format(GetParam())).SerializeAsString();
   const Graph again = import_onnx_bytes(bytes);
   EXPECT_EQ(again.interface.inputs.front().type, DataType::Float16);
   EXPECT_EQ(again.value(again.inputs().front()).type, DataType::Float32);
@@ -129,7 +127,8 @@ TEST(ExportFloat, StoresHalfFloatsWhereTheFileThatWasReadDid) {
 
 TEST(ExportOnnx, LeavesAnExtentOpenThatHasNoName) {
   onnx::ModelProto model = testing::sound_model();
-  for (auto* info : {model.mutable_graph()->mutable_input(0), model.mutable_graph()->mutable_output(0)}) {
+  for (auto* info :
+       {model.mutable_graph()->mutable_input(0), model.mutable_graph()->mutable_output(0)}) {
     info->mutable_type()->mutable_tensor_type()->mutable_shape()->mutable_dim(0)->clear_value();
   }
   const onnx::ModelProto after = written(model, {});

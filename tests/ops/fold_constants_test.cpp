@@ -31,8 +31,8 @@ TEST(FoldConstants, LeavesWhatGrowsAndWhatDependsOnShapes) {
   GraphBuilder builder("net");
   const ValueId x = builder.input("x", {Dim::batch(), Dim::fixed(40)});
   const ValueId row = builder.normal_constant("row", {1, 40}, 1.0);
-  const ValueId shape = builder.constant(
-      "shape", Tensor::from<std::int64_t>({2}, std::vector<std::int64_t>{40, 40}));
+  const ValueId shape =
+      builder.constant("shape", Tensor::from<std::int64_t>({2}, std::vector<std::int64_t>{40, 40}));
   const ValueId grid =
       builder.op({"grid", "Expand", "", {row, shape}}, {Dim::fixed(40), Dim::fixed(40)});
   const ValueId extents =

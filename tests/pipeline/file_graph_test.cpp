@@ -23,8 +23,8 @@ using graph::DeclaredDim;
 using graph::Dim;
 using graph::Graph;
 using graph::ValueId;
-using testing::GraphBuilder;
 using ::testing::ElementsAre;
+using testing::GraphBuilder;
 using ::testing::SizeIs;
 
 const std::vector<DeclaredDim> kOpenImage{
@@ -173,9 +173,10 @@ Graph grid_network() {
       builder.op({"range", "Range", "", {number("0", 0), number("16", 16), number("1", 1)}},
                  {Dim::fixed(16)},
                  DataType::Int64);
-  const ValueId reals = builder.op({"cast", "Cast", "", {line}, {}, {{"to", std::int64_t{1}}}},
-                                   {Dim::fixed(16)});
-  const ValueId target = builder.constant("target", Tensor::from<std::int64_t>({4}, std::vector<std::int64_t>{1, 1, 16, 16}));
+  const ValueId reals =
+      builder.op({"cast", "Cast", "", {line}, {}, {{"to", std::int64_t{1}}}}, {Dim::fixed(16)});
+  const ValueId target = builder.constant(
+      "target", Tensor::from<std::int64_t>({4}, std::vector<std::int64_t>{1, 1, 16, 16}));
   const graph::Shape plane{Dim::fixed(1), Dim::fixed(1), Dim::fixed(16), Dim::fixed(16)};
   const ValueId grid = builder.op({"expand", "Expand", "", {reals, target}}, plane);
   const ValueId sum = builder.op({"sum", "Add", "", {x, grid}}, image(16));
@@ -184,7 +185,8 @@ Graph grid_network() {
 
 TEST(FileGraph, KeepsGridsComputed) {
   const testing::TemporaryDirectory folder;
-  onnx_io::export_onnx(grid_network(), folder / "float.onnx", {.format = onnx_io::WeightFormat::Float});
+  onnx_io::export_onnx(
+      grid_network(), folder / "float.onnx", {.format = onnx_io::WeightFormat::Float});
   const Model model = load_model(folder / "float.onnx");
   const Graph& file = *model.file_graph;
   const auto is_expand = [](const graph::Node& node) { return node.is("Expand"); };
@@ -214,11 +216,10 @@ Graph tied_network(const graph::Node& between) {
 
 TEST(LoadModel, TiesLayersThatReadOneWeightThroughNodesOfTheirOwn) {
   const testing::TemporaryDirectory folder;
-  for (const graph::Node& between :
-       {graph::Node{.name = {}, .op_type = "Identity"},
-        graph::Node{.name = {},
-                    .op_type = "Transpose",
-                    .attributes = {{"perm", std::vector<std::int64_t>{1, 0}}}}}) {
+  for (const graph::Node& between : {graph::Node{.name = {}, .op_type = "Identity"},
+                                     graph::Node{.name = {},
+                                     .op_type = "Transpose",
+                                     .attributes = {{"perm", std::vector<std::int64_t>{1, 0}}}}}) {
     onnx_io::export_onnx(
         tied_network(between), folder / "float.onnx", {.format = onnx_io::WeightFormat::Float});
     const Model model = load_model(folder / "float.onnx");
@@ -232,7 +233,8 @@ TEST(LoadModel, TiesLayersThatReadOneWeightThroughNodesOfTheirOwn) {
 TEST(HoldsForEverySize, TellsGivenExtentsFromThoseOfTheFile) {
   Graph graph = open_network();
   EXPECT_FALSE(holds_for_every_size(graph));
-  graph.interface.inputs.front().shape = {{{.name = "batch"}, {.size = 3}, {.size = 16}, {.size = 16}}};
+  graph.interface.inputs.front().shape = {
+      {{.name = "batch"}, {.size = 3}, {.size = 16}, {.size = 16}}};
   EXPECT_TRUE(holds_for_every_size(graph));
   graph.mutable_value(graph.inputs().front()).shape->front() = Dim::fixed(4);
   EXPECT_FALSE(holds_for_every_size(graph)) << "the batch was given";

@@ -57,7 +57,8 @@ QuantizedNetwork quantized(const Model& model) {
 }
 
 /// The float network in a file, as load_model() reads it.
-Model loaded(const graph::Graph& graph, const std::filesystem::path& file,
+Model loaded(const graph::Graph& graph,
+             const std::filesystem::path& file,
              const onnx_io::ImportOptions& options = {}) {
   onnx_io::export_onnx(graph, file, {.format = WeightFormat::Float});
   return load_model(file, options);

@@ -63,8 +63,9 @@ inline graph::Graph products(const std::string& op, bool bias) {
       x = builder.gemm(name, x, 12);
     } else if (op == "Gemm") {
       const std::int64_t in = builder.channels(x);
-      x = builder.op({name, "Gemm", "", {x, builder.normal_constant(name + ".weight", {in, 12}, 0.3)}},
-                     {graph::Dim::batch(), graph::Dim::fixed(12)});
+      x = builder.op(
+          {name, "Gemm", "", {x, builder.normal_constant(name + ".weight", {in, 12}, 0.3)}},
+          {graph::Dim::batch(), graph::Dim::fixed(12)});
     } else {
       x = builder.linear(name, x, 12, bias);
     }
@@ -114,10 +115,12 @@ inline graph::Graph squeeze() {
   testing::GraphBuilder builder("squeeze");
   const testing::ConvOptions conv{.out = kWrittenChannels, .kernel = 3, .bias = true};
   const testing::ConvOptions point{.out = kWrittenChannels, .kernel = 1, .bias = true};
-  const auto x = builder.relu("relu", builder.conv("stem", builder.input("x", written_input()), conv));
+  const auto x =
+      builder.relu("relu", builder.conv("stem", builder.input("x", written_input()), conv));
   const auto seen = builder.conv("seen", x, conv);
   auto gate = builder.conv("reduce", builder.global_average_pool("pool", x), point);
-  gate = builder.unary("Sigmoid", "sigmoid", builder.conv("expand", builder.relu("r", gate), point));
+  gate =
+      builder.unary("Sigmoid", "sigmoid", builder.conv("expand", builder.relu("r", gate), point));
   const auto scaled = builder.binary("Mul", "scale", x, gate);
   auto small = builder.conv("behind pool", builder.max_pool("max", x, 2, 2, 0), conv);
   small = builder.conv("behind average", builder.relu("s", small), conv);

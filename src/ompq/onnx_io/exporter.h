@@ -29,8 +29,8 @@ struct ExportOptions {
   /// is quantized. Qdq takes codes of 4 bits only where kFourBitOpset or newer is asked for.
   std::optional<int> opset;
   std::map<std::string, std::string> metadata;  ///< beside the graph's own
-  /// Values inside of the network get short names, and quantizers of Qdq and Float few bytes; weights
-  /// and nodes keep their names. Packed does so anyway.
+  /// Values inside of the network get short names, and quantizers of Qdq and Float few bytes;
+  /// weights and nodes keep their names. Packed does so anyway.
   bool terse = false;
   /// The file beside the model that takes the big tensors of one that is too large for one file.
   std::string data_name = "model.onnx.data";

@@ -26,7 +26,8 @@ void add_cast(Graph& graph, ValueId from, ValueId to, DataType type) {
 
 void restore_input(Graph& graph, ValueId input, DataType declared) {
   const DataType own = graph.value(input).type;
-  const ValueId inside = graph.add_value({.name = {}, .type = own, .shape = graph.value(input).shape});
+  const ValueId inside =
+      graph.add_value({.name = {}, .type = own, .shape = graph.value(input).shape});
   graph.replace_uses(input, inside);
   add_cast(graph, input, inside, own);
   graph.mutable_value(input).type = declared;
@@ -43,8 +44,7 @@ void restore_output(Graph& graph, ValueId output, DataType declared) {
     const NodeId maker = graph.producer(output);
     if (maker == graph::kNoNode) return;  // an input as it came
     const graph::Value& value = graph.value(output);
-    const ValueId inside =
-        graph.add_value({.name = {}, .type = value.type, .shape = value.shape});
+    const ValueId inside = graph.add_value({.name = {}, .type = value.type, .shape = value.shape});
     graph.replace_uses(output, inside);
     std::vector<ValueId>& made = graph.mutable_node(maker).outputs;
     std::replace(made.begin(), made.end(), output, inside);

@@ -19,10 +19,24 @@ using graph::NodeId;
 using graph::ValueId;
 
 /// What only moves numbers may run on codes: the result is the same.
-constexpr std::array<std::string_view, 18> kMovers{
-    "QuantizeLinear", "DequantizeLinear", "Identity", "Reshape", "Transpose", "Flatten",
-    "Squeeze",        "Unsqueeze",        "Slice",    "Gather",  "Split",     "Expand",
-    "Tile",           "MaxPool",          "Max",      "Shape",   "Pad",       "DepthToSpace"};
+constexpr std::array<std::string_view, 18> kMovers{"QuantizeLinear",
+                                                   "DequantizeLinear",
+                                                   "Identity",
+                                                   "Reshape",
+                                                   "Transpose",
+                                                   "Flatten",
+                                                   "Squeeze",
+                                                   "Unsqueeze",
+                                                   "Slice",
+                                                   "Gather",
+                                                   "Split",
+                                                   "Expand",
+                                                   "Tile",
+                                                   "MaxPool",
+                                                   "Max",
+                                                   "Shape",
+                                                   "Pad",
+                                                   "DepthToSpace"};
 
 bool is_dequantized(const Graph& graph, ValueId value) {
   if (value == kNoValue || graph.producer(value) == kNoNode) return false;

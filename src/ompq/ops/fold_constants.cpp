@@ -91,15 +91,13 @@ std::optional<OutputList> outputs_of(const Graph& graph, const Node& node) {
 }
 
 bool makes_network_output(const Graph& graph, const Node& node) {
-  return std::ranges::any_of(node.outputs, [&](ValueId output) {
-    return output != kNoValue && graph.is_output(output);
-  });
+  return std::ranges::any_of(
+      node.outputs, [&](ValueId output) { return output != kNoValue && graph.is_output(output); });
 }
 
 bool reads_constants_alone(const Graph& graph, const Node& node) {
-  return std::ranges::all_of(node.inputs, [&](ValueId input) {
-    return input == kNoValue || graph.is_constant(input);
-  });
+  return std::ranges::all_of(
+      node.inputs, [&](ValueId input) { return input == kNoValue || graph.is_constant(input); });
 }
 
 /// The node's results; nothing where LibTorch refuses.

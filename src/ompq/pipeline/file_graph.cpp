@@ -83,8 +83,7 @@ class LayerNames {
     const graph::Value& wanted = model_.graph.value(constant);
     const auto place = place_of(ours, constant);
     // The bias of a MatMul is another node's.
-    const ValueId there =
-        place ? file_.node(theirs).input(*place) : file_.find_value(wanted.name);
+    const ValueId there = place ? file_.node(theirs).input(*place) : file_.find_value(wanted.name);
     if (there == kNoValue) return false;
     if (!file_.is_constant(there) && !detach(there)) return false;
     graph::Value& value = file_.mutable_value(there);

@@ -145,7 +145,8 @@ onnx_io::OnnxFile export_file(const QuantizedNetwork& network, const FileForm& f
                                  .data_name = onnx_io::data_file(form.name).string(),
                                  .most_model_bytes = form.most_model_bytes};
   if (!form.budget.empty()) options.metadata[kBudgetKey] = form.budget;
-  return onnx_io::export_onnx_file(network.file_graph ? *network.file_graph : network.graph, options);
+  return onnx_io::export_onnx_file(network.file_graph ? *network.file_graph : network.graph,
+                                   options);
 }
 
 FileSize::FileSize(const Model& model, const tuning::WeightOptions& options, FileForm form)

@@ -83,7 +83,7 @@ class Restoration {
       if (!graph_.is_constant(id)) graph_.mutable_value(id).constant = imported_.value(id).constant;
       return;
     }
-    if (!bytes_before(id)) return;  // a leaf
+    if (!bytes_before(id)) return;               // a leaf
     if (graph_.producer(id) != kNoNode) return;  // was never folded
     const Node& node = imported_.node(imported_.producer(id));
     for (const ValueId output : node.outputs) {
