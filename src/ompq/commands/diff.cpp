@@ -3,12 +3,14 @@
 #include "ompq/commands/command_options.h"
 #include "ompq/commands/commands.h"
 #include "ompq/commands/data_options.h"
+#include "ompq/commands/output_check.h"
 #include "ompq/core/atomic_file.h"
 
 namespace ompq::commands {
 
 report::Diff diff(const Context& context) {
   const OptionValues& options = context.options;
+  check_outputs("diff", options);
   const pipeline::Model a = load_model(context, "A");
   const pipeline::Model b = load_model(context, "B");
   const std::filesystem::path owner = preprocessing_owner(options, a.file);

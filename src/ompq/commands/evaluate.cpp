@@ -5,6 +5,7 @@
 #include "ompq/commands/command_options.h"
 #include "ompq/commands/commands.h"
 #include "ompq/commands/data_options.h"
+#include "ompq/commands/output_check.h"
 #include "ompq/core/atomic_file.h"
 #include "ompq/core/error.h"
 #include "ompq/data/npz.h"
@@ -31,6 +32,7 @@ pipeline::Samples first_samples(const Context& context, const pipeline::Model& m
 
 EvaluatedNetwork evaluate(const Context& context) {
   const OptionValues& options = context.options;
+  check_outputs("eval", options);
   const pipeline::Model model = load_model(context);
   std::optional<pipeline::Model> reference;
   if (options.has("reference")) reference = load_model(context, "reference");

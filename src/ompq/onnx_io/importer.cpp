@@ -130,6 +130,10 @@ class GraphBuilder {
     graph_.opset = std::max(own_opset_, newest_opset_note(proto_, place));
     if (!proto_.name().empty()) graph_.name = proto_.name();
     for (const auto& entry : model.metadata_props()) graph_.metadata[entry.key()] = entry.value();
+    graph_.interface.domain = model.domain();
+    graph_.interface.doc = model.doc_string();
+    graph_.interface.graph_doc = model.graph().doc_string();
+    graph_.interface.model_version = model.model_version();
   }
 
   graph::Graph build() {
@@ -238,7 +242,7 @@ class GraphBuilder {
         continue;
       }
       add_constant(tensor.name(), read_tensor(tensor, what, place_), "an initializer");
-      note_four_bits(tensor, tensor.name());
+      note_type(tensor, tensor.name());
     }
   }
 
@@ -252,8 +256,12 @@ class GraphBuilder {
         "{} has elements of {}, which ompq does not hold", what, onnx_type_name(onnx_type));
   }
 
-  void note_four_bits(const onnx::TensorProto& tensor, const std::string& name) {
-    if (is_four_bit(tensor.data_type())) four_bit_.insert(graph_.find_value(name));
+  /// What the tensor in memory does not say any more.
+  void note_type(const onnx::TensorProto& tensor, const std::string& name) {
+    const ValueId id = graph_.find_value(name);
+    if (is_four_bit(tensor.data_type())) four_bit_.insert(id);
+    const auto type = data_type_from_onnx(tensor.data_type());
+    if (type && widened(*type) != *type) graph_.mutable_value(id).stored = type;
   }
 
   /// Widened to a byte, a zero point no longer says that codes end at 7 or 15.
@@ -275,6 +283,7 @@ class GraphBuilder {
       const InputDeclaration input = read_input(info, options_, place_, batch_axis_of(info, proto_));
       require_free(info.name(), "a network input");
       graph_.add_input(info.name(), input.type, input.shape);
+      graph_.interface.inputs.push_back(read_declaration(info, "input", place_));
       input_names_.push_back(info.name());
       if (options_.input_shapes.contains(info.name())) used.insert(info.name());
       const auto& dims = info.type().tensor_type().shape().dim();
@@ -318,7 +327,7 @@ class GraphBuilder {
       return;
     }
     add_constant(node.output(0), constant_value(node), describe(node));
-    if (node.attribute(0).has_t()) note_four_bits(node.attribute(0).t(), node.output(0));
+    if (node.attribute(0).has_t()) note_type(node.attribute(0).t(), node.output(0));
   }
 
   static std::optional<std::string> why_unreadable(const onnx::NodeProto& node) {
@@ -457,6 +466,7 @@ class GraphBuilder {
       // Given extents may change every shape behind them; inference will say what they are.
       if (!value.shape && options_.input_shapes.empty()) value.shape = declared.shape;
       graph_.mark_output(id);
+      graph_.interface.outputs.push_back(read_declaration(info, "output", place_));
     }
   }
 

@@ -9,6 +9,7 @@
 #include "ompq/core/error.h"
 #include "ompq/graph/passes.h"
 #include "ompq/ops/infer.h"
+#include "ompq/pipeline/file_graph.h"
 #include "ompq/runtime/passes.h"
 
 namespace ompq::pipeline {
@@ -16,13 +17,13 @@ namespace {
 
 /// Hash and size. The hash of a model alone is that of its file, which anybody can check; the
 /// weights of one with external data could change behind it.
-void identify(Model& model, const std::set<std::filesystem::path>& data_files) {
+void identify(Model& model) {
   const std::string bytes = read_file(model.file);
   model.sha256 = sha256(bytes);
   model.file_bytes = static_cast<std::int64_t>(bytes.size());
-  if (data_files.empty()) return;
+  if (model.data_files.empty()) return;
   std::string hashes = model.sha256;
-  for (const std::filesystem::path& file : data_files) {
+  for (const std::filesystem::path& file : model.data_files) {
     const std::string data = read_file(file);
     hashes += sha256(data);
     model.file_bytes += static_cast<std::int64_t>(data.size());
@@ -30,29 +31,47 @@ void identify(Model& model, const std::set<std::filesystem::path>& data_files) {
   model.sha256 = sha256(hashes);
 }
 
+/// The network as its file says, but for what changes nothing. Before anything is folded, so that
+/// one weight behind several Identities stays one.
+graph::Graph import_network(const std::filesystem::path& file,
+                            const onnx_io::ImportOptions& options,
+                            std::set<std::filesystem::path>* data_files) {
+  graph::Graph graph = onnx_io::import_onnx(file, options, data_files);
+  graph::remove_no_ops(graph);
+  graph.sort();
+  graph::merge_constant_twins(graph);
+  return graph;
+}
+
+graph::Graph inferred(graph::Graph graph) {
+  ops::infer_and_fold(graph);
+  graph::flatten_weights(graph);
+  graph::remove_no_ops(graph);
+  return graph;
+}
+
 }  // namespace
 
 Model load_model(const std::filesystem::path& file, const onnx_io::ImportOptions& options) {
   Model model;
   model.file = file;
-  std::set<std::filesystem::path> data_files;
-  model.graph = load_unfolded(file, options, &data_files);
-  identify(model, data_files);
+  model.import = options;
+  const graph::Graph imported = import_network(file, options, &model.data_files);
+  identify(model);
+  model.graph = inferred(imported);
   graph::fold_batch_norms(model.graph);
   model.graph.sort();
   ops::infer_and_fold(model.graph);
   model.discovery = graph::discover(model.graph);
+  model.file_graph = file_graph(imported, model);
+  if (model.file_graph) model.unfolded_file_graph = file_graph(imported, model, Norms::Kept);
   return model;
 }
 
 graph::Graph load_unfolded(const std::filesystem::path& file,
                            const onnx_io::ImportOptions& options,
                            std::set<std::filesystem::path>* data_files) {
-  graph::Graph graph = onnx_io::import_onnx(file, options, data_files);
-  ops::infer_and_fold(graph);
-  graph::flatten_weights(graph);
-  graph::remove_no_ops(graph);
-  return graph;
+  return inferred(import_network(file, options, data_files));
 }
 
 namespace {
