@@ -199,6 +199,11 @@ TEST(ResizeToCover, CoversARectangle) {
   }
 }
 
+TEST(CropCentre, HalvesDownWhereThatIsAsked) {
+  EXPECT_THAT(crop_centre(row({0, 1, 2, 3, 4}), 1, 2, HalfPixel::Down).pixels, ElementsAre(1, 2));
+  EXPECT_THAT(crop_centre(row({0, 1, 2, 3, 4, 5}), 1, 2, HalfPixel::Down).pixels, ElementsAre(2, 3));
+}
+
 TEST(CropCentre, TakesTheMiddleAndHalvesToTheEvenSide) {
   EXPECT_THAT(crop_centre(row({0, 1, 2, 3, 4, 5}), 1, 2).pixels, ElementsAre(2, 3));
   EXPECT_THAT(crop_centre(row({0, 1, 2, 3, 4}), 1, 2).pixels, ElementsAre(2, 3));        // 1.5 -> 2
