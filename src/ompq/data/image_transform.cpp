@@ -146,8 +146,8 @@ Image ImageTransform::fit_size(Image image) const {
   const bool resizes = preprocess_.resize || preprocess_.resize_to || !preprocess_.crop;
   image = resized(image);
   if (crop.height <= image.height && crop.width <= image.width) {
-    image = crop_centre(
-        image, crop.height, crop.width, resizes ? HalfPixel::ToEven : HalfPixel::Down);
+    image =
+        crop_centre(image, crop.height, crop.width, resizes ? HalfPixel::ToEven : HalfPixel::Down);
   }
   return has_size(image) ? image : resize(image, height_, width_, interpolation_);
 }

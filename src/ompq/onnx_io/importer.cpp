@@ -156,7 +156,8 @@ class GraphBuilder {
       // Files of IR version 3 and older list every initializer among the inputs.
       const ValueId known = graph_.find_value(info.name());
       if (known != kNoValue && graph_.is_constant(known)) continue;
-      const InputDeclaration input = read_input(info, options_, place_, batch_axis_of(info, proto_));
+      const InputDeclaration input =
+          read_input(info, options_, place_, batch_axis_of(info, proto_));
       require_free(info.name(), "a network input");
       graph_.add_input(info.name(), input.type, input.shape);
       input_names_.push_back(info.name());

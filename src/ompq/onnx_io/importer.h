@@ -43,9 +43,10 @@ struct ImportOptions {
 /// Reads an ONNX file of opset 7 to 21: initializers, Constant nodes, external data (inside of the
 /// model's folder only), float32 and float16 (widened to float32 everywhere, bfloat16 too), int4
 /// and uint4 constants (widened to int8 and uint8). The first dimension of a network input with a
-/// symbolic or missing extent is the batch, or a later one that bears the same symbol. Weights are checked for element count, NaN and
-/// infinity. Operators are not judged here; nodes come out sorted. A node without a name is named
-/// after its weight ("layer1.0.conv1" for "layer1.0.conv1.weight"), or else by operator and number
+/// symbolic or missing extent is the batch, or a later one that bears the same symbol. Weights are
+/// checked for element count, NaN and infinity. Operators are not judged here; nodes come out
+/// sorted. A node without a name is named after its weight ("layer1.0.conv1" for
+/// "layer1.0.conv1.weight"), or else by operator and number
 /// ("Relu_4").
 /// @param data_files  if given: gets the files beside the model that hold its external data.
 /// @throws ImportError naming the file, the node or tensor and the rule; FileError if the file
