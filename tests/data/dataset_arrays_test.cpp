@@ -19,8 +19,8 @@ namespace fs = std::filesystem;
 using ::ompq::testing::TemporaryDirectory;
 using ::testing::AllOf;
 using ::testing::ElementsAre;
-using ::testing::HasSubstr;
 using testing::first_values;
+using ::testing::HasSubstr;
 using testing::kGray;
 using testing::kRawOptions;
 using testing::kRgb;
@@ -101,9 +101,9 @@ TEST_F(NpzFile, LabelsMayBeCalledSo) {
 }
 
 TEST_F(NpzFile, LabelsOutsideOfTheClassesAreDroppedWhereNobodyNeedsThem) {
-  const auto dataset = open({{"x", Tensor(DataType::UInt8, {2, 2, 2})},
-                             {"y", Tensor::from<std::int64_t>({2}, {7, 3})}},
-                            kGray);
+  const auto dataset = open(
+      {{"x", Tensor(DataType::UInt8, {2, 2, 2})}, {"y", Tensor::from<std::int64_t>({2}, {7, 3})}},
+      kGray);
   dataset->require_labels_below(8);
   EXPECT_TRUE(dataset->has_labels());
   dataset->require_labels_below(7);
@@ -113,16 +113,22 @@ TEST_F(NpzFile, LabelsOutsideOfTheClassesAreDroppedWhereNobodyNeedsThem) {
 
 TEST_F(NpzFile, TextAndDamagedLabelsAreNotUsed) {
   const std::string x = to_npy(Tensor(DataType::UInt8, {2, 2, 2}));
-  const std::string text("\x93NUMPY\x01\x00\x3d\x00"
-                         "{'descr': '|S3', 'fortran_order': False, 'shape': (2,), }   \n",
-                         71);
+  const std::string text(
+      "\x93NUMPY\x01\x00\x3d\x00"
+      "{'descr': '|S3', 'fortran_order': False, 'shape': (2,), }   \n",
+      71);
   write_bytes(root_ / "a.npz", zip_stored({{"x.npy", x}, {"y.npy", text + "catdog"}}));
   const auto names = open_dataset(root_ / "a.npz", kGray, kRawOptions);
   EXPECT_FALSE(names->has_labels());
   EXPECT_THAT(names->label_fault(), HasSubstr("holds text (\"cat\")"));
   write_bytes(root_ / "a.npz",
-              zip_stored({{"x.npy", x}, {"y.npy", text + std::string("4\0\0" "12\0", 6)}}));
-  EXPECT_THAT(open_dataset(root_ / "a.npz", kGray, kRawOptions)->load({0, 1}).labels, ElementsAre(4, 12));
+              zip_stored({{"x.npy", x},
+                          {"y.npy",
+                           text + std::string("4\0\0"
+                                              "12\0",
+                                              6)}}));
+  EXPECT_THAT(open_dataset(root_ / "a.npz", kGray, kRawOptions)->load({0, 1}).labels,
+              ElementsAre(4, 12));
   write_bytes(root_ / "a.npz", zip_stored({{"x.npy", x}, {"y.npy", "garbage"}}));
   EXPECT_THAT(open_dataset(root_ / "a.npz", kGray, kRawOptions)->label_fault(),
               HasSubstr("is no NumPy array"));
@@ -183,8 +189,8 @@ TEST_F(NpzFile, ACropAloneScalesNoBytesThatAreNoPicture) {
   std::vector<std::uint8_t> values(36);
   for (std::size_t i = 0; i < values.size(); ++i) values[i] = static_cast<std::uint8_t>(i);
   const DatasetOptions cropped{.preprocess = {.crop = 1}, .preprocess_given = true};
-  const auto dataset =
-      open({{"x", Tensor::from<std::uint8_t>({1, 4, 3, 3}, values)}}, {{"input", {4, 1, 1}}}, cropped);
+  const auto dataset = open(
+      {{"x", Tensor::from<std::uint8_t>({1, 4, 3, 3}, values)}}, {{"input", {4, 1, 1}}}, cropped);
   EXPECT_THAT(dataset->load({0}).inputs[0].to_floats(), ElementsAre(4, 13, 22, 31));
 }
 
@@ -203,7 +209,9 @@ TEST_F(NpzFile, PixelsReachAnInputOfIntegersAsTheyAre) {
   DatasetOptions scaled;
   scaled.preprocess_given = true;
   scaled.scale_given = true;
-  EXPECT_THAT(thrown_text([&] { (void)open({{"x", x}}, spec, scaled); }),
+  EXPECT_THAT(thrown_text([&] {
+                (void)open({{"x", x}}, spec, scaled);
+              }),
               AllOf(HasSubstr("input \"pixels\" takes uint8"), HasSubstr("--scale 1")));
 }
 
@@ -247,10 +255,7 @@ TEST_F(NpzFile, WhatAPassSharesMustBeTheSameInAllItsSamples) {
                              {"rate", Tensor::from<std::int64_t>({2}, {8000, 16000})}},
                             specs);
   EXPECT_THAT(dataset->load({1}).inputs[1].to_int64s(), ElementsAre(16000));
-  EXPECT_THAT(thrown_text([&] {
-                (void)dataset->load({0, 1});
-              }),
-              HasSubstr("--batch 1"));
+  EXPECT_THAT(thrown_text([&] { (void)dataset->load({0, 1}); }), HasSubstr("--batch 1"));
 }
 
 TEST(NpyFiles, AreSamplesOrOneSampleEach) {
@@ -267,7 +272,8 @@ TEST(NpyFiles, AreSamplesOrOneSampleEach) {
   EXPECT_THAT(open_error(root / "each"), AllOf(HasSubstr("c.npy"), HasSubstr("1x1x3x2")));
   write_bytes(root / "named" / "x.npy", to_npy(x));
   write_bytes(root / "named" / "y.npy", to_npy(Tensor::from<std::int64_t>({2}, {4, 5})));
-  EXPECT_THAT(open_dataset(root / "named", kGray, kRawOptions)->load({0, 1}).labels, ElementsAre(4, 5));
+  EXPECT_THAT(open_dataset(root / "named", kGray, kRawOptions)->load({0, 1}).labels,
+              ElementsAre(4, 5));
 }
 
 TEST_F(NpzFile, FeedsEveryNamedInput) {
@@ -302,12 +308,12 @@ TEST_F(NpzFile, NamesTheShapeThatDoesNotFit) {
                 open({{"x", Tensor(DataType::UInt8, {0, 2, 2})}}, kGray);
               }),
               HasSubstr("holds no samples"));
-  EXPECT_THAT(thrown_text([&] {
-                open({{"z", Tensor(DataType::UInt8, {1, 2, 2})},
-                      {"w", Tensor(DataType::UInt8, {1, 2, 2})}},
-                     kGray);
-              }),
-              HasSubstr("none named \"input\" or \"x\""));
+  EXPECT_THAT(
+      thrown_text([&] {
+        open({{"z", Tensor(DataType::UInt8, {1, 2, 2})}, {"w", Tensor(DataType::UInt8, {1, 2, 2})}},
+             kGray);
+      }),
+      HasSubstr("none named \"input\" or \"x\""));
 }
 
 TEST_F(NpzFile, ArraysInMemoryGiveWhatAFileOfThemGives) {
@@ -323,10 +329,11 @@ TEST_F(NpzFile, ArraysInMemoryGiveWhatAFileOfThemGives) {
 }
 
 TEST(OpenArrays, NamesTheArraysInErrors) {
-  EXPECT_THAT(thrown_text([&] {
-                (void)open_arrays({{"y", Tensor(DataType::UInt8, {1})}}, "mine", kGray, kRawOptions);
-              }),
-              AllOf(HasSubstr("[mine]"), HasSubstr("none named \"input\" or \"x\"")));
+  EXPECT_THAT(
+      thrown_text([&] {
+        (void)open_arrays({{"y", Tensor(DataType::UInt8, {1})}}, "mine", kGray, kRawOptions);
+      }),
+      AllOf(HasSubstr("[mine]"), HasSubstr("none named \"input\" or \"x\"")));
   EXPECT_THAT(thrown_text([&] { (void)open_arrays({}, "mine", {}, kRawOptions); }),
               HasSubstr("no inputs to feed"));
 }

@@ -19,15 +19,15 @@ using ::ompq::testing::TemporaryDirectory;
 using ::testing::AllOf;
 using testing::constant_image;
 using ::testing::ElementsAre;
+using testing::first_values;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
-using testing::first_values;
 using testing::kGray;
 using testing::kRawOptions;
 using testing::kRgb;
 using testing::open_error;
-using testing::thrown_text;
 using testing::png_bytes;
+using testing::thrown_text;
 using testing::write_bytes;
 
 void write_gray(const fs::path& file, std::uint8_t value) {
@@ -140,8 +140,7 @@ TEST(FlatDirectory, GivesPixelsAsTheyAreToAnInputOfIntegers) {
   const TemporaryDirectory root;
   write_gray(root / "1.png", 200);
   const auto dataset = open_dataset(root.path(), {{"pixels", {1, 2, 2}, DataType::Int32}}, {});
-  EXPECT_THAT(dataset->load({0}).inputs[0].data<std::int32_t>(),
-              ElementsAre(200, 200, 200, 200));
+  EXPECT_THAT(dataset->load({0}).inputs[0].data<std::int32_t>(), ElementsAre(200, 200, 200, 200));
   EXPECT_FALSE(dataset->images().has_value());
 }
 

@@ -133,8 +133,7 @@ TEST(DecodeBmp, LooksUpPalettesOfAnyDepth) {
   const auto first_red = [&](int depth, const std::string& row) {
     std::vector<int> reds;
     const Image image = decode_image(
-        bmp_bytes(
-            {.width = 3, .height = 1, .depth = depth, .after_header = palette, .rows = row}),
+        bmp_bytes({.width = 3, .height = 1, .depth = depth, .after_header = palette, .rows = row}),
         "photo");
     for (std::size_t i = 0; i < 3; ++i) reds.push_back(image.pixels[3 * i]);
     return reds;
@@ -148,7 +147,8 @@ TEST(DecodeBmp, ReadsMasksAndFiveBitColours) {
   // 5 bits of 31, 0 and 16: 255, 0 and 131 (16 * 255 / 31 rounded down, as Pillow has it).
   const std::string plain("\x10\x7c\0\0", 4);
   EXPECT_THAT(
-      decode_image(bmp_bytes({.width = 1, .height = 1, .depth = 16, .rows = plain}), "photo").pixels,
+      decode_image(bmp_bytes({.width = 1, .height = 1, .depth = 16, .rows = plain}), "photo")
+          .pixels,
       ElementsAre(255, 0, 131));
   std::string masks;
   for (const std::uint32_t mask : {0x000000ffU, 0x0000ff00U, 0x00ff0000U}) {
@@ -168,8 +168,10 @@ TEST(DecodeBmp, ReadsMasksAndFiveBitColours) {
 TEST(DecodeBmp, SaysWhatItDoesNotRead) {
   EXPECT_THAT(decode_error(bmp_bytes({.width = 1, .height = 1, .depth = 8, .compression = 1})),
               HasSubstr("run lengths"));
-  EXPECT_THAT(decode_error(bmp_bytes({.width = 1, .height = 1, .depth = 7})), HasSubstr("7 bits a pixel"));
-  EXPECT_THAT(decode_error(bmp_bytes({.width = 1 << 30, .height = 1 << 30})), HasSubstr("cannot be used"));
+  EXPECT_THAT(decode_error(bmp_bytes({.width = 1, .height = 1, .depth = 7})),
+              HasSubstr("7 bits a pixel"));
+  EXPECT_THAT(decode_error(bmp_bytes({.width = 1 << 30, .height = 1 << 30})),
+              HasSubstr("cannot be used"));
   EXPECT_THAT(decode_error(bmp_bytes({.width = 10000, .height = 10000})), HasSubstr("too early"));
 }
 
@@ -203,9 +205,8 @@ std::string tiff_bytes(const TiffParts& parts) {
   TIFFSetField(tiff, TIFFTAG_COMPRESSION, parts.compression);
   TIFFSetField(tiff, TIFFTAG_ORIENTATION, parts.orientation);
   TIFFSetField(tiff, TIFFTAG_PLANARCONFIG, PLANARCONFIG_CONTIG);
-  TIFFSetField(tiff,
-               TIFFTAG_PHOTOMETRIC,
-               parts.channels < 3 ? PHOTOMETRIC_MINISBLACK : PHOTOMETRIC_RGB);
+  TIFFSetField(
+      tiff, TIFFTAG_PHOTOMETRIC, parts.channels < 3 ? PHOTOMETRIC_MINISBLACK : PHOTOMETRIC_RGB);
   const std::uint16_t kind = EXTRASAMPLE_UNASSALPHA;
   if (parts.alpha) TIFFSetField(tiff, TIFFTAG_EXTRASAMPLES, 1, &kind);
   std::vector<std::uint8_t> rows = parts.rows;

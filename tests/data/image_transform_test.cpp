@@ -80,7 +80,7 @@ TEST(ImageTransform, ResizesTheShorterSideThenCropsTheCentre) {
 TEST(ImageTransform, ACropWithoutAResizeResizesNothing) {
   const Image almost = testing::random_image(227, 227, 3, 3);
   EXPECT_EQ(applied({.scale = 1, .crop = 224}, {3, 224, 224}, almost),
-            planes_of(crop_centre(almost, 224, 224)));
+            planes_of(crop_centre(almost, 224, 224, HalfPixel::Down)));
   const Image wide = testing::random_image(24, 36, 3, 4);
   EXPECT_EQ(applied({.scale = 1, .crop = PixelSize(10, 16)}, {3, 10, 16}, wide),
             planes_of(crop_centre(wide, 10, 16)));
@@ -95,7 +95,7 @@ TEST(ImageTransform, WithNeitherTheShorterSideBecomesTheNetworks) {
 TEST(ImageTransform, AnImageSmallerThanTheCropIsEnlargedUntilItCoversIt) {
   const Image small = testing::random_image(8, 12, 3, 4);
   EXPECT_EQ(applied({.scale = 1, .crop = 10}, {3, 10, 10}, small),
-            planes_of(crop_centre(resize(small, 10, 15), 10, 10)));
+            planes_of(crop_centre(resize(small, 10, 15), 10, 10, HalfPixel::Down)));
 }
 
 TEST(ImageTransform, ResizesBothSidesWhereBothAreSaid) {

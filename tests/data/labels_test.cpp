@@ -28,7 +28,8 @@ TEST(LabelsOf, WholeNumbersOfAnyTypeAreClasses) {
 
 TEST(LabelsOf, OneHotRowsAreThePlacesOfTheirOnes) {
   const Tensor rows = Tensor::from<float>({2, 3}, {0, 0, 1, 1, 0, 0});
-  for (const DataType type : {DataType::Float32, DataType::Int64, DataType::UInt8, DataType::Bool}) {
+  for (const DataType type :
+       {DataType::Float32, DataType::Int64, DataType::UInt8, DataType::Bool}) {
     EXPECT_THAT(labels_of(rows.converted_to(type), 2, "array y").values, ElementsAre(2, 0))
         << name_of(type);
   }
@@ -42,7 +43,8 @@ TEST(LabelsOf, SaysWhatIsNoClass) {
   };
   EXPECT_THAT(fault(Tensor::from<float>({2}, {1, 0.5F}), 2),
               AllOf(HasSubstr("array y of a.npz is float32 2"), HasSubstr("sample 1 is 0.5")));
-  EXPECT_THAT(fault(Tensor::from<float>({1, 2}, {0.25F, 0.75F}), 1), HasSubstr("row 0 is not one-hot"));
+  EXPECT_THAT(fault(Tensor::from<float>({1, 2}, {0.25F, 0.75F}), 1),
+              HasSubstr("row 0 is not one-hot"));
   EXPECT_THAT(fault(Tensor::from<float>({1, 2}, {1, 1}), 1), HasSubstr("not one-hot"));
   EXPECT_THAT(fault(Tensor(DataType::Float32, {2, 3}), 2), HasSubstr("not one-hot"));
   EXPECT_THAT(fault(Tensor(DataType::Int64, {3}), 2), HasSubstr("each of the 2 samples"));
@@ -55,7 +57,8 @@ TEST(LabelsOf, TextCountsWhereItIsNumbers) {
   const std::vector<std::string> numbers{"3", "12"};
   EXPECT_THAT(labels_of(numbers, 2, "y").values, ElementsAre(3, 12));
   const std::vector<std::string> names{"3", "cat"};
-  EXPECT_THAT(labels_of(names, 2, "y").fault, AllOf(HasSubstr("\"cat\""), HasSubstr("which output")));
+  EXPECT_THAT(labels_of(names, 2, "y").fault,
+              AllOf(HasSubstr("\"cat\""), HasSubstr("which output")));
   EXPECT_THAT(labels_of(numbers, 3, "y").fault, HasSubstr("2 texts for 3 samples"));
 }
 

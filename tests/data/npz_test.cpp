@@ -176,18 +176,18 @@ TEST(Npy, ReadsTheHighestByteFirst) {
   const std::string header = "'fortran_order': False, 'shape': (2,), }";
   const Tensor shorts = parse_npy(npy("{'descr': '>i2', " + header, {"\x01\x02\xff\xfe", 4}), "x");
   EXPECT_THAT(shorts.to_int64s(), ::testing::ElementsAre(0x0102, -2));
-  const Tensor floats = parse_npy(
-      npy("{'descr': '>f4', " + header, {"\x3f\x80\x00\x00\xc0\x00\x00\x00", 8}), "x");
+  const Tensor floats =
+      parse_npy(npy("{'descr': '>f4', " + header, {"\x3f\x80\x00\x00\xc0\x00\x00\x00", 8}), "x");
   EXPECT_THAT(floats.to_floats(), ::testing::ElementsAre(1, -2));
-  const Tensor doubles = parse_npy(
-      npy("{'descr': '>f8', 'fortran_order': False, 'shape': (1,), }",
-          {"\x3f\xf8\x00\x00\x00\x00\x00\x00", 8}),
-      "x");
+  const Tensor doubles = parse_npy(npy("{'descr': '>f8', 'fortran_order': False, 'shape': (1,), }",
+                                       {"\x3f\xf8\x00\x00\x00\x00\x00\x00", 8}),
+                                   "x");
   EXPECT_THAT(doubles.to_floats(), ::testing::ElementsAre(1.5));
 }
 
 TEST(Npy, BringsFortranOrderIntoCOrder) {
-  // Element (i, j, k) of 2 x 3 x 2 holds 100 i + 10 j + k; the first index runs fastest in the file.
+  // Element (i, j, k) of 2 x 3 x 2 holds 100 i + 10 j + k; the first index runs fastest in the
+  // file.
   std::string data;
   for (int k = 0; k < 2; ++k) {
     for (int j = 0; j < 3; ++j) {
@@ -208,14 +208,15 @@ TEST(Npy, BringsFortranOrderIntoCOrder) {
 
 TEST(Npy, ReadsTextOfBothKindsAndOrders) {
   const std::string bytes = npy("{'descr': '|S3', 'fortran_order': False, 'shape': (2,), }",
-                                std::string("cat" "7\0\0", 6));
+                                std::string("cat"
+                                            "7\0\0",
+                                            6));
   EXPECT_THAT(parse_npy_text(bytes, "y"), ::testing::ElementsAre("cat", "7"));
   const std::string little = npy("{'descr': '<U2', 'fortran_order': False, 'shape': (1,), }",
                                  std::string("\xe9\0\0\0\x0d\xf6\x01\0", 8));
-  EXPECT_THAT(parse_npy_text(little, "y"),
-              ::testing::ElementsAre("\xc3\xa9\xf0\x9f\x98\x8d"));
-  const std::string big = npy("{'descr': '>U1', 'fortran_order': False, 'shape': (1,), }",
-                              std::string("\0\0\0A", 4));
+  EXPECT_THAT(parse_npy_text(little, "y"), ::testing::ElementsAre("\xc3\xa9\xf0\x9f\x98\x8d"));
+  const std::string big =
+      npy("{'descr': '>U1', 'fortran_order': False, 'shape': (1,), }", std::string("\0\0\0A", 4));
   EXPECT_THAT(parse_npy_text(big, "y"), ::testing::ElementsAre("A"));
   EXPECT_THROW((void)parse_npy_text(to_npy(Tensor::scalar(1.F)), "y"), DataError);
 }

@@ -1,10 +1,9 @@
-#include "ompq/data/preprocess.h"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "data/sample_files.h"
 #include "ompq/core/error.h"
+#include "ompq/data/preprocess.h"
 #include "support/paths.h"
 
 // What other tools write beside their networks.
@@ -61,10 +60,12 @@ TEST(ImageProcessor, ReadsAShorterSideAndACrop) {
 
 TEST(ImageProcessor, ReadsNumbersAsTheirClassDoes) {
   const std::string rest = R"("do_normalize": false, "size": 224})";
-  const Preprocess vit = read_config(R"({"feature_extractor_type": "ViTFeatureExtractor", )" + rest);
+  const Preprocess vit =
+      read_config(R"({"feature_extractor_type": "ViTFeatureExtractor", )" + rest);
   EXPECT_EQ(vit.resize_to, PixelSize(224));
   const Preprocess clip = read_config(R"({"feature_extractor_type": "CLIPFeatureExtractor",
-    "do_center_crop": true, "crop_size": 224, )" + rest);
+    "do_center_crop": true, "crop_size": 224, )" +
+                                      rest);
   EXPECT_EQ(clip.resize, 224);
   EXPECT_EQ(clip.crop, PixelSize(224));
   const Preprocess levit =
@@ -75,7 +76,8 @@ TEST(ImageProcessor, ReadsNumbersAsTheirClassDoes) {
 TEST(ImageProcessor, KnowsWhatConvNextDoesToItsSize) {
   const auto with_size = [](const std::string& size) {
     return read_config(R"({"image_processor_type": "ConvNextImageProcessor", "crop_pct": 0.875,
-      "do_normalize": false, "size": {"shortest_edge": )" + size + "}}");
+      "do_normalize": false, "size": {"shortest_edge": )" +
+                       size + "}}");
   };
   EXPECT_EQ(with_size("224").resize, 256);
   EXPECT_EQ(with_size("224").crop, PixelSize(224));
@@ -121,10 +123,10 @@ TEST(ImageProcessor, SaysWhatItAsksForInVain) {
   const std::string rest = R"("image_processor_type": "X", "do_normalize": false})";
   EXPECT_THAT(config_error(R"({"do_pad": true, )" + rest), HasSubstr("\"do_pad\" is true"));
   EXPECT_THAT(config_error("{" + rest), HasSubstr("\"size\" is missing"));
-  EXPECT_THAT(
-      config_error(R"({"size": {"shortest_edge": 800, "longest_edge": 1333}, )" + rest),
-      HasSubstr("shortest_edge"));
-  EXPECT_THAT(config_error(R"({"size": 224, "resample": 5, )" + rest), HasSubstr("\"resample\" is 5"));
+  EXPECT_THAT(config_error(R"({"size": {"shortest_edge": 800, "longest_edge": 1333}, )" + rest),
+              HasSubstr("shortest_edge"));
+  EXPECT_THAT(config_error(R"({"size": 224, "resample": 5, )" + rest),
+              HasSubstr("\"resample\" is 5"));
   EXPECT_THAT(config_error(R"({"size": 224, "do_resize": "yes", )" + rest),
               HasSubstr("\"do_resize\" is \"yes\""));
   EXPECT_THAT(config_error(R"({"image_processor_type": "X", "size": 224, "do_normalize": true})"),
@@ -154,12 +156,13 @@ TEST(PretrainedCfg, SquashesBothSides) {
 TEST(PretrainedCfg, SaysWhatItAsksForInVain) {
   EXPECT_THAT(config_error(R"({"pretrained_cfg": {"input_size": [3, 224], "crop_pct": 1}})"),
               HasSubstr("\"input_size\""));
-  EXPECT_THAT(config_error(R"({"input_size": [3, 224, 224], "crop_pct": 0})"), HasSubstr("\"crop_pct\""));
-  EXPECT_THAT(config_error(R"({"input_size": [3, 224, 224], "crop_pct": 1, "crop_mode": "border"})"),
-              HasSubstr("\"crop_mode\" is \"border\""));
+  EXPECT_THAT(config_error(R"({"input_size": [3, 224, 224], "crop_pct": 0})"),
+              HasSubstr("\"crop_pct\""));
   EXPECT_THAT(
-      config_error(R"({"input_size": [3, 224, 224], "interpolation": "random"})"),
-      HasSubstr("interpolation is \"random\""));
+      config_error(R"({"input_size": [3, 224, 224], "crop_pct": 1, "crop_mode": "border"})"),
+      HasSubstr("\"crop_mode\" is \"border\""));
+  EXPECT_THAT(config_error(R"({"input_size": [3, 224, 224], "interpolation": "random"})"),
+              HasSubstr("interpolation is \"random\""));
 }
 
 TEST(ReadPreprocess, NamesTheFormatsWhereAFileIsNone) {
@@ -170,9 +173,8 @@ TEST(ReadPreprocess, NamesTheFormatsWhereAFileIsNone) {
 }
 
 TEST(ReadPreprocess, GivesBackBothSidesAndTheInterpolation) {
-  const Preprocess written{.crop = PixelSize(20, 30),
-                           .resize_to = PixelSize(32),
-                           .interpolation = "lanczos"};
+  const Preprocess written{
+      .crop = PixelSize(20, 30), .resize_to = PixelSize(32), .interpolation = "lanczos"};
   const Preprocess read = read_config(to_json(written));
   EXPECT_EQ(read.crop, written.crop);
   EXPECT_EQ(read.resize_to, written.resize_to);

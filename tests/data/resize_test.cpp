@@ -124,27 +124,26 @@ TEST(Resize, EqualsPillowToTheBit) {
     int larger_sum;                     // of all its rows
   };
   // Pillow 13.0: Image.resize((4, 3), filter) and resize((11, 10), filter).
-  const std::vector<Case> cases{
-      {Interpolation::Bilinear,
-       {103, 128, 113, 102, 121, 124, 130, 121, 134, 121, 142, 148},
-       {0, 27, 57, 87, 118, 148, 178, 209, 122, 13, 40,
-        54, 81, 111, 141, 172, 202, 86, 84, 79, 67, 94},
-       13421},
-      {Interpolation::Bicubic,
-       {99, 129, 114, 99, 124, 123, 129, 123, 134, 120, 144, 148},
-       {0, 22, 54, 84, 115, 145, 184, 236, 128, 0, 38,
-        49, 75, 106, 143, 190, 216, 71, 71, 73, 61, 91},
-       13471},
-      {Interpolation::Lanczos,
-       {97, 127, 117, 99, 131, 123, 123, 127, 131, 123, 145, 146},
-       {0, 21, 57, 83, 108, 140, 181, 254, 131, 0, 43,
-        47, 67, 94, 135, 201, 222, 77, 72, 80, 56, 82},
-       13486},
-      {Interpolation::Nearest,
-       {114, 188, 6, 80, 89, 163, 237, 55, 243, 61, 135, 209},
-       {0, 37, 74, 74, 111, 148, 185, 222, 222, 3, 40,
-        77, 114, 151, 151, 188, 225, 6, 43, 43, 80, 117},
-       13925}};
+  const std::vector<Case> cases{{Interpolation::Bilinear,
+                                 {103, 128, 113, 102, 121, 124, 130, 121, 134, 121, 142, 148},
+                                 {0,  27, 57,  87,  118, 148, 178, 209, 122, 13, 40,
+                                  54, 81, 111, 141, 172, 202, 86,  84,  79,  67, 94},
+                                 13421},
+                                {Interpolation::Bicubic,
+                                 {99, 129, 114, 99, 124, 123, 129, 123, 134, 120, 144, 148},
+                                 {0,  22, 54,  84,  115, 145, 184, 236, 128, 0,  38,
+                                  49, 75, 106, 143, 190, 216, 71,  71,  73,  61, 91},
+                                 13471},
+                                {Interpolation::Lanczos,
+                                 {97, 127, 117, 99, 131, 123, 123, 127, 131, 123, 145, 146},
+                                 {0,  21, 57, 83,  108, 140, 181, 254, 131, 0,  43,
+                                  47, 67, 94, 135, 201, 222, 77,  72,  80,  56, 82},
+                                 13486},
+                                {Interpolation::Nearest,
+                                 {114, 188, 6, 80, 89, 163, 237, 55, 243, 61, 135, 209},
+                                 {0,  37,  74,  74,  111, 148, 185, 222, 222, 3,  40,
+                                  77, 114, 151, 151, 188, 225, 6,   43,  43,  80, 117},
+                                 13925}};
   for (const Case& expected : cases) {
     const auto which = static_cast<int>(expected.interpolation);
     EXPECT_EQ(resize(stripes(), 3, 4, expected.interpolation).pixels, expected.smaller) << which;
@@ -197,6 +196,12 @@ TEST(ResizeToCover, CoversARectangle) {
       EXPECT_TRUE(image.height == 20 || image.width == 30) << height << " x " << width;
     }
   }
+}
+
+TEST(CropCentre, HalvesDownWhereThatIsAsked) {
+  EXPECT_THAT(crop_centre(row({0, 1, 2, 3, 4}), 1, 2, HalfPixel::Down).pixels, ElementsAre(1, 2));
+  EXPECT_THAT(crop_centre(row({0, 1, 2, 3, 4, 5}), 1, 2, HalfPixel::Down).pixels,
+              ElementsAre(2, 3));
 }
 
 TEST(CropCentre, TakesTheMiddleAndHalvesToTheEvenSide) {

@@ -18,10 +18,10 @@
 namespace ompq::testing {
 namespace {
 
+using data::NamedArrays;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
-using data::NamedArrays;
 namespace fs = std::filesystem;
 
 /// Convolutions over 3 x 8 x 8, six classes.
@@ -33,7 +33,8 @@ graph::ValueId classifier(GraphBuilder& builder, graph::ValueId x) {
 }
 
 graph::Shape images_of(std::int64_t channels) {
-  return {graph::Dim::batch(), graph::Dim::fixed(channels), graph::Dim::fixed(8), graph::Dim::fixed(8)};
+  return {
+      graph::Dim::batch(), graph::Dim::fixed(channels), graph::Dim::fixed(8), graph::Dim::fixed(8)};
 }
 
 Tensor whole_numbers(std::vector<std::int64_t> shape, std::uint64_t below, DataType type) {
@@ -63,9 +64,11 @@ class DataForms : public ::testing::Test {
   std::string integer_network(DataType type) {
     GraphBuilder builder("integers");
     const auto raw = builder.graph().add_input("x", type, images_of(3));
-    const auto x = builder.op(
-        {.name = "cast", .op_type = "Cast", .inputs = {raw}, .attributes = {{"to", std::int64_t{1}}}},
-        images_of(3));
+    const auto x = builder.op({.name = "cast",
+                               .op_type = "Cast",
+                               .inputs = {raw},
+                               .attributes = {{"to", std::int64_t{1}}}},
+                              images_of(3));
     onnx_io::export_onnx(builder.finish({classifier(builder, x)}), path("integers.onnx"));
     return path("integers.onnx");
   }
@@ -78,9 +81,21 @@ class DataForms : public ::testing::Test {
   ProgramResult quantize(const std::string& model,
                          const std::string& data,
                          const std::vector<std::string>& more = {}) {
-    std::vector<std::string> arguments{
-        "quantize", model, "--data", data, "--avg-bits", "6", "--allocator", "uniform", "--method",
-        "nearest", "--beside", "none", "--json", "-o", path("small.onnx")};
+    std::vector<std::string> arguments{"quantize",
+                                       model,
+                                       "--data",
+                                       data,
+                                       "--avg-bits",
+                                       "6",
+                                       "--allocator",
+                                       "uniform",
+                                       "--method",
+                                       "nearest",
+                                       "--beside",
+                                       "none",
+                                       "--json",
+                                       "-o",
+                                       path("small.onnx")};
     arguments.insert(arguments.end(), more.begin(), more.end());
     return ompq(arguments);
   }
@@ -129,8 +144,7 @@ TEST_F(DataForms, BytesReachANetworkOfIntegersAsTheyAre) {
       outputs(float_network(), arrays("f.npz", {{"x", pixels.converted_to(DataType::Float32)}}));
   for (const DataType type : {DataType::UInt8, DataType::Int32}) {
     const std::string model = integer_network(type);
-    EXPECT_TRUE(outputs(model, arrays("x.npz", {{"x", pixels}})).equals(expected))
-        << name_of(type);
+    EXPECT_TRUE(outputs(model, arrays("x.npz", {{"x", pixels}})).equals(expected)) << name_of(type);
     const ProgramResult made = quantize(model, path("x.npz"));
     EXPECT_EQ(made.status, 0) << made.error;
     EXPECT_EQ(outputs(path("small.onnx"), path("x.npz")).shape(), expected.shape());
@@ -150,8 +164,9 @@ TEST_F(DataForms, LabelsOfAnyFormDoNotRefuseCalibration) {
   }
   const ProgramResult evaluated = ompq({"eval", model, "--data", path("xy.npz")});
   EXPECT_EQ(evaluated.status, 3) << evaluated.output;
-  EXPECT_THAT(evaluated.error,
-              AllOf(HasSubstr("labels cannot be used"), HasSubstr("array y"), HasSubstr("--reference")));
+  EXPECT_THAT(
+      evaluated.error,
+      AllOf(HasSubstr("labels cannot be used"), HasSubstr("array y"), HasSubstr("--reference")));
 }
 
 TEST_F(DataForms, MembersThatNobodyNeedsAreNotRead) {
@@ -193,7 +208,8 @@ TEST_F(DataForms, HiddenFilesAreCountedAndLeftOut) {
   fs::create_directories(folder_ / "img" / "__MACOSX");
   for (int i = 0; i < 6; ++i) {
     std::string bmp("BM");
-    bmp += std::string(8, '\0') + std::string("\x36\0\0\0\x28\0\0\0\x08\0\0\0\x08\0\0\0\x01\0\x18\0", 20);
+    bmp += std::string(8, '\0') +
+           std::string("\x36\0\0\0\x28\0\0\0\x08\0\0\0\x08\0\0\0\x01\0\x18\0", 20);
     bmp += std::string(24, '\0') + std::string(8 * 24, static_cast<char>(40 * i));
     std::ofstream(folder_ / "img" / (std::to_string(i) + ".bmp"), std::ios::binary) << bmp;
   }

@@ -59,12 +59,12 @@ onnx_io::SampleExtents extents_of_samples(const Context& context,
     }
     specs.push_back(std::move(spec));
   }
-  const auto dataset = pipeline::open_samples(
-      specs,
-      sample_options(context,
-                     preprocessing_owner(context.options, model),
-                     "data",
-                     context.options.text("split")));
+  const auto dataset =
+      pipeline::open_samples(specs,
+                             sample_options(context,
+                                            preprocessing_owner(context.options, model),
+                                            "data",
+                                            context.options.text("split")));
   const auto extents = dataset->extents();
   onnx_io::SampleExtents known;
   for (std::size_t i = 0; i < std::min(specs.size(), extents.size()); ++i) {
@@ -146,10 +146,9 @@ pipeline::Samples calibration_samples(const Context& context, const pipeline::Mo
   const std::int64_t wanted = options.integer("samples");
   const auto seed = static_cast<std::uint64_t>(options.integer("seed"));
   const bool measures = options.knows("eval-data") && !options.has("eval-data");
-  pipeline::Samples samples =
-      measures ? pipeline::draw_calibration_share(
-                     model, source, wanted, options.given("samples"), seed)
-               : pipeline::draw_samples(model, source, wanted, seed);
+  pipeline::Samples samples = measures ? pipeline::draw_calibration_share(
+                                             model, source, wanted, options.given("samples"), seed)
+                                       : pipeline::draw_samples(model, source, wanted, seed);
   say_remarks(samples);
   return samples;
 }

@@ -13,8 +13,8 @@ namespace ompq::commands {
 
 // Networks and samples, as the options name them.
 
-/// The operand of this name, or the option, with --input-shape; extents that are then still open are
-/// those of the samples of --data.
+/// The operand of this name, or the option, with --input-shape; extents that are then still open
+/// are those of the samples of --data.
 [[nodiscard]] pipeline::Model load_model(const Context& context,
                                          std::string_view operand = "MODEL");
 /// The same network before its batch norms were folded.

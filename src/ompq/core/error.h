@@ -67,8 +67,8 @@ enum class ExitCode : int {
   Interrupted = 130,
 };
 
-/// The exit status for an exception in flight; anything that is neither an ompq::Error nor of the file
-/// system is our own fault.
+/// The exit status for an exception in flight; anything that is neither an ompq::Error nor of the
+/// file system is our own fault.
 [[nodiscard]] ExitCode exit_code_for(const std::exception& error);
 
 }  // namespace ompq

@@ -89,8 +89,9 @@ inline constexpr std::array<OptionRecord, 1> kInputShape{{
      .type = OptionType::NamedShape,
      .value_name = "NAME=N,C,H,W",
      .group = "Model",
-     .text = "extents of a network input that the file leaves open, instead of those of the samples; "
-             "may be repeated, and -1 keeps the batch open"},
+     .text =
+         "extents of a network input that the file leaves open, instead of those of the samples; "
+         "may be repeated, and -1 keeps the batch open"},
 }};
 
 inline constexpr std::array<OptionRecord, 1> kPrecision{{
@@ -135,8 +136,9 @@ inline constexpr OptionRecord kSamples{
     .fallback = "64",
     .lower = 2,
     .group = "Data",
-    .text = "samples to measure the network with, drawn with --seed; where --data also measures the "
-            "result and holds no more than these, a quarter of it is left for that"};
+    .text =
+        "samples to measure the network with, drawn with --seed; where --data also measures the "
+        "result and holds no more than these, a quarter of it is left for that"};
 
 inline constexpr OptionRecord kCalibrationSplit{
     .name = "split",

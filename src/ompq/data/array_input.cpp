@@ -15,11 +15,7 @@ using Order = RowLayout::Order;
 
 class ArrayInput final : public InputSource {
  public:
-  ArrayInput(Tensor array,
-             RowLayout layout,
-             const InputSpec& spec,
-             std::string name,
-             bool repeated)
+  ArrayInput(Tensor array, RowLayout layout, const InputSpec& spec, std::string name, bool repeated)
       : array_(std::move(array)),
         layout_(std::move(layout)),
         type_(spec.type),
@@ -170,8 +166,7 @@ std::unique_ptr<InputSource> array_input(Tensor array,
                                 spec.name,
                                 extents_text(spec.extents)));
   }
-  return std::make_unique<ArrayInput>(
-      std::move(array), std::move(*layout), spec, name, repeated);
+  return std::make_unique<ArrayInput>(std::move(array), std::move(*layout), spec, name, repeated);
 }
 
 }  // namespace ompq::data

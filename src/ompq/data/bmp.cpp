@@ -99,8 +99,8 @@ class Bitmap {
     if (compression_ == kRuns8 || compression_ == kRuns4) {
       throw DataError(name_, "the BMP image is packed by run lengths; save it plain, or as PNG");
     }
-    const bool known = depth_ == 1 || depth_ == 4 || depth_ == 8 || depth_ == 16 || depth_ == 24 ||
-                       depth_ == 32;
+    const bool known =
+        depth_ == 1 || depth_ == 4 || depth_ == 8 || depth_ == 16 || depth_ == 24 || depth_ == 32;
     const bool has_masks = compression_ == kBitFields || compression_ == kAlphaBitFields;
     if (known && (compression_ == kPlain || (has_masks && (depth_ == 16 || depth_ == 32)))) return;
     fail(fmt::format("{} bits a pixel with compression {} are unknown", depth_, compression_));

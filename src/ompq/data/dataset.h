@@ -66,7 +66,8 @@ class Dataset {
   virtual ~Dataset() = default;
   [[nodiscard]] virtual std::int64_t size() const = 0;
   [[nodiscard]] virtual bool has_labels() const = 0;
-  /// Why labels that are there cannot be used, as a clause; empty where they can, or there are none.
+  /// Why labels that are there cannot be used, as a clause; empty where they can, or there are
+  /// none.
   [[nodiscard]] virtual std::string label_fault() const { return {}; }
   /// Goes on without labels where one lies outside of 0..classes-1; label_fault() then says so.
   virtual void require_labels_below(std::int64_t /*classes*/) {}
@@ -94,11 +95,11 @@ class Dataset {
 /// labels), IDX files (plain or gzip, a file or their folder), CIFAR-10 binary batches, an .npz
 /// archive, an .npy file or a directory of them.
 ///
-/// An array of one sample's shape, without an axis of samples, is every sample's where another input
-/// says how many there are. Arrays are found by the inputs' names; where the network has one input, also as `x`, `arr_0` (what
-/// numpy.savez calls an array without a name), or as the only array. Labels are `y` or `labels`.
-/// Other members of an archive are not read. Pixels of uint8 are preprocessed as images are; other
-/// numbers are taken as they are.
+/// An array of one sample's shape, without an axis of samples, is every sample's where another
+/// input says how many there are. Arrays are found by the inputs' names; where the network has one
+/// input, also as `x`, `arr_0` (what numpy.savez calls an array without a name), or as the only
+/// array. Labels are `y` or `labels`. Other members of an archive are not read. Pixels of uint8 are
+/// preprocessed as images are; other numbers are taken as they are.
 /// @throws DataError naming the path and what was expected.
 [[nodiscard]] std::unique_ptr<Dataset> open_dataset(const std::filesystem::path& source,
                                                     const std::vector<InputSpec>& inputs,

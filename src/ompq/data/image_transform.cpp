@@ -142,9 +142,12 @@ Image ImageTransform::fit_size(Image image) const {
   };
   if (has_size(image)) return image;
   const PixelSize crop = preprocess_.crop.value_or(PixelSize(height_, width_));
+  // After a resize as torchvision crops; images that are cut as they are, as NumPy slices them.
+  const bool resizes = preprocess_.resize || preprocess_.resize_to || !preprocess_.crop;
   image = resized(image);
   if (crop.height <= image.height && crop.width <= image.width) {
-    image = crop_centre(image, crop.height, crop.width);
+    image =
+        crop_centre(image, crop.height, crop.width, resizes ? HalfPixel::ToEven : HalfPixel::Down);
   }
   return has_size(image) ? image : resize(image, height_, width_, interpolation_);
 }

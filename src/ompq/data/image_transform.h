@@ -15,11 +15,11 @@ namespace ompq::data {
 
 /// From a decoded image to what the network reads. Const and thread-safe.
 ///
-/// An image of the target size is left as it is. Any other is resized as the preprocessing says, and
-/// its centre is cropped. Where it says a crop and no size, nothing is resized unless the image is
-/// smaller than the crop; where it says neither, the shorter side is resized to the network's. What
-/// then still has another size than the target, because the crop does not fit into the image or is
-/// not what the network takes, is resized to it.
+/// An image of the target size is left as it is. Any other is resized as the preprocessing says,
+/// and its centre is cropped. Where it says a crop and no size, nothing is resized unless the image
+/// is smaller than the crop; where it says neither, the shorter side is resized to the network's.
+/// What then still has another size than the target, because the crop does not fit into the image
+/// or is not what the network takes, is resized to it.
 class ImageTransform {
  public:
   /// @param extents one sample of the network's input: [c, h, w] or [h, w, c] with c of 1, 3 or

@@ -60,7 +60,8 @@ Labels labels_of(const Tensor& array, std::int64_t samples, const std::string& n
   const std::string what =
       fmt::format("{} is {} {}", name, name_of(array.type()), shape_text(shape));
   if (array.rank() == 0 || shape[0] != samples || samples == 0) {
-    return {.fault = fmt::format("{}, which is no label for each of the {} samples", what, samples)};
+    return {.fault =
+                fmt::format("{}, which is no label for each of the {} samples", what, samples)};
   }
   const Tensor wide = array.converted_to(DataType::Float64);
   if (array.elements() == samples) return from_indices(wide.data<double>(), what);

@@ -78,8 +78,7 @@ class LabelReader {
   void add_label(std::string_view text) {
     std::int32_t label = -1;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), label);
-    const bool is_label =
-        error == std::errc() && end == text.data() + text.size() && label >= 0;
+    const bool is_label = error == std::errc() && end == text.data() + text.size() && label >= 0;
     if (is_label) files_.labels.values.push_back(label);
     if (is_label || !files_.labels.fault.empty()) return;
     files_.labels.fault =

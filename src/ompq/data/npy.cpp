@@ -248,8 +248,7 @@ Tensor parse_npy(std::string_view bytes, std::string_view name) {
     return Tensor::from_bytes(
         elements.type, std::move(shape), std::as_bytes(std::span(parts.data)));
   }
-  std::string data =
-      reordered ? in_c_order(parts.data, shape, size) : std::string(parts.data);
+  std::string data = reordered ? in_c_order(parts.data, shape, size) : std::string(parts.data);
   if (swapped) reverse_elements(data, size);
   return Tensor::from_bytes(elements.type, std::move(shape), std::as_bytes(std::span(data)));
 }
@@ -258,21 +257,20 @@ std::vector<std::string> parse_npy_text(std::string_view bytes, std::string_view
   const Parts parts = split(bytes, name);
   const std::string_view code = parts.header.descr();
   std::size_t length = 0;
-  const bool is_text = code.size() > 2 && (code[1] == 'U' || code[1] == 'S') &&
-                       std::from_chars(code.data() + 2, code.data() + code.size(), length).ec ==
-                           std::errc() &&
-                       length > 0 && length <= (std::size_t{1} << 24);
+  const bool is_text =
+      code.size() > 2 && (code[1] == 'U' || code[1] == 'S') &&
+      std::from_chars(code.data() + 2, code.data() + code.size(), length).ec == std::errc() &&
+      length > 0 && length <= (std::size_t{1} << 24);
   if (!is_text) parts.header.fail(fmt::format("the array's elements are no text ({})", code));
   const bool unicode = code[1] == 'U';
   const std::size_t size = unicode ? 4 * length : length;
   const std::vector<std::int64_t> shape = parts.header.shape();
   require_bytes(parts, shape, size, "text");
-  const std::string data = parts.header.is_fortran() ? in_c_order(parts.data, shape, size)
-                                                     : std::string(parts.data);
+  const std::string data =
+      parts.header.is_fortran() ? in_c_order(parts.data, shape, size) : std::string(parts.data);
   std::vector<std::string> texts;
   for (std::size_t at = 0; at < data.size(); at += size) {
-    texts.push_back(
-        text_of(std::string_view(data).substr(at, size), unicode, code.front() == '>'));
+    texts.push_back(text_of(std::string_view(data).substr(at, size), unicode, code.front() == '>'));
   }
   return texts;
 }

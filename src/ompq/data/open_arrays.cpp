@@ -30,7 +30,9 @@ bool is_label_name(std::string_view name) {
 
 /// The array for `spec`: the one of its name; where the network has one input also `x`, `arr_0` (so
 /// numpy.savez calls an array without a name), or the only array that is not called as labels are.
-std::string array_for(const OpenRequest& request, const ArraySource& arrays, const InputSpec& spec) {
+std::string array_for(const OpenRequest& request,
+                      const ArraySource& arrays,
+                      const InputSpec& spec) {
   if (has_name(arrays, spec.name)) return spec.name;
   const bool single = request.inputs.size() == 1;
   for (const char* name : {"x", "arr_0"}) {
@@ -104,10 +106,8 @@ void add_input(const OpenRequest& request,
   const std::int64_t count = array.rank() > 0 ? array.shape()[0] : 0;
   if (count == 0) request.fail(fmt::format("the array for \"{}\" holds no samples", spec.name));
   if (!shared && parts.size > 0 && count != parts.size) {
-    request.fail(fmt::format("the array for \"{}\" holds {} samples, the one before {}",
-                             spec.name,
-                             count,
-                             parts.size));
+    request.fail(fmt::format(
+        "the array for \"{}\" holds {} samples, the one before {}", spec.name, count, parts.size));
   }
   if (!shared) parts.size = count;
   const auto layout = shared ? std::nullopt : layout_of_pixels(request, array, spec);
@@ -146,14 +146,15 @@ Tensor stacked(const OpenRequest& request,
     const Tensor array = parse_npy(read_file(file), file.string());
     if (bytes.empty()) first = array;
     if (array.shape() != first.shape() || array.type() != first.type()) {
-      request.fail(fmt::format("{} is {} {}, and {} is {} {}; samples are arrays of one shape and "
-                               "type",
-                               files.front().filename().string(),
-                               name_of(first.type()),
-                               shape_text(first.shape()),
-                               file.filename().string(),
-                               name_of(array.type()),
-                               shape_text(array.shape())));
+      request.fail(
+          fmt::format("{} is {} {}, and {} is {} {}; samples are arrays of one shape and "
+                      "type",
+                      files.front().filename().string(),
+                      name_of(first.type()),
+                      shape_text(first.shape()),
+                      file.filename().string(),
+                      name_of(array.type()),
+                      shape_text(array.shape())));
     }
     const auto data = array.bytes();
     bytes.append(reinterpret_cast<const char*>(data.data()), data.size());

@@ -65,10 +65,10 @@ std::unique_ptr<Dataset> open_images(const OpenRequest& request, ImageFiles list
     parts.remarks.push_back(std::move(sentence));
   }
   const auto natural = is_open(spec) ? common_size(*files) : std::array<std::int64_t, 2>{0, 0};
-  parts.inputs.push_back(image_input(
-      [files](std::int64_t index) { return files->read(index); },
-      ImageTransform(request.preprocess_for(spec), spec.extents, spec.name, natural),
-      spec.type));
+  parts.inputs.push_back(
+      image_input([files](std::int64_t index) { return files->read(index); },
+                  ImageTransform(request.preprocess_for(spec), spec.extents, spec.name, natural),
+                  spec.type));
   return finish_opening(request, std::move(parts));
 }
 
@@ -82,9 +82,10 @@ std::unique_ptr<Dataset> open_pixels(const OpenRequest& request, PixelArray arra
   const InputSpec& spec = request.image_spec();
   const auto layout = picture_layout(array.pixels.shape());
   if (!layout) {
-    request.fail(fmt::format("an array of shape {} holds no images; they are [n, h, w], "
-                             "[n, h, w, c] or [n, c, h, w] with 1 or 3 channels",
-                             shape_text(array.pixels.shape())));
+    request.fail(
+        fmt::format("an array of shape {} holds no images; they are [n, h, w], "
+                    "[n, h, w, c] or [n, c, h, w] with 1 or 3 channels",
+                    shape_text(array.pixels.shape())));
   }
   parts.inputs.push_back(pixel_input(request, array.pixels, *layout, spec));
   return finish_opening(request, std::move(parts));
@@ -217,10 +218,11 @@ const InputSpec& OpenRequest::image_spec() const {
   if (inputs.size() == 1) return inputs.front();
   std::vector<std::string> names;
   for (const InputSpec& input : inputs) names.push_back(input.name);
-  fail(fmt::format("the network has {} inputs ({}), images feed one; give an .npz with an array for "
-                   "each",
-                   inputs.size(),
-                   fmt::join(names, ", ")));
+  fail(
+      fmt::format("the network has {} inputs ({}), images feed one; give an .npz with an array for "
+                  "each",
+                  inputs.size(),
+                  fmt::join(names, ", ")));
 }
 
 Preprocess OpenRequest::preprocess_for(const InputSpec& spec) const {
@@ -250,11 +252,8 @@ std::unique_ptr<InputSource> pixel_input(const OpenRequest& request,
   if (!is_picture && !request.options.scale_given) preprocess.scale = 1;
   return image_input(
       [pixels, layout](std::int64_t index) { return image_at(pixels, layout, index); },
-      ImageTransform(preprocess,
-                     spec.extents,
-                     spec.name,
-                     {layout.height, layout.width},
-                     layout.channels),
+      ImageTransform(
+          preprocess, spec.extents, spec.name, {layout.height, layout.width}, layout.channels),
       spec.type);
 }
 

@@ -38,7 +38,8 @@ void validate(const Preprocess& preprocess);
 
 /// Reads {"format": "ompq-preprocess/1", ...}, Hugging Face's preprocessor_config.json of an image
 /// processor, or timm's config.json with its pretrained_cfg (or that alone).
-/// @throws DataError naming the file and the field that is wrong, or asks for what ompq does not do.
+/// @throws DataError naming the file and the field that is wrong, or asks for what ompq does not
+/// do.
 [[nodiscard]] Preprocess read_preprocess(const std::filesystem::path& file);
 /// MODEL.onnx -> MODEL.preprocess.json
 [[nodiscard]] std::filesystem::path preprocess_file(const std::filesystem::path& model);

@@ -52,9 +52,8 @@ std::vector<double> PreprocessFields::numbers(std::string_view field) const {
   const nlohmann::json* found = find(field);
   if (found == nullptr) return {};
   const bool all_numbers =
-      found->is_array() && std::all_of(found->begin(), found->end(), [](const auto& x) {
-        return x.is_number();
-      });
+      found->is_array() &&
+      std::all_of(found->begin(), found->end(), [](const auto& x) { return x.is_number(); });
   if (!all_numbers) fail(field, "it must be an array of numbers, one per channel");
   return found->get<std::vector<double>>();
 }

@@ -226,11 +226,13 @@ Image resize_to_cover(const Image& image,
   return resize(image, sides[0], sides[1], interpolation);
 }
 
-Image crop_centre(const Image& image, std::int64_t height, std::int64_t width) {
-  const auto top =
-      static_cast<std::int64_t>(std::nearbyint(static_cast<double>(image.height - height) / 2));
-  const auto left =
-      static_cast<std::int64_t>(std::nearbyint(static_cast<double>(image.width - width) / 2));
+Image crop_centre(const Image& image, std::int64_t height, std::int64_t width, HalfPixel half) {
+  const auto begin = [&](std::int64_t rest) {
+    const double middle = static_cast<double>(rest) / 2;
+    return static_cast<std::int64_t>(half == HalfPixel::Down ? middle : std::nearbyint(middle));
+  };
+  const std::int64_t top = begin(image.height - height);
+  const std::int64_t left = begin(image.width - width);
   Image result{height, width, image.channels, {}};
   const auto row_bytes = static_cast<std::size_t>(width * image.channels);
   result.pixels.resize(static_cast<std::size_t>(height) * row_bytes);

@@ -36,8 +36,13 @@ enum class Interpolation { Bilinear, Bicubic, Lanczos, Nearest };
                                                          std::int64_t height,
                                                          std::int64_t width);
 
-/// The middle `height` x `width` pixels; half a pixel too many goes to the even side.
-/// Both must not exceed the image.
-[[nodiscard]] Image crop_centre(const Image& image, std::int64_t height, std::int64_t width);
+/// Where half a pixel too many goes: torchvision rounds it to the even side, a plain slice down.
+enum class HalfPixel { ToEven, Down };
+
+/// The middle `height` x `width` pixels. Both must not exceed the image.
+[[nodiscard]] Image crop_centre(const Image& image,
+                                std::int64_t height,
+                                std::int64_t width,
+                                HalfPixel half = HalfPixel::ToEven);
 
 }  // namespace ompq::data

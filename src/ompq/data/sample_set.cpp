@@ -61,7 +61,8 @@ class ImageInput final : public InputSource {
 /// Rows [n, a, b, ...] with n as axis `axis`: [a, n, b, ...] for 1.
 Tensor with_rows_at(const Tensor& rows, std::size_t axis) {
   Extents shape = rows.shape();
-  std::rotate(shape.begin(), shape.begin() + 1, shape.begin() + 1 + static_cast<std::ptrdiff_t>(axis));
+  std::rotate(
+      shape.begin(), shape.begin() + 1, shape.begin() + 1 + static_cast<std::ptrdiff_t>(axis));
   Tensor result(rows.type(), shape);
   const auto count = static_cast<std::size_t>(rows.shape()[0]);
   const std::span<const std::int64_t> before(rows.shape().data() + 1, axis);
@@ -72,7 +73,9 @@ Tensor with_rows_at(const Tensor& rows, std::size_t axis) {
   for (std::size_t row = 0; row < count; ++row) {
     for (std::size_t p = 0; p < parts; ++p) {
       const auto from = rows.bytes().subspan((row * parts + p) * part, part);
-      std::copy(from.begin(), from.end(), out.begin() + static_cast<std::ptrdiff_t>((p * count + row) * part));
+      std::copy(from.begin(),
+                from.end(),
+                out.begin() + static_cast<std::ptrdiff_t>((p * count + row) * part));
     }
   }
   return result;
@@ -87,8 +90,8 @@ Tensor shared_row(const Tensor& rows) {
   for (std::int64_t i = 1; i < shape[0]; ++i) {
     const auto other = rows.bytes().subspan(static_cast<std::size_t>(i) * bytes, bytes);
     if (std::equal(first.begin(), first.end(), other.begin())) continue;
-    throw DataError("data",
-                    "an input that all samples of a pass share differs between them; give --batch 1");
+    throw DataError(
+        "data", "an input that all samples of a pass share differs between them; give --batch 1");
   }
   return Tensor::from_bytes(rows.type(), {shape.begin() + 1, shape.end()}, first);
 }
@@ -177,8 +180,9 @@ std::vector<std::size_t> SampleSet::sound_rows(const std::vector<std::int64_t>& 
       std::rethrow_exception(faults[i]);
     } catch (const Error& error) {
       if (!parts_.skip_broken) {
-        throw DataError(error.where(),
-                        error.reason() + "; replace the sample, or skip broken ones (--skip-broken)");
+        throw DataError(
+            error.where(),
+            error.reason() + "; replace the sample, or skip broken ones (--skip-broken)");
       }
       broken_.insert(indices[i]);
     }

@@ -280,7 +280,8 @@ class GraphBuilder {
       const ValueId known = graph_.find_value(info.name());
       if (known != kNoValue && graph_.is_constant(known)) continue;
       if (unreadable_.contains(info.name())) continue;
-      const InputDeclaration input = read_input(info, options_, place_, batch_axis_of(info, proto_));
+      const InputDeclaration input =
+          read_input(info, options_, place_, batch_axis_of(info, proto_));
       require_free(info.name(), "a network input");
       graph_.add_input(info.name(), input.type, input.shape);
       graph_.interface.inputs.push_back(read_declaration(info, "input", place_));

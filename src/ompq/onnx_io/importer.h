@@ -46,11 +46,11 @@ struct ImportOptions {
 /// external data (inside of the model's folder, unless the model itself is a link), float32 and
 /// float16 (float32 everywhere, as are bfloat16 and float64), int4 and uint4 constants (widened to
 /// int8 and uint8). The first dimension of a network input with a symbolic or missing extent is the
-/// batch, or a later one that bears the same symbol. Weights are checked for element count, NaN and infinity. Constants of text are left out,
-/// unless a node that the outputs depend on reads them. What other tools' operators join is taken
-/// apart (lower_operators()). Operators are not judged here; nodes come out sorted. A node without
-/// a name is named after its weight ("layer1.0.conv1" for "layer1.0.conv1.weight"), or else by
-/// operator and number
+/// batch, or a later one that bears the same symbol. Weights are checked for element count, NaN and
+/// infinity. Constants of text are left out, unless a node that the outputs depend on reads them.
+/// What other tools' operators join is taken apart (lower_operators()). Operators are not judged
+/// here; nodes come out sorted. A node without a name is named after its weight ("layer1.0.conv1"
+/// for "layer1.0.conv1.weight"), or else by operator and number
 /// ("Relu_4").
 /// @param data_files  if given: gets the files beside the model that hold its external data.
 /// @throws ImportError naming the file, the node or tensor and the rule; FileError if the file

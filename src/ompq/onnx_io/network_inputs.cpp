@@ -87,8 +87,8 @@ bool is_integer(DataType type) {
   return type != DataType::Float32 && type != DataType::Float64 && type != DataType::Bool;
 }
 
-/// What an open extent might be: 3 channels of pictures with 224 pixels a side; otherwise the length
-/// of a sequence.
+/// What an open extent might be: 3 channels of pictures with 224 pixels a side; otherwise the
+/// length of a sequence.
 std::int64_t likely_extent(const Extents& extents, std::size_t axis) {
   constexpr std::int64_t kSide = 224;
   constexpr std::int64_t kLength = 128;
@@ -155,11 +155,11 @@ std::vector<DeclaredInput> declared_inputs(const onnx::GraphProto& graph,
     const bool is_given = given != options.input_shapes.end();
     if (constants.contains(info.name())) continue;
     if (!is_given && !info.type().tensor_type().has_shape()) continue;
-    inputs.push_back({info.name(),
-                      read_type(info, "input", place),
-                      is_given ? given->second
-                               : declared_extents(info.type().tensor_type().shape()),
-                      batch_axis_of(info, graph)});
+    inputs.push_back(
+        {info.name(),
+         read_type(info, "input", place),
+         is_given ? given->second : declared_extents(info.type().tensor_type().shape()),
+         batch_axis_of(info, graph)});
   }
   return inputs;
 }
@@ -211,7 +211,8 @@ InputDeclaration read_input(const onnx::ValueInfoProto& info,
     fail_unknown(info.name(), result.type, nullptr, place);
   }
   for (std::size_t i = 0; i < extents.size(); ++i) {
-    if (extents[i] == kUnknown && i != batch_axis) fail_unknown(info.name(), result.type, declared, place);
+    if (extents[i] == kUnknown && i != batch_axis)
+      fail_unknown(info.name(), result.type, declared, place);
     result.shape.push_back(extents[i] == kUnknown ? graph::Dim::batch()
                                                   : graph::Dim::fixed(extents[i]));
   }

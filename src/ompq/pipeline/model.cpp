@@ -93,11 +93,12 @@ data::InputSpec spec_of(const graph::Value& input, std::int64_t fixed_batch) {
   for (std::size_t d = 0; d < shape.size(); ++d) {
     if (d == spec.batch_axis) continue;
     if (!shape[d].is_fixed()) {
-      throw ShapeError("model",
-                       fmt::format("input '{}' has shape {}; only one dimension, the batch, may stay "
-                                   "open, give the others with --input-shape",
-                                   input.name,
-                                   graph::to_string(shape)));
+      throw ShapeError(
+          "model",
+          fmt::format("input '{}' has shape {}; only one dimension, the batch, may stay "
+                      "open, give the others with --input-shape",
+                      input.name,
+                      graph::to_string(shape)));
     }
     spec.extents.push_back(shape[d].size);
   }

@@ -29,8 +29,8 @@ struct Samples {
 };
 
 /// The source, opened for a network of these inputs, whose extents may be open.
-[[nodiscard]] std::unique_ptr<data::Dataset> open_samples(const std::vector<data::InputSpec>& inputs,
-                                                          const SampleOptions& options);
+[[nodiscard]] std::unique_ptr<data::Dataset> open_samples(
+    const std::vector<data::InputSpec>& inputs, const SampleOptions& options);
 
 /// `count` samples drawn with `seed` (all, if count is 0), for `model`.
 [[nodiscard]] Samples draw_samples(const Model& model,
