@@ -28,6 +28,16 @@ pipeline::Samples first_samples(const Context& context, const pipeline::Model& m
   return samples;
 }
 
+/// One number over all samples of a pass is not one a sample, and depends on how many there are.
+void require_rows_to_save(const pipeline::Model& model) {
+  const graph::Value& output = model.graph.value(model.graph.outputs().front());
+  if (!output.shape || !output.shape->empty()) return;
+  throw DataError("--save-outputs",
+                  fmt::format("the network's first output '{}' is one number over all samples at "
+                              "once, which cannot be kept for each of them; leave the option out",
+                              output.name));
+}
+
 }  // namespace
 
 EvaluatedNetwork evaluate(const Context& context) {
@@ -36,6 +46,7 @@ EvaluatedNetwork evaluate(const Context& context) {
   const pipeline::Model model = load_model(context);
   std::optional<pipeline::Model> reference;
   if (options.has("reference")) reference = load_model(context, "reference");
+  if (options.has("save-outputs")) require_rows_to_save(model);
   pipeline::Samples samples = first_samples(context, model);
   if (!samples.dataset->has_labels() && !reference && !options.has("save-outputs")) {
     const std::string fault = samples.dataset->label_fault();

@@ -129,7 +129,8 @@ std::vector<double> FidelityProbe::distances(const std::vector<Tensor>& outputs,
     const Scores expected = as_scores(batch.reference.front()).value();
     for (std::int64_t row = 0; row < scores.rows; ++row) {
       const std::int64_t sample = row * batch.samples / scores.rows;
-      result[static_cast<std::size_t>(sample)] += divergence(expected.row(row), scores.row(row));
+      result[static_cast<std::size_t>(sample)] +=
+          pipeline::divergence(expected.row(row), scores.row(row));
     }
     return result;
   }

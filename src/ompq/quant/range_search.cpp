@@ -57,11 +57,12 @@ SliceParams symmetric_params(double min, double max, BitWidth bits) {
   return {static_cast<float>(std::max(-min / below, max / above)), bits.levels() / 2, shift};
 }
 
-/// Zeros alone, exactly or next to it.
+/// Zeros alone, exactly or next to it: where no level is zero, some 10^-12 stands for it. A bias is
+/// counted in such steps, so they must not be so small that it would overflow.
 SliceParams params_of_zeros(BitWidth bits, Symmetry symmetry) {
   const float shift = level_shift(bits, symmetry);
   const int zero_point = symmetry == Symmetry::Symmetric ? bits.levels() / 2 : 0;
-  return {shift > 0.0F ? 0x1p-126F : 1.0F, zero_point, shift};
+  return {shift > 0.0F ? 0x1p-40F : 1.0F, zero_point, shift};
 }
 
 SliceParams asymmetric_params(double min, double max, BitWidth bits) {
