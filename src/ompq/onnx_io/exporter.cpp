@@ -62,7 +62,7 @@ void check_range(const Graph& graph, int opset) {
                                   "network for opset {1} where it comes from",
                                   graph.opset,
                                   opset,
-                                  kMaxWrittenOpset));
+                                  std::max(kMaxWrittenOpset, graph.opset)));
   }
 }
 
