@@ -9,6 +9,7 @@
 #include "ompq/core/error.h"
 #include "ompq/graph/passes.h"
 #include "ompq/ops/infer.h"
+#include "ompq/ops/inline_branches.h"
 #include "ompq/pipeline/file_graph.h"
 #include "ompq/runtime/passes.h"
 
@@ -31,12 +32,29 @@ void identify(Model& model) {
   model.sha256 = sha256(hashes);
 }
 
+/// Makes matrices of weights with leading axes of one. How many axes an input has inference says,
+/// of a copy, and only where there is such a weight.
+void flatten_by_inferred_ranks(graph::Graph& graph) {
+  std::optional<graph::Graph> shaped;
+  const graph::Graph imported = graph;
+  graph::flatten_weights(graph, [&](graph::ValueId id) -> std::optional<std::size_t> {
+    if (!shaped) {
+      shaped = imported;
+      ops::infer_and_fold(*shaped);
+    }
+    const auto& shape = shaped->value(id).shape;
+    return shape ? std::optional(shape->size()) : std::nullopt;
+  });
+}
+
 /// The network as its file says, but for what changes nothing. Before anything is folded, so that
 /// one weight behind several Identities stays one.
 graph::Graph import_network(const std::filesystem::path& file,
                             const onnx_io::ImportOptions& options,
                             std::set<std::filesystem::path>* data_files) {
   graph::Graph graph = onnx_io::import_onnx(file, options, data_files);
+  ops::inline_known_branches(graph);
+  flatten_by_inferred_ranks(graph);
   graph::remove_no_ops(graph);
   graph.sort();
   graph::merge_constant_twins(graph);
