@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
+#include <sys/stat.h>
 
 #include "e2e/ompq.h"
 #include "ompq/core/atomic_file.h"
@@ -167,6 +168,39 @@ TEST_F(BadInput, TargetThatCannotBeWrittenLeavesNothing) {
   EXPECT_EQ(result.status, 3) << result.error;
   EXPECT_THAT(result.error, HasSubstr("file/out.onnx"));
   EXPECT_EQ(left_behind(), std::vector<std::string>{"file"});
+}
+
+TEST_F(BadInput, TargetThatIsReadIsRefusedAndStays) {
+  const std::string model = write("net.onnx", read_file(shipped_model()));
+  fs::create_symlink("net.onnx", folder_ / "link.onnx");
+  for (const std::string target : {"net.onnx", "link.onnx"}) {
+    const auto result = quantize_to(target, model, {"--avg-bits", "3"});
+    EXPECT_EQ(result.status, 2) << result.error;
+    EXPECT_THAT(result.error, AllOf(HasSubstr(target), HasSubstr("MODEL")));
+  }
+  EXPECT_EQ(read_file(model), read_file(shipped_model()));
+  EXPECT_TRUE(fs::is_symlink(folder_ / "link.onnx"));
+  EXPECT_EQ(left_behind(), (std::vector<std::string>{"link.onnx", "net.onnx"}));
+}
+
+TEST_F(BadInput, TargetThatIsNoFileIsRefusedBeforeTheWork) {
+  fs::create_directory(folder_ / "results");
+  ASSERT_EQ(::mkfifo((folder_ / "pipe").c_str(), 0600), 0);
+  for (const std::string target : {"results", "pipe"}) {
+    const auto result = quantize_to(
+        target, shipped_model(), {"--avg-bits", "3", "--method", "brecq", "--iterations", "1000000"});
+    EXPECT_EQ(result.status, 2) << result.error;
+    EXPECT_THAT(result.error, HasSubstr(target));
+  }
+  EXPECT_TRUE(fs::is_fifo(folder_ / "pipe"));
+  EXPECT_EQ(left_behind(), (std::vector<std::string>{"pipe", "results"}));
+}
+
+TEST_F(BadInput, OneNameForTwoResultsIsRefused) {
+  const auto result = quantize(shipped_model(), {"--avg-bits", "3", "--result", path("out.onnx")});
+  EXPECT_EQ(result.status, 2) << result.error;
+  EXPECT_THAT(result.error, AllOf(HasSubstr("--result"), HasSubstr("--output")));
+  EXPECT_TRUE(left_behind().empty());
 }
 
 TEST_F(BadInput, FullDiskLeavesTheOldFile) {

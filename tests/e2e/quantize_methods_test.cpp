@@ -83,6 +83,20 @@ TEST(Quantize, GoesOnBehindAKillInDistillationAndWritesTheSameBytes) {
   EXPECT_EQ(read_file(folder / "killed.onnx"), read_file(folder / "whole.onnx"));
 }
 
+TEST(Quantize, IsNotHeldUpByTheJournalOfAnotherRun) {
+  const TemporaryDirectory folder;
+  // The whole first line and one unit: what a kill behind the search leaves.
+  write_file_atomically(folder / "out.onnx.journal",
+                        "{\"format\":\"ompq-journal/1\",\"fingerprint\":\"other\"}\n"
+                        "{\"key\":\"widths\",\"value\":1}\n");
+  const std::vector<std::string> method{"--method", "gptq"};
+  ASSERT_EQ(ompq(quantize(folder / "alone.onnx", method)).status, 0);
+  const auto made = ompq(quantize(folder / "out.onnx", method));
+  ASSERT_EQ(made.status, 0) << made.error;
+  EXPECT_EQ(read_file(folder / "out.onnx"), read_file(folder / "alone.onnx"));
+  EXPECT_FALSE(std::filesystem::exists(folder / "out.onnx.journal"));
+}
+
 TEST(Quantize, PreparesAsItIsTold) {
   const TemporaryDirectory folder;
   const auto snr = [&](const std::string& steps) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 #include <string_view>
 
 #include <fmt/format.h>
@@ -156,8 +157,11 @@ void keep_preprocess(const OptionValues& options,
   const auto beside = data::find_preprocess(model);
   if (!said && !beside) return;
   const std::filesystem::path file = data::preprocess_file(output);
-  std::error_code ignored;
-  if (beside && std::filesystem::equivalent(*beside, file, ignored)) return;
+  const auto is_read = [&](const std::optional<std::filesystem::path>& source) {
+    std::error_code ignored;
+    return source && std::filesystem::equivalent(*source, file, ignored);
+  };
+  if (is_read(beside) || is_read(options.maybe_text("preprocess"))) return;
   write_file_atomically(file, data::to_json(preprocess_for(options, model)));
 }
 

@@ -2,12 +2,14 @@
 
 #include "ompq/commands/command_options.h"
 #include "ompq/commands/commands.h"
+#include "ompq/commands/output_check.h"
 #include "ompq/core/atomic_file.h"
 
 namespace ompq::commands {
 
 report::Diff diff(const Context& context) {
   const OptionValues& options = context.options;
+  check_outputs("diff", options);
   const pipeline::Model a = load_model(options, "A");
   const pipeline::Model b = load_model(options, "B");
   // The preprocessing stands beside either of them.

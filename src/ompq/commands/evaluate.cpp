@@ -4,6 +4,7 @@
 
 #include "ompq/commands/command_options.h"
 #include "ompq/commands/commands.h"
+#include "ompq/commands/output_check.h"
 #include "ompq/core/atomic_file.h"
 #include "ompq/core/error.h"
 #include "ompq/data/npz.h"
@@ -39,9 +40,10 @@ pipeline::Samples first_samples(const Context& context, const pipeline::Model& m
 
 EvaluatedNetwork evaluate(const Context& context) {
   const OptionValues& options = context.options;
+  check_outputs("eval", options);
   const pipeline::Model model = load_model(options);
   std::optional<pipeline::Model> reference;
-  if (const auto file = options.maybe_text("reference")) reference = pipeline::load_model(*file);
+  if (options.has("reference")) reference = load_model(options, "reference");
   pipeline::Samples samples = first_samples(context, model);
   if (!samples.dataset->has_labels() && !reference && !options.has("save-outputs")) {
     throw DataError("eval",

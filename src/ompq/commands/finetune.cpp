@@ -2,6 +2,7 @@
 
 #include "ompq/commands/command_options.h"
 #include "ompq/commands/commands.h"
+#include "ompq/commands/output_check.h"
 #include "ompq/commands/training_options.h"
 #include "ompq/core/atomic_file.h"
 
@@ -9,7 +10,9 @@ namespace ompq::commands {
 
 report::Finetuning finetune(const Context& context) {
   const OptionValues& options = context.options;
+  check_outputs("finetune", options);
   const pipeline::Model model = load_model(options);
+  check_outputs("finetune", options, model.data_files);
   const graph::Graph unfolded = load_unfolded(options);
   pipeline::Samples samples = calibration_samples(context, model);
   pipeline::Samples training = training_samples(context, model);

@@ -2,6 +2,7 @@
 
 #include "ompq/commands/command_options.h"
 #include "ompq/commands/commands.h"
+#include "ompq/commands/output_check.h"
 #include "ompq/core/atomic_file.h"
 #include "ompq/pipeline/requests.h"
 
@@ -9,6 +10,7 @@ namespace ompq::commands {
 
 report::LatencyTemplate latency_table(const Context& context) {
   const OptionValues& options = context.options;
+  check_outputs("latency-table", options);
   const pipeline::Model model = load_model(options);
   const pipeline::RequestOptions request = table_options(options);
   const std::string& file = options.text("output");

@@ -2,6 +2,7 @@
 
 #include "ompq/commands/command_options.h"
 #include "ompq/commands/commands.h"
+#include "ompq/commands/output_check.h"
 #include "ompq/core/atomic_file.h"
 
 namespace ompq::commands {
@@ -31,7 +32,9 @@ pipeline::QuantizeOptions quantize_options(const OptionValues& options,
 
 report::Quantization quantize(const Context& context) {
   const OptionValues& options = context.options;
+  check_outputs("quantize", options);
   const pipeline::Model model = load_model(options);
+  check_outputs("quantize", options, model.data_files);
   pipeline::Samples samples = calibration_samples(context, model);
   pipeline::Samples evaluation = evaluation_samples(context, model, samples);
   pipeline::QuantizeOptions quantize = quantize_options(options, model);

@@ -2,12 +2,14 @@
 
 #include "ompq/commands/command_options.h"
 #include "ompq/commands/commands.h"
+#include "ompq/commands/output_check.h"
 #include "ompq/core/atomic_file.h"
 
 namespace ompq::commands {
 
 report::Sweep sweep(const Context& context) {
   const OptionValues& options = context.options;
+  check_outputs("sweep", options);
   const pipeline::Model model = load_model(options);
   pipeline::Samples samples = calibration_samples(context, model);
   pipeline::SweepOutcome outcome =

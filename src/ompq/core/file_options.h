@@ -12,7 +12,8 @@ inline constexpr OptionRecord kAllocationOut{.name = "output",
                                              .group = "Output",
                                              .text =
                                                  "write the allocation to this file, which "
-                                                 "'ompq quantize --allocation' reads"};
+                                                 "'ompq quantize --allocation' reads",
+                                             .writes = true};
 
 inline constexpr OptionRecord kTableOut{.name = "output",
                                         .short_name = 'o',
@@ -20,7 +21,8 @@ inline constexpr OptionRecord kTableOut{.name = "output",
                                         .value_name = "TABLE.csv",
                                         .required = true,
                                         .group = "Output",
-                                        .text = "the table to write"};
+                                        .text = "the table to write",
+                                        .writes = true};
 
 inline constexpr OptionRecord kModelOut{
     .name = "output",
@@ -31,7 +33,8 @@ inline constexpr OptionRecord kModelOut{
     .group = "Output",
     .text =
         "the file to write; how images become numbers stands beside it, in "
-        "OUT.preprocess.json"};
+        "OUT.preprocess.json",
+    .writes = true};
 
 inline constexpr OptionRecord kAllocationIn{
     .name = "allocation",

@@ -366,13 +366,15 @@ inline constexpr OptionRecord kResult{
     .type = OptionType::Path,
     .value_name = "FILE",
     .group = "Output",
-    .text = "write everything that was measured and decided to this JSON file"};
+    .text = "write everything that was measured and decided to this JSON file",
+    .writes = true};
 
 inline constexpr OptionRecord kCsv{.name = "csv",
                                    .type = OptionType::Path,
                                    .value_name = "FILE",
                                    .group = "Output",
-                                   .text = "write the rows as comma-separated values to this file"};
+                                   .text = "write the rows as comma-separated values to this file",
+                                   .writes = true};
 
 inline constexpr OptionRecord kPageOut{
     .name = "output",
@@ -381,7 +383,8 @@ inline constexpr OptionRecord kPageOut{
     .value_name = "FILE",
     .fallback = "report.html",
     .group = "Output",
-    .text = "where the page goes; one file that needs no network and no other file"};
+    .text = "where the page goes; one file that needs no network and no other file",
+    .writes = true};
 
 /// The paper's rules, for commands with one budget.
 inline constexpr std::array<OptionRecord, 4> kPaperRules{{
@@ -449,7 +452,8 @@ inline constexpr std::array<OptionRecord, 2> kComparison{{
      .group = "Output",
      .text = "where finished rows are kept until all are done, so that the same command goes on "
              "after a kill; by default a file in the current folder, named after the model and "
-             "the options"},
+             "the options",
+     .writes = true},
 }};
 
 inline constexpr std::array<OptionRecord, 4> kSweep{{
@@ -479,7 +483,8 @@ inline constexpr std::array<OptionRecord, 4> kSweep{{
      .type = OptionType::Path,
      .value_name = "BITS.json",
      .group = "Output",
-     .text = "write the picked allocation, or that of the knee, to this file"},
+     .text = "write the picked allocation, or that of the knee, to this file",
+     .writes = true},
 }};
 
 inline constexpr std::array<OptionRecord, 3> kQuantizers{{
@@ -550,12 +555,14 @@ inline constexpr std::array<OptionRecord, 4> kEvaluation{{
      .type = OptionType::Path,
      .value_name = "FILE.npz",
      .group = "Output",
-     .text = "write what the network said, array 'logits', one row per sample"},
+     .text = "write what the network said, array 'logits', one row per sample",
+     .writes = true},
     {.name = "result",
      .type = OptionType::Path,
      .value_name = "FILE",
      .group = "Output",
-     .text = "write the evaluation to this JSON file"},
+     .text = "write the evaluation to this JSON file",
+     .writes = true},
 }};
 
 }  // namespace ompq::options

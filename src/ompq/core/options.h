@@ -54,6 +54,7 @@ struct OptionRecord {
   bool required = false;
   std::string_view group{};  ///< heading in the help
   std::string_view text{};   ///< what it does, a sentence without the final stop
+  bool writes = false;       ///< a Path that the command writes, rather than reads
 };
 
 /// A rule between the options of a command.

@@ -80,7 +80,8 @@ inline constexpr std::array<OptionRecord, 11> kRounding{{
      .value_name = "FILE",
      .group = "Output",
      .text = "where finished layers and blocks are kept until all are done, so that the same "
-             "command goes on after a kill; by default beside the output"},
+             "command goes on after a kill; by default beside the output",
+     .writes = true},
 }};
 
 }  // namespace ompq::options

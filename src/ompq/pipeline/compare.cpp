@@ -5,13 +5,11 @@
 #include <optional>
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
-#include "ompq/core/atomic_file.h"
 #include "ompq/core/elapsed.h"
 #include "ompq/core/error.h"
-#include "ompq/core/version.h"
 #include "ompq/pipeline/answers.h"
+#include "ompq/pipeline/fingerprint.h"
 #include "ompq/pipeline/journal.h"
 #include "ompq/pipeline/quantization_plan.h"
 #include "ompq/pipeline/rank_correlation.h"
@@ -22,40 +20,6 @@ namespace ompq::pipeline {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-
-/// Everything that a finished unit depends on.
-std::string fingerprint_of(const Model& model,
-                           const Samples& samples,
-                           const Samples& evaluation,
-                           const CompareOptions& options) {
-  const RequestOptions& request = options.search.request;
-  std::string text = fmt::format("{} {} bits {} activations {} beta {} {}",
-                                 kVersion,
-                                 model.sha256,
-                                 fmt::join(request.candidates, ","),
-                                 activation_text(request),
-                                 options.search.beta,
-                                 static_cast<int>(options.search.form.format));
-  for (const Samples* used : {&samples, &evaluation}) {
-    text += fmt::format("\n{} {} {} {} {}",
-                        used->used.source,
-                        used->used.split,
-                        used->used.count,
-                        used->used.seed,
-                        used->used.preprocess);
-  }
-  for (const auto& [name, widths] : request.choices.candidates) {
-    text += fmt::format("\n{}={}", name, fmt::join(widths, ","));
-  }
-  for (const auto& [name, width] : request.choices.pins)
-    text += fmt::format("\n{}:{}", name, width);
-  text += fmt::format("\n{} {} {} {}",
-                      fmt::join(request.choices.excluded, ","),
-                      request.choices.first_last.value_or(0),
-                      static_cast<int>(request.scheme),
-                      options.search.automatic.time_limit_seconds);
-  return sha256(text);
-}
 
 std::filesystem::path default_journal(const Model& model, const std::string& fingerprint) {
   return fmt::format("{}.compare-{}.journal", model.file.stem().string(), fingerprint.substr(0, 8));
@@ -146,7 +110,7 @@ class Comparing {
 
   report::ComparisonRow row(const std::string& allocator, const allocation::Budget& budget) {
     const std::string words = allocation::describe(budget);
-    return unit(fmt::format("{} at {}", allocator, words), [&] {
+    return unit(fmt::format("{} at {}", allocator, allocation::exact_text(budget)), [&] {
       report::ComparisonRow row{.budget = words, .allocator = allocator};
       measure(allocator);
       const auto began = Clock::now();
@@ -164,7 +128,7 @@ class Comparing {
 
   report::ComparisonRow random(std::int64_t index, const allocation::Budget& budget) {
     const std::string words = allocation::describe(budget);
-    return unit(fmt::format("random {} at {}", index, words), [&] {
+    return unit(fmt::format("random {} at {}", index, allocation::exact_text(budget)), [&] {
       report::ComparisonRow row{.budget = words, .allocator = "random"};
       const auto seed = options_.search.request.seed + static_cast<std::uint64_t>(index);
       fill(row, answers_.random(budget, seed).allocation);

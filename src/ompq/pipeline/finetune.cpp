@@ -6,6 +6,7 @@
 #include "ompq/pipeline/finetune_epochs.h"
 #include "ompq/pipeline/finetune_network.h"
 #include "ompq/pipeline/finetune_start.h"
+#include "ompq/pipeline/fingerprint.h"
 #include "ompq/pipeline/layer_tables.h"
 #include "ompq/pipeline/quantization_plan.h"
 #include "ompq/pipeline/stopwatch.h"
@@ -27,7 +28,7 @@ class Finetuner {
     tuning_ = tuning_samples(context_.samples, context_.evaluation, options_.start);
     fingerprint_ = fingerprint_of(context_.model, context_.samples, tuning_, options_.start);
     if (starts_by_rounding(options_)) {
-      journal_.emplace(beside(options_.start.output, ".journal"), fingerprint_);
+      journal_.emplace(journal_file(options_.start.output), fingerprint_);
     }
     try {
       evaluate_float();

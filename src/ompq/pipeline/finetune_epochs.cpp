@@ -238,7 +238,7 @@ void FinetuneEpochs::keep_what_is_done() noexcept {
   try {
     save();
     const std::string journal = starts_by_rounding(options_)
-                                    ? " and " + beside(options_.start.output, ".journal").string()
+                                    ? " and " + journal_file(options_.start.output).string()
                                     : std::string();
     log().warn("what is trained is kept in {}{}; the same command goes on from there",
                checkpoint_.string(),

@@ -77,21 +77,8 @@ FinetuneStart start_by_rounding(const FinetuneStartRequest& request) {
 
 }  // namespace
 
-fs::path beside(const fs::path& output, std::string_view ending) {
-  fs::path path = output;
-  path += ending;
-  return path;
-}
-
-fs::path last_file(const fs::path& output) {
-  fs::path path = output;
-  path.replace_extension(".last" + output.extension().string());
-  return path;
-}
-
 fs::path checkpoint_file(const FinetuneOptions& options) {
-  return options.checkpoint.empty() ? beside(options.start.output, ".checkpoint")
-                                    : options.checkpoint;
+  return options.checkpoint.empty() ? checkpoint_file(options.start.output) : options.checkpoint;
 }
 
 std::vector<std::int64_t> training_indices(const Samples& training, const Samples& evaluation) {

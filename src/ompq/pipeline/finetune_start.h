@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "ompq/pipeline/companion_files.h"
 #include "ompq/pipeline/finetune.h"
 #include "ompq/pipeline/journal.h"
 #include "ompq/pipeline/quantization_plan.h"
@@ -13,11 +14,7 @@
 
 namespace ompq::pipeline {
 
-/// `output` with `ending` behind it.
-[[nodiscard]] std::filesystem::path beside(const std::filesystem::path& output,
-                                           std::string_view ending);
-/// out.onnx -> out.last.onnx
-[[nodiscard]] std::filesystem::path last_file(const std::filesystem::path& output);
+/// The one that the options name, or the one beside the output.
 [[nodiscard]] std::filesystem::path checkpoint_file(const FinetuneOptions& options);
 
 /// @throws ConfigError for a network that cannot be trained: several inputs, no class scores.

@@ -9,12 +9,14 @@
 #include <unistd.h>
 
 #include "ompq/core/error.h"
+#include "ompq/core/log.h"
 #include "ompq/report/json_objects.h"
 
 namespace ompq::pipeline {
 namespace {
 
 using report::Json;
+constexpr std::string_view kAnyJournalFormat = "ompq-journal/";
 constexpr std::string_view kJournalFormat = "ompq-journal/1";
 
 /// The text under `key`, or "" where there is none.
@@ -37,6 +39,27 @@ std::string read_all(int file, const std::filesystem::path& path) {
   }
 }
 
+std::string header_of(const std::string& fingerprint) {
+  return Json{{"format", kJournalFormat}, {"fingerprint", fingerprint}}.dump() + "\n";
+}
+
+/// What a file turns out to be that is opened as a journal.
+enum class Found { Nothing, OurRun, OtherRun, NoJournal };
+
+/// @param header  of the journal that is wanted.
+Found what_is(const std::string& text, const std::string& header) {
+  if (text != header && header.starts_with(text)) return Found::Nothing;  // killed as it began
+  const std::size_t end = text.find('\n');
+  if (end == std::string::npos) {
+    const std::string any_run = header_of("");
+    const std::string_view common = std::string_view(any_run).substr(0, any_run.rfind("\"}"));
+    return text.starts_with(common) ? Found::OtherRun : Found::NoJournal;
+  }
+  const Json line = Json::parse(text.substr(0, end), nullptr, false);
+  if (!text_at(line, "format").starts_with(kAnyJournalFormat)) return Found::NoJournal;
+  return text.substr(0, end + 1) == header ? Found::OurRun : Found::OtherRun;
+}
+
 }  // namespace
 
 Journal::Journal(std::filesystem::path path, std::string fingerprint) : path_(std::move(path)) {
@@ -55,13 +78,19 @@ Journal::Journal(std::filesystem::path path, std::string fingerprint) : path_(st
                                   path_.string()));
     }
     const std::string text = read_all(file_, path_);
-    const std::string header =
-        Json{{"format", kJournalFormat}, {"fingerprint", fingerprint}}.dump() + "\n";
-    if (header != text && header.starts_with(text)) {  // new, or killed in its first write
-      begin(header);
-    } else {
-      resume(text, fingerprint);
+    const std::string header = header_of(fingerprint);
+    const Found found = what_is(text, header);
+    if (found == Found::NoJournal) {
+      throw DataError(
+          "journal",
+          fmt::format("{} is no journal of this program; name another file", path_.string()));
     }
+    if (found == Found::OtherRun) {
+      log().warn("{} was kept by a run of another version, or with another model, other samples "
+                 "or options; it is begun anew",
+                 path_.string());
+    }
+    found == Found::OurRun ? resume(text) : begin(header);
   } catch (...) {
     ::close(file_);
     throw;
@@ -80,35 +109,15 @@ void Journal::begin(const std::string& header) {
   write_line(header);
 }
 
-void Journal::resume(const std::string& text, const std::string& fingerprint) {
-  if (text.find('\n') == std::string::npos) {
-    throw DataError(
-        "journal",
-        fmt::format("{} is no journal of this program; name another file", path_.string()));
-  }
-  std::size_t at = 0;
-  std::size_t kept = 0;
-  for (std::size_t end = text.find('\n'); end != std::string::npos; end = text.find('\n', at)) {
-    const Json line = Json::parse(text.substr(at, end - at), nullptr, false);
-    if (at == 0) {
-      if (text_at(line, "format") != kJournalFormat) {
-        throw DataError(
-            "journal",
-            fmt::format("{} is no journal of this program; name another file", path_.string()));
-      }
-      if (text_at(line, "fingerprint") != fingerprint) {
-        throw DataError("journal",
-                        fmt::format("{} was begun by a run with another model, other samples or "
-                                    "options; remove it, or name another file",
-                                    path_.string()));
-      }
-    } else if (!text_at(line, "key").empty() && line.contains("value")) {
-      units_[text_at(line, "key")] = line["value"].dump();
-    } else {
-      break;  // torn: what follows was never acknowledged
-    }
-    at = end + 1;
-    kept = at;
+void Journal::resume(const std::string& text) {
+  std::size_t kept = text.find('\n') + 1;
+  for (std::size_t end = text.find('\n', kept); end != std::string::npos;
+       end = text.find('\n', kept)) {
+    const Json line = Json::parse(text.substr(kept, end - kept), nullptr, false);
+    // Torn: what follows was never acknowledged.
+    if (text_at(line, "key").empty() || !line.contains("value")) break;
+    units_[text_at(line, "key")] = line["value"].dump();
+    kept = end + 1;
   }
   resumed_ = units_.size();
   if (::ftruncate(file_, static_cast<off_t>(kept)) != 0 || ::lseek(file_, 0, SEEK_END) < 0) {

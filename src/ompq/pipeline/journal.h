@@ -14,10 +14,11 @@ namespace ompq::pipeline {
 class Journal {
  public:
   /// Opens or begins the journal at `path`.
-  /// @param fingerprint  what the results depend on (model, samples, options); a journal of another
-  /// one is not touched.
-  /// @throws FileError if the file cannot be opened or locked; DataError if it is no journal or was
-  /// begun with another fingerprint.
+  /// @param fingerprint  what the results depend on (version, model, samples, options). A journal
+  /// that was kept under another one is begun anew, which the log says: its units would be wrong
+  /// here, and whoever starts another run at the same output has done with them.
+  /// @throws FileError if the file cannot be opened or locked; DataError if it is no journal, which
+  /// is then not touched.
   Journal(std::filesystem::path path, std::string fingerprint);
   ~Journal();
   Journal(const Journal&) = delete;
@@ -37,7 +38,7 @@ class Journal {
 
  private:
   void begin(const std::string& header);
-  void resume(const std::string& text, const std::string& fingerprint);
+  void resume(const std::string& text);
   void write_line(const std::string& bytes);
 
   std::filesystem::path path_;

@@ -12,13 +12,13 @@ namespace {
 
 /// Hash and size. The hash of a model alone is that of its file, which anybody can check; the
 /// weights of one with external data could change behind it.
-void identify(Model& model, const std::set<std::filesystem::path>& data_files) {
+void identify(Model& model) {
   const std::string bytes = read_file(model.file);
   model.sha256 = sha256(bytes);
   model.file_bytes = static_cast<std::int64_t>(bytes.size());
-  if (data_files.empty()) return;
+  if (model.data_files.empty()) return;
   std::string hashes = model.sha256;
-  for (const std::filesystem::path& file : data_files) {
+  for (const std::filesystem::path& file : model.data_files) {
     const std::string data = read_file(file);
     hashes += sha256(data);
     model.file_bytes += static_cast<std::int64_t>(data.size());
@@ -31,9 +31,9 @@ void identify(Model& model, const std::set<std::filesystem::path>& data_files) {
 Model load_model(const std::filesystem::path& file, const onnx_io::ImportOptions& options) {
   Model model;
   model.file = file;
-  std::set<std::filesystem::path> data_files;
-  model.graph = load_unfolded(file, options, &data_files);
-  identify(model, data_files);
+  model.import = options;
+  model.graph = load_unfolded(file, options, &model.data_files);
+  identify(model);
   graph::fold_batch_norms(model.graph);
   model.graph.sort();
   ops::infer_and_fold(model.graph);

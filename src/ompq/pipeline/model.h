@@ -17,6 +17,8 @@ struct Model {
   std::filesystem::path file;
   std::string sha256;  ///< of the file's bytes, and, where it has external data, of its hashes too
   std::int64_t file_bytes = 0;  ///< external data included
+  std::set<std::filesystem::path> data_files;  ///< that hold external data
+  onnx_io::ImportOptions import;               ///< that the file was read with
   graph::Graph graph;  ///< batch norms folded, no-ops removed; ValueIds in `discovery` are its own
   graph::Discovery discovery;
 };

@@ -7,8 +7,6 @@
 #include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
-#include "ompq/core/atomic_file.h"
-#include "ompq/core/version.h"
 #include "ompq/pipeline/layer_tables.h"
 
 namespace ompq::pipeline {
@@ -118,61 +116,6 @@ FileForm file_form(const QuantizeOptions& options, const Planned& planned) {
   FileForm form = options.search.form;
   form.budget = planned.budget;
   return form;
-}
-
-/// Everything that the written codes depend on.
-std::string fingerprint_of(const Model& model,
-                           const Samples& samples,
-                           const std::vector<std::int64_t>& tuning,
-                           const QuantizeOptions& options) {
-  const RequestOptions& request = options.search.request;
-  std::string text = fmt::format("{} {} {} {} {} {} {} {} {}",
-                                 kVersion,
-                                 model.sha256,
-                                 samples.used.source,
-                                 samples.used.split,
-                                 samples.used.seed,
-                                 samples.used.preprocess,
-                                 fmt::join(samples.indices, ","),
-                                 fmt::join(tuning, ","),
-                                 activation_text(request));
-  const MethodOptions& method = options.method;
-  text += fmt::format("\n{} {} {} {} {} {} {} {}",
-                      method.method,
-                      effort_row(method.effort).name,
-                      method.iterations.value_or(0),
-                      method.epochs.value_or(0),
-                      method.augmentation,
-                      static_cast<int>(method.weight),
-                      method.seed,
-                      static_cast<int>(options.search.weights.symmetry));
-  const Preparation& prepare = method.prepare;
-  text += fmt::format(" {}{}{}{} {}",
-                      prepare.equalize,
-                      prepare.analytic_bias,
-                      prepare.correct_bias,
-                      prepare.reestimate_norms,
-                      options.search.compensated);
-  text += fmt::format("\n{} {} {} {} {}",
-                      allocation::describe(request.budget),
-                      options.search.allocator,
-                      fmt::join(request.candidates, ","),
-                      static_cast<int>(options.calibration.range),
-                      options.search.automatic.time_limit_seconds);
-  const FileForm& form = options.search.form;
-  text += fmt::format("\n{} {}", static_cast<int>(form.format), form.opset.value_or(0));
-  for (const auto& [name, widths] : request.choices.candidates) {
-    text += fmt::format("\n{}={}", name, fmt::join(widths, ","));
-  }
-  for (const auto& [name, width] : request.choices.pins) {
-    text += fmt::format("\n{}:{}", name, width);
-  }
-  text += fmt::format("\n{} {} {}",
-                      fmt::join(request.choices.excluded, ","),
-                      request.choices.first_last.value_or(0),
-                      static_cast<int>(request.scheme));
-  if (options.allocation_file) text += read_file(*options.allocation_file);
-  return sha256(text);
 }
 
 allocation::Cost cost_of(const Model& model, const Planned& planned, const Plan& plan) {

@@ -35,13 +35,6 @@ struct Planned {
 /// How the file of these widths is written.
 [[nodiscard]] FileForm file_form(const QuantizeOptions& options, const Planned& planned);
 
-/// Everything that the written codes depend on, as one hash.
-/// @param tuning  samples that the method works with.
-[[nodiscard]] std::string fingerprint_of(const Model& model,
-                                         const Samples& samples,
-                                         const std::vector<std::int64_t>& tuning,
-                                         const QuantizeOptions& options);
-
 /// The widths of options.allocation_file, those that the journal kept, or those of a search, which
 /// the journal keeps from then on.
 /// @param journal  may be null.

@@ -5,8 +5,10 @@
 #include <spdlog/spdlog.h>
 
 #include "ompq/core/log.h"
+#include "ompq/pipeline/companion_files.h"
 #include "ompq/pipeline/diagnosis.h"
 #include "ompq/pipeline/distributions.h"
+#include "ompq/pipeline/fingerprint.h"
 #include "ompq/pipeline/layer_tables.h"
 #include "ompq/pipeline/quantization_plan.h"
 #include "ompq/pipeline/stopwatch.h"
@@ -200,8 +202,7 @@ report::Quantization quantize(const Model& model,
   const auto tuning = tuning_samples(samples, evaluation, options);
   std::optional<Journal> journal;
   if (options.method.method != "nearest" || options.method.prepare.any()) {
-    std::filesystem::path path = options.journal;
-    if (path.empty()) path = options.output.string() + ".journal";
+    const auto path = options.journal.empty() ? journal_file(options.output) : options.journal;
     journal.emplace(path, fingerprint_of(model, samples, tuning, options));
   }
   try {

@@ -205,7 +205,7 @@ std::optional<float> common_step(const std::vector<float>& values, int bits) {
 }
 
 QuantizedFile read_quantized_file(const Model& model, const fs::path& file) {
-  const Model quantized = load_model(file);
+  const Model quantized = load_model(file, model.import);
   FileNote note = note_of(model, quantized);
   QuantizedFile read{.weight_bits = std::move(note.weight_bits),
                      .activation_bits = {},

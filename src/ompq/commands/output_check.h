@@ -1,0 +1,20 @@
+#pragma once
+
+#include <filesystem>
+#include <set>
+#include <string_view>
+
+#include "ompq/core/options.h"
+
+namespace ompq::commands {
+
+/// Refuses, before a command begins, every file that it would write in a place where it cannot, or
+/// over something that it reads: those that options name, and those that come beside them (the
+/// journal, the checkpoint, encodings, external data). See check_output_files().
+/// @param command  its name in command_table().
+/// @param also_read  such as the external data of the model, known once that was opened.
+void check_outputs(std::string_view command,
+                   const OptionValues& options,
+                   const std::set<std::filesystem::path>& also_read = {});
+
+}  // namespace ompq::commands

@@ -1,0 +1,104 @@
+#include "ompq/core/output_files.h"
+
+#include <cerrno>
+#include <string_view>
+#include <system_error>
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include "ompq/core/error.h"
+
+namespace ompq {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// By device and inode where both exist, by their full names otherwise.
+bool is_same_file(const fs::path& a, const fs::path& b) {
+  std::error_code code;
+  if (fs::exists(a, code) && fs::exists(b, code)) return fs::equivalent(a, b, code);
+  return fs::weakly_canonical(a, code) == fs::weakly_canonical(b, code);
+}
+
+std::string_view kind_of(fs::file_type type) {
+  switch (type) {
+    case fs::file_type::directory:
+      return "folder";
+    case fs::file_type::fifo:
+      return "named pipe";
+    case fs::file_type::character:
+    case fs::file_type::block:
+      return "device";
+    case fs::file_type::socket:
+      return "socket";
+    default:
+      return "special file";
+  }
+}
+
+void check_kind(const NamedFile& file) {
+  std::error_code code;
+  const fs::file_type type = fs::status(file.path, code).type();
+  const bool free = type == fs::file_type::regular || type == fs::file_type::not_found ||
+                    type == fs::file_type::none || type == fs::file_type::unknown;
+  if (free) return;
+  throw ConfigError(file.name,
+                    fmt::format("'{}' is a {}, and a file is to be written; give the name of a "
+                                "file",
+                                file.path.string(),
+                                kind_of(type)));
+}
+
+void check_folder(const NamedFile& file) {
+  const fs::path parent = file.path.parent_path();
+  const fs::path folder = parent.empty() ? fs::path(".") : parent;
+  std::error_code code;
+  if (!fs::exists(folder, code)) {
+    throw FileError(file.name,
+                    fmt::format("'{}' cannot be written: there is no folder '{}'; make it, or "
+                                "choose another place",
+                                file.path.string(),
+                                folder.string()));
+  }
+  if (!fs::is_directory(folder, code)) {
+    throw FileError(file.name,
+                    fmt::format("'{}' cannot be written: '{}' is no folder; choose another place",
+                                file.path.string(),
+                                folder.string()));
+  }
+  if (::access(folder.c_str(), W_OK | X_OK) != 0) {
+    throw FileError(file.name,
+                    fmt::format("'{}' cannot be written: {}; choose another place",
+                                file.path.string(),
+                                std::error_code(errno, std::generic_category()).message()));
+  }
+}
+
+}  // namespace
+
+void check_output_files(std::span<const NamedFile> written, std::span<const NamedFile> read) {
+  for (std::size_t i = 0; i < written.size(); ++i) {
+    const NamedFile& file = written[i];
+    for (const NamedFile& source : read) {
+      if (!is_same_file(file.path, source.path)) continue;
+      throw ConfigError(file.name,
+                        fmt::format("'{}' is the same file as {} ('{}'), which is read and would "
+                                    "be lost; give another name",
+                                    file.path.string(),
+                                    source.name,
+                                    source.path.string()));
+    }
+    check_kind(file);
+    check_folder(file);
+    for (const NamedFile& other : written.first(i)) {
+      if (!is_same_file(file.path, other.path)) continue;
+      throw ConfigError(file.name,
+                        fmt::format("'{}' is also {}; give each a name of its own",
+                                    file.path.string(),
+                                    other.name));
+    }
+  }
+}
+
+}  // namespace ompq

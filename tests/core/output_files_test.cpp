@@ -1,0 +1,99 @@
+#include "ompq/core/output_files.h"
+
+#include <fstream>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include "ompq/core/error.h"
+#include "support/paths.h"
+
+namespace ompq {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+
+class OutputFilesTest : public ::testing::Test {
+ protected:
+  testing::TemporaryDirectory folder_;
+
+  fs::path write(const std::string& name) {
+    std::ofstream(folder_ / name) << name;
+    return folder_ / name;
+  }
+  /// The message of the ConfigError for an output at `path`.
+  std::string refusal(const fs::path& path, const std::vector<NamedFile>& read = {}) {
+    const std::vector<NamedFile> written{{"--output", path}};
+    try {
+      check_output_files(written, read);
+    } catch (const ConfigError& error) {
+      return error.what();
+    }
+    ADD_FAILURE() << path << " was accepted";
+    return "";
+  }
+  void accept(const std::vector<NamedFile>& written, const std::vector<NamedFile>& read = {}) {
+    EXPECT_NO_THROW(check_output_files(written, read));
+  }
+};
+
+TEST_F(OutputFilesTest, AcceptNewFilesAndOldOnesAndDanglingLinks) {
+  fs::create_symlink("nowhere", folder_ / "link");
+  accept({{"--output", folder_ / "new"}, {"--result", write("old")}, {"--log", folder_ / "link"}},
+         {{"MODEL", write("model")}, {"--data", folder_.path()}});
+  EXPECT_FALSE(fs::exists(folder_ / "new"));
+}
+
+TEST_F(OutputFilesTest, AreNotWhatIsReadByAnyName) {
+  const fs::path model = write("model.onnx");
+  const std::vector<NamedFile> read{{"MODEL", model}};
+  fs::create_symlink("model.onnx", folder_ / "soft.onnx");
+  fs::create_hard_link(model, folder_ / "hard.onnx");
+  for (const std::string name : {"model.onnx", "./model.onnx", "soft.onnx", "hard.onnx"}) {
+    EXPECT_THAT(refusal(folder_ / name, read),
+                AllOf(HasSubstr(name), HasSubstr("the same file as MODEL")));
+  }
+}
+
+TEST_F(OutputFilesTest, AreNotFoldersPipesOrDevicesThroughLinksEither) {
+  fs::create_directory(folder_ / "results");
+  fs::create_symlink("results", folder_ / "link");
+  ASSERT_EQ(::mkfifo((folder_ / "pipe").c_str(), 0600), 0);
+  EXPECT_THAT(refusal(folder_ / "results"), HasSubstr("is a folder"));
+  EXPECT_THAT(refusal(folder_ / "link"), HasSubstr("is a folder"));
+  EXPECT_THAT(refusal(folder_ / "pipe"), HasSubstr("is a named pipe"));
+  EXPECT_THAT(refusal("/dev/null"), HasSubstr("is a device"));
+}
+
+TEST_F(OutputFilesTest, AreNotEachOther) {
+  const std::vector<NamedFile> written{{"--output", folder_ / "out"},
+                                       {"--result", folder_ / "." / "out"}};
+  try {
+    check_output_files(written, {});
+    FAIL() << "two outputs were one file";
+  } catch (const ConfigError& error) {
+    EXPECT_THAT(error.what(), AllOf(HasSubstr("--result"), HasSubstr("is also --output")));
+  }
+}
+
+TEST_F(OutputFilesTest, StandInAFolderThatIsThere) {
+  write("file");
+  for (const std::string name : {"missing/out.onnx", "file/out.onnx"}) {
+    const std::vector<NamedFile> written{{"--output", folder_ / name}};
+    try {
+      check_output_files(written, {});
+      ADD_FAILURE() << name << " was accepted";
+    } catch (const FileError& error) {
+      EXPECT_THAT(error.what(), AllOf(HasSubstr(name), HasSubstr("folder")));
+    }
+  }
+}
+
+}  // namespace
+}  // namespace ompq
