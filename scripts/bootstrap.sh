@@ -3,7 +3,7 @@
 # nothing and needs no network.
 #
 #   scripts/bootstrap.sh           what building and the demo need
-#   scripts/bootstrap.sh --judge   and what tests and benchmarks need: the stock ONNX runtime, a browser,
+#   scripts/bootstrap.sh --judge   and what tests and benchmarks need: two versions of the stock ONNX runtime, a browser,
 #                                  Python's headers with NumPy, pytest and pybind11
 set -eu
 

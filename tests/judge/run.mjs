@@ -1,9 +1,12 @@
 // Runs a network in ONNX Runtime on the CPU: the judge that shares no code with ompq.
+import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import ort from 'onnxruntime-node';
 import { readTensors, writeTensors } from './tensors.mjs';
 
 const USAGE = `node run.mjs MODEL [options]
+node run.mjs --jobs FILE     many networks in one process; FILE is a list of {model, inputs, outputs, optimization}.
+                             Prints a list with null for each that ran, or else ONNX Runtime's message
   --inputs FILE          inputs by name, as tensors.mjs describes, or .npz
   --random BATCH         inputs of standard normal numbers instead, BATCH samples
   --outputs FILE         where to write the outputs
@@ -17,7 +20,7 @@ const USAGE = `node run.mjs MODEL [options]
 const ARRAYS = {
   float32: Float32Array, float64: Float64Array, uint8: Uint8Array, int8: Int8Array, uint16: Uint16Array,
   int16: Int16Array, int32: Int32Array, uint32: Uint32Array, int64: BigInt64Array, uint64: BigUint64Array,
-  bool: Uint8Array,
+  bool: Uint8Array, float16: Uint16Array,
 };
 
 function toOrt({ type, shape, data }) {
@@ -72,10 +75,33 @@ function median(numbers) {
   return numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)];
 }
 
+async function runJob({ model, inputs, outputs, optimization }) {
+  const session = await ort.InferenceSession.create(model, {
+    executionProviders: ['cpu'],
+    graphOptimizationLevel: optimization,
+    intraOpNumThreads: 1,
+    interOpNumThreads: 1,
+    logSeverityLevel: 4,
+  });
+  const feeds = Object.fromEntries(readTensors(inputs).map((tensor) => [tensor.name, toOrt(tensor)]));
+  const results = await session.run(feeds);
+  writeTensors(outputs, session.outputNames.map((name) => fromOrt(name, results[name])));
+  await session.release();
+}
+
+async function runJobs(file) {
+  const answers = [];
+  for (const job of JSON.parse(readFileSync(file, 'utf8'))) {
+    answers.push(await runJob(job).then(() => null, (error) => error.message));
+  }
+  console.log(JSON.stringify(answers));
+}
+
 async function main() {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
     options: {
+      jobs: { type: 'string' },
       inputs: { type: 'string' },
       random: { type: 'string' },
       outputs: { type: 'string' },
@@ -86,6 +112,10 @@ async function main() {
       warmup: { type: 'string', default: '2' },
     },
   });
+  if (values.jobs !== undefined) {
+    await runJobs(values.jobs);
+    return;
+  }
   if (positionals.length !== 1 || (values.inputs === undefined) === (values.random === undefined)) {
     throw new Error(`wrong usage\n${USAGE}`);
   }

@@ -63,15 +63,63 @@ std::string quoted(const std::string& word) {
 
 }  // namespace
 
-std::optional<std::string> missing_judge() {
-  static const auto missing = []() -> std::optional<std::string> {
+std::optional<std::string> missing_judge(Judge judge) {
+  static const auto missing_node = []() -> std::optional<std::string> {
     if (!fs::exists(judge_dir() / "node_modules" / "onnxruntime-node")) {
       return "onnxruntime-node is not installed in " + judge_dir().string();
     }
     if (std::system("node --version > /dev/null 2>&1") != 0) return "no program 'node'";
     return std::nullopt;
   }();
-  return missing;
+  static const auto missing_python = []() -> std::optional<std::string> {
+    if (fs::exists(judge_dir() / "venv" / "installed.txt")) return std::nullopt;
+    return "PyPI's onnxruntime is not installed in " + (judge_dir() / "venv").string();
+  }();
+  return judge == Judge::Node ? missing_node : missing_python;
+}
+
+std::vector<JudgeAnswer> run_jobs(Judge judge, const std::vector<JudgeJob>& jobs) {
+  const TemporaryDirectory folder;
+  json list = json::array();
+  std::string inputs;
+  std::string last;
+  for (std::size_t i = 0; i < jobs.size(); ++i) {
+    const std::string text = to_text(jobs[i].inputs);
+    if (i == 0 || text != last) {
+      inputs = (folder / fmt::format("inputs{}", i)).string();
+      write_file_atomically(inputs, text);
+      last = text;
+    }
+    list.push_back({{"model", jobs[i].model.string()},
+                    {"inputs", inputs},
+                    {"outputs", (folder / fmt::format("outputs{}", i)).string()},
+                    {"optimization", jobs[i].optimization}});
+  }
+  write_file_atomically(folder / "jobs", list.dump());
+  const std::string program =
+      judge == Judge::Node
+          ? fmt::format("node {} --jobs", quoted((judge_dir() / "run.mjs").string()))
+          : fmt::format("{} -E -s -B {}",
+                        quoted((judge_dir() / "venv" / "bin" / "python").string()),
+                        quoted((judge_dir() / "run_jobs.py").string()));
+  const std::string command = fmt::format("{} {} > {} 2> {}",
+                                          program,
+                                          quoted((folder / "jobs").string()),
+                                          quoted((folder / "answers").string()),
+                                          quoted((folder / "errors").string()));
+  if (std::system(command.c_str()) != 0) {
+    throw std::runtime_error("ONNX Runtime: " + read_file(folder / "errors"));
+  }
+  const json refusals = json::parse(read_file(folder / "answers"));
+  std::vector<JudgeAnswer> answers(jobs.size());
+  for (std::size_t i = 0; i < jobs.size(); ++i) {
+    if (refusals.at(i).is_string()) {
+      answers[i].refusal = refusals.at(i).get<std::string>();
+    } else {
+      answers[i].outputs = from_text(read_file(folder / fmt::format("outputs{}", i)));
+    }
+  }
+  return answers;
 }
 
 std::vector<Tensor> run_in_onnxruntime(const fs::path& model,

@@ -35,15 +35,35 @@ struct JudgeOptions {
     const std::map<std::string, Tensor>& inputs,
     const JudgeOptions& options = {});
 
+/// Which build of ONNX Runtime judges. The versions are pinned in tests/judge.
+enum class Judge {
+  Node,    ///< onnxruntime-node 1.30
+  Python,  ///< PyPI's onnxruntime 1.32
+};
+
+struct JudgeJob {
+  std::filesystem::path model;
+  std::map<std::string, Tensor> inputs;
+  std::string optimization = "all";  ///< as JudgeOptions::optimization
+};
+struct JudgeAnswer {
+  std::vector<Tensor> outputs;  ///< in the model's order
+  std::string refusal;          ///< ONNX Runtime's message; empty: it ran
+};
+
+/// Runs all jobs in one process. Jobs whose inputs are equal should stand one after the other.
+/// @throws std::runtime_error where the process itself fails.
+[[nodiscard]] std::vector<JudgeAnswer> run_jobs(Judge judge, const std::vector<JudgeJob>& jobs);
+
 /// What is missing to run the judge; nothing if it is there (tests/judge/install.sh puts it there).
-[[nodiscard]] std::optional<std::string> missing_judge();
+[[nodiscard]] std::optional<std::string> missing_judge(Judge judge = Judge::Node);
 
 }  // namespace ompq::testing
 
 /// Skips the test, visibly, where ONNX Runtime is not installed; fails it where OMPQ_REQUIRE_JUDGE
 /// is set, as it is for the tests that are to prove something.
-#define OMPQ_JUDGE_OR_SKIP()                                                              \
-  if (const auto missing = ::ompq::testing::missing_judge()) {                            \
+#define OMPQ_JUDGE_OR_SKIP(...)                                                           \
+  if (const auto missing = ::ompq::testing::missing_judge(__VA_ARGS__)) {                 \
     if (std::getenv("OMPQ_REQUIRE_JUDGE") != nullptr) FAIL() << "no judge: " << *missing; \
     GTEST_SKIP() << "no judge: " << *missing << "; tests/judge/install.sh installs it";   \
   }                                                                                       \
