@@ -9,6 +9,7 @@
 #include "ompq/core/atomic_file.h"
 #include "ompq/core/byte_count.h"
 #include "ompq/core/error.h"
+#include "ompq/core/output_files.h"
 #include "ompq/report/html.h"
 
 namespace ompq::app {
@@ -27,6 +28,8 @@ void refuse_to_overwrite(const std::string& source, const std::string& target) {
 
 std::string run_report(const OptionValues& options) {
   const std::string& target = options.text("output");
+  const NamedFile page_file{"--output", target};
+  check_output_files({&page_file, 1}, {});
   std::vector<report::RunDocument> documents;
   for (const std::string& file : options.texts("RUN.json")) {
     refuse_to_overwrite(file, target);

@@ -187,8 +187,10 @@ TEST_F(BadInput, TargetThatIsNoFileIsRefusedBeforeTheWork) {
   fs::create_directory(folder_ / "results");
   ASSERT_EQ(::mkfifo((folder_ / "pipe").c_str(), 0600), 0);
   for (const std::string target : {"results", "pipe"}) {
-    const auto result = quantize_to(
-        target, shipped_model(), {"--avg-bits", "3", "--method", "brecq", "--iterations", "1000000"});
+    const auto result =
+        quantize_to(target,
+                    shipped_model(),
+                    {"--avg-bits", "3", "--method", "brecq", "--iterations", "1000000"});
     EXPECT_EQ(result.status, 2) << result.error;
     EXPECT_THAT(result.error, HasSubstr(target));
   }

@@ -26,7 +26,9 @@ TEST(Fingerprint, TellsEveryChoiceFromTheDefaultAndFromEachOther) {
       [](QuantizeOptions& o) { o.search.request.budget.average_bits = 3.0; },
       [](QuantizeOptions& o) { o.search.request.budget.average_bits = 3.0 + 0x1p-50; },
       [](QuantizeOptions& o) { o.search.request.scheme = allocation::Scheme::PaperPtq; },
-      [](QuantizeOptions& o) { o.search.request.candidates = {4, 8}; },
+      [](QuantizeOptions& o) {
+        o.search.request.candidates = {4, 8};
+      },
       [](QuantizeOptions& o) { o.search.request.choices.pins["fc"] = 8; },
       [](QuantizeOptions& o) { o.search.request.choices.candidates["fc"] = {8}; },
       [](QuantizeOptions& o) { o.search.request.choices.excluded = {"fc"}; },

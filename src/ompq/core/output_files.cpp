@@ -93,10 +93,10 @@ void check_output_files(std::span<const NamedFile> written, std::span<const Name
     check_folder(file);
     for (const NamedFile& other : written.first(i)) {
       if (!is_same_file(file.path, other.path)) continue;
-      throw ConfigError(file.name,
-                        fmt::format("'{}' is also {}; give each a name of its own",
-                                    file.path.string(),
-                                    other.name));
+      throw ConfigError(
+          file.name,
+          fmt::format(
+              "'{}' is also {}; give each a name of its own", file.path.string(), other.name));
     }
   }
 }

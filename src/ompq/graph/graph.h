@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "ompq/core/tensor.h"
+#include "ompq/graph/interface.h"
 #include "ompq/graph/shape.h"
 
 namespace ompq::graph {
@@ -63,6 +64,8 @@ struct Value {
   DataType type = DataType::Float32;
   std::optional<Shape> shape{};      ///< known after shape inference
   std::optional<Tensor> constant{};  ///< set for initializers and folded values
+  /// Float16 or BFloat16 for a constant that its file stores so, and that is float32 here.
+  std::optional<DataType> stored{};
 };
 
 /// A network: operators in topological order over named values. A value type; copies share
@@ -73,6 +76,7 @@ class Graph {
   std::string name = "ompq";
   int opset = 13;                               ///< of domain ""
   std::map<std::string, std::string> metadata;  ///< the file's metadata_props
+  Interface interface;                          ///< inputs and outputs as the file declares them
 
   // --- reading -------------------------------------------------------------------------------
   [[nodiscard]] const std::vector<Node>& nodes() const { return nodes_; }

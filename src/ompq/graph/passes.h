@@ -28,6 +28,11 @@ int fold_batch_norms(Graph& graph);
 /// @return how many nodes went.
 int remove_no_ops(Graph& graph);
 
+/// Merges nodes that say the same of the same constants, such as several Transposes of one weight:
+/// what shares one constant in the file then shares one value. The graph must be in topological
+/// order. @return how many nodes went.
+int merge_constant_twins(Graph& graph);
+
 /// Makes single nodes of domain "ompq" out of what one kernel can do at once. No value is fused
 /// away that has another reader, is a network output or is in `keep` (values that someone wants to
 /// see). Node order stays topological; weights stay the values they were.

@@ -1,6 +1,7 @@
 #include "ompq/onnx_io/exporter.h"
 
 #include <algorithm>
+#include <set>
 #include <vector>
 
 #include <fmt/format.h>
@@ -8,6 +9,8 @@
 #include "ompq/core/atomic_file.h"
 #include "ompq/core/error.h"
 #include "ompq/onnx_io/external_data_writer.h"
+#include "ompq/onnx_io/file_types.h"
+#include "ompq/onnx_io/float_kernels.h"
 #include "ompq/onnx_io/importer.h"
 #include "ompq/onnx_io/model_writer.h"
 #include "ompq/onnx_io/opset_upgrade.h"
@@ -81,25 +84,44 @@ int opset_of(const Graph& graph, const ExportOptions& options) {
   return codes || outgrew_opset(graph) ? std::max(graph.opset, kPackedOpset) : graph.opset;
 }
 
-onnx::ModelProto write_packed(const Graph& graph, const ExportOptions& options) {
+/// Quantized constants, and the biases that go with them: they have forms of their own.
+std::set<std::string> coded(const Graph& graph, const ExportOptions& options) {
+  std::set<std::string> names;
+  for (const auto& [name, weight] : options.quantized) names.insert(name);
+  for (const graph::Node& node : graph.nodes()) {
+    const ValueId weight = node.input(1);
+    const ValueId bias = node.input(2);
+    if (weight == graph::kNoValue || bias == graph::kNoValue) continue;
+    if (names.contains(graph.value(weight).name)) names.insert(graph.value(bias).name);
+  }
+  return names;
+}
+
+onnx::ModelProto write_packed(Graph graph, const ExportOptions& options) {
+  store_halves(graph, coded(graph, options), Narrowing::Exact);
+  keep_float_kernels(graph);
   PackedWeights packed;
   for (const auto& [name, weight] : options.quantized) {
     packed.emplace(name, pack_weight(weight, name));
   }
-  return write_model(graph, packed);
+  return write_model(graph, options.terse ? Style::Tersest : Style::AsItIs, packed);
 }
 
 onnx::ModelProto write_float(Graph graph, const ExportOptions& options) {
   for (const auto& [name, weight] : options.quantized) {
     graph.mutable_value(graph.find_value(name)).constant = quant::dequantize(weight);
   }
-  return write_model(graph);
+  store_halves(graph, {}, Narrowing::Rounded);
+  keep_float_kernels(graph);
+  return write_model(graph, options.terse ? Style::Tersest : Style::AsItIs);
 }
 
 onnx::ModelProto write_qdq(Graph graph, const ExportOptions& options) {
   const bool four_bits = options.opset.value_or(0) >= kFourBitOpset;
+  store_halves(graph, coded(graph, options), Narrowing::Exact);
   const auto halves = insert_weight_dequantizers(graph, options.quantized, four_bits);
-  return write_model(graph, {}, halves);
+  keep_float_kernels(graph);
+  return write_model(graph, options.terse ? Style::Terse : Style::AsItIs, {}, halves);
 }
 
 onnx::ModelProto write(const Graph& given, const ExportOptions& options) {
@@ -108,9 +130,10 @@ onnx::ModelProto write(const Graph& given, const ExportOptions& options) {
   }
   Graph graph = upgraded(given, opset_of(given, options));
   for (const auto& [key, value] : options.metadata) graph.metadata[key] = value;
+  restore_interface_types(graph);
   switch (options.format) {
     case WeightFormat::Packed:
-      return write_packed(graph, options);
+      return write_packed(std::move(graph), options);
     case WeightFormat::Qdq:
       return write_qdq(std::move(graph), options);
     case WeightFormat::Float:

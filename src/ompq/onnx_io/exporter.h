@@ -29,6 +29,9 @@ struct ExportOptions {
   /// is quantized. Qdq takes codes of 4 bits only where kFourBitOpset or newer is asked for.
   std::optional<int> opset;
   std::map<std::string, std::string> metadata;  ///< beside the graph's own
+  /// Values inside of the network get short names, and quantizers of Qdq and Float few bytes;
+  /// weights and nodes keep their names. Packed does so anyway.
+  bool terse = false;
   /// The file beside the model that takes the big tensors of one that is too large for one file.
   std::string data_name = "model.onnx.data";
   /// Serialized bytes above which that happens: what protobuf can hold. Tests lower it.
@@ -44,7 +47,10 @@ struct OnnxFile {
 
 /// The ONNX file for `graph` (which holds no fused "ompq" nodes); the batch is left open where the
 /// graph leaves it open. Weights come out equal to the bit to quant::dequantize. The same graph
-/// always gives the same bytes.
+/// always gives the same bytes. Inputs and outputs are as graph.interface declares them: type
+/// (float16 behind and before a Cast), open extents with their names; the description and metadata
+/// of the file that was read stay, too. Float stores what that file stores in half floats so,
+/// rounded to them.
 /// @throws ConfigError for a quantized name that is no constant of the graph, codes, scales or zero
 /// points that do not fit it, or an opset outside of the range; UnsupportedOp for a node whose
 /// attributes were not read, or that has no form in the opset.

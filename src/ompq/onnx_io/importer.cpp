@@ -96,6 +96,10 @@ class GraphBuilder {
     graph_.opset = check_model(model, place);
     if (!proto_.name().empty()) graph_.name = proto_.name();
     for (const auto& entry : model.metadata_props()) graph_.metadata[entry.key()] = entry.value();
+    graph_.interface.domain = model.domain();
+    graph_.interface.doc = model.doc_string();
+    graph_.interface.graph_doc = model.graph().doc_string();
+    graph_.interface.model_version = model.model_version();
   }
 
   graph::Graph build() {
@@ -133,12 +137,16 @@ class GraphBuilder {
     for (const auto& tensor : proto_.initializer()) {
       const std::string what = fmt::format("initializer '{}'", tensor.name());
       add_constant(tensor.name(), read_tensor(tensor, what, place_), "an initializer");
-      note_four_bits(tensor, tensor.name());
+      note_type(tensor, tensor.name());
     }
   }
 
-  void note_four_bits(const onnx::TensorProto& tensor, const std::string& name) {
-    if (is_four_bit(tensor.data_type())) four_bit_.insert(graph_.find_value(name));
+  /// What the tensor in memory does not say any more.
+  void note_type(const onnx::TensorProto& tensor, const std::string& name) {
+    const ValueId id = graph_.find_value(name);
+    if (is_four_bit(tensor.data_type())) four_bit_.insert(id);
+    const auto type = data_type_from_onnx(tensor.data_type());
+    if (type && widened(*type) != *type) graph_.mutable_value(id).stored = type;
   }
 
   /// Widened to a byte, a zero point no longer says that codes end at 7 or 15.
@@ -159,6 +167,7 @@ class GraphBuilder {
       const InputDeclaration input = read_input(info, options_, place_);
       require_free(info.name(), "a network input");
       graph_.add_input(info.name(), input.type, input.shape);
+      graph_.interface.inputs.push_back(read_declaration(info, "input", place_));
       input_names_.push_back(info.name());
       if (options_.input_shapes.contains(info.name())) used.insert(info.name());
       const auto& dims = info.type().tensor_type().shape().dim();
@@ -197,7 +206,7 @@ class GraphBuilder {
                                     node.attribute_size()));
     }
     add_constant(node.output(0), constant_value(node), describe(node));
-    if (node.attribute(0).has_t()) note_four_bits(node.attribute(0).t(), node.output(0));
+    if (node.attribute(0).has_t()) note_type(node.attribute(0).t(), node.output(0));
   }
 
   Tensor constant_value(const onnx::NodeProto& node) const {
@@ -296,6 +305,7 @@ class GraphBuilder {
       // Given extents may change every shape behind them; inference will say what they are.
       if (!value.shape && options_.input_shapes.empty()) value.shape = declared.shape;
       graph_.mark_output(id);
+      graph_.interface.outputs.push_back(read_declaration(info, "output", place_));
     }
   }
 

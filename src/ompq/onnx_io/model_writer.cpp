@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <deque>
 #include <set>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -32,34 +33,70 @@ void write_dim(const graph::Dim& dim, onnx::TensorShapeProto::Dimension& proto) 
   }
 }
 
-onnx::ValueInfoProto write_value_info(const graph::Value& value) {
+void write_declared(const std::vector<graph::DeclaredDim>& dims, onnx::TensorShapeProto& proto) {
+  for (const graph::DeclaredDim& dim : dims) {
+    auto& extent = *proto.add_dim();
+    if (dim.size) {
+      extent.set_dim_value(*dim.size);
+    } else if (!dim.name.empty()) {
+      extent.set_dim_param(dim.name);
+    }
+  }
+}
+
+/// The element type of the value; of extents, what a file declared that the graph was read from.
+onnx::ValueInfoProto write_value_info(const graph::Value& value,
+                                      const std::vector<graph::Declaration>& declarations) {
   onnx::ValueInfoProto info;
   info.set_name(value.name);
   auto* tensor = info.mutable_type()->mutable_tensor_type();
   tensor->set_elem_type(data_type_to_onnx(value.type));
-  if (value.shape) {
+  const graph::Declaration* declared = graph::find_declaration(declarations, value.name);
+  if (declared != nullptr) {
+    if (declared->shape) write_declared(*declared->shape, *tensor->mutable_shape());
+  } else if (value.shape) {
     tensor->mutable_shape();
     for (const graph::Dim& dim : *value.shape) write_dim(dim, *tensor->mutable_shape()->add_dim());
   }
   return info;
 }
 
-bool contains(const std::vector<ValueId>& ids, ValueId id) {
-  return std::find(ids.begin(), ids.end(), id) != ids.end();
+bool is_quantizer(const graph::Node& node) {
+  return node.domain.empty() && (node.is("QuantizeLinear") || node.is("DequantizeLinear"));
 }
 
-/// Names for the values inside of a packed model; inputs and outputs keep theirs.
-ShortNames short_names_for(const graph::Graph& graph, std::size_t weights) {
+/// Weights and their like, which people look for by name.
+bool is_named_constant(const graph::Graph& graph, ValueId id) {
+  if (!graph.is_constant(id) || graph.value(id).constant->rank() == 0) return false;
+  const auto readers = graph.consumers(id);
+  return std::ranges::none_of(readers, [&](graph::NodeId reader) {
+    const graph::Node& node = graph.node(reader);
+    return is_quantizer(node) && node.input(0) != id;
+  });
+}
+
+/// By value: whether the file has its name.
+std::vector<bool> names_to_keep(const graph::Graph& graph, Style style, bool packed) {
+  std::vector<bool> keeps(graph.values().size(), style == Style::AsItIs && !packed);
+  for (const ValueId id : graph.inputs()) keeps[static_cast<std::size_t>(id)] = true;
+  for (const ValueId id : graph.outputs()) keeps[static_cast<std::size_t>(id)] = true;
+  for (std::size_t i = 0; !packed && i < keeps.size(); ++i) {
+    keeps[i] = keeps[i] || is_named_constant(graph, static_cast<ValueId>(i));
+  }
+  return keeps;
+}
+
+/// Names for the values that do not keep theirs.
+ShortNames short_names_for(const graph::Graph& graph,
+                           const std::vector<bool>& keeps_name,
+                           std::size_t weights) {
   std::set<std::string> taken;
-  for (const ValueId id : graph.inputs()) taken.insert(graph.value(id).name);
-  for (const ValueId id : graph.outputs()) taken.insert(graph.value(id).name);
+  for (std::size_t i = 0; i < keeps_name.size(); ++i) {
+    if (keeps_name[i]) taken.insert(graph.values()[i].name);
+  }
   return {
       std::move(taken),
       graph.values().size() + weights * UnpackWriter::kNamesPerWeight + UnpackWriter::kSharedNames};
-}
-
-bool is_quantizer(const graph::Node& node) {
-  return node.domain.empty() && (node.is("QuantizeLinear") || node.is("DequantizeLinear"));
 }
 
 /// A constant of fewer bytes is no longer than the node that would make it.
@@ -82,36 +119,44 @@ bool repeats(const graph::Graph& graph, ValueId id, ValueId scalar) {
 class ModelWriter {
  public:
   ModelWriter(const graph::Graph& graph,
+              Style style,
               const PackedWeights& packed,
               const std::set<std::string>& four_bits)
       : graph_(graph),
         packed_(packed),
         four_bits_(four_bits),
-        compact_(!packed.empty()),
-        short_names_(short_names_for(graph, packed.size())),
+        style_(packed.empty() ? style : Style::Tersest),
+        keeps_name_(names_to_keep(graph, style, !packed.empty())),
+        short_names_(short_names_for(graph, keeps_name_, packed.size())),
         out_(proto(), short_names_) {}
 
   onnx::ModelProto write() {
     write_header();
     for (const ValueId id : graph_.inputs()) {
-      *proto().add_input() = write_value_info(graph_.value(id));
+      *proto().add_input() = write_value_info(graph_.value(id), graph_.interface.inputs);
     }
     write_packed();
     for (const graph::Node& node : graph_.nodes()) write_node(node);
     for (const ValueId id : graph_.outputs()) {
       use(id);
-      *proto().add_output() = write_value_info(graph_.value(id));
+      *proto().add_output() = write_value_info(graph_.value(id), graph_.interface.outputs);
     }
     return std::move(model_);
   }
 
  private:
   onnx::GraphProto& proto() { return *model_.mutable_graph(); }
+  [[nodiscard]] bool is_terse() const { return style_ != Style::AsItIs; }
 
   void write_header() {
     model_.set_ir_version(ir_version_for(graph_.opset));
     model_.set_producer_name("ompq");
     proto().set_name(graph_.name);
+    const graph::Interface& interface = graph_.interface;
+    if (!interface.domain.empty()) model_.set_domain(interface.domain);
+    if (!interface.doc.empty()) model_.set_doc_string(interface.doc);
+    if (!interface.graph_doc.empty()) proto().set_doc_string(interface.graph_doc);
+    if (interface.model_version != 0) model_.set_model_version(interface.model_version);
     std::set<std::string> domains{""};
     for (const graph::Node& node : graph_.nodes()) domains.insert(node.domain);
     for (const std::string& domain : domains) {
@@ -165,7 +210,7 @@ class ModelWriter {
 
   /// A dequantizer's scale or zero point, written for each slice, from the quantizer's single one.
   void use_repeated(const graph::Node& node, std::size_t input) {
-    if (!compact_ || !node.is("DequantizeLinear")) return;
+    if (style_ != Style::Tersest || !node.is("DequantizeLinear")) return;
     const graph::NodeId maker = graph_.producer(node.input(0));
     const ValueId many = node.input(input);
     if (maker == graph::kNoNode) return;
@@ -182,7 +227,7 @@ class ModelWriter {
     use_repeated(node, 2);
     for (const ValueId id : node.inputs) use(id);
     onnx::NodeProto& out = *proto().add_node();
-    if (!compact_ || !is_quantizer(node)) out.set_name(node.name);
+    if (!is_terse() || !is_quantizer(node)) out.set_name(node.name);
     out.set_op_type(node.op_type);
     if (!node.domain.empty()) out.set_domain(node.domain);
     for (const ValueId id : node.inputs) {
@@ -194,7 +239,7 @@ class ModelWriter {
     for (const auto& [name, attribute] : node.attributes) {
       // Our passes' own notes on a node mean nothing to a runtime, which would refuse the node.
       if (name.starts_with(graph::kNotePrefix)) continue;
-      if (compact_ && is_default_attribute(graph_, node, name)) continue;
+      if (is_terse() && is_default_attribute(graph_, node, name)) continue;
       *out.add_attribute() = write_attribute(name, attribute);
     }
   }
@@ -229,8 +274,7 @@ class ModelWriter {
 
   std::string name(ValueId id) {
     if (id == kNoValue) return "";
-    const bool keeps_name = !compact_ || contains(graph_.inputs(), id) || graph_.is_output(id);
-    if (keeps_name) return graph_.value(id).name;
+    if (keeps_name_[static_cast<std::size_t>(id)]) return graph_.value(id).name;
     std::string& given = names_[id];
     if (given.empty()) given = short_names_.fresh();
     return given;
@@ -240,7 +284,8 @@ class ModelWriter {
   const PackedWeights& packed_;
   const std::set<std::string>& four_bits_;
   onnx::ModelProto model_;
-  bool compact_;
+  Style style_;
+  std::vector<bool> keeps_name_;
   ShortNames short_names_;
   ProtoWriter out_;
   std::deque<PackedBias> biases_;
@@ -251,9 +296,10 @@ class ModelWriter {
 }  // namespace
 
 onnx::ModelProto write_model(const graph::Graph& graph,
+                             Style style,
                              const PackedWeights& packed,
                              const std::set<std::string>& four_bits) {
-  return ModelWriter(graph, packed, four_bits).write();
+  return ModelWriter(graph, style, packed, four_bits).write();
 }
 
 }  // namespace ompq::onnx_io

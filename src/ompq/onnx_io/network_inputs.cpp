@@ -31,7 +31,7 @@ DataType read_type(const onnx::ValueInfoProto& info,
                                   info.name(),
                                   onnx_type_name(onnx_type)));
   }
-  return widened(*type);
+  return *type;
 }
 
 /// Some exporters write 0 or -1 for an extent that they leave open.
@@ -101,11 +101,25 @@ void check_given(const std::string& name, const Extents& given, const Extents* d
 
 }  // namespace
 
+graph::Declaration read_declaration(const onnx::ValueInfoProto& info,
+                                    std::string_view kind,
+                                    const ModelPlace& place) {
+  graph::Declaration declaration{.name = info.name(), .type = read_type(info, kind, place)};
+  if (!info.type().tensor_type().has_shape()) return declaration;
+  auto& shape = declaration.shape.emplace();
+  for (const auto& dim : info.type().tensor_type().shape().dim()) {
+    graph::DeclaredDim& extent = shape.emplace_back();
+    if (dim.has_dim_value()) extent.size = dim.dim_value();
+    extent.name = dim.dim_param();
+  }
+  return declaration;
+}
+
 InputDeclaration read_input(const onnx::ValueInfoProto& info,
                             const ImportOptions& options,
                             const ModelPlace& place) {
   InputDeclaration result;
-  result.type = read_type(info, "input", place);
+  result.type = widened(read_type(info, "input", place));
   const bool has_shape = info.type().tensor_type().has_shape();
   Extents extents = declared_extents(info.type().tensor_type().shape());
   const Extents* declared = has_shape ? &extents : nullptr;
@@ -129,7 +143,7 @@ graph::Value read_output(const onnx::ValueInfoProto& info,
                          const ModelPlace& place) {
   graph::Value value;
   value.name = info.name();
-  value.type = read_type(info, "output", place);
+  value.type = widened(read_type(info, "output", place));
   if (!info.type().tensor_type().has_shape()) return value;
   graph::Shape shape;
   for (const auto& dim : info.type().tensor_type().shape().dim()) {

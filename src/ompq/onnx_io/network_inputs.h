@@ -2,6 +2,7 @@
 
 #include <set>
 #include <string>
+#include <string_view>
 
 #include "ompq/onnx_io/importer.h"
 #include "ompq/onnx_io/tensor_proto.h"
@@ -19,6 +20,13 @@ struct InputDeclaration {
 [[nodiscard]] InputDeclaration read_input(const onnx::ValueInfoProto& info,
                                           const ImportOptions& options,
                                           const ModelPlace& place);
+
+/// Name, type and extents as they stand in the file. @throws ImportError for what is no tensor of
+/// a known type.
+/// @param kind  "input" or "output", for messages.
+[[nodiscard]] graph::Declaration read_declaration(const onnx::ValueInfoProto& info,
+                                                  std::string_view kind,
+                                                  const ModelPlace& place);
 
 /// Type and, where every extent can be said in fixed numbers and the batch, shape of an output.
 /// @param batch_names the symbols that the inputs' first extents carry.

@@ -55,6 +55,7 @@ DeliveredFile float_file(const fs::path& file,
                          FileForm form) {
   codes.activations.clear();
   form.format = onnx_io::WeightFormat::Float;
+  form.keep_names = true;  // the encodings name values
   return onnx_file(file, assemble_network(model, weight_bits, codes), form);
 }
 

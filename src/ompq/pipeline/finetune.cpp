@@ -159,7 +159,7 @@ report::Finetuning finetune(const Model& model,
                             const FinetuneOptions& options,
                             const ProgressHandler& progress) {
   const FileForm& form = options.start.search.form;
-  if (form.opset) onnx_io::check_opset(model.graph, *form.opset);
+  if (form.opset) onnx_io::check_opset(model.file_graph.value_or(model.graph), *form.opset);
   check_network(model.graph);
   check_labels(training, evaluation, options);
   return Finetuner({.model = model,

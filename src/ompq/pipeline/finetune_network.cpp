@@ -5,6 +5,7 @@
 #include "ompq/graph/passes.h"
 #include "ompq/ops/infer.h"
 #include "ompq/pipeline/evaluate.h"
+#include "ompq/pipeline/file_graph.h"
 #include "ompq/pipeline/quantization_plan.h"
 #include "ompq/pipeline/quantized_layer.h"
 
@@ -107,7 +108,10 @@ BestEpoch FinetuneNetwork::written_now(const std::string& task, const std::files
 
 /// The file keeps batch norms as they were imported; it is measured as it will be read.
 BestEpoch FinetuneNetwork::written_float(const std::string& task, const FileForm& form) {
-  QuantizedNetwork network{.graph = trainer_->unfolded_graph()};
+  QuantizedNetwork network{.graph = trainer_->unfolded_graph(),
+                           .weights = {},
+                           .file_graph = context_.model.unfolded_file_graph};
+  if (network.file_graph) take_constants(*network.file_graph, network.graph);
   BestEpoch now;
   now.file = export_file(network, form);
   graph::fold_batch_norms(network.graph);

@@ -102,18 +102,16 @@ Facts facts_of(const tuning::CalibrationOptions& calibration) {
 
 Facts facts_of(const MethodOptions& method) {
   const Preparation& prepare = method.prepare;
-  return {{"method", method.method},
-          {"effort", method.effort},
-          {"iterations", optional_fact(method.iterations)},
-          {"epochs", optional_fact(method.epochs)},
-          {"augmentation", method.augmentation},
-          {"prepare",
-           {prepare.equalize,
-            prepare.analytic_bias,
-            prepare.correct_bias,
-            prepare.reestimate_norms}},
-          {"weight", method.weight},
-          {"seed", method.seed}};
+  return {
+      {"method", method.method},
+      {"effort", method.effort},
+      {"iterations", optional_fact(method.iterations)},
+      {"epochs", optional_fact(method.epochs)},
+      {"augmentation", method.augmentation},
+      {"prepare",
+       {prepare.equalize, prepare.analytic_bias, prepare.correct_bias, prepare.reestimate_norms}},
+      {"weight", method.weight},
+      {"seed", method.seed}};
 }
 
 }  // namespace
@@ -139,14 +137,14 @@ std::string fingerprint_of(const Model& model,
                            const Samples& samples,
                            const Samples& evaluation,
                            const CompareOptions& options) {
-  return hash_of({{"version", kVersion},
-                  {"model", facts_of(model)},
-                  {"samples", facts_of(samples)},
-                  {"evaluation", facts_of(evaluation)},
-                  {"search", facts_of(options.search)},
-                  {"calibration", facts_of(options.calibration)},
-                  {"evaluated_by",
-                   {options.evaluation.batch_size, facts_of(options.evaluation.executor)}}});
+  return hash_of(
+      {{"version", kVersion},
+       {"model", facts_of(model)},
+       {"samples", facts_of(samples)},
+       {"evaluation", facts_of(evaluation)},
+       {"search", facts_of(options.search)},
+       {"calibration", facts_of(options.calibration)},
+       {"evaluated_by", {options.evaluation.batch_size, facts_of(options.evaluation.executor)}}});
 }
 
 }  // namespace ompq::pipeline

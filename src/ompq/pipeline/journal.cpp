@@ -86,9 +86,10 @@ Journal::Journal(std::filesystem::path path, std::string fingerprint) : path_(st
           fmt::format("{} is no journal of this program; name another file", path_.string()));
     }
     if (found == Found::OtherRun) {
-      log().warn("{} was kept by a run of another version, or with another model, other samples "
-                 "or options; it is begun anew",
-                 path_.string());
+      log().warn(
+          "{} was kept by a run of another version, or with another model, other samples "
+          "or options; it is begun anew",
+          path_.string());
     }
     found == Found::OurRun ? resume(text) : begin(header);
   } catch (...) {

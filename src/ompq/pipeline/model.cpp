@@ -6,6 +6,7 @@
 #include "ompq/core/error.h"
 #include "ompq/graph/passes.h"
 #include "ompq/ops/infer.h"
+#include "ompq/pipeline/file_graph.h"
 
 namespace ompq::pipeline {
 namespace {
@@ -26,28 +27,46 @@ void identify(Model& model) {
   model.sha256 = sha256(hashes);
 }
 
+/// The network as its file says, but for what changes nothing. Before anything is folded, so that
+/// one weight behind several Identities stays one.
+graph::Graph import_network(const std::filesystem::path& file,
+                            const onnx_io::ImportOptions& options,
+                            std::set<std::filesystem::path>* data_files) {
+  graph::Graph graph = onnx_io::import_onnx(file, options, data_files);
+  graph::remove_no_ops(graph);
+  graph.sort();
+  graph::merge_constant_twins(graph);
+  return graph;
+}
+
+graph::Graph inferred(graph::Graph graph) {
+  ops::infer_and_fold(graph);
+  graph::remove_no_ops(graph);
+  return graph;
+}
+
 }  // namespace
 
 Model load_model(const std::filesystem::path& file, const onnx_io::ImportOptions& options) {
   Model model;
   model.file = file;
   model.import = options;
-  model.graph = load_unfolded(file, options, &model.data_files);
+  const graph::Graph imported = import_network(file, options, &model.data_files);
   identify(model);
+  model.graph = inferred(imported);
   graph::fold_batch_norms(model.graph);
   model.graph.sort();
   ops::infer_and_fold(model.graph);
   model.discovery = graph::discover(model.graph);
+  model.file_graph = file_graph(imported, model);
+  if (model.file_graph) model.unfolded_file_graph = file_graph(imported, model, Norms::Kept);
   return model;
 }
 
 graph::Graph load_unfolded(const std::filesystem::path& file,
                            const onnx_io::ImportOptions& options,
                            std::set<std::filesystem::path>* data_files) {
-  graph::Graph graph = onnx_io::import_onnx(file, options, data_files);
-  ops::infer_and_fold(graph);
-  graph::remove_no_ops(graph);
-  return graph;
+  return inferred(import_network(file, options, data_files));
 }
 
 std::vector<data::InputSpec> input_specs(const graph::Graph& graph) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -16,11 +17,15 @@ namespace ompq::pipeline {
 struct Model {
   std::filesystem::path file;
   std::string sha256;  ///< of the file's bytes, and, where it has external data, of its hashes too
-  std::int64_t file_bytes = 0;  ///< external data included
+  std::int64_t file_bytes = 0;                 ///< external data included
   std::set<std::filesystem::path> data_files;  ///< that hold external data
   onnx_io::ImportOptions import;               ///< that the file was read with
   graph::Graph graph;  ///< batch norms folded, no-ops removed; ValueIds in `discovery` are its own
   graph::Discovery discovery;
+  /// What is written, see pipeline/file_graph.h; none: `graph` itself.
+  std::optional<graph::Graph> file_graph;
+  /// The same with batch norms as they were, where the sizes of `graph` are not those of the file.
+  std::optional<graph::Graph> unfolded_file_graph;
 };
 
 /// @throws ImportError, UnsupportedOp, ShapeError as the steps do.

@@ -1,8 +1,11 @@
 #include "ompq/pipeline/network.h"
 
+#include <fmt/format.h>
+
 #include "ompq/allocation/cost_model.h"
 #include "ompq/core/error.h"
 #include "ompq/core/version.h"
+#include "ompq/pipeline/file_graph.h"
 #include "ompq/pipeline/file_note.h"
 #include "ompq/quant/levels.h"
 
@@ -74,6 +77,23 @@ quant::QuantizedTensor blank_codes(const graph::Graph& graph,
 /// A bias that can be packed, as every bias can that tuning::round_biases rounded.
 void clear(Tensor& bias) { bias = Tensor(bias.type(), bias.shape()); }
 
+/// The model's graph as it is written, with quantizers for the values of model.graph.
+graph::Graph file_with_quantizers(const Model& model, const tuning::ActivationQuantizers& wanted) {
+  graph::Graph file = model.file_graph.value_or(model.graph);
+  tuning::ActivationQuantizers there;
+  for (const auto& [value, params] : wanted) {
+    const graph::ValueId id = model.file_graph ? value_in_file(model, file, value) : value;
+    if (id == graph::kNoValue) {
+      throw InternalError("export",
+                          fmt::format("value '{}' is not in the network that is written",
+                                      model.graph.value(value).name));
+    }
+    there.emplace(id, params);
+  }
+  tuning::insert_activation_quantizers(file, there);
+  return file;
+}
+
 }  // namespace
 
 tuning::NetworkCodes nearest_codes(const Model& model,
@@ -99,6 +119,11 @@ QuantizedNetwork assemble_network(const Model& model,
   for (const auto& [value, params] : codes.activations) scales.emplace(value, params.scale.front());
   const auto layers = quantized_layers(model, weight_bits).layers;
   tuning::round_biases(network.graph, layers, network.weights, scales);
+  if (model.file_graph) {
+    network.file_graph = file_with_quantizers(model, codes.activations);
+    take_constants(*network.file_graph, network.graph);
+    describe(*network.file_graph, model, weight_bits, codes.activations);
+  }
   tuning::insert_activation_quantizers(network.graph, codes.activations);
   describe(network.graph, model, weight_bits, codes.activations);
   return network;
@@ -116,10 +141,12 @@ onnx_io::OnnxFile export_file(const QuantizedNetwork& network, const FileForm& f
   onnx_io::ExportOptions options{.format = form.format,
                                  .quantized = network.weights,
                                  .opset = form.opset,
+                                 .terse = !form.keep_names && !network.weights.empty(),
                                  .data_name = onnx_io::data_file(form.name).string(),
                                  .most_model_bytes = form.most_model_bytes};
   if (!form.budget.empty()) options.metadata[kBudgetKey] = form.budget;
-  return onnx_io::export_onnx_file(network.graph, options);
+  return onnx_io::export_onnx_file(network.file_graph ? *network.file_graph : network.graph,
+                                   options);
 }
 
 FileSize::FileSize(const Model& model, const tuning::WeightOptions& options, FileForm form)
@@ -127,9 +154,8 @@ FileSize::FileSize(const Model& model, const tuning::WeightOptions& options, Fil
 
 const graph::Graph& FileSize::graph_for(const std::vector<int>& activation_bits) const {
   if (activation_bits != activation_bits_) {
-    graph_ = model_.graph;
     quantizers_ = stand_ins(model_, activation_bits);
-    tuning::insert_activation_quantizers(graph_, quantizers_);
+    graph_ = file_with_quantizers(model_, quantizers_);
     activation_bits_ = activation_bits;
   }
   return graph_;
@@ -142,9 +168,11 @@ std::int64_t FileSize::bytes(const std::vector<int>& weight_bits,
   for (std::size_t l = 0; l < weight_bits.size(); ++l) {
     if (weight_bits[l] == allocation::kFloatBits) continue;
     const graph::Layer& layer = model_.discovery.layers[l];
-    network.weights.emplace(network.graph.value(layer.weight).name,
-                            blank_codes(network.graph, layer, weight_bits[l], options_.symmetry));
-    if (layer.bias != graph::kNoValue) clear(*network.graph.mutable_value(layer.bias).constant);
+    network.weights.emplace(model_.graph.value(layer.weight).name,
+                            blank_codes(model_.graph, layer, weight_bits[l], options_.symmetry));
+    if (layer.bias == graph::kNoValue) continue;
+    const graph::ValueId bias = network.graph.find_value(model_.graph.value(layer.bias).name);
+    clear(*network.graph.mutable_value(bias).constant);
   }
   return static_cast<std::int64_t>(export_file(network, form_).size());
 }

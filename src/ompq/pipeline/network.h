@@ -21,6 +21,8 @@ namespace ompq::pipeline {
 struct QuantizedNetwork {
   graph::Graph graph;
   std::map<std::string, quant::QuantizedTensor> weights;  ///< by value name
+  /// The same network as it is written, see Model::file_graph; none: `graph` itself.
+  std::optional<graph::Graph> file_graph{};
 };
 
 /// Codes of rounding to nearest, for weights of `weight_bits` (one a layer; kFloatBits stays
@@ -51,6 +53,7 @@ struct FileForm {
   /// That the widths answer, as allocation::exact_text has it; empty: none.
   std::string budget;
   std::size_t most_model_bytes = onnx_io::ExportOptions{}.most_model_bytes;
+  bool keep_names = false;  ///< of values, for files that stand beside the network
 };
 
 /// The ONNX file for `network`.
@@ -81,8 +84,8 @@ class FileSize {
   // With stand-ins for the activation quantizers that were asked for last; all of one width have
   // the same size.
   mutable std::vector<int> activation_bits_;
-  mutable tuning::ActivationQuantizers quantizers_;
-  mutable graph::Graph graph_;
+  mutable tuning::ActivationQuantizers quantizers_;  // by values of the model's graph
+  mutable graph::Graph graph_;                       // as it is written
 };
 
 }  // namespace ompq::pipeline

@@ -197,7 +197,8 @@ report::Quantization quantize(const Model& model,
                               Samples& evaluation,
                               const QuantizeOptions& options,
                               const ProgressHandler& progress) {
-  if (options.search.form.opset) onnx_io::check_opset(model.graph, *options.search.form.opset);
+  if (options.search.form.opset)
+    onnx_io::check_opset(model.file_graph.value_or(model.graph), *options.search.form.opset);
   if (!options.allocation_file) check_budget(model, options.search);
   const auto tuning = tuning_samples(samples, evaluation, options);
   std::optional<Journal> journal;

@@ -1,0 +1,139 @@
+#include "ompq/onnx_io/float_kernels.h"
+
+#include <algorithm>
+#include <array>
+#include <map>
+#include <optional>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace ompq::onnx_io {
+namespace {
+
+using graph::Graph;
+using graph::kNoNode;
+using graph::kNoValue;
+using graph::Node;
+using graph::NodeId;
+using graph::ValueId;
+
+/// What only moves numbers may run on codes: the result is the same.
+constexpr std::array<std::string_view, 18> kMovers{"QuantizeLinear",
+                                                   "DequantizeLinear",
+                                                   "Identity",
+                                                   "Reshape",
+                                                   "Transpose",
+                                                   "Flatten",
+                                                   "Squeeze",
+                                                   "Unsqueeze",
+                                                   "Slice",
+                                                   "Gather",
+                                                   "Split",
+                                                   "Expand",
+                                                   "Tile",
+                                                   "MaxPool",
+                                                   "Max",
+                                                   "Shape",
+                                                   "Pad",
+                                                   "DepthToSpace"};
+
+bool is_dequantized(const Graph& graph, ValueId value) {
+  if (value == kNoValue || graph.producer(value) == kNoNode) return false;
+  return graph.node(graph.producer(value)).is("DequantizeLinear");
+}
+
+bool is_product(const Node& node) {
+  return node.is("Conv") || node.is("ConvTranspose") || node.is("Gemm") || node.is("MatMul");
+}
+
+/// Every operand that is there, but for the condition of a Where.
+bool reads_dequantized_alone(const Graph& graph, const Node& node) {
+  bool any = false;
+  for (std::size_t i = node.is("Where") ? 1 : 0; i < node.inputs.size(); ++i) {
+    if (node.inputs[i] == kNoValue) continue;
+    if (!is_dequantized(graph, node.inputs[i])) return false;
+    any = true;
+  }
+  return any;
+}
+
+/// The activation of a product has one scale for all of its slices.
+bool reads_one_scale(const Graph& graph, const Node& node) {
+  if (!is_product(node) || !is_dequantized(graph, node.input(0))) return false;
+  const ValueId scale = graph.node(graph.producer(node.input(0))).input(1);
+  return graph.is_constant(scale) && graph.value(scale).constant->elements() == 1;
+}
+
+/// Channels that a bias of the node would have; nothing where it takes none, or has one.
+std::optional<std::int64_t> missing_bias(const Graph& graph, const Node& node) {
+  const bool takes_one = node.is("Conv") || node.is("ConvTranspose") || node.is("Gemm");
+  if (!takes_one || node.input(2) != kNoValue) return std::nullopt;
+  const ValueId codes = graph.node(graph.producer(node.input(1))).input(0);
+  if (!graph.is_constant(codes) || graph.value(codes).constant->rank() < 2) return std::nullopt;
+  const auto& shape = graph.value(codes).constant->shape();
+  if (node.is("Conv")) return shape[0];
+  if (node.is("ConvTranspose")) return shape[1] * node.int_attribute("group", 1);
+  return node.int_attribute("transB", 0) != 0 ? shape[0] : shape[1];
+}
+
+class Keeper {
+ public:
+  explicit Keeper(Graph& graph) : graph_(graph) {}
+
+  void run() {
+    // Found first, as every change makes the graph index its values anew.
+    std::vector<NodeId> shielded;
+    std::vector<std::pair<NodeId, std::int64_t>> unbiased;
+    for (std::size_t n = 0; n < graph_.nodes().size(); ++n) {
+      const auto id = static_cast<NodeId>(n);
+      const Node& node = graph_.node(id);
+      if (!node.domain.empty() || std::ranges::find(kMovers, node.op_type) != kMovers.end()) {
+        continue;
+      }
+      const bool alone = reads_dequantized_alone(graph_, node);
+      const bool one_scale = reads_one_scale(graph_, node);
+      const auto channels = alone ? missing_bias(graph_, node) : std::nullopt;
+      if (channels) unbiased.emplace_back(id, *channels);
+      if (one_scale || (alone && !channels)) shielded.push_back(id);
+    }
+    for (const auto& [id, channels] : unbiased) add_bias(id, channels);
+    for (const NodeId id : shielded) shield(id);
+    if (!shielded.empty()) graph_.sort();
+  }
+
+ private:
+  void add_bias(NodeId id, std::int64_t channels) {
+    const auto [zeros, fresh] = zeros_.emplace(channels, kNoValue);
+    if (fresh) {
+      zeros->second = graph_.add_constant(
+          "zero_bias", Tensor(DataType::Float32, std::vector<std::int64_t>{channels}));
+    }
+    Node& node = graph_.mutable_node(id);
+    node.inputs.resize(2);
+    node.inputs.push_back(zeros->second);
+  }
+
+  void shield(NodeId id) {
+    const std::size_t place = graph_.node(id).is("Where") ? 1 : 0;
+    const ValueId value = graph_.node(id).inputs[place];
+    const auto [shielded, fresh] = shielded_.emplace(value, kNoValue);
+    if (fresh) {
+      shielded->second = graph_.add_value(
+          {.name = {}, .type = graph_.value(value).type, .shape = graph_.value(value).shape});
+      graph_.add_node(
+          {.name = {}, .op_type = "Max", .inputs = {value}, .outputs = {shielded->second}});
+    }
+    graph_.mutable_node(id).inputs[place] = shielded->second;
+  }
+
+  Graph& graph_;
+  std::map<std::int64_t, ValueId> zeros_;
+  std::map<ValueId, ValueId> shielded_;
+};
+
+}  // namespace
+
+void keep_float_kernels(Graph& graph) { Keeper(graph).run(); }
+
+}  // namespace ompq::onnx_io
