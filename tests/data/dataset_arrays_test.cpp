@@ -186,12 +186,13 @@ TEST_F(NpzFile, BytesOfOtherShapesAreNumbersUnlessPreprocessingIsSaid) {
 }
 
 TEST_F(NpzFile, ACropAloneScalesNoBytesThatAreNoPicture) {
-  std::vector<std::uint8_t> values(36);
+  std::vector<std::uint8_t> values(64);
   for (std::size_t i = 0; i < values.size(); ++i) values[i] = static_cast<std::uint8_t>(i);
-  const DatasetOptions cropped{.preprocess = {.crop = 1}, .preprocess_given = true};
-  const auto dataset = open(
-      {{"x", Tensor::from<std::uint8_t>({1, 4, 3, 3}, values)}}, {{"input", {4, 1, 1}}}, cropped);
-  EXPECT_THAT(dataset->load({0}).inputs[0].to_floats(), ElementsAre(4, 13, 22, 31));
+  const Tensor x = Tensor::from<std::uint8_t>({1, 4, 4, 4}, values);
+  const DatasetOptions cropped{.preprocess = {.crop = 2}, .preprocess_given = true};
+  const auto dataset = open({{"x", x}}, {{"input", {4, 2, 2}}}, cropped);
+  EXPECT_THAT(dataset->load({0}).inputs[0].to_floats(),
+              ElementsAre(5, 6, 9, 10, 21, 22, 25, 26, 37, 38, 41, 42, 53, 54, 57, 58));
 }
 
 TEST_F(NpzFile, AlphaIsDroppedWhereTheNetworkTakesColours) {

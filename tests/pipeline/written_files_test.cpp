@@ -24,9 +24,9 @@ using testing::Judge;
 using testing::JudgeAnswer;
 using testing::JudgeJob;
 
-constexpr std::int64_t kSamples = 4;
+constexpr std::int64_t kWrittenSamples = 4;
 
-Samples samples_for(const Model& model, std::int64_t count = kSamples) {
+Samples samples_for(const Model& model, std::int64_t count = kWrittenSamples) {
   auto extents = graph::extents_at(*model.graph.value(model.graph.inputs().front()).shape, count);
   Samples samples;
   samples.dataset =

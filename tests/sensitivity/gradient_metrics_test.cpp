@@ -261,7 +261,7 @@ TEST(GradientNetwork, EqualsTheNetworkThroughReLU6) {
   Fixture fixture(testing::image_network(), 2);
   for (float& value : fixture.input[0].mutable_data<float>()) value *= 5;  // beyond six
   const GradientNetwork fast(fixture.graph, fixture.layers());
-  const auto inputs = slice_samples(fixture.input, 0, 2);
+  const std::vector<at::Tensor> inputs{ops::to_aten(fixture.slice(0, 2)[0])};
   std::vector<at::Tensor> leaves;
   for (const at::Tensor& weight : fast.weights()) {
     leaves.push_back(weight.clone().requires_grad_(true));

@@ -17,10 +17,10 @@ using graph::Dim;
 using graph::Graph;
 using graph::ValueId;
 using ompq::testing::GraphBuilder;
-using testing::test_network;
-using testing::TestNetwork;
+using cases::test_network;
+using cases::TestNetwork;
 
-constexpr std::int64_t kSamples = 22;  // no multiple of 4
+constexpr std::int64_t kLayoutSamples = 22;  // no multiple of 4
 
 /// Queries that are the same for every sample, as many times as there are samples, attend to its
 /// tokens.
@@ -127,7 +127,7 @@ Loss total(const Reconstruction& made) {
 }
 
 TEST_P(SampleLayout, IsReconstructed) {
-  const TestNetwork network = test_network(GetParam().make(), 3, 8, kSamples);
+  const TestNetwork network = test_network(GetParam().make(), 3, 8, kLayoutSamples);
   for (const ErrorWeight weight : {ErrorWeight::Plain, ErrorWeight::Fisher}) {
     ReconstructionOptions options = quick(BlockMethod::Learn);
     options.weight = weight;
@@ -137,7 +137,7 @@ TEST_P(SampleLayout, IsReconstructed) {
 }
 
 TEST_P(SampleLayout, IsRoundedWithCompensation) {
-  TestNetwork network = test_network(GetParam().make(), 3, 8, kSamples);
+  TestNetwork network = test_network(GetParam().make(), 3, 8, kLayoutSamples);
   network.parts.blocks = layer_blocks(network.graph, network.parts.layers);
   const Reconstruction made = reconstruct(network.request(), quick(BlockMethod::Compensate));
   const Loss loss = total(made);
@@ -169,7 +169,7 @@ TEST(FillingOfTheLastPass, CountsForNothingInTheMoments) {
     auto& value = open.mutable_value(static_cast<ValueId>(i));
     if (!value.constant) value.shape->front() = Dim::batch();
   }
-  const Tensor samples = ompq::testing::normal_samples({kSamples, 3, 6, 6}, 5);
+  const Tensor samples = ompq::testing::normal_samples({kLayoutSamples, 3, 6, 6}, 5);
   const auto expected = moments_of(open, samples);
   const auto got = moments_of(fixed, samples);
   for (std::size_t l = 0; l < expected.size(); ++l) {
@@ -185,7 +185,7 @@ TEST(FillingOfTheLastPass, CountsForNothingInTheMoments) {
 /// Rows of token ids.
 class Ids final : public data::Dataset {
  public:
-  [[nodiscard]] std::int64_t size() const override { return kSamples; }
+  [[nodiscard]] std::int64_t size() const override { return kLayoutSamples; }
   [[nodiscard]] bool has_labels() const override { return false; }
   [[nodiscard]] std::string sample_name(std::int64_t index) const override {
     return std::to_string(index);
@@ -215,7 +215,7 @@ TEST(TokenIds, ReachTheEmbeddingAsTheyAre) {
   const Graph made = b.finish({b.linear("fc", x, 3)});
   const graph::Discovery parts = graph::discover(made);
   Ids dataset;
-  const auto indices = ompq::testing::all_indices(kSamples);
+  const auto indices = ompq::testing::all_indices(kLayoutSamples);
   ReconstructionOptions options = quick(BlockMethod::Visit);
   int seen = 0;
   options.visit = [&](std::size_t layer, const LayerInputs& inputs) {
@@ -223,7 +223,7 @@ TEST(TokenIds, ReachTheEmbeddingAsTheyAre) {
     ++seen;
     const data::Batch all = dataset.load(indices);
     std::vector<float> row(4);
-    for (std::int64_t s = 0; s < kSamples; ++s) {
+    for (std::int64_t s = 0; s < kLayoutSamples; ++s) {
       inputs.exact->read(s, row);
       for (std::size_t t = 0; t < 4; ++t) {
         const auto id =
@@ -248,7 +248,7 @@ TEST(Distill, SaysWhichNetworksItCannotTune) {
 }
 
 TEST(Distill, TunesANetworkThatTakesAFixedNumberOfSamples) {
-  const TestNetwork network = test_network(fixed_images(), 2, 8, kSamples);
+  const TestNetwork network = test_network(fixed_images(), 2, 8, kLayoutSamples);
   DistillationOptions options;
   options.epochs = 4;
   options.batch = 2;
