@@ -1,5 +1,5 @@
 // The same with GoogleTest, for the test programs.
-#include "common.h"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
+#include "common.h"

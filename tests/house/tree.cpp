@@ -12,7 +12,8 @@ namespace fs = std::filesystem;
 namespace {
 
 bool is_foreign(const fs::path& path) {
-  constexpr std::array<std::string_view, 4> kNames{"build", "node_modules", ".git", ".cache"};
+  constexpr std::array<std::string_view, 5> kNames{
+      "build", "node_modules", "venv", ".git", ".cache"};
   return std::ranges::find(kNames, path.filename().string()) != kNames.end();
 }
 

@@ -199,7 +199,7 @@ TEST(Import, AsksForExtentsThatItCannotKnow) {
     (void)imported_shape(dims);
     FAIL() << "nothing was thrown";
   } catch (const ImportError& error) {
-    EXPECT_THAT(error.what(), HasSubstr("input 'x' has shape [?, 3, ?, ?]"));
+    EXPECT_THAT(error.what(), HasSubstr("input 'x' (float32) has shape [?, 3, ?, ?]"));
     EXPECT_THAT(error.what(), HasSubstr("--input-shape x=-1,3,224,224"));
   }
   EXPECT_EQ(imported_shape(dims, {.input_shapes = {{"x", {-1, 3, 32, 48}}}}),

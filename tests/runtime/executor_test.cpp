@@ -355,10 +355,10 @@ TEST(Executor, NamesTheInputThatFeedsAnIndexOutsideOfATable) {
   for (const std::int64_t wrong : {std::int64_t{25}, std::int64_t{20}, std::int64_t{-21}}) {
     const std::vector<Tensor> inputs{Tensor::from<std::int64_t>({1, 2}, {0, wrong})};
     EXPECT_THAT(message_of<DataError>([&] { (void)executor.run(inputs); }),
-                ::testing::AllOf(HasSubstr("[samples] Gather node 'embed'"),
-                                 HasSubstr("index " + std::to_string(wrong) +
-                                           " is outside of an axis of 20"),
-                                 HasSubstr("'token_ids'")));
+                ::testing::AllOf(
+                    HasSubstr("[samples] Gather node 'embed'"),
+                    HasSubstr("index " + std::to_string(wrong) + " is outside of an axis of 20"),
+                    HasSubstr("'token_ids'")));
   }
 }
 

@@ -114,6 +114,7 @@ TestNetwork test_network(Graph graph, int weight_bits, int activation_bits, std:
   const auto& layers = network.parts.layers;
   auto shape =
       graph::extents_at(*network.graph.value(network.graph.inputs().front()).shape, samples);
+  shape.front() = samples;  // also where the network takes a fixed number at once
   network.dataset =
       std::make_unique<ompq::testing::MemoryDataset>(ompq::testing::normal_samples(shape, 5));
   network.indices = ompq::testing::all_indices(samples);

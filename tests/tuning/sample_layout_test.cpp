@@ -13,12 +13,12 @@
 namespace ompq::tuning {
 namespace {
 
+using cases::test_network;
+using cases::TestNetwork;
 using graph::Dim;
 using graph::Graph;
 using graph::ValueId;
 using ompq::testing::GraphBuilder;
-using cases::test_network;
-using cases::TestNetwork;
 
 constexpr std::int64_t kLayoutSamples = 22;  // no multiple of 4
 

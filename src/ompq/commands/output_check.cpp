@@ -23,7 +23,7 @@ void add_companions(std::string_view command,
                     std::vector<NamedFile>& written) {
   const fs::path output = options.text("output");
   written.push_back({"the external data of --output", onnx_io::data_file(output)});
-  if (!options.has("journal")) {
+  if (!options.knows("journal") || !options.has("journal")) {
     written.push_back({"the journal of --output", pipeline::journal_file(output)});
   }
   if (command == "quantize" && options.text("format") == "encodings") {

@@ -95,17 +95,19 @@ graph::Graph load_unfolded(const std::filesystem::path& file,
 namespace {
 
 /// Where an input counts samples; nothing where all samples of a pass share it.
-std::optional<std::size_t> batch_axis_of(const graph::Shape& shape, std::int64_t fixed_batch) {
+std::optional<std::size_t> batch_axis_of(const graph::Shape& shape,
+                                         std::optional<std::int64_t> fixed_batch) {
   for (std::size_t d = 0; d < shape.size(); ++d) {
     if (!shape[d].is_fixed()) return d;
   }
+  if (!fixed_batch) return std::nullopt;  // others have the samples
   // One sample a pass may stand at any axis or at none: the input is that sample's as it is.
   const bool other = fixed_batch == 1 && !shape.empty() && shape.front().size != 1;
   if (shape.empty() || other) return std::nullopt;
   return 0;
 }
 
-data::InputSpec spec_of(const graph::Value& input, std::int64_t fixed_batch) {
+data::InputSpec spec_of(const graph::Value& input, std::optional<std::int64_t> fixed_batch) {
   const graph::Shape& shape = *input.shape;
   data::InputSpec spec{input.name, {}, input.type, batch_axis_of(shape, fixed_batch)};
   for (std::size_t d = 0; d < shape.size(); ++d) {
@@ -126,7 +128,7 @@ data::InputSpec spec_of(const graph::Value& input, std::int64_t fixed_batch) {
 }  // namespace
 
 std::vector<data::InputSpec> input_specs(const graph::Graph& graph) {
-  const std::int64_t fixed_batch = runtime::fixed_batch(graph).value_or(0);
+  const std::optional<std::int64_t> fixed_batch = runtime::fixed_batch(graph);
   std::vector<data::InputSpec> specs;
   for (const graph::ValueId id : graph.inputs()) {
     specs.push_back(spec_of(graph.value(id), fixed_batch));

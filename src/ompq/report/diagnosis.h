@@ -14,8 +14,8 @@ struct LayerDiagnosis {
   std::string op;
   std::string block;  ///< "" where the layer is in none
   bool depthwise = false;
-  std::optional<int> weight_bits;       ///< nothing where unknown, or where the weight stays float
-  std::optional<int> activation_bits;   ///< of the layer's input, likewise
+  std::optional<int> weight_bits;      ///< nothing where unknown, or where the weight stays float
+  std::optional<int> activation_bits;  ///< of the layer's input, likewise
   bool reads_network_input = false;
   std::optional<double> snr_before_db;  ///< of its feature in the network that was quantized first
   std::optional<double> snr_after_db;   ///< of its feature in the network that is the result

@@ -364,9 +364,9 @@ struct Executor::Impl {
   }
 
   std::vector<at::Tensor> run_kernel(Kernel& kernel,
-                                            const graph::Node& node,
-                                            const std::vector<at::Tensor>& inputs,
-                                            const KernelContext& context) const {
+                                     const graph::Node& node,
+                                     const std::vector<at::Tensor>& inputs,
+                                     const KernelContext& context) const {
     const auto fail = [&](std::string_view reason) {
       throw InternalError("runtime",
                           fmt::format("{} node '{}' failed: {}", node.op_type, node.name, reason));

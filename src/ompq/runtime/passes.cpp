@@ -1,5 +1,7 @@
 #include "ompq/runtime/passes.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "ompq/core/error.h"
@@ -179,10 +181,13 @@ std::optional<std::int64_t> fixed_batch(const graph::Graph& graph) {
   for (const graph::ValueId id : graph.inputs()) {
     const auto& shape = graph.value(id).shape;
     if (!shape) continue;
+    // Beside an open batch, what is fixed is shared by all samples.
+    if (std::any_of(
+            shape->begin(), shape->end(), [](const graph::Dim& dim) { return !dim.is_fixed(); })) {
+      return std::nullopt;
+    }
     scalar = scalar || shape->empty();
-    const bool open = std::any_of(
-        shape->begin(), shape->end(), [](const graph::Dim& dim) { return !dim.is_fixed(); });
-    if (!fixed && !shape->empty() && !open) fixed = shape->front().size;
+    if (!fixed && !shape->empty()) fixed = shape->front().size;
   }
   return fixed || !scalar ? fixed : std::optional<std::int64_t>(1);
 }

@@ -7,6 +7,7 @@
 #include <cstring>
 #include <new>
 #include <string>
+#include <system_error>
 #include <vector>
 
 #include <fcntl.h>
@@ -93,11 +94,13 @@ const float* floats_of(const MatrixView& view, std::int64_t r, std::vector<float
 
 /// Where the environment names a folder that is not there, that folder: whoever needs it says so.
 std::filesystem::path temporary_directory() {
-  try {
-    return std::filesystem::temp_directory_path();
-  } catch (const std::filesystem::filesystem_error& error) {
-    return error.path1();
+  std::error_code missing;
+  std::filesystem::path folder = std::filesystem::temp_directory_path(missing);
+  if (!missing) return folder;
+  for (const char* name : {"TMPDIR", "TMP", "TEMP", "TEMPDIR"}) {  // as the standard library asks
+    if (const char* value = std::getenv(name); value != nullptr) return value;
   }
+  return "/tmp";
 }
 
 /// A file that no name leads to, with its space reserved.
