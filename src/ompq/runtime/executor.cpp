@@ -7,16 +7,17 @@
 
 #include <ATen/ATen.h>
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include "ompq/core/error.h"
 #include "ompq/graph/passes.h"
 #include "ompq/ops/aten_bridge.h"
 #include "ompq/runtime/dnnl_support.h"
 #include "ompq/runtime/fake_quantize.h"
+#include "ompq/runtime/input_sources.h"
 #include "ompq/runtime/kernel.h"
 #include "ompq/runtime/passes.h"
 #include "ompq/runtime/plan.h"
+#include "ompq/runtime/precision.h"
 #include "ompq/runtime/thread_scope.h"
 
 namespace ompq::runtime {
@@ -26,23 +27,6 @@ using graph::ValueId;
 namespace {
 
 std::size_t index_of(ValueId value) { return static_cast<std::size_t>(value); }
-
-bool runs_isa(dnnl::cpu_isa wanted) {
-  const auto have = static_cast<unsigned>(dnnl::get_effective_cpu_isa());
-  const auto bits = static_cast<unsigned>(wanted);
-  return (have & bits) == bits;
-}
-
-Precision resolve(Precision asked) {
-  if (asked == Precision::Auto) {
-    return has_native_bfloat16() ? Precision::BFloat16 : Precision::Float32;
-  }
-  if (asked == Precision::BFloat16 && !runs_isa(dnnl::cpu_isa::avx512_core)) {
-    throw ConfigError("runtime",
-                      "bfloat16 needs a processor with AVX-512; use float32 or auto precision");
-  }
-  return asked;
-}
 
 void check_device(const std::string& device) {
   if (device == "cpu") return;
@@ -67,40 +51,7 @@ Tensor host_copy(const at::Tensor& tensor) {
   return ops::from_aten(narrow ? tensor.to(at::kFloat) : tensor);
 }
 
-/// The names of the network's inputs that `node` depends on.
-std::vector<std::string> sources_of(const graph::Graph& graph, const graph::Node& node) {
-  std::vector<ValueId> open(node.inputs);
-  std::vector<bool> seen(graph.values().size(), false);
-  std::vector<std::string> names;
-  while (!open.empty()) {
-    const ValueId id = open.back();
-    open.pop_back();
-    if (id == graph::kNoValue || seen[index_of(id)]) continue;
-    seen[index_of(id)] = true;
-    const graph::NodeId maker = graph.producer(id);
-    if (maker != graph::kNoNode) {
-      const auto& inputs = graph.node(maker).inputs;
-      open.insert(open.end(), inputs.begin(), inputs.end());
-    } else if (!graph.is_constant(id)) {
-      names.push_back(fmt::format("'{}'", graph.value(id).name));
-    }
-  }
-  return names;
-}
-
-/// What an operator says of the samples, with the inputs that they are fed to.
-std::string message_with_sources(const graph::Graph& graph,
-                                 const graph::Node& node,
-                                 const DataError& error) {
-  constexpr std::size_t kBrackets = 3;  // "[where] "
-  return fmt::format("{}; it reads what the network is fed at {}",
-                     std::string_view(error.what()).substr(error.where().size() + kBrackets),
-                     fmt::join(sources_of(graph, node), ", "));
-}
-
 }  // namespace
-
-bool has_native_bfloat16() { return runs_isa(dnnl::cpu_isa::avx512_core_bf16); }
 
 struct Executor::State::Data {
   std::size_t next_step = 0;
@@ -145,7 +96,7 @@ struct Executor::Impl {
   Impl(const graph::Graph& original, ExecutorOptions given)
       : graph(original),
         options(std::move(given)),
-        precision(resolve(options.precision)),
+        precision(resolve_precision(options.precision)),
         threads(resolved_threads(options.threads)) {
     check_device(options.device);
     if (options.fuse) graph::fuse(graph, options.captured);
