@@ -36,6 +36,27 @@ if(OMPQ_MOLD)
   add_link_options(-fuse-ld=mold)
 endif()
 
+# ompq_compile_cold(TARGET): less optimization for a target in which nothing runs long.
+function(ompq_compile_cold target)
+  target_compile_options(${target} PRIVATE $<$<CONFIG:Release>:-O1>)
+endfunction()
+
+# ompq_order_sources(RESULT SOURCE...): sources that read or write JSON first, so that few unity files pay for
+# its templates.
+function(ompq_order_sources result)
+  set(first)
+  set(rest)
+  foreach(source ${ARGN})
+    file(STRINGS ${source} json REGEX "^#include .*(nlohmann/|json_objects\\.h)" LIMIT_COUNT 1)
+    if(json)
+      list(APPEND first ${source})
+    else()
+      list(APPEND rest ${source})
+    endif()
+  endforeach()
+  set(${result} ${first} ${rest} PARENT_SCOPE)
+endfunction()
+
 # ompq_add_precompiled(NAME HEADER [TARGETS...]): a target that owns a precompiled header. Its users have to
 # compile with the same options.
 function(ompq_add_precompiled name header)

@@ -23,13 +23,14 @@ endif()
 ompq_add_precompiled(ompq_precompiled common.h fmt::fmt ompq_flags)
 ompq_add_precompiled(ompq_precompiled_torch torch.h fmt::fmt ompq_flags ompq_torch)
 
-# ompq_add_room(NAME [DEPS room...] [LIBS target...] [TORCH] [LOOPS])
+# ompq_add_room(NAME [DEPS room...] [LIBS target...] [TORCH] [LOOPS | COLD])
 #   DEPS   rooms below this one
 #   LIBS   third-party targets
 #   TORCH  the room sees LibTorch
 #   LOOPS  the room has the loops over elements that a run spends its time in: -O3 instead of -O2
+#   COLD   nothing in the room runs long; it is compiled with -O1, which takes a quarter less time
 function(ompq_add_room name)
-  cmake_parse_arguments(ROOM "TORCH;LOOPS" "" "DEPS;LIBS" ${ARGN})
+  cmake_parse_arguments(ROOM "TORCH;LOOPS;COLD" "" "DEPS;LIBS" ${ARGN})
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cpp)
   if(NOT sources)  # headers alone
     add_library(ompq_${name} INTERFACE)
@@ -37,6 +38,7 @@ function(ompq_add_room name)
     target_link_libraries(ompq_${name} INTERFACE ${ROOM_DEPS} ${ROOM_LIBS})
     return()
   endif()
+  ompq_order_sources(sources ${sources})
   add_library(ompq_${name} STATIC ${sources})
   list(TRANSFORM ROOM_DEPS PREPEND ompq_)
   target_include_directories(ompq_${name} PUBLIC ${PROJECT_SOURCE_DIR}/src ${PROJECT_BINARY_DIR}/generated)
@@ -44,6 +46,8 @@ function(ompq_add_room name)
   ompq_batch_sources(ompq_${name} ${sources})
   if(ROOM_LOOPS)
     target_compile_options(ompq_${name} PRIVATE $<$<CONFIG:Release>:-O3>)
+  elseif(ROOM_COLD)
+    ompq_compile_cold(ompq_${name})
   endif()
   if(ROOM_TORCH)
     target_link_libraries(ompq_${name} PUBLIC ompq_torch)
@@ -63,9 +67,10 @@ function(ompq_add_test_room name)
   if(NOT sources)
     return()
   endif()
+  ompq_order_sources(sources ${sources})
   add_executable(test_${name} ${sources})
   target_link_libraries(test_${name} PRIVATE ompq_test_support ${ROOM_LIBS} GTest::gmock GTest::gtest_main ompq_flags)
-  target_compile_options(test_${name} PRIVATE $<$<CONFIG:Release>:-O1>)  # nothing here runs long
+  ompq_compile_cold(test_${name})
   # Programs need no position-independent code of their own, and share precompiled headers with the support.
   set_target_properties(test_${name} PROPERTIES POSITION_INDEPENDENT_CODE OFF)
   ompq_batch_sources(test_${name} ${sources})

@@ -43,10 +43,10 @@ Model reshaping_model(std::int64_t batch) {
 }
 
 /// Not a multiple of 3 or 8.
-constexpr std::int64_t kSamples = 20;
+constexpr std::int64_t kFixedSamples = 20;
 
 report::Search searched(const Model& model, const std::string& allocator, std::int64_t batch = 64) {
-  Samples samples = small_samples(kSamples);
+  Samples samples = small_samples(kFixedSamples);
   SearchOptions options;
   options.allocator = allocator;
   options.beside = {};
@@ -83,10 +83,10 @@ TEST_P(FixedBatch, EveryAllocatorHasAnAnswer) {
 TEST_P(FixedBatch, IsEvaluatedAndComparedAsTheOpenNetwork) {
   const Model open = reshaping_model(0);
   const Model fixed = reshaping_model(GetParam());
-  Samples samples = small_samples(kSamples);
+  Samples samples = small_samples(kFixedSamples);
   const auto evaluation =
       evaluate(fixed.graph, *samples.dataset, samples.indices, {}, &open.graph).evaluation;
-  EXPECT_EQ(evaluation.samples, kSamples);
+  EXPECT_EQ(evaluation.samples, kFixedSamples);
   EXPECT_EQ(*evaluation.agreement, 1.0);
   EXPECT_LT(*evaluation.divergence, 1e-6);
   const report::Diff difference = diff(open, fixed, samples, {});
@@ -97,7 +97,7 @@ TEST_P(FixedBatch, IsEvaluatedAndComparedAsTheOpenNetwork) {
 TEST_P(FixedBatch, ActivationsAreCalibratedOnTheSamplesAlone) {
   const Model open = reshaping_model(0);
   const Model fixed = reshaping_model(GetParam());
-  Samples samples = small_samples(kSamples);
+  Samples samples = small_samples(kFixedSamples);
   const std::vector<std::optional<int>> bits(4, 8);
   const auto expected = calibrate(open, bits, samples, {}, {});
   const auto got = calibrate(fixed, bits, samples, {}, {});
@@ -108,7 +108,7 @@ TEST_P(FixedBatch, ActivationsAreCalibratedOnTheSamplesAlone) {
 
 TEST_P(FixedBatch, EveryMethodRoundsIt) {
   const Model model = reshaping_model(GetParam());
-  Samples samples = small_samples(kSamples);
+  Samples samples = small_samples(kFixedSamples);
   const std::vector<int> bits(4, 3);
   const auto activations = calibrate(model, {8, 8, 8, 8}, samples, {}, {});
   const tuning::NetworkCodes nearest = nearest_codes(model, bits, activations, {});
@@ -132,7 +132,7 @@ TEST_P(FixedBatch, EveryMethodRoundsIt) {
 
 TEST_P(FixedBatch, BiasesAreCorrected) {
   const Model model = reshaping_model(GetParam());
-  Samples samples = small_samples(kSamples);
+  Samples samples = small_samples(kFixedSamples);
   const std::vector<int> bits(4, 2);
   const tuning::NetworkCodes nearest = nearest_codes(model, bits, {}, {});
   MethodOptions options{.method = "nearest"};
@@ -198,7 +198,7 @@ TEST(DroppedMetrics, AutoAnswersForAnAllocatorThatCannot) {
 }
 
 TEST(NeededMetrics, AreAllThatIsMeasured) {
-  Samples samples = small_samples(kSamples);
+  Samples samples = small_samples(kFixedSamples);
   const Model model = small_model();
   SearchOptions options;
   options.measure_for_beside = false;
@@ -242,7 +242,7 @@ TEST(ClassMaps, AreJudgedByTheScoresBehindThem) {
 
 TEST(ClassMaps, AgreeWhereTheirElementsDo) {
   const Model model = class_map_model();
-  Samples samples = small_samples(kSamples);
+  Samples samples = small_samples(kFixedSamples);
   const QuantizedNetwork network = quantize_network(model, {2, 2}, {}, {});
   const auto evaluation =
       evaluate(network.graph, *samples.dataset, samples.indices, {}, &model.graph).evaluation;
@@ -273,10 +273,10 @@ TEST(Numbers, WithoutAxesAreMeasuredAndEvaluated) {
   for (const bool first : {true, false}) {
     const Model model = model_with_a_number(first);
     EXPECT_EQ(searched(model, "auto").allocations.front().allocator, "auto");
-    Samples samples = small_samples(kSamples);
+    Samples samples = small_samples(kFixedSamples);
     EvaluateOptions options{.batch_size = 8, .keep_outputs = true};
     const auto real = evaluate(model.graph, *samples.dataset, samples.indices, options);
-    EXPECT_EQ(real.logits.shape().front(), first ? 3 : kSamples);
+    EXPECT_EQ(real.logits.shape().front(), first ? 3 : kFixedSamples);
     options.reference_logits = &real.logits;
     const QuantizedNetwork network = quantize_network(model, {4, 4}, {}, {});
     const auto made = evaluate(network.graph, *samples.dataset, samples.indices, options);
