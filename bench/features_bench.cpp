@@ -2,7 +2,7 @@
 //   bench_features                  32 images of 224x224, 2 threads (--threads=N for another
 //   number) bench_features --export=FOLDER  writes the networks as ONNX files, for another runtime
 //   to time bench_features --profile=NAME   where one network's time goes, node by node
-// bench/run_features.mjs sets these beside ONNX Runtime's plain float forward pass.
+// bench/run_features.mjs sets these next to ONNX Runtime's plain float forward pass.
 #include <algorithm>
 #include <array>
 #include <chrono>

@@ -1,4 +1,4 @@
-// Features + ORM of three networks beside ONNX Runtime's plain float forward pass of the same batch.
+// Features + ORM of three networks next to ONNX Runtime's plain float forward pass of the same batch.
 //
 //   node bench/run_features.mjs BUILD_FOLDER [--rounds N] [--json]
 //

@@ -1,4 +1,4 @@
-// What a packed file costs in ONNX Runtime beside the float file that it was made of: making the
+// What a packed file costs in ONNX Runtime next to the float file that it was made of: making the
 // session, which unpacks the weights, and the forward pass at batch 1 and 32.
 //
 //   node bench/run_sessions.mjs BUILD_FOLDER [MODEL DATA]... [--rounds N] [--clock wall|cpu] [--json]

@@ -1,4 +1,4 @@
-# A room is one folder below src/ompq: one static library, whose public headers stand beside its sources.
+# A room is one folder below src/ompq: one static library, whose public headers stand next to its sources.
 
 add_library(ompq_flags INTERFACE)
 target_compile_options(ompq_flags INTERFACE -Wall -Wextra -Wshadow=local -Wno-psabi
@@ -60,7 +60,7 @@ endfunction()
 # ompq_add_test_room(NAME [LIBS target...] [LABELS label...] [TORCH] [PARTS n]): one test program of
 # tests/NAME/*_test.cpp. It is one entry of ctest, since loading LibTorch anew for each of some thousand cases
 # would take longer than all of them; the cases stand in test-results/NAME.xml. PARTS makes n entries of it, each
-# with a part of the cases, that run beside each other.
+# with a part of the cases, that run next to each other.
 function(ompq_add_test_room name)
   cmake_parse_arguments(ROOM "TORCH" "PARTS" "LIBS;LABELS" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*_test.cpp)

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Quantizes the embedded ResNet-20 to 3 bits on average with 8-bit activations, beside uniform bits and the paper's
+# Quantizes the embedded ResNet-20 to 3 bits on average with 8-bit activations, next to uniform bits and the paper's
 # allocation, and measures every file that is written on the 10,000 test images of Fashion-MNIST.
 set -eu
 

@@ -16,10 +16,10 @@ done
   exit 1
 }
 
-echo "--- features and ORM beside ONNX Runtime's float forward pass"
+echo "--- features and ORM next to ONNX Runtime's float forward pass"
 node "$(dirname -- "$0")/../bench/run_features.mjs" "$1"
 
-echo "--- packed files in ONNX Runtime beside the float files"
+echo "--- packed files in ONNX Runtime next to the float files"
 node "$(dirname -- "$0")/../bench/run_sessions.mjs" "$1"
 
 echo "--- the page of ompq report with 300 layers"

@@ -17,7 +17,7 @@ struct Answer {
   bool verbose = false;  ///< Version: with the libraries' versions
 };
 
-/// Reads the command line against command_table(). Options stand before or behind operands, as
+/// Reads the command line against command_table(). Options may come before or after operands, as
 /// "--name value", "--name=value" or "-n value".
 /// @throws ConfigError saying what is wrong and, for a slip of the finger, what was probably meant.
 [[nodiscard]] std::variant<CommandRequest, Answer> parse_command_line(int argc,

@@ -29,7 +29,7 @@ std::string command_names() {
 
 // --- bash ------------------------------------------------------------------------------------
 
-/// What may stand behind an option or as an operand, as arguments of compgen.
+/// What may come after an option or as an operand, as arguments of compgen.
 std::string bash_values(const OptionRecord& record) {
   if (takes_files(record)) return "-f";
   return fmt::format("-W '{}'", fmt::join(split_choices(record.choices), " "));

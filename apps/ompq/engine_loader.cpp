@@ -31,7 +31,7 @@ void look_up(void* library, const char* name, Function& function) {
 Engine load_engine() {
   // OpenMP's threads spin for milliseconds when they wait for each other. Where something else
   // wants the cores, they then spin while the thread that they wait for cannot run: a hundred times
-  // slower, as measured beside a compiler. The runtime reads this once, when the engine brings it
+  // slower, as measured next to a compiler. The runtime reads this once, when the engine brings it
   // in.
   ::setenv("GOMP_SPINCOUNT", "5000", 0);
   const fs::path program = fs::read_symlink("/proc/self/exe");

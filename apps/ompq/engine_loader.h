@@ -6,7 +6,7 @@
 
 namespace ompq::app {
 
-/// The engine's functions, loaded from libompq_engine.so: from ../lib beside the program's folder,
+/// The engine's functions, loaded from libompq_engine.so: from ../lib next to the program's folder,
 /// which is where it stands in the build tree and after installation.
 struct Engine {
   int (*run)(const CommandRequest*) = nullptr;

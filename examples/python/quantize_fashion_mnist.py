@@ -40,7 +40,7 @@ print(f"{len(layers)} layers, {sum(layer['weights'] for layer in layers)} weight
 
 
 # %% Bits for each layer, without writing a network. uint8 images are preprocessed as the file
-# beside the network says; labels are not needed.
+# next to the network says; labels are not needed.
 def show(task: str, done: int, total: int, detail: str) -> None:
     print(f"\r{task} {done}/{total} {detail}"[:79].ljust(79), end="", file=sys.stderr)
 

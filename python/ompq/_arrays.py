@@ -34,7 +34,7 @@ def _plain(array: object):
 
 
 def _is_of_use(name: str, array: object) -> bool:
-    """Text and Python objects beside the samples, such as file names, are not read."""
+    """Text and Python objects besides the samples, such as file names, are not read."""
     if name == "x" or array.dtype.kind in "fiub":
         return True
     logging.getLogger("ompq").warning("array %s holds %s, no numbers, and is not used", name, array.dtype)

@@ -310,7 +310,7 @@ class DiffRow(TypedDict):
 
 
 class Diff(TypedDict):
-    """Layers of two networks beside each other, in the order of the first."""
+    """Layers of two networks next to each other, in the order of the first."""
 
     format: str
     a: ModelFile

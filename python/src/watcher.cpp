@@ -63,7 +63,7 @@ InterruptRoute::~InterruptRoute() {
   if (!installed_) return;
   ::sigaction(SIGINT, &before, nullptr);
   try {
-    check_interrupt();  // one that came behind the last unit must not stop the next call
+    check_interrupt();  // one that came after the last unit must not stop the next call
   } catch (const Interrupted&) {
   }
 }

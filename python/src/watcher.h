@@ -16,7 +16,7 @@ class Watcher {
   /// @param callable  called with (task, done, total, detail); None: nothing is called.
   explicit Watcher(pybind11::object callable) : callable_(std::move(callable)) {}
 
-  /// From a thread without the interpreter lock. @throws Interrupted behind such an exception.
+  /// From a thread without the interpreter lock. @throws Interrupted after such an exception.
   void show(const ProgressEvent& event);
   /// With the lock: throws what was kept, or what a signal that came since raises. Otherwise does
   /// nothing.

@@ -30,7 +30,7 @@ std::vector<LayerCost> layers_of(const std::string& model, bool folded) {
 }
 
 /// The reference's list for ResNet-50 counts two layers wrongly: the first 1 x 1 convolution of the
-/// first stage with the 256 outputs of the shortcut beside it rather than its own 64, and the
+/// first stage with the 256 outputs of the shortcut next to it rather than its own 64, and the
 /// classifier with ResNet-18's 512 inputs rather than 2048. The published BOPs hold both.
 void count_as_the_reference(const std::string& model, std::vector<LayerCost>& layers) {
   if (model != "resnet50") return;

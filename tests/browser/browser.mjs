@@ -123,5 +123,5 @@ export function parseCsv(text) {
     else if (!quoted && c === '\r' && text[i + 1] === '\n') { end(); rows.push([]); ++i; }
     else field += c;
   }
-  return rows.slice(0, -1);  // behind the last line's end there is nothing
+  return rows.slice(0, -1);  // after the last line's end there is nothing
 }

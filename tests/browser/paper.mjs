@@ -19,7 +19,7 @@ function contrast(a, b) {
   return (high + 0.05) / (low + 0.05);
 }
 
-/** The page's colours as "rgb(...)": of text, and of what stands behind it. */
+/** The page's colours as "rgb(...)": of text, and of its background. */
 const pageColours = (page) => page.evaluate(() => {
   const probe = document.body.appendChild(document.createElement('i'));
   const read = (value) => { probe.style.color = value; return getComputedStyle(probe).color; };

@@ -106,7 +106,7 @@ test('clicking a point of the curve opens its allocation', () => withPage('whole
   assert.equal(await page.locator('#figure-curve .detail').count(), 0);
 }));
 
-test('this run is marked on the curve, beside the float network', () => withPage('whole', async (page) => {
+test('this run is marked on the curve, next to the float network', () => withPage('whole', async (page) => {
   const result = readResult(folder, 'quantize');
   await page.getByLabel('Measure').first().selectOption('top1');
   const series = await seriesNamed(page, 'this run');

@@ -20,7 +20,7 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-/// What bash offers behind `words`, the last of which is being typed, in a folder with `file.onnx`.
+/// What bash offers after `words`, the last of which is being typed, in a folder with `file.onnx`.
 class BashCompletion : public ::testing::Test {
  protected:
   void SetUp() override {

@@ -96,7 +96,7 @@ TEST(WriteFileAtomically, NamesAFolderThatIsAFile) {
 TEST(WriteFileAtomically, RefusesAReadOnlyPlace) {
   // A folder that nobody may write to, root included.
   const std::string message = file_error([] { write_file_atomically("/proc/ompq-test", "text"); });
-  EXPECT_THAT(message, HasSubstr("[/proc/ompq-test] cannot write beside it"));
+  EXPECT_THAT(message, HasSubstr("[/proc/ompq-test] cannot write next to it"));
 }
 
 TEST(WriteFileAtomically, LeavesAFolderOfThatNameAlone) {

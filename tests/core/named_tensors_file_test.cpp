@@ -31,7 +31,7 @@ NamedTensors small_content() {
   return content;
 }
 
-/// The file's bytes with a right checksum behind them, whatever they hold.
+/// The file's bytes with a right checksum after them, whatever they hold.
 std::string with_checksum(std::string bytes) { return bytes + sha256(bytes); }
 
 std::string message_of_reading(const fs::path& file) {

@@ -135,7 +135,7 @@ TEST(DecodeImage, NamesWhatIsNoImage) {
 
 TEST(DecodeImage, RefusesAPictureThatOnlyClaimsToBeHuge) {
   std::string bytes = png_bytes(testing::constant_image(1, 1, {0}));
-  // The width stands behind signature, length and "IHDR"; its CRC covers 17 bytes from "IHDR" on.
+  // The width comes after signature, length and "IHDR"; its CRC covers 17 bytes from "IHDR" on.
   bytes.replace(16, 8, std::string("\x00\x7f\xff\xff\x00\x7f\xff\xff", 8));
   const auto crc = crc32_z(0, reinterpret_cast<const Bytef*>(bytes.data() + 12), 17);
   for (int i = 0; i < 4; ++i) {

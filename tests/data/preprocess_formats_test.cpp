@@ -6,7 +6,7 @@
 #include "ompq/data/preprocess.h"
 #include "support/paths.h"
 
-// What other tools write beside their networks.
+// What other tools write next to their networks.
 
 namespace ompq::data {
 namespace {

@@ -28,7 +28,7 @@ class Allocating : public ::testing::Test {
   [[nodiscard]] json read(const std::string& name) const {
     return json::parse(read_file(path(name)));
   }
-  /// `ompq search` with 8 samples and nothing beside the chosen allocator.
+  /// `ompq search` with 8 samples and nothing next to the chosen allocator.
   ProgramResult search(const std::vector<std::string>& more) {
     std::vector<std::string> arguments{
         "--samples", "8", "--beside", "none", "-o", path("bits.json")};

@@ -60,7 +60,7 @@ class DataForms : public ::testing::Test {
     return path("float.onnx");
   }
 
-  /// The same behind a Cast from `type`.
+  /// The same after a Cast from `type`.
   std::string integer_network(DataType type) {
     GraphBuilder builder("integers");
     const auto raw = builder.graph().add_input("x", type, images_of(3));

@@ -7,7 +7,7 @@
 #include "ompq/onnx_io/exporter.h"
 #include "support/graph_builder.h"
 
-// `ompq diff` as a user runs it: a shipped network beside what `ompq quantize` made of it.
+// `ompq diff` as a user runs it: a shipped network next to what `ompq quantize` made of it.
 
 namespace ompq::testing {
 namespace {

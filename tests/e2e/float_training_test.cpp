@@ -21,7 +21,7 @@ namespace {
 
 using ::testing::HasSubstr;
 
-/// A network that knows nothing yet, its preprocessing beside it.
+/// A network that knows nothing yet, its preprocessing next to it.
 fs::path untrained_network(const TemporaryDirectory& folder, const std::string& name = "resnet20") {
   fs::path file = folder / "untrained.onnx";
   const auto made =
@@ -158,7 +158,7 @@ TEST(FloatTrainingFaults, AKillWithinAnEpochAndAFullDiskCostNothing) {
   ASSERT_TRUE(program.wait_for_file(checkpoint)) << program.error();
   program.kill_at_once();
   ASSERT_TRUE(WIFSIGNALED(program.wait())) << "it ended before it could be killed";
-  EXPECT_FALSE(fs::exists(folder / "killed.onnx")) << "killed behind its first epoch";
+  EXPECT_FALSE(fs::exists(folder / "killed.onnx")) << "killed after its first epoch";
   const std::string state = read_file(checkpoint);
 
   const auto full = ompq(arguments("killed"), {.file_limit = 64 * 1024});

@@ -85,7 +85,7 @@ TEST(Quantize, GoesOnBehindAKillInDistillationAndWritesTheSameBytes) {
 
 TEST(Quantize, IsNotHeldUpByTheJournalOfAnotherRun) {
   const TemporaryDirectory folder;
-  // The whole first line and one unit: what a kill behind the search leaves.
+  // The whole first line and one unit: what a kill after the search leaves.
   write_file_atomically(folder / "out.onnx.journal",
                         "{\"format\":\"ompq-journal/1\",\"fingerprint\":\"other\"}\n"
                         "{\"key\":\"widths\",\"value\":1}\n");

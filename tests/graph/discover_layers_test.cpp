@@ -341,7 +341,7 @@ TEST(DiscoverLayers, NeedsNodesInOrder) {
   maker.outputs = {late};
   graph.add_node(std::move(maker));
   EXPECT_THAT([&] { return discover(graph); },
-              ThrowsMessage<InternalError>(HasSubstr("'reader' stands before what it reads")));
+              ThrowsMessage<InternalError>(HasSubstr("'reader' comes before what it reads")));
   graph.sort();
   EXPECT_NO_THROW(discover(graph));
 }

@@ -23,7 +23,7 @@ struct Line {
 /// The lines of a file of the checkout.
 [[nodiscard]] std::vector<Line> lines_of(const std::string& file);
 
-/// What stands behind #include in `line`, with its quotes or brackets; "" where it is none.
+/// What comes after #include in `line`, with its quotes or brackets; "" where it is none.
 [[nodiscard]] std::string included(const Line& line);
 /// The room of "ompq/ROOM/file.h" or "src/ompq/ROOM/file.h"; "" for anything else.
 [[nodiscard]] std::string room_of(std::string_view path);

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs the two judges, each pinned: onnxruntime-node beside package-lock.json, whose install script only fetches GPU libraries
+# Installs the two judges, each pinned: onnxruntime-node next to package-lock.json, whose install script only fetches GPU libraries
 # and is not run, and PyPI's onnxruntime in the virtual environment venv/. Where both are there it changes nothing and needs no
 # network.
 set -eu
@@ -13,7 +13,7 @@ install_node() {
   touch node_modules/.package-lock.json
 }
 
-# Debian's Python, whose python3-venv packages.txt names; another one may stand before it in PATH.
+# Debian's Python, whose python3-venv packages.txt names; another one may come before it in PATH.
 python() {
   if [ -x /usr/bin/python3 ]; then echo /usr/bin/python3; else command -v python3; fi
 }

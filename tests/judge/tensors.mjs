@@ -1,6 +1,6 @@
 // Named tensors in a file that any language reads in ten lines:
 // 8 bytes little-endian length of the header, the header as JSON
-// [{"name", "type", "shape", "offset", "bytes"}], then the elements, offsets counted from behind the header.
+// [{"name", "type", "shape", "offset", "bytes"}], then the elements, offsets counted from after the header.
 // Arrays in .npz files (stored or deflated, no zip64) are read too.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { inflateRawSync } from 'node:zlib';

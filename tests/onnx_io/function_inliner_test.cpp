@@ -21,7 +21,7 @@ using testing::model_from_text;
 using testing::tensor_type;
 using ::testing::UnorderedElementsAre;
 
-/// x [N, 4] -> `nodes` -> y, beside `functions`, whose domain is "local".
+/// x [N, 4] -> `nodes` -> y, next to `functions`, whose domain is "local".
 onnx::ModelProto model_with(const std::string& nodes,
                             const std::string& functions,
                             const std::string& imports = "opset_import { version: 17 }") {

@@ -138,7 +138,7 @@ INSTANTIATE_TEST_SUITE_P(Old, UpgradedNode, ::testing::ValuesIn(old_nodes()), []
   return row.param.title;
 });
 
-/// Nodes of opset 13 and newer that have another form in 21, beside the older ones.
+/// Nodes of opset 13 and newer that have another form in 21, next to the older ones.
 std::vector<OldNode> nodes_before_21() {
   const std::string y = "output: \"y\" ";
   const std::string norm = R"(initializer { name: "a" data_type: 1 dims: 2 float_data: [1, 3] }

@@ -13,7 +13,7 @@
 namespace ompq::testing {
 namespace {
 
-/// The batch size that stands behind N: the greatest common divisor of the data inputs' axis 0.
+/// The batch size that comes after N: the greatest common divisor of the data inputs' axis 0.
 std::int64_t batch_of(const OpCase& op_case) {
   std::int64_t batch = 0;
   for (const CaseInput& input : op_case.inputs) {

@@ -162,7 +162,7 @@ Floats pooled(const std::string& type,
 TEST(MaxPool, CeilModeKeepsThePartialWindow) {
   EXPECT_EQ(pooled("MaxPool", 2, 2, {0, 0}, {}), (Floats{2, 4}));
   EXPECT_EQ(pooled("MaxPool", 2, 2, {0, 0}, {{"ceil_mode", 1}}), (Floats{2, 4, 5}));
-  // A window that would start behind the last element is dropped.
+  // A window that would start after the last element is dropped.
   EXPECT_EQ(pooled("MaxPool", 2, 3, {0, 1}, {{"ceil_mode", 1}}), (Floats{2, 5}));
   EXPECT_EQ(pooled("MaxPool", 3, 2, {1, 1}, {}), (Floats{2, 4, 5}));
 }

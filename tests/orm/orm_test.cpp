@@ -285,7 +285,7 @@ TEST(OrmAccumulator, RefusesBatchesThatDoNotFit) {
   grams[2] = gram_of(Rows(features[2].begin(), features[2].begin() + 5));
   try {
     accumulator.add_batch(grams);
-    FAIL() << "5 samples beside 6 were accepted";
+    FAIL() << "5 samples next to 6 were accepted";
   } catch (const ShapeError& error) {
     EXPECT_THAT(error.what(), ::testing::HasSubstr("'layer2' has a Gram matrix of 5 samples"));
   }

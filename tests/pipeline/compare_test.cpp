@@ -55,7 +55,7 @@ TEST_F(CompareTest, HoldsEveryAllocatorAtEveryBudget) {
     EXPECT_LE(comparison.rows[i].average_bits, *options_.budgets[i / 4].average_bits);
     EXPECT_TRUE(comparison.rows[i].evaluation.divergence);
   }
-  ASSERT_EQ(comparison.correlations.size(), 3U) << "uniform foretells nothing";
+  ASSERT_EQ(comparison.correlations.size(), 3U) << "uniform predicts nothing";
   for (const auto& row : comparison.correlations) {
     EXPECT_GE(*row.divergence, -1.0) << row.metric;
     EXPECT_LE(*row.divergence, 1.0) << row.metric;

@@ -72,7 +72,7 @@ TEST(Diagnose, BlamesTheOneLayerThatIsQuantized) {
     const auto& layer = result.layers[l];
     EXPECT_EQ(layer.weight_snr_db.has_value(), l == 1) << layer.name;
     EXPECT_FALSE(layer.input_snr_db) << layer.name;
-    // The noise runs through everything behind the layer, and nothing before it.
+    // The noise runs through everything after the layer, and nothing before it.
     EXPECT_EQ(layer.snr_after_db.has_value(), l >= 1) << layer.name;
     EXPECT_EQ(layer.weight_bits.has_value(), l == 1) << layer.name;
   }

@@ -38,7 +38,7 @@ TEST(FidelityProbe, SaysWhatEvaluationSaysOfTheQuantizedNetwork) {
 TEST(FidelityProbe, AlternativesAreTheWholeNetworksWithOneDecisionChanged) {
   Fixture f;
   const std::vector<int> widths{4, 3, 4, 5, 8};
-  // A tie whose follower stands before its leader, listed behind a later layer.
+  // A tie whose follower comes before its leader, listed after a later layer.
   const std::vector<allocation::DecisionItem> decisions{
       {.leader = 4, .layers = {4}}, {.leader = 2, .layers = {0, 2}}, {.leader = 3, .layers = {3}}};
   const std::vector<std::vector<int>> tried{{2, kFloatBits}, {3}, {2, 8}};

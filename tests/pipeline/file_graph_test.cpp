@@ -162,7 +162,7 @@ TEST(FileGraph, IsReadBackWithTheSizesOfTheFloatNetwork) {
   EXPECT_EQ(read.codes.activations.size(), 3U);  // one a layer
 }
 
-/// Coordinates of every pixel, made of a few numbers, beside the image.
+/// Coordinates of every pixel, made of a few numbers, next to the image.
 Graph grid_network() {
   GraphBuilder builder("grid");
   const ValueId x = builder.input("x", image(16));
@@ -198,7 +198,7 @@ TEST(FileGraph, KeepsGridsComputed) {
   }
 }
 
-/// One weight in three layers, each behind a node that makes the same of it.
+/// One weight in three layers, each after a node that makes the same of it.
 Graph tied_network(const graph::Node& between) {
   GraphBuilder builder("tied");
   auto x = builder.input("x", {Dim::batch(), Dim::fixed(12)});

@@ -69,7 +69,7 @@ class FinetuneFaults : public FinetuneTest {
     fs::remove(file("out.onnx"));
     return bytes;
   }
-  /// The training data goes away behind so many batches.
+  /// The training data goes away after so many batches.
   [[nodiscard]] std::string message_without_data(std::int64_t batches, bool skip_broken) {
     Samples samples = labelled_samples(64, 1);
     Samples training = labelled_samples(192, 2);
@@ -138,7 +138,7 @@ TEST_F(FinetuneFaults, TheLogGetsTheLineThatAKillKeptFromIt) {
   EXPECT_THROW((void)run(), Interrupted);
   const auto lines = report::read_epoch_log(options_.log);
   ASSERT_EQ(lines.size(), 2U);
-  // Killed behind the checkpoint of epoch 2 and before its line.
+  // Killed after the checkpoint of epoch 2 and before its line.
   write_file_atomically(options_.log, report::to_json_line(lines.front()) + "\n");
   options_.on_epoch = {};
   (void)run();
@@ -202,7 +202,7 @@ TEST_P(FinetuneDiverges, SaysSinceWhenAndKeepsTheLastGoodState) {
   options_.trainer.optimizer.rate = 1e8;
   const std::string text = message();
   EXPECT_THAT(text, HasSubstr("epoch 2"));
-  EXPECT_THAT(text, ::testing::ContainsRegex("in batch [0-9]+, behind [0-9]+ steps"));
+  EXPECT_THAT(text, ::testing::ContainsRegex("in batch [0-9]+, after [0-9]+ steps"));
   EXPECT_THAT(text, HasSubstr("lower --lr"));
   EXPECT_EQ(text.find("--from") == std::string::npos, GetParam()) << text;
   EXPECT_THAT(text, HasSubstr(file("out.onnx").string()));

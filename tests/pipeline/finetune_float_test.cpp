@@ -15,7 +15,7 @@
 namespace ompq::pipeline {
 namespace {
 
-/// As load_unfolded() hands it over: a convolution with a norm behind it, then a block, each with
+/// As load_unfolded() hands it over: a convolution with a norm after it, then a block, each with
 /// its own norms, and 3 classes.
 graph::Graph network_with_norms() {
   testing::GraphBuilder b("normed");

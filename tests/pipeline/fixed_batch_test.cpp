@@ -210,7 +210,7 @@ TEST(NeededMetrics, AreAllThatIsMeasured) {
   EXPECT_THAT(tasks, IsEmpty());
   EXPECT_THAT(found.report.orm, IsEmpty());
   EXPECT_THAT(found.report.losses, IsEmpty());
-  EXPECT_EQ(found.report.allocations.size(), 2U);  // beside size-only
+  EXPECT_EQ(found.report.allocations.size(), 2U);  // next to size-only
 }
 
 /// A map of classes, as a segmentation network ends in ArgMax.
@@ -251,7 +251,7 @@ TEST(ClassMaps, AgreeWhereTheirElementsDo) {
   EXPECT_FALSE(evaluation.snr_db.has_value());
 }
 
-/// A number without axes beside a map of scores.
+/// A number without axes next to a map of scores.
 /// @param number_first  the order of the outputs
 Model model_with_a_number(bool number_first) {
   Model model = small_model();

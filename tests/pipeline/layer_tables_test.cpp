@@ -10,7 +10,7 @@ namespace {
 
 using graph::Dim;
 
-/// Whether each layer reads what the network is given, behind preprocessing of all kinds.
+/// Whether each layer reads what the network is given, after preprocessing of all kinds.
 TEST(NetworkInput, IsAnInputMovedShiftedOrScaled) {
   testing::GraphBuilder builder("preprocessed");
   const auto image =

@@ -25,7 +25,7 @@ inline graph::Shape written_input() {
           graph::Dim::fixed(kWrittenSide)};
 }
 
-/// A convolution before each activation, and one behind the last.
+/// A convolution before each activation, and one after the last.
 inline graph::Graph convolutions(bool bias) {
   testing::GraphBuilder builder("convolutions");
   auto x = builder.input("x", written_input());
@@ -103,9 +103,9 @@ inline graph::Graph joins() {
   const auto a = builder.relu("relu a", builder.conv("a", x, conv));
   const auto b = builder.relu("relu b", builder.conv("b", a, conv));
   const auto c = builder.conv("c", b, conv);  // so that a and b are quantized
-  auto sum = builder.conv("behind sum", builder.add("add", a, b), conv);
-  auto product = builder.conv("behind product", builder.binary("Mul", "mul", a, b), conv);
-  auto both = builder.conv("behind both", builder.concat("concat", {a, b}, 1), conv);
+  auto sum = builder.conv("after sum", builder.add("add", a, b), conv);
+  auto product = builder.conv("after product", builder.binary("Mul", "mul", a, b), conv);
+  auto both = builder.conv("after both", builder.concat("concat", {a, b}, 1), conv);
   sum = builder.add("sum of sums", sum, builder.add("more", product, both));
   return builder.finish({builder.add("all", sum, c)});
 }
@@ -122,8 +122,8 @@ inline graph::Graph squeeze() {
   gate =
       builder.unary("Sigmoid", "sigmoid", builder.conv("expand", builder.relu("r", gate), point));
   const auto scaled = builder.binary("Mul", "scale", x, gate);
-  auto small = builder.conv("behind pool", builder.max_pool("max", x, 2, 2, 0), conv);
-  small = builder.conv("behind average", builder.relu("s", small), conv);
+  auto small = builder.conv("after pool", builder.max_pool("max", x, 2, 2, 0), conv);
+  small = builder.conv("after average", builder.relu("s", small), conv);
   const auto head = builder.gemm("head", builder.flatten("flat", small), 3);
   return builder.finish({builder.add("out", builder.conv("project", scaled, point), seen), head});
 }

@@ -1,4 +1,4 @@
-"""What the tests share: the network and the data that ship with ompq, and the program beside it."""
+"""What the tests share: the shipped network and data, and the program."""
 
 import gzip
 import os

@@ -42,7 +42,7 @@ std::vector<std::string> events_in(const std::string& file) {
   return events;
 }
 
-/// The event behind its first field, the wall time (a key byte and a double).
+/// The event after its first field, the wall time (a key byte and a double).
 std::string without_time(const std::string& event) {
   EXPECT_EQ(event[0], 1 << 3 | 1);
   EXPECT_GT(number_at<double>(event, 1), 1e9);

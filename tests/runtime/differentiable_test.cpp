@@ -19,7 +19,7 @@ using runtime::Bindings;
 using runtime::DifferentiableGraph;
 using testing::GraphBuilder;
 
-/// A residual block behind a stem, batch norms folded, every layer fused.
+/// A residual block after a stem, batch norms folded, every layer fused.
 Graph fused_block() {
   GraphBuilder builder("block", 1, 14);
   const ValueId x = builder.input("x", {Dim::batch(), Dim::fixed(3), Dim::fixed(6), Dim::fixed(6)});

@@ -32,7 +32,7 @@ std::string message_of(const Action& action) {
   return "";
 }
 
-/// A residual block behind a stem, and a classifier. "relu1" is read twice.
+/// A residual block after a stem, and a classifier. "relu1" is read twice.
 struct BlockNetwork {
   Graph graph;
   ValueId relu1 = graph::kNoValue;

@@ -130,7 +130,7 @@ std::vector<Average> over_seeds(const Fixture& fixture, const std::string& name)
 }
 
 void expect_mean(const Average& got, double expected, const std::string& where) {
-  // float32 gradients beside the standard error.
+  // float32 gradients next to the standard error.
   EXPECT_NEAR(got.mean(), expected, kErrors * got.standard_error() + 1e-4 * expected) << where;
 }
 

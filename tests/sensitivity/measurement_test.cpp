@@ -70,7 +70,7 @@ TEST(Measurement, RunsBehindEachLayerAloneWhatItChanges) {
   const Fixture fixture(testing::smooth_network());
   const auto counted = calls(fixture, options_for(fixture, {"output-mse"}));
   const auto widths = static_cast<std::int64_t>(fixture.widths.size());
-  // The whole network once; on the walk each node once, but those behind the last layer never.
+  // The whole network once; on the walk each node once, but those after the last layer never.
   EXPECT_EQ(counted.at("conv"), 1 + 1 + widths * 1);
   EXPECT_EQ(counted.at("hidden"), 1 + 1 + widths * 2);
   EXPECT_EQ(counted.at("fc"), 1 + 0 + widths * 3);

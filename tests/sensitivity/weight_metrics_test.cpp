@@ -150,7 +150,7 @@ TEST(LocalError, IsTheSameInBFloat16UpToItsRounding) {
   const LossTable rounded = measured(runtime::Precision::BFloat16);
   for (std::size_t l = 0; l < fixture.layers().size(); ++l) {
     // Each of input, weight and output is off by 2^-9, before and after the change: six roundings
-    // beside a change of root(error) of the output.
+    // next to a change of root(error) of the output.
     const double change = std::sqrt(exact.at(l, 0));
     EXPECT_NEAR(std::sqrt(rounded.at(l, 0)), change, 6 * 0x1p-9) << l;
   }

@@ -39,7 +39,7 @@ class GraphBuilder {
   ValueId norm(const std::string& name, ValueId x);
   /// Fully connected, weight [out, in] (transB = 1), bias [out].
   ValueId gemm(const std::string& name, ValueId x, std::int64_t out);
-  /// MatMul with a constant [in, out]; with a bias, an Add "<name>.add" behind it.
+  /// MatMul with a constant [in, out]; with a bias, an Add "<name>.add" after it.
   ValueId linear(const std::string& name, ValueId x, std::int64_t out, bool bias = true);
   ValueId matmul(const std::string& name, ValueId a, ValueId b);
 

@@ -9,7 +9,7 @@ namespace ompq::testing {
 /// The checkout's root.
 [[nodiscard]] std::filesystem::path source_dir();
 
-/// The folder with real models, data and golden numbers that may stand beside the checkout
+/// The folder with real models, data and golden numbers that may stand next to the checkout
 /// (or where OMPQ_SHARED_DIR says); nothing where it is missing.
 [[nodiscard]] std::optional<std::filesystem::path> shared_dir();
 

@@ -48,7 +48,7 @@ TEST(Sgd, NesterovLooksAhead) {
 TEST(AdamW, TakesTheStepsOfHand) {
   std::vector<Parameter> p{parameter(Role::Weight, {1.0F}, {0.5F})};
   take({.name = "adamw", .weight_decay = 0.1}, p, 2, 0.01);
-  // With a gradient that stays, both unbiased moments are exact: each step is rate x sign, behind
+  // With a gradient that stays, both unbiased moments are exact: each step is rate x sign, after
   // a decay of rate x 0.1.
   double w = 1.0;
   for (int i = 0; i < 2; ++i) w = w * (1.0 - 0.001) - 0.01 * 0.5 / (0.5 + 1e-8);

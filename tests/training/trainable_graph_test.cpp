@@ -342,7 +342,7 @@ TEST(TrainableGraph, StartsWithTheCodesAndBiasesThatItIsGiven) {
 TEST(TrainableGraph, TrainedNormsNormalizeByTheBatch) {
   TrainableGraph network(tiny_network(), {.norms = NormMode::Trained});
   const std::vector<Buffer> buffers = network.buffers();
-  const at::Tensor before = buffers.front().tensor.clone();  // the mean behind the stem
+  const at::Tensor before = buffers.front().tensor.clone();  // the mean after the stem
   ASSERT_EQ(buffers.front().name, "stem.norm.mean");
   const at::Tensor weight = parameter(network, "stem.weight").tensor.detach();
   const at::Tensor x = ops::to_aten(images());

@@ -64,10 +64,16 @@ Trainer quantized(const TrainerOptions& options, std::string_view method, int bi
   return trainer;
 }
 
+/// One step for every batch.
+void train(Trainer& trainer, const NextBatch& next) {
+  TrainingBatch batch;
+  while (next(batch)) (void)trainer.step(batch);
+}
+
 TEST(Trainer, LearnsFromScratchInFloat) {
   for (const NormMode norms : {NormMode::Frozen, NormMode::Trained}) {
     Trainer trainer(tiny_network(), quick(norms));
-    (void)trainer.train_epoch(batches(0, 60));
+    train(trainer, batches(0, 60));
     const Evaluation held_out = trainer.evaluate(batches(1000, 8));
     EXPECT_EQ(held_out.samples, 128);
     EXPECT_GT(held_out.accuracy, 0.95);
@@ -81,7 +87,7 @@ TEST(Trainer, LearnsAtThreeBitsByEveryMethodAndExportsWhatItLearned) {
       options.optimizer.rate = 0.02;
       options.schedule.total_steps = 100;
       Trainer trainer = quantized(options, method, 3);
-      (void)trainer.train_epoch(batches(0, 100));
+      train(trainer, batches(0, 100));
       EXPECT_GT(trainer.evaluate(batches(1000, 8)).accuracy, 0.9) << method;
       const Tensor inputs = bright_thirds(16, 2000).inputs;
       const Tensor expected =
@@ -94,16 +100,15 @@ TEST(Trainer, LearnsAtThreeBitsByEveryMethodAndExportsWhatItLearned) {
 TEST(Trainer, GoesOnAsIfItHadNotStopped) {
   for (const std::string_view method : {"lsq", "hawq", "pact"}) {
     Trainer straight = quantized(everything(), method);
-    (void)straight.train_epoch(batches(0, 9));
+    train(straight, batches(0, 9));
     Trainer first = quantized(everything(), method);
-    (void)first.train_epoch(
-        batches(0, 5));  // stops with a gradient that waits for its second batch
+    train(first, batches(0, 5));  // stops with a gradient that waits for its second batch
     const TrainingState kept = first.state();
     Trainer second = quantized(everything(), method);
     second.load_state(kept);
     EXPECT_EQ(second.batches(), 5);
     EXPECT_EQ(second.steps(), 2);
-    (void)second.train_epoch(batches(5, 4));
+    train(second, batches(5, 4));
     EXPECT_TRUE(equal(second.state(), straight.state())) << method;
     EXPECT_FALSE(equal(second.state(), kept)) << method;
   }
@@ -112,8 +117,8 @@ TEST(Trainer, GoesOnAsIfItHadNotStopped) {
 TEST(Trainer, SameBatchesGiveTheSameBits) {
   Trainer a = quantized(everything(), "lsq");
   Trainer b = quantized(everything(), "lsq");
-  (void)a.train_epoch(batches(0, 6));
-  (void)b.train_epoch(batches(0, 6));
+  train(a, batches(0, 6));
+  train(b, batches(0, 6));
   EXPECT_TRUE(equal(a.state(), b.state()));
 }
 
@@ -145,39 +150,32 @@ TEST(Trainer, DistillationNeedsNoLabels) {
   TrainerOptions options = quick();
   options.loss.distillation = 1.0;
   Trainer trainer = quantized(options, "lsq", 3);
-  const auto unlabelled = [next = 0](TrainingBatch& batch) mutable {
+  auto unlabelled = [next = 0](TrainingBatch& batch) mutable {
     if (next == 40) return false;
     batch = {bright_thirds(16, static_cast<std::uint64_t>(next++ % 4)).inputs, {}};
     return true;
   };
   double first = 0.0;  // of one and the same batch
   double last = 0.0;
-  (void)trainer.train_epoch(unlabelled, [&](const StepReport& report) {
+  TrainingBatch batch;
+  while (unlabelled(batch)) {
+    const StepReport report = trainer.step(batch);
     if (report.batch == 1) first = report.loss;
     if (report.batch == 37) last = report.loss;
-    return true;
-  });
+  }
   EXPECT_LT(last, first);
-}
-
-TEST(Trainer, AHandlerEndsTheEpoch) {
-  Trainer trainer(tiny_network(), quick());
-  const EpochReport report =
-      trainer.train_epoch(batches(0, 10), [](const StepReport& r) { return r.batch < 3; });
-  EXPECT_FALSE(report.complete);
-  EXPECT_EQ(report.samples, 3 * 16);
 }
 
 TEST(Trainer, SaysSinceWhenTheLossIsNoNumber) {
   Trainer trainer(tiny_network(), quick());
-  (void)trainer.train_epoch(batches(0, 2));
+  train(trainer, batches(0, 2));
   TrainingBatch bad = bright_thirds(16, 3);
   bad.inputs.mutable_data<float>()[7] = std::numeric_limits<float>::quiet_NaN();
   try {
     (void)trainer.step(bad);
     FAIL() << "it took the batch";
   } catch (const DataError& error) {
-    EXPECT_NE(std::string(error.what()).find("batch 3, behind 2 steps"), std::string::npos)
+    EXPECT_NE(std::string(error.what()).find("batch 3, after 2 steps"), std::string::npos)
         << error.what();
   }
   EXPECT_EQ(trainer.steps(), 2);
@@ -197,7 +195,7 @@ TEST(Trainer, AveragesRunningStatisticsWithTheParametersThatTheyFit) {
   options.average_decay = 0.9;
   Trainer trainer(tiny_network(), options);
   const TrainingState before = trainer.state();
-  (void)trainer.train_epoch(batches(0, 1));
+  train(trainer, batches(0, 1));
   const TrainingState after = trainer.state();
   for (const std::string statistic : {"stem.norm.mean", "down.norm.variance"}) {
     const auto old = before.at("buffer/" + statistic).data<float>();

@@ -200,7 +200,7 @@ TEST_P(BlockProgramTest, WeightGradientEqualsCentralDifferences) {
     program.weights(last)[i] = weight - kStep;
     const double down = loss_at();
     program.weights(last)[i] = weight;
-    // The loss is quadratic in the last layer's weights (an activation behind them apart), so the
+    // The loss is quadratic in the last layer's weights (an activation after them apart), so the
     // difference is exact up to the losses' own rounding and to what crosses the activation's kink.
     EXPECT_NEAR((up - down) / (2 * kStep), expected[i], 0.02 * std::abs(expected[i]) + 2e-3 * loss)
         << i;

@@ -19,7 +19,7 @@ using testing::GraphBuilder;
 using ::testing::HasSubstr;
 using testing::MemoryDataset;
 
-/// Two convolutions that read the input, and one behind the sum of both.
+/// Two convolutions that read the input, and one after the sum of both.
 graph::Graph two_readers() {
   GraphBuilder builder("two_readers");
   const auto x = builder.input(

@@ -116,40 +116,5 @@ TEST(LsqGradientScale, IsThePapers) {
   EXPECT_DOUBLE_EQ(lsq_gradient_scale(25, 0), 1.0 / 5.0);
 }
 
-/// f's gradient by each element of v, in float64, against central differences.
-template <typename Function>
-void expect_smooth_gradient(const Function& f, const at::Tensor& v) {
-  constexpr double kStep = 1e-6;
-  const at::Tensor x = v.clone().requires_grad_(true);
-  f(x).backward();
-  for (std::int64_t i = 0; i < v.numel(); ++i) {
-    const at::Tensor shift = at::zeros_like(v);
-    shift[i] = kStep;
-    const double numeric =
-        (f(v + shift).template item<double>() - f(v - shift).template item<double>()) / (2 * kStep);
-    EXPECT_NEAR(x.grad()[i].template item<double>(), numeric, 1e-6 * (1 + std::abs(numeric))) << i;
-  }
-}
-
-TEST(SoftQuantize, GradientEqualsCentralDifferences) {
-  const at::Tensor v = at::linspace(-2.2, 2.3, 12, at::kDouble);
-  const at::Tensor lower = at::arange(12, at::kDouble) - 6;
-  const at::Tensor scale = at::full({12}, 0.3, at::kDouble);
-  expect_smooth_gradient(
-      [&](const at::Tensor& x) { return soft_quantize(lower, x, scale).square().sum(); }, v);
-}
-
-TEST(RoundingPressure, GradientEqualsCentralDifferences) {
-  const at::Tensor v = at::linspace(-2.2, 2.3, 12, at::kDouble);
-  for (const double beta : {2.0, 5.0, 20.0}) {
-    expect_smooth_gradient([&](const at::Tensor& x) { return rounding_pressure(x, beta); }, v);
-  }
-}
-
-TEST(RoundingPressure, IsZeroOnLevelsAndOneHalfway) {
-  EXPECT_EQ(rounding_pressure(at::tensor({-30.0, 30.0}, at::kDouble), 5).item<double>(), 0.0);
-  EXPECT_DOUBLE_EQ(rounding_pressure(at::zeros({3}, at::kDouble), 5).item<double>(), 3.0);
-}
-
 }  // namespace
 }  // namespace ompq::tuning

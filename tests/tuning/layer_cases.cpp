@@ -60,7 +60,7 @@ OneLayer::OneLayer(Graph network, std::int64_t count, double noise)
   Random random(17);
   std::vector<float> row(static_cast<std::size_t>(cols));
   for (std::int64_t r = 0; r < count; ++r) {
-    // Neighbours are alike and the mean is not zero, as behind a Relu.
+    // Neighbours are alike and the mean is not zero, as after a Relu.
     double last = 0.0;
     for (float& value : row) {
       last = 0.8 * last + 0.6 * random.normal();

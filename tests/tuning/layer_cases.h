@@ -11,7 +11,7 @@
 
 namespace ompq::tuning::cases {
 
-/// A network of one layer, with samples of what it reads: x in the float network, z behind a prefix
+/// A network of one layer, with samples of what it reads: x in the float network, z after a prefix
 /// that errs.
 struct OneLayer {
   graph::Graph graph;

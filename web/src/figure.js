@@ -21,7 +21,7 @@ const watcher = new IntersectionObserver((entries) => {
  *   height(): pixels
  *   option(): ECharts option, read anew whenever something that it depends on has changed
  *   summary(): one sentence for those who do not see it
- *   table(): {columns, rows} behind it, and what is downloaded (`full()` where the download holds more)
+ *   table(): {columns, rows} of the table below it, and what is downloaded (`full()` where the download holds more)
  *   points(): [{text, series, index, pick}] for the arrow keys; pick() is what Enter and a click do
  *   controls: nodes above the chart
  *   attach(chart, plot): for what ECharts cannot do; returns {key(event), refresh()} or nothing

@@ -104,7 +104,7 @@ std::string comparison_text(const report::Comparison& comparison) {
   }
   if (!comparison.correlations.empty()) {
     text += fmt::format(
-        "\nrank correlation of what each metric foretold with what was measured, "
+        "\nrank correlation of what each metric predicted with what was measured, "
         "{} random allocations a budget:\n{}",
         comparison.random_allocations,
         correlation_table(comparison));

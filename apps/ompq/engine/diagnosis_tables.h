@@ -10,7 +10,7 @@ namespace ompq::app {
 // Where a network loses its signal, as people read it.
 /// Layers with the noise they see and add, the worst of them, and what to do.
 [[nodiscard]] std::string diagnosis_text(const report::Diagnosis& diagnosis);
-/// Layers of two networks beside each other, and where they part.
+/// Layers of two networks next to each other, and where they part.
 [[nodiscard]] std::string diff_text(const report::Diff& diff);
 
 }  // namespace ompq::app

@@ -295,35 +295,18 @@ Allocation solve_exactly(const AllocationRequest& request,
 
 std::span<const Allocator> allocators() {
   static const std::array<Allocator, 8> kAllocators{
-      Allocator{"integer",
-                "exact integer program: the least summed loss, under any metric",
-                integer,
-                true,
-                false},
-      Allocator{"pairwise",
-                "integer program over losses of layers and of pairs of layers",
-                pairwise,
-                true,
-                false},
-      Allocator{"orm",
-                "the paper's: linear program over orthogonality, then rounding",
-                orm_linear,
-                false,
-                true},
       Allocator{
-          "orm-ilp", "exact integer program over the paper's importance", orm_integer, false, true},
+          "integer", "exact integer program: the least summed loss, under any metric", integer},
+      Allocator{
+          "pairwise", "integer program over losses of layers and of pairs of layers", pairwise},
+      Allocator{"orm", "the paper's: linear program over orthogonality, then rounding", orm_linear},
+      Allocator{"orm-ilp", "exact integer program over the paper's importance", orm_integer},
       Allocator{"projection",
                 "upper widths projected onto the budget: what the published lists are",
-                projection,
-                false,
-                false},
-      Allocator{"size-only",
-                "exact integer program: the most bits in total, no signal",
-                size_only,
-                false,
-                false},
-      Allocator{"uniform", "one width for all: the largest that fits", uniform, false, false},
-      Allocator{"random", "random widths that spend the budget", at_random, false, false}};
+                projection},
+      Allocator{"size-only", "exact integer program: the most bits in total, no signal", size_only},
+      Allocator{"uniform", "one width for all: the largest that fits", uniform},
+      Allocator{"random", "random widths that spend the budget", at_random}};
   return kAllocators;
 }
 

@@ -25,8 +25,6 @@ struct Allocator {
   std::string_view name;
   std::string_view summary;
   std::function<Allocation(const AllocationRequest&)> allocate;
-  bool needs_loss = false;          ///< AllocationRequest::loss (and activation_loss)
-  bool needs_coefficients = false;  ///< AllocationRequest::coefficients
 };
 
 /// All solvers: integer (the default), pairwise, orm, orm-ilp, projection, size-only, uniform,

@@ -76,7 +76,7 @@ struct CostOptions {
   MacCount mac_count = MacCount::Plain;
   int activation_bits = 8;   ///< of layers that read no tensor of the request; kFloatBits: float
   bool zero_points = false;  ///< Disk: one code more for each output channel (asymmetric weights)
-  std::int64_t fixed_bytes = 0;  ///< Disk: what the file holds beside the layers
+  std::int64_t fixed_bytes = 0;  ///< Disk: what the file holds besides the layers
 };
 
 /// One decision: a layer alone, or a leader with the layers tied to it.

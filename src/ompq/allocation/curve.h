@@ -39,7 +39,7 @@ struct CurveOptions {
   /// Dynamic programming that improves a point to the optimum gives up at this many labels; the
   /// greedy answer and its gap then stand.
   std::size_t max_labels = 50000;
-  /// With further budgets: time for branching at each point, beside request.integer.
+  /// With further budgets: time for branching at each point, besides request.integer.
   double point_seconds = 0.1;
 };
 

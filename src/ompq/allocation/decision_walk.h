@@ -13,7 +13,7 @@ namespace ompq::allocation {
 /// The model and the couplings must outlive it.
 class DecisionWalk {
  public:
-  /// @param couplings  of values, beside the model's own of costs.
+  /// @param couplings  of values, besides the model's own of costs.
   DecisionWalk(const DecisionModel& model,
                std::span<const Coupling> couplings,
                DecisionChoice choice);

@@ -23,7 +23,7 @@ struct JointProblem {
 /// Merges the decisions that a coupling joins into items, one decision after the other. Options
 /// that another one with the same widths towards what is still to come beats in value and every
 /// cost are dropped on the way: no optimum is lost.
-/// @param couplings  of values, beside the model's own of costs.
+/// @param couplings  of values, besides the model's own of costs.
 /// @throws ConfigError where more than `max_options` would have to be kept, naming the decisions.
 [[nodiscard]] JointProblem join_items(const DecisionModel& model,
                                       std::span<const Coupling> couplings,

@@ -16,7 +16,7 @@ namespace {
 
 using Choice = MultipleChoice::Choice;
 
-/// The first room leaves about this many columns beside the best ones.
+/// The first room leaves about this many columns besides the best ones.
 constexpr std::size_t kFirstColumns = 16;
 
 /// Bounds are sums of doubles; they are taken for this part of what they say.

@@ -24,12 +24,12 @@ namespace ompq::commands {
 [[nodiscard]] std::filesystem::path preprocessing_owner(const OptionValues& options,
                                                         const std::filesystem::path& model);
 /// SRC from option `source_name`, or the arrays in its place; --skip-broken, and the preprocessing:
-/// the file beside `model` or --preprocess, then the single options over it.
+/// the file next to `model` or --preprocess, then the single options over it.
 [[nodiscard]] pipeline::SampleOptions sample_options(const Context& context,
                                                      const std::filesystem::path& model,
                                                      std::string_view source_name,
                                                      const std::string& split);
-/// Puts that preprocessing beside a network that was written, so that it can be run where it lies.
+/// Puts that preprocessing next to a network that was written, so that it can be run where it lies.
 /// Nothing where neither a file nor an option says any.
 void keep_preprocess(const OptionValues& options,
                      const std::filesystem::path& model,

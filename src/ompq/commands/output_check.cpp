@@ -17,7 +17,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// What stands beside the network that --output names.
+/// What stands next to the network that --output names.
 void add_companions(std::string_view command,
                     const OptionValues& options,
                     std::vector<NamedFile>& written) {

@@ -9,7 +9,7 @@
 namespace ompq::commands {
 
 /// Refuses, before a command begins, every file that it would write in a place where it cannot, or
-/// over something that it reads: those that options name, and those that come beside them (the
+/// over something that it reads: those that options name, and those that come next to them (the
 /// journal, the checkpoint, encodings, external data). See check_output_files().
 /// @param command  its name in command_table().
 /// @param also_read  such as the external data of the model, known once that was opened.

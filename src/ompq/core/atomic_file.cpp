@@ -17,13 +17,13 @@ namespace ompq {
 namespace fs = std::filesystem;
 namespace {
 
-/// A file beside the target that disappears unless it is committed.
+/// A file next to the target that disappears unless it is committed.
 class PendingFile {
  public:
   explicit PendingFile(const fs::path& target) : target_(target) {
     name_ = target.string() + ".XXXXXX";
     descriptor_ = ::mkstemp(name_.data());
-    if (descriptor_ < 0) fail("cannot write beside it", errno);
+    if (descriptor_ < 0) fail("cannot write next to it", errno);
   }
   ~PendingFile() {
     if (descriptor_ >= 0) ::close(descriptor_);

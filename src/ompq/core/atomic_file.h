@@ -7,7 +7,7 @@
 
 namespace ompq {
 
-/// Writes `bytes` beside `target` and renames it into place, so that `target` is either the old
+/// Writes `bytes` next to `target` and renames it into place, so that `target` is either the old
 /// file or the whole new one.
 /// @throws FileError naming the path and the reason (no such folder, read-only, disk full); nothing
 /// is left behind.
@@ -20,7 +20,7 @@ struct NewFile {
   std::string_view bytes;
 };
 
-/// Writes all of `files` beside their targets, and only once each of them is whole renames them
+/// Writes all of `files` next to their targets, and only once each of them is whole renames them
 /// into place in the order given: the one that refers to the others goes last.
 /// @throws FileError as write_file_atomically; what was not renamed by then stays as it was.
 void write_files_atomically(std::span<const NewFile> files);

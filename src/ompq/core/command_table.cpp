@@ -111,16 +111,16 @@ std::vector<CommandRecord> make_table() {
        .description =
            "Reads MODEL and prints its quantizable layers with their parameters, "
            "multiply-accumulates and output shapes, the layers that must share a bit-width (ties), "
-           "the blocks that belong together, and the operators that stay in float with the reason.",
+           "the blocks, and the operators that stay in float with the reason.",
        .operands = kModelOperand,
        .options = join({kInputShape, kCommonOptions}),
        .rules = kCommonRules,
        .examples = kInspectExamples},
       {.name = "search",
-       .summary = "decide how many bits each layer gets under a budget",
+       .summary = "choose the bit-width of each layer under a budget",
        .description =
-           "Measures MODEL with a few samples, finds the best bit-width for every layer within "
-           "the budget, and shows it beside uniform, size-only and the paper's own allocation.",
+           "Measures MODEL with a few samples, finds the best bit-width of each layer within the "
+           "budget, and compares it with the uniform, size-only and orm (the paper's) allocations.",
        .operands = kModelOperand,
        .options = join({kBudget,          one(kData),      one(kSamples),   one(kCalibrationSplit),
                         kLoading,         kQuantizers,     one(kAllocator), one(kBeside),
@@ -130,11 +130,11 @@ std::vector<CommandRecord> make_table() {
        .rules = kSearchRules,
        .examples = kSearchExamples},
       {.name = "quantize",
-       .summary = "write a smaller network that runs in a stock ONNX runtime",
+       .summary = "quantize a network and write a smaller ONNX file",
        .description =
-           "Post-training quantization: takes the bits of each layer from a file or searches for "
-           "them under a budget, calibrates the activations with a few samples, and writes an ONNX "
-           "file whose weights take exactly their bits. Goes on where it was after a kill.",
+           "Post-training quantization: reads the bit-widths from a file or searches for them "
+           "under a budget, calibrates the activations with a few samples, and writes an ONNX file "
+           "whose weights take exactly the allocated bits. Resumes after an interruption.",
        .operands = kModelOperand,
        .options = join({kBudget,
                         one(kAllocationIn),
@@ -165,13 +165,13 @@ std::vector<CommandRecord> make_table() {
        .rules = kQuantizeRules,
        .examples = kQuantizeExamples},
       {.name = "finetune",
-       .summary = "train the quantized network, so that it regains what the bits took",
+       .summary = "fine-tune the quantized network to recover accuracy",
        .description =
-           "Quantization-aware training: takes the bits of each layer as 'ompq quantize' does, "
-           "rounds, and then trains weights and quantizers with the samples of --data and, where "
-           "they have them, their labels. Validates behind every epoch, writes the best network "
-           "(OUT.onnx) and the last (OUT.last.onnx), and goes on where it was after a kill. With "
-           "--float, trains MODEL itself instead: fresh networks, too.",
+           "Quantization-aware training: chooses the bit-widths as 'ompq quantize' does, rounds, "
+           "and then trains weights and quantizers on the samples of --data and their labels, if "
+           "there are any. Evaluates after every epoch, writes the best network (OUT.onnx) and the "
+           "last one (OUT.last.onnx), and resumes after an interruption. With --float, trains "
+           "MODEL itself instead, which may be untrained.",
        .operands = kModelOperand,
        .options = join({kBudget,
                         one(kAllocationIn),
@@ -205,12 +205,11 @@ std::vector<CommandRecord> make_table() {
        .rules = kFinetuneRules,
        .examples = kFinetuneExamples},
       {.name = "compare",
-       .summary = "measure every allocator at every budget",
-       .description =
-           "Lets every allocator answer every budget, quantizes MODEL by each answer, and measures "
-           "what is left of it on samples that calibration did not see; and says how well each "
-           "metric foretells that, by rank correlation over random allocations. Goes on where it "
-           "was after a kill.",
+       .summary = "evaluate every allocator at every budget",
+       .description = "Runs every allocator at every budget, quantizes MODEL with each allocation, "
+                      "and evaluates the result on held-out samples. Also reports how well each "
+                      "metric predicts the result, as a rank correlation over random allocations. "
+                      "Resumes after an interruption.",
        .operands = kModelOperand,
        .options = join({kBudgets,         one(kData),  one(kSamples),    one(kCalibrationSplit),
                         kLoading,         kMeasured,   kQuantizers,      kActivationRange,
@@ -220,11 +219,10 @@ std::vector<CommandRecord> make_table() {
        .rules = kCompareRules,
        .examples = kCompareExamples},
       {.name = "sweep",
-       .summary = "draw the whole curve of size against fidelity",
-       .description =
-           "Finds the best allocation for a row of sizes at once, from the smallest file to the "
-           "largest, measures how far each network strays from the float one, and marks the knee, "
-           "behind which more bytes buy little.",
+       .summary = "compute the whole curve of size against fidelity",
+       .description = "Finds the best allocations for a range of sizes, from the smallest file to "
+                      "the largest, measures how far each quantized network deviates from the "
+                      "float model, and marks the knee, after which more bytes bring little.",
        .operands = kModelOperand,
        .options = join({kSweep,
                         one(kData),
@@ -244,11 +242,10 @@ std::vector<CommandRecord> make_table() {
        .rules = kCommonRules,
        .examples = kSweepExamples},
       {.name = "latency-table",
-       .summary = "write an empty table of layer latencies to fill with measurements",
-       .description =
-           "Writes one line for each layer of MODEL and each pair of weight and activation bits, "
-           "with the microseconds left open. Filled in on the device, the table is what --latency "
-           "and --latency-table of 'ompq search' go by.",
+       .summary = "write an empty table of layer latencies to fill in",
+       .description = "Writes one line for each layer of MODEL and each pair of weight and "
+                      "activation bits, without the latency. Once measured on the device and "
+                      "filled in, the table serves --latency and --latency-table of 'ompq search'.",
        .operands = kModelOperand,
        .options = join({one(kCandidates),
                         std::span(kQuantizers).first(2),
@@ -260,8 +257,8 @@ std::vector<CommandRecord> make_table() {
       {.name = "eval",
        .summary = "measure accuracy, or fidelity to a reference network",
        .description =
-           "Runs MODEL, float or quantized, over the samples and prints top-1 and top-5 accuracy "
-           "where there are labels, and how near its outputs are to those of --reference.",
+           "Runs MODEL, float or quantized, on the samples and prints top-1 and top-5 accuracy if "
+           "there are labels, and how close its outputs are to those of --reference.",
        .operands = kModelOperand,
        .options = join({one(kData),
                         one(kEvaluationSplit),
@@ -275,14 +272,13 @@ std::vector<CommandRecord> make_table() {
        .examples = kEvalExamples,
        .function = "evaluate"},
       {.name = "diff",
-       .summary = "show layer by layer how far two forms of a network differ",
-       .description =
-           "Runs A and B over the same samples and compares what each layer makes of them: the "
-           "signal-to-noise ratio, the largest difference and the cosine, the first layer where "
-           "the networks part, and how often they name the same class. Layers are matched by "
-           "their names, or by their order where the names differ; B may be a file of 'ompq "
-           "quantize' or one of another tool with QuantizeLinear and DequantizeLinear. The exit "
-           "status is 0 whatever they differ by.",
+       .summary = "compare two versions of a network layer by layer",
+       .description = "Runs A and B on the same samples and compares the output of each layer: "
+                      "signal-to-noise ratio, largest difference and cosine similarity, the first "
+                      "layer at which the networks diverge, and how often they predict the same "
+                      "class. Layers are matched by name, or by order if the names differ; B may "
+                      "be written by 'ompq quantize' or by another tool that uses QuantizeLinear "
+                      "and DequantizeLinear. The exit status is 0 however large the difference.",
        .operands = kTwoModelOperands,
        .options = join({one(kData),
                         one(kSamples),
@@ -297,12 +293,11 @@ std::vector<CommandRecord> make_table() {
        .rules = kCommonRules,
        .examples = kDiffExamples},
       {.name = "report",
-       .summary = "show results as one page for the browser",
-       .description =
-           "Makes one self-contained HTML page of the JSON results of search, quantize, finetune, "
-           "compare and sweep: what was asked and got, bits and sensitivity of every layer, the "
-           "orthogonality matrix, size against accuracy, and allocators side by side. Results of "
-           "one network share its charts.",
+       .summary = "make an HTML page of results",
+       .description = "Makes one self-contained HTML page of the JSON results of search, quantize, "
+                      "finetune, compare and sweep: budget and result, bit-width and sensitivity "
+                      "of each layer, the orthogonality matrix, size against accuracy, and "
+                      "allocators side by side. Results of the same network share charts.",
        .operands = kRunOperand,
        .options = join({one(kPageOut), std::span(kCommonOptions).last(1)}),
        .rules = {},

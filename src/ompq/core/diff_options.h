@@ -12,7 +12,7 @@ inline constexpr std::array<OptionRecord, 2> kTwoModelOperands{{
      .type = OptionType::Path,
      .value_name = "A",
      .required = true,
-     .text = "the network that counts as right, an ONNX file"},
+     .text = "the reference network, an ONNX file"},
     {.name = "B",
      .type = OptionType::Path,
      .value_name = "B",
@@ -27,6 +27,6 @@ inline constexpr OptionRecord kSnr{
     .fallback = "30",
     .lower = -kUnbounded,
     .group = "Comparison",
-    .text = "networks have parted where the signal-to-noise ratio of a value is below this"};
+    .text = "the networks diverge at the first layer whose signal-to-noise ratio is below this"};
 
 }  // namespace ompq::options

@@ -32,8 +32,7 @@ inline constexpr OptionRecord kModelOut{
     .required = true,
     .group = "Output",
     .text =
-        "the file to write; how images become numbers stands beside it, in "
-        "OUT.preprocess.json",
+        "the file to write; its preprocessing is written to OUT.preprocess.json in the same folder",
     .writes = true};
 
 inline constexpr OptionRecord kAllocationIn{
@@ -42,7 +41,7 @@ inline constexpr OptionRecord kAllocationIn{
     .type = OptionType::Path,
     .value_name = "BITS.json",
     .group = "Budget",
-    .text = "take the bits of each layer from this file instead of searching for them"};
+    .text = "use the bit-widths in this file instead of searching"};
 
 inline constexpr OptionRecord kFormat{
     .name = "format",
@@ -52,11 +51,11 @@ inline constexpr OptionRecord kFormat{
     .choices = "packed|qdq|float|encodings|c-header",
     .group = "Output",
     .text =
-        "how weights are stored: packed into exactly their bits; one a byte behind "
-        "DequantizeLinear, for tools that look for that (those of 4 bits and fewer two a byte with "
-        "--opset 21); as the float32 numbers that they stand for; so with AIMET's encodings "
-        "beside; "
-        "as arrays for a program in C. Budgets count the last two as packed"};
+        "how weights are stored: packed, with exactly the allocated bits; qdq, one code per byte "
+        "with DequantizeLinear, as other tools expect (with --opset 21, codes of 4 bits or fewer "
+        "take half a byte); float, as the float32 values that they represent; encodings, as float "
+        "with an AIMET encodings file; c-header, as arrays for a C program. Budgets count the last "
+        "two as packed"};
 
 inline constexpr OptionRecord kOpset{
     .name = "opset",
@@ -66,7 +65,7 @@ inline constexpr OptionRecord kOpset{
     .upper = 21,
     .group = "Output",
     .text =
-        "opset of the written file, from 13 and that of MODEL to 21; by default that of MODEL, "
-        "or 13 where that is older. With 21, qdq stores weights of 4 bits and fewer as int4"};
+        "opset of the written file: at least 13 and at least MODEL's, at most 21; by default "
+        "MODEL's, or 13 if that is older. With 21, qdq stores weights of 4 bits or fewer as int4"};
 
 }  // namespace ompq::options

@@ -14,21 +14,21 @@ inline constexpr std::array<OptionRecord, 2> kTrainingStart{{
      .fallback = "gptq",
      .choices = "nearest|gptq",
      .group = "Training",
-     .text = "the rounding that training starts from; gptq is error-compensated"},
+     .text = "rounding of the initial weights; gptq compensates errors"},
     {.name = "from",
      .type = OptionType::Path,
      .value_name = "SMALL.onnx",
      .group = "Budget",
-     .text = "start from this file, which 'ompq quantize' or 'ompq finetune' made of MODEL, with "
-             "its bits"},
+     .text = "start from this file, which 'ompq quantize' or 'ompq finetune' made from MODEL, and "
+             "keep its bit-widths"},
 }};
 
 inline constexpr OptionRecord kFloatTraining{
     .name = "float",
     .group = "Budget",
     .text =
-        "train MODEL itself, from the weights that it has, without quantizing anything; batch "
-        "normalization stays as MODEL has it, with trained statistics"};
+        "train MODEL itself from its current weights, without quantization; batch norm layers are "
+        "kept and trained"};
 
 inline constexpr std::array<OptionRecord, 21> kTraining{{
     {.name = "epochs",
@@ -45,16 +45,16 @@ inline constexpr std::array<OptionRecord, 21> kTraining{{
      .fallback = "lsq",
      .choices = "lsq|hawq|pact",
      .group = "Training",
-     .text = "how ranges are chosen: learned steps (lsq); extremes of the weights and moving "
-             "averages of the activations' (hawq); a learned clipping limit (pact)"},
+     .text = "how ranges are set: learned scales (lsq); the extremes of the weights and moving "
+             "averages of the extremes of the activations (hawq); a learned clipping bound (pact)"},
     {.name = "norms",
      .type = OptionType::Choice,
      .value_name = "MODE",
      .choices = "frozen|trained|reestimated",
      .group = "Training",
-     .text = "batch normalization: folded before training; trained, and then folded into quantized "
-             "weights; or trained, with statistics taken anew by the weights as they are behind "
-             "every epoch; by default frozen, and trained with --float"},
+     .text = "batch norm layers: folded before training (frozen); trained, then folded into the "
+             "quantized weights; or trained, with statistics re-estimated after each epoch. By "
+             "default frozen, or trained with --float"},
     {.name = "optimizer",
      .type = OptionType::Choice,
      .value_name = "NAME",
@@ -68,7 +68,7 @@ inline constexpr std::array<OptionRecord, 21> kTraining{{
      .lower = 0,
      .upper = 1000,
      .group = "Training",
-     .text = "learning rate at its greatest; by default 0.0005 for sgd and 0.00001 for adamw"},
+     .text = "peak learning rate; by default 0.0005 for sgd and 0.00001 for adamw"},
     {.name = "momentum",
      .type = OptionType::Number,
      .value_name = "X",
@@ -76,10 +76,8 @@ inline constexpr std::array<OptionRecord, 21> kTraining{{
      .lower = 0,
      .upper = 0.9999,
      .group = "Training",
-     .text = "of sgd"},
-    {.name = "nesterov",
-     .group = "Training",
-     .text = "sgd looks ahead along its momentum (Nesterov)"},
+     .text = "momentum of sgd"},
+    {.name = "nesterov", .group = "Training", .text = "use Nesterov momentum with sgd"},
     {.name = "weight-decay",
      .type = OptionType::Number,
      .value_name = "X",
@@ -87,15 +85,15 @@ inline constexpr std::array<OptionRecord, 21> kTraining{{
      .lower = 0,
      .upper = 10,
      .group = "Training",
-     .text = "of weights; steps, norms and biases have none"},
+     .text = "weight decay; applied to weights, not to scales, norms and biases"},
     {.name = "schedule",
      .type = OptionType::Choice,
      .value_name = "NAME",
      .fallback = "cosine",
      .choices = "cosine|step|constant",
      .group = "Training",
-     .text = "how the rate falls: half a cosine to 0; by 10 at a third and at two thirds; not at "
-             "all"},
+     .text = "learning rate schedule: cosine decay to 0; division by 10 after one third and two "
+             "thirds of the steps; constant"},
     {.name = "warmup",
      .type = OptionType::Number,
      .value_name = "EPOCHS",
@@ -103,7 +101,7 @@ inline constexpr std::array<OptionRecord, 21> kTraining{{
      .lower = 0,
      .upper = 100000,
      .group = "Training",
-     .text = "epochs in which the rate rises from 0"},
+     .text = "epochs of linear warm-up from 0"},
     {.name = "label-smoothing",
      .type = OptionType::Number,
      .value_name = "X",
@@ -111,15 +109,15 @@ inline constexpr std::array<OptionRecord, 21> kTraining{{
      .lower = 0,
      .upper = 0.999,
      .group = "Training",
-     .text = "share of the target that goes to all classes alike"},
+     .text = "label smoothing: the share of the target spread evenly over all classes"},
     {.name = "distill",
      .type = OptionType::Number,
      .value_name = "SHARE",
      .lower = 0,
      .upper = 1,
      .group = "Training",
-     .text = "share of the loss that comes from the float network's outputs, the rest from the "
-             "labels; by default 1, which needs no labels, and 0 with --float"},
+     .text = "share of the loss that compares with the float model's outputs; the rest compares "
+             "with the labels. By default 1, which needs no labels, or 0 with --float"},
     {.name = "temperature",
      .type = OptionType::Number,
      .value_name = "T",
@@ -127,7 +125,7 @@ inline constexpr std::array<OptionRecord, 21> kTraining{{
      .lower = 0.001,
      .upper = 1000,
      .group = "Training",
-     .text = "of the outputs that --distill compares"},
+     .text = "softmax temperature of the outputs that --distill compares"},
     {.name = "clip-norm",
      .type = OptionType::Number,
      .value_name = "X",
@@ -135,7 +133,7 @@ inline constexpr std::array<OptionRecord, 21> kTraining{{
      .lower = 0,
      .upper = 1e9,
      .group = "Training",
-     .text = "gradients become no longer than this together; 0: as they are"},
+     .text = "clip gradients to this global L2 norm; 0 disables clipping"},
     {.name = "average",
      .type = OptionType::Number,
      .value_name = "DECAY",
@@ -143,8 +141,8 @@ inline constexpr std::array<OptionRecord, 21> kTraining{{
      .lower = 0,
      .upper = 0.999999,
      .group = "Training",
-     .text = "decay of a moving average of the parameters and running statistics, which is what is "
-             "measured and written; 0: none"},
+     .text = "decay of the exponential moving average of parameters and running statistics that is "
+             "evaluated and written; 0 disables it"},
     {.name = "accumulate",
      .type = OptionType::Integer,
      .value_name = "N",
@@ -152,27 +150,27 @@ inline constexpr std::array<OptionRecord, 21> kTraining{{
      .lower = 1,
      .upper = 1000000,
      .group = "Training",
-     .text = "batches whose gradients make one step"},
+     .text = "number of batches whose gradients are accumulated into one step"},
     {.name = "augment",
      .type = OptionType::Choice,
      .value_name = "PRESET",
      .fallback = "light",
      .choices = "none|shift|light|standard|strong",
      .group = "Training",
-     .text = "how training images are varied: not at all; shifts or crops; also mirrored; also "
-             "colours; also parts erased; samples that are no images stay as they are"},
+     .text = "data augmentation; each preset adds to the one before: none; shifts or crops; "
+             "mirroring; colours; random erasing. Samples that are not images are never changed"},
     {.name = "train-samples",
      .type = OptionType::Integer,
      .value_name = "N",
      .lower = 1,
      .group = "Training",
-     .text = "train with N samples of --data, drawn with --seed, instead of all"},
+     .text = "train on N samples of --data, drawn at random with --seed; by default on all"},
     {.name = "patience",
      .type = OptionType::Integer,
      .value_name = "EPOCHS",
      .lower = 1,
      .group = "Training",
-     .text = "stop when so many epochs brought nothing better"},
+     .text = "stop after this many epochs without improvement"},
     {.name = "cache",
      .type = OptionType::ByteCount,
      .value_name = "BYTES",
@@ -186,7 +184,7 @@ inline constexpr std::array<OptionRecord, 21> kTraining{{
      .fallback = "300s",
      .lower = 0,
      .group = "Output",
-     .text = "how often the state is kept within an epoch; at its end it is kept always"},
+     .text = "how often a checkpoint is written within an epoch; one is always written at its end"},
 }};
 
 inline constexpr OptionRecord kTrainingFormat{
@@ -197,8 +195,8 @@ inline constexpr OptionRecord kTrainingFormat{
     .choices = "packed|qdq|float",
     .group = "Output",
     .text =
-        "how weights are stored: packed into exactly their bits; one a byte behind "
-        "DequantizeLinear; or as the float32 numbers that they stand for"};
+        "how weights are stored: packed, with exactly the allocated bits; qdq, one code per byte "
+        "with DequantizeLinear; float, as the float32 values that they represent"};
 
 inline constexpr OptionRecord kTrainingPrecision{
     .name = "precision",
@@ -208,29 +206,29 @@ inline constexpr OptionRecord kTrainingPrecision{
     .choices = "float32|bfloat16|auto",
     .group = "Model",
     .text =
-        "arithmetic of the passes that measure and train; parameters and what is validated "
-        "are float32; auto trains in float32, and measures in bfloat16 where the processor "
-        "multiplies it natively"};
+        "precision of measuring and training passes; parameters and validation are always float32. "
+        "auto trains in float32, and measures in bfloat16 where the processor supports it "
+        "natively"};
 
 inline constexpr std::array<OptionRecord, 3> kTrainingFiles{{
     {.name = "checkpoint",
      .type = OptionType::Path,
      .value_name = "FILE",
      .group = "Output",
-     .text = "where the state is kept until training ends, so that the same command goes on after "
-             "a kill; by default beside the output",
+     .text = "checkpoint file, so that the same command resumes after an interruption; by default "
+             "next to the output. Removed when training ends",
      .writes = true},
     {.name = "log",
      .type = OptionType::Path,
      .value_name = "FILE",
      .group = "Output",
-     .text = "write one line of JSON for each epoch to this file",
+     .text = "write one line of JSON per epoch to this file",
      .writes = true},
     {.name = "tensorboard",
      .type = OptionType::Path,
      .value_name = "FOLDER",
      .group = "Output",
-     .text = "write event files for TensorBoard into this folder"},
+     .text = "write TensorBoard event files to this folder"},
 }};
 
 }  // namespace ompq::options

@@ -21,7 +21,7 @@ struct NamedTensors {
 };
 
 /// Writes all of it atomically, with a checksum: little-endian, a magic word, then every text and
-/// tensor with its length, then the SHA-256 of what stands before it.
+/// tensor with its length, then the SHA-256 of what comes before it.
 /// @throws FileError as write_file_atomically (an old file stays); ConfigError for two tensors of
 /// one name.
 void write_named_tensors(const std::filesystem::path& file, const NamedTensors& content);

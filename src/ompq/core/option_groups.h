@@ -37,7 +37,7 @@ inline constexpr std::array<OptionRecord, 1> kRunOperand{{
      .value_name = "RUN.json",
      .required = true,
      .text =
-         "results that --result or --json wrote: of search, quantize, finetune, compare, sweep"},
+         "results of search, quantize, finetune, compare or sweep, written by --result or --json"},
 }};
 
 inline constexpr std::array<OptionRecord, 1> kShellOperand{{
@@ -54,18 +54,21 @@ inline constexpr std::array<OptionRecord, 1> kShellOperand{{
 inline constexpr std::array<OptionRecord, 7> kCommonOptions{{
     {.name = "json",
      .group = "Common",
-     .text = "print one JSON document on standard output instead of tables"},
+     .text = "print one JSON document to standard output instead of tables"},
     {.name = "quiet",
      .short_name = 'q',
      .group = "Common",
-     .text = "show no progress and no warnings on standard error"},
-    {.name = "verbose", .short_name = 'v', .group = "Common", .text = "say more on standard error"},
+     .text = "print no progress and no warnings"},
+    {.name = "verbose",
+     .short_name = 'v',
+     .group = "Common",
+     .text = "print more details to standard error"},
     {.name = "seed",
      .type = OptionType::Integer,
      .value_name = "N",
      .fallback = "0",
      .group = "Common",
-     .text = "seed of everything that is drawn at random, such as the choice of samples"},
+     .text = "seed of all random choices, such as which samples are drawn"},
     {.name = "threads",
      .short_name = 'j',
      .type = OptionType::Integer,
@@ -73,14 +76,14 @@ inline constexpr std::array<OptionRecord, 7> kCommonOptions{{
      .fallback = "0",
      .upper = 1024,
      .group = "Common",
-     .text = "threads to compute with; 0 stands for all cores"},
+     .text = "number of threads; 0 uses all cores"},
     {.name = "device",
      .type = OptionType::Choice,
      .value_name = "DEVICE",
      .fallback = "cpu",
      .choices = "cpu|cuda",
      .group = "Common",
-     .text = "where networks run"},
+     .text = "device that runs the networks"},
     {.name = "help", .short_name = 'h', .group = "Common", .text = "print this help and exit"},
 }};
 
@@ -89,9 +92,8 @@ inline constexpr std::array<OptionRecord, 1> kInputShape{{
      .type = OptionType::NamedShape,
      .value_name = "NAME=N,C,H,W",
      .group = "Model",
-     .text =
-         "extents of a network input that the file leaves open, instead of those of the samples; "
-         "may be repeated, and -1 keeps the batch open"},
+     .text = "shape of a network input whose dimensions the file leaves open; by default it is "
+             "taken from the samples. May be repeated; -1 keeps the batch dimension open"},
 }};
 
 inline constexpr std::array<OptionRecord, 1> kPrecision{{
@@ -101,8 +103,8 @@ inline constexpr std::array<OptionRecord, 1> kPrecision{{
      .fallback = "auto",
      .choices = "float32|bfloat16|auto",
      .group = "Model",
-     .text = "arithmetic of the forward passes that measure features and sensitivity; auto takes "
-             "bfloat16 where the processor multiplies it natively"},
+     .text = "precision of the forward passes that measure features and sensitivity; auto uses "
+             "bfloat16 where the processor supports it natively"},
 }};
 
 inline constexpr OptionRecord kEvaluationPrecision{
@@ -113,8 +115,8 @@ inline constexpr OptionRecord kEvaluationPrecision{
     .choices = "float32|bfloat16|auto",
     .group = "Model",
     .text =
-        "arithmetic of the forward passes; auto takes bfloat16 where the processor multiplies "
-        "it natively"};
+        "precision of the forward passes; auto uses bfloat16 where the processor supports it "
+        "natively"};
 
 inline constexpr OptionRecord kData{
     .name = "data",
@@ -124,9 +126,9 @@ inline constexpr OptionRecord kData{
     .required = true,
     .group = "Data",
     .text =
-        "samples: a folder of class folders, a flat folder of images (labels.csv beside them "
-        "is optional), IDX files, CIFAR-10 binary batches, an .npz file with an array for each "
-        "input (or x) and labels y, an .npy file, or a folder of .npy files"};
+        "samples: a folder with one subfolder per class, a flat folder of images (with an optional "
+        "labels.csv), IDX files, CIFAR-10 binary batches, an .npz file with one array per input "
+        "(or x) and labels y, an .npy file, or a folder of .npy files"};
 
 inline constexpr OptionRecord kSamples{
     .name = "samples",
@@ -137,8 +139,8 @@ inline constexpr OptionRecord kSamples{
     .lower = 2,
     .group = "Data",
     .text =
-        "samples to measure the network with, drawn with --seed; where --data also measures the "
-        "result and holds no more than these, a quarter of it is left for that"};
+        "number of calibration samples, drawn at random with --seed. If --data has no more samples "
+        "than this and must also evaluate the result, a quarter of them is held out for that"};
 
 inline constexpr OptionRecord kCalibrationSplit{
     .name = "split",
@@ -147,7 +149,7 @@ inline constexpr OptionRecord kCalibrationSplit{
     .fallback = "train",
     .choices = "train|test",
     .group = "Data",
-    .text = "which part to draw from where the source holds both (IDX, CIFAR-10)"};
+    .text = "which split to draw from if the source has both (IDX, CIFAR-10)"};
 
 inline constexpr OptionRecord kEvaluationSplit{
     .name = "split",
@@ -156,7 +158,7 @@ inline constexpr OptionRecord kEvaluationSplit{
     .fallback = "test",
     .choices = "train|test",
     .group = "Data",
-    .text = "which part to evaluate on where the source holds both (IDX, CIFAR-10)"};
+    .text = "which split to evaluate on if the source has both (IDX, CIFAR-10)"};
 
 inline constexpr std::array<OptionRecord, 2> kLoading{{
     {.name = "batch",
@@ -169,7 +171,7 @@ inline constexpr std::array<OptionRecord, 2> kLoading{{
      .text = "samples in one forward pass"},
     {.name = "skip-broken",
      .group = "Data",
-     .text = "leave out samples that cannot be read, and say how many"},
+     .text = "skip samples that cannot be read, and print how many were skipped"},
 }};
 
 inline constexpr std::array<OptionRecord, 8> kPreprocessing{{
@@ -177,21 +179,22 @@ inline constexpr std::array<OptionRecord, 8> kPreprocessing{{
      .type = OptionType::Path,
      .value_name = "FILE",
      .group = "Preprocessing",
-     .text = "how images become numbers: an ompq-preprocess/1 JSON file, Hugging Face's "
-             "preprocessor_config.json or timm's config.json; without it, MODEL.preprocess.json "
-             "beside the model is taken if it is there"},
+     .text = "preprocessing of images: an ompq-preprocess/1 JSON file, Hugging Face's "
+             "preprocessor_config.json or timm's config.json; by default MODEL.preprocess.json in "
+             "the model's folder, if it exists"},
     {.name = "channels",
      .type = OptionType::Choice,
      .value_name = "ORDER",
      .choices = "rgb|bgr|gray",
      .group = "Preprocessing",
-     .text = "colour channels of the input (overrides the file, as do the options below)"},
+     .text = "order of the colour channels; this and the options below override the preprocessing "
+             "file"},
     {.name = "scale",
      .type = OptionType::Number,
      .value_name = "X",
      .lower = -kUnbounded,
      .group = "Preprocessing",
-     .text = "factor for each pixel, such as 1/255; value = (pixel * scale - mean) / std"},
+     .text = "factor applied to each pixel, such as 1/255; value = (pixel * scale - mean) / std"},
     {.name = "mean",
      .type = OptionType::Numbers,
      .value_name = "X,...",
@@ -203,28 +206,28 @@ inline constexpr std::array<OptionRecord, 8> kPreprocessing{{
      .value_name = "X,...",
      .lower = 0x1p-100,
      .group = "Preprocessing",
-     .text = "deviation to divide by, one number per channel"},
+     .text = "standard deviation to divide by, one number per channel"},
     {.name = "resize",
      .type = OptionType::Integer,
      .value_name = "PIXELS",
      .lower = 1,
      .upper = 65536,
      .group = "Preprocessing",
-     .text = "length that the shorter side is resized to"},
+     .text = "resize the shorter side to this length"},
     {.name = "crop",
      .type = OptionType::Integer,
      .value_name = "PIXELS",
      .lower = 1,
      .upper = 65536,
      .group = "Preprocessing",
-     .text = "side of the square that is cut out of the centre; without --resize, nothing is "
-             "resized before"},
+     .text =
+         "crop a centred square with this side; without --resize, the image is not resized first"},
     {.name = "interpolation",
      .type = OptionType::Choice,
      .value_name = "FILTER",
      .choices = "bilinear|bicubic|lanczos|nearest",
      .group = "Preprocessing",
-     .text = "how images are resized, with antialiasing but for nearest; bilinear by default"},
+     .text = "resampling filter, antialiased except for nearest; bilinear by default"},
 }};
 
 inline constexpr std::array<OptionRecord, 8> kBudget{{
@@ -233,28 +236,28 @@ inline constexpr std::array<OptionRecord, 8> kBudget{{
      .value_name = "BYTES",
      .lower = 1,
      .group = "Budget",
-     .text = "the network's bytes, such as 6.7MB (decimal) or 6.7MiB (binary), counted by "
-             "--accounting; of several budgets all hold"},
+     .text = "size of the network in bytes, such as 6.7MB (decimal) or 6.7MiB (binary), counted as "
+             "--accounting says. If several budgets are given, all apply"},
     {.name = "avg-bits",
      .type = OptionType::Number,
      .value_name = "BITS",
      .lower = 1,
      .upper = 8,
      .group = "Budget",
-     .text = "bits per weight on average"},
+     .text = "average number of bits per weight"},
     {.name = "compression",
      .type = OptionType::Ratio,
      .value_name = "RATIO",
      .lower = 1,
      .upper = 1000,
      .group = "Budget",
-     .text = "how many times smaller than the float file, such as 10x"},
+     .text = "compression relative to the float file, such as 10x"},
     {.name = "weight-size",
      .type = OptionType::ByteCount,
      .value_name = "BYTES",
      .lower = 1,
      .group = "Budget",
-     .text = "bytes of the weights' codes alone, without scales and what the file holds beside"},
+     .text = "size of the quantized weights alone, without scales and the rest of the file"},
     {.name = "bops",
      .type = OptionType::Count,
      .value_name = "COUNT",
@@ -267,18 +270,18 @@ inline constexpr std::array<OptionRecord, 8> kBudget{{
      .value_name = "BYTES",
      .lower = 1,
      .group = "Budget",
-     .text = "peak bytes of the activations that are alive at one moment, for one sample"},
+     .text = "peak memory of the activations for one sample, in bytes"},
     {.name = "latency",
      .type = OptionType::Duration,
      .value_name = "TIME",
      .group = "Budget",
-     .text = "time for one sample, such as 3.5ms, by the measurements of --latency-table"},
+     .text = "latency for one sample, such as 3.5ms, predicted from --latency-table"},
     {.name = "latency-table",
      .type = OptionType::Path,
      .value_name = "TABLE.csv",
      .group = "Budget",
-     .text = "measured microseconds of each layer and width pair; 'ompq latency-table' writes an "
-             "empty one"},
+     .text = "measured latency in microseconds of each layer at each pair of weight and activation "
+             "bits; 'ompq latency-table' writes an empty table"},
 }};
 
 inline constexpr std::array<OptionRecord, 3> kByHand{{
@@ -288,19 +291,20 @@ inline constexpr std::array<OptionRecord, 3> kByHand{{
      .lower = 1,
      .upper = 8,
      .group = "By hand",
-     .text = "give a layer this width; a name may hold * and ?, and the option may be repeated"},
+     .text = "fix the bit-width of a layer; the name may contain * and ?, and the option may be "
+             "repeated"},
     {.name = "exclude",
      .type = OptionType::Globs,
      .value_name = "NAME,...",
      .group = "By hand",
-     .text = "layers that stay float; names may hold * and ?, and the option may be repeated"},
+     .text = "layers that stay float; names may contain * and ?, and the option may be repeated"},
     {.name = "first-last",
      .type = OptionType::Integer,
      .value_name = "B",
      .lower = 1,
      .upper = 8,
      .group = "By hand",
-     .text = "width of the first and of the last layer"},
+     .text = "bit-width of the first and the last layer"},
 }};
 
 inline constexpr OptionRecord kAllocator{
@@ -311,8 +315,8 @@ inline constexpr OptionRecord kAllocator{
     .choices = kAllocatorNames,
     .group = "Allocation",
     .text =
-        "what an allocation is judged by: auto tries all of them on the samples and refines "
-        "the best; docs/metrics.md says what each one measures and costs"};
+        "how bit-widths are allocated: auto tries all allocators on the samples and refines the "
+        "best one; docs/metrics.md says what each measures and costs"};
 
 inline constexpr OptionRecord kBeside{
     .name = "beside",
@@ -322,8 +326,8 @@ inline constexpr OptionRecord kBeside{
     .choices = kAllocatorNamesOrNone,
     .group = "Allocation",
     .text =
-        "allocators whose answer to the same budget is shown beside the chosen one; without "
-        "this option those are left out that need measurements of their own"};
+        "allocators to show next to the chosen one for the same budget; by default only those that "
+        "need no further measurements"};
 
 inline constexpr OptionRecord kAllocators{
     .name = "allocators",
@@ -332,7 +336,7 @@ inline constexpr OptionRecord kAllocators{
     .fallback = "all",
     .choices = kAllocatorNamesOrAll,
     .group = "Allocation",
-    .text = "which allocators to compare; all stands for every one but random"};
+    .text = "allocators to compare; all means every allocator except random"};
 
 inline constexpr OptionRecord kCandidates{
     .name = "candidates",
@@ -343,8 +347,8 @@ inline constexpr OptionRecord kCandidates{
     .upper = 8,
     .group = "Allocation",
     .text =
-        "bit-widths that every layer may get, or, with a name, which may hold * and ?, that "
-        "some may; may be repeated (the schemes of the paper bring their own)"};
+        "candidate bit-widths of all layers, or, with a name (which may contain * and ?), of some "
+        "layers; may be repeated. The paper's schemes set their own"};
 
 inline constexpr OptionRecord kTimeLimit{
     .name = "time-limit",
@@ -352,8 +356,7 @@ inline constexpr OptionRecord kTimeLimit{
     .value_name = "TIME",
     .fallback = "60s",
     .group = "Allocation",
-    .text =
-        "how long auto may measure, rank and refine, such as 60s; what is best by then is taken"};
+    .text = "time limit for auto, such as 60s; it returns the best allocation found by then"};
 
 inline constexpr OptionRecord kFor{
     .name = "for",
@@ -363,9 +366,9 @@ inline constexpr OptionRecord kFor{
     .choices = "auto|nearest|gptq",
     .group = "Allocation",
     .text =
-        "the rounding that metrics are measured with: the best bits for rounding to nearest are "
-        "not the best for a method that compensates errors; auto takes nearest for search, and "
-        "what goes with --method for quantize"};
+        "rounding used while metrics are measured: the best bit-widths for rounding to nearest are "
+        "not the best for a method that compensates errors. auto uses nearest for search, and the "
+        "rounding that matches --method for quantize"};
 
 inline constexpr OptionRecord kBeta{
     .name = "beta",
@@ -373,14 +376,14 @@ inline constexpr OptionRecord kBeta{
     .value_name = "X",
     .fallback = "1",
     .group = "Allocation",
-    .text = "sharpness of the paper's importance, theta = exp(-beta gamma)"};
+    .text = "beta of the paper's importance, theta = exp(-beta gamma)"};
 
 inline constexpr OptionRecord kResult{
     .name = "result",
     .type = OptionType::Path,
     .value_name = "FILE",
     .group = "Output",
-    .text = "write everything that was measured and decided to this JSON file",
+    .text = "write all measurements and decisions to this JSON file",
     .writes = true};
 
 inline constexpr OptionRecord kCsv{.name = "csv",
@@ -397,7 +400,7 @@ inline constexpr OptionRecord kPageOut{
     .value_name = "FILE",
     .fallback = "report.html",
     .group = "Output",
-    .text = "where the page goes; one file that needs no network and no other file",
+    .text = "the page to write: a single file that works offline",
     .writes = true};
 
 /// The paper's rules, for commands with one budget.
@@ -408,30 +411,30 @@ inline constexpr std::array<OptionRecord, 4> kPaperRules{{
      .fallback = "default",
      .choices = "default|paper-ptq|paper-qat",
      .group = "Allocation",
-     .text = "rules for ranges, first and last layer, accounting and solver: ours, or those of the "
-             "paper for post-training quantization (2..4 bits) or for quantization-aware training "
+     .text = "rules for ranges, first and last layer, accounting and solver: ompq's own, or the "
+             "paper's for post-training quantization (2..4 bits) or quantization-aware training "
              "(4..8 bits, first and last layer at 8)"},
     {.name = "solver",
      .type = OptionType::Choice,
      .value_name = "SOLVER",
      .choices = "ilp|lp|projection",
      .group = "Allocation",
-     .text = "for orm: the exact integer program, the paper's linear program with rounding, or the "
-             "projection that its published lists follow; by default lp"},
+     .text = "solver of orm: the exact integer program, the paper's linear program with rounding, "
+             "or the projection that its published bit lists follow; by default lp"},
     {.name = "rounding",
      .type = OptionType::Choice,
      .value_name = "RULE",
      .choices = "nearest|dfs",
      .group = "Allocation",
-     .text = "how lp and projection become whole bits: to the nearest, or by depth-first search "
-             "over floor and ceiling for the largest total that fits; by default dfs"},
+     .text = "how lp and projection round to whole bits: to nearest, or by depth-first search over "
+             "floor and ceiling for the best total within the budget; by default dfs"},
     {.name = "accounting",
      .type = OptionType::Choice,
      .value_name = "RULE",
      .choices = "disk|paper",
      .group = "Allocation",
-     .text = "what counts as size: the bytes of the file that is written, or the paper's formula; "
-             "by default disk, and paper with a scheme of the paper"},
+     .text = "what counts as size: the bytes of the written file, or the paper's formula; by "
+             "default disk, or paper with one of the paper's schemes"},
 }};
 
 /// Budgets of a comparison: one network a value.
@@ -458,15 +461,15 @@ inline constexpr std::array<OptionRecord, 2> kComparison{{
      .fallback = "16",
      .upper = 10000,
      .group = "Allocation",
-     .text = "random allocations a budget, over which each metric's rank correlation with what "
-             "was measured is taken"},
+     .text = "random allocations per budget, used to compute the rank correlation of each metric "
+             "with the measured result"},
     {.name = "journal",
      .type = OptionType::Path,
      .value_name = "FILE",
      .group = "Output",
-     .text = "where finished rows are kept until all are done, so that the same command goes on "
-             "after a kill; by default a file in the current folder, named after the model and "
-             "the options",
+     .text = "file that keeps finished rows, so that the same command resumes after an "
+             "interruption; by default a file in the current folder, named after the model and the "
+             "options. Removed at the end",
      .writes = true},
 }};
 
@@ -478,26 +481,27 @@ inline constexpr std::array<OptionRecord, 4> kSweep{{
      .lower = 2,
      .upper = 1000,
      .group = "Allocation",
-     .text = "allocations on the curve"},
+     .text = "number of points on the curve"},
     {.name = "metric",
      .type = OptionType::Choice,
      .value_name = "NAME",
      .fallback = "output-mse",
      .choices = "output-mse|output-kl|local-error|weight-mse|fisher|hessian|orm-error",
      .group = "Allocation",
-     .text = "what the curve is made of; docs/metrics.md says what each one measures and costs"},
+     .text = "metric that ranks allocations; docs/metrics.md says what each measures and costs"},
     {.name = "pick",
      .type = OptionType::ByteCount,
      .value_name = "BYTES",
      .lower = 1,
      .group = "Budget",
-     .text = "write the best allocation whose file is not larger, such as 6.7MB, to --output"},
+     .text =
+         "write the best allocation whose file is at most this large, such as 6.7MB, to --output"},
     {.name = "output",
      .short_name = 'o',
      .type = OptionType::Path,
      .value_name = "BITS.json",
      .group = "Output",
-     .text = "write the picked allocation, or that of the knee, to this file",
+     .text = "write the picked allocation, or the one at the knee, to this file",
      .writes = true},
 }};
 
@@ -508,8 +512,8 @@ inline constexpr std::array<OptionRecord, 3> kQuantizers{{
      .fallback = "8",
      .choices = "2|3|4|5|6|7|8|float",
      .group = "Quantization",
-     .text = "bits of the activations; of several, such as 4,6,8, each activation gets its own; "
-             "float quantizes weights alone"},
+     .text = "bit-width of the activations; with several, such as 4,6,8, each activation gets its "
+             "own; float quantizes only the weights"},
     {.name = "input-bits",
      .type = OptionType::Integer,
      .value_name = "BITS",
@@ -517,14 +521,14 @@ inline constexpr std::array<OptionRecord, 3> kQuantizers{{
      .lower = 2,
      .upper = 8,
      .group = "Quantization",
-     .text = "bits of the network's own inputs, such as images, where activations are quantized"},
+     .text = "bit-width of the network's inputs, such as images, if activations are quantized"},
     {.name = "weight-symmetry",
      .type = OptionType::Choice,
      .value_name = "RULE",
      .fallback = "asymmetric",
      .choices = "symmetric|asymmetric",
      .group = "Quantization",
-     .text = "whether a weight's range is centred on zero; one of 1 bit always is"},
+     .text = "whether weight ranges are centred on zero; 1-bit weights always are"},
 }};
 
 inline constexpr std::array<OptionRecord, 1> kActivationRange{{
@@ -534,7 +538,7 @@ inline constexpr std::array<OptionRecord, 1> kActivationRange{{
      .fallback = "mse",
      .choices = "minmax|percentile|mse",
      .group = "Quantization",
-     .text = "how an activation's range is chosen from its histogram"},
+     .text = "how the range of an activation is chosen from its histogram"},
 }};
 
 inline constexpr std::array<OptionRecord, 2> kMeasured{{
@@ -542,14 +546,14 @@ inline constexpr std::array<OptionRecord, 2> kMeasured{{
      .type = OptionType::Path,
      .value_name = "SRC",
      .group = "Data",
-     .text = "samples to measure the result with, their test part where they have parts; without "
-             "it, up to 256 samples of --data that calibration did not see"},
+     .text = "samples to evaluate the result on (the test split, if there are splits); by default "
+             "up to 256 held-out samples of --data"},
     {.name = "limit",
      .type = OptionType::Integer,
      .value_name = "N",
      .lower = 1,
      .group = "Data",
-     .text = "measure the result with N samples, drawn with --seed"},
+     .text = "evaluate the result on N samples, drawn at random with --seed"},
 }};
 
 inline constexpr std::array<OptionRecord, 4> kEvaluation{{
@@ -558,18 +562,18 @@ inline constexpr std::array<OptionRecord, 4> kEvaluation{{
      .value_name = "N",
      .lower = 1,
      .group = "Data",
-     .text = "evaluate on the first N samples alone"},
+     .text = "evaluate on the first N samples only"},
     {.name = "reference",
      .short_name = 'r',
      .type = OptionType::Path,
      .value_name = "MODEL",
      .group = "Evaluation",
-     .text = "the float network to compare outputs with; needs no labels"},
+     .text = "float model to compare outputs with; needs no labels"},
     {.name = "save-outputs",
      .type = OptionType::Path,
      .value_name = "FILE.npz",
      .group = "Output",
-     .text = "write what the network said, array 'logits', one row per sample",
+     .text = "write the network's outputs as array 'logits', one row per sample",
      .writes = true},
     {.name = "result",
      .type = OptionType::Path,

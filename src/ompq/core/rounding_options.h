@@ -14,73 +14,74 @@ inline constexpr std::array<OptionRecord, 11> kRounding{{
      .fallback = "auto",
      .choices = "auto|nearest|gptq|adaround|brecq|qdrop|distill",
      .group = "Rounding",
-     .text = "how weights become codes: to the nearest; error-compensated, layer by layer (gptq); "
-             "learned by layers (adaround) or blocks (brecq, qdrop); gptq and then scales and "
-             "biases of the whole network (distill); auto takes the best for --effort"},
+     .text = "how weights are rounded: to nearest; with error compensation, layer by layer (gptq); "
+             "learned per layer (adaround) or per block (brecq, qdrop); gptq followed by tuning "
+             "the scales and biases of the whole network (distill); auto picks the best method for "
+             "--effort"},
     {.name = "effort",
      .type = OptionType::Choice,
      .value_name = "EFFORT",
      .fallback = "fast",
      .choices = "fast|balanced|best",
      .group = "Rounding",
-     .text = "how many samples and iterations the method takes; what it will cost is said first"},
+     .text = "how many samples and iterations the method uses; the expected cost is printed first"},
     {.name = "prepare",
      .type = OptionType::Choices,
      .value_name = "STEP,...",
      .fallback = "none",
      .choices = "none|equalize|bias-correction|analytic-bias-correction|norm-reestimation",
      .group = "Rounding",
-     .text = "steps around the rounding: cross-layer equalization before it; behind rounding to "
-             "nearest, bias correction with data, or from folded batch norms without, and the "
-             "re-estimation of norms. gptq corrects biases by itself"},
+     .text = "additional steps: cross-layer equalization before rounding; after rounding to "
+             "nearest, bias correction with data (or without data, from folded batch norms) and "
+             "re-estimation of batch norm statistics. gptq corrects biases itself"},
     {.name = "fisher",
      .group = "Rounding",
-     .text = "weigh errors of blocks by squared gradients of the network's loss (adaround, brecq, "
-             "qdrop)"},
+     .text = "weight block errors by the squared gradients of the loss (adaround, brecq, qdrop)"},
     {.name = "tuning-samples",
      .type = OptionType::Integer,
      .value_name = "N",
      .lower = 1,
      .group = "Rounding",
-     .text = "samples of --data that the method works with, the calibration samples among them; by "
-             "default 256 to 1024, by --effort"},
+     .text = "number of samples of --data that the method uses, including the calibration samples; "
+             "by default 256 to 1024, depending on --effort"},
     {.name = "iterations",
      .type = OptionType::Integer,
      .value_name = "N",
      .lower = 1,
      .group = "Rounding",
-     .text = "iterations of each block for adaround, brecq and qdrop, instead of the effort's"},
+     .text = "iterations per block for adaround, brecq and qdrop; overrides --effort"},
     {.name = "epochs",
      .type = OptionType::Integer,
      .value_name = "N",
      .lower = 1,
      .group = "Rounding",
-     .text = "passes over the samples for distill, instead of the effort's"},
+     .text = "passes over the samples for distill; overrides --effort"},
     {.name = "augment",
      .type = OptionType::Choice,
      .value_name = "PRESET",
      .fallback = "light",
      .choices = "none|shift|light|standard|strong",
      .group = "Rounding",
-     .text = "how distill varies images: not at all; shifts or crops; also mirrored; also colours; "
-             "also parts erased; samples that are no images stay as they are"},
+     .text = "data augmentation for distill; each preset adds to the one before: none; shifts or "
+             "crops; mirroring; colours; random erasing. Samples that are not images are never "
+             "changed"},
     {.name = "memory",
      .type = OptionType::ByteCount,
      .value_name = "BYTES",
      .lower = 1,
      .group = "Rounding",
-     .text = "memory for cached activations, such as 2GiB; what is beyond it lies in a file; by "
-             "default a quarter of the machine's, 3 GiB at most"},
+     .text = "memory for cached activations, such as 2GiB; the rest goes to a temporary file. By "
+             "default a quarter of the machine's memory, at most 3 GiB"},
     {.name = "explain",
      .group = "Output",
-     .text = "find out where the result loses its signal: per layer and block what it had before "
-             "and behind the method, the worst layers, and what to do about them"},
+     .text = "report where the result loses signal: the signal-to-noise ratio of each layer and "
+             "block before and after the method, the worst layers, and what to do about them"},
     {.name = "journal",
      .type = OptionType::Path,
      .value_name = "FILE",
      .group = "Output",
-     .text = "where finished layers and blocks are kept until all are done, so that the same "
-             "command goes on after a kill; by default beside the output",
+     .text = "file that keeps finished layers and blocks, so that the same command resumes after "
+             "an interruption; by default next to the output. Removed at the end",
      .writes = true},
 }};
 

@@ -3,7 +3,7 @@
 #include "ompq/data/preprocess_fields.h"
 
 // preprocessor_config.json, as the image processors of Hugging Face's transformers write and read
-// it. What their classes do beside their fields stands here, from their sources (4.57).
+// it. What their classes do besides their fields stands here, from their sources (4.57).
 
 namespace ompq::data {
 namespace {

@@ -88,7 +88,7 @@ Tensor as_one_row(const Tensor& array) {
   return array.reshaped(std::move(shape));
 }
 
-/// True for one sample beside inputs that say how many there are.
+/// True for one sample next to inputs that say how many there are.
 bool is_shared(const OpenRequest& request, const Tensor& array, const InputSpec& spec) {
   if (request.inputs.size() < 2) return false;
   if (array.rank() == 0) return spec.extents.empty();

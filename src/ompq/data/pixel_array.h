@@ -42,7 +42,7 @@ struct PixelLayout {
 /// IDX (MNIST's format), plain or gzip: uint8 elements of any rank.
 /// @throws DataError naming the file: another element type, too few or too many bytes.
 [[nodiscard]] Tensor read_idx(const std::filesystem::path& file);
-/// An IDX file of images with the file of labels beside it, if there is one (the same name with
+/// An IDX file of images with the file of labels next to it, if there is one (the same name with
 /// "labels" for "images" and "idx1" for "idx3", with or without ".gz"). Labels that do not belong
 /// to the images are a fault of the labels, not an error.
 [[nodiscard]] PixelArray read_idx_images(const std::filesystem::path& images);

@@ -2,7 +2,7 @@
 
 #include "ompq/data/preprocess_fields.h"
 
-// pretrained_cfg, as timm keeps it beside its weights. What fields that are missing stand for, and
+// pretrained_cfg, as timm keeps it next to its weights. What fields that are missing stand for, and
 // how a crop share becomes sizes, is timm's own (data/config.py and transforms_factory.py, 1.0).
 
 namespace ompq::data {

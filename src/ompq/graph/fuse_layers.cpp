@@ -12,7 +12,7 @@ namespace {
 /// `activation` and its parameters, as fused nodes carry them.
 using Attributes = std::map<std::string, Attribute>;
 
-/// What one operator takes in: the nodes behind it, and what they become.
+/// What one operator takes in: the nodes after it, and what they become.
 struct Fusion {
   NodeId root = kNoNode;
   std::vector<NodeId> absorbed;  ///< in topological order; the last one makes the output
@@ -166,7 +166,7 @@ class LayerFuser {
     const ValueId x = fusion.output;
     const std::vector<NodeId>& readers = uses_.readers(x);
     if (readers.size() != 2 || uses_.is_visible(x)) return;
-    // The gate stands before the Mul that reads it.
+    // The gate comes before the Mul that reads it.
     const NodeId gate = readers[0];
     const NodeId mul = readers[1];
     const Node& gate_node = graph_.node(gate);

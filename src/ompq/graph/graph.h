@@ -26,7 +26,7 @@ inline constexpr NodeId kNoNode = -1;
 
 class Graph;
 /// A branch of an If, the body of a Loop or a Scan. Its inputs are the operator's own, followed by
-/// what it reads of the network around it: the node lists those values behind its own operands
+/// what it reads of the network around it: the node lists those values after its own operands
 /// (kCapturesNote says how many), so that whoever rewires a graph need not look inside. Never null.
 using SubGraph = std::shared_ptr<const Graph>;
 
@@ -81,7 +81,7 @@ struct Value {
 };
 
 /// A network: operators in topological order over named values. A value type; copies share
-/// constants. The index behind producer() and consumers() is built on the first question after a
+/// constants. The index that producer() and consumers() use is built on the first question after a
 /// change, so one Graph must not be asked from two threads at once; copies may.
 class Graph {
  public:
@@ -128,7 +128,7 @@ class Graph {
   [[nodiscard]] Value& mutable_value(ValueId id);
   /// Every node input (and network output, if asked) that reads `from` reads `to` instead.
   void replace_uses(ValueId from, ValueId to, bool outputs_too = false);
-  /// Removes nodes; NodeIds behind them move down. ValueIds stay.
+  /// Removes nodes; NodeIds after them move down. ValueIds stay.
   void erase_nodes(std::span<const NodeId> ids);
   /// Removes nodes whose outputs nobody reads. NodeIds move.
   void erase_dead_nodes();

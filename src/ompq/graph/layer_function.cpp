@@ -63,7 +63,7 @@ class Walk {
 
  private:
   /// Moves over transparent operators to the only reader of what they make, without taking them
-  /// until something behind them belongs to the layer.
+  /// until something after them belongs to the layer.
   NodeId next() {
     for (;;) {
       const NodeId reader = uses_.sole_reader(at_);

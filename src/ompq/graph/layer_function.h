@@ -14,7 +14,7 @@ namespace ompq::graph {
 struct LayerFunction {
   ValueId feature = kNoValue;     ///< its output
   ValueId before_add = kNoValue;  ///< its output short of the residual Add; `feature` without one
-  ValueId bias = kNoValue;        ///< constant of an Add right behind a MatMul
+  ValueId bias = kNoValue;        ///< constant of an Add right after a MatMul
   NodeId residual = kNoNode;      ///< the Add
   bool has_batch_norm = false;
   bool activated_before_add = false;
@@ -26,7 +26,7 @@ struct LayerFunction {
 /// The layer function of operator `layer`.
 [[nodiscard]] LayerFunction layer_function(const Graph& graph, const Uses& uses, NodeId layer);
 
-/// The nodes of the activation behind an Add that joins branches; empty if there is none.
+/// The nodes of the activation after an Add that joins branches; empty if there is none.
 [[nodiscard]] std::vector<NodeId> activation_behind(const Graph& graph,
                                                     const Uses& uses,
                                                     NodeId add);

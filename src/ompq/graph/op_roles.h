@@ -29,7 +29,7 @@ namespace ompq::graph {
 [[nodiscard]] bool is_residual_add(const Graph& graph, const Node& node);
 
 /// The nodes of an activation that reads `x` twice: two chains of element-wise operators that meet
-/// in one Mul (SiLU, decomposed HardSwish, GELU, Mish), and the scalar factor behind it if there is
+/// in one Mul (SiLU, decomposed HardSwish, GELU, Mish), and the scalar factor after it if there is
 /// one. In topological order; empty if `x` is not read so. The last node's output is the
 /// activation's.
 [[nodiscard]] std::vector<NodeId> gated_activation(const Graph& graph, const Uses& uses, ValueId x);

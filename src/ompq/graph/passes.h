@@ -8,7 +8,7 @@
 
 namespace ompq::graph {
 
-/// Set on an operator that a batch norm behind it was folded into, so that the norm's parameters
+/// Set on an operator that a batch norm after it was folded into, so that the norm's parameters
 /// can still be counted.
 inline constexpr std::string_view kFoldedNormAttribute = "ompq_folded_norm";
 /// Beside it: mean and standard deviation of each output channel, as the norm's parameters tell
@@ -20,7 +20,7 @@ inline constexpr std::string_view kNormDeviationAttribute = "ompq_norm_deviation
 /// constant weights into it, and those whose only reader is a Conv without padding or a Gemm into
 /// that reader. The arithmetic is float64, weights are rounded once. The operator's output is then
 /// the value that the norm made; a weight that other nodes read too is copied first. Operators that
-/// a norm behind them went into carry `ompq_folded_norm` = 1.
+/// a norm after them went into carry `ompq_folded_norm` = 1.
 /// @return how many were folded.
 int fold_batch_norms(Graph& graph);
 
@@ -36,7 +36,7 @@ int flatten_weights(Graph& graph);
 
 /// Removes what changes nothing: Identity, Dropout, Cast to the same type, Pad by nothing, Concat
 /// and Sum of one value. Names of network outputs stay. Makes an Add of one constant per channel
-/// behind a bias-free Conv, ConvTranspose or Gemm its bias.
+/// after a bias-free Conv, ConvTranspose or Gemm its bias.
 /// @return how many nodes went.
 int remove_no_ops(Graph& graph);
 
@@ -61,7 +61,7 @@ int merge_constant_twins(Graph& graph);
 ///     LeakyRelu  `activation_alpha` (float)
 ///     Silu       x * sigmoid(x)
 ///
-/// **FakeQuantize**, out of each DequantizeLinear behind a QuantizeLinear with the same constant
+/// **FakeQuantize**, out of each DequantizeLinear after a QuantizeLinear with the same constant
 /// scale and zero point, all of whose readers are such:
 ///     inputs   x, scale, zero point or kNoValue
 ///     output   scale * (clamp(round_half_even(x / scale) + zero point, `quant_min`, `quant_max`) -

@@ -14,7 +14,7 @@ namespace ompq::onnx_io {
 
 enum class WeightFormat {
   Packed,  ///< bit fields, unpacked by plain ONNX operators when the session is made
-  Qdq,     ///< one code a byte, or two, behind DequantizeLinear, as other tools write and read it
+  Qdq,     ///< one code a byte, or two, after DequantizeLinear, as other tools write and read it
   Float,   ///< dequantized float32 initializers
 };
 
@@ -31,11 +31,11 @@ struct ExportOptions {
   /// Of the file, see check_opset(). None: the graph's own, or 13 where that is older and something
   /// is quantized. Qdq takes codes of 4 bits only where kFourBitOpset or newer is asked for.
   std::optional<int> opset;
-  std::map<std::string, std::string> metadata;  ///< beside the graph's own
+  std::map<std::string, std::string> metadata;  ///< besides the graph's own
   /// Values inside of the network get short names, and quantizers of Qdq and Float few bytes;
   /// weights and nodes keep their names. Packed does so anyway.
   bool terse = false;
-  /// The file beside the model that takes the big tensors of one that is too large for one file.
+  /// The file next to the model that takes the big tensors of one that is too large for one file.
   std::string data_name = "model.onnx.data";
   /// Serialized bytes above which that happens: what protobuf can hold. Tests lower it.
   std::size_t most_model_bytes = std::numeric_limits<std::int32_t>::max();
@@ -51,7 +51,7 @@ struct OnnxFile {
 /// The ONNX file for `graph` (which holds no fused "ompq" nodes); the batch is left open where the
 /// graph leaves it open. Weights come out equal to the bit to quant::dequantize. The same graph
 /// always gives the same bytes. Inputs and outputs are as graph.interface declares them: type
-/// (float16 behind and before a Cast), open extents with their names; the description and metadata
+/// (float16 after and before a Cast), open extents with their names; the description and metadata
 /// of the file that was read stay, too. Float stores what that file stores in half floats so,
 /// rounded to them.
 /// @throws ConfigError for a quantized name that is no constant of the graph, codes, scales or zero
@@ -71,7 +71,7 @@ void check_opset(const graph::Graph& graph, int opset);
 /// "net.onnx" -> "net.onnx.data"
 [[nodiscard]] std::filesystem::path data_file(const std::filesystem::path& file);
 /// Writes model and data, whose name the model knows as data_file(file); the data first, and each
-/// only once both are whole beside their targets. @throws FileError; nothing is left behind.
+/// only once both are whole next to their targets. @throws FileError; nothing is left behind.
 void write_onnx_file(const std::filesystem::path& file, const OnnxFile& content);
 
 /// Exports and writes atomically; external data, where there is any, lies in data_file(file).

@@ -9,9 +9,9 @@
 namespace ompq::onnx_io {
 
 /// The bytes that a tensor keeps in a file of its own. Its name must lead to a place in the model's
-/// folder or below: a model must not read what its owner did not put beside it. So must symbolic
+/// folder or below: a model must not read what its owner did not put next to it. So must symbolic
 /// links, unless the model itself is one: then a cache keeps every file elsewhere and made the
-/// links, or the data lie beside the file that the link leads to.
+/// links, or the data lie next to the file that the link leads to.
 /// @param expected_bytes what type and shape ask for.
 /// @throws ImportError naming the tensor and the file.
 [[nodiscard]] std::vector<std::byte> read_external_data(const onnx::TensorProto& proto,

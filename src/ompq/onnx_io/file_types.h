@@ -9,7 +9,7 @@
 /// Element types of the file where a graph in memory has others: ompq computes in float32.
 namespace ompq::onnx_io {
 
-/// Casts between the graph's own types and those that graph.interface declares, behind inputs and
+/// Casts between the graph's own types and those that graph.interface declares, after inputs and
 /// before outputs. The graph's inputs and outputs then have the declared types.
 void restore_interface_types(graph::Graph& graph);
 
@@ -19,7 +19,7 @@ enum class Narrowing : std::uint8_t {
 };
 
 /// In a graph with constants that its file stores as half floats, stores float32 constants so, too,
-/// with a Cast behind them.
+/// with a Cast after them.
 /// @param except  names of constants that are written in another form.
 void store_halves(graph::Graph& graph, const std::set<std::string>& except, Narrowing narrowing);
 

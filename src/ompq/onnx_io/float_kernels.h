@@ -8,7 +8,7 @@ namespace ompq::onnx_io {
 /// and quantizers: with one scale for each slice these fail to run, and otherwise round anew. Its
 /// optimizer (read in 1.30 and 1.32, qdq_selectors.cc) takes an operator all of whose operands come
 /// from DequantizeLinear, a MatMul of two such, or a Where of two; and it rounds float weights
-/// where a dequantizer of one scale stands before them.
+/// where a dequantizer of one scale comes before them.
 ///
 /// Such a Conv, ConvTranspose or Gemm without bias gets one of zeros; before any other stands a Max
 /// of one operand, which changes nothing and which that optimizer leaves.

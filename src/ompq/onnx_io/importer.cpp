@@ -205,7 +205,7 @@ class GraphBuilder {
       const graph::Node& node = graph_.node(id);
       throw ImportError(place_.name,
                         fmt::format("{} node '{}' belongs to opset {}, and has no form in opset {} "
-                                    "of a function beside it: {}",
+                                    "of a function besides it: {}",
                                     node.op_type,
                                     node.name,
                                     noted->second,
@@ -269,7 +269,7 @@ class GraphBuilder {
     if (!node.is("QuantizeLinear") || !four_bit_.contains(node.input(2))) return;
     throw ImportError(place_.name,
                       fmt::format("{} makes codes of 4 bits, which are read for constants alone; "
-                                  "quantize to 8 bits behind a Clip",
+                                  "quantize to 8 bits after a Clip",
                                   describe(proto)));
   }
 
@@ -464,7 +464,7 @@ class GraphBuilder {
       graph::Value declared = read_output(info, batch_names_, place_);
       graph::Value& value = graph_.mutable_value(id);
       value.type = value.constant ? value.type : declared.type;
-      // Given extents may change every shape behind them; inference will say what they are.
+      // Given extents may change every shape after them; inference will say what they are.
       if (!value.shape && options_.input_shapes.empty()) value.shape = declared.shape;
       graph_.mark_output(id);
       graph_.interface.outputs.push_back(read_declaration(info, "output", place_));

@@ -36,7 +36,7 @@ struct ImportOptions {
   /// Extents that replace unknown dimensions of an input ("input" -> 1,3,224,224; -1 keeps the
   /// batch open). The first extent may also replace a fixed one.
   std::map<std::string, std::vector<std::int64_t>> input_shapes;
-  /// Asked, once and with all inputs, where extents beside the batch are open in the file and not
+  /// Asked, once and with all inputs, where extents besides the batch are open in the file and not
   /// in input_shapes: what the samples have. May be empty, and may know some inputs alone.
   std::function<SampleExtents(const std::vector<DeclaredInput>&)> sample_extents = {};
 };
@@ -52,7 +52,7 @@ struct ImportOptions {
 /// here; nodes come out sorted. A node without a name is named after its weight ("layer1.0.conv1"
 /// for "layer1.0.conv1.weight"), or else by operator and number
 /// ("Relu_4").
-/// @param data_files  if given: gets the files beside the model that hold its external data.
+/// @param data_files  if given: gets the files next to the model that hold its external data.
 /// @throws ImportError naming the file, the node or tensor and the rule; FileError if the file
 /// cannot be read; ConfigError for input_shapes that do not fit the network.
 [[nodiscard]] graph::Graph import_onnx(const std::filesystem::path& file,

@@ -48,7 +48,7 @@ std::vector<float> floats_of(const Node& node, const std::string& name) {
   return numbers != nullptr ? *numbers : std::vector<float>{};
 }
 
-/// Puts the activation behind `value`, as the last node of the surgery.
+/// Puts the activation after `value`, as the last node of the surgery.
 void finish_activation(Graph& graph,
                        NodeSurgery& surgery,
                        const Activation& activation,
@@ -64,7 +64,7 @@ void finish_activation(Graph& graph,
   surgery.finish("activation", activation.op_type, std::move(inputs), std::move(attributes));
 }
 
-/// `operands` counts those of the product itself; one behind them is added to its result.
+/// `operands` counts those of the product itself; one after them is added to its result.
 void lower_product(Graph& graph,
                    NodeId id,
                    const std::string& op_type,

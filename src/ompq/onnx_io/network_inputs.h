@@ -15,7 +15,7 @@ struct InputDeclaration {
 };
 
 /// The axis of an input that counts samples: the first, or, where that is fixed and other inputs
-/// leave theirs open, one that the file calls as it calls these ([2, batch, 128] beside
+/// leave theirs open, one that the file calls as it calls these ([2, batch, 128] besides
 /// [batch, 512]).
 [[nodiscard]] std::size_t batch_axis_of(const onnx::ValueInfoProto& info,
                                         const onnx::GraphProto& graph);

@@ -9,7 +9,7 @@
 
 namespace ompq::onnx_io {
 
-/// Puts nodes in front of or behind a node that keeps its place and its name.
+/// Puts nodes in front of or after a node that keeps its place and its name.
 class NodeSurgery {
  public:
   NodeSurgery(graph::Graph& graph, graph::NodeId id) : graph_(graph), id_(id) {}
@@ -42,7 +42,7 @@ class NodeSurgery {
     return own;
   }
 
-  /// The last node behind this one, which makes what this one made.
+  /// The last node after this one, which makes what this one made.
   void finish(const std::string& part,
               const std::string& op_type,
               std::vector<graph::ValueId> inputs,

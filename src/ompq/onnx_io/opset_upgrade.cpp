@@ -74,7 +74,7 @@ Refusal upgrade_average_pool(Graph& graph, NodeId id) {
   return "it counts padding in windows that reach past it, which opset 19 does otherwise";
 }
 
-/// Each element of a vector `times` times, one behind the other.
+/// Each element of a vector `times` times, one after the other.
 Tensor repeated(const Tensor& vector, std::int64_t times) {
   const std::vector<float> values = vector.to_floats();
   std::vector<float> result;

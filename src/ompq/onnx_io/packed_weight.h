@@ -19,7 +19,7 @@ namespace ompq::onnx_io {
 struct PackedWeight {
   BitWidth bits{8};
   std::vector<std::int64_t> shape;
-  /// The low `bits` bits of every signed code, in the order of elements, and behind them those of
+  /// The low `bits` bits of every signed code, in the order of elements, and after them those of
   /// the signed zero points, if there are any.
   std::vector<std::uint8_t> codes;
   bool has_zero_point = false;

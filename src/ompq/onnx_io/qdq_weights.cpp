@@ -22,7 +22,7 @@ struct Stored {
   Tensor scales;
 };
 
-/// Elements behind one step along the axis, and steps along it.
+/// Elements after one step along the axis, and steps along it.
 struct Slices {
   std::size_t inner = 1;
   std::size_t count = 1;

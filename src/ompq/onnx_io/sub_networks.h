@@ -12,7 +12,7 @@ namespace ompq::onnx_io {
 [[nodiscard]] bool has_read_sub_networks(const onnx::NodeProto& node);
 
 /// How many operands the node itself has, whether or not they are left out at the end; what its
-/// sub-networks capture stands behind them.
+/// sub-networks capture comes after them.
 [[nodiscard]] int own_operands(const onnx::NodeProto& node);
 
 /// What the sub-networks of `node` read of the network around it, each name once, in the order in

@@ -18,7 +18,7 @@ using graph::Node;
 using graph::NodeId;
 using graph::ValueId;
 
-/// What a node takes in a file, beside its constants.
+/// What a node takes in a file, besides its constants.
 constexpr std::int64_t kNodeBytes = 64;
 
 InputFacts facts_of(const Graph& graph, ValueId id) {

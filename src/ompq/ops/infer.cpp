@@ -34,7 +34,7 @@ constexpr std::int64_t kEagerBytes = std::int64_t{1} << 20;
 constexpr std::int64_t kRepeatedBytes = std::int64_t{64} << 20;
 constexpr std::array<std::string_view, 4> kRepeaters{"Expand", "Tile", "ConstantOfShape", "Range"};
 
-/// What is known of a value beside what the graph holds.
+/// What is known of a value besides what the graph holds.
 struct Knowledge {
   bool known = false;     ///< type and shape are inferred
   bool constant = false;  ///< depends on constants alone, computed yet or not
@@ -51,7 +51,7 @@ class Inference {
     }
   }
 
-  /// What is known of an input's elements beside what the graph holds.
+  /// What is known of an input's elements besides what the graph holds.
   void know(ValueId id, const Elements& elements) {
     if (elements && !at(id).elements) at(id).elements = elements;
   }

@@ -20,7 +20,7 @@ namespace ompq::ops {
 /// resolves exporters' debris.
 struct InputFacts {
   bool present = false;
-  bool known = true;  ///< false behind a node that cannot be run: type and shape then mean nothing
+  bool known = true;  ///< false after a node that cannot be run: type and shape then mean nothing
   DataType type = DataType::Float32;
   graph::Shape shape;
   const Tensor* constant = nullptr;  ///< known elements that do not depend on the batch

@@ -15,7 +15,7 @@ struct Window {
   std::vector<std::int64_t> stride;
   std::vector<std::int64_t> dilation;
   std::vector<std::int64_t> pad_head;  ///< before the first element; >= 0
-  std::vector<std::int64_t> pad_tail;  ///< behind the last; >= 0
+  std::vector<std::int64_t> pad_tail;  ///< after the last; >= 0
   std::vector<std::int64_t> output;    ///< number of window positions
 
   [[nodiscard]] std::size_t axes() const { return kernel.size(); }

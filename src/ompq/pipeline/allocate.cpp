@@ -5,7 +5,7 @@
 namespace ompq::pipeline {
 namespace {
 
-/// Sets what the file holds beside the layers, so that the cost model meets the file's size at
+/// Sets what the file holds besides the layers, so that the cost model meets the file's size at
 /// `widths`.
 void anchor_file_size(allocation::AllocationRequest& request,
                       const FileSize& size,

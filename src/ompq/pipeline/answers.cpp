@@ -37,7 +37,7 @@ bool pairs_are_cheap(const Model& model, std::size_t samples) {
     pairs += layers * (layers - 1) / 2;
   }
   constexpr double kPassesPerPair = 4;                    // two widths of either layer
-  const double half_passes = kPassesPerPair * pairs / 2;  // of what stands behind the pair
+  const double half_passes = kPassesPerPair * pairs / 2;  // of what comes after the pair
   return half_passes * macs * static_cast<double>(samples) < kMacs;
 }
 

@@ -74,7 +74,7 @@ class Answers {
   allocation::AllocationRequest free_;
   FileSize size_;
   std::optional<Measurements> all_;
-  std::set<std::string> measured_;  ///< metrics, and what Measurements names beside them
+  std::set<std::string> measured_;  ///< metrics, and what Measurements names besides them
   std::map<std::string, std::string> dropped_;
   std::shared_ptr<Automatic> automatic_;
 };

@@ -3,10 +3,10 @@
 #include <filesystem>
 #include <string_view>
 
-/// Files that come beside the network that a command writes.
+/// Files that come next to the network that a command writes.
 namespace ompq::pipeline {
 
-/// `output` with `ending` behind it.
+/// `output` with `ending` after it.
 [[nodiscard]] std::filesystem::path beside(const std::filesystem::path& output,
                                            std::string_view ending);
 /// out.onnx -> out.onnx.journal: finished units of long work.

@@ -25,8 +25,8 @@ struct CompareOptions {
 };
 
 /// Every allocator's answer to every budget, quantized by rounding to nearest and measured on
-/// `evaluation`, which calibration did not see; then what each metric foretold of random
-/// allocations beside what was measured of them. After a kill the same call goes on from the
+/// `evaluation`, which calibration did not see; then what each metric predicted of random
+/// allocations next to what was measured of them. After a kill the same call goes on from the
 /// journal, which is removed at the end; the result is the same but for the seconds.
 /// @throws ConfigError for no budgets or allocators; DataError for a journal of another run.
 [[nodiscard]] report::Comparison compare(const Model& model,

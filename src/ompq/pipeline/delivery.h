@@ -13,7 +13,7 @@ namespace ompq::pipeline {
 /// In which form a quantized network leaves.
 enum class Delivery {
   Onnx,       ///< one ONNX file, weights as onnx_io::WeightFormat says
-  Encodings,  ///< the float network with quantized values, and the encodings beside it as JSON
+  Encodings,  ///< the float network with quantized values, and the encodings next to it as JSON
   CHeader,    ///< arrays for a program in C
 };
 

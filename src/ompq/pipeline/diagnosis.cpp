@@ -67,7 +67,7 @@ class Reference {
   CapturedBatch batch_;
 };
 
-/// The watched values of a quantized network beside those of its reference.
+/// The watched values of a quantized network next to those of its reference.
 class Comparison {
  public:
   Comparison(const graph::Graph& graph,

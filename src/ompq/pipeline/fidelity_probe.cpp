@@ -57,7 +57,7 @@ double sum_of(const std::vector<double>& values) {
   return std::accumulate(values.begin(), values.end(), 0.0);
 }
 
-/// A decision with the layer of it that runs first: a tied layer may stand before the one that
+/// A decision with the layer of it that runs first: a tied layer may come before the one that
 /// leads.
 struct Visit {
   std::size_t position = 0;

@@ -42,7 +42,7 @@ class FidelityProbe {
   /// Of the networks that differ from `widths` in one decision alone.
   /// @param decisions  layers that move together, each list ascending.
   /// @param alternatives  [decision] widths to try.
-  /// @return [decision][alternative]. What stands before the changed layer runs once a batch.
+  /// @return [decision][alternative]. What comes before the changed layer runs once a batch.
   [[nodiscard]] std::vector<std::vector<double>> alternatives(
       const Widths& widths,
       const std::vector<allocation::DecisionItem>& decisions,

@@ -25,7 +25,7 @@ struct FinetuneOptions {
 
   /// The schedule's steps are made from the epochs; `network.norms` as `norms_reestimated` says.
   training::TrainerOptions trainer;
-  bool norms_reestimated = false;  ///< statistics of trained norms anew behind every epoch
+  bool norms_reestimated = false;  ///< statistics of trained norms anew after every epoch
   std::string quantizer = "lsq";   ///< a row of training::quantizer_methods()
   std::int64_t epochs = 10;
   double warmup_epochs = 0.5;
@@ -35,7 +35,7 @@ struct FinetuneOptions {
   std::optional<std::int64_t> patience;              ///< epochs without anything better
   std::uint64_t seed = 0;
 
-  std::filesystem::path checkpoint;  ///< empty: beside the output
+  std::filesystem::path checkpoint;  ///< empty: next to the output
   double checkpoint_seconds = 300.0;
   std::filesystem::path log;          ///< JSON lines; empty: none
   std::filesystem::path tensorboard;  ///< folder of event files; empty: none
@@ -47,13 +47,13 @@ struct FinetuneOptions {
   std::function<void(const report::EpochRecord&)> on_epoch;
 };
 
-/// Trains a network under an allocation, on `training` samples, validates behind every epoch on
-/// `evaluation`, and writes OUT.onnx behind the first epoch and every better one: the best network
+/// Trains a network under an allocation, on `training` samples, validates after every epoch on
+/// `evaluation`, and writes OUT.onnx after the first epoch and every better one: the best network
 /// so far (top-1; without labels, agreement with the float network), which is the one that training
 /// started from until an epoch is better; OUT.last.onnx is the last epoch's, where that is another.
 /// All files are written atomically.
 ///
-/// The state is kept in a checkpoint: behind every epoch, every so many seconds, and when the work
+/// The state is kept in a checkpoint: after every epoch, every so many seconds, and when the work
 /// is interrupted. The same call then goes on, and ends with the same bytes as one that was never
 /// stopped.
 ///

@@ -21,7 +21,7 @@ struct FinetuneOutcome {
   std::int64_t skipped = 0;  ///< training samples that were broken
 };
 
-/// The epochs of one training: its batches, what is validated and kept behind them, and the
+/// The epochs of one training: its batches, what is validated and kept after them, and the
 /// checkpoint that it goes on from.
 class FinetuneEpochs {
  public:

@@ -14,7 +14,7 @@
 
 namespace ompq::pipeline {
 
-/// The one that the options name, or the one beside the output.
+/// The one that the options name, or the one next to the output.
 [[nodiscard]] std::filesystem::path checkpoint_file(const FinetuneOptions& options);
 
 /// @throws ConfigError for a network that cannot be trained: several inputs, no class scores.

@@ -17,7 +17,7 @@ namespace ompq::pipeline {
 namespace {
 
 /// Hash and size. The hash of a model alone is that of its file, which anybody can check; the
-/// weights of one with external data could change behind it.
+/// weights of one with external data could change after it.
 void identify(Model& model) {
   const std::string bytes = read_file(model.file);
   model.sha256 = sha256(bytes);
@@ -48,7 +48,7 @@ void flatten_by_inferred_ranks(graph::Graph& graph) {
 }
 
 /// The network as its file says, but for what changes nothing. Before anything is folded, so that
-/// one weight behind several Identities stays one.
+/// one weight after several Identities stays one.
 graph::Graph import_network(const std::filesystem::path& file,
                             const onnx_io::ImportOptions& options,
                             std::set<std::filesystem::path>* data_files) {

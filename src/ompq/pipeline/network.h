@@ -44,16 +44,16 @@ struct QuantizedNetwork {
                                                 const tuning::ActivationQuantizers& activations,
                                                 const tuning::WeightOptions& options);
 
-/// How a network is written, and what the file says beside it: all of its bytes that the network
+/// How a network is written, and what the file says besides it: all of its bytes that the network
 /// and its widths do not decide.
 struct FileForm {
   onnx_io::WeightFormat format = onnx_io::WeightFormat::Packed;
   std::optional<int> opset;         ///< as onnx_io::ExportOptions::opset
-  std::string name = "model.onnx";  ///< of the file, beside which external data would lie
+  std::string name = "model.onnx";  ///< of the file, next to which external data would lie
   /// That the widths answer, as allocation::exact_text has it; empty: none.
   std::string budget;
   std::size_t most_model_bytes = onnx_io::ExportOptions{}.most_model_bytes;
-  bool keep_names = false;  ///< of values, for files that stand beside the network
+  bool keep_names = false;  ///< of values, for files that stand next to the network
 };
 
 /// The ONNX file for `network`.

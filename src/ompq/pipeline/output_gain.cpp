@@ -13,7 +13,7 @@ namespace {
 
 using State = runtime::Executor::State;
 
-/// A constant of the quantized network with the float network's value beside it.
+/// A constant of the quantized network with the float network's value next to it.
 struct Constant {
   graph::ValueId id = graph::kNoValue;
   Tensor real;

@@ -13,7 +13,7 @@ namespace ompq::pipeline {
 /// How much the signal-to-noise ratio of a quantized network's first output grows if one layer is
 /// float: its weight and bias are the float ones and its input skips the quantizer (for every
 /// reader), while the rest of the network stays as it is. This is measured, not extrapolated; what
-/// stands before the layer is computed once. Passes: one and, for each layer, what stands behind
+/// comes before the layer is computed once. Passes: one and, for each layer, what comes after
 /// its input.
 class OutputGain {
  public:

@@ -13,7 +13,7 @@ namespace {
 
 using graph::ValueId;
 
-/// The value of the float network and its two variants beside each layer.
+/// The value of the float network and its two variants next to each layer.
 struct Beside {
   ValueId source = graph::kNoValue;
   ValueId quantized_source = graph::kNoValue;  ///< kNoValue where the input stays float

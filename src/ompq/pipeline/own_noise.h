@@ -28,7 +28,7 @@ struct InputNoise {
   [[nodiscard]] double peak_to_rms() const;
 };
 
-/// The noise that a layer adds by itself, however noisy what stands before it is.
+/// The noise that a layer adds by itself, however noisy what comes before it is.
 struct LayerNoise {
   ValueComparison weights;  ///< operator's output: quantized weights on the float input
   ValueComparison input;    ///< operator's output: float weights on the quantized input
@@ -36,7 +36,7 @@ struct LayerNoise {
 };
 
 /// Measures LayerNoise of every layer in one forward pass of the float network, at whose layers the
-/// two variants of the operator run beside it. Biases are the float ones. Memory: what is alive in
+/// two variants of the operator run next to it. Biases are the float ones. Memory: what is alive in
 /// the pass, and the values of a layer until their partners are there.
 class OwnNoise {
  public:

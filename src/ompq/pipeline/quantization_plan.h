@@ -27,7 +27,7 @@ struct Planned {
   std::string budget;  ///< that they answer, as allocation::exact_text has it
 };
 
-/// What the widths of `plan` cost, beside the sizes of files.
+/// What the widths of `plan` cost, besides the sizes of files.
 [[nodiscard]] allocation::Cost cost_of(const Model& model,
                                        const Planned& planned,
                                        const Plan& plan);

@@ -20,7 +20,7 @@ struct QuantizeOptions {
   tuning::CalibrationOptions calibration;
   MethodOptions method;
   std::int64_t tuning_samples = 0;  ///< that the method works with; 0: samples_wanted()
-  /// Where a method that takes long keeps what is finished; empty: beside the output.
+  /// Where a method that takes long keeps what is finished; empty: next to the output.
   std::filesystem::path journal;
   std::filesystem::path output;
   /// The form of `output`; budgets count search.form whatever it is.
@@ -32,9 +32,9 @@ struct QuantizeOptions {
 };
 
 /// Post-training quantization: widths (searched or read), activation ranges from `samples`, weights
-/// rounded by the method (the allocators that stand beside it to nearest), the file written
+/// rounded by the method (the allocators that stand next to it to nearest), the file written
 /// atomically, and the result measured on `evaluation` (samples that calibration did not see)
-/// beside the float network and the other allocators. Labels decide top-1; the float network
+/// next to the float network and the other allocators. Labels decide top-1; the float network
 /// decides fidelity.
 ///
 /// A method works with more samples of the same source: never with those of `evaluation`. What it

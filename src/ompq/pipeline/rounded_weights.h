@@ -26,7 +26,7 @@ class RoundedWeights {
   void prepare(const std::vector<int>& widths, int threads);
 
   /// Rounds all layers to all of `widths` with error compensation, from what each layer reads in
-  /// the float network: what stands in for the codes that gptq will find behind a quantized prefix.
+  /// the float network: what stands in for the codes that gptq will find after a quantized prefix.
   /// Layers whose inputs cannot be gathered are rounded to nearest.
   void prepare_compensated(const std::vector<int>& widths,
                            data::Dataset& dataset,

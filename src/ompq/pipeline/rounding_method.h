@@ -27,7 +27,7 @@ enum class LearnedBlocks { None, Layers, Blocks };
 /// What is done around the rounding itself.
 struct Preparation {
   bool equalize = false;          ///< before it: cross-layer equalization
-  bool analytic_bias = false;     ///< behind rounding to nearest: bias correction without data
+  bool analytic_bias = false;     ///< after rounding to nearest: bias correction without data
   bool correct_bias = false;      ///< likewise, with data
   bool reestimate_norms = false;  ///< likewise: norm re-estimation
   [[nodiscard]] bool any() const {
@@ -46,7 +46,7 @@ struct MethodRow {
   std::int64_t samples[3] = {0, 0, 0};
 };
 
-/// What an effort means, beside the samples.
+/// What an effort means, besides the samples.
 struct EffortRow {
   std::string_view name;
   std::string_view method;  ///< its best method

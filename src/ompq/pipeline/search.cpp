@@ -26,7 +26,7 @@ bool covers(const AllocatorRow& chosen, const AllocatorRow& other) {
   return other.metric.empty() || other.metric == chosen.metric;
 }
 
-/// The chosen allocator and those beside it.
+/// The chosen allocator and those next to it.
 std::vector<std::string> asked_allocators(const SearchOptions& options, const std::string& chosen) {
   std::vector<std::string> names{chosen};
   for (const std::string& name : options.beside) {

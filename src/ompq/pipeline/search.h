@@ -18,9 +18,9 @@ namespace ompq::pipeline {
 struct SearchOptions {
   RequestOptions request;
   std::string allocator = "auto";
-  /// Allocators whose answer to the same budget is put beside the chosen one.
+  /// Allocators whose answer to the same budget is put next to the chosen one.
   std::vector<std::string> beside{"uniform", "size-only", "orm"};
-  /// False leaves out those beside it that need a measurement which the chosen one does not.
+  /// False leaves out those next to it that need a measurement which the chosen one does not.
   bool measure_for_beside = true;
   double beta = 1.0;
   AutoOptions automatic;
@@ -47,7 +47,7 @@ void check_budget(const Model& model, const SearchOptions& options);
 /// the disk accounting, the chosen allocation's file never exceeds a size budget.
 /// Where the chosen allocator needs what cannot be measured on this network or these samples,
 /// `auto` takes its place, and the report says so.
-/// @throws InfeasibleBudget if the chosen allocator has no answer; one that stands beside it is
+/// @throws InfeasibleBudget if the chosen allocator has no answer; one that stands next to it is
 /// reported as refused.
 [[nodiscard]] SearchOutcome search(const Model& model,
                                    Samples& samples,

@@ -31,7 +31,7 @@ struct ValueComparison {
   [[nodiscard]] bool finite() const;
 };
 
-/// Rows one behind the other, as float32.
+/// Rows one after the other, as float32.
 [[nodiscard]] std::vector<float> floats_of(const MatrixView& rows);
 
 /// What one forward pass made of the values that `executor` captures, in a capture's order of

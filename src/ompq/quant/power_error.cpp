@@ -37,7 +37,7 @@ inline float fast_exp2(float x) {
 }
 
 /// |error|^power for an error in steps of the quantizer. Errors below 2^-30 steps count as that:
-/// they are nothing beside the others.
+/// they are nothing next to the others.
 inline float fast_pow(float error, float power) {
   const float floored = error < 0x1p-30F ? 0x1p-30F : error;
   const float exponent = power * fast_log2(floored);

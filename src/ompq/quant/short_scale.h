@@ -9,7 +9,7 @@
 
 namespace ompq::quant {
 
-/// Bits behind the leading one that a short scale keeps.
+/// Bits after the leading one that a short scale keeps.
 inline constexpr int kShortScaleBits = 4;
 /// Octaves that the scales of one tensor span: with the bits above, a scale takes one byte.
 inline constexpr int kShortScaleOctaves = 16;
@@ -31,7 +31,7 @@ enum class Snap { Nearest, Up };
 [[nodiscard]] float short_scale(float scale, Snap snap);
 
 /// Every scale of `params` made short, and those that are more than kShortScaleOctaves below the
-/// largest raised to the least that is not: channels that are next to nothing beside the others,
+/// largest raised to the least that is not: channels that are next to nothing next to the others,
 /// whose weights move by less than 2^-15 of the largest scale. Zero points stay.
 void shorten_scales(QuantParams& params, Snap snap);
 

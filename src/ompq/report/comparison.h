@@ -21,7 +21,7 @@ struct ComparisonRow {
   std::string refused;  ///< why there is no answer under this budget, or ""
 };
 
-/// How well a metric foretells what an allocation keeps: Spearman's rank correlation between the
+/// How well a metric predicts what an allocation keeps: Spearman's rank correlation between the
 /// loss that it predicts and what was measured, over random allocations of one budget each,
 /// averaged over the budgets. 1: it orders them as the measurement does; 0: it says nothing.
 struct RankCorrelation {

@@ -152,7 +152,7 @@ struct Search {
   std::vector<LossRows> losses;  ///< one entry a metric that was measured
   std::vector<DroppedMetric> dropped;
   std::optional<Portfolio> portfolio;      ///< where `auto` chose
-  std::vector<AllocationRow> allocations;  ///< the chosen one first, then those beside it
+  std::vector<AllocationRow> allocations;  ///< the chosen one first, then those next to it
   StepSeconds seconds;
 };
 
@@ -171,7 +171,7 @@ struct Evaluation {
   double seconds = 0;
 };
 
-/// One quantized network beside the float one.
+/// One quantized network next to the float one.
 struct QuantizedRow {
   std::string allocator;
   std::string method;  ///< how weights were rounded

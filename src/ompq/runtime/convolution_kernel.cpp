@@ -17,7 +17,7 @@ using Dims = dnnl::memory::dims;
 enum class ResidualMode {
   None,
   Sum,     ///< the result overwrites the residual's own memory
-  Binary,  ///< the residual is read beside the result
+  Binary,  ///< the residual is read next to the result
 };
 
 /// Everything that depends on the shape of the input.

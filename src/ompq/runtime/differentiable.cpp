@@ -60,7 +60,7 @@ std::vector<NodeId> DifferentiableGraph::nodes_between(const Bindings& bound,
     if (maker == graph::kNoNode) {
       throw ConfigError("runtime",
                         fmt::format("'{}' is needed but no tensor is bound to it; bind it or a "
-                                    "value behind it",
+                                    "value after it",
                                     graph_.value(value).name));
     }
     if (needed[static_cast<std::size_t>(maker)]) continue;

@@ -30,7 +30,7 @@ using DnnlTag = dnnl::memory::format_tag;
 
 /// Chooses the next implementation where the first one is wrong: with AVX2, oneDNN 2.6 takes
 /// gradients of strided 1x1 convolutions by their weights from a copy of every stride-th position,
-/// and writes and reads behind its end where channels do not fill whole vectors.
+/// and writes and reads after its end where channels do not fill whole vectors.
 void skip_broken_gradients(dnnl::convolution_backward_weights::primitive_desc& desc,
                            std::int64_t channels,
                            const std::vector<std::int64_t>& kernel,
@@ -48,7 +48,7 @@ void dnnl_reorder(dnnl::memory& from, dnnl::memory& to);
                                          at::ScalarType type,
                                          BufferPool& pool);
 
-/// What a fused node does behind its product.
+/// What a fused node does after its product.
 struct Activation {
   std::string type;  ///< "" for none, or an ONNX operator
   float min = 0.0F;

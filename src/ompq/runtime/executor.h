@@ -92,7 +92,7 @@ class Executor {
   /// graph, fused or not). @throws ConfigError if no node reads it, or if the state is past that
   /// node.
   void advance_to_reader_of(State& state, graph::ValueId weight);
-  /// Runs the node that reads `weight`, with what is fused behind it, from a state that
+  /// Runs the node that reads `weight`, with what is fused after it, from a state that
   /// advance_to_reader_of left in front of it.
   /// @return the value that the node makes. @throws ConfigError if the state stands elsewhere.
   graph::ValueId run_reader_of(State& state, graph::ValueId weight);

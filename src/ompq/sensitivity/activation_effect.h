@@ -32,7 +32,7 @@ using ActivationQuantizer = std::function<quant::QuantParams(graph::ValueId, Bit
 
 /// Adds up, over batches, the effect of each activation at each width: every reader of the value,
 /// residual additions included, reads the quantized one. Passes: one float pass and, for each value
-/// and width, what stands behind the value.
+/// and width, what comes after the value.
 class ActivationEffect {
  public:
   /// @throws ConfigError without widths.

@@ -164,7 +164,7 @@ struct Measurement::Impl {
     return any(Needs::LayerOutput) || (extrapolated && width + 1 >= measured_widths());
   }
 
-  /// Every width of one layer. `state` is left in front of the layer's node, or right behind it.
+  /// Every width of one layer. `state` is left in front of the layer's node, or right after it.
   void visit(runtime::Executor& executor, State& state, std::size_t layer) {
     const graph::ValueId weight = layers[layer].weight;
     executor.advance_to_reader_of(state, weight);

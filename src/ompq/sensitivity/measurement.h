@@ -14,7 +14,7 @@ namespace ompq::sensitivity {
 
 /// Measures any number of metrics in one go, over batches in any order. Metrics that need the
 /// network's outputs, or a layer's own, share one walk: the float pass goes from layer to layer,
-/// and at each of them every width runs only what stands behind it (or, where no metric asks for
+/// and at each of them every width runs only what comes after it (or, where no metric asks for
 /// the network's outputs, the layer's node alone). Gradients are those of the float32 network.
 ///
 /// A metric that cannot be measured on this network or these samples (no row of class scores, an

@@ -36,8 +36,8 @@ struct PairwiseOptions {
 };
 
 /// Interaction of layers in the same block: loss(i at a, j at b) - loss(i at a) - loss(j at b).
-/// Passes: for each layer of a pair and measured width what stands behind it, and for each pair and
-/// two measured widths what stands behind the second layer; the prefix with the first layer
+/// Passes: for each layer of a pair and measured width what comes after it, and for each pair and
+/// two measured widths what comes after the second layer; the prefix with the first layer
 /// quantized is kept from pair to pair.
 ///
 /// Width pairs that did not run follow a separable fit: to first order the interaction is bilinear

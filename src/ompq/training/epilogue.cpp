@@ -30,7 +30,7 @@ std::span<const float> floats(const at::Tensor& tensor) {
   return {tensor.data_ptr<float>(), static_cast<std::size_t>(tensor.numel())};
 }
 
-/// What the backward pass needs beside tensors.
+/// What the backward pass needs besides tensors.
 struct State : torch::CustomClassHolder {
   Extent extent;
   Epilogue pass;

@@ -20,7 +20,7 @@ struct EpilogueOptions {
   Norm* norm = nullptr;           ///< none: no normalization
   bool batch_statistics = false;  ///< normalize by the batch's; its share moves the running ones
   double momentum = 0.1;          ///< that share
-  float least = -std::numeric_limits<float>::infinity();  ///< bounds behind norm and residual
+  float least = -std::numeric_limits<float>::infinity();  ///< bounds after norm and residual
   float most = std::numeric_limits<float>::infinity();
   ActivationQuantizer* quantizer = nullptr;  ///< of the result
   bool observe = false;                      ///< an observing quantizer sees this batch

@@ -112,7 +112,7 @@ class Apart {
     }
   }
 
-  /// Norms that could not be folded, behind images or vectors.
+  /// Norms that could not be folded, after images or vectors.
   void take_lone_norms() {
     for (std::size_t i = 0; i < parts_.folded.nodes().size(); ++i) {
       const Node& node = parts_.folded.nodes()[i];

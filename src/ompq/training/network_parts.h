@@ -47,7 +47,7 @@ struct NetworkParts {
 [[nodiscard]] NetworkParts take_apart(const graph::Graph& graph, NormMode mode);
 /// The folded graph with what was learned.
 [[nodiscard]] graph::Graph put_together(const NetworkParts& parts);
-/// The same function with every norm that was trained as an operator of its own again, behind an
+/// The same function with every norm that was trained as an operator of its own again, after an
 /// operator without bias: the running mean holds what a bias would add.
 [[nodiscard]] graph::Graph with_norms(const NetworkParts& parts);
 

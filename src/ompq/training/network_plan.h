@@ -11,7 +11,7 @@
 /// The order in which a network's parts run in training, and what one pass does at once.
 namespace ompq::training {
 
-/// norm, residual Add, ReLU or Clip, quantizer behind a value, as far as each is there.
+/// norm, residual Add, ReLU or Clip, quantizer after a value, as far as each is there.
 struct PlannedEpilogue {
   int norm = -1;  ///< index of a norm
   graph::ValueId residual = graph::kNoValue;
@@ -38,7 +38,7 @@ struct PlannedStep {
 struct PlanRequest {
   const graph::Graph& graph;
   std::set<graph::NodeId> products;    ///< nodes with a constant weight that oneDNN runs
-  std::map<graph::NodeId, int> norms;  ///< norm behind a node's product, or of the node itself
+  std::map<graph::NodeId, int> norms;  ///< norm after a node's product, or of the node itself
   std::set<graph::ValueId> quantized;  ///< values that every reader reads quantized
 };
 

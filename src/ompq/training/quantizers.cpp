@@ -28,7 +28,7 @@ constexpr float kLeastFactor = 1e-12F;
 /// A weight that is moved into a level's cell stays this far, in steps, from its middle.
 constexpr float kWithinCell = 0.499F;
 
-/// What the weights' pass needs beside tensors, shared between forward and backward.
+/// What the weights' pass needs besides tensors, shared between forward and backward.
 struct WeightPass : torch::CustomClassHolder {
   quant::Slices slices;
   std::vector<float> step;

@@ -8,7 +8,7 @@
 
 namespace ompq::training {
 
-/// One way in which the rate falls; `share` is its factor behind the warm-up, at `done` of the
+/// One way in which the rate falls; `share` is its factor after the warm-up, at `done` of the
 /// steps, 0..1.
 struct ScheduleRow {
   std::string_view name;

@@ -194,7 +194,7 @@ struct TrainableGraph::Impl {
 
   at::Tensor run_product(Pass& pass, const PlannedStep& step) {
     const graph::Layer& layer = parts.layers[parts.layer_of_node.at(step.product)];
-    // The bias behind a MatMul is an Add of its own.
+    // The bias after a MatMul is an Add of its own.
     const bool adds_bias =
         layer.bias != kNoValue && parts.folded.node(step.product).input(2) == layer.bias;
     const bool wide = !narrow || pass.mode != Mode::Training || parts.folded.is_output(step.output);

@@ -43,10 +43,10 @@ enum class Mode {
 
 /// A network whose parameters can be trained, float or quantized. It is the folded graph (see
 /// graph::fold_batch_norms) that runs; where norms are trained, each folded operator runs with its
-/// own weight and the norm behind it, and is folded anew for evaluation.
+/// own weight and the norm after it, and is folded anew for evaluation.
 ///
 /// Conv, Gemm and MatMul layers run on oneDNN; normalization, residual addition, ReLU or Clip and
-/// quantization behind any value in one pass; all else as the table of operators has it. 4-D
+/// quantization after any value in one pass; all else as the table of operators has it. 4-D
 /// activations are channels_last.
 class TrainableGraph {
  public:

@@ -1,6 +1,5 @@
 #include "ompq/training/trainer.h"
 
-#include <chrono>
 #include <cmath>
 
 #include <fmt/format.h>
@@ -141,7 +140,7 @@ struct Trainer::Impl {
     const double rate = options.optimizer.rate * rate_share(options.schedule, steps);
     forget_gradients();
     throw DataError("training",
-                    fmt::format("the {} is {} in batch {}, behind {} steps, at rate {}; go back to "
+                    fmt::format("the {} is {} in batch {}, after {} steps, at rate {}; go back to "
                                 "the last good state with a lower rate, or clip gradients",
                                 what,
                                 value,
@@ -261,30 +260,6 @@ void Trainer::teach(const graph::Graph& teacher) {
 StepReport Trainer::step(const TrainingBatch& batch) {
   const auto scope = impl_->threads();
   return impl_->step(batch);
-}
-
-EpochReport Trainer::train_epoch(const NextBatch& next, const StepHandler& handler) {
-  const auto begin = std::chrono::steady_clock::now();
-  EpochReport report;
-  std::int64_t correct = 0;
-  double loss = 0.0;
-  TrainingBatch batch;
-  while (next(batch)) {
-    const StepReport done = step(batch);
-    const std::int64_t samples = batch.inputs.shape().front();
-    report.samples += samples;
-    correct += done.correct;
-    loss += done.loss * static_cast<double>(samples);
-    if (!handler || handler(done)) continue;
-    report.complete = false;
-    break;
-  }
-  const auto samples = static_cast<double>(std::max<std::int64_t>(report.samples, 1));
-  report.loss = loss / samples;
-  report.accuracy = static_cast<double>(correct) / samples;
-  const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - begin;
-  report.seconds = elapsed.count();
-  return report;
 }
 
 Evaluation Trainer::evaluate(const NextBatch& next) {

@@ -30,16 +30,6 @@ struct StepReport {
   double gradient_norm = 0.0;  ///< of the last step, before clipping
   std::int64_t correct = 0;    ///< samples whose greatest score is the label's
 };
-/// After every batch; false ends the epoch there.
-using StepHandler = std::function<bool(const StepReport&)>;
-
-struct EpochReport {
-  double loss = 0.0;      ///< mean over the samples
-  double accuracy = 0.0;  ///< share of samples, as the network was when it saw them
-  std::int64_t samples = 0;
-  double seconds = 0.0;
-  bool complete = true;  ///< false: the handler ended it
-};
 
 struct Evaluation {
   double loss = 0.0;      ///< mean cross-entropy; 0 without labels
@@ -69,7 +59,6 @@ class Trainer {
   /// @throws DataError where the loss or the gradient is NaN or infinite: parameters are then those
   /// before this step, but moving statistics have seen the batch; go back to the last good state.
   StepReport step(const TrainingBatch& batch);
-  EpochReport train_epoch(const NextBatch& next, const StepHandler& handler = {});
 
   /// What is exported, on these batches; moving averages of parameters and of running statistics
   /// where there are any.

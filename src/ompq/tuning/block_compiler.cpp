@@ -277,7 +277,7 @@ class Compiler {
     return rows_times(node.input(0), node.input(1), true);
   }
 
-  /// The bias of a MatMul that stands in an Add behind it.
+  /// The bias of a MatMul that stands in an Add after it.
   void absorb_added_bias(NodeId id, Product& product, ValueId& value) {
     if (!graph_.node(id).is("MatMul") || !read_once(value) || is_quantized(value)) return;
     const NodeId reader = graph_.consumers(value).front();
@@ -450,7 +450,7 @@ void prepare_lane(const CompiledBlock& compiled, Lane& lane) {
   lane.scratch.resize(ops);
   lane.leaves.resize(ops);
   lane.saved.resize(ops);
-  // A slot that shares stands before the one whose memory it uses.
+  // A slot that shares comes before the one whose memory it uses.
   for (std::size_t s = slots; s-- > 0;) {
     const SlotSpec& spec = compiled.slots[s];
     lane.values[s] = activation(spec.extents, compiled.type);

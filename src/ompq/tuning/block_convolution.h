@@ -42,7 +42,7 @@ class BlockConvolution {
   /// float32.
   BlockConvolution(const ConvolutionShape& shape, at::ScalarType type, const Bounds& bounds);
 
-  /// New weights, row-major [out, in / groups, kh, kw]. Not beside passes.
+  /// New weights, row-major [out, in / groups, kh, kw]. Not while a pass runs.
   void pack(std::span<const float> weights);
 
   /// y = bounded(conv(x) + bias). Images are dense, channels last.

@@ -25,7 +25,7 @@ namespace {
 using graph::ValueId;
 using CachePointer = std::shared_ptr<SampleCache>;
 
-/// One activation of all samples, in the float network and behind the quantized prefix.
+/// One activation of all samples, in the float network and after the quantized prefix.
 struct ValueCaches {
   CachePointer exact;
   CachePointer quantized;

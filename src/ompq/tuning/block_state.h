@@ -22,7 +22,7 @@ struct BlockReport {
   bool kept_initial = false;  ///< learning did not help: the initial codes stayed
 };
 
-/// A finished block: all that is needed to go on behind it.
+/// A finished block: all that is needed to go on after it.
 struct BlockState {
   std::string name;
   std::map<std::string, quant::QuantizedTensor> codes;  ///< by the weight's value name
@@ -33,7 +33,7 @@ struct BlockState {
   BlockReport report;
 };
 
-/// Distillation of a whole network behind an epoch: all that is needed to go on.
+/// Distillation of a whole network after an epoch: all that is needed to go on.
 struct DistillationState {
   std::int64_t epochs = 0;  ///< done
   std::int64_t steps = 0;   ///< done, over all epochs

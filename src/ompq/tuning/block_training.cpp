@@ -55,7 +55,7 @@ struct LearnedStep {
   double second_moment = 0.0;
 };
 
-/// Outputs of one sample that lie beside each other: the squared error is summed over channels and
+/// Outputs of one sample that lie next to each other: the squared error is summed over channels and
 /// averaged over samples and positions.
 std::int64_t positions_of(const graph::Graph& block) {
   const auto extents = graph::extents_at(*block.value(block.outputs().front()).shape, 1);

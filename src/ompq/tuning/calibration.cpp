@@ -61,7 +61,7 @@ struct Constants {
   graph::ValueId zero;
 };
 
-/// The fixed axis behind the batch that has the fewest slices, but more than one; nothing where
+/// The fixed axis after the batch that has the fewest slices, but more than one; nothing where
 /// there is none.
 std::optional<std::size_t> spreading_axis(const std::optional<graph::Shape>& shape) {
   std::optional<std::size_t> best;
@@ -74,7 +74,7 @@ std::optional<std::size_t> spreading_axis(const std::optional<graph::Shape>& sha
 }
 
 /// DequantizeLinear with the one scale written once for each slice of an axis. ONNX Runtime takes a
-/// dequantizer of a single scale before a convolution, with a quantizer behind it, as leave to
+/// dequantizer of a single scale before a convolution, with a quantizer after it, as leave to
 /// round the float weights again, to 8 bits with one scale for the whole tensor, which undoes an
 /// allocation of bits per channel.
 graph::ValueId add_dequantizer(graph::Graph& graph,

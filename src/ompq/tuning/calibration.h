@@ -48,7 +48,7 @@ using ActivationHistograms = std::map<graph::ValueId, ActivationHistogram>;
     const ProgressHandler& progress = {},
     ActivationHistograms* histograms = nullptr);
 
-/// Puts QuantizeLinear -> DequantizeLinear behind each value (before them a Clip to the narrower
+/// Puts QuantizeLinear -> DequantizeLinear after each value (before them a Clip to the narrower
 /// range for fewer than 8 bits); every reader of the value, residual additions included, reads the
 /// quantized one.
 void insert_activation_quantizers(graph::Graph& graph, const ActivationQuantizers& quantizers);

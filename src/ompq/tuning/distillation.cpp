@@ -129,7 +129,7 @@ class Distiller {
   }
 
  private:
-  /// What the epoch behind `state` has to stay below for its network to be kept. A few hundred
+  /// What the epoch after `state` has to stay below for its network to be kept. A few hundred
   /// samples are soon learned by heart, so the best epoch counts. But rates have come down to
   /// nothing in the last one alone, and what is kept to judge by is too few to see less than a
   /// tenth of a loss: within that the last epoch is taken, unless it is worse than no tuning.
@@ -142,7 +142,7 @@ class Distiller {
   // --- samples -----------------------------------------------------------------------------------
 
   /// Which samples are kept to judge by; those are the first rows of the caches, one step's own
-  /// behind them.
+  /// after them.
   void split_samples() {
     std::vector<std::int64_t> samples = request_.indices;
     random_.shuffle(samples);
@@ -334,7 +334,7 @@ class Distiller {
     return sum * static_cast<double>(batch()) / static_cast<double>(held_out_rows());
   }
 
-  /// Epoch `epoch`, behind step `number`. @return the number of its last step.
+  /// Epoch `epoch`, after step `number`. @return the number of its last step.
   std::int64_t train(data::Loader& loader, std::int64_t epoch, std::int64_t number) {
     // Of its own, so that a run that goes on draws what it would have drawn.
     random_ = Random(options_.seed).split(fmt::format("distillation epoch {}", epoch));

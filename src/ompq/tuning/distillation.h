@@ -62,7 +62,7 @@ struct Distillation {
   std::int64_t steps = 0;
 };
 
-/// Called behind every epoch with all that is needed to go on from there.
+/// Called after every epoch with all that is needed to go on from there.
 using KeepDistillation = std::function<void(const DistillationState&)>;
 
 /// Tunes a quantized network as a whole so that its first output stays the float network's on the

@@ -47,7 +47,7 @@ class DistilledWeight {
   [[nodiscard]] quant::QuantizedTensor codes() const;
 
   /// Calls `visit(name, numbers)` for everything that learning has changed; whoever writes to the
-  /// numbers calls restored() behind it.
+  /// numbers calls restored() after it.
   template <typename Visit>
   void visit(const Visit& visit) {
     visit("t", t_);

@@ -12,7 +12,7 @@
 namespace ompq::tuning {
 
 /// Greatest value of each output channel of a layer's operator, bias included, by the operator's
-/// output. What an upper bound behind it would cut.
+/// output. What an upper bound after it would cut.
 using ChannelMaxima = std::map<graph::ValueId, std::vector<float>>;
 
 /// Maxima over the samples at `indices`, of the layers that a bounded activation follows.
@@ -37,7 +37,7 @@ struct EqualizationReport {
 };
 
 /// Cross-layer equalization: divides output channel i of a layer by s_i and multiplies input
-/// channel i of the one layer behind it by s_i, so that channels fill the same range before and
+/// channel i of the one layer after it by s_i, so that channels fill the same range before and
 /// after. The network's function stays the same, as what stands between is homogeneous: nothing,
 /// Relu, LeakyRelu, PRelu, poolings, Flatten.
 ///

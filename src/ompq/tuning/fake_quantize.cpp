@@ -165,16 +165,4 @@ double lsq_gradient_scale(std::int64_t elements, float high) {
   return 1.0 / std::sqrt(static_cast<double>(elements) * std::max(1.0F, high));
 }
 
-at::Tensor rectified_sigmoid(const at::Tensor& v) {
-  return at::clamp(at::sigmoid(v) * (kZeta - kGamma) + kGamma, 0.0, 1.0);
-}
-
-at::Tensor soft_quantize(const at::Tensor& lower, const at::Tensor& v, const at::Tensor& scale) {
-  return scale * (lower + rectified_sigmoid(v));
-}
-
-at::Tensor rounding_pressure(const at::Tensor& v, double beta) {
-  return (1.0 - at::pow(at::abs(2.0 * rectified_sigmoid(v) - 1.0), beta)).sum();
-}
-
 }  // namespace ompq::tuning

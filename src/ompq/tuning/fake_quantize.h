@@ -39,13 +39,4 @@ struct FakeQuantizeOptions {
 /// Source: Esser et al. 2020, section 2.2.
 [[nodiscard]] double lsq_gradient_scale(std::int64_t elements, float high);
 
-/// h(v) = clamp(1.2 sigmoid(v) - 0.1, 0, 1), differentiable. Source: Nagel et al. 2020, eq. 23.
-[[nodiscard]] at::Tensor rectified_sigmoid(const at::Tensor& v);
-/// scale x (lower + h(v)): a weight between two levels. All of one shape, or broadcast.
-[[nodiscard]] at::Tensor soft_quantize(const at::Tensor& lower,
-                                       const at::Tensor& v,
-                                       const at::Tensor& scale);
-/// sum of 1 - |2 h(v) - 1|^beta. Source: Nagel et al. 2020, eq. 24.
-[[nodiscard]] at::Tensor rounding_pressure(const at::Tensor& v, double beta);
-
 }  // namespace ompq::tuning

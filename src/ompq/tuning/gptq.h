@@ -32,7 +32,7 @@ struct GptqOptions {
   /// Ranges that are tried for each output channel with the full objective, out of those that a
   /// cheap estimate ranks first.
   int tried_ranges = 4;
-  int sweeps = 2;  ///< of coordinate descent over all codes behind the compensation
+  int sweeps = 2;  ///< of coordinate descent over all codes after the compensation
   MomentOptions moments;
 };
 
@@ -51,7 +51,7 @@ struct CompensatedWeight {
 /// the inputs' second moments; then by coordinate descent. Scales and zero points are chosen per
 /// output channel by the same objective; scales are short.
 ///
-/// With x the inputs in the float network and z those behind the quantized prefix, it minimizes
+/// With x the inputs in the float network and z those after the quantized prefix, it minimizes
 /// E |W x + b - Q z - b'|^2 over codes, ranges and b'. Without `correct_inputs`, x is z.
 ///
 /// Time: k^2 x rows for each tried range and sweep and k^3 / 3 for the factor, k the columns.

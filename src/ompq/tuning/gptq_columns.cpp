@@ -87,7 +87,7 @@ void for_stripes(std::int64_t rows, Work work) {
   }
 }
 
-/// One block of columns from its last to its first; `moved` holds what columns behind the block
+/// One block of columns from its last to its first; `moved` holds what columns after the block
 /// have left, [block, rows].
 void round_block(const ColumnProblem& problem,
                  const GridArrays& grids,

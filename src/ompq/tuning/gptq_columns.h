@@ -31,7 +31,7 @@ struct ColumnSolution {
 };
 
 /// The nearest plane: columns from the last to the first, each rounded where the errors of those
-/// behind it have moved its target.
+/// after it have moved its target.
 [[nodiscard]] ColumnSolution round_columns(const ColumnProblem& problem,
                                            std::span<const RowGrid> grids);
 

@@ -11,7 +11,7 @@
 
 namespace ompq::tuning {
 
-/// What a layer reads, of every sample: in the float network, and behind the quantized prefix.
+/// What a layer reads, of every sample: in the float network, and after the quantized prefix.
 struct LayerInputs {
   const SampleCache* exact = nullptr;
   const SampleCache* quantized = nullptr;

@@ -57,7 +57,7 @@ int reestimate_scales(const OutputStatistics& exact,
                       const OutputStatistics& quantized,
                       quant::QuantizedTensor& codes);
 
-/// E[min(max(x, 0), bound)] of a normal variable: what a layer behind a Relu or ReLU6 reads of a
+/// E[min(max(x, 0), bound)] of a normal variable: what a layer after a Relu or ReLU6 reads of a
 /// channel whose batch norm had this shift and scale.
 /// Source: Nagel et al. 2019, appendix C (clipped normal distribution).
 [[nodiscard]] double clipped_normal_mean(double mean, double deviation, double bound);

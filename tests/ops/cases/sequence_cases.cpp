@@ -101,7 +101,7 @@ OpCases recurrent_cases() {
       OpCase{"GRU", 14, "forward", hidden, with(x, weights(1, 3))}.with_outputs(2).fixed_batch(),
       OpCase{"GRU",
              14,
-             "reset behind the product, both directions, biases and lengths",
+             "reset after the product, both directions, biases and lengths",
              and_attributes({{"direction", "bidirectional"}, {"linear_before_reset", 1}}),
              with(x, weights(2, 3), {constant(normal({2, 24}, 4)), lengths})}
           .with_outputs(2)

@@ -89,7 +89,7 @@ function correlations(context, run, which) {
   const sorted = [...rows].sort((a, b) => (a[kinds[0][0]] ?? -2) - (b[kinds[0][0]] ?? -2));
   return figure({
     id: which === 0 ? 'correlation' : `correlation-${which + 1}`,
-    title: 'How well each metric foretells',
+    title: 'How well each metric predicts',
     lead: `Rank correlation of the loss that a metric predicts with what was measured, over ${whole(run.document.random_allocations)} random allocations a budget. 1 orders them as the measurement does, 0 says nothing.`,
     height: () => 70 + 26 * rows.length * (kinds.length > 1 ? 1.3 : 1),
     option: () => ({
@@ -105,11 +105,11 @@ function correlations(context, run, which) {
       rows: rows.map((row) => [row.metric, row.accuracy, row.divergence]),
     }),
     points: () => sorted.map((row, index) => ({ series: 0, index, text: `${row.metric}: ${kinds.map(([key, text]) => `${text} ${number(row[key], 2)}`).join(', ')}` })).reverse(),
-    summary: () => `${sorted.at(-1).metric} foretells best.`,
+    summary: () => `${sorted.at(-1).metric} predicts best.`,
   }, context);
 }
 
-/** The chosen allocation beside those that answer the same budget. */
+/** The chosen allocation next to those that answer the same budget. */
 export function besideSection(context) {
   const { run } = context;
   const entries = run.entries.filter((entry) => !entry.refused);

@@ -58,7 +58,7 @@ function collect(report, run) {
     }
   }
   const own = ['compare', 'sweep'].includes(run.command) ? [] : run.entries.filter((entry) => !entry.refused && entry.evaluation);
-  if (own.length > 1) series.push({ name: 'beside this run', entries: own.slice(1), line: false });
+  if (own.length > 1) series.push({ name: 'next to this run', entries: own.slice(1), line: false });
   if (own.length > 0) series.push({ name: 'this run', entries: own.slice(0, 1), line: false, own: true });
   return series;
 }

@@ -12,7 +12,7 @@
 #include "ompq/ops/sub_graphs.h"
 
 /// If, Loop and Scan: their sub-networks run as they stand; layers inside of them stay float. What
-/// a sub-network reads of the network around it stands behind the operator's own operands.
+/// a sub-network reads of the network around it comes after the operator's own operands.
 namespace ompq::ops {
 namespace {
 

@@ -12,7 +12,7 @@ namespace {
 
 using Extents = std::vector<std::int64_t>;
 
-/// The extents behind batch and channels. @throws ShapeError where one depends on the batch.
+/// The extents after batch and channels. @throws ShapeError where one depends on the batch.
 Extents spatial_extents(const OpContext& context, const InputFacts& input) {
   const Shape spatial(input.shape.begin() + 2, input.shape.end());
   const auto extents = graph::fixed_extents(spatial);

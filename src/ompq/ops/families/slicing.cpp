@@ -206,7 +206,7 @@ Complaint check_indices(const OpContext&, Facts inputs) {
   return fmt::format("its indices are {}", name_of(indices.type));
 }
 
-/// Indices as non-negative int64 beside the data. @throws DataError for one that names nothing.
+/// Indices as non-negative int64 next to the data. @throws DataError for one that names nothing.
 at::Tensor plain_indices(const OpContext& context,
                          const at::Tensor& indices,
                          const at::Tensor& data,
