@@ -162,6 +162,7 @@ report::Finetuning finetune(const Model& model,
   if (form.opset) onnx_io::check_opset(model.file_graph.value_or(model.graph), *form.opset);
   check_network(model.graph);
   check_labels(training, evaluation, options);
+  check_checkpoint_name(checkpoint_file(options));
   return Finetuner({.model = model,
                     .unfolded = unfolded,
                     .samples = samples,
