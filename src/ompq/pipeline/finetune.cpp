@@ -91,6 +91,7 @@ class Finetuner {
     const allocation::Cost cost = cost_of(context_.model, start_.planned, start_.plan());
     return {
         .allocator = std::move(name),
+        .instead_of = start_.plan().instead_of,
         .method = std::move(method),
         .file = {},
         .bytes_on_disk = size,
