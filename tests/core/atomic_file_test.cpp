@@ -108,6 +108,32 @@ TEST(WriteFileAtomically, LeavesAFolderOfThatNameAlone) {
   EXPECT_EQ(files_in(folder.path()), 1);
 }
 
+TEST(WriteFileAtomically, ReplacesWhatALinkLeadsToAndKeepsTheLink) {
+  const testing::TemporaryDirectory folder;
+  fs::create_directory(folder / "real");
+  write_file_atomically(folder / "real" / "file", "old");
+  fs::create_symlink("real/file", folder / "first");
+  fs::create_symlink(folder / "first", folder / "second");
+  fs::create_symlink("real/new", folder / "dangling");
+  write_file_atomically(folder / "second", "new");
+  write_file_atomically(folder / "dangling", "made");
+  EXPECT_EQ(read_file(folder / "real" / "file"), "new");
+  EXPECT_EQ(read_file(folder / "real" / "new"), "made");
+  for (const char* link : {"first", "second", "dangling"}) {
+    EXPECT_TRUE(fs::is_symlink(folder / link)) << link;
+  }
+  EXPECT_EQ(files_in(folder / "real"), 2);
+  EXPECT_EQ(files_in(folder.path()), 4);
+}
+
+TEST(WriteFileAtomically, RefusesLinksThatLeadInACircle) {
+  const testing::TemporaryDirectory folder;
+  fs::create_symlink("b", folder / "a");
+  fs::create_symlink("a", folder / "b");
+  EXPECT_THAT(file_error([&] { write_file_atomically(folder / "a", "text"); }),
+              HasSubstr("lead in a circle"));
+}
+
 TEST(WriteFileAtomically, KeepsTheOldFileWhereTheDiskIsFull) {
   const testing::TemporaryDirectory folder;
   const fs::path target = folder / "file";

@@ -159,28 +159,36 @@ TEST(NamedTensors, KeepTheOldFileWhereTheDiskIsFull) {
   EXPECT_EQ(read_file(folder / "state"), before);
 }
 
-TEST(RequireSameRun, AcceptsTheSame) {
-  EXPECT_NO_THROW(require_same_run("state", small_content(), small_content()));
+TEST(DifferenceOfRuns, IsNothingForTheSame) {
+  EXPECT_EQ(difference_of_runs(small_content(), small_content()), "");
 }
 
-TEST(RequireSameRun, RefusesAnotherFingerprintAsData) {
+TEST(DifferenceOfRuns, TellsAnotherFingerprint) {
   NamedTensors now = small_content();
   now.fingerprint = "model 13";
-  EXPECT_THROW(require_same_run("state", small_content(), now), DataError);
+  EXPECT_THAT(difference_of_runs(small_content(), now), HasSubstr("another model"));
 }
 
-TEST(RequireSameRun, NamesEveryOptionThatDiffersWithBothValues) {
+TEST(DifferenceOfRuns, NamesEveryOptionThatDiffersWithBothValues) {
   NamedTensors now = small_content();
   now.options = {{"--lr", "0.2"}, {"--batch", "64"}};
-  try {
-    require_same_run("state", small_content(), now);
-    FAIL() << "nothing was thrown";
-  } catch (const ConfigError& error) {
-    EXPECT_THAT(error.what(),
-                AllOf(HasSubstr("[state]"),
-                      HasSubstr("--lr was 0.1 and is 0.2"),
-                      HasSubstr("--batch was not given and is 64"),
-                      HasSubstr("--epochs was 9 and is not given")));
+  EXPECT_THAT(difference_of_runs(small_content(), now),
+              AllOf(HasSubstr("--lr was 0.1 and is 0.2"),
+                    HasSubstr("--batch was not given and is 64"),
+                    HasSubstr("--epochs was 9 and is not given")));
+}
+
+TEST(IsNamedTensorsFile, LooksAtTheFirstBytesAlone) {
+  const testing::TemporaryDirectory folder;
+  write_named_tensors(folder / "state", small_content());
+  EXPECT_TRUE(is_named_tensors_file(folder / "state"));
+  write_file_atomically(folder / "cut", read_file(folder / "state").substr(0, 40));
+  EXPECT_TRUE(is_named_tensors_file(folder / "cut"));
+  write_file_atomically(folder / "newer", "ompq-named-tensors/2\n");
+  EXPECT_TRUE(is_named_tensors_file(folder / "newer"));
+  for (const char* other : {"", "ompq", "notes of the experiment, and more of them"}) {
+    write_file_atomically(folder / "other", other);
+    EXPECT_FALSE(is_named_tensors_file(folder / "other")) << other;
   }
 }
 

@@ -82,6 +82,19 @@ TEST_F(OutputFilesTest, AreNotEachOther) {
   }
 }
 
+TEST_F(OutputFilesTest, AreNotEachOtherThroughALinkToWhatIsNotThereYet) {
+  fs::create_symlink("out", folder_ / "link");
+  const std::vector<NamedFile> written{{"--output", folder_ / "out"},
+                                       {"--result", folder_ / "link"}};
+  EXPECT_THROW(check_output_files(written, {}), ConfigError);
+}
+
+TEST_F(OutputFilesTest, LinkedIntoAMissingFolderAreRefused) {
+  fs::create_symlink("missing/out", folder_ / "link");
+  const std::vector<NamedFile> written{{"--output", folder_ / "link"}};
+  EXPECT_THROW(check_output_files(written, {}), FileError);
+}
+
 TEST_F(OutputFilesTest, StandInAFolderThatIsThere) {
   write("file");
   for (const std::string name : {"missing/out.onnx", "file/out.onnx"}) {

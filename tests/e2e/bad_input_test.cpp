@@ -183,6 +183,38 @@ TEST_F(BadInput, TargetThatIsReadIsRefusedAndStays) {
   EXPECT_EQ(left_behind(), (std::vector<std::string>{"link.onnx", "net.onnx"}));
 }
 
+TEST_F(BadInput, TargetThatIsASampleOrPreprocessingIsRefusedAndStays) {
+  fs::create_directories(folder_ / "images");
+  write("images/a.png", "a picture");
+  fs::create_hard_link(folder_ / "images" / "a.png", folder_ / "hard.onnx");
+  const std::string model = write("net.onnx", read_file(shipped_model()));
+  write("net.preprocess.json",
+        read_file(fs::path(shipped_model()).replace_extension(".preprocess.json")));
+  for (const char* target : {"images/a.png", "hard.onnx", "net.preprocess.json"}) {
+    for (const char* option : {"--output", "--result"}) {
+      std::vector<std::string> arguments{
+          "quantize", model, "--data", path("images"), "--avg-bits", "3", option, path(target)};
+      if (std::string_view(option) == "--result") {
+        arguments.insert(arguments.end(), {"--output", path("out.onnx")});
+      }
+      const auto result = ompq(arguments);
+      EXPECT_EQ(result.status, 2) << result.error;
+      EXPECT_THAT(result.error, AllOf(HasSubstr(target), HasSubstr(option), HasSubstr("is read")));
+    }
+  }
+  EXPECT_EQ(read_file(folder_ / "images" / "a.png"), "a picture");
+}
+
+TEST_F(BadInput, TargetThatIsALinkStaysOneAndItsFileIsReplaced) {
+  fs::create_directory(folder_ / "store");
+  write("store/bits.json", "old");
+  fs::create_symlink("store/bits.json", folder_ / "bits.json");
+  (void)uniform_allocation();
+  EXPECT_TRUE(fs::is_symlink(folder_ / "bits.json"));
+  EXPECT_TRUE(nlohmann::json::accept(read_file(folder_ / "store" / "bits.json")));
+  EXPECT_EQ(left_behind(), (std::vector<std::string>{"bits.json", "store"}));
+}
+
 TEST_F(BadInput, TargetThatIsNoFileIsRefusedBeforeTheWork) {
   fs::create_directory(folder_ / "results");
   ASSERT_EQ(::mkfifo((folder_ / "pipe").c_str(), 0600), 0);

@@ -1,14 +1,18 @@
+#include <algorithm>
+#include <cmath>
 #include <map>
 #include <string>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "ompq/core/atomic_file.h"
 #include "ompq/onnx_io/exporter.h"
 #include "ompq/onnx_io/importer.h"
 #include "onnx_io/model_text.h"
 #include "onnx_io/small_network.h"
 #include "support/judge.h"
+#include "support/paths.h"
 
 // What programs around a network see of it: inputs and outputs, and what the file says of itself.
 
@@ -123,6 +127,88 @@ TEST(ExportFloat, StoresHalfFloatsWhereTheFileThatWasReadDid) {
     found = true;
   }
   EXPECT_TRUE(found);
+}
+
+constexpr int kFloat64 = 11;
+
+/// x [batch, 8] -> Gemm -> Relu -> Pow -> MatMul -> y, in float64 throughout.
+onnx::ModelProto double_model() {
+  const auto numbers = [](int count) {
+    std::string text;
+    for (int i = 0; i < count; ++i) {
+      text += " double_data: " + std::to_string(std::sin(1.7 * i) / 2);
+    }
+    return text;
+  };
+  const std::string rows = R"(dim { dim_param: "batch" } dim { dim_value: 8 })";
+  return testing::model_with_graph(R"(input { name: "x" )" + testing::tensor_type(rows, kFloat64) +
+                                   R"( }
+         output { name: "y" )" + testing::tensor_type(rows, kFloat64) +
+                                   R"( }
+         initializer { name: "w" data_type: 11 dims: 8 dims: 8 )" +
+                                   numbers(64) + R"( }
+         initializer { name: "b" data_type: 11 dims: 8 )" +
+                                   numbers(8) + R"( }
+         initializer { name: "two" data_type: 11 double_data: 2 }
+         initializer { name: "v" data_type: 11 dims: 8 dims: 8 )" +
+                                   numbers(64) + R"( }
+         node { name: "fc" op_type: "Gemm" input: "x" input: "w" input: "b" output: "z" }
+         node { name: "relu" op_type: "Relu" input: "z" output: "r" }
+         node { name: "square" op_type: "Pow" input: "r" input: "two" output: "s" }
+         node { name: "product" op_type: "MatMul" input: "s" input: "v" output: "y" })");
+}
+
+TEST(ExportDoubles, KeepTheirInterfaceAndAgreeWithTheirFile) {
+  OMPQ_JUDGE_OR_SKIP(testing::Judge::Python);
+  const testing::TemporaryDirectory folder;
+  const onnx::ModelProto after = written(double_model(), {});
+  EXPECT_EQ(text_of(after.graph().input(0)), text_of(double_model().graph().input(0)));
+  EXPECT_EQ(text_of(after.graph().output(0)), text_of(double_model().graph().output(0)));
+  write_file_atomically(folder / "before.onnx", double_model().SerializeAsString());
+  write_file_atomically(folder / "after.onnx", after.SerializeAsString());
+  const std::map<std::string, Tensor> inputs{
+      {"x", testing::normal_tensor({5, 8}, 1).converted_to(DataType::Float64)}};
+  const auto answers = run_jobs(
+      testing::Judge::Python, {{folder / "before.onnx", inputs}, {folder / "after.onnx", inputs}});
+  for (const auto& answer : answers) {
+    ASSERT_EQ(answer.refusal, "");
+    ASSERT_EQ(answer.outputs.front().type(), DataType::Float64);
+  }
+  const auto before = answers[0].outputs.front().data<double>();
+  const auto made = answers[1].outputs.front().data<double>();
+  ASSERT_EQ(made.size(), before.size());
+  for (std::size_t i = 0; i < made.size(); ++i) {
+    EXPECT_NEAR(made[i], before[i], 1e-5 * std::max(1.0, std::abs(before[i]))) << i;
+  }
+}
+
+/// ONNX Runtime 1.30 and 1.32 have no convolution of float64: the written file runs where the file
+/// that was read does not.
+TEST(ExportDoubles, RunTheirConvolutions) {
+  OMPQ_JUDGE_OR_SKIP(testing::Judge::Python);
+  const testing::TemporaryDirectory folder;
+  const auto images = [](int channels) {
+    return testing::tensor_type(R"(dim { dim_param: "N" } dim { dim_value: )" +
+                                    std::to_string(channels) +
+                                    R"( } dim { dim_value: 3 } dim { dim_value: 3 })",
+                                kFloat64);
+  };
+  const onnx::ModelProto model = testing::model_with_graph(
+      R"(input { name: "x" )" + images(2) + R"( } output { name: "y" )" + images(1) + R"( }
+         initializer { name: "w" data_type: 11 dims: 1 dims: 2 dims: 1 dims: 1
+                       double_data: [0.3, -0.7] }
+         node { name: "conv" op_type: "Conv" input: "x" input: "w" output: "y" })");
+  write_file_atomically(folder / "after.onnx", written(model, {}).SerializeAsString());
+  const Tensor x = testing::normal_tensor({4, 2, 3, 3}, 1).converted_to(DataType::Float64);
+  const auto answers = run_jobs(testing::Judge::Python, {{folder / "after.onnx", {{"x", x}}}});
+  ASSERT_EQ(answers.front().refusal, "");
+  const Tensor& made = answers.front().outputs.front();
+  ASSERT_EQ(made.type(), DataType::Float64);
+  for (std::size_t i = 0; i < made.data<double>().size(); ++i) {
+    const std::size_t first = i / 9 * 18 + i % 9;
+    const double wanted = 0.3 * x.data<double>()[first] - 0.7 * x.data<double>()[first + 9];
+    EXPECT_NEAR(made.data<double>()[i], wanted, 1e-5) << i;
+  }
 }
 
 TEST(ExportOnnx, LeavesAnExtentOpenThatHasNoName) {

@@ -86,18 +86,6 @@ TEST_F(FinetuneTest, GoesOnBehindAnInterruptAsIfItHadNotStopped) {
   EXPECT_FALSE(fs::exists(file("out.onnx.checkpoint")));
 }
 
-TEST_F(FinetuneTest, RefusesACheckpointOfOtherOptionsAndNamesThem) {
-  options_.on_epoch = [](const report::EpochRecord&) { request_interrupt(); };
-  EXPECT_THROW((void)run(), Interrupted);
-  options_.on_epoch = {};
-  options_.trainer.optimizer.rate = 0.01;
-  options_.named = {{"--lr", "0.01"}};
-  const std::string text = message();
-  EXPECT_THAT(text, HasSubstr("--lr"));
-  EXPECT_THAT(text, HasSubstr("0.02"));
-  EXPECT_TRUE(fs::exists(file("out.onnx.checkpoint"))) << "what was kept is gone";
-}
-
 TEST_F(FinetuneTest, StopsEarlyWhereNothingBetterComes) {
   options_.epochs = 50;
   options_.patience = 2;

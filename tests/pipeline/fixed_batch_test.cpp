@@ -8,6 +8,7 @@
 #include "ompq/pipeline/features.h"
 #include "ompq/pipeline/quantization_plan.h"
 #include "ompq/pipeline/search.h"
+#include "ompq/pipeline/sweep.h"
 #include "small_model.h"
 
 namespace ompq::pipeline {
@@ -195,6 +196,20 @@ TEST(DroppedMetrics, AConstantFeatureDropsOrthogonalityAndNothingElse) {
 TEST(DroppedMetrics, AutoAnswersForAnAllocatorThatCannot) {
   const report::Search found = searched(model_with_a_constant_feature(), "orm");
   EXPECT_EQ(found.allocations.front().allocator, "auto");
+  EXPECT_EQ(found.allocations.front().instead_of, "orm");
+  EXPECT_THAT(report::to_json(found), HasSubstr("\"instead_of\": \"orm\""));
+  EXPECT_EQ(searched(small_model(), "orm").allocations.front().instead_of, "");
+}
+
+TEST(DroppedMetrics, WeightsAnswerForASweepThatCannot) {
+  SweepOptions options{.points = 6};
+  options.metric = "orm-error";
+  Samples samples = small_samples(kFixedSamples);
+  const SweepOutcome found = sweep(model_with_a_constant_feature(), samples, options);
+  EXPECT_EQ(found.report.metric, "weight-mse");
+  EXPECT_EQ(found.report.instead_of, "orm-error");
+  EXPECT_EQ(found.chosen.metric, "weight-mse");
+  EXPECT_THAT(report::to_json(found.report), HasSubstr("\"instead_of\": \"orm-error\""));
 }
 
 TEST(NeededMetrics, AreAllThatIsMeasured) {

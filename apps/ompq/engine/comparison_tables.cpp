@@ -118,7 +118,9 @@ std::string sweep_text(const report::Sweep& sweep) {
                                  sweep.layers.size(),
                                  samples_text(sweep.samples),
                                  sweep.activation_bits,
-                                 sweep.metric);
+                                 sweep.instead_of.empty()
+                                     ? sweep.metric
+                                     : fmt::format("{} (for {})", sweep.metric, sweep.instead_of));
   Table table({{"file", Align::Right},
                {"bytes", Align::Right},
                {"bits/weight", Align::Right},

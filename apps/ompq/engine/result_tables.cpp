@@ -25,6 +25,13 @@ constexpr int kFloatBits = 32;
 
 std::string compression_text(double compression) { return fmt::format("{:.1f}x", compression); }
 
+/// "auto", or "auto (for orm)" where orm was asked for and cannot answer.
+template <typename Row>
+std::string answerer_text(const Row& row) {
+  return row.instead_of.empty() ? row.allocator
+                                : fmt::format("{} (for {})", row.allocator, row.instead_of);
+}
+
 std::string bits_table(const report::Search& search) {
   std::vector<Table::Column> columns{
       {"layer"}, {"operator"}, {"weights", Align::Right}, {"MACs", Align::Right}};
@@ -34,7 +41,7 @@ std::string bits_table(const report::Search& search) {
   if (tied) columns.push_back({"follows"});
   if (!search.gamma.empty()) columns.push_back({"gamma", Align::Right});
   for (const auto& row : search.allocations) {
-    if (is_answer(row)) columns.push_back({row.allocator, Align::Right});
+    if (is_answer(row)) columns.push_back({answerer_text(row), Align::Right});
   }
   Table table(std::move(columns));
   for (std::size_t l = 0; l < search.layers.size(); ++l) {
@@ -64,7 +71,7 @@ std::string cost_table(const report::Search& search) {
                {"solver"}});
   for (const auto& row : search.allocations) {
     if (!is_answer(row)) continue;
-    table.add_row({row.allocator,
+    table.add_row({answerer_text(row),
                    fmt::format("{:.3f}", row.average_bits),
                    format_bytes(row.bytes),
                    fmt::format("{:.3f} MiB", row.paper_mib),
@@ -185,6 +192,12 @@ std::string inspection_text(const report::Inspection& inspection) {
       text += fmt::format("  {} ({}): {}\n", row.name, row.op, row.reason);
     }
   }
+  if (!inspection.copied.empty()) {
+    text += "\nnot measured, in written files as they are:\n";
+    for (const auto& row : inspection.copied) {
+      text += fmt::format("  {} ({}): {}\n", row.name, row.op, row.reason);
+    }
+  }
   return text;
 }
 
@@ -263,7 +276,7 @@ std::string quantization_text(const report::Quantization& quantization) {
     const auto& evaluation = row.evaluation;
     const std::string divergence =
         evaluation.divergence ? fmt::format("{:.4f}", *evaluation.divergence) : "-";
-    table.add_row({row.allocator,
+    table.add_row({answerer_text(row),
                    row.method,
                    percent(labelled ? evaluation.top1 : evaluation.agreement),
                    labelled ? percent(evaluation.agreement) : divergence,

@@ -12,6 +12,7 @@ report::Comparison compare(const Context& context) {
   const OptionValues& options = context.options;
   check_outputs("compare", options);
   const pipeline::Model model = load_model(context);
+  check_outputs("compare", options, model.data_files);
   pipeline::Samples samples = calibration_samples(context, model);
   pipeline::Samples evaluation = evaluation_samples(context, model, samples);
   report::Comparison result = pipeline::compare(

@@ -13,6 +13,8 @@ report::Diff diff(const Context& context) {
   check_outputs("diff", options);
   const pipeline::Model a = load_model(context, "A");
   const pipeline::Model b = load_model(context, "B");
+  check_outputs("diff", options, a.data_files);
+  check_outputs("diff", options, b.data_files);
   const std::filesystem::path owner = preprocessing_owner(options, a.file);
   pipeline::Samples samples =
       pipeline::draw_samples(a,

@@ -46,6 +46,8 @@ EvaluatedNetwork evaluate(const Context& context) {
   const pipeline::Model model = load_model(context);
   std::optional<pipeline::Model> reference;
   if (options.has("reference")) reference = load_model(context, "reference");
+  check_outputs("eval", options, model.data_files);
+  if (reference) check_outputs("eval", options, reference->data_files);
   if (options.has("save-outputs")) require_rows_to_save(model);
   pipeline::Samples samples = first_samples(context, model);
   if (!samples.dataset->has_labels() && !reference && !options.has("save-outputs")) {

@@ -13,6 +13,7 @@ report::LatencyTemplate latency_table(const Context& context) {
   const OptionValues& options = context.options;
   check_outputs("latency-table", options);
   const pipeline::Model model = load_model(context);
+  check_outputs("latency-table", options, model.data_files);
   const pipeline::RequestOptions request = table_options(options);
   const std::string& file = options.text("output");
   write_file_atomically(file, allocation::latency_template(pipeline::free_request(model, request)));

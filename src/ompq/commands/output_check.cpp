@@ -8,6 +8,8 @@
 #include "ompq/core/command_table.h"
 #include "ompq/core/error.h"
 #include "ompq/core/output_files.h"
+#include "ompq/data/preprocess.h"
+#include "ompq/data/source_files.h"
 #include "ompq/onnx_io/exporter.h"
 #include "ompq/pipeline/companion_files.h"
 #include "ompq/pipeline/delivery.h"
@@ -43,6 +45,33 @@ void add_paths(const OptionRecord& record,
   files.push_back({display_name(record), options.text(record.name)});
 }
 
+/// What is read without being named: preprocessing next to a network, and the weights of --from.
+void add_unnamed(const OptionValues& options, std::vector<NamedFile>& read) {
+  for (const char* network : {"MODEL", "reference", "A", "B"}) {
+    if (!options.knows(network) || !options.has(network)) continue;
+    if (const auto file = data::find_preprocess(options.text(network))) {
+      read.push_back({fmt::format("the preprocessing of '{}'", options.text(network)), *file});
+    }
+  }
+  if (options.knows("from") && options.has("from")) {
+    read.push_back({"the external data of --from", onnx_io::data_file(options.text("from"))});
+  }
+}
+
+/// The samples in a folder.
+void add_samples(const OptionValues& options,
+                 const std::vector<NamedFile>& written,
+                 std::vector<NamedFile>& read) {
+  for (const char* source : {"data", "eval-data"}) {
+    if (!options.knows(source) || !options.has(source)) continue;
+    for (const NamedFile& file : written) {
+      if (const auto found = data::source_file(options.text(source), file.path)) {
+        read.push_back({fmt::format("a file of --{}", source), *found});
+      }
+    }
+  }
+}
+
 }  // namespace
 
 void check_outputs(std::string_view command,
@@ -58,8 +87,10 @@ void check_outputs(std::string_view command,
   for (const OptionRecord& option : record->options) {
     add_paths(option, options, option.writes ? written : read);
   }
-  for (const fs::path& file : also_read) read.push_back({"a file of MODEL's weights", file});
+  for (const fs::path& file : also_read) read.push_back({"a file of the network's weights", file});
+  add_unnamed(options, read);
   if (command == "quantize" || command == "finetune") add_companions(command, options, written);
+  if (also_read.empty()) add_samples(options, written, read);  // once: folders may be large
   check_output_files(written, read);
 }
 

@@ -10,9 +10,10 @@ namespace ompq::commands {
 
 /// Refuses, before a command begins, every file that it would write in a place where it cannot, or
 /// over something that it reads: those that options name, and those that come next to them (the
-/// journal, the checkpoint, encodings, external data). See check_output_files().
+/// journal, the checkpoint, encodings, external data). What it reads are the files of options, the
+/// samples and labels in folders, and preprocessing next to a network. See check_output_files().
 /// @param command  its name in command_table().
-/// @param also_read  such as the external data of the model, known once that was opened.
+/// @param also_read  the external data of the networks, known once they were opened.
 void check_outputs(std::string_view command,
                    const OptionValues& options,
                    const std::set<std::filesystem::path>& also_read = {});

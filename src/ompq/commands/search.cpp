@@ -12,6 +12,7 @@ report::Search search(const Context& context) {
   const OptionValues& options = context.options;
   check_outputs("search", options);
   const pipeline::Model model = load_model(context);
+  check_outputs("search", options, model.data_files);
   pipeline::Samples samples = calibration_samples(context, model);
   pipeline::SearchOutcome outcome =
       pipeline::search(model, samples, search_options(options, model), context.progress);

@@ -12,6 +12,7 @@ report::Sweep sweep(const Context& context) {
   const OptionValues& options = context.options;
   check_outputs("sweep", options);
   const pipeline::Model model = load_model(context);
+  check_outputs("sweep", options, model.data_files);
   pipeline::Samples samples = calibration_samples(context, model);
   pipeline::SweepOutcome outcome =
       pipeline::sweep(model, samples, sweep_options(options, model), context.progress);

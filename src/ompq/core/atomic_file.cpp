@@ -15,13 +15,27 @@
 
 namespace ompq {
 namespace fs = std::filesystem;
+
+fs::path link_target(const fs::path& path) {
+  constexpr int kMostLinks = 40;  // as the kernel follows
+  fs::path target = path;
+  std::error_code code;
+  for (int links = 0; fs::is_symlink(target, code); ++links) {
+    if (links == kMostLinks) {
+      throw FileError(path.string(), "its symbolic links lead in a circle; choose another place");
+    }
+    target = target.parent_path() / fs::read_symlink(target, code);
+  }
+  return target;
+}
+
 namespace {
 
 /// A file next to the target that disappears unless it is committed.
 class PendingFile {
  public:
-  explicit PendingFile(const fs::path& target) : target_(target) {
-    name_ = target.string() + ".XXXXXX";
+  explicit PendingFile(const fs::path& target) : target_(link_target(target)) {
+    name_ = target_.string() + ".XXXXXX";
     descriptor_ = ::mkstemp(name_.data());
     if (descriptor_ < 0) fail("cannot write next to it", errno);
   }

@@ -7,8 +7,12 @@
 
 namespace ompq {
 
+/// The file that `path` leads to through symbolic links, which may not be there yet; `path` itself
+/// where it is no link. @throws FileError for links that lead in a circle.
+[[nodiscard]] std::filesystem::path link_target(const std::filesystem::path& path);
+
 /// Writes `bytes` next to `target` and renames it into place, so that `target` is either the old
-/// file or the whole new one.
+/// file or the whole new one. A symbolic link stays, and the file that it leads to is replaced.
 /// @throws FileError naming the path and the reason (no such folder, read-only, disk full); nothing
 /// is left behind.
 void write_file_atomically(const std::filesystem::path& target, std::span<const std::byte> bytes);

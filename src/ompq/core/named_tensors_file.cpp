@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <bit>
+#include <cerrno>
 #include <cstdint>
 #include <cstring>
+#include <fstream>
 #include <limits>
 #include <optional>
 #include <set>
@@ -189,14 +191,18 @@ NamedTensors read_named_tensors(const std::filesystem::path& file, std::string_v
   return parsed(reader, format);
 }
 
-void require_same_run(const std::filesystem::path& file,
-                      const NamedTensors& stored,
-                      const NamedTensors& now) {
-  if (stored.fingerprint != now.fingerprint) {
-    throw DataError(file.string(),
-                    "it was begun with another model or other samples; remove it, or name another "
-                    "file");
+bool is_named_tensors_file(const std::filesystem::path& file) {
+  const std::string_view any_version = kMagic.substr(0, kMagic.find('/') + 1);
+  std::ifstream stream(file, std::ios::binary);
+  if (!stream) {
+    throw FileError(file.string(), fmt::format("cannot be read: {}", std::strerror(errno)));
   }
+  std::string start(any_version.size(), '\0');
+  stream.read(start.data(), static_cast<std::streamsize>(start.size()));
+  return start == any_version;
+}
+
+std::string difference_of_runs(const NamedTensors& stored, const NamedTensors& now) {
   std::vector<std::string> differences;
   for (const auto& [name, value] : now.options) {
     const auto then = value_of(stored, name);
@@ -205,11 +211,10 @@ void require_same_run(const std::filesystem::path& file,
   for (const auto& [name, value] : stored.options) {
     if (!value_of(now, name)) differences.push_back(difference(name, value, std::nullopt));
   }
-  if (differences.empty()) return;
-  throw ConfigError(file.string(),
-                    fmt::format("it was begun with other options: {}; give the same, remove it, or "
-                                "name another file",
-                                fmt::join(differences, ", ")));
+  if (stored.fingerprint != now.fingerprint) {
+    differences.insert(differences.begin(), "another model, bit-widths or samples");
+  }
+  return fmt::format("{}", fmt::join(differences, ", "));
 }
 
 const Tensor& tensor_named(const std::filesystem::path& file,

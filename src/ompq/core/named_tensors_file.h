@@ -31,13 +31,14 @@ void write_named_tensors(const std::filesystem::path& file, const NamedTensors& 
 [[nodiscard]] NamedTensors read_named_tensors(const std::filesystem::path& file,
                                               std::string_view format);
 
-/// Refuses to go on with what was begun under other circumstances.
-/// @param file  for the message. @param now  fingerprint and options of this run.
-/// @throws DataError for another fingerprint; ConfigError naming every option that differs, with
-/// both values.
-void require_same_run(const std::filesystem::path& file,
-                      const NamedTensors& stored,
-                      const NamedTensors& now);
+/// True for a file that begins as those of write_named_tensors() do, in any version, whole or not.
+/// @throws FileError if it cannot be read.
+[[nodiscard]] bool is_named_tensors_file(const std::filesystem::path& file);
+
+/// Why `now` cannot go on with what was stored: "another model or other samples", or every option
+/// that differs with both values; "" where it can.
+/// @param now  fingerprint and options of this run.
+[[nodiscard]] std::string difference_of_runs(const NamedTensors& stored, const NamedTensors& now);
 
 /// The tensor of that name. @throws DataError naming `file` where there is none.
 [[nodiscard]] const Tensor& tensor_named(const std::filesystem::path& file,

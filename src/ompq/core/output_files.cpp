@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include "ompq/core/atomic_file.h"
 #include "ompq/core/error.h"
 
 namespace ompq {
@@ -18,7 +19,7 @@ namespace fs = std::filesystem;
 bool is_same_file(const fs::path& a, const fs::path& b) {
   std::error_code code;
   if (fs::exists(a, code) && fs::exists(b, code)) return fs::equivalent(a, b, code);
-  return fs::weakly_canonical(a, code) == fs::weakly_canonical(b, code);
+  return fs::weakly_canonical(link_target(a), code) == fs::weakly_canonical(link_target(b), code);
 }
 
 std::string_view kind_of(fs::file_type type) {
@@ -51,7 +52,7 @@ void check_kind(const NamedFile& file) {
 }
 
 void check_folder(const NamedFile& file) {
-  const fs::path parent = file.path.parent_path();
+  const fs::path parent = link_target(file.path).parent_path();
   const fs::path folder = parent.empty() ? fs::path(".") : parent;
   std::error_code code;
   if (!fs::exists(folder, code)) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <optional>
+#include <set>
 #include <stdexcept>
 #include <string>
 #include <unordered_set>
@@ -61,6 +62,7 @@ class Inference {
   void visit(NodeId id);
   void raise() const;
   [[nodiscard]] std::map<std::string, bool> conditions();
+  [[nodiscard]] const std::set<std::string>& data_dependent() const { return data_dependent_; }
   [[nodiscard]] OutputFacts facts_of(ValueId id) {
     const Value& value = graph_.value(id);
     return {value.type, value.shape.value(), at(id).elements};
@@ -85,6 +87,7 @@ class Inference {
   Graph& graph_;
   std::vector<Knowledge> knowledge_;
   std::vector<std::string> unsupported_;
+  std::set<std::string> data_dependent_;  ///< names of nodes, some of those that are unsupported
   std::optional<ShapeError> misfit_;
 };
 
@@ -195,6 +198,10 @@ void Inference::visit(NodeId id) {
   const Operator* op = find_operator(node.domain, node.op_type);
   const std::vector<InputFacts> facts = facts_for(node);
   if (const Complaint complaint = complaint_about(id, op, facts)) {
+    if (op != nullptr ? graph_.opset >= op->since_opset
+                      : depends_on_data(node.domain, node.op_type)) {
+      data_dependent_.insert(node.name);
+    }
     unsupported_.push_back(fmt::format("{} node '{}': {}", node.op_type, node.name, *complaint));
     return;
   }
@@ -337,6 +344,14 @@ std::map<std::string, bool> known_conditions(Graph graph) {
   Inference inference(graph);
   inference.visit_all();
   return inference.conditions();
+}
+
+std::set<std::string> data_dependent_nodes(Graph graph) {
+  graph.sort();
+  graph.erase_dead_nodes();
+  Inference inference(graph);
+  inference.visit_all();
+  return inference.data_dependent();
 }
 
 std::vector<OutputFacts> infer_sub_graph(const Graph& inside, Facts inputs) {

@@ -64,5 +64,7 @@ struct Operator {
 [[nodiscard]] const Operator* find_operator(std::string_view domain, std::string_view type);
 /// Why the table has no row for `type`, e.g. "its output's shape depends on the data".
 [[nodiscard]] std::string_view reason_without_row(std::string_view domain, std::string_view type);
+/// True for operators without a row because the shapes of what they make depend on the data.
+[[nodiscard]] bool depends_on_data(std::string_view domain, std::string_view type);
 
 }  // namespace ompq::ops

@@ -124,4 +124,8 @@ std::string_view reason_without_row(std::string_view domain, std::string_view ty
                                  : found->second;
 }
 
+bool depends_on_data(std::string_view domain, std::string_view type) {
+  return plain_domain(domain).empty() && (type == "NonMaxSuppression" || type == "Unique");
+}
+
 }  // namespace ompq::ops

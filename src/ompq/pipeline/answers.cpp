@@ -204,8 +204,8 @@ Answer Answers::answer(const std::string& allocator, const allocation::Budget& b
   if (row.name == kAuto) return automatic_answer(free);
   if (const auto reason = obstacle(allocator)) {
     throw DataError("search",
-                    fmt::format("allocator '{}' has no answer: {}; use --allocator auto, which "
-                                "goes by what can be measured",
+                    fmt::format("allocator '{}' has no answer: {}; auto goes by what can be "
+                                "measured",
                                 allocator,
                                 *reason));
   }

@@ -130,6 +130,11 @@ void set_shapes(Graph& file, const Model& model) {
     graph::Value& value = file.mutable_value(id);
     const ValueId known = model.graph.find_value(value.name);
     value.shape.reset();
+    const auto* declared = graph::find_declaration(file.interface.outputs, value.name);
+    const bool is_float_here = declared == nullptr || declared->type == DataType::Float16 ||
+                               declared->type == DataType::BFloat16 ||
+                               declared->type == DataType::Float64;
+    if (known == kNoValue && file.is_output(id) && !is_float_here) value.type = declared->type;
     if (known == kNoValue || !model.graph.value(known).shape) continue;
     value.type = model.graph.value(known).type;
     value.shape.emplace(model.graph.value(known).shape->size(), graph::Dim::batch());
@@ -198,7 +203,8 @@ bool holds_for_every_size(const Graph& imported) {
 }
 
 std::optional<Graph> file_graph(const Graph& imported, const Model& model, Norms norms) {
-  if (!holds_for_every_size(imported)) return open_graph(imported, model, norms);
+  if (!model.tail.empty() || !holds_for_every_size(imported))
+    return open_graph(imported, model, norms);
   if (norms == Norms::Kept) return std::nullopt;
   Graph file = model.graph;
   std::set<ValueId> held;

@@ -16,7 +16,8 @@ enum class Norms { Folded, Kept };
 /// The network as it is written: `imported` without no-ops, with what constants alone decide
 /// folded, and its norms where they are wanted so. Nothing in it depends on a size that the file
 /// leaves open. Layers, their weights and biases have the names of `model`, whose values they are.
-/// What only repeats constants (coordinate grids, Tile, Expand) stays computed.
+/// What only repeats constants (coordinate grids, Tile, Expand) stays computed, and the end that
+/// model.graph lacks (Model::tail) is there.
 /// @param imported  as its file says, without no-ops.
 /// @param model  with graph and layers. @return nothing, which the log says, where a layer of the
 /// model is none without the sizes that were given; only model.graph can be written then.

@@ -91,6 +91,7 @@ class Finetuner {
     const allocation::Cost cost = cost_of(context_.model, start_.planned, start_.plan());
     return {
         .allocator = std::move(name),
+        .instead_of = start_.plan().instead_of,
         .method = std::move(method),
         .file = {},
         .bytes_on_disk = size,
@@ -162,6 +163,7 @@ report::Finetuning finetune(const Model& model,
   if (form.opset) onnx_io::check_opset(model.file_graph.value_or(model.graph), *form.opset);
   check_network(model.graph);
   check_labels(training, evaluation, options);
+  check_checkpoint_name(checkpoint_file(options));
   return Finetuner({.model = model,
                     .unfolded = unfolded,
                     .samples = samples,

@@ -40,7 +40,7 @@ struct FinetuneOptions {
   std::filesystem::path log;          ///< JSON lines; empty: none
   std::filesystem::path tensorboard;  ///< folder of event files; empty: none
   /// The same choices as the user knows them, "--lr" and its value, for messages and the result. A
-  /// checkpoint made under others is refused.
+  /// checkpoint made under others is moved aside.
   std::vector<std::pair<std::string, std::string>> named;
 
   /// Told of every finished epoch, those of earlier runs among them; may be empty.
@@ -58,9 +58,8 @@ struct FinetuneOptions {
 /// stopped.
 ///
 /// @param unfolded  the model before its batch norms were folded, see load_unfolded().
-/// @throws ConfigError for options that do not go together, or that differ from the checkpoint's;
-/// DataError for a sample that cannot be used, or a loss that is no number any more (what was last
-/// kept stays); FileError; Interrupted.
+/// @throws ConfigError for options that do not go together; DataError for a sample that cannot be
+/// used, or a loss that is no number any more (what was last kept stays); FileError; Interrupted.
 [[nodiscard]] report::Finetuning finetune(const Model& model,
                                           const graph::Graph& unfolded,
                                           Samples& samples,

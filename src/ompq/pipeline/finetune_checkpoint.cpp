@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "ompq/core/error.h"
+#include "ompq/core/log.h"
 #include "ompq/core/named_tensors_file.h"
 #include "ompq/report/json_objects.h"
 
@@ -18,6 +19,7 @@ constexpr std::string_view kBestFile = "best file";
 constexpr std::string_view kBestData = "best data";
 constexpr std::string_view kState = "state/";
 
+namespace fs = std::filesystem;
 using report::Json;
 
 std::string metadata_of(const TrainingProgress& progress) {
@@ -79,6 +81,40 @@ std::string bytes_of(const Tensor& tensor) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
+Checkpoint checkpoint_from(const fs::path& file, const NamedTensors& content) {
+  Checkpoint checkpoint{.progress = progress_from(file, content.metadata), .state = {}};
+  for (const auto& [name, tensor] : content.tensors) {
+    if (name.starts_with(kState)) checkpoint.state.emplace(name.substr(kState.size()), tensor);
+  }
+  if (checkpoint.progress.best.epoch > 0) {
+    checkpoint.progress.best.file = {.model = bytes_of(tensor_named(file, content, kBestFile)),
+                                     .data = bytes_of(tensor_named(file, content, kBestData))};
+  }
+  return checkpoint;
+}
+
+/// Training may have taken days: nothing that was kept is removed.
+void set_aside(const fs::path& file, std::string_view reason) {
+  fs::path target;
+  for (int i = 1; target.empty() || fs::exists(target); ++i) {
+    target = fmt::format("{}.{}", file.string(), i);
+  }
+  std::error_code code;
+  fs::rename(file, target, code);
+  if (code) {
+    throw FileError(file.string(),
+                    fmt::format("{}, and it cannot be moved to {}: {}; remove it, or name another "
+                                "file with --checkpoint",
+                                reason,
+                                target.string(),
+                                code.message()));
+  }
+  log().warn("{} is not used ({}); it was moved to {}, and training begins from the start",
+             file.string(),
+             reason,
+             target.string());
+}
+
 }  // namespace
 
 void write_checkpoint(const std::filesystem::path& file,
@@ -101,23 +137,32 @@ void write_checkpoint(const std::filesystem::path& file,
   write_named_tensors(file, content);
 }
 
-std::optional<Checkpoint> read_checkpoint(const std::filesystem::path& file,
-                                          const TrainingIdentity& identity) {
-  if (!std::filesystem::exists(file)) return std::nullopt;
-  const NamedTensors content = read_named_tensors(file, kCheckpointFormat);
-  NamedTensors now;
-  now.fingerprint = identity.fingerprint;
-  now.options = identity.options;
-  require_same_run(file, content, now);
-  Checkpoint checkpoint{.progress = progress_from(file, content.metadata), .state = {}};
-  for (const auto& [name, tensor] : content.tensors) {
-    if (name.starts_with(kState)) checkpoint.state.emplace(name.substr(kState.size()), tensor);
+void check_checkpoint_name(const fs::path& file) {
+  if (!fs::exists(file) || is_named_tensors_file(file)) return;
+  throw DataError(
+      file.string(),
+      "it is no checkpoint of this program, and the state of the training would replace "
+      "it; move it, or name another file with --checkpoint");
+}
+
+std::optional<Checkpoint> read_checkpoint(const fs::path& file, const TrainingIdentity& identity) {
+  if (!fs::exists(file)) return std::nullopt;
+  check_checkpoint_name(file);
+  try {
+    const NamedTensors content = read_named_tensors(file, kCheckpointFormat);
+    const std::string difference = difference_of_runs(content,
+                                                      {.format = {},
+                                                       .fingerprint = identity.fingerprint,
+                                                       .options = identity.options,
+                                                       .metadata = {},
+                                                       .tensors = {}});
+    if (difference.empty()) return checkpoint_from(file, content);
+    set_aside(file, fmt::format("another run kept it: {}", difference));
+  } catch (const DataError& error) {
+    const std::string reason = error.reason();  // with the way out of whoever has no other file
+    set_aside(file, std::string_view(reason).substr(0, reason.rfind(';')));
   }
-  if (checkpoint.progress.best.epoch > 0) {
-    checkpoint.progress.best.file = {.model = bytes_of(tensor_named(file, content, kBestFile)),
-                                     .data = bytes_of(tensor_named(file, content, kBestData))};
-  }
-  return checkpoint;
+  return std::nullopt;
 }
 
 }  // namespace ompq::pipeline

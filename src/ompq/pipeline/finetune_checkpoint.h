@@ -52,8 +52,14 @@ struct Checkpoint {
   training::TrainingState state;
 };
 
-/// Nothing where there is no such file. @throws DataError for a file that is no checkpoint, or one
-/// of other networks or samples; ConfigError naming the options that differ.
+/// @throws DataError where a file that is no checkpoint has this name. Nothing else is looked at.
+void check_checkpoint_name(const std::filesystem::path& file);
+
+/// What an earlier call of the same run kept. A checkpoint of another run (other networks, samples,
+/// options or version) or a damaged one is moved to the first free name of FILE.1, FILE.2, ...,
+/// which the log says in one line with the reason.
+/// @return nothing where there is no such file, or it was moved.
+/// @throws DataError for a file that is no checkpoint, which is not touched; FileError.
 [[nodiscard]] std::optional<Checkpoint> read_checkpoint(const std::filesystem::path& file,
                                                         const TrainingIdentity& identity);
 

@@ -2,6 +2,9 @@
 
 #include <unordered_set>
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
 #include "ompq/pipeline/file_note.h"
 #include "ompq/pipeline/layer_tables.h"
 
@@ -14,6 +17,20 @@ std::vector<std::pair<std::string, std::string>> named_shapes(
   for (const graph::ValueId id : ids) {
     const graph::Value& value = graph.value(id);
     shapes.emplace_back(value.name, value.shape ? graph::to_string(*value.shape) : "?");
+  }
+  return shapes;
+}
+
+/// Outputs that the network has in its file, where the end that makes them is not run.
+std::vector<std::pair<std::string, std::string>> declared_outputs(const graph::Graph& graph) {
+  std::vector<std::pair<std::string, std::string>> shapes;
+  for (const graph::Declaration& output : graph.interface.outputs) {
+    std::vector<std::string> extents;
+    for (const graph::DeclaredDim& dim : output.shape.value_or(std::vector<graph::DeclaredDim>{})) {
+      extents.push_back(dim.is_open() ? "?" : std::to_string(*dim.size));
+    }
+    shapes.emplace_back(output.name,
+                        output.shape ? fmt::format("{}", fmt::join(extents, "x")) : "?");
   }
   return shapes;
 }
@@ -40,7 +57,8 @@ report::Inspection inspect(const Model& model) {
   inspection.model = {model.file.string(), model.sha256, model.file_bytes};
   inspection.opset = graph.opset;
   inspection.inputs = named_shapes(graph, graph.inputs());
-  inspection.outputs = named_shapes(graph, graph.outputs());
+  inspection.outputs =
+      model.tail.empty() ? named_shapes(graph, graph.outputs()) : declared_outputs(graph);
   inspection.layers = layer_rows(model);
   inspection.parameters = parameter_count(graph);
   for (const graph::Layer& layer : model.discovery.layers) inspection.macs += layer.macs;
@@ -54,6 +72,9 @@ report::Inspection inspect(const Model& model) {
   for (const graph::NotQuantizable& entry : model.discovery.rejected) {
     const graph::Node& node = graph.node(entry.node);
     inspection.rejected.push_back({node.name, node.op_type, entry.reason});
+  }
+  for (const auto& [name, op] : model.tail) {
+    inspection.copied.push_back({name, op, "its shapes depend on the data"});
   }
   for (const auto& [key, value] : graph.metadata) inspection.metadata.emplace_back(key, value);
   if (const auto note = file_note(graph.metadata)) {

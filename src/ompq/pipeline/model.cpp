@@ -40,6 +40,7 @@ void flatten_by_inferred_ranks(graph::Graph& graph) {
   graph::flatten_weights(graph, [&](graph::ValueId id) -> std::optional<std::size_t> {
     if (!shaped) {
       shaped = imported;
+      (void)ops::cut_tail(*shaped);
       ops::infer_and_fold(*shaped);
     }
     const auto& shape = shaped->value(id).shape;
@@ -61,11 +62,26 @@ graph::Graph import_network(const std::filesystem::path& file,
   return graph;
 }
 
-graph::Graph inferred(graph::Graph graph) {
+graph::Graph inferred(graph::Graph graph, ops::Tail* tail = nullptr) {
+  ops::Tail cut = ops::cut_tail(graph);
+  if (tail != nullptr) *tail = std::move(cut);
   ops::infer_and_fold(graph);
   graph::flatten_weights(graph);
   graph::remove_no_ops(graph);
   return graph;
+}
+
+/// The end that is not run can only be written together with the rest of its file.
+void require_no_tail(const Model& model) {
+  if (model.tail.empty()) return;
+  const auto& [name, op] = model.tail.front();
+  throw UnsupportedOp(
+      model.file.string(),
+      fmt::format("{} node '{}': its shapes depend on the data, and a layer's weight "
+                  "on the size of the input; give the network fixed sizes, or cut "
+                  "it before that node",
+                  op,
+                  name));
 }
 
 }  // namespace
@@ -76,12 +92,13 @@ Model load_model(const std::filesystem::path& file, const onnx_io::ImportOptions
   model.import = options;
   const graph::Graph imported = import_network(file, options, &model.data_files);
   identify(model);
-  model.graph = inferred(imported);
+  model.graph = inferred(imported, &model.tail);
   graph::fold_batch_norms(model.graph);
   model.graph.sort();
   ops::infer_and_fold(model.graph);
   model.discovery = graph::discover(model.graph);
   model.file_graph = file_graph(imported, model);
+  if (!model.file_graph) require_no_tail(model);
   if (model.file_graph) model.unfolded_file_graph = file_graph(imported, model, Norms::Kept);
   return model;
 }

@@ -9,6 +9,7 @@
 #include "ompq/data/dataset.h"
 #include "ompq/graph/layers.h"
 #include "ompq/onnx_io/importer.h"
+#include "ompq/ops/cut_tail.h"
 
 namespace ompq::pipeline {
 
@@ -22,6 +23,9 @@ struct Model {
   onnx_io::ImportOptions import;               ///< that the file was read with
   graph::Graph graph;  ///< batch norms folded, no-ops removed; ValueIds in `discovery` are its own
   graph::Discovery discovery;
+  /// The end of the network whose shapes depend on the data: not in `graph`, whose outputs are what
+  /// it reads, and in the file as it was.
+  ops::Tail tail;
   /// What is written, see pipeline/file_graph.h; none: `graph` itself.
   std::optional<graph::Graph> file_graph;
   /// The same with batch norms as they were, where the sizes of `graph` are not those of the file.

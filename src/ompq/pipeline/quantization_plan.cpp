@@ -41,7 +41,8 @@ Planned plan_from_search(const Model& model,
   SearchOutcome found = search(model, samples, options.search, progress);
   Planned planned;
   for (const report::AllocationRow& row : found.report.allocations) {
-    if (row.refused.empty()) planned.plans.push_back({row.allocator, row.weight_bits, row.bytes});
+    if (!row.refused.empty()) continue;
+    planned.plans.push_back({row.allocator, row.weight_bits, row.bytes, row.instead_of});
   }
   for (const auto& layer : found.chosen.layers) {
     planned.activation_bits.push_back(layer.activation_bits);
@@ -77,7 +78,8 @@ std::string to_json(const Planned& planned) {
   for (const Plan& plan : planned.plans) {
     json["plans"].push_back({{"allocator", plan.allocator},
                              {"weight_bits", plan.weight_bits},
-                             {"bytes", plan.bytes_promised}});
+                             {"bytes", plan.bytes_promised},
+                             {"instead_of", plan.instead_of}});
   }
   for (const auto& bits : planned.activation_bits) {
     json["activation_bits"].push_back(bits.value_or(allocation::kFloatBits));
@@ -94,7 +96,8 @@ Planned plan_from_journal(const Model& model,
   for (const PlainJson& plan : json.at("plans")) {
     planned.plans.push_back({plan.at("allocator").get<std::string>(),
                              plan.at("weight_bits").get<std::vector<int>>(),
-                             plan.at("bytes").get<std::int64_t>()});
+                             plan.at("bytes").get<std::int64_t>(),
+                             plan.at("instead_of").get<std::string>()});
   }
   for (const PlainJson& bits : json.at("activation_bits")) {
     const int width = bits.get<int>();

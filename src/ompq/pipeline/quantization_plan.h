@@ -17,6 +17,7 @@ struct Plan {
   std::string allocator;
   std::vector<int> weight_bits;
   std::int64_t bytes_promised = 0;
+  std::string instead_of = {};  ///< see report::AllocationRow
 };
 
 /// What was searched, or read from a file or a journal.

@@ -134,6 +134,7 @@ class Quantizer {
     const allocation::Cost cost = cost_of(model(), planned, plan);
     report::QuantizedRow row{
         .allocator = plan.allocator,
+        .instead_of = plan.instead_of,
         .method = method,
         .file = {},
         .bytes_on_disk = bytes,

@@ -46,8 +46,10 @@ void prepare(Answers& answers, const std::vector<std::string>& names) {
 
 /// The allocator that was asked for, or `auto` where that one needs what cannot be measured.
 std::string able_allocator(const SearchOptions& options, Answers& answers) {
-  if (!answers.obstacle(options.allocator)) return options.allocator;
-  log().warn("allocator '{}' has no answer here, 'auto' takes its place", options.allocator);
+  const auto reason = answers.obstacle(options.allocator);
+  if (!reason) return options.allocator;
+  log().warn(
+      "--allocator {} cannot answer here ({}); auto answers instead", options.allocator, *reason);
   return std::string(kAutoAllocator);
 }
 
@@ -108,6 +110,8 @@ void answer_all(SearchOutcome& outcome,
       Answer answer = answers.answer(name, options.request.budget);
       outcome.report.allocations.push_back(allocation_row(name, answer, answers));
       if (!chosen) continue;
+      if (name != options.allocator)
+        outcome.report.allocations.back().instead_of = options.allocator;
       outcome.chosen = allocation::make_allocation_file(answer.request, answer.allocation);
       outcome.chosen.budget = options.request.budget;
       outcome.chosen.metric = name;

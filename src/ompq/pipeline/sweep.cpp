@@ -1,12 +1,15 @@
 #include "ompq/pipeline/sweep.h"
 
 #include <algorithm>
+#include <utility>
 
 #include <fmt/format.h>
+#include <spdlog/spdlog.h>
 
 #include "ompq/allocation/curve.h"
 #include "ompq/core/byte_count.h"
 #include "ompq/core/error.h"
+#include "ompq/core/log.h"
 #include "ompq/graph/passes.h"
 #include "ompq/pipeline/allocate.h"
 #include "ompq/pipeline/class_scores.h"
@@ -15,6 +18,9 @@
 
 namespace ompq::pipeline {
 namespace {
+
+/// Can be measured on every network and with any samples.
+constexpr std::string_view kOfWeightsAlone = "weight-mse";
 
 report::SweepPoint measured(const allocation::CurvePoint& point, FidelityProbe& probe) {
   const allocation::Allocation& allocation = point.allocation;
@@ -98,25 +104,31 @@ SweepOutcome sweep(const Model& model,
   RoundedWeights weights(model, search.weights);
   FileSize size(model, search.weights, search.form);
   allocation::AllocationRequest request = free_request(model, search.request);
-  const Measurements measurements = measure(model,
-                                            *samples.dataset,
-                                            halves.measuring,
-                                            {.metrics = {options.metric},
-                                             .widths = widths_to_measure(request, search.request),
-                                             .beta = search.beta,
-                                             .seed = search.request.seed,
-                                             .batch_size = search.batch_size,
-                                             .executor = search.executor},
-                                            weights,
-                                            progress);
-  watch.lap("measurement");
-  if (!measurements.losses.contains(options.metric)) {
-    throw DataError("sweep",
-                    fmt::format("'{}' is not measured: {}; name another --metric",
-                                options.metric,
-                                measurements.dropped.at(options.metric)));
+  const auto measured_by = [&](const std::string& metric) {
+    return measure(model,
+                   *samples.dataset,
+                   halves.measuring,
+                   {.metrics = {metric},
+                    .widths = widths_to_measure(request, search.request),
+                    .beta = search.beta,
+                    .seed = search.request.seed,
+                    .batch_size = search.batch_size,
+                    .executor = search.executor},
+                   weights,
+                   progress);
+  };
+  report.metric = options.metric;
+  Measurements measurements = measured_by(report.metric);
+  if (!measurements.losses.contains(report.metric)) {
+    log().warn("--metric {} is not measured here ({}); {} is used instead",
+               report.metric,
+               measurements.dropped.at(report.metric),
+               kOfWeightsAlone);
+    report.instead_of = std::exchange(report.metric, std::string(kOfWeightsAlone));
+    measurements = measured_by(report.metric);
   }
-  request.loss = losses_for(request, measurements.losses.at(options.metric));
+  watch.lap("measurement");
+  request.loss = losses_for(request, measurements.losses.at(report.metric));
   request = anchored(std::move(request), size);
   const auto points =
       by_file_size(allocation::lagrangian_curve(request, {.points = options.points}).points, size);
@@ -137,14 +149,13 @@ SweepOutcome sweep(const Model& model,
   if (options.pick_bytes) report.picked = pick(report.points, *options.pick_bytes);
   const auto& chosen = points[report.picked.value_or(report.knee)].allocation;
   outcome.chosen = allocation::make_allocation_file(request, chosen);
-  outcome.chosen.metric = options.metric;
+  outcome.chosen.metric = report.metric;
   outcome.chosen.budget.bytes = report.points[report.picked.value_or(report.knee)].bytes;
   outcome.chosen.model_file = model.file.filename().string();
   outcome.chosen.model_sha256 = model.sha256;
   report.model = {model.file.string(), model.sha256, model.file_bytes};
   report.samples = samples.used;
   report.samples.skipped = samples.dataset->skipped();
-  report.metric = options.metric;
   report.measure = divergence_measure(graph::with_float_outputs(model.graph));
   report.activation_bits = activation_text(search.request);
   report.layers = layer_rows(model);

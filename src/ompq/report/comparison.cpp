@@ -114,6 +114,7 @@ std::string to_json(const Sweep& sweep) {
                {"layers", rows(sweep.layers)},
                {"knee", sweep.knee},
                {"points", Json::array()}});
+  if (!sweep.instead_of.empty()) json["instead_of"] = sweep.instead_of;
   if (sweep.picked) json["picked"] = *sweep.picked;
   for (const auto& point : sweep.points) json["points"].push_back(object(point));
   json["seconds"] = report::object(sweep.seconds);

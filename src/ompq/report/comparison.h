@@ -62,8 +62,9 @@ struct Sweep {
   Provenance provenance;
   ModelFile model;
   SamplesUsed samples;
-  std::string metric;
-  std::string measure;  ///< what a divergence is, with its unit
+  std::string metric;      ///< by which the curve was found
+  std::string instead_of;  ///< the metric that was asked for and cannot be measured here, or ""
+  std::string measure;     ///< what a divergence is, with its unit
   std::string activation_bits;
   std::vector<LayerRow> layers;
   std::vector<SweepPoint> points;  ///< from the smallest file to the largest

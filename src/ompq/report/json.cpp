@@ -13,6 +13,7 @@ Json object(const AllocationRow& row) {
                {"bytes", row.bytes},
                {"paper_mib", row.paper_mib},
                {"gbops", row.gbops}};
+  if (!row.instead_of.empty()) json["instead_of"] = row.instead_of;
   if (row.predicted_loss) json["predicted_loss"] = *row.predicted_loss;
   json["solver"] = {{"name", row.solver},
                     {"status", row.status},
@@ -89,6 +90,7 @@ Json object(const QuantizedRow& row) {
                {"compression", row.compression},
                {"weight_bits", row.weight_bits},
                {"evaluation", object(row.evaluation)}};
+  if (!row.instead_of.empty()) json["instead_of"] = row.instead_of;
   if (!row.file.empty()) json["file"] = row.file;
   return json;
 }
@@ -158,6 +160,10 @@ std::string to_json(const Inspection& inspection) {
   for (const RejectedRow& row : inspection.rejected) {
     json["not_quantizable"].push_back(
         {{"name", row.name}, {"operator", row.op}, {"reason", row.reason}});
+  }
+  if (!inspection.copied.empty()) json["copied"] = Json::array();
+  for (const RejectedRow& row : inspection.copied) {
+    json["copied"].push_back({{"name", row.name}, {"operator", row.op}, {"reason", row.reason}});
   }
   json["metadata"] = pairs(inspection.metadata, "value");
   if (inspection.made) {

@@ -80,6 +80,7 @@ struct Inspection {
   std::vector<LayerRow> layers;
   std::vector<BlockRow> blocks;
   std::vector<RejectedRow> rejected;
+  std::vector<RejectedRow> copied;  ///< not run: in written files as they were
   std::int64_t parameters = 0;  ///< elements of all float constants
   std::int64_t macs = 0;        ///< of all layers, for one sample
   std::vector<std::pair<std::string, std::string>> metadata;
@@ -88,7 +89,8 @@ struct Inspection {
 
 /// Bits per layer that one allocator chose, and what they cost.
 struct AllocationRow {
-  std::string allocator;
+  std::string allocator;                 ///< that answered
+  std::string instead_of;                ///< that was asked for and cannot answer here, or ""
   std::vector<int> weight_bits;          ///< in layer order
   double average_bits = 0;               ///< over all quantized weights
   std::int64_t bytes = 0;                ///< of the file that quantize would write
@@ -173,9 +175,10 @@ struct Evaluation {
 
 /// One quantized network next to the float one.
 struct QuantizedRow {
-  std::string allocator;
-  std::string method;  ///< how weights were rounded
-  std::string file;    ///< "" where only the chosen network was kept
+  std::string allocator;   ///< that answered
+  std::string instead_of;  ///< see AllocationRow
+  std::string method;      ///< how weights were rounded
+  std::string file;        ///< "" where only the chosen network was kept
   std::int64_t bytes_on_disk = 0;
   std::int64_t bytes_promised = 0;
   double average_bits = 0;

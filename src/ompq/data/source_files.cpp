@@ -1,0 +1,60 @@
+#include "ompq/data/source_files.h"
+
+#include <string>
+#include <system_error>
+#include <utility>
+
+#include <sys/stat.h>
+
+#include "ompq/core/error.h"
+#include "ompq/data/image_files.h"
+
+namespace ompq::data {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// Device and inode of what a path leads to.
+std::optional<std::pair<dev_t, ino_t>> identity_of_file(const fs::path& path) {
+  struct stat status {};
+  if (::stat(path.c_str(), &status) != 0) return std::nullopt;
+  return std::pair{status.st_dev, status.st_ino};
+}
+
+/// By its name, as the openers of folders take it.
+bool is_source_name(const fs::path& file) {
+  const std::string name = file.filename().string();
+  if (is_image_file(file) || file.extension() == ".npy" || name == "labels.csv") return true;
+  if (name == "test_batch.bin" || name.starts_with("data_batch_")) return true;
+  return name.find("idx1") != std::string::npos || name.find("idx3") != std::string::npos;
+}
+
+/// What labels.csv lists may have any name and lie anywhere.
+std::optional<fs::path> listed_file(const fs::path& source, const std::pair<dev_t, ino_t>& wanted) {
+  std::error_code code;
+  if (!fs::exists(source / "labels.csv", code)) return std::nullopt;
+  try {
+    for (const std::string& name : list_labelled(source, true).names) {
+      if (identity_of_file(source / name) == wanted) return source / name;
+    }
+  } catch (const Error&) {  // is told when the samples are opened
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::optional<fs::path> source_file(const fs::path& source, const fs::path& output) {
+  const auto wanted = identity_of_file(output);
+  std::error_code code;
+  if (!wanted || !fs::is_directory(source, code)) return std::nullopt;
+  fs::recursive_directory_iterator entry(
+      source, fs::directory_options::skip_permission_denied, code);
+  for (; !code && entry != fs::recursive_directory_iterator(); entry.increment(code)) {
+    if (!is_source_name(entry->path())) continue;
+    if (identity_of_file(entry->path()) == wanted) return entry->path();
+  }
+  return listed_file(source, *wanted);
+}
+
+}  // namespace ompq::data

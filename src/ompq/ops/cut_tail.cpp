@@ -1,0 +1,124 @@
+#include "ompq/ops/cut_tail.h"
+
+#include <algorithm>
+#include <array>
+#include <set>
+#include <string_view>
+
+#include "ompq/ops/infer.h"
+#include "ompq/ops/operator.h"
+
+namespace ompq::ops {
+namespace {
+
+using graph::Graph;
+using graph::kNoNode;
+using graph::kNoValue;
+using graph::Node;
+using graph::NodeId;
+using graph::ValueId;
+
+constexpr std::array<std::string_view, 7> kWithWeights{
+    "Conv", "ConvTranspose", "Gemm", "MatMul", "LSTM", "GRU", "RNN"};
+
+/// Nodes of the end, and what they read.
+class TailFinder {
+ public:
+  explicit TailFinder(const Graph& graph) : graph_(graph), cut_(graph.nodes().size(), false) {}
+
+  /// `first` and all that reads what they make. The graph is in topological order.
+  void grow_from(const std::set<std::string>& first) {
+    for (std::size_t n = 0; n < cut_.size(); ++n) {
+      const Node& node = graph_.nodes()[n];
+      cut_[n] = first.contains(node.name) ||
+                std::ranges::any_of(node.inputs, [&](ValueId input) { return is_cut(input); });
+    }
+  }
+  /// Whether the file can be written with these nodes as they are, and nothing is missed.
+  [[nodiscard]] bool can_be_copied() const {
+    for (std::size_t n = 0; n < cut_.size(); ++n) {
+      const Node& node = graph_.nodes()[n];
+      if (cut_[n] && (is_layer(node) || !is_known(node))) return false;
+    }
+    return true;
+  }
+  /// The outputs of what is left.
+  [[nodiscard]] std::vector<ValueId> outputs() {
+    for (const ValueId output : graph_.outputs()) add(output);
+    return outputs_;
+  }
+  [[nodiscard]] Tail tail() const {
+    Tail found;
+    for (std::size_t n = 0; n < cut_.size(); ++n) {
+      if (cut_[n]) found.emplace_back(graph_.nodes()[n].name, graph_.nodes()[n].op_type);
+    }
+    return found;
+  }
+
+ private:
+  [[nodiscard]] bool is_cut(ValueId value) const {
+    if (value == kNoValue) return false;
+    const NodeId maker = graph_.producer(value);
+    return maker != kNoNode && cut_[static_cast<std::size_t>(maker)];
+  }
+  [[nodiscard]] bool is_known(const Node& node) const {
+    return find_operator(node.domain, node.op_type) != nullptr ||
+           depends_on_data(node.domain, node.op_type);
+  }
+  [[nodiscard]] bool is_layer(const Node& node) const {
+    return std::ranges::find(kWithWeights, node.op_type) != kWithWeights.end() &&
+           node.input(1) != kNoValue && !depends_on_samples(node.input(1));
+  }
+  /// False for constants, and for what follows from them and from shapes.
+  [[nodiscard]] bool depends_on_samples(ValueId value) const {
+    std::set<ValueId> seen;
+    std::vector<ValueId> open{value};
+    while (!open.empty()) {
+      const ValueId id = open.back();
+      open.pop_back();
+      if (id == kNoValue || graph_.is_constant(id) || !seen.insert(id).second) continue;
+      const NodeId maker = graph_.producer(id);
+      if (maker == kNoNode) return true;
+      const Node& node = graph_.node(maker);
+      if (node.is("Shape") || node.is("Size")) continue;
+      open.insert(open.end(), node.inputs.begin(), node.inputs.end());
+    }
+    return false;
+  }
+  void add(ValueId value) {
+    if (value == kNoValue || !seen_.insert(value).second) return;
+    if (is_cut(value)) {
+      for (const ValueId input : graph_.node(graph_.producer(value)).inputs) add(input);
+      return;
+    }
+    const bool made = graph_.producer(value) != kNoNode;
+    if (graph_.is_output(value) || (made && depends_on_samples(value))) outputs_.push_back(value);
+  }
+
+  const Graph& graph_;
+  std::vector<bool> cut_;
+  std::set<ValueId> seen_;
+  std::vector<ValueId> outputs_;
+};
+
+}  // namespace
+
+Tail cut_tail(Graph& graph) {
+  const std::set<std::string> first = data_dependent_nodes(graph);
+  if (first.empty()) return {};
+  Graph rest = graph;
+  rest.sort();
+  rest.erase_dead_nodes();
+  TailFinder finder(rest);
+  finder.grow_from(first);
+  if (!finder.can_be_copied()) return {};
+  const std::vector<ValueId> outputs = finder.outputs();
+  if (outputs.empty()) return {};
+  Tail tail = finder.tail();
+  rest.set_outputs(outputs);
+  rest.erase_dead_nodes();
+  graph = std::move(rest);
+  return tail;
+}
+
+}  // namespace ompq::ops
