@@ -186,6 +186,14 @@ std::string inspection_text(const report::Inspection& inspection) {
       inspection.blocks.size(),
       count_text(static_cast<double>(inspection.parameters)),
       count_text(static_cast<double>(inspection.macs)));
+  std::vector<std::string> float_inputs;
+  for (const auto& layer : inspection.layers) {
+    if (layer.float_input) float_inputs.push_back(layer.name);
+  }
+  if (!float_inputs.empty()) {
+    text += fmt::format("\ninputs that stay in float whatever --act-bits says: {}\n",
+                        fmt::join(float_inputs, ", "));
+  }
   if (!inspection.rejected.empty()) {
     text += "\nstays in float:\n";
     for (const auto& row : inspection.rejected) {

@@ -89,7 +89,8 @@ std::int64_t counted_macs(const LayerCost& layer, MacCount count) {
       return 2 * layer.macs + (layer.bias_count > 0 ? layer.output_elements : 0);
     }
     case MacCount::FlopLinear:
-      return layer.linear ? 2 * layer.macs - layer.output_elements : layer.macs;
+      if (!layer.linear || layer.macs == 0) return layer.macs;  // an embedding multiplies nothing
+      return 2 * layer.macs - layer.output_elements;
   }
   throw InternalError("allocation", "unknown MAC count");
 }

@@ -28,7 +28,8 @@ struct LayerCost {
   std::int64_t out_channels = 0;
   std::int64_t macs = 0;             ///< multiply-accumulates
   std::int64_t output_elements = 0;  ///< elements that the operator makes
-  bool linear = false;               ///< Gemm or MatMul
+  bool linear = false;               ///< no convolution
+  bool float_input = false;          ///< what it reads is never quantized
   std::ptrdiff_t tied_to = kUntied;  ///< index of the layer whose width this one follows
   std::int64_t overhead_bytes = 0;   ///< Disk: nodes, names and shapes around the packed weight
   /// Index of the activation tensor that it reads, in AllocationRequest::activations. Layers that

@@ -193,7 +193,8 @@ std::vector<int> fixed_activation_bits(const AllocationRequest& request) {
     for (const std::size_t l : groups[g].layers) {
       if (request.first_last_bits && first_or_last && !all_float)
         bits[l] = *request.first_last_bits;
-      if (candidates[l].front() == kFloatBits) bits[l] = kFloatBits;
+      const bool stays_float = candidates[l].front() == kFloatBits || request.layers[l].float_input;
+      if (stays_float) bits[l] = kFloatBits;
     }
   }
   return bits;

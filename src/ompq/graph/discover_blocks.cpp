@@ -84,7 +84,8 @@ class BlockFinder {
       const Node& node = graph_.node(at);
       if (linear.contains(node.outputs[0])) return at;
       if (block_of(at) != kNoBlock) return kNoNode;
-      if (layer_at(at) >= 0 && ++layers > kMaxBlockLayers) return kNoNode;
+      layers += layers_at(at);
+      if (layers > kMaxBlockLayers) return kNoNode;
     }
     return kNoNode;
   }
@@ -114,7 +115,8 @@ class BlockFinder {
       open.pop_back();
       region.nodes.push_back(id);
       if (!may_hold(id, region)) return std::nullopt;
-      if (layer_at(id) >= 0 && ++layers > kMaxBlockLayers) return std::nullopt;
+      layers += layers_at(id);
+      if (layers > kMaxBlockLayers) return std::nullopt;
       if (region.nodes.size() > kMaxBlockNodes) return std::nullopt;
       for (const ValueId input : graph_.node(id).inputs) {
         if (input == kNoValue || graph_.is_constant(input)) continue;
@@ -171,7 +173,7 @@ class BlockFinder {
     block.output = output;
     for (const NodeId id : region.nodes) {
       block_of_[static_cast<std::size_t>(id)] = static_cast<int>(blocks_.size());
-      if (layer_at(id) >= 0) block.layers.push_back(layer_at(id));
+      for (LayerId l = layer_at(id); is_layer_of(l, id); ++l) block.layers.push_back(l);
     }
     block.nodes = std::move(region.nodes);
     blocks_.push_back(std::move(block));
@@ -216,9 +218,7 @@ class BlockFinder {
     });
   }
 
-  static bool is_conv(const Layer& layer) {
-    return layer.op_type == "Conv" || layer.op_type == "ConvTranspose";
-  }
+  static bool is_conv(const Layer& layer) { return layer.use == WeightUse::Convolution; }
   [[nodiscard]] const std::string& layer_name(LayerId id) const {
     return scene_.layers[static_cast<std::size_t>(id)].name;
   }
@@ -232,6 +232,16 @@ class BlockFinder {
   }
   [[nodiscard]] LayerId layer_at(NodeId id) const {
     return scene_.layer_at[static_cast<std::size_t>(id)];
+  }
+  /// True if `layer` is a weight of node `id`; those of one node follow each other.
+  [[nodiscard]] bool is_layer_of(LayerId layer, NodeId id) const {
+    return layer >= 0 && static_cast<std::size_t>(layer) < scene_.layers.size() &&
+           scene_.layers[static_cast<std::size_t>(layer)].node == id;
+  }
+  [[nodiscard]] std::size_t layers_at(NodeId id) const {
+    std::size_t count = 0;
+    for (LayerId l = layer_at(id); is_layer_of(l, id); ++l) ++count;
+    return count;
   }
   [[nodiscard]] int block_of(NodeId id) const { return block_of_[static_cast<std::size_t>(id)]; }
 

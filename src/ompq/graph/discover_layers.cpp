@@ -1,42 +1,70 @@
 #include <algorithm>
 #include <optional>
+#include <set>
+#include <span>
 
 #include <fmt/format.h>
 
 #include "ompq/core/error.h"
 #include "ompq/graph/discover_parts.h"
 #include "ompq/graph/passes.h"
+#include "ompq/graph/weight_slots.h"
 
 namespace ompq::graph {
 namespace {
 
-bool could_be_layer(const Node& node) {
-  return node.domain.empty() &&
-         (node.is("Conv") || node.is("ConvTranspose") || node.is("Gemm") || node.is("MatMul"));
-}
-
-/// Weights that no layer holds: where they stay, and why.
-std::optional<std::string> float_weights(const Graph& graph, const Node& node) {
-  if (!node.domain.empty()) return std::nullopt;
-  const bool recurrent = node.is("LSTM") || node.is("GRU") || node.is("RNN");
-  if (recurrent && graph.is_constant(node.input(1))) return "recurrent weights stay float";
+/// Why weights in the node stay float; nothing where it holds none besides those of layers.
+std::optional<std::string> float_weights(const Node& node) {
   if (node.has_attribute(kCapturesNote)) return "what its sub-networks hold stays float";
   return std::nullopt;
 }
 
-/// Why the operator is no layer; nothing if it is one.
-std::optional<std::string> obstacle(const Graph& graph, const Node& node) {
-  const bool product = node.is("Gemm") || node.is("MatMul");
-  const ValueId weight = node.input(1);
+using Tables = std::set<ValueId>;
+
+/// The constants that embeddings look up.
+Tables embedding_tables(const Graph& graph) {
+  Tables tables;
+  for (const Node& node : graph.nodes()) {
+    if (is_embedding(graph, node)) tables.insert(node.inputs[0]);
+  }
+  return tables;
+}
+
+/// The table of an embedding that the product reads, but not with a row for each output; nothing
+/// where its weight is none.
+ValueId turned_table(const Graph& graph, ValueId weight, std::int64_t axis, const Tables& tables) {
+  if (weight == kNoValue) return kNoValue;
+  if (tables.contains(weight)) return axis == 0 ? kNoValue : weight;
+  const NodeId maker = graph.producer(weight);
+  if (maker == kNoNode || !graph.node(maker).has_attribute(kTurnedTableNote)) return kNoValue;
+  return graph.node(maker).inputs[0];
+}
+
+std::int64_t least_rank(WeightUse use) {
+  return use == WeightUse::Convolution || use == WeightUse::Recurrent ? 3 : 2;
+}
+
+/// Why the operand is no layer's weight; nothing if it is one.
+std::optional<std::string> obstacle(const Graph& graph,
+                                    const Node& node,
+                                    const WeightSlot& slot,
+                                    const Tables& tables) {
+  const bool product = slot.use == WeightUse::Product;
+  const ValueId weight = node.input(slot.operand);
   if (product && graph.is_constant(node.input(0))) return "its constant is the left operand";
+  const ValueId table = turned_table(graph, weight, slot.axis, tables);
+  if (product && table != kNoValue) {
+    return fmt::format("its weight is the table '{}' of an embedding, and has that layer's bits",
+                       graph.value(table).name);
+  }
   if (product && !graph.is_constant(weight)) return "it multiplies two activations";
   if (!graph.is_constant(weight)) return "its weight is not constant";
   const Tensor& tensor = *graph.value(weight).constant;
   if (tensor.type() != DataType::Float32) {
     return fmt::format("its weight is {}, not float32", name_of(tensor.type()));
   }
-  const std::int64_t least = product ? 2 : 3;
-  if (tensor.rank() < least || (product && tensor.rank() > least)) {
+  const std::int64_t least = least_rank(slot.use);
+  if (tensor.rank() < least || (node.is("Gemm") && tensor.rank() > least)) {
     return fmt::format("its weight has shape {}", shape_text(tensor.shape()));
   }
   if (tensor.elements() == 0) return "its weight is empty";
@@ -82,54 +110,92 @@ class SampleSize {
   std::int64_t batch_ = 1;  // of a graph whose batch is fixed
 };
 
-void describe_weight(const Graph& graph, const Node& node, Layer& layer) {
+/// The axis of a product's weight that its sums run over.
+std::size_t product_axis(const Node& node, const std::vector<std::int64_t>& weight) {
+  return node.int_attribute("transB", 0) != 0 ? 1 : weight.size() - 2;
+}
+
+void describe_weight(const Graph& graph, const Node& node, const WeightSlot& slot, Layer& layer) {
   const std::vector<std::int64_t>& shape = graph.value(layer.weight).constant->shape();
-  const auto last = static_cast<std::int64_t>(shape.size()) - 1;
-  const bool conv = node.is("Conv") || node.is("ConvTranspose");
-  layer.groups = conv ? node.int_attribute("group", 1) : 1;
-  if (node.is("ConvTranspose")) layer.weight_axis = 1;
-  if (node.is("MatMul")) layer.weight_axis = last;
-  if (node.is("Gemm")) layer.weight_axis = node.int_attribute("transB", 0) != 0 ? 0 : 1;
-  layer.out_channels = shape[static_cast<std::size_t>(layer.weight_axis)];
+  layer.groups = slot.use == WeightUse::Convolution ? node.int_attribute("group", 1) : 1;
+  layer.weight_axis = slot.axis;
+  layer.stacked_axes = slot.stacked;
+  const auto stacked = static_cast<std::size_t>(slot.stacked);
+  layer.out_channels = shape[static_cast<std::size_t>(slot.axis)] *
+                       ompq::element_count(std::span(shape).first(stacked));
   if (node.is("ConvTranspose")) layer.out_channels *= layer.groups;
   layer.weight_count = ompq::element_count(shape);
 }
 
+/// Steps of a recurrent operator for one sample; [steps, batch, features] or, by attribute, [batch,
+/// steps, features].
+std::int64_t steps_of(const Graph& graph, const Node& node) {
+  const auto& shape = graph.value(node.inputs[0]).shape;
+  const std::size_t axis = node.int_attribute("layout", 0) != 0 ? 1 : 0;
+  return shape && shape->size() > axis ? (*shape)[axis].size : 1;
+}
+
 /// Every output element of a Conv, Gemm or MatMul is a sum over the weights of its channel; in a
-/// ConvTranspose every input element meets all weights of its own channel.
+/// ConvTranspose every input element meets all weights of its own channel, in a recurrent operator
+/// every step meets all weights, and an embedding multiplies nothing.
 std::int64_t count_macs(const Graph& graph,
                         const Node& node,
                         const Layer& layer,
+                        WeightUse use,
                         const SampleSize& size) {
-  if (!node.is("ConvTranspose")) {
-    return layer.output_elements * (layer.weight_count / layer.out_channels);
+  const std::vector<std::int64_t>& shape = graph.value(layer.weight).constant->shape();
+  if (use == WeightUse::Lookup) return 0;
+  if (use == WeightUse::Recurrent) return steps_of(graph, node) * layer.weight_count;
+  if (use == WeightUse::Product) return layer.output_elements * shape[product_axis(node, shape)];
+  if (node.is("ConvTranspose")) {
+    return size.elements(layer.input, node) * (layer.weight_count / shape[0]);
   }
-  const std::int64_t ins = graph.value(layer.weight).constant->shape()[0];
-  return size.elements(layer.input, node) * (layer.weight_count / ins);
+  return layer.output_elements * (layer.weight_count / layer.out_channels);
+}
+
+/// The bias that the layer counts as its own.
+void describe_bias(const Graph& graph,
+                   const Node& node,
+                   const WeightSlot& slot,
+                   const LayerFunction& function,
+                   Layer& layer) {
+  constexpr std::size_t kRecurrentBias = 3;
+  const bool recurrent = slot.use == WeightUse::Recurrent;
+  if (slot.use == WeightUse::Lookup || (recurrent && slot.operand != 1)) return;
+  const ValueId bias = recurrent           ? node.input(kRecurrentBias)
+                       : node.is("MatMul") ? function.bias
+                                           : node.input(2);
+  if (!graph.is_constant(bias)) return;
+  // A recurrent operator's bias stays as it is, and so does one that the matrices of a stack share.
+  if (!recurrent && slot.stacked == 0) layer.bias = bias;
+  layer.bias_count = graph.value(bias).constant->elements();
 }
 
 Layer describe(const Graph& graph,
                NodeId id,
+               const WeightSlot& slot,
                const LayerFunction& function,
                const SampleSize& size) {
   const Node& node = graph.node(id);
   Layer layer;
-  layer.name = node.name;
+  layer.name = node.name + std::string(slot.suffix);
+  layer.node_name = node.name;
   layer.op_type = node.op_type;
   layer.node = id;
-  layer.input = node.inputs[0];
-  layer.weight = node.inputs[1];
-  layer.output = node.outputs[0];
+  layer.use = slot.use;
+  layer.input = node.inputs[slot.input];
+  layer.input_operand = slot.input;
+  const bool quantized = slot.use == WeightUse::Convolution || slot.use == WeightUse::Product;
+  if (quantized) layer.activation = layer.input;
+  layer.weight = node.inputs[slot.operand];
+  layer.weight_operand = slot.operand;
+  layer.output = main_output(graph, node);
   layer.feature = function.feature;
-  describe_weight(graph, node, layer);
-  const ValueId bias = node.is("MatMul") ? function.bias : node.input(2);
-  if (graph.is_constant(bias)) {
-    layer.bias = bias;
-    layer.bias_count = graph.value(bias).constant->elements();
-  }
+  describe_weight(graph, node, slot, layer);
+  describe_bias(graph, node, slot, function, layer);
   layer.output_elements = size.elements(layer.output, node);
   layer.feature_elements = size.elements(layer.feature, node);
-  layer.macs = count_macs(graph, node, layer, size);
+  layer.macs = count_macs(graph, node, layer, slot.use, size);
   const bool folded = node.int_attribute(kFoldedNormAttribute, 0) != 0;
   if (folded || function.has_batch_norm) layer.norm_count = 2 * layer.out_channels;
   return layer;
@@ -147,23 +213,26 @@ bool has_trace_of_norms(const Graph& graph) {
 std::vector<NotQuantizable> discover_layers(Scene& scene) {
   const Graph& graph = scene.graph;
   const SampleSize size(graph);
+  const Tables tables = embedding_tables(graph);
   std::vector<NotQuantizable> rejected;
   scene.layer_at.assign(graph.nodes().size(), -1);
   for (std::size_t i = 0; i < graph.nodes().size(); ++i) {
     const auto id = static_cast<NodeId>(i);
     const Node& node = graph.node(id);
-    if (std::optional<std::string> reason = float_weights(graph, node)) {
+    if (std::optional<std::string> reason = float_weights(node)) {
       rejected.push_back({id, std::move(*reason)});
       continue;
     }
-    if (!could_be_layer(node)) continue;
-    if (std::optional<std::string> reason = obstacle(graph, node)) {
-      rejected.push_back({id, std::move(*reason)});
-      continue;
+    if (node.is("Gather") && !is_embedding(graph, node)) continue;
+    for (const WeightSlot& slot : weight_slots(graph, node)) {
+      if (std::optional<std::string> reason = obstacle(graph, node, slot, tables)) {
+        rejected.push_back({id, std::move(*reason)});
+        break;
+      }
+      if (scene.layer_at[i] < 0) scene.layer_at[i] = static_cast<LayerId>(scene.layers.size());
+      scene.functions.push_back(layer_function(graph, scene.uses, id));
+      scene.layers.push_back(describe(graph, id, slot, scene.functions.back(), size));
     }
-    scene.layer_at[i] = static_cast<LayerId>(scene.layers.size());
-    scene.functions.push_back(layer_function(graph, scene.uses, id));
-    scene.layers.push_back(describe(graph, id, scene.functions.back(), size));
   }
   if (!has_trace_of_norms(graph)) {
     for (Layer& layer : scene.layers) {

@@ -17,7 +17,7 @@ struct Scene {
   Dominators dominators;
   std::vector<Layer> layers;
   std::vector<LayerFunction> functions;  ///< by LayerId
-  std::vector<LayerId> layer_at;         ///< by NodeId; -1 where the operator is no layer
+  std::vector<LayerId> layer_at;  ///< by NodeId: the first of its layers; -1 where it has none
 };
 
 /// Fills layers, functions and layer_at; returns what could have been a layer.

@@ -46,8 +46,13 @@ void tie_projections(const Scene& scene, Groups& groups) {
     const auto id = static_cast<LayerId>(i);
     const NodeId add = scene.functions[i].residual;
     if (add == kNoNode || scene.functions[i].activated_before_add) continue;
+    // The sum of embeddings is no shortcut, and neither are the two weights of one operator.
+    if (scene.layers[i].use == WeightUse::Lookup) continue;
     const auto [found, first] = waiting.emplace(add, id);
-    if (first) continue;
+    if (first ||
+        scene.layers[static_cast<std::size_t>(found->second)].node == scene.layers[i].node) {
+      continue;
+    }
     const LayerId other = found->second;
     const NodeId fork = scene.dominators.immediate(add);
     const int before = fork == kNoNode ? 0 : passed[static_cast<std::size_t>(fork)];

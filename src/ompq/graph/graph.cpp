@@ -172,7 +172,7 @@ ValueId Graph::add_op(Node node, std::size_t output_count) {
     const ValueId output = add_value(std::move(value));
     mutable_node(id).outputs.push_back(output);
   }
-  return nodes_.back().outputs.front();
+  return nodes_.back().outputs.at(nodes_.back().outputs.size() - output_count);
 }
 
 Node& Graph::mutable_node(NodeId id) {

@@ -9,7 +9,7 @@ class Walk {
  public:
   Walk(const Graph& graph, const Uses& uses, NodeId from) : graph_(graph), uses_(uses) {
     function_.nodes = {from};
-    at_ = graph.node(from).outputs[0];
+    at_ = main_output(graph, graph.node(from));
     commit(at_);
     function_.before_add = at_;
     function_.nodes_before_add = 1;
@@ -85,12 +85,13 @@ class Walk {
 
   void note_bias(const Node& add) {
     const Node& layer = graph_.node(function_.nodes.front());
+    if (!layer.is("MatMul")) return;
     const ValueId other = add.inputs[0] == at_ ? add.inputs[1] : add.inputs[0];
     const Tensor& addend = *graph_.value(other).constant;
     const Tensor& weight = *graph_.value(layer.inputs[1]).constant;
     const bool per_channel = addend.rank() >= 1 && addend.shape().back() == addend.elements() &&
                              addend.elements() == weight.shape().back();
-    if (layer.is("MatMul") && per_channel) function_.bias = other;
+    if (per_channel) function_.bias = other;
   }
 
   const Graph& graph_;
@@ -101,6 +102,14 @@ class Walk {
 };
 
 }  // namespace
+
+ValueId main_output(const Graph& graph, const Node& node) {
+  for (const ValueId output : node.outputs) {
+    if (output == kNoValue) continue;
+    if (graph.is_output(output) || !graph.consumers(output).empty()) return output;
+  }
+  return node.outputs[0];
+}
 
 LayerFunction layer_function(const Graph& graph, const Uses& uses, NodeId layer) {
   Walk walk(graph, uses, layer);

@@ -23,6 +23,10 @@ struct LayerFunction {
   std::size_t nodes_before_add = 0;  ///< how many of them lead to `before_add`
 };
 
+/// What the operator makes: its first output that something reads or shows. (A recurrent operator
+/// has one of all steps and one of the last.)
+[[nodiscard]] ValueId main_output(const Graph& graph, const Node& node);
+
 /// The layer function of operator `layer`.
 [[nodiscard]] LayerFunction layer_function(const Graph& graph, const Uses& uses, NodeId layer);
 

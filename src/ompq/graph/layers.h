@@ -5,32 +5,44 @@
 #include <vector>
 
 #include "ompq/graph/graph.h"
+#include "ompq/graph/weight_slots.h"
 
 namespace ompq::graph {
 
 /// Index of a layer in Discovery::layers, in topological order of the layers' operators.
 using LayerId = std::int32_t;
 
-/// A quantizable unit: Conv, ConvTranspose, Gemm or MatMul with a constant float32 weight.
+/// A quantizable unit: one constant float32 weight of an operator (weight_slots() lists which).
 struct Layer {
-  std::string name;     ///< the operator's node name
-  std::string op_type;  ///< Conv, ConvTranspose, Gemm, MatMul
+  std::string name;       ///< the operator's node name; of two weights, with ".W" or ".R" after it
+  std::string node_name;  ///< the operator's node name
+  std::string op_type;    ///< Conv, ConvTranspose, Gemm, MatMul, Gather, LSTM, GRU, RNN
   NodeId node = kNoNode;
+  WeightUse use = WeightUse::Product;
   ValueId weight = kNoValue;
-  /// Constant bias of the operator, or of an Add right after a MatMul; kNoValue without one.
+  std::size_t weight_operand = 1;  ///< which of the node's inputs the weight is
+  /// Constant bias of the operator, or of an Add right behind a MatMul; kNoValue without one, and
+  /// where it stays as it is (that of recurrent layers).
   ValueId bias = kNoValue;
-  ValueId input = kNoValue;   ///< the activation that the layer reads
+  ValueId input = kNoValue;       ///< the value that the layer reads
+  std::size_t input_operand = 0;  ///< which of the node's inputs that is
+  /// `input` where it is an activation that can be quantized; kNoValue for indices, and for what
+  /// stays float.
+  ValueId activation = kNoValue;
   ValueId output = kNoValue;  ///< what the operator itself makes
   /// The layer function's output: after batch norm, activation, and residual Add + activation.
   ValueId feature = kNoValue;
   /// Axis of the weight that counts output channels; in a ConvTranspose (axis 1) those of one
   /// group.
   std::int64_t weight_axis = 0;
-  std::int64_t out_channels = 0;  ///< of all groups together
+  /// Leading axes of the weight that count the members of a stack: matrices of a MatMul, directions
+  /// of a recurrent operator. Each member has channels of its own.
+  std::int64_t stacked_axes = 0;
+  std::int64_t out_channels = 0;  ///< of all groups or members together
   std::int64_t groups = 1;
   std::int64_t weight_count = 0;  ///< elements of the weight
-  std::int64_t bias_count = 0;    ///< elements of the constant bias, 0 if none
-  /// 2 x out_channels if a batch norm belongs to it; 0 otherwise. A norm is one that comes after
+  std::int64_t bias_count = 0;    ///< elements of the operator's constant bias, 0 if none
+  /// 2 x out_channels if a batch norm belongs to it; 0 otherwise. A norm is one that stands behind
   /// the operator, or that fold_batch_norms folded. In a graph without any trace of norms, a
   /// convolution's constant bias counts as one that its exporter folded: nothing tells them apart
   /// (but a fully connected layer's is taken for a bias).

@@ -16,6 +16,16 @@ inline constexpr std::string_view kFoldedNormAttribute = "ompq_folded_norm";
 inline constexpr std::string_view kNormMeanAttribute = "ompq_norm_mean";
 inline constexpr std::string_view kNormDeviationAttribute = "ompq_norm_deviation";
 
+/// Set on a Transpose that gives a product the table of an embedding; it is not folded, so that the
+/// table is there once.
+inline constexpr std::string_view kTurnedTableNote = "ompq_turned_table";
+
+/// Tied embeddings: a MatMul or Gemm whose constant weight is the table of a Gather along axis 0,
+/// as it is or transposed, reads that table: through a Transpose where a MatMul needs it, by transB
+/// in a Gemm. Exporters write the same numbers twice.
+/// @return how many products were changed.
+int share_embedding_tables(Graph& graph);
+
 /// Folds every BatchNormalization that is the only reader of a Conv, ConvTranspose or Gemm with
 /// constant weights into it, and those whose only reader is a Conv without padding or a Gemm into
 /// that reader. The arithmetic is float64, weights are rounded once. The operator's output is then

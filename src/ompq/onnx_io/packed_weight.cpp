@@ -20,7 +20,8 @@ std::int64_t checked_count(const std::vector<std::int64_t>& shape, const std::st
   return count;
 }
 
-/// Shape of a vector that broadcasts along the weight's axis: its extent, then ones.
+/// Shape by which one number for each slice broadcasts: of a stack the extents that count its
+/// members and ones for what lies between, the extent of the weight's axis, then ones.
 std::vector<std::int64_t> scale_shape(const Granularity& granularity,
                                       const std::vector<std::int64_t>& shape,
                                       const std::string& name) {
@@ -34,8 +35,12 @@ std::vector<std::int64_t> scale_shape(const Granularity& granularity,
                                   shape_text(shape),
                                   granularity.axis));
   }
-  std::vector<std::int64_t> result(static_cast<std::size_t>(rank - granularity.axis), 1);
-  result.front() = shape[static_cast<std::size_t>(granularity.axis)];
+  const std::int64_t first = granularity.stacked > 0 ? 0 : granularity.axis;
+  std::vector<std::int64_t> result;
+  for (std::int64_t d = first; d < rank; ++d) {
+    const bool counts = d < granularity.stacked || d == granularity.axis;
+    result.push_back(counts ? shape[static_cast<std::size_t>(d)] : 1);
+  }
   return result;
 }
 

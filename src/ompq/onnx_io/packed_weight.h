@@ -25,7 +25,8 @@ struct PackedWeight {
   bool has_zero_point = false;
   float shift = 0.0F;        ///< of the levels; the same for all weights of a width
   std::vector<float> scale;  ///< one for each slice, or one in all
-  /// Shape by which scales and zero points broadcast: the extent of the weight's axis, then ones.
+  /// Shape by which scales and zero points broadcast: the extent of the weight's axis, then ones;
+  /// of a stack, the extents that count its members before it.
   std::vector<std::int64_t> broadcast;
   std::optional<quant::ScaleCodes> scale_codes;  ///< `scale` in a byte each, where that is exact
 };

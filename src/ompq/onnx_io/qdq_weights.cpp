@@ -2,12 +2,14 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <numeric>
 #include <vector>
 
 #include <fmt/format.h>
 
 #include "ompq/core/error.h"
 #include "ompq/quant/levels.h"
+#include "ompq/quant/slices.h"
 
 namespace ompq::onnx_io {
 namespace {
@@ -22,32 +24,75 @@ struct Stored {
   Tensor scales;
 };
 
-/// Elements after one step along the axis, and steps along it.
-struct Slices {
-  std::size_t inner = 1;
-  std::size_t count = 1;
-  [[nodiscard]] std::size_t of(std::size_t element) const { return element / inner % count; }
+/// A weight in the form that DequantizeLinear reads, which knows one axis: of a stack, members and
+/// channels are one axis, the first.
+struct Laid {
+  QuantizedTensor weight;
+  std::vector<std::int64_t> extents;  ///< after the dequantizer, before `order`; empty: as they are
+  std::vector<std::int64_t> order;    ///< of a Transpose, which gives the weight; empty: none
 };
 
-Slices slices_of(const QuantizedTensor& weight) {
-  Slices slices;
-  if (!weight.params.granularity.per_axis) return slices;
-  const auto axis = static_cast<std::size_t>(weight.params.granularity.axis);
-  slices.count = static_cast<std::size_t>(weight.shape.at(axis));
-  for (std::size_t d = axis + 1; d < weight.shape.size(); ++d) {
-    slices.inner *= static_cast<std::size_t>(weight.shape[d]);
+/// Codes with their axes in another order.
+std::vector<std::uint8_t> permuted(const QuantizedTensor& weight,
+                                   const std::vector<std::int64_t>& axes) {
+  const std::size_t rank = weight.shape.size();
+  std::vector<std::size_t> strides(rank, 1);
+  for (std::size_t d = rank - 1; d > 0; --d) {
+    strides[d - 1] = strides[d] * static_cast<std::size_t>(weight.shape[d]);
   }
-  return slices;
+  std::vector<std::uint8_t> codes;
+  codes.reserve(weight.codes.size());
+  std::vector<std::int64_t> at(rank, 0);
+  for (std::size_t i = 0; i < weight.codes.size(); ++i) {
+    std::size_t from = 0;
+    for (std::size_t d = 0; d < rank; ++d) {
+      from += static_cast<std::size_t>(at[d]) * strides[static_cast<std::size_t>(axes[d])];
+    }
+    codes.push_back(weight.codes[from]);
+    for (std::size_t d = rank; d-- > 0;) {
+      if (++at[d] < weight.shape[static_cast<std::size_t>(axes[d])]) break;
+      at[d] = 0;
+    }
+  }
+  return codes;
+}
+
+Laid laid_out(const QuantizedTensor& weight) {
+  const quant::Granularity& granularity = weight.params.granularity;
+  if (granularity.stacked == 0) return {weight, {}, {}};
+  const auto rank = static_cast<std::int64_t>(weight.shape.size());
+  std::vector<std::int64_t> axes(static_cast<std::size_t>(granularity.stacked));
+  std::iota(axes.begin(), axes.end(), 0);
+  axes.push_back(granularity.axis);
+  for (std::int64_t d = granularity.stacked; d < rank; ++d) {
+    if (d != granularity.axis) axes.push_back(d);
+  }
+  Laid laid{weight, {}, {}};
+  if (!std::ranges::is_sorted(axes)) {
+    laid.weight.codes = permuted(weight, axes);
+    laid.order.resize(axes.size());
+    for (std::size_t d = 0; d < axes.size(); ++d) {
+      laid.order[static_cast<std::size_t>(axes[d])] = static_cast<std::int64_t>(d);
+    }
+  }
+  for (const std::int64_t axis : axes) {
+    laid.extents.push_back(weight.shape[static_cast<std::size_t>(axis)]);
+  }
+  const auto after = laid.extents.begin() + granularity.stacked + 1;
+  laid.weight.shape = {static_cast<std::int64_t>(weight.params.scale.size())};
+  laid.weight.shape.insert(laid.weight.shape.end(), after, laid.extents.end());
+  laid.weight.params.granularity = quant::Granularity::along(0);
+  return laid;
 }
 
 /// A scalar for one slice of a whole tensor, a row otherwise.
-std::vector<std::int64_t> parameter_shape(const QuantizedTensor& weight, std::size_t slices) {
+std::vector<std::int64_t> parameter_shape(const QuantizedTensor& weight) {
   if (!weight.params.granularity.per_axis) return {};
-  return {static_cast<std::int64_t>(slices)};
+  return {static_cast<std::int64_t>(weight.params.scale.size())};
 }
 
 /// Levels between whole numbers, as odd numbers of half steps.
-Stored odd_numbers(const QuantizedTensor& weight, const Slices& slices) {
+Stored odd_numbers(const QuantizedTensor& weight) {
   const int top = weight.params.bits.levels() - 1;
   std::vector<std::int8_t> codes;
   for (const std::uint8_t code : weight.codes) {
@@ -55,29 +100,31 @@ Stored odd_numbers(const QuantizedTensor& weight, const Slices& slices) {
   }
   std::vector<float> halves = weight.params.scale;
   for (float& scale : halves) scale /= 2;
-  const auto shape = parameter_shape(weight, slices.count);
+  const auto shape = parameter_shape(weight);
   return {Tensor::from(weight.shape, codes),
-          Tensor::from(shape, std::vector<std::int8_t>(slices.count, 0)),
+          Tensor::from(shape, std::vector<std::int8_t>(weight.params.scale.size(), 0)),
           Tensor::from(shape, halves)};
 }
 
 /// @param bits  of the signed container, 8 or 4.
-Stored stored(const QuantizedTensor& weight, const Slices& slices, int bits) {
-  if (quant::level_shift(weight.params) > 0.0F) return odd_numbers(weight, slices);
+Stored stored(const QuantizedTensor& weight, int bits) {
+  if (quant::level_shift(weight.params) > 0.0F) return odd_numbers(weight);
   const std::int32_t low = -(1 << (bits - 1));
   const auto& zeros = weight.params.zero_point;
+  const quant::Slices slices = quant::slices_of(weight.shape, weight.params.granularity);
   std::vector<std::int8_t> centred(weight.codes.size());
   bool fits = true;
   for (std::size_t i = 0; i < centred.size(); ++i) {
-    const std::int32_t code = weight.codes[i] - zeros[slices.of(i)];
+    const std::int32_t code =
+        weight.codes[i] - zeros[static_cast<std::size_t>(slices.of(static_cast<std::int64_t>(i)))];
     fits = fits && code >= low && code < -low;
     centred[i] = static_cast<std::int8_t>(code);
   }
-  const auto shape = parameter_shape(weight, slices.count);
+  const auto shape = parameter_shape(weight);
   Tensor scales = Tensor::from(shape, weight.params.scale);
   if (fits) {
     return {Tensor::from(weight.shape, centred),
-            Tensor::from(shape, std::vector<std::int8_t>(slices.count, 0)),
+            Tensor::from(shape, std::vector<std::int8_t>(weight.params.scale.size(), 0)),
             std::move(scales)};
   }
   std::vector<std::uint8_t> points(zeros.begin(), zeros.end());
@@ -89,6 +136,20 @@ Stored stored(const QuantizedTensor& weight, const Slices& slices, int bits) {
 std::int64_t written_axis(const QuantizedTensor& weight) {
   const std::int64_t axis = weight.params.granularity.axis;
   return axis + 1 == static_cast<std::int64_t>(weight.shape.size()) ? -1 : axis;
+}
+
+/// The stack as its readers know it, from the dequantizer's result.
+ValueId restored(graph::Graph& graph, const std::string& name, ValueId real, const Laid& laid) {
+  if (laid.extents.empty()) return real;
+  const auto rank = static_cast<std::int64_t>(laid.extents.size());
+  const ValueId extents = graph.add_constant(name + "_extents", Tensor::from({rank}, laid.extents));
+  ValueId whole =
+      graph.add_op({.name = name + "_stack", .op_type = "Reshape", .inputs = {real, extents}});
+  graph.mutable_value(whole).shape = graph::fixed_shape(laid.extents);
+  if (laid.order.empty()) return whole;
+  graph::Node turn{.name = name + "_turn", .op_type = "Transpose", .inputs = {whole}};
+  turn.attributes["perm"] = laid.order;
+  return graph.add_op(std::move(turn));
 }
 
 /// @param container  bits of a stored code, 8 or 4. @return the constants that hold such codes.
@@ -103,16 +164,16 @@ std::set<std::string> insert_one(graph::Graph& graph,
                                   "network",
                                   name));
   }
-  const Slices slices = slices_of(weight);
-  Stored parts = stored(weight, slices, container);
+  const Laid laid = laid_out(weight);
+  Stored parts = stored(laid.weight, container);
   const ValueId codes = graph.add_constant(name + "_codes", std::move(parts.codes));
   const ValueId scale = graph.add_constant(name + "_scale", std::move(parts.scales));
   const ValueId zero = graph.add_constant(name + "_zero", std::move(parts.zero_points));
   graph::Node node{
       .name = name + "_dq", .op_type = "DequantizeLinear", .inputs = {codes, scale, zero}};
-  if (weight.params.granularity.per_axis) node.attributes["axis"] = written_axis(weight);
+  if (weight.params.granularity.per_axis) node.attributes["axis"] = written_axis(laid.weight);
   const std::vector<graph::NodeId> readers = graph.consumers(value);
-  const ValueId real = graph.add_op(std::move(node));
+  const ValueId real = restored(graph, name, graph.add_op(std::move(node)), laid);
   graph.mutable_value(real).shape = graph.value(value).shape;
   for (const graph::NodeId reader : readers) {
     auto& inputs = graph.mutable_node(reader).inputs;

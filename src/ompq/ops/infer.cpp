@@ -12,6 +12,7 @@
 #include <fmt/ranges.h>
 
 #include "ompq/core/error.h"
+#include "ompq/graph/passes.h"
 #include "ompq/ops/facts.h"
 #include "ompq/ops/fold.h"
 #include "ompq/ops/inline_branches.h"
@@ -179,7 +180,7 @@ void Inference::infer_outputs(NodeId id, const Operator& op, Facts facts) {
   const bool ready = std::all_of(node.inputs.begin(), node.inputs.end(), [&](ValueId input) {
     return input == kNoValue || graph_.is_constant(input);
   });
-  if (!constant || !ready) return;
+  if (!constant || !ready || node.has_attribute(graph::kTurnedTableNote)) return;
   std::vector<ValueId> small;
   for (std::size_t i = 0; i < count; ++i) {
     const ValueId output = node.outputs[i];
@@ -259,6 +260,7 @@ std::optional<std::int64_t> Inference::bytes_of(ValueId id) const {
 
 bool Inference::stays(ValueId id) const {
   const Node& maker = graph_.node(graph_.producer(id));
+  if (maker.has_attribute(graph::kTurnedTableNote)) return true;
   const bool repeats =
       std::find(kRepeaters.begin(), kRepeaters.end(), maker.op_type) != kRepeaters.end();
   return repeats && bytes_of(id).value_or(INT64_MAX) > kRepeatedBytes;

@@ -119,7 +119,7 @@ class HeaderWriter {
     text += array("float", name + "_scale", params.scale, float_text);
     text += array("uint8_t", name + "_zero_point", params.zero_point, number);
     text += attributes_of(model_.graph.node(layer.node));
-    const auto input = codes_.activations.find(layer.input);
+    const auto input = codes_.activations.find(layer.activation);
     const bool integers = input != codes_.activations.end();
     if (integers) text += input_of(macro, input->second);
     if (layer.bias != graph::kNoValue) {

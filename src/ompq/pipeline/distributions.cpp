@@ -83,8 +83,8 @@ std::vector<report::Distribution> distributions(const Model& model,
   for (const graph::Layer& layer : model.discovery.layers) {
     const auto codes = network.weights.find(model.graph.value(layer.weight).name);
     if (codes != network.weights.end()) made.push_back(of_weight(model, layer, codes->second));
-    const auto params = quantizers.find(layer.input);
-    const auto histogram = histograms.find(layer.input);
+    const auto params = quantizers.find(layer.activation);
+    const auto histogram = histograms.find(layer.activation);
     if (params == quantizers.end() || histogram == histograms.end()) continue;
     made.push_back(of_activation(layer, params->second, histogram->second));
   }

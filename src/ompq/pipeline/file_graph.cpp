@@ -69,7 +69,7 @@ class LayerNames {
 
  private:
   bool adopt(const Layer& layer) {
-    const auto found = nodes_.find(layer.name);
+    const auto found = nodes_.find(layer.node_name);
     if (found == nodes_.end()) return false;
     const Node& ours = model_.graph.node(layer.node);
     const Node& theirs = file_.node(found->second);
@@ -140,6 +140,7 @@ void set_shapes(Graph& file, const Model& model) {
     value.shape.emplace(model.graph.value(known).shape->size(), graph::Dim::batch());
   }
   for (const Layer& layer : model.discovery.layers) {
+    if (layer.use == graph::WeightUse::Lookup) continue;  // indices of any shape
     const ValueId input = value_in_file(model, file, layer.input);
     const auto& real = model.graph.value(layer.input).shape;
     if (input == kNoValue || !real || file.is_constant(input)) continue;
@@ -163,6 +164,7 @@ std::optional<Graph> open_graph(const Graph& imported, const Model& model, Norms
   Graph file = imported;
   ops::fold_constants(file);
   graph::remove_no_ops(file);
+  graph::share_embedding_tables(file);
   if (norms == Norms::Folded) graph::fold_batch_norms(file);
   file.sort();
   file.erase_dead_nodes();
@@ -219,7 +221,7 @@ ValueId value_in_file(const Model& model, const Graph& file, ValueId value) {
     if (layer.input != value) continue;
     const auto place = place_of(model.graph.node(layer.node), value);
     for (const Node& node : file.nodes()) {
-      if (place && node.name == layer.name) return node.input(*place);
+      if (place && node.name == layer.node_name) return node.input(*place);
     }
   }
   return file.find_value(name);

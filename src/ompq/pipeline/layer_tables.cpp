@@ -10,9 +10,7 @@
 namespace ompq::pipeline {
 namespace {
 
-bool is_linear(const graph::Layer& layer) {
-  return layer.op_type == "Gemm" || layer.op_type == "MatMul";
-}
+bool is_linear(const graph::Layer& layer) { return layer.use != graph::WeightUse::Convolution; }
 
 /// Elements for one sample; 0 where the shape is not known.
 std::int64_t elements_of(const graph::Value& value) {
@@ -49,7 +47,9 @@ bool is_network_input(const graph::Graph& graph, graph::ValueId id) {
 std::vector<graph::ValueId> activation_values(const Model& model) {
   std::vector<graph::ValueId> values;
   for (const graph::Layer& layer : model.discovery.layers) {
-    if (index_of(values, layer.input) == allocation::kNoActivation) values.push_back(layer.input);
+    if (layer.activation == graph::kNoValue) continue;
+    if (index_of(values, layer.activation) != allocation::kNoActivation) continue;
+    values.push_back(layer.activation);
   }
   return values;
 }
@@ -93,7 +93,8 @@ std::vector<allocation::LayerCost> layer_costs(const Model& model) {
   const std::vector<graph::ValueId> activations = activation_values(model);
   for (const graph::Layer& layer : model.discovery.layers) {
     allocation::LayerCost cost;
-    cost.activation = index_of(activations, layer.input);
+    cost.activation = index_of(activations, layer.activation);
+    cost.float_input = layer.activation == graph::kNoValue;
     cost.name = layer.name;
     cost.weight_count = layer.weight_count;
     cost.bias_count = layer.bias_count;
@@ -124,6 +125,7 @@ std::vector<report::LayerRow> layer_rows(const Model& model) {
                     .biases = layer.bias_count,
                     .paper_parameters = allocation::paper_parameters(costs[l]),
                     .macs = layer.macs,
+                    .float_input = layer.activation == graph::kNoValue,
                     .output_shape = output.shape ? graph::to_string(*output.shape) : "",
                     .feature_size = layer.feature_elements,
                     .tied_to = "",

@@ -68,6 +68,7 @@ graph::Graph inferred(graph::Graph graph, ops::Tail* tail = nullptr) {
   ops::infer_and_fold(graph);
   graph::flatten_weights(graph);
   graph::remove_no_ops(graph);
+  graph::share_embedding_tables(graph);
   return graph;
 }
 

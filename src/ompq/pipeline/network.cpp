@@ -8,6 +8,7 @@
 #include "ompq/pipeline/file_graph.h"
 #include "ompq/pipeline/file_note.h"
 #include "ompq/quant/levels.h"
+#include "ompq/quant/slices.h"
 
 namespace ompq::pipeline {
 namespace {
@@ -35,7 +36,7 @@ void describe(graph::Graph& graph,
               const tuning::ActivationQuantizers& activations) {
   FileNote note{.version = kVersion, .float_sha256 = model.sha256, .weight_bits = weight_bits};
   for (const graph::Layer& layer : model.discovery.layers) {
-    const auto found = activations.find(layer.input);
+    const auto found = activations.find(layer.activation);
     note.activation_bits.push_back(found == activations.end() ? allocation::kFloatBits
                                                               : found->second.bits.value());
   }
@@ -47,8 +48,9 @@ tuning::ActivationQuantizers stand_ins(const Model& model,
                                        const std::vector<int>& activation_bits) {
   tuning::ActivationQuantizers quantizers;
   for (std::size_t l = 0; l < activation_bits.size(); ++l) {
-    if (activation_bits[l] == allocation::kFloatBits) continue;
-    quantizers[model.discovery.layers[l].input] = {
+    const graph::ValueId activation = model.discovery.layers[l].activation;
+    if (activation_bits[l] == allocation::kFloatBits || activation == graph::kNoValue) continue;
+    quantizers[activation] = {
         .bits = BitWidth(activation_bits[l]), .scale = {1.0F}, .zero_point = {0}};
   }
   return quantizers;
@@ -59,15 +61,16 @@ quant::QuantizedTensor blank_codes(const graph::Graph& graph,
                                    int bits,
                                    quant::Symmetry asked) {
   const Tensor& weight = *graph.value(layer.weight).constant;
+  const quant::Granularity granularity = tuning::granularity_of(layer);
   const auto channels =
-      static_cast<std::size_t>(weight.shape().at(static_cast<std::size_t>(layer.weight_axis)));
+      static_cast<std::size_t>(quant::slices_of(weight.shape(), granularity).total());
   const BitWidth width(bits);
   const quant::Symmetry symmetry = quant::weight_symmetry(asked, width);
   // Asymmetric zero points are written one by one unless they are all the symmetric one.
   const int zero = symmetry == quant::Symmetry::Symmetric ? width.levels() / 2 : 0;
   return {.params = {.bits = width,
                      .symmetry = symmetry,
-                     .granularity = quant::Granularity::along(layer.weight_axis),
+                     .granularity = granularity,
                      .scale = std::vector<float>(channels, 1.0F),
                      .zero_point = std::vector<std::int32_t>(channels, zero)},
           .shape = weight.shape(),

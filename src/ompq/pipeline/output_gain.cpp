@@ -28,8 +28,10 @@ std::vector<Constant> constants_of(const graph::Graph& real,
   constants.reserve(2);
   constants.push_back(
       {there.weight, *real.value(layer.weight).constant, *quantized.value(there.weight).constant});
+  const bool has_bias_operand =
+      layer.use == graph::WeightUse::Convolution || layer.use == graph::WeightUse::Product;
   const graph::ValueId bias = quantized.node(there.node).input(2);
-  if (!quantized.is_constant(bias)) return constants;
+  if (!has_bias_operand || !quantized.is_constant(bias)) return constants;
   const Tensor& rounded = *quantized.value(bias).constant;
   // A method may have given a bias to an operator that had none.
   Tensor original = layer.bias != graph::kNoValue ? *real.value(layer.bias).constant

@@ -34,13 +34,13 @@ class Probe {
     const Tensor& weight = *quantized_.value(there.weight).constant;
     if (!weight.equals(*graph_.value(layer.weight).constant)) {
       graph::Node node = copy(layer, "_own_weights");
-      node.inputs[1] = graph_.add_constant("", weight);
+      node.inputs[layer.weight_operand] = graph_.add_constant("", weight);
       beside.by_weights = add_like(std::move(node), layer.output);
     }
     if (!there.quantizer.empty()) {
       beside.quantized_source = quantizer(layer, there);
       graph::Node node = copy(layer, "_own_input");
-      node.inputs[0] = beside.quantized_source;
+      node.inputs[layer.input_operand] = beside.quantized_source;
       beside.by_input = add_like(std::move(node), layer.output);
       beside.step = step_of(quantized_.node(there.quantizer.back()));
     }
@@ -55,8 +55,10 @@ class Probe {
  private:
   graph::Node copy(const graph::Layer& layer, const std::string& suffix) const {
     graph::Node node = graph_.node(layer.node);
-    node.name += suffix;
-    node.outputs.clear();
+    node.name = layer.name + suffix;
+    // Outputs before the layer's own are left out.
+    const auto own = std::ranges::find(node.outputs, layer.output);
+    node.outputs.assign(static_cast<std::size_t>(own - node.outputs.begin()), graph::kNoValue);
     return node;
   }
 

@@ -11,6 +11,8 @@
 #include "ompq/pipeline/file_note.h"
 #include "ompq/quant/levels.h"
 #include "ompq/quant/short_scale.h"
+#include "ompq/quant/slices.h"
+#include "ompq/tuning/quantize_weights.h"
 
 namespace ompq::pipeline {
 namespace {
@@ -62,19 +64,17 @@ std::vector<graph::Layer> partners_of(const Model& model,
                      model.file.string()));
 }
 
-/// Values of each slice of `axis`.
-std::vector<std::vector<float>> slices_of(const Tensor& weight, std::int64_t axis) {
-  const auto& shape = weight.shape();
-  const auto at = static_cast<std::size_t>(axis);
-  std::int64_t inner = 1;
-  for (std::size_t d = at + 1; d < shape.size(); ++d) inner *= shape[d];
-  std::vector<std::vector<float>> slices(static_cast<std::size_t>(shape[at]));
-  const auto values = weight.data<float>();
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    const auto slice = static_cast<std::int64_t>(i) / inner % shape[at];
-    slices[static_cast<std::size_t>(slice)].push_back(values[i]);
-  }
-  return slices;
+/// Values of each slice that has a scale of its own.
+std::vector<std::vector<float>> values_of_slices(const Tensor& weight,
+                                                 const quant::Granularity& granularity) {
+  const quant::Slices slices = quant::slices_of(weight.shape(), granularity);
+  std::vector<std::vector<float>> values(static_cast<std::size_t>(slices.total()));
+  const auto all = weight.data<float>();
+  quant::for_each_run(slices, [&](std::int64_t s, std::int64_t at, std::int64_t count) {
+    auto& own = values[static_cast<std::size_t>(s)];
+    own.insert(own.end(), all.begin() + at, all.begin() + at + count);
+  });
+  return values;
 }
 
 /// Levels below 0 that a slice needs, so that those above it fit as well.
@@ -106,11 +106,11 @@ std::optional<float> step_between(const std::vector<float>& values, int bits) {
 /// The quantizer without a level at zero, if the weight stands on one.
 std::optional<quant::QuantParams> params_between(const std::vector<std::vector<float>>& slices,
                                                  BitWidth bits,
-                                                 std::int64_t axis) {
+                                                 const quant::Granularity& granularity) {
   if (quant::level_shift(bits, quant::Symmetry::Symmetric) == 0.0F) return std::nullopt;
   quant::QuantParams params{.bits = bits,
                             .symmetry = quant::Symmetry::Symmetric,
-                            .granularity = quant::Granularity::along(axis),
+                            .granularity = granularity,
                             .scale = {},
                             .zero_point = {}};
   for (const auto& slice : slices) {
@@ -127,13 +127,14 @@ quant::QuantizedTensor codes_of(const fs::path& file,
                                 const Tensor& weight,
                                 int bits) {
   const BitWidth width(bits);
-  const auto slices = slices_of(weight, layer.weight_axis);
-  if (const auto between = params_between(slices, width, layer.weight_axis)) {
+  const quant::Granularity granularity = tuning::granularity_of(layer);
+  const auto slices = values_of_slices(weight, granularity);
+  if (const auto between = params_between(slices, width, granularity)) {
     return quant::quantize(weight, *between);
   }
   quant::QuantParams params{.bits = width,
                             .symmetry = quant::Symmetry::Symmetric,
-                            .granularity = quant::Granularity::along(layer.weight_axis),
+                            .granularity = granularity,
                             .scale = {},
                             .zero_point = {}};
   for (const auto& slice : slices) {
@@ -215,7 +216,9 @@ QuantizedFile read_quantized_file(const Model& model, const fs::path& file) {
   for (std::size_t l = 0; l < read.weight_bits.size(); ++l) {
     const graph::Layer& ours = model.discovery.layers[l];
     const graph::Layer& theirs = partners[l];
-    const auto params = quantizer_of(quantized.graph, theirs.input);
+    const auto params = ours.activation == graph::kNoValue
+                            ? std::nullopt
+                            : quantizer_of(quantized.graph, theirs.input);
     read.activation_bits.push_back(params ? std::optional(params->bits.value()) : std::nullopt);
     if (params) read.codes.activations.emplace(ours.input, *params);
     if (ours.bias != graph::kNoValue && theirs.bias != graph::kNoValue) {

@@ -68,15 +68,15 @@ std::vector<QuantizedLayer> find_layers(const graph::Graph& real,
   }
   std::vector<QuantizedLayer> found;
   for (const graph::Layer& layer : layers) {
-    const auto node = by_name.find(layer.name);
+    const auto node = by_name.find(layer.node_name);
     if (node == by_name.end() || !quantized.node(node->second).is(layer.op_type)) {
       throw_stranger(layer, "is not in the quantized network");
     }
     const graph::Node& there = quantized.node(node->second);
     QuantizedLayer entry{.node = node->second,
-                         .weight = there.input(1),
+                         .weight = there.input(layer.weight_operand),
                          .source = same_value(real, layer.input, quantized),
-                         .input = there.input(0)};
+                         .input = there.input(layer.input_operand)};
     entry.quantizer = chain_between(quantized, entry.source, entry.input);
     if (entry.input != entry.source && !is_quantizer(quantized, entry.quantizer)) {
       throw_stranger(layer, "reads another value in the quantized network");

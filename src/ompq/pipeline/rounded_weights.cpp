@@ -62,7 +62,7 @@ void RoundedWeights::prepare_compensated(const std::vector<int>& widths,
       .correct_inputs = false, .correct_bias = false, .tried_ranges = 2, .sweeps = 1};
   const auto visit = [&](std::size_t l, const tuning::LayerInputs& inputs) {
     const graph::Layer& layer = layers[l];
-    if (!tuning::has_input_moments(graph, layer)) return;
+    if (owner_of(l) != l) return;  // a shared weight has the codes of its first layer
     gptq.moments.seed = Random(seed).split("layer " + layer.name).next();
     const auto moments = tuning::input_moments(graph, layer, inputs, gptq.moments);
     for (const int width : widths) {
@@ -87,7 +87,15 @@ void RoundedWeights::prepare_compensated(const std::vector<int>& widths,
       });
 }
 
+std::size_t RoundedWeights::owner_of(std::size_t layer) const {
+  const auto& layers = model_.discovery.layers;
+  std::size_t first = 0;
+  while (layers[first].weight != layers[layer].weight) ++first;
+  return first;
+}
+
 Tensor RoundedWeights::get(std::size_t layer, BitWidth width) {
+  layer = owner_of(layer);
   const auto [slot, added] = codes_.try_emplace({layer, width.value()});
   if (added) {
     slot->second =

@@ -41,6 +41,9 @@ class RoundedWeights {
   [[nodiscard]] Tensor get(std::size_t layer, int weight_bits);
 
  private:
+  /// The first layer that has the layer's weight.
+  [[nodiscard]] std::size_t owner_of(std::size_t layer) const;
+
   const Model& model_;
   tuning::WeightOptions options_;
   std::map<std::pair<std::size_t, int>, quant::QuantizedTensor> codes_;

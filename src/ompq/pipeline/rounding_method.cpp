@@ -5,6 +5,7 @@
 #include <limits>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 #include <spdlog/spdlog.h>
 #include <unistd.h>
@@ -16,6 +17,7 @@
 #include "ompq/pipeline/evaluate.h"
 #include "ompq/pipeline/network.h"
 #include "ompq/tuning/equalization.h"
+#include "ompq/tuning/input_moments.h"
 #include "ompq/tuning/output_statistics.h"
 
 namespace ompq::pipeline {
@@ -145,7 +147,48 @@ class Rounding {
     return std::move(made.codes);
   }
 
+  /// Says which layers the method does not reach.
+  void tell_untouched(std::string_view what, const std::vector<std::string>& names) const {
+    if (names.empty()) return;
+    constexpr std::size_t kMostNames = 8;
+    const std::size_t shown = std::min(names.size(), kMostNames);
+    log().info("{} layers have no {} and stay rounded to nearest: {}{}",
+               names.size(),
+               what,
+               fmt::join(names.begin(), names.begin() + static_cast<std::ptrdiff_t>(shown), ", "),
+               shown < names.size() ? ", ..." : "");
+  }
+
+  /// Embeddings, stacks of matrices, recurrent operators.
+  [[nodiscard]] std::vector<std::string> uncompensated(const tuning::NetworkCodes& codes) const {
+    std::vector<std::string> names;
+    for (const graph::Layer& layer : model_.discovery.layers) {
+      const bool quantized = codes.weights.contains(model_.graph.value(layer.weight).name);
+      if (quantized && !tuning::has_input_moments(model_.graph, layer)) names.push_back(layer.name);
+    }
+    return names;
+  }
+
+  /// Embeddings and recurrent operators in blocks that no step was taken in.
+  [[nodiscard]] std::vector<std::string> unlearned(const std::vector<graph::Block>& blocks) const {
+    std::vector<std::string> names;
+    for (const graph::Block& block : blocks) {
+      const bool learned =
+          std::ranges::any_of(result_.blocks, [&](const report::ReconstructedBlock& row) {
+            return row.step == "learning" && row.name == block.name && row.iterations > 0;
+          });
+      for (const graph::LayerId id : block.layers) {
+        const graph::Layer& layer = model_.discovery.layers[static_cast<std::size_t>(id)];
+        const bool sequence =
+            layer.use == graph::WeightUse::Lookup || layer.use == graph::WeightUse::Recurrent;
+        if (sequence && !learned) names.push_back(layer.name);
+      }
+    }
+    return names;
+  }
+
   tuning::NetworkCodes compensate(tuning::NetworkCodes codes) {
+    tell_untouched("error compensation", uncompensated(codes));
     tuning::ReconstructionOptions options{.method = tuning::BlockMethod::Compensate};
     options.training.threads = options_.threads;
     return reconstruct("compensation",
@@ -189,11 +232,12 @@ class Rounding {
     options.training.drop_probability = row_.drop_probability;
     options.training.threads = options_.threads;
     const bool layers = row_.learn == LearnedBlocks::Layers;
-    return reconstruct("learning",
-                       std::move(codes),
-                       layers ? tuning::layer_blocks(model_.graph, model_.discovery.layers)
-                              : model_.discovery.blocks,
-                       options);
+    const std::vector<graph::Block> blocks =
+        layers ? tuning::layer_blocks(model_.graph, model_.discovery.layers)
+               : model_.discovery.blocks;
+    codes = reconstruct("learning", std::move(codes), blocks, options);
+    tell_untouched("learned rounding", unlearned(blocks));
+    return codes;
   }
 
   tuning::NetworkCodes distill(tuning::NetworkCodes codes) {

@@ -57,13 +57,13 @@ QuantParams choose_qparams(const Tensor& x, const ChooseOptions& options) {
   QuantParams params{options.bits,
                      options.symmetry,
                      options.granularity,
-                     std::vector<float>(static_cast<std::size_t>(slices.count)),
-                     std::vector<std::int32_t>(static_cast<std::size_t>(slices.count))};
+                     std::vector<float>(static_cast<std::size_t>(slices.total())),
+                     std::vector<std::int32_t>(static_cast<std::size_t>(slices.total()))};
 #pragma omp parallel if (values.size() > 10'000)
   {
     std::vector<float> buffer;
 #pragma omp for schedule(dynamic)
-    for (std::int64_t s = 0; s < slices.count; ++s) {
+    for (std::int64_t s = 0; s < slices.total(); ++s) {
       const auto chosen = choose_slice(slice_values(values, slices, s, buffer), options);
       params.scale[static_cast<std::size_t>(s)] = chosen.scale;
       params.zero_point[static_cast<std::size_t>(s)] = chosen.zero_point;

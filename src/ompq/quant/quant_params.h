@@ -10,12 +10,16 @@ namespace ompq::quant {
 enum class Symmetry { Symmetric, Asymmetric };
 
 /// How many values share one scale. PerTensor: shape [3, 4] -> 1 scale. PerAxis(0): [3, 4] -> 3
-/// scales.
+/// scales. Of a stack of tensors, the first `stacked` axes count its members, and each member has
+/// scales of its own: PerAxis(2) with 1 stacked axis: [5, 3, 4] -> 20 scales, member by member.
 struct Granularity {
   bool per_axis = false;
   std::int64_t axis = 0;
-  static Granularity per_tensor() { return {false, 0}; }
-  static Granularity along(std::int64_t axis) { return {true, axis}; }
+  std::int64_t stacked = 0;  ///< 0 .. axis
+  static Granularity per_tensor() { return {false, 0, 0}; }
+  static Granularity along(std::int64_t axis, std::int64_t stacked = 0) {
+    return {true, axis, stacked};
+  }
   bool operator==(const Granularity&) const = default;
 };
 
@@ -26,7 +30,7 @@ struct QuantParams {
   BitWidth bits{8};
   Symmetry symmetry = Symmetry::Asymmetric;
   Granularity granularity = Granularity::per_tensor();
-  std::vector<float> scale;              ///< one, or one per slice of the axis; > 0
+  std::vector<float> scale;              ///< one, or one per slice; > 0
   std::vector<std::int32_t> zero_point;  ///< as many as scales; 0 .. 2^bits - 1
 };
 

@@ -62,7 +62,7 @@ OMPQ_VECTOR_CLONES void fake_quantize_run(const float* x,
 /// The slices that `params` speaks of. @throws ShapeError, ConfigError if the two do not fit.
 Slices checked_slices(std::span<const std::int64_t> shape, const QuantParams& params) {
   const Slices slices = slices_of(shape, params.granularity);
-  const auto expected = static_cast<std::size_t>(slices.count);
+  const auto expected = static_cast<std::size_t>(slices.total());
   if (params.scale.size() != expected || params.zero_point.size() != expected) {
     throw ShapeError("quant",
                      fmt::format("{} scales and {} zero points for a tensor of shape {} with {} "
@@ -92,11 +92,9 @@ Slices checked_slices(std::span<const std::int64_t> shape, const QuantParams& pa
 /// scale.
 template <typename Run>
 void for_each_run(const Slices& slices, const QuantParams& params, const Run& run) {
-  for (std::int64_t o = 0; o < slices.outer; ++o) {
-    for (std::int64_t s = 0; s < slices.count; ++s) {
-      run((o * slices.count + s) * slices.inner, slices.inner, grid_of(params, s));
-    }
-  }
+  for_each_run(slices, [&](std::int64_t s, std::int64_t at, std::int64_t count) {
+    run(at, count, grid_of(params, s));
+  });
 }
 
 }  // namespace

@@ -26,7 +26,7 @@ OMPQ_VECTOR_CLONES bool all_finite(const float* values, std::int64_t count) {
 }  // namespace
 
 Slices slices_of(std::span<const std::int64_t> shape, const Granularity& granularity) {
-  if (!granularity.per_axis) return {1, 1, element_count(shape)};
+  if (!granularity.per_axis) return {1, 1, 1, element_count(shape)};
   const auto rank = static_cast<std::int64_t>(shape.size());
   const std::int64_t axis = granularity.axis < 0 ? granularity.axis + rank : granularity.axis;
   if (axis < 0 || axis >= rank) {
@@ -37,8 +37,22 @@ Slices slices_of(std::span<const std::int64_t> shape, const Granularity& granula
                                  -rank,
                                  rank - 1));
   }
+  if (granularity.stacked < 0 || granularity.stacked > axis) {
+    throw ShapeError("quant",
+                     fmt::format("{} stacked axes do not stand before axis {} of a tensor of shape "
+                                 "{}; use 0..{}",
+                                 granularity.stacked,
+                                 axis,
+                                 shape_text(shape),
+                                 axis));
+  }
   const auto at = static_cast<std::size_t>(axis);
-  return {element_count(shape.first(at)), shape[at], element_count(shape.subspan(at + 1))};
+  const auto stacked = static_cast<std::size_t>(granularity.stacked);
+  const std::int64_t members = element_count(shape.first(stacked));
+  const std::int64_t inner = element_count(shape.subspan(at + 1));
+  // Without an axis between them, members and slices count on as one.
+  if (stacked == at) return {1, 1, members * shape[at], inner};
+  return {members, element_count(shape.subspan(stacked, at - stacked)), shape[at], inner};
 }
 
 std::span<const float> slice_values(std::span<const float> values,
@@ -47,9 +61,10 @@ std::span<const float> slice_values(std::span<const float> values,
                                     std::vector<float>& buffer) {
   const auto inner = static_cast<std::size_t>(slices.inner);
   if (slices.outer == 1) return values.subspan(static_cast<std::size_t>(s) * inner, inner);
+  const std::int64_t first = s / slices.count * slices.outer * slices.count + s % slices.count;
   buffer.resize(static_cast<std::size_t>(slices.slice_elements()));
   for (std::int64_t o = 0; o < slices.outer; ++o) {
-    const auto from = static_cast<std::size_t>(o * slices.count + s) * inner;
+    const auto from = static_cast<std::size_t>(first + o * slices.count) * inner;
     std::memcpy(buffer.data() + static_cast<std::size_t>(o) * inner,
                 values.data() + from,
                 inner * sizeof(float));

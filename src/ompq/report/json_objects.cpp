@@ -39,6 +39,7 @@ Json object(const LayerRow& layer) {
                {"biases", layer.biases},
                {"parameters", layer.paper_parameters},
                {"macs", layer.macs},
+               {"float_input", layer.float_input},
                {"output_shape", layer.output_shape},
                {"feature_size", layer.feature_size},
                {"block", layer.block}};

@@ -46,6 +46,7 @@ struct LayerRow {
   std::int64_t paper_parameters =
       0;                          ///< as the paper counts them (norm and tied projections included)
   std::int64_t macs = 0;          ///< for one sample
+  bool float_input = false;       ///< what it reads is never quantized, whatever --act-bits says
   std::string output_shape;       ///< "Nx64x56x56"
   std::int64_t feature_size = 0;  ///< elements of the layer function's output for one sample
   std::string tied_to;            ///< the layer whose width it follows, or ""

@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "ompq/core/error.h"
+#include "ompq/graph/layer_function.h"
 #include "ompq/graph/passes.h"
 #include "ompq/ops/aten_bridge.h"
 #include "ompq/runtime/dnnl_support.h"
@@ -467,7 +468,7 @@ ValueId Executor::run_reader_of(State& state, ValueId weight) {
                                   impl_->name(weight)));
   }
   impl_->run_until(state, reader + 1, {});
-  return impl_->graph.node(impl_->plan.steps[reader].node).outputs.front();
+  return graph::main_output(impl_->graph, impl_->graph.node(impl_->plan.steps[reader].node));
 }
 
 void Executor::advance_past(State& state, ValueId value) {

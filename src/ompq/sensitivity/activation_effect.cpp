@@ -13,8 +13,9 @@ using State = runtime::Executor::State;
 std::vector<graph::ValueId> activations_of(const std::vector<graph::Layer>& layers) {
   std::vector<graph::ValueId> values;
   for (const graph::Layer& layer : layers) {
-    if (std::find(values.begin(), values.end(), layer.input) == values.end()) {
-      values.push_back(layer.input);
+    if (layer.activation == graph::kNoValue) continue;
+    if (std::find(values.begin(), values.end(), layer.activation) == values.end()) {
+      values.push_back(layer.activation);
     }
   }
   return values;

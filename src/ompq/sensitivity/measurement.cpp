@@ -147,8 +147,13 @@ struct Measurement::Impl {
       each(Needs::Outputs, [&](Meter& meter) { meter.see_float_outputs(outputs); });
     }
     const std::vector<std::size_t> order = reading_order(executor, layers);
+    const auto position = [&](std::size_t i) {
+      return executor.reader_position(layers[order[i]].weight);
+    };
     for (std::size_t i = 0; i < order.size(); ++i) {
-      visit(executor, state, order[i]);
+      // A node may have a second weight.
+      const bool last_of_node = i + 1 == order.size() || position(i + 1) != position(i);
+      visit(executor, state, order[i], last_of_node);
       if (progress) {
         progress({"sensitivity",
                   static_cast<std::int64_t>(i) + 1,
@@ -164,8 +169,9 @@ struct Measurement::Impl {
     return any(Needs::LayerOutput) || (extrapolated && width + 1 >= measured_widths());
   }
 
-  /// Every width of one layer. `state` is left in front of the layer's node, or right after it.
-  void visit(runtime::Executor& executor, State& state, std::size_t layer) {
+  /// Every width of one layer. `state` is left in front of the layer's node, or right behind it if
+  /// that may be.
+  void visit(runtime::Executor& executor, State& state, std::size_t layer, bool may_pass_node) {
     const graph::ValueId weight = layers[layer].weight;
     executor.advance_to_reader_of(state, weight);
     const std::size_t widths = options.widths.size();
@@ -187,7 +193,7 @@ struct Measurement::Impl {
         each(Needs::Outputs, [&](Meter& meter) { meter.see_outputs({layer, w}, outputs); });
       }
     }
-    if (local) state = std::move(real);
+    if (local && may_pass_node) state = std::move(real);
   }
 
   void compare(

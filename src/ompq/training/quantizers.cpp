@@ -38,16 +38,6 @@ struct WeightPass : torch::CustomClassHolder {
   double gradient_scale = 1.0;
 };
 
-/// Calls f(slice, first element, elements) for each run of elements of one slice.
-template <typename F>
-void for_runs(const quant::Slices& slices, F f) {
-  for (std::int64_t o = 0; o < slices.outer; ++o) {
-    for (std::int64_t s = 0; s < slices.count; ++s) {
-      f(static_cast<std::size_t>(s), (o * slices.count + s) * slices.inner, slices.inner);
-    }
-  }
-}
-
 struct QuantizeWeight : torch::autograd::Function<QuantizeWeight> {
   static Variable forward(AutogradContext* context,
                           const Variable& weight,
@@ -56,7 +46,8 @@ struct QuantizeWeight : torch::autograd::Function<QuantizeWeight> {
     at::Tensor result = at::empty_like(weight);
     const float* from = weight.data_ptr<float>();
     float* to = result.data_ptr<float>();
-    for_runs(pass->slices, [&](std::size_t s, std::int64_t at, std::int64_t count) {
+    quant::for_each_run(pass->slices, [&](std::int64_t slice, std::int64_t at, std::int64_t count) {
+      const auto s = static_cast<std::size_t>(slice);
       const float step = pass->step[s];
       const float low = pass->low[s];
       const float high = pass->high[s];
@@ -82,7 +73,8 @@ struct QuantizeWeight : torch::autograd::Function<QuantizeWeight> {
     const float* w = weight.data_ptr<float>();
     const float* g = dy.data_ptr<float>();
     float* dw = by_weight.data_ptr<float>();
-    for_runs(pass.slices, [&](std::size_t s, std::int64_t at, std::int64_t count) {
+    quant::for_each_run(pass.slices, [&](std::int64_t slice, std::int64_t at, std::int64_t count) {
+      const auto s = static_cast<std::size_t>(slice);
       const float step = pass.step[s];
       const float low = pass.low[s];
       const float high = pass.high[s];
@@ -120,8 +112,8 @@ struct StraightThrough : torch::autograd::Function<StraightThrough> {
   }
 };
 
-quant::Slices slices_of(const at::Tensor& weight, std::int64_t axis) {
-  return quant::slices_of(weight.sizes().vec(), quant::Granularity::along(axis));
+quant::Slices slices_of(const at::Tensor& weight, const quant::Granularity& granularity) {
+  return quant::slices_of(weight.sizes().vec(), granularity);
 }
 
 float magnitude(std::span<const float> factors, std::size_t s) {
@@ -133,11 +125,12 @@ bool flipped(std::span<const float> factors, std::size_t s) {
 
 /// Greatest magnitude of each slice over the levels on one side.
 std::vector<float> extreme_steps(const WeightQuantizer& quantizer, const at::Tensor& weight) {
-  const quant::Slices slices = slices_of(weight, quantizer.axis);
+  const quant::Slices slices = slices_of(weight, quantizer.granularity);
   const float levels = quantizer.high.front();
-  std::vector<float> steps(static_cast<std::size_t>(slices.count), 0.0F);
+  std::vector<float> steps(static_cast<std::size_t>(slices.total()), 0.0F);
   const float* w = weight.data_ptr<float>();
-  for_runs(slices, [&](std::size_t s, std::int64_t at, std::int64_t count) {
+  quant::for_each_run(slices, [&](std::int64_t slice, std::int64_t at, std::int64_t count) {
+    const auto s = static_cast<std::size_t>(slice);
     for (std::int64_t i = at; i < at + count; ++i) steps[s] = std::max(steps[s], std::abs(w[i]));
   });
   const float most = *std::max_element(steps.begin(), steps.end());
@@ -229,7 +222,7 @@ WeightQuantizer make_weight_quantizer(const QuantizerMethod& method,
                             .name = std::move(name),
                             .bits = params.bits,
                             .symmetry = params.symmetry,
-                            .axis = params.granularity.axis};
+                            .granularity = params.granularity};
   const bool min_max = method.weights == WeightRange::MinMax;
   const auto top = static_cast<float>(params.bits.levels() - 1);
   if (min_max) quantizer.symmetry = quant::Symmetry::Symmetric;
@@ -275,7 +268,7 @@ at::Tensor quantized_weight(const WeightQuantizer& quantizer,
                             const at::Tensor& weight,
                             const WeightSteps& steps) {
   auto pass = c10::make_intrusive<WeightPass>();
-  pass->slices = slices_of(weight, quantizer.axis);
+  pass->slices = slices_of(weight, quantizer.granularity);
   pass->step = steps.own;
   pass->low = quantizer.low;
   pass->high = quantizer.high;
@@ -292,7 +285,7 @@ quant::QuantizedTensor codes_of(const WeightQuantizer& quantizer,
   const float shift = quant::level_shift(quantizer.bits, quantizer.symmetry);
   quant::QuantizedTensor codes{.params = {.bits = quantizer.bits,
                                           .symmetry = quantizer.symmetry,
-                                          .granularity = quant::Granularity::along(quantizer.axis),
+                                          .granularity = quantizer.granularity,
                                           .scale = steps.folded},
                                .shape = weight.sizes().vec()};
   codes.codes.resize(static_cast<std::size_t>(weight.numel()));
@@ -304,16 +297,18 @@ quant::QuantizedTensor codes_of(const WeightQuantizer& quantizer,
   }
   const at::Tensor plain = weight.contiguous();
   const float* w = plain.data_ptr<float>();
-  for_runs(
-      slices_of(weight, quantizer.axis), [&](std::size_t s, std::int64_t at, std::int64_t count) {
-        const float zero = static_cast<float>(codes.params.zero_point[s]) - shift;
-        const float sign = flipped(factors, s) ? -1.0F : 1.0F;
-        for (std::int64_t i = at; i < at + count; ++i) {
-          const float level =
-              quant::nearest_level(w[i] / steps.own[s], quantizer.low[s], quantizer.high[s], shift);
-          codes.codes[static_cast<std::size_t>(i)] = static_cast<std::uint8_t>(sign * level + zero);
-        }
-      });
+  quant::for_each_run(slices_of(weight, quantizer.granularity),
+                      [&](std::int64_t slice, std::int64_t at, std::int64_t count) {
+                        const auto s = static_cast<std::size_t>(slice);
+                        const float zero = static_cast<float>(codes.params.zero_point[s]) - shift;
+                        const float sign = flipped(factors, s) ? -1.0F : 1.0F;
+                        for (std::int64_t i = at; i < at + count; ++i) {
+                          const float level = quant::nearest_level(
+                              w[i] / steps.own[s], quantizer.low[s], quantizer.high[s], shift);
+                          codes.codes[static_cast<std::size_t>(i)] =
+                              static_cast<std::uint8_t>(sign * level + zero);
+                        }
+                      });
   return codes;
 }
 
@@ -329,24 +324,27 @@ at::Tensor moved_to_codes(const at::Tensor& weight,
   at::Tensor moved = weight.detach().contiguous().clone();
   float* w = moved.data_ptr<float>();
   const quant::QuantParams& params = codes.params;
-  for_runs(slices_of(weight, params.granularity.axis),
-           [&](std::size_t s, std::int64_t at, std::int64_t count) {
-             const float step = params.scale[s] / magnitude(factors, s);
-             const float sign = flipped(factors, s) ? -1.0F : 1.0F;
-             for (std::int64_t i = at; i < at + count; ++i) {
-               const int code = codes.codes[static_cast<std::size_t>(i)];
-               const float level =
-                   sign * (static_cast<float>(code) + quant::lowest_level(params, s));
-               // What lies beyond the last level quantizes to it, wherever it is.
-               const bool first = code == 0;
-               const bool last = code == params.bits.levels() - 1;
-               const bool open_below = sign > 0 ? first : last;
-               const bool open_above = sign > 0 ? last : first;
-               const float ratio = w[i] / step;
-               if (!open_below && ratio < level - kWithinCell) w[i] = (level - kWithinCell) * step;
-               if (!open_above && ratio > level + kWithinCell) w[i] = (level + kWithinCell) * step;
-             }
-           });
+  quant::for_each_run(slices_of(weight, params.granularity),
+                      [&](std::int64_t slice, std::int64_t at, std::int64_t count) {
+                        const auto s = static_cast<std::size_t>(slice);
+                        const float step = params.scale[s] / magnitude(factors, s);
+                        const float sign = flipped(factors, s) ? -1.0F : 1.0F;
+                        for (std::int64_t i = at; i < at + count; ++i) {
+                          const int code = codes.codes[static_cast<std::size_t>(i)];
+                          const float level =
+                              sign * (static_cast<float>(code) + quant::lowest_level(params, s));
+                          // What lies beyond the last level quantizes to it, wherever it is.
+                          const bool first = code == 0;
+                          const bool last = code == params.bits.levels() - 1;
+                          const bool open_below = sign > 0 ? first : last;
+                          const bool open_above = sign > 0 ? last : first;
+                          const float ratio = w[i] / step;
+                          if (!open_below && ratio < level - kWithinCell)
+                            w[i] = (level - kWithinCell) * step;
+                          if (!open_above && ratio > level + kWithinCell)
+                            w[i] = (level + kWithinCell) * step;
+                        }
+                      });
   return moved;
 }
 

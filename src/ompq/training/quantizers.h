@@ -58,7 +58,7 @@ struct WeightQuantizer {
   std::string name;  ///< of the weight
   BitWidth bits{8};
   quant::Symmetry symmetry = quant::Symmetry::Symmetric;
-  std::int64_t axis = 0;
+  quant::Granularity granularity = quant::Granularity::along(0);
   std::vector<float> low;  ///< of the operator's own weight
   std::vector<float> high;
   at::Tensor learned;        ///< [slices] steps; undefined where they follow from the weights

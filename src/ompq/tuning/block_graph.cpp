@@ -168,7 +168,12 @@ std::vector<graph::Layer> layers_of_part(const PartGraph& part,
     if (node == part.nodes.end()) continue;
     graph::Layer layer = layers[l];
     layer.node = static_cast<NodeId>(node - part.nodes.begin());
-    for (ValueId* id : {&layer.weight, &layer.bias, &layer.input, &layer.output, &layer.feature}) {
+    for (ValueId* id : {&layer.weight,
+                        &layer.bias,
+                        &layer.input,
+                        &layer.activation,
+                        &layer.output,
+                        &layer.feature}) {
       const auto own = part.own.find(*id);
       *id = own == part.own.end() ? graph::kNoValue : own->second;
     }
@@ -183,6 +188,10 @@ std::vector<graph::Block> layer_blocks(const Graph& graph,
   const graph::Uses uses(graph);
   std::vector<graph::Block> blocks;
   for (std::size_t l = 0; l < layers.size(); ++l) {
+    if (l > 0 && layers[l].node == layers[l - 1].node) {
+      blocks.back().layers.push_back(static_cast<graph::LayerId>(l));
+      continue;
+    }
     const auto function = graph::layer_function(graph, uses, layers[l].node);
     const auto end =
         function.nodes.begin() + static_cast<std::ptrdiff_t>(function.nodes_before_add);

@@ -34,8 +34,8 @@ struct PartGraph {
                                                        const std::vector<graph::Layer>& layers,
                                                        std::vector<std::size_t>* which = nullptr);
 
-/// One block a layer: its operator with bias and activation, short of an Add that joins branches.
-/// What AdaRound optimizes at once.
+/// One block a layer, or for all layers of one operator: the operator with bias and activation,
+/// short of an Add that joins branches. What AdaRound optimizes at once.
 [[nodiscard]] std::vector<graph::Block> layer_blocks(const graph::Graph& graph,
                                                      const std::vector<graph::Layer>& layers);
 

@@ -257,6 +257,7 @@ class Reconstructor {
     if (options_.method == BlockMethod::Visit) {
       const auto layer = static_cast<std::size_t>(block_of(stage).layers.front());
       tell(number, 0, 1.0);
+      if (!has_input_moments(request_.graph, request_.layers[layer])) return;
       return options_.visit(layer, inputs_of_layer(request_.layers[layer]));
     }
     if (number < finished_.size()) {

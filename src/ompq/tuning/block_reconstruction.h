@@ -38,7 +38,8 @@ struct ReconstructionOptions {
   GptqOptions gptq;              ///< for Compensate; its moments also for Restore
   bool restore_means = true;     ///< for Restore: bias correction
   bool restore_spreads = false;  ///< for Restore: norm re-estimation
-  LayerVisitor visit;            ///< for Visit; blocks must be layer_blocks()
+  /// For Visit, of layers that have input moments; blocks must be layer_blocks().
+  LayerVisitor visit;
   ErrorWeight weight = ErrorWeight::Plain;
   /// Iterations, batch, rates, drop probability (QDrop: 0.5), threads.
   TrainingOptions training;

@@ -101,11 +101,6 @@ void update_range(const Arrays& a,
   }
 }
 
-/// Slice of each element.
-std::int64_t slice_of(const quant::Slices& slices, std::int64_t element) {
-  return element / slices.inner % slices.count;
-}
-
 }  // namespace
 
 float rectified_sigmoid(float v) { return unit(stretched(sigmoid(v))); }
@@ -135,7 +130,7 @@ RoundingVariables::RoundingVariables(const Tensor& weight,
   first_moment_.assign(count, 0.0F);
   second_moment_.assign(count, 0.0F);
   for (std::size_t i = 0; i < count; ++i) {
-    const auto s = static_cast<std::size_t>(slice_of(slices, static_cast<std::int64_t>(i)));
+    const auto s = static_cast<std::size_t>(slices.of(static_cast<std::int64_t>(i)));
     const float least = quant::lowest_level(initial.params, s);
     const float most = least + static_cast<float>(initial.params.bits.levels() - 1);
     const float level = least + static_cast<float>(initial.codes[i]);
@@ -160,7 +155,7 @@ quant::QuantizedTensor RoundingVariables::harden() const {
   quant::QuantizedTensor result = initial_;
   const quant::Slices slices = quant::slices_of(initial_.shape, initial_.params.granularity);
   for (std::size_t i = 0; i < v_.size(); ++i) {
-    const auto s = static_cast<std::size_t>(slice_of(slices, static_cast<std::int64_t>(i)));
+    const auto s = static_cast<std::size_t>(slices.of(static_cast<std::int64_t>(i)));
     const float level = lower_[i] + (v_[i] >= 0.0F ? 1.0F : 0.0F);  // h(0) = 1/2
     result.codes[i] = static_cast<std::uint8_t>(level - quant::lowest_level(initial_.params, s));
   }

@@ -78,6 +78,7 @@ void write_codes(Writer& writer, const quant::QuantizedTensor& codes) {
   writer.number<std::int32_t>(codes.params.symmetry == quant::Symmetry::Symmetric ? 1 : 0);
   writer.number<std::int32_t>(codes.params.granularity.per_axis ? 1 : 0);
   writer.number<std::int64_t>(codes.params.granularity.axis);
+  writer.number<std::int64_t>(codes.params.granularity.stacked);
   writer.numbers(codes.params.scale);
   writer.numbers(codes.params.zero_point);
   writer.numbers(codes.shape);
@@ -93,6 +94,7 @@ quant::QuantizedTensor read_codes(Reader& reader) {
       reader.number<std::int32_t>() != 0 ? quant::Symmetry::Symmetric : quant::Symmetry::Asymmetric;
   codes.params.granularity.per_axis = reader.number<std::int32_t>() != 0;
   codes.params.granularity.axis = reader.number<std::int64_t>();
+  codes.params.granularity.stacked = reader.number<std::int64_t>();
   codes.params.scale = reader.numbers<float>();
   codes.params.zero_point = reader.numbers<std::int32_t>();
   codes.shape = reader.numbers<std::int64_t>();

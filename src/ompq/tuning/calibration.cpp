@@ -27,7 +27,8 @@ std::map<graph::ValueId, Observed> observed_values(const std::vector<graph::Laye
   }
   std::map<graph::ValueId, Observed> observed;
   for (std::size_t l = 0; l < layers.size(); ++l) {
-    Observed& entry = observed[layers[l].input];
+    if (layers[l].activation == graph::kNoValue) continue;
+    Observed& entry = observed[layers[l].activation];
     if (entry.reader.empty()) entry.reader = layers[l].name;
     entry.bits = std::max(entry.bits, bits[l]);
   }

@@ -61,8 +61,7 @@ DistilledWeight::DistilledWeight(const Tensor& weight, const quant::QuantizedTen
   slice_.resize(values.size());
   u_.resize(values.size());
   for (std::size_t i = 0; i < values.size(); ++i) {
-    slice_[i] =
-        static_cast<std::uint32_t>(static_cast<std::int64_t>(i) / slices.inner % slices.count);
+    slice_[i] = static_cast<std::uint32_t>(slices.of(static_cast<std::int64_t>(i)));
     const float code =
         quant::lowest_level(initial.params, slice_[i]) + static_cast<float>(initial.codes[i]);
     // Compensated rounding moves weights; within the code's cell the float weight says which

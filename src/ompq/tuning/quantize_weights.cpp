@@ -18,7 +18,7 @@ std::vector<double> slice_errors(const Tensor& weight, const quant::QuantizedTen
   const quant::Slices slices = quant::slices_of(weight.shape(), codes.params.granularity);
   std::vector<double> errors(codes.params.scale.size(), 0.0);
   for (std::size_t i = 0; i < exact.size(); ++i) {
-    const auto slice = static_cast<std::int64_t>(i) / slices.inner % slices.count;
+    const std::int64_t slice = slices.of(static_cast<std::int64_t>(i));
     const double error = static_cast<double>(exact[i]) - real[i];
     errors[static_cast<std::size_t>(slice)] += error * error;
   }
@@ -46,6 +46,10 @@ quant::QuantizedTensor quantize_short(const Tensor& weight, const quant::QuantPa
 
 }  // namespace
 
+quant::Granularity granularity_of(const graph::Layer& layer) {
+  return quant::Granularity::along(layer.weight_axis, layer.stacked_axes);
+}
+
 quant::QuantizedTensor quantize_weight(const graph::Graph& graph,
                                        const graph::Layer& layer,
                                        BitWidth bits,
@@ -55,7 +59,7 @@ quant::QuantizedTensor quantize_weight(const graph::Graph& graph,
       quant::choose_qparams(weight,
                             {.bits = bits,
                              .symmetry = quant::weight_symmetry(options.symmetry, bits),
-                             .granularity = quant::Granularity::along(layer.weight_axis),
+                             .granularity = granularity_of(layer),
                              .method = options.range});
   return quantize_short(weight, params);
 }
@@ -86,7 +90,7 @@ void round_biases(graph::Graph& graph,
                   const std::map<std::string, quant::QuantizedTensor>& weights,
                   const ActivationScales& activations) {
   for (const graph::Layer& layer : layers) {
-    const auto activation = activations.find(layer.input);
+    const auto activation = activations.find(layer.activation);
     if (layer.bias == graph::kNoValue || activation == activations.end()) continue;
     const auto& scales = weights.at(graph.value(layer.weight).name).params.scale;
     Tensor bias = *graph.value(layer.bias).constant;

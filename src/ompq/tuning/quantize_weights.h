@@ -15,6 +15,9 @@ struct WeightOptions {
   quant::RangeMethod range = quant::RangeMethod::ErrorSearch;
 };
 
+/// Which of a layer's weights share a scale: those of one output channel, of one member of a stack.
+[[nodiscard]] quant::Granularity granularity_of(const graph::Layer& layer);
+
 /// One layer's weight, quantized per output channel by rounding to nearest, with short scales.
 [[nodiscard]] quant::QuantizedTensor quantize_weight(const graph::Graph& graph,
                                                      const graph::Layer& layer,

@@ -1,0 +1,269 @@
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+#include <map>
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include "ompq/allocation/cost_model.h"
+#include "ompq/pipeline/allocator_table.h"
+#include "ompq/pipeline/inspect.h"
+#include "ompq/pipeline/network.h"
+#include "ompq/pipeline/quantization_plan.h"
+#include "ompq/pipeline/quantized_file.h"
+#include "ompq/pipeline/search.h"
+#include "ompq/runtime/executor.h"
+#include "sequence_networks.h"
+#include "support/judge.h"
+#include "support/memory_dataset.h"
+#include "support/paths.h"
+
+// Embeddings, stacks of matrices and recurrent operators as layers, from the search to the file.
+
+namespace ompq::pipeline {
+namespace {
+
+using onnx_io::WeightFormat;
+using testing::Judge;
+using testing::JudgeAnswer;
+using testing::JudgeJob;
+
+constexpr std::int64_t kSequenceSamples = 6;
+constexpr int kOpset = 13;
+
+Model sequence_model(const SequenceNetwork& row,
+                     const testing::TemporaryDirectory& folder,
+                     int opset = kOpset) {
+  const auto file = folder / "float.onnx";
+  onnx_io::export_onnx(row.make(opset), file, {.format = WeightFormat::Float});
+  return load_model(file, {});
+}
+
+/// Tokens, or rows of features.
+Tensor sequence_inputs(const SequenceNetwork& row, std::int64_t count) {
+  if (!row.reads_tokens) return testing::normal_samples({count, kSteps, kFeatures}, 3);
+  Tensor samples(DataType::Float32, {count, kSteps});
+  Random random(3);
+  for (float& value : samples.mutable_data<float>()) {
+    value = static_cast<float>(random.next() % kTokens);
+  }
+  return samples;
+}
+
+Samples sequence_samples(const SequenceNetwork& row, std::int64_t count = kSequenceSamples) {
+  Samples samples;
+  samples.dataset = std::make_unique<testing::MemoryDataset>(sequence_inputs(row, count));
+  samples.indices = testing::all_indices(count);
+  return samples;
+}
+
+/// Widths of every kind, the decisions taking turns.
+std::vector<int> mixed_widths(const Model& model) {
+  const std::vector<int> turns{4, 8, 2, 5, 1, 3};
+  std::vector<int> widths;
+  for (std::size_t l = 0; l < model.discovery.layers.size(); ++l) {
+    widths.push_back(turns[l % turns.size()]);
+  }
+  for (const graph::Tie& tie : model.discovery.ties) {
+    for (const graph::LayerId follower : tie.followers) {
+      widths[static_cast<std::size_t>(follower)] = widths[static_cast<std::size_t>(tie.leader)];
+    }
+  }
+  return widths;
+}
+
+Tensor output_of_network(const graph::Graph& graph, const Tensor& inputs) {
+  return runtime::Executor(graph, {.precision = runtime::Precision::Float32})
+      .run(std::vector{inputs})
+      .front();
+}
+
+/// Sums of float32 in another order.
+void expect_close(const Tensor& expected, const JudgeAnswer& answer, const std::string& label) {
+  ASSERT_EQ(answer.refusal, "") << label;
+  const auto x = expected.data<float>();
+  const auto y = answer.outputs.front().data<float>();
+  ASSERT_EQ(x.size(), y.size()) << label;
+  float most = 1.0F;
+  for (const float value : x) most = std::max(most, std::abs(value));
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    ASSERT_NEAR(x[i], y[i], 1e-5F * most) << label << ", element " << i;
+  }
+}
+
+class SequenceLayers : public ::testing::TestWithParam<Judge> {};
+
+TEST_P(SequenceLayers, RunInEveryFormAsTheyAreComputed) {
+  OMPQ_JUDGE_OR_SKIP(GetParam());
+  const testing::TemporaryDirectory folder;
+  std::vector<std::string> labels;
+  std::vector<JudgeJob> jobs;
+  std::vector<Tensor> expected;
+  for (const SequenceNetwork& row : sequence_networks()) {
+    const Model model = sequence_model(row, folder);
+    const Tensor inputs = sequence_inputs(row, kSequenceSamples);
+    for (const auto symmetry : {quant::Symmetry::Asymmetric, quant::Symmetry::Symmetric}) {
+      const QuantizedNetwork network =
+          quantize_network(model, mixed_widths(model), {}, {.symmetry = symmetry});
+      const Tensor computed = output_of_network(network.graph, inputs);
+      const Tensor given = row.reads_tokens ? inputs.converted_to(DataType::Int64) : inputs;
+      for (const auto format : {WeightFormat::Packed, WeightFormat::Qdq, WeightFormat::Float}) {
+        for (const int opset : {13, 17, 21}) {
+          const auto file = folder / fmt::format("{}.onnx", labels.size());
+          onnx_io::write_onnx_file(file, export_file(network, {.format = format, .opset = opset}));
+          for (const std::string optimization : {"disabled", "all"}) {
+            labels.push_back(fmt::format("{}, form {}, opset {}, {}",
+                                         row.name,
+                                         static_cast<int>(format),
+                                         opset,
+                                         optimization));
+            jobs.push_back({file, {{row.reads_tokens ? "ids" : "x", given}}, optimization});
+            expected.push_back(computed);
+          }
+        }
+      }
+    }
+  }
+  const std::vector<JudgeAnswer> answers = run_jobs(GetParam(), jobs);
+  for (std::size_t i = 0; i < labels.size(); ++i) expect_close(expected[i], answers[i], labels[i]);
+}
+
+TEST_P(SequenceLayers, RunWithQuantizedActivationsWithOptimizationsAndWithout) {
+  OMPQ_JUDGE_OR_SKIP(GetParam());
+  const testing::TemporaryDirectory folder;
+  std::vector<std::string> labels;
+  std::vector<JudgeJob> jobs;
+  for (const SequenceNetwork& row : sequence_networks()) {
+    const Model model = sequence_model(row, folder);
+    Samples samples = sequence_samples(row);
+    const std::vector<std::optional<int>> eight(model.discovery.layers.size(), 8);
+    const auto activations = calibrate(model, eight, samples, {}, {});
+    const QuantizedNetwork network = quantize_network(model, mixed_widths(model), activations, {});
+    const Tensor inputs = sequence_inputs(row, kSequenceSamples);
+    const Tensor given = row.reads_tokens ? inputs.converted_to(DataType::Int64) : inputs;
+    for (const auto format : {WeightFormat::Packed, WeightFormat::Qdq, WeightFormat::Float}) {
+      const auto file = folder / fmt::format("{}.onnx", labels.size());
+      onnx_io::write_onnx_file(file, export_file(network, {.format = format}));
+      labels.push_back(fmt::format("{}, form {}", row.name, static_cast<int>(format)));
+      for (const std::string optimization : {"disabled", "all"}) {
+        jobs.push_back({file, {{row.reads_tokens ? "ids" : "x", given}}, optimization});
+      }
+    }
+  }
+  const std::vector<JudgeAnswer> answers = run_jobs(GetParam(), jobs);
+  for (std::size_t i = 0; i < labels.size(); ++i) {
+    ASSERT_EQ(answers[2 * i].refusal, "") << labels[i];
+    expect_close(answers[2 * i].outputs.front(), answers[2 * i + 1], labels[i]);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Judges,
+                         SequenceLayers,
+                         ::testing::Values(Judge::Node, Judge::Python),
+                         [](const auto& tested) {
+                           return tested.param == Judge::Node ? "Node" : "Python";
+                         });
+
+class SequenceLayer : public ::testing::TestWithParam<SequenceNetwork> {
+ protected:
+  testing::TemporaryDirectory folder_;
+  Model model_ = sequence_model(GetParam(), folder_);
+};
+
+INSTANTIATE_TEST_SUITE_P(Networks,
+                         SequenceLayer,
+                         ::testing::ValuesIn(sequence_networks()),
+                         [](const auto& tested) {
+                           std::string name = tested.param.name;
+                           std::erase_if(name, [](char c) { return std::isalnum(c) == 0; });
+                           return name;
+                         });
+
+TEST_P(SequenceLayer, IsListedWithEveryWeight) {
+  EXPECT_EQ(model_.discovery.layers.size(), GetParam().layers);
+  std::set<graph::ValueId> weights;
+  for (const graph::Layer& layer : model_.discovery.layers) weights.insert(layer.weight);
+  for (std::size_t i = 0; i < model_.graph.values().size(); ++i) {
+    const auto id = static_cast<graph::ValueId>(i);
+    if (!model_.graph.is_constant(id) || model_.graph.consumers(id).empty()) continue;
+    const Tensor& tensor = *model_.graph.value(id).constant;
+    const bool is_matrix = tensor.type() == DataType::Float32 && tensor.rank() >= 2;
+    const bool is_bias = model_.graph.value(id).name.ends_with(".b");
+    EXPECT_EQ(is_matrix && !is_bias, weights.contains(id)) << model_.graph.value(id).name;
+  }
+  const report::Inspection shown = inspect(model_);
+  for (std::size_t l = 0; l < shown.layers.size(); ++l) {
+    EXPECT_EQ(shown.layers[l].float_input,
+              model_.discovery.layers[l].activation == graph::kNoValue);
+  }
+}
+
+TEST_P(SequenceLayer, HasTheSizeThatItsBitsSay) {
+  const FileSize size(model_, {}, {});
+  const std::vector<int> floats(model_.discovery.layers.size(), allocation::kFloatBits);
+  const auto at = [&](int bits) {
+    return size.bytes(std::vector<int>(model_.discovery.layers.size(), bits), floats);
+  };
+  std::int64_t codes = 0;
+  std::set<graph::ValueId> counted;
+  for (const graph::Layer& layer : model_.discovery.layers) {
+    if (counted.insert(layer.weight).second) codes += layer.weight_count;
+  }
+  // 8 bits take no tables to unpack them, and 4 bits one of 256 entries.
+  constexpr std::int64_t kTables = 1024;
+  EXPECT_NEAR(at(8) - at(4), codes / 2, kTables);
+  EXPECT_NEAR(at(4) - at(2), codes / 4, kTables);
+  const QuantizedNetwork network = quantize_network(model_, mixed_widths(model_), {}, {});
+  for (const auto format : {WeightFormat::Packed, WeightFormat::Qdq, WeightFormat::Float}) {
+    EXPECT_EQ(FileSize(model_, {}, {.format = format}).bytes(mixed_widths(model_), floats),
+              static_cast<std::int64_t>(export_file(network, {.format = format}).size()));
+  }
+}
+
+TEST_P(SequenceLayer, IsReadBackFromEveryForm) {
+  const QuantizedNetwork network = quantize_network(model_, mixed_widths(model_), {}, {});
+  for (const auto format : {WeightFormat::Packed, WeightFormat::Qdq, WeightFormat::Float}) {
+    const auto file = folder_ / "written.onnx";
+    onnx_io::write_onnx_file(file, export_file(network, {.format = format}));
+    const QuantizedFile read = read_quantized_file(model_, file);
+    EXPECT_EQ(read.weight_bits, mixed_widths(model_));
+    for (const auto& [name, weight] : network.weights) {
+      EXPECT_TRUE(quant::dequantize(read.codes.weights.at(name)).equals(quant::dequantize(weight)))
+          << name << ", form " << static_cast<int>(format);
+    }
+  }
+}
+
+TEST_P(SequenceLayer, IsAllocatedByEveryAllocator) {
+  for (const AllocatorRow& row : allocator_table()) {
+    Samples samples = sequence_samples(GetParam(), 16);
+    SearchOptions options;
+    options.allocator = row.name;
+    options.beside = {};
+    options.request.budget.average_bits = 4;
+    const report::Search found = search(model_, samples, options).report;
+    ASSERT_EQ(found.allocations.size(), 1U) << row.name;
+    EXPECT_LE(found.allocations.front().average_bits, 4.0 + 1e-9) << row.name;
+    for (const report::DroppedMetric& dropped : found.dropped) {
+      // The one that needs scores of classes, which a class for every step is not.
+      EXPECT_EQ(dropped.metric, "output-kl") << row.name << ": " << dropped.reason;
+    }
+  }
+}
+
+TEST(TiedEmbeddings, AreStoredOnce) {
+  const testing::TemporaryDirectory folder;
+  std::vector<std::int64_t> bytes;
+  for (const std::string head : {"transposed", "copied"}) {
+    const SequenceNetwork row{head, [&](int opset) { return tied_transformer(head, opset); }};
+    const Model model = sequence_model(row, folder);
+    const std::vector<int> floats(model.discovery.layers.size(), allocation::kFloatBits);
+    bytes.push_back(FileSize(model, {}, {}).bytes(mixed_widths(model), floats));
+  }
+  // The same network but for names.
+  EXPECT_NEAR(bytes[0], bytes[1], 32);
+}
+
+}  // namespace
+}  // namespace ompq::pipeline
