@@ -21,7 +21,7 @@ struct Layer {
   WeightUse use = WeightUse::Product;
   ValueId weight = kNoValue;
   std::size_t weight_operand = 1;  ///< which of the node's inputs the weight is
-  /// Constant bias of the operator, or of an Add right behind a MatMul; kNoValue without one, and
+  /// Constant bias of the operator, or of an Add right after a MatMul; kNoValue without one, and
   /// where it stays as it is (that of recurrent layers).
   ValueId bias = kNoValue;
   ValueId input = kNoValue;       ///< the value that the layer reads
@@ -42,7 +42,7 @@ struct Layer {
   std::int64_t groups = 1;
   std::int64_t weight_count = 0;  ///< elements of the weight
   std::int64_t bias_count = 0;    ///< elements of the operator's constant bias, 0 if none
-  /// 2 x out_channels if a batch norm belongs to it; 0 otherwise. A norm is one that stands behind
+  /// 2 x out_channels if a batch norm belongs to it; 0 otherwise. A norm is one that comes after
   /// the operator, or that fold_batch_norms folded. In a graph without any trace of norms, a
   /// convolution's constant bias counts as one that its exporter folded: nothing tells them apart
   /// (but a fully connected layer's is taken for a bias).

@@ -169,7 +169,7 @@ struct Measurement::Impl {
     return any(Needs::LayerOutput) || (extrapolated && width + 1 >= measured_widths());
   }
 
-  /// Every width of one layer. `state` is left in front of the layer's node, or right behind it if
+  /// Every width of one layer. `state` is left in front of the layer's node, or right after it if
   /// that may be.
   void visit(runtime::Executor& executor, State& state, std::size_t layer, bool may_pass_node) {
     const graph::ValueId weight = layers[layer].weight;
