@@ -302,15 +302,19 @@ TEST(DiscoverLayers, SaysWhyAnOperatorIsNoLayer) {
       b.op({.name = "left", .op_type = "MatMul", .inputs = {eight, product}}, sized_image(4));
   const ValueId deep = b.matmul("deep", left, b.normal_constant("deep.weight", {4, 8, 8}, 1.0));
   const ValueId doubles = b.constant("doubles", Tensor(DataType::Float64, {8, 8}));
-  const Discovery found = discover(b.finish({b.matmul("wide", deep, doubles)}));
-  EXPECT_TRUE(found.layers.empty());
+  const ValueId vector = b.normal_constant("narrow.weight", {8}, 1.0);
+  const ValueId narrow = b.op({.name = "narrow", .op_type = "MatMul", .inputs = {deep, vector}},
+                              {Dim::batch(), Dim::fixed(4), Dim::fixed(8)});
+  const Discovery found = discover(b.finish({b.matmul("wide", deep, doubles), narrow}));
+  ASSERT_EQ(found.layers.size(), 1U);
+  EXPECT_EQ(found.layers[0].name, "deep");
   std::vector<std::string> reasons;
   for (const NotQuantizable& rejected : found.rejected) reasons.push_back(rejected.reason);
   EXPECT_THAT(reasons,
               ::testing::ElementsAre("its weight is not constant",
                                      "it multiplies two activations",
                                      "its constant is the left operand",
-                                     "its weight has shape 4x8x8",
+                                     "its weight has shape 8",
                                      "its weight is float64, not float32"));
 }
 

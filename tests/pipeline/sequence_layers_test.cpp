@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include "ompq/allocation/cost_model.h"
+#include "ompq/onnx_io/importer.h"
 #include "ompq/pipeline/allocator_table.h"
 #include "ompq/pipeline/inspect.h"
 #include "ompq/pipeline/network.h"
@@ -200,7 +201,8 @@ TEST_P(SequenceLayer, IsListedWithEveryWeight) {
 }
 
 TEST_P(SequenceLayer, HasTheSizeThatItsBitsSay) {
-  const FileSize size(model_, {}, {});
+  // Zero points would grow with the bits, too.
+  const FileSize size(model_, {.symmetry = quant::Symmetry::Symmetric}, {});
   const std::vector<int> floats(model_.discovery.layers.size(), allocation::kFloatBits);
   const auto at = [&](int bits) {
     return size.bytes(std::vector<int>(model_.discovery.layers.size(), bits), floats);
@@ -248,6 +250,35 @@ TEST_P(SequenceLayer, IsAllocatedByEveryAllocator) {
     for (const report::DroppedMetric& dropped : found.dropped) {
       // The one that needs scores of classes, which a class for every step is not.
       EXPECT_EQ(dropped.metric, "output-kl") << row.name << ": " << dropped.reason;
+    }
+  }
+}
+
+/// Rows of the widest constant of bytes that a Gather by the network's input reads.
+std::int64_t rows_looked_up(const graph::Graph& graph) {
+  std::int64_t rows = 0;
+  for (const graph::Node& node : graph.nodes()) {
+    if (!node.is("Gather") || !graph.is_constant(node.input(0))) continue;
+    const auto& inputs = graph.inputs();
+    if (std::find(inputs.begin(), inputs.end(), node.input(1)) == inputs.end()) continue;
+    const Tensor& table = *graph.value(node.input(0)).constant;
+    const bool bytes = table.type() == DataType::UInt8 || table.type() == DataType::Int8;
+    if (bytes) rows = std::max(rows, table.shape().front());
+  }
+  return rows;
+}
+
+TEST(LargeEmbeddings, AreDecodedRowByRow) {
+  const testing::TemporaryDirectory folder;
+  const SequenceNetwork row{"large", [](int opset) { return large_table(8, opset); }};
+  const Model model = sequence_model(row, folder);
+  for (const int bits : {1, 2, 3, 4, 7, 8}) {
+    const QuantizedNetwork network =
+        quantize_network(model, {bits, 8}, {}, {.symmetry = quant::Symmetry::Symmetric});
+    for (const auto format : {WeightFormat::Packed, WeightFormat::Qdq}) {
+      onnx_io::write_onnx_file(folder / "w.onnx", export_file(network, {.format = format}));
+      EXPECT_EQ(rows_looked_up(onnx_io::import_onnx(folder / "w.onnx", {})), 8192)
+          << bits << " bits, form " << static_cast<int>(format);
     }
   }
 }

@@ -138,6 +138,16 @@ inline graph::Graph stacks(int opset) {
   return builder.finish({builder.gemm("classes", x, 5)});
 }
 
+/// A table that is large enough to be decoded row by row.
+inline graph::Graph large_table(std::int64_t features, int opset) {
+  SequenceBuilder builder("large table", 1, opset);
+  const auto ids = builder.tokens();
+  const auto table = builder.normal_constant("embedding.table", {8192, features}, 0.5);
+  const auto x =
+      builder.op({"embedding", "Gather", "", {table, ids}}, SequenceBuilder::by_step(features));
+  return builder.finish({builder.linear("tags", x, 5)});
+}
+
 inline std::vector<SequenceNetwork> sequence_networks() {
   return {
       {"LSTM tagger", [](int opset) { return tagger("LSTM", 1, opset); }, 4},
@@ -148,6 +158,8 @@ inline std::vector<SequenceNetwork> sequence_networks() {
       {"tied, transposed", [](int opset) { return tied_transformer("transposed", opset); }, 5},
       {"tied, copied", [](int opset) { return tied_transformer("copied", opset); }, 5},
       {"tied, gemm", [](int opset) { return tied_transformer("gemm", opset); }, 6},
+      {"large table", [](int opset) { return large_table(8, opset); }, 2},
+      {"large table of odd rows", [](int opset) { return large_table(9, opset); }, 2},
       {"stacks", stacks, 3, false},
   };
 }

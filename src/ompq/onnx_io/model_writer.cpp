@@ -11,6 +11,7 @@
 #include "ompq/onnx_io/attribute_proto.h"
 #include "ompq/onnx_io/default_attributes.h"
 #include "ompq/onnx_io/importer.h"
+#include "ompq/onnx_io/lookups.h"
 #include "ompq/onnx_io/packed_bias.h"
 #include "ompq/onnx_io/short_names.h"
 #include "ompq/onnx_io/sub_graph_writer.h"
@@ -91,13 +92,17 @@ std::vector<bool> names_to_keep(const graph::Graph& graph, Style style, bool pac
 ShortNames short_names_for(const graph::Graph& graph,
                            const std::vector<bool>& keeps_name,
                            std::size_t weights) {
+  const auto lookups = std::ranges::count_if(graph.nodes(), [&](const graph::Node& node) {
+    return weights > 0 && node.is("Gather") && is_looked_up_alone(graph, node.input(0));
+  });
   std::set<std::string> taken;
   for (std::size_t i = 0; i < keeps_name.size(); ++i) {
     if (keeps_name[i]) taken.insert(graph.values()[i].name);
   }
-  return {
-      std::move(taken),
-      graph.values().size() + weights * UnpackWriter::kNamesPerWeight + UnpackWriter::kSharedNames};
+  return {std::move(taken),
+          graph.values().size() + weights * UnpackWriter::kNamesPerWeight +
+              static_cast<std::size_t>(lookups) * UnpackWriter::kNamesPerLookup +
+              UnpackWriter::kSharedNames};
 }
 
 /// Names that the sub-networks of the model may not use.
@@ -137,7 +142,8 @@ class ModelWriter {
         keeps_name_(names_to_keep(graph, style, !packed.empty())),
         short_names_(short_names_for(graph, keeps_name_, packed.size())),
         sub_graphs_(outer_names(graph), style_ != Style::AsItIs),
-        out_(proto(), short_names_) {}
+        out_(proto(), short_names_),
+        unpack_(out_) {}
 
   onnx::ModelProto write() {
     write_header();
@@ -190,7 +196,7 @@ class ModelWriter {
       if (weight != packed_.end()) add_bias(node, weight->second, weights);
     }
     for (const ValueId id : graph_.outputs()) add_packed(id, weights);
-    UnpackWriter(out_).write(weights);
+    unpack_.write(weights);
   }
 
   PackedWeights::const_iterator packed_of(ValueId id) const {
@@ -200,7 +206,11 @@ class ModelWriter {
   void add_packed(ValueId id, std::vector<UnpackedWeight>& weights) {
     const auto found = packed_of(id);
     if (found == packed_.end() || !written_.insert(id).second) return;
-    weights.push_back({.weight = &found->second, .name = name(id)});
+    const PackedWeight& weight = found->second;
+    const bool whole_bytes = weight.bits.value() == kMaxBits || weight.shape.back() % 8 == 0;
+    weights.push_back({.weight = &weight,
+                       .name = name(id),
+                       .looked_up = whole_bytes && is_looked_up_alone(graph_, id)});
   }
 
   void add_bias(const graph::Node& node,
@@ -230,8 +240,21 @@ class ModelWriter {
     (void)out_.add_node("Expand", {name(one), out_.shared(shape)}, name(many));
   }
 
+  /// An embedding whose table is packed by rows. Its last node has its name.
+  bool write_lookup(const graph::Node& node) {
+    if (!node.is("Gather") || packed_of(node.input(0)) == packed_.end()) return false;
+    const std::string table = name(node.input(0));
+    if (!unpack_.has_rows(table)) return false;
+    const ValueId indices = node.inputs[1];
+    unpack_.write_lookup(
+        table, name(indices), graph_.value(indices).shape->size(), name(node.outputs[0]));
+    proto().mutable_node(proto().node_size() - 1)->set_name(node.name);
+    return true;
+  }
+
   void write_node(const graph::Node& node) {
     check(node);
+    if (write_lookup(node)) return;
     use_repeated(node, 1);
     use_repeated(node, 2);
     for (const ValueId id : node.inputs) use(id);
@@ -305,6 +328,7 @@ class ModelWriter {
   ShortNames short_names_;
   SubGraphWriter sub_graphs_;
   ProtoWriter out_;
+  UnpackWriter unpack_;
   std::deque<PackedBias> biases_;
   std::map<ValueId, std::string> names_;
   std::set<ValueId> written_;

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "ompq/core/error.h"
+#include "ompq/onnx_io/lookups.h"
 #include "ompq/quant/levels.h"
 #include "ompq/quant/slices.h"
 
@@ -152,6 +153,35 @@ ValueId restored(graph::Graph& graph, const std::string& name, ValueId real, con
   return graph.add_op(std::move(turn));
 }
 
+/// Each embedding looks up codes and scales, and decodes these: the Gather becomes a product of the
+/// two.
+std::set<std::string> insert_lookups(graph::Graph& graph, const std::string& name, Stored parts) {
+  const std::vector<graph::NodeId> readers = graph.consumers(graph.find_value(name));
+  const std::int64_t rows = parts.scales.elements();
+  const ValueId codes = graph.add_constant(name + "_codes", std::move(parts.codes));
+  const ValueId scale = graph.add_constant(name + "_scale", parts.scales.reshaped({rows, 1}));
+  const ValueId unit = graph.add_constant(name + "_unit", Tensor::scalar(1.0F));
+  const ValueId zero = graph.add_constant(name + "_zero", Tensor::scalar(std::int8_t{0}));
+  for (const graph::NodeId reader : readers) {
+    const graph::Node gather = graph.node(reader);
+    const auto taken = [&](const std::string& what, ValueId from) {
+      return graph.add_op(
+          {.name = gather.name + what, .op_type = "Gather", .inputs = {from, gather.inputs[1]}});
+    };
+    const ValueId own_codes = taken("_codes", codes);
+    graph.mutable_value(own_codes).type = DataType::Int8;
+    const ValueId real = graph.add_op({.name = gather.name + "_dq",
+                                       .op_type = "DequantizeLinear",
+                                       .inputs = {own_codes, unit, zero}});
+    const ValueId own_scale = taken("_scale", scale);
+    graph::Node& product = graph.mutable_node(reader);
+    product.op_type = "Mul";
+    product.inputs = {real, own_scale};
+    product.attributes.clear();
+  }
+  return {graph.value(codes).name, graph.value(zero).name};
+}
+
 /// @param container  bits of a stored code, 8 or 4. @return the constants that hold such codes.
 std::set<std::string> insert_one(graph::Graph& graph,
                                  const std::string& name,
@@ -166,6 +196,10 @@ std::set<std::string> insert_one(graph::Graph& graph,
   }
   const Laid laid = laid_out(weight);
   Stored parts = stored(laid.weight, container);
+  // Half bytes are not looked up one by one, and rows with zero points of their own are rare.
+  const bool plain = container == 8 && parts.codes.type() == DataType::Int8;
+  if (plain && is_looked_up_alone(graph, value))
+    return insert_lookups(graph, name, std::move(parts));
   const ValueId codes = graph.add_constant(name + "_codes", std::move(parts.codes));
   const ValueId scale = graph.add_constant(name + "_scale", std::move(parts.scales));
   const ValueId zero = graph.add_constant(name + "_zero", std::move(parts.zero_points));

@@ -27,6 +27,13 @@ Tensor octaves() {
   return Tensor::from({quant::kShortScaleOctaves}, values);
 }
 
+/// Codes of the weight that lie in a table with others': all, or the zero points alone.
+std::ptrdiff_t count_in_table(const UnpackedWeight& unpacked) {
+  const PackedWeight& weight = *unpacked.weight;
+  const auto all = static_cast<std::ptrdiff_t>(weight.codes.size());
+  return unpacked.looked_up ? all - element_count(weight.shape) : all;
+}
+
 Tensor byte_vector(const std::vector<std::uint8_t>& values) {
   return Tensor::from({static_cast<std::int64_t>(values.size())}, values);
 }
@@ -103,10 +110,11 @@ void UnpackWriter::write_code_table(std::span<const UnpackedWeight> weights,
   std::vector<std::int64_t> sizes;
   for (const std::size_t w : members) {
     const PackedWeight& weight = *weights[w].weight;
-    codes.insert(codes.end(), weight.codes.begin(), weight.codes.end());
-    sizes.push_back(element_count(weight.shape));
+    codes.insert(codes.end(), weight.codes.end() - count_in_table(weights[w]), weight.codes.end());
+    if (!weights[w].looked_up) sizes.push_back(element_count(weight.shape));
     if (weight.has_zero_point) sizes.push_back(element_count(weight.broadcast));
   }
+  if (codes.empty()) return;
   const bool in_fields = bits.value() < 8;
   const auto padding = static_cast<std::int64_t>((8 - codes.size() % 8) % 8);
   if (in_fields && padding > 0) sizes.push_back(padding);
@@ -114,7 +122,7 @@ void UnpackWriter::write_code_table(std::span<const UnpackedWeight> weights,
   const std::vector<std::string> pieces = out_.add_split(all, sizes);
   std::size_t next = 0;
   for (const std::size_t w : members) {
-    parts_[w].codes = pieces[next++];
+    if (!weights[w].looked_up) parts_[w].codes = pieces[next++];
     if (weights[w].weight->has_zero_point) parts_[w].zero_points = pieces[next++];
   }
 }
@@ -126,11 +134,12 @@ void UnpackWriter::write_codes(std::span<const UnpackedWeight> weights,
   std::size_t codes = 0;
   for (std::size_t w = 0; w < weights.size(); ++w) {
     if (weights[w].weight->bits != bits || weights[w].weight->shift != shift) continue;
-    codes += weights[w].weight->codes.size();
+    const auto own = static_cast<std::size_t>(count_in_table(weights[w]));
+    codes += own;
     if (!members.empty() && codes > kTableCodes) {
       write_code_table(weights, members);
       members.clear();
-      codes = weights[w].weight->codes.size();
+      codes = own;
     }
     members.push_back(w);
   }
@@ -195,7 +204,62 @@ void UnpackWriter::write_biases(std::span<const UnpackedWeight> weights) {
   for (std::size_t i = 0; i < members.size(); ++i) parts_[members[i]].steps = pieces[i];
 }
 
+void UnpackWriter::write_rows(const UnpackedWeight& unpacked, const Parts& parts) {
+  const PackedWeight& weight = *unpacked.weight;
+  const std::int64_t rows = weight.shape[0];
+  const std::int64_t columns = weight.shape[1];
+  const auto column = [&](const std::string& flat) {
+    return out_.add_node("Reshape", {flat, out_.shared({rows, 1})});
+  };
+  const std::vector<std::uint8_t> codes(weight.codes.begin(),
+                                        weight.codes.begin() + rows * columns);
+  Rows made{.fields = {}, .scales = column(parts.scales), .zero_points = {}};
+  if (weight.has_zero_point) made.zero_points = column(parts.zero_points);
+  if (weight.bits.value() == kMaxBits) {
+    const auto bytes = std::as_bytes(std::span(codes));
+    made.fields.push_back(
+        {out_.own(Tensor::from_bytes(DataType::Int8, {rows, columns}, bytes)), ""});
+  } else {
+    for (const quant::BitField& field : quant::bit_fields(weight.bits)) {
+      std::vector<std::int64_t> shape{rows, columns / 8};
+      for (int wider = field.bits; wider > 1; wider /= 2) shape.push_back(2);
+      const float own_shift = field.first == 0 ? weight.shift : 0.0F;
+      made.fields.push_back({out_.own(Tensor::from(shape, quant::pack_bit_field(codes, field))),
+                             field_values(field, weight.bits, own_shift)});
+    }
+  }
+  rows_.emplace(unpacked.name, std::move(made));
+}
+
+void UnpackWriter::write_lookup(const std::string& table,
+                                const std::string& indices,
+                                std::size_t index_rank,
+                                const std::string& output) {
+  const Rows& rows = rows_.at(table);
+  std::string codes;
+  for (const Rows::Field& field : rows.fields) {
+    const std::string bytes = out_.add_node("Gather", {field.bytes, indices});
+    if (field.values.empty()) {
+      codes = out_.add_cast(bytes, DataType::Float32);
+      continue;
+    }
+    const std::string values =
+        out_.add_node("Gather", {field.values, out_.add_cast(bytes, DataType::Int32)});
+    codes = codes.empty() ? values : out_.add_node("Add", {codes, values});
+  }
+  if (!rows.fields.front().values.empty()) {
+    std::vector<std::int64_t> shape(index_rank + 1, 0);
+    shape.back() = -1;
+    codes = out_.add_node("Reshape", {codes, out_.shared(shape)});
+  }
+  if (!rows.zero_points.empty()) {
+    codes = out_.add_node("Sub", {codes, out_.add_node("Gather", {rows.zero_points, indices})});
+  }
+  (void)out_.add_node("Mul", {codes, out_.add_node("Gather", {rows.scales, indices})}, output);
+}
+
 void UnpackWriter::write_weight(const UnpackedWeight& unpacked, const Parts& parts) {
+  if (unpacked.looked_up) return write_rows(unpacked, parts);
   const PackedWeight& weight = *unpacked.weight;
   const auto broadcast = [&](const std::string& flat) {
     if (weight.broadcast.size() == 1) return flat;

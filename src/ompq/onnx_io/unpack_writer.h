@@ -17,6 +17,8 @@ namespace ompq::onnx_io {
 struct UnpackedWeight {
   const PackedWeight* weight = nullptr;
   std::string name;
+  /// A matrix whose rows are decoded after a lookup, by write_lookup().
+  bool looked_up = false;
   const PackedBias* bias = nullptr;
   std::string bias_name;
   std::string activation_scale;  ///< name of the scalar constant
@@ -51,11 +53,23 @@ class UnpackWriter {
  public:
   /// Names that one weight with its bias may need, and those of the tables.
   static constexpr std::size_t kNamesPerWeight = 16;
+  static constexpr std::size_t kNamesPerLookup = 32;
   static constexpr std::size_t kSharedNames = 160;
 
   explicit UnpackWriter(ProtoWriter& out) : out_(out) {}
 
   void write(std::span<const UnpackedWeight> weights);
+
+  /// True for the name of a weight that was written to be looked up.
+  [[nodiscard]] bool has_rows(const std::string& table) const { return rows_.contains(table); }
+  /// Rows of the table by `indices` of so many axes, decoded:
+  ///     the sum of Gather (field values, Cast Gather (bytes [V, D / 8, 2, ...], indices))
+  ///       --Reshape--> [..., D] --Sub, Mul by what is looked up of zero points and scales-->
+  ///       output
+  void write_lookup(const std::string& table,
+                    const std::string& indices,
+                    std::size_t index_rank,
+                    const std::string& output);
 
  private:
   struct Parts {
@@ -65,6 +79,18 @@ class UnpackWriter {
     std::string steps;
   };
 
+  /// A table as it lies in the file.
+  struct Rows {
+    struct Field {
+      std::string bytes;   ///< [V, D / 8, 2, ...]; of 8 bits [V, D] int8
+      std::string values;  ///< of a byte; empty for 8 bits
+    };
+    std::vector<Field> fields;
+    std::string scales;       ///< [V, 1]
+    std::string zero_points;  ///< likewise; empty: none
+  };
+
+  void write_rows(const UnpackedWeight& unpacked, const Parts& parts);
   void write_codes(std::span<const UnpackedWeight> weights, BitWidth bits, float shift);
   void write_code_table(std::span<const UnpackedWeight> weights,
                         const std::vector<std::size_t>& members);
@@ -79,7 +105,8 @@ class UnpackWriter {
   void write_weight(const UnpackedWeight& unpacked, const Parts& parts);
 
   ProtoWriter& out_;
-  std::vector<Parts> parts_;  // by index of weight
+  std::vector<Parts> parts_;          // by index of weight
+  std::map<std::string, Rows> rows_;  // by name of weight
   // What fields are looked up in, by first bit, bits, the code's width and shift; empty
   // until needed.
   std::map<std::tuple<int, int, int, float>, std::string> field_values_;

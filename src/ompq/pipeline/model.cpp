@@ -10,7 +10,9 @@
 #include "ompq/graph/passes.h"
 #include "ompq/ops/infer.h"
 #include "ompq/ops/inline_branches.h"
+#include "ompq/ops/restore_tables.h"
 #include "ompq/pipeline/file_graph.h"
+#include "ompq/pipeline/file_note.h"
 #include "ompq/runtime/passes.h"
 
 namespace ompq::pipeline {
@@ -55,6 +57,10 @@ graph::Graph import_network(const std::filesystem::path& file,
                             std::set<std::filesystem::path>* data_files) {
   graph::Graph graph = onnx_io::import_onnx(file, options, data_files);
   ops::inline_known_branches(graph);
+  if (file_note(graph.metadata)) {
+    graph.sort();
+    ops::restore_looked_up_tables(graph);
+  }
   flatten_by_inferred_ranks(graph);
   graph::remove_no_ops(graph);
   graph.sort();
