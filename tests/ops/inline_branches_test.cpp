@@ -131,5 +131,41 @@ TEST(InlineKnownBranches, LeavesAComputedConditionAlone) {
   EXPECT_EQ(graph::to_string(*graph.value(y).shape), "Nx3x8x8");
 }
 
+/// if rate == 16: relu(x) else: shape (2, 12) of x, which fits no image.
+Graph choosing_by_rate() {
+  Graph graph;
+  const ValueId x = images(graph);
+  const ValueId rate = graph.add_input("rate", DataType::Int64, {});
+  const ValueId known = graph.add_constant("known", Tensor::scalar<std::int64_t>(16));
+  const ValueId c = add_to(graph, "Equal", {rate, known});
+  const auto misfit = branch([](Graph& inside, ValueId inner) {
+    const ValueId w = inside.add_constant("w", Tensor::from<float>({5, 1}, {1, 2, 3, 4, 5}));
+    return add_to(inside, "MatMul", {inner, w});
+  });
+  graph.mark_output(choose(graph, c, x, unary_branch("Relu"), misfit));
+  return graph;
+}
+
+TEST(TakeBranches, PutsTheNodesOfTheBranchBeforeTheIfAndKeepsTheOther) {
+  Graph graph = choosing_by_rate();
+  EXPECT_EQ(take_branches(graph, {{"rate", Tensor::scalar<std::int64_t>(16)}}), 1);
+  infer_and_fold(graph);
+  EXPECT_THAT(types_left(graph), ::testing::UnorderedElementsAre("Equal", "Relu", "If"));
+  const Node& choice = graph.nodes().back();
+  ASSERT_TRUE(choice.is("If"));
+  EXPECT_EQ(graph::to_string(*graph.value(choice.outputs[0]).shape), "Nx3x8x8");
+  ASSERT_NE(choice.sub_graph("else_branch"), nullptr);
+  EXPECT_THAT(types_left(*choice.sub_graph("else_branch")), ElementsAre("MatMul"));
+  EXPECT_THAT(types_left(*choice.sub_graph("then_branch")), ::testing::IsEmpty());
+  EXPECT_EQ(take_branches(graph, {{"rate", Tensor::scalar<std::int64_t>(16)}}), 0) << "once only";
+}
+
+TEST(TakeBranches, LeavesWhatTheNumbersDoNotDecide) {
+  Graph graph = choosing_by_rate();
+  EXPECT_EQ(take_branches(graph, {}), 0);
+  EXPECT_EQ(take_branches(graph, {{"volume", Tensor::scalar<std::int64_t>(16)}}), 0);
+  EXPECT_THAT(types_left(graph), ElementsAre("Equal", "If"));
+}
+
 }  // namespace
 }  // namespace ompq::ops

@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <array>
+#include <memory>
 #include <string_view>
 
 #include "ompq/core/atomic_file.h"
+#include "ompq/core/error.h"
 #include "ompq/core/log.h"
 #include "ompq/pipeline/class_scores.h"
 
@@ -45,32 +47,87 @@ data::Preprocess preprocess_for(const OptionValues& options, const std::filesyst
   return preprocess;
 }
 
+enum class Rows {
+  OfBatch,  ///< a sample is an input without its batch
+  Whole,    ///< a sample is an input as the network takes it, where its batch is one
+};
+
+/// True where the file leaves open what it calls the batch, beside inputs that it has once.
+bool may_be_whole(const onnx_io::DeclaredInput& input) {
+  return !input.extents.empty() && input.extents.at(input.batch_axis) < 1;
+}
+
+data::InputSpec spec_of(const onnx_io::DeclaredInput& input, Rows rows) {
+  data::InputSpec spec{input.name, input.extents, input.type, input.batch_axis};
+  if (spec.extents.empty()) {
+    spec.batch_axis.reset();
+  } else if (rows == Rows::OfBatch || !may_be_whole(input)) {
+    spec.extents.erase(spec.extents.begin() + static_cast<std::ptrdiff_t>(input.batch_axis));
+  }
+  return spec;
+}
+
+std::unique_ptr<data::Dataset> open_for(const Context& context,
+                                        const std::filesystem::path& model,
+                                        const std::vector<onnx_io::DeclaredInput>& inputs,
+                                        Rows rows = Rows::OfBatch) {
+  std::vector<data::InputSpec> specs;
+  for (const onnx_io::DeclaredInput& input : inputs) specs.push_back(spec_of(input, rows));
+  return pipeline::open_samples(specs,
+                                sample_options(context,
+                                               preprocessing_owner(context.options, model),
+                                               "data",
+                                               context.options.text("split")));
+}
+
+/// Samples of a network that takes a batch of one have the extent that its file leaves open.
+std::unique_ptr<data::Dataset> open_either(const Context& context,
+                                           const std::filesystem::path& model,
+                                           const std::vector<onnx_io::DeclaredInput>& inputs) {
+  const bool one = std::any_of(inputs.begin(), inputs.end(), onnx_io::is_of_one_sample);
+  const bool open = std::any_of(inputs.begin(), inputs.end(), may_be_whole);
+  try {
+    return open_for(context, model, inputs);
+  } catch (const DataError&) {
+    if (!one || !open) throw;
+  }
+  try {
+    return open_for(context, model, inputs, Rows::Whole);
+  } catch (const DataError&) {
+    return open_for(context, model, inputs);  // says what most samples would have to be
+  }
+}
+
 /// What the samples of --data have where the network leaves extents open.
 onnx_io::SampleExtents extents_of_samples(const Context& context,
                                           const std::filesystem::path& model,
                                           const std::vector<onnx_io::DeclaredInput>& inputs) {
-  std::vector<data::InputSpec> specs;
-  for (const onnx_io::DeclaredInput& input : inputs) {
-    data::InputSpec spec{input.name, input.extents, input.type, input.batch_axis};
-    if (spec.extents.empty()) {
-      spec.batch_axis.reset();
-    } else {
-      spec.extents.erase(spec.extents.begin() + static_cast<std::ptrdiff_t>(input.batch_axis));
-    }
-    specs.push_back(std::move(spec));
-  }
-  const auto dataset =
-      pipeline::open_samples(specs,
-                             sample_options(context,
-                                            preprocessing_owner(context.options, model),
-                                            "data",
-                                            context.options.text("split")));
+  const auto dataset = open_either(context, model, inputs);
   const auto extents = dataset->extents();
   onnx_io::SampleExtents known;
-  for (std::size_t i = 0; i < std::min(specs.size(), extents.size()); ++i) {
-    known.emplace(specs[i].name, extents[i]);
+  for (std::size_t i = 0; i < std::min(inputs.size(), extents.size()); ++i) {
+    known.emplace(inputs[i].name, extents[i]);
   }
   return known;
+}
+
+/// What inputs without axes are, if they are the same in all samples of --data.
+onnx_io::SampleNumbers numbers_of_samples(const Context& context,
+                                          const std::filesystem::path& model,
+                                          const std::vector<onnx_io::DeclaredInput>& inputs) {
+  const auto dataset = open_for(context, model, inputs);
+  onnx_io::SampleNumbers numbers;
+  for (std::int64_t sample = 0; sample < dataset->size(); ++sample) {
+    const data::Batch batch = dataset->load({sample});
+    for (std::size_t i = 0; i < inputs.size(); ++i) {
+      if (!inputs[i].extents.empty() || batch.size == 0) continue;
+      const auto [known, is_new] = numbers.emplace(inputs[i].name, batch.inputs[i]);
+      if (is_new) continue;
+      const auto bytes = batch.inputs[i].bytes();
+      if (!std::ranges::equal(known->second.bytes(), bytes)) return {};
+    }
+  }
+  return numbers;
 }
 
 onnx_io::ImportOptions import_options(const Context& context, const std::filesystem::path& model) {
@@ -80,6 +137,9 @@ onnx_io::ImportOptions import_options(const Context& context, const std::filesys
   if (options.knows("data")) {
     result.sample_extents = [&context, model](const std::vector<onnx_io::DeclaredInput>& inputs) {
       return extents_of_samples(context, model, inputs);
+    };
+    result.sample_numbers = [&context, model](const std::vector<onnx_io::DeclaredInput>& inputs) {
+      return numbers_of_samples(context, model, inputs);
     };
   }
   return result;

@@ -8,12 +8,14 @@
 #include <fmt/format.h>
 
 #include "ompq/core/error.h"
+#include "ompq/graph/taken_branch.h"
 #include "ompq/onnx_io/attribute_proto.h"
 #include "ompq/onnx_io/default_attributes.h"
 #include "ompq/onnx_io/importer.h"
 #include "ompq/onnx_io/lookups.h"
 #include "ompq/onnx_io/packed_bias.h"
 #include "ompq/onnx_io/short_names.h"
+#include "ompq/onnx_io/sink_branches.h"
 #include "ompq/onnx_io/sub_graph_writer.h"
 #include "ompq/onnx_io/unpack_writer.h"
 
@@ -156,6 +158,7 @@ class ModelWriter {
       use(id);
       *proto().add_output() = write_value_info(graph_.value(id), graph_.interface.outputs);
     }
+    sink_branches(proto(), taken_);
     return std::move(model_);
   }
 
@@ -273,6 +276,9 @@ class ModelWriter {
     for (const ValueId id : node.outputs) {
       out.add_output(name(id));
     }
+    if (node.has_attribute(graph::kTakenNote)) {
+      taken_.push_back({out.output(0), node.int_attribute(graph::kTakenNote, 0) != 0});
+    }
     for (const auto& [name, attribute] : node.attributes) {
       // Our passes' own notes on a node mean nothing to a runtime, which would refuse the node.
       if (name.starts_with(graph::kNotePrefix)) continue;
@@ -332,6 +338,7 @@ class ModelWriter {
   std::deque<PackedBias> biases_;
   std::map<ValueId, std::string> names_;
   std::set<ValueId> written_;
+  std::vector<TakenBranch> taken_;
 };
 
 }  // namespace

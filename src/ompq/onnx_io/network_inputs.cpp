@@ -133,6 +133,14 @@ bool has_open_extent(const DeclaredInput& input) {
   return false;
 }
 
+/// True where samples may show that an extent is no batch, although it stands in its place.
+bool has_doubtful_batch(const std::vector<DeclaredInput>& inputs) {
+  const bool open = std::ranges::any_of(inputs, [](const DeclaredInput& input) {
+    return !input.extents.empty() && input.extents.at(input.batch_axis) == kUnknown;
+  });
+  return open && std::ranges::any_of(inputs, is_of_one_sample);
+}
+
 /// What the file calls an extent that it leaves open; nothing where it is a number.
 std::optional<std::string> open_name(const onnx::ValueInfoProto& info, int axis) {
   const auto& dims = info.type().tensor_type().shape().dim();
@@ -165,6 +173,11 @@ std::vector<DeclaredInput> declared_inputs(const onnx::GraphProto& graph,
 }
 
 }  // namespace
+
+bool is_of_one_sample(const DeclaredInput& input) {
+  const Extents& extents = input.extents;
+  return !extents.empty() && extents.front() == 1 && !std::ranges::count(extents, kUnknown);
+}
 
 std::size_t batch_axis_of(const onnx::ValueInfoProto& info, const onnx::GraphProto& graph) {
   if (open_name(info, 0)) return 0;
@@ -225,12 +238,18 @@ ImportOptions with_sample_extents(const onnx::GraphProto& graph,
   ImportOptions result = options;
   if (!options.sample_extents) return result;
   const std::vector<DeclaredInput> inputs = declared_inputs(graph, options, place);
-  if (std::none_of(inputs.begin(), inputs.end(), has_open_extent)) return result;
+  const bool asks = std::ranges::any_of(inputs, has_open_extent) || has_doubtful_batch(inputs);
+  if (!asks) return result;
   const SampleExtents known = options.sample_extents(inputs);
   for (const DeclaredInput& input : inputs) {
     const auto found = known.find(input.name);
-    if (found == known.end() || !has_open_extent(input)) continue;
+    if (found == known.end()) continue;
     Extents shape = found->second;
+    if (!shape.empty() && shape.size() == input.extents.size()) {
+      result.input_shapes.insert_or_assign(input.name, std::move(shape));
+      continue;
+    }
+    if (!has_open_extent(input)) continue;
     const auto axis = static_cast<std::ptrdiff_t>(input.batch_axis);
     shape.insert(shape.begin() + axis, input.extents.at(input.batch_axis));
     result.input_shapes.insert_or_assign(input.name, std::move(shape));

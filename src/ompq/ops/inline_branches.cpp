@@ -2,11 +2,14 @@
 
 #include <algorithm>
 #include <map>
+#include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <fmt/format.h>
 
+#include "ompq/graph/taken_branch.h"
 #include "ompq/ops/infer.h"
 
 namespace ompq::ops {
@@ -27,11 +30,9 @@ class Branch {
   Branch(Graph& graph, NodeId id, const Graph& inside)
       : graph_(graph), choice_(graph.node(id)), inside_(inside), places_(inside.values().size()) {}
 
+  /// In the place of the If.
   void copy() {
-    constexpr std::size_t kCondition = 1;
-    for (std::size_t i = 0; i < inside_.inputs().size(); ++i) {
-      place(inside_.inputs()[i]) = choice_.inputs.at(kCondition + i);
-    }
+    place_inputs();
     name_outputs();
     for (const Node& node : inside_.nodes()) copy_node(node);
     for (const auto& [from, to] : copies_) {
@@ -44,7 +45,23 @@ class Branch {
     }
   }
 
+  /// Before the If. @return what the branch makes.
+  std::vector<ValueId> copy_before() {
+    place_inputs();
+    for (const Node& node : inside_.nodes()) copy_node(node);
+    std::vector<ValueId> made;
+    for (const ValueId id : inside_.outputs()) made.push_back(find(id));
+    return made;
+  }
+
  private:
+  void place_inputs() {
+    constexpr std::size_t kCondition = 1;
+    for (std::size_t i = 0; i < inside_.inputs().size(); ++i) {
+      place(inside_.inputs()[i]) = choice_.inputs.at(kCondition + i);
+    }
+  }
+
   ValueId& place(ValueId id) { return places_[static_cast<std::size_t>(id)].id; }
 
   /// What the branch makes under the names of the If's own outputs.
@@ -117,6 +134,65 @@ int inline_round(Graph& graph) {
   return static_cast<int>(gone.size());
 }
 
+/// The branch that is not taken, which reads `more` values of the network around it now.
+graph::SubGraph with_more_inputs(const Graph& branch, std::size_t more) {
+  Graph wider = branch;
+  for (std::size_t i = 0; i < more; ++i) wider.add_open_input(fmt::format("taken_{}", i));
+  return std::make_shared<const Graph>(std::move(wider));
+}
+
+/// A branch of `inputs` inputs that hands on the last `count` of them.
+graph::SubGraph handing_on(const Graph& branch, std::size_t inputs, std::size_t count) {
+  Graph graph;
+  graph.name = branch.name;
+  graph.opset = branch.opset;
+  for (std::size_t i = 0; i < inputs; ++i) {
+    const ValueId id = graph.add_open_input(fmt::format("given_{}", i));
+    if (i + count >= inputs) graph.mark_output(id);
+  }
+  return std::make_shared<const Graph>(std::move(graph));
+}
+
+void take_branch(Graph& graph, NodeId id, bool condition) {
+  const std::string taken = condition ? "then_branch" : "else_branch";
+  const std::string other = condition ? "else_branch" : "then_branch";
+  const auto inside = std::get<graph::SubGraph>(graph.node(id).attributes.at(taken));
+  const auto left = std::get<graph::SubGraph>(graph.node(id).attributes.at(other));
+  const std::vector<ValueId> made = Branch(graph, id, *inside).copy_before();
+  Node& node = graph.mutable_node(id);
+  node.inputs.insert(node.inputs.end(), made.begin(), made.end());
+  const std::size_t captured = node.inputs.size() - 1;
+  node.attributes[taken] = handing_on(*inside, captured, made.size());
+  node.attributes[other] = with_more_inputs(*left, made.size());
+  node.attributes[std::string(graph::kCapturesNote)] = static_cast<std::int64_t>(captured);
+  node.attributes[std::string(graph::kTakenNote)] = std::int64_t{condition};
+}
+
+/// One round of take_branches().
+int take_round(Graph& graph, const std::map<std::string, Tensor>& numbers) {
+  Graph decided = graph;
+  for (const auto& [name, number] : numbers) {
+    const ValueId id = decided.find_value(name);
+    if (id != kNoValue) decided.mutable_value(id).constant = number;
+  }
+  const std::map<std::string, bool> conditions = known_conditions(std::move(decided));
+  int total = 0;
+  const auto count = static_cast<NodeId>(graph.nodes().size());
+  for (NodeId id = 0; id < count; ++id) {
+    const Node& node = graph.node(id);
+    const auto known = conditions.find(node.name);
+    if (!is_if(node) || known == conditions.end() || node.has_attribute(graph::kTakenNote))
+      continue;
+    if (node.sub_graph("then_branch") == nullptr || node.sub_graph("else_branch") == nullptr) {
+      continue;
+    }
+    take_branch(graph, id, known->second);
+    ++total;
+  }
+  graph.sort();
+  return total;
+}
+
 }  // namespace
 
 int inline_known_branches(Graph& graph) {
@@ -125,6 +201,17 @@ int inline_known_branches(Graph& graph) {
     const int round = inline_round(graph);
     if (round == 0) break;
     total += round;
+  }
+  return total;
+}
+
+int take_branches(Graph& graph, const std::map<std::string, Tensor>& numbers) {
+  int total = 0;
+  while (!numbers.empty()) {
+    const int round = take_round(graph, numbers);
+    if (round == 0) break;
+    total += round;
+    inline_known_branches(graph);
   }
   return total;
 }

@@ -50,6 +50,36 @@ void flatten_by_inferred_ranks(graph::Graph& graph) {
   });
 }
 
+bool has_choice(const graph::Graph& graph) {
+  return std::ranges::any_of(
+      graph.nodes(), [](const graph::Node& node) { return node.domain.empty() && node.is("If"); });
+}
+
+/// The inputs as samples meet them. @return nothing where the shape of one is not known.
+std::vector<onnx_io::DeclaredInput> inputs_of(const graph::Graph& graph) {
+  std::vector<onnx_io::DeclaredInput> inputs;
+  for (const graph::ValueId id : graph.inputs()) {
+    const graph::Value& value = graph.value(id);
+    if (!value.shape) return {};
+    onnx_io::DeclaredInput input{.name = value.name, .type = value.type};
+    for (const graph::Dim& dim : *value.shape) {
+      if (!dim.is_fixed()) input.batch_axis = input.extents.size();
+      input.extents.push_back(dim.is_fixed() ? dim.size : -1);
+    }
+    inputs.push_back(std::move(input));
+  }
+  return inputs;
+}
+
+/// Where inputs without axes decide what a network computes, layers stand in its branches.
+void take_branches_of_samples(graph::Graph& graph, const onnx_io::ImportOptions& options) {
+  if (!options.sample_numbers || !has_choice(graph)) return;
+  const auto inputs = inputs_of(graph);
+  const bool any = std::ranges::any_of(
+      inputs, [](const onnx_io::DeclaredInput& input) { return input.extents.empty(); });
+  if (any) ops::take_branches(graph, options.sample_numbers(inputs));
+}
+
 /// The network as its file says, but for what changes nothing. Before anything is folded, so that
 /// one weight after several Identities stays one.
 graph::Graph import_network(const std::filesystem::path& file,
@@ -57,6 +87,7 @@ graph::Graph import_network(const std::filesystem::path& file,
                             std::set<std::filesystem::path>* data_files) {
   graph::Graph graph = onnx_io::import_onnx(file, options, data_files);
   ops::inline_known_branches(graph);
+  take_branches_of_samples(graph, options);
   if (file_note(graph.metadata)) {
     graph.sort();
     ops::restore_looked_up_tables(graph);
@@ -124,16 +155,24 @@ std::optional<std::size_t> batch_axis_of(const graph::Shape& shape,
   for (std::size_t d = 0; d < shape.size(); ++d) {
     if (!shape[d].is_fixed()) return d;
   }
-  if (!fixed_batch) return std::nullopt;  // others have the samples
-  // One sample a pass may stand at any axis or at none: the input is that sample's as it is.
-  const bool other = fixed_batch == 1 && !shape.empty() && shape.front().size != 1;
-  if (shape.empty() || other) return std::nullopt;
+  if (!fixed_batch || shape.empty()) return std::nullopt;  // others have the samples
   return 0;
+}
+
+/// One sample a pass may stand at any axis or at none: the input is that sample's as it is, and
+/// samples get an axis of their own.
+bool is_one_sample(const graph::Shape& shape, std::optional<std::int64_t> fixed_batch) {
+  return fixed_batch == 1 && (shape.empty() || shape.front().size != 1);
 }
 
 data::InputSpec spec_of(const graph::Value& input, std::optional<std::int64_t> fixed_batch) {
   const graph::Shape& shape = *input.shape;
   data::InputSpec spec{input.name, {}, input.type, batch_axis_of(shape, fixed_batch)};
+  if (is_one_sample(shape, fixed_batch)) {
+    spec.batch_axis = 0;
+    for (const graph::Dim& dim : shape) spec.extents.push_back(dim.size);
+    return spec;
+  }
   for (std::size_t d = 0; d < shape.size(); ++d) {
     if (d == spec.batch_axis) continue;
     if (!shape[d].is_fixed()) {

@@ -175,9 +175,22 @@ at::Tensor as_rows(const at::Tensor& tensor, std::optional<std::int64_t> axis, s
 
 }  // namespace
 
+namespace {
+
+/// True where the file leaves the first extent of `input` open, which is fixed here.
+bool was_open(const graph::Graph& graph, const graph::Value& input) {
+  const auto* declared = graph::find_declaration(graph.interface.inputs, input.name);
+  return declared != nullptr && declared->shape && !declared->shape->empty() &&
+         declared->shape->front().is_open();
+}
+
+}  // namespace
+
 std::optional<std::int64_t> fixed_batch(const graph::Graph& graph) {
   std::optional<std::int64_t> fixed;
   bool scalar = false;
+  bool one = false;       // an input of which the file has one sample
+  bool sequence = false;  // what the file leaves open is more than one
   for (const graph::ValueId id : graph.inputs()) {
     const auto& shape = graph.value(id).shape;
     if (!shape) continue;
@@ -187,8 +200,14 @@ std::optional<std::int64_t> fixed_batch(const graph::Graph& graph) {
       return std::nullopt;
     }
     scalar = scalar || shape->empty();
-    if (!fixed && !shape->empty()) fixed = shape->front().size;
+    if (shape->empty()) continue;
+    const std::int64_t first = shape->front().size;
+    if (!fixed) fixed = first;
+    const bool open = was_open(graph, graph.value(id));
+    one = one || (first == 1 && !open);
+    sequence = sequence || (first != 1 && open);
   }
+  if (one && sequence) return 1;
   return fixed || !scalar ? fixed : std::optional<std::int64_t>(1);
 }
 

@@ -31,6 +31,22 @@ struct ValueCaches {
   CachePointer quantized;
 };
 
+/// Rows of an input of a network with an open batch, whichever axis the batch is; what all samples
+/// share is in each row.
+void cache_open_input(const Tensor& given,
+                      const graph::Shape& shape,
+                      std::int64_t first,
+                      std::int64_t rows,
+                      SampleCache& cache) {
+  const auto open = std::ranges::find(shape, true, &graph::Dim::times_batch);
+  if (open == shape.end()) {
+    for (std::int64_t r = 0; r < rows; ++r) cache_samples(given, first + r, 1, cache);
+    return;
+  }
+  const at::Tensor by_sample = ops::to_aten(given).movedim(open - shape.begin(), 0);
+  cache_samples(ops::from_aten(by_sample.contiguous()), first, rows, cache);
+}
+
 class Reconstructor {
  public:
   Reconstructor(const ReconstructionRequest& request,
@@ -153,7 +169,7 @@ class Reconstructor {
       if (found == caches_.end()) continue;
       SampleCache& cache = *found->second.exact;
       if (!passes.fixed) {
-        cache_samples(loaded.inputs[i], first, rows, cache);
+        cache_open_input(loaded.inputs[i], *request_.graph.value(id).shape, first, rows, cache);
         continue;
       }
       const at::Tensor all = ops::to_aten(loaded.inputs[i]);

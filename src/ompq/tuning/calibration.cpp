@@ -6,6 +6,7 @@
 
 #include "ompq/core/error.h"
 #include "ompq/data/batches.h"
+#include "ompq/graph/taken_branch.h"
 #include "ompq/quant/histogram_observer.h"
 #include "ompq/quant/short_scale.h"
 
@@ -120,6 +121,8 @@ void insert_one(graph::Graph& graph, graph::ValueId value, const quant::QuantPar
   const graph::ValueId real = add_dequantizer(graph, name, codes, {scale, zero}, shape);
   graph.mutable_value(real).shape = shape;
   for (const graph::NodeId reader : readers) {
+    // The branch that the samples do not take stays as it is.
+    if (graph.node(reader).has_attribute(graph::kTakenNote)) continue;
     auto& inputs = graph.mutable_node(reader).inputs;
     std::replace(inputs.begin(), inputs.end(), value, real);
   }

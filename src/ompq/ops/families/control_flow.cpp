@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "ompq/core/error.h"
+#include "ompq/graph/taken_branch.h"
 #include "ompq/ops/facts.h"
 #include "ompq/ops/families/families.h"
 #include "ompq/ops/run.h"
@@ -80,12 +81,18 @@ void require_same(const OpContext& context, const OutputList& yes, const OutputL
   }
 }
 
+/// The branch that counts where constants, shapes or the samples decide.
+std::optional<bool> decided(const OpContext& context, Facts inputs) {
+  const auto condition = known_integers(fact(inputs, 0));
+  if (condition && condition->size() == 1) return condition->front() != 0;
+  if (!context.node.has_attribute(graph::kTakenNote)) return std::nullopt;
+  return context.node.int_attribute(graph::kTakenNote, 0) != 0;
+}
+
 OutputList infer_if(const OpContext& context, Facts inputs) {
   const Facts captured = inputs.subspan(1);
-  const auto condition = known_integers(fact(inputs, 0));
-  if (condition && condition->size() == 1) {
-    return infer_sub_graph(inside(context, condition->front() != 0 ? "then_branch" : "else_branch"),
-                           captured);
+  if (const auto taken = decided(context, inputs)) {
+    return infer_sub_graph(inside(context, *taken ? "then_branch" : "else_branch"), captured);
   }
   OutputList yes = infer_sub_graph(inside(context, "then_branch"), captured);
   const OutputList no = infer_sub_graph(inside(context, "else_branch"), captured);
