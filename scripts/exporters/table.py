@@ -1,0 +1,104 @@
+"""The results as a Markdown page."""
+import importlib.metadata
+import platform
+import re
+import subprocess
+
+from catalog import NETWORKS
+from check import LEAST_CODES_DB, LEAST_EIGHT_BIT_DB, LEAST_FLOAT_DB
+
+PACKAGES = ('torch', 'torchvision', 'timm', 'transformers', 'onnx', 'onnxscript', 'onnxruntime')
+EXPORTERS = {'batch1': 'default, batch 1', 'open': 'default, open batch', 'legacy': 'legacy'}
+
+
+def outcome(record):
+    """One line for one file."""
+    if 'export_error' in record:
+        return 'not exported: ' + record['export_error'][:200]
+    if 'failed' in record:
+        return f"{record['failed']}: {record['why']}"
+    said = [f'{what} {record[key]} dB' for what, key in (('float', 'float_db'), ('8 bits', 'eight_bit_db'),
+                                                         ('5 bits', 'five_bit_db'), ('codes', 'codes_db')) if key in record]
+    return 'accepted: ' + ', '.join(said)
+
+
+def cell(record):
+    if record is None:
+        return 'not tried'
+    if 'export_error' in record:
+        return 'not exported'
+    if 'failed' in record:
+        return 'refused' if record['failed'] != 'comparison' else 'differs'
+    return f"{record['five_bit_db']:.0f} dB" if 'five_bit_db' in record else 'accepted'
+
+
+def kilobytes(records, key):
+    sizes = [record[key] for record in records.values() if key in record]
+    return f'{max(sizes) / 1000:,.0f}' if sizes else ''
+
+
+def clean(text):
+    return re.sub(r'\s+', ' ', text).replace('|', '\\|').strip()
+
+
+def rows_of(results):
+    for name, network in NETWORKS.items():
+        records = results.get(name, {})
+        layers = [record['layers'] for record in records.values() if 'layers' in record]
+        cells = [cell(records.get(exporter)) for exporter in EXPORTERS]
+        yield f"| {name} | {network.library} | {max(layers, default='')} | {kilobytes(records, 'float_bytes')} | " \
+              f"{kilobytes(records, 'bytes')} | {' | '.join(cells)} |"
+
+
+def reasons_of(results):
+    for name in NETWORKS:
+        said = {}
+        for exporter, title in EXPORTERS.items():
+            record = results.get(name, {}).get(exporter, {})
+            if 'export_error' in record or 'failed' in record:
+                said.setdefault(clean(outcome(record)), []).append(title)
+        for reason, titles in said.items():
+            yield f"| {name} | {'; '.join(titles)} | {reason} |"
+
+
+def versions_of(ompq):
+    said = subprocess.run([ompq, '--version'], capture_output=True, text=True, check=False).stdout.strip().splitlines()
+    names = [f'{name} {importlib.metadata.version(name)}' for name in PACKAGES]
+    return ', '.join([said[0] if said else 'ompq', f'Python {platform.python_version()}', *names])
+
+
+def count(results):
+    counts = dict.fromkeys(EXPORTERS, 0)
+    for records in results.values():
+        for exporter, record in records.items():
+            counts[exporter] += 'export_error' not in record and 'failed' not in record
+    return counts
+
+
+def page(results, ompq):
+    counts = count(results)
+    exported = {one: sum(one in records and 'export_error' not in records[one] for records in results.values())
+                for one in EXPORTERS}
+    reasons = list(reasons_of(results))
+    lines = [
+        '# Networks by exporter', '',
+        f'Written by `scripts/check_exporters` with {versions_of(ompq)}.', '',
+        'Each network has random weights and is exported by torch\'s default exporter with batch 1 and with an open batch, and by '
+        'its legacy exporter (`dynamo=False`) with an open batch. Each file is inspected; run by ompq and by ONNX Runtime, which must '
+        f'agree to {LEAST_FLOAT_DB} dB; quantized with `--allocator uniform` to 8 bits with float activations, which must keep '
+        f'{LEAST_EIGHT_BIT_DB} dB of the float outputs in ONNX Runtime; and quantized by the default to 5 bits on average with activations of 8 bits, where ONNX Runtime '
+        f'and ompq must agree to {LEAST_CODES_DB} dB, or to what the network keeps.', '',
+        'Accepted: ' + ', '.join(f'{counts[one]} of {exported[one]} ({title})' for one, title in EXPORTERS.items()) + '.', '',
+        'Layers are those that are quantized; sizes are kB of the float file and of the one at 5 bits on average. Each column says '
+        'the signal-to-noise ratio that is left at 5 bits in ONNX Runtime. Random weights keep less than trained ones: what '
+        'counts here is that the file goes through.', '',
+        '| network | library | layers | float, kB | 5 bits, kB | ' + ' | '.join(EXPORTERS.values()) + ' |',
+        '|---|---|---|---|---|' + '---|' * len(EXPORTERS), *rows_of(results)]
+    if reasons:
+        lines += ['', '## What did not go through', '', '| network | exporter | reason |', '|---|---|---|', *reasons]
+    return '\n'.join(lines) + '\n'
+
+
+def write(results, ompq, path):
+    with open(path, 'w', encoding='utf-8') as stream:
+        stream.write(page(results, ompq))
