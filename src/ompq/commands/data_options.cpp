@@ -52,7 +52,7 @@ enum class Rows {
   Whole,    ///< a sample is an input as the network takes it, where its batch is one
 };
 
-/// True where the file leaves open what it calls the batch, beside inputs that it has once.
+/// True where the file leaves open what it calls the batch, next to inputs that it has once.
 bool may_be_whole(const onnx_io::DeclaredInput& input) {
   return !input.extents.empty() && input.extents.at(input.batch_axis) < 1;
 }
