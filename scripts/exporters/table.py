@@ -61,6 +61,18 @@ def reasons_of(results):
             yield f"| {name} | {'; '.join(titles)} | {reason} |"
 
 
+def dropped_of(results):
+    """Metrics that the default could not measure, with the networks and the reason. output-kl is left out: it needs class scores."""
+    found = {}
+    for name in NETWORKS:
+        for record in results.get(name, {}).values():
+            for metric, reason in record.get('dropped', {}).items():
+                if metric != 'output-kl':
+                    found.setdefault((metric, clean(reason)), {})[name] = None
+    for (metric, reason), names in found.items():
+        yield f"| {metric} | {', '.join(names)} | {reason} |"
+
+
 def versions_of(ompq):
     said = subprocess.run([ompq, '--version'], capture_output=True, text=True, check=False).stdout.strip().splitlines()
     names = [f'{name} {importlib.metadata.version(name)}' for name in PACKAGES]
@@ -96,6 +108,9 @@ def page(results, ompq):
         '|---|---|---|---|---|' + '---|' * len(EXPORTERS), *rows_of(results)]
     if reasons:
         lines += ['', '## What did not go through', '', '| network | exporter | reason |', '|---|---|---|', *reasons]
+    dropped = list(dropped_of(results))
+    if dropped:
+        lines += ['', '## Metrics that the default could not measure', '', '| metric | networks | reason |', '|---|---|---|', *dropped]
     return '\n'.join(lines) + '\n'
 
 
