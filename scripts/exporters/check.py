@@ -82,8 +82,9 @@ class Checker:
         samples = os.path.join(self.folder, 'samples.npz')
         reference = run_in_onnxruntime('ONNX Runtime, float', model, samples)
         quantized = model.removesuffix('.onnx') + '-default.onnx'
-        self.run_ompq('quantize, default', 'quantize', model, '--data', samples, '--avg-bits', '5', '--candidates', '4,6', '-o', quantized,
-                      *MEASUREMENT)
+        result = self.run_ompq('quantize, default', 'quantize', model, '--data', samples, '--avg-bits', '5',
+                               '--candidates', '4,6', '-o', quantized, *MEASUREMENT)
+        record['dropped'] = {one['metric']: one['reason'] for one in result.get('dropped', [])}
         record['bytes'] = size_of(quantized)
         outputs = run_in_onnxruntime('ONNX Runtime, default', quantized, samples)
         record['five_bit_db'] = least_db(reference, outputs)

@@ -19,10 +19,17 @@ SAMPLES = 24
 
 
 def vary_constants(module, generator):
-    """Fresh networks hold ones and zeros where trained ones hold numbers, and some multiply whole branches by zero."""
+    """Fresh networks hold ones and zeros where trained ones hold numbers, and some multiply whole branches by zero, or begin with
+    so small weights that only biases count."""
+    least_gain = 0.3
     with torch.no_grad():
         for name, value in module.named_parameters():
-            if value.numel() < 2 or value.std() > 0:
+            if value.numel() < 2:
+                continue
+            if value.std() > 0:
+                gain = value.std() * (value.numel() / value.shape[0]) ** 0.5
+                if value.dim() > 1 and gain < least_gain:
+                    value.mul_(least_gain / gain)
                 continue
             noise = torch.rand(value.shape, generator=generator)
             if name.endswith('bias') or name.endswith('beta'):

@@ -88,7 +88,8 @@ def export_networks(chosen, folder, limit, answers):
         left = [name for name in left if done[name] < len(chosen[name])]
         if left:
             for exporter in chosen[left[0]][done[left[0]]:]:
-                answers.put({'name': left[0], 'exporter': exporter, 'error': f'took more than {limit} s, or died', 'seconds': limit})
+                answers.put({'name': left[0], 'exporter': exporter, 'error': f'took more than {limit} s, or died',
+                             'seconds': limit})
             left.pop(0)
     answers.put(END)
 

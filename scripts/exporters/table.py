@@ -61,6 +61,18 @@ def reasons_of(results):
             yield f"| {name} | {'; '.join(titles)} | {reason} |"
 
 
+def dropped_of(results):
+    """Metrics that the default could not measure, with networks and reason; but output-kl, which is for class scores alone."""
+    found = {}
+    for name in NETWORKS:
+        for record in results.get(name, {}).values():
+            for metric, reason in record.get('dropped', {}).items():
+                if metric != 'output-kl':
+                    found.setdefault((metric, clean(reason)), {})[name] = None
+    for (metric, reason), names in found.items():
+        yield f"| {metric} | {', '.join(names)} | {reason} |"
+
+
 def versions_of(ompq):
     said = subprocess.run([ompq, '--version'], capture_output=True, text=True, check=False).stdout.strip().splitlines()
     names = [f'{name} {importlib.metadata.version(name)}' for name in PACKAGES]
@@ -83,11 +95,14 @@ def page(results, ompq):
     lines = [
         '# Networks by exporter', '',
         f'Written by `scripts/check_exporters` with {versions_of(ompq)}.', '',
-        'Each network has random weights and is exported by torch\'s default exporter with batch 1 and with an open batch, and by '
-        'its legacy exporter (`dynamo=False`) with an open batch. Each file is inspected; run by ompq and by ONNX Runtime, which must '
-        f'agree to {LEAST_FLOAT_DB} dB; quantized with `--allocator uniform` to 8 bits with float activations, which must keep '
-        f'{LEAST_EIGHT_BIT_DB} dB of the float outputs in ONNX Runtime; and quantized by the default to 5 bits on average with activations of 8 bits, where ONNX Runtime '
-        f'and ompq must agree to {LEAST_CODES_DB} dB, or to what the network keeps.', '',
+        "Each network has random weights and is exported by torch's default exporter with batch 1 and with an open batch, and by "
+        'its legacy exporter (`dynamo=False`) with an open batch. Each file goes through', '',
+        '- `ompq inspect`;',
+        f'- `ompq eval` and ONNX Runtime, whose outputs must agree to {LEAST_FLOAT_DB} dB;',
+        '- `ompq quantize --allocator uniform` to 8 bits with float activations, which must keep '
+        f'{LEAST_EIGHT_BIT_DB} dB of the float outputs in ONNX Runtime;',
+        '- `ompq quantize` with the default allocator to 5 bits on average, from the candidates 4 and 6, with activations of 8 bits, '
+        f'where ONNX Runtime and ompq must agree to {LEAST_CODES_DB} dB, or to what the network keeps.', '',
         'Accepted: ' + ', '.join(f'{counts[one]} of {exported[one]} ({title})' for one, title in EXPORTERS.items()) + '.', '',
         'Layers are those that are quantized; sizes are kB of the float file and of the one at 5 bits on average. Each column says '
         'the signal-to-noise ratio that is left at 5 bits in ONNX Runtime. Random weights keep less than trained ones: what '
@@ -96,6 +111,10 @@ def page(results, ompq):
         '|---|---|---|---|---|' + '---|' * len(EXPORTERS), *rows_of(results)]
     if reasons:
         lines += ['', '## What did not go through', '', '| network | exporter | reason |', '|---|---|---|', *reasons]
+    dropped = list(dropped_of(results))
+    if dropped:
+        lines += ['', '## Metrics that the default could not measure', '', '| metric | networks | reason |', '|---|---|---|',
+                  *dropped]
     return '\n'.join(lines) + '\n'
 
 

@@ -1,5 +1,7 @@
 #include <algorithm>
 #include <cmath>
+#include <functional>
+#include <numeric>
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
@@ -86,6 +88,49 @@ TEST_P(GradientTest, EqualsCentralDifferences) {
       EXPECT_NEAR(got, expected, 1e-5 * std::max(1.0, std::abs(expected)))
           << GetParam().name() << ", input " << index << ", element " << element;
     }
+  }
+}
+
+std::vector<std::int64_t> reversed_axes(const at::Tensor& tensor) {
+  std::vector<std::int64_t> axes(static_cast<std::size_t>(tensor.dim()));
+  std::iota(axes.rbegin(), axes.rend(), 0);
+  return axes;
+}
+
+/// The same numbers with the axes in the opposite order in memory, as what a Transpose hands back.
+at::Tensor with_reversed_layout(const at::Tensor& tensor) {
+  return tensor.permute(reversed_axes(tensor)).contiguous().permute(reversed_axes(tensor));
+}
+
+/// Gradients of a case's float32 inputs, for this gradient of its first output.
+std::vector<at::Tensor> gradients_of(const OpCase& op_case,
+                                     const std::function<at::Tensor(const at::Tensor&)>& layout) {
+  PreparedCase prepared(op_case);
+  std::vector<at::Tensor> inputs = prepared.tensors();
+  std::vector<at::Tensor> leaves;
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    const bool is_data = inputs[i].defined() && !prepared.source.inputs[i].constant;
+    if (!is_data || inputs[i].scalar_type() != at::kFloat) continue;
+    inputs[i] = inputs[i].detach().requires_grad_(true);
+    leaves.push_back(inputs[i]);
+  }
+  const at::Tensor output = prepared.op->run(prepared.context(), inputs)[0];
+  if (!output.requires_grad()) return {};
+  output.backward(layout(at::cos(at::arange(output.numel(), at::kFloat)).reshape(output.sizes())));
+  for (at::Tensor& leaf : leaves) leaf = leaf.grad();
+  return leaves;
+}
+
+TEST_P(GradientTest, IsTheSameForEveryLayoutOfTheOutputsGradient) {
+  // First the unusual layout: memory that nobody wrote must not hold the right numbers by chance.
+  const auto got = gradients_of(GetParam(), with_reversed_layout);
+  const auto expected = gradients_of(GetParam(), [](const at::Tensor& g) { return g; });
+  ASSERT_EQ(got.size(), expected.size());
+  for (std::size_t i = 0; i < got.size(); ++i) {
+    if (!expected[i].defined() || expected[i].numel() == 0) continue;
+    const double largest = expected[i].abs().max().item<double>();
+    const double error = (got[i] - expected[i]).abs().max().item<double>();
+    EXPECT_LE(error, 1e-5 * std::max(1.0, largest)) << GetParam().name() << ", gradient " << i;
   }
 }
 

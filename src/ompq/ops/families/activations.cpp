@@ -22,6 +22,17 @@ at::Tensor hard_swish(const at::Tensor& x) { return at::hardswish(x); }
 at::Tensor soft_plus(const at::Tensor& x) { return at::logaddexp(x, at::zeros({}, x.options())); }
 at::Tensor mish(const at::Tensor& x) { return x * at::tanh(soft_plus(x)); }
 
+/// LibTorch 1.13 computes the exact one's gradient with oneDNN. If the output's gradient then lies
+/// in memory otherwise than x does, as after a Transpose, the result goes elsewhere and the caller
+/// gets memory that nobody wrote.
+at::Tensor differentiable_gelu(const at::Tensor& x, c10::string_view approximation = "none") {
+  at::Tensor y = at::gelu(x, approximation);
+  if (y.requires_grad()) {
+    y.register_hook([](const at::Tensor& gradient) { return gradient.contiguous(); });
+  }
+  return y;
+}
+
 at::Tensor hard_sigmoid(const at::Tensor& x, float alpha, float beta) {
   return at::clamp(x * alpha + beta, 0, 1);
 }
@@ -57,7 +68,7 @@ Outputs run_hard_sigmoid(const OpContext& context, Inputs inputs) {
 }
 
 Outputs run_gelu(const OpContext& context, Inputs inputs) {
-  return {at::gelu(inputs[0], context.node.string_attribute("approximate", "none"))};
+  return {differentiable_gelu(inputs[0], context.node.string_attribute("approximate", "none"))};
 }
 
 Complaint check_gelu(const OpContext& context, Facts inputs) {
@@ -67,12 +78,12 @@ Complaint check_gelu(const OpContext& context, Facts inputs) {
 }
 
 /// com.microsoft's, always exact.
-Outputs run_exact_gelu(const OpContext&, Inputs inputs) { return {at::gelu(inputs[0])}; }
+Outputs run_exact_gelu(const OpContext&, Inputs inputs) { return {differentiable_gelu(inputs[0])}; }
 
 /// com.microsoft's FastGelu, whose bias is optional.
 Outputs run_fast_gelu(const OpContext&, Inputs inputs) {
   const at::Tensor bias = input(inputs, 1);
-  return {at::gelu(bias.defined() ? inputs[0] + bias : inputs[0], "tanh")};
+  return {differentiable_gelu(bias.defined() ? inputs[0] + bias : inputs[0], "tanh")};
 }
 
 at::Tensor swish(const at::Tensor& x, float alpha) { return x * at::sigmoid(alpha * x); }
@@ -195,7 +206,7 @@ at::Tensor apply_activation(const at::Tensor& x, const ActivationSpec& spec) {
   if (spec.type == "Sigmoid") return at::sigmoid(x);
   if (spec.type == "Tanh") return at::tanh(x);
   if (spec.type == "Elu") return at::elu(x, spec.alpha);
-  if (spec.type == "Gelu") return at::gelu(x);
+  if (spec.type == "Gelu") return differentiable_gelu(x);
   throw InternalError("ops", fmt::format("activation '{}' cannot be fused", spec.type));
 }
 
