@@ -57,6 +57,7 @@ class LayerRow(TypedDict):
     biases: int
     parameters: int
     macs: int
+    float_input: bool
     output_shape: str
     feature_size: int
     block: str

@@ -2,19 +2,23 @@
 #include <cmath>
 #include <filesystem>
 #include <map>
+#include <set>
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include "ompq/allocation/cost_model.h"
 #include "ompq/onnx_io/importer.h"
+#include "ompq/ops/aten_bridge.h"
 #include "ompq/pipeline/allocator_table.h"
 #include "ompq/pipeline/inspect.h"
 #include "ompq/pipeline/network.h"
 #include "ompq/pipeline/quantization_plan.h"
 #include "ompq/pipeline/quantized_file.h"
+#include "ompq/pipeline/rounding_method.h"
 #include "ompq/pipeline/search.h"
 #include "ompq/runtime/executor.h"
+#include "ompq/training/trainable_graph.h"
 #include "sequence_networks.h"
 #include "support/judge.h"
 #include "support/memory_dataset.h"
@@ -252,6 +256,46 @@ TEST_P(SequenceLayer, IsAllocatedByEveryAllocator) {
       EXPECT_EQ(dropped.metric, "output-kl") << row.name << ": " << dropped.reason;
     }
   }
+}
+
+TEST_P(SequenceLayer, HasCodesByEveryMethod) {
+  for (const std::string method : {"gptq", "adaround", "brecq", "qdrop", "distill"}) {
+    Samples samples = sequence_samples(GetParam(), 16);
+    const tuning::NetworkCodes nearest = nearest_codes(model_, mixed_widths(model_), {}, {});
+    MethodOptions options{.method = method, .iterations = 8, .epochs = 1, .threads = 1};
+    report::Reconstruction result;
+    const tuning::NetworkCodes made =
+        round_network(model_, nearest, *samples.dataset, samples.indices, options, nullptr, result);
+    ASSERT_EQ(made.weights.size(), nearest.weights.size()) << method;
+    for (const auto& [name, weight] : made.weights) {
+      EXPECT_EQ(weight.codes.size(), nearest.weights.at(name).codes.size()) << method;
+      EXPECT_EQ(weight.params.granularity, nearest.weights.at(name).params.granularity) << method;
+    }
+    const QuantizedNetwork network = assemble_network(model_, mixed_widths(model_), made);
+    const Tensor output =
+        output_of_network(network.graph, sequence_inputs(GetParam(), kSequenceSamples));
+    for (const float value : output.data<float>()) ASSERT_TRUE(std::isfinite(value)) << method;
+  }
+}
+
+TEST_P(SequenceLayer, HasAGradientForEveryWeightInTraining) {
+  training::TrainableGraph network(model_.graph);
+  network.quantize(nearest_codes(model_, mixed_widths(model_), {}, {}), "lsq");
+  Tensor inputs = sequence_inputs(GetParam(), kSequenceSamples);
+  if (GetParam().reads_tokens) inputs = inputs.converted_to(DataType::Int64);
+  const at::Tensor given = ops::to_aten(inputs);
+  const auto outputs = network.forward({&given, 1}, training::Mode::Training);
+  outputs.front().square().sum().backward();
+  std::size_t weights = 0;
+  for (const training::Parameter& parameter : network.parameters()) {
+    if (parameter.role != training::Role::Weight) continue;
+    ++weights;
+    ASSERT_TRUE(parameter.tensor.grad().defined()) << parameter.name;
+    EXPECT_GT(parameter.tensor.grad().abs().max().item<float>(), 0.0F) << parameter.name;
+  }
+  std::set<graph::ValueId> distinct;
+  for (const graph::Layer& layer : model_.discovery.layers) distinct.insert(layer.weight);
+  EXPECT_EQ(weights, distinct.size());
 }
 
 /// Rows of the widest constant of bytes that a Gather by the network's input reads.
