@@ -202,7 +202,7 @@ TEST_P(FinetuneDiverges, SaysSinceWhenAndKeepsTheLastGoodState) {
   options_.trainer.optimizer.rate = 1e8;
   const std::string text = message();
   EXPECT_THAT(text, HasSubstr("epoch 2"));
-  EXPECT_THAT(text, ::testing::ContainsRegex("in batch [0-9]+, behind [0-9]+ steps"));
+  EXPECT_THAT(text, ::testing::ContainsRegex("in batch [0-9]+, after [0-9]+ steps"));
   EXPECT_THAT(text, HasSubstr("lower --lr"));
   EXPECT_EQ(text.find("--from") == std::string::npos, GetParam()) << text;
   EXPECT_THAT(text, HasSubstr(file("out.onnx").string()));

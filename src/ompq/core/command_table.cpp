@@ -120,7 +120,7 @@ std::vector<CommandRecord> make_table() {
        .summary = "decide how many bits each layer gets under a budget",
        .description =
            "Measures MODEL with a few samples, finds the best bit-width for every layer within "
-           "the budget, and shows it beside uniform, size-only and the paper's own allocation.",
+           "the budget, and shows it next to uniform, size-only and the paper's own allocation.",
        .operands = kModelOperand,
        .options = join({kBudget,          one(kData),      one(kSamples),   one(kCalibrationSplit),
                         kLoading,         kQuantizers,     one(kAllocator), one(kBeside),
@@ -169,7 +169,7 @@ std::vector<CommandRecord> make_table() {
        .description =
            "Quantization-aware training: takes the bits of each layer as 'ompq quantize' does, "
            "rounds, and then trains weights and quantizers with the samples of --data and, where "
-           "they have them, their labels. Validates behind every epoch, writes the best network "
+           "they have them, their labels. Validates after every epoch, writes the best network "
            "(OUT.onnx) and the last (OUT.last.onnx), and goes on where it was after a kill. With "
            "--float, trains MODEL itself instead: fresh networks, too.",
        .operands = kModelOperand,
@@ -224,7 +224,7 @@ std::vector<CommandRecord> make_table() {
        .description =
            "Finds the best allocation for a row of sizes at once, from the smallest file to the "
            "largest, measures how far each network strays from the float one, and marks the knee, "
-           "behind which more bytes buy little.",
+           "after which more bytes buy little.",
        .operands = kModelOperand,
        .options = join({kSweep,
                         one(kData),

@@ -32,7 +32,7 @@ inline constexpr OptionRecord kModelOut{
     .required = true,
     .group = "Output",
     .text =
-        "the file to write; how images become numbers stands beside it, in "
+        "the file to write; how images become numbers is written next to it, in "
         "OUT.preprocess.json",
     .writes = true};
 
@@ -52,10 +52,10 @@ inline constexpr OptionRecord kFormat{
     .choices = "packed|qdq|float|encodings|c-header",
     .group = "Output",
     .text =
-        "how weights are stored: packed into exactly their bits; one a byte behind "
+        "how weights are stored: packed into exactly their bits; one a byte before "
         "DequantizeLinear, for tools that look for that (those of 4 bits and fewer two a byte with "
         "--opset 21); as the float32 numbers that they stand for; so with AIMET's encodings "
-        "beside; "
+        "next to it; "
         "as arrays for a program in C. Budgets count the last two as packed"};
 
 inline constexpr OptionRecord kOpset{

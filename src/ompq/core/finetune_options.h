@@ -53,7 +53,7 @@ inline constexpr std::array<OptionRecord, 21> kTraining{{
      .choices = "frozen|trained|reestimated",
      .group = "Training",
      .text = "batch normalization: folded before training; trained, and then folded into quantized "
-             "weights; or trained, with statistics taken anew by the weights as they are behind "
+             "weights; or trained, with statistics taken anew by the weights as they are after "
              "every epoch; by default frozen, and trained with --float"},
     {.name = "optimizer",
      .type = OptionType::Choice,
@@ -197,7 +197,7 @@ inline constexpr OptionRecord kTrainingFormat{
     .choices = "packed|qdq|float",
     .group = "Output",
     .text =
-        "how weights are stored: packed into exactly their bits; one a byte behind "
+        "how weights are stored: packed into exactly their bits; one a byte before "
         "DequantizeLinear; or as the float32 numbers that they stand for"};
 
 inline constexpr OptionRecord kTrainingPrecision{
@@ -218,7 +218,7 @@ inline constexpr std::array<OptionRecord, 3> kTrainingFiles{{
      .value_name = "FILE",
      .group = "Output",
      .text = "where the state is kept until training ends, so that the same command goes on after "
-             "a kill; by default beside the output",
+             "a kill; by default next to the output",
      .writes = true},
     {.name = "log",
      .type = OptionType::Path,

@@ -73,7 +73,7 @@ inline constexpr std::array<OptionRecord, 7> kCommonOptions{{
      .fallback = "0",
      .upper = 1024,
      .group = "Common",
-     .text = "threads to compute with; 0 stands for all cores"},
+     .text = "threads to compute with; 0 means all cores"},
     {.name = "device",
      .type = OptionType::Choice,
      .value_name = "DEVICE",
@@ -124,7 +124,7 @@ inline constexpr OptionRecord kData{
     .required = true,
     .group = "Data",
     .text =
-        "samples: a folder of class folders, a flat folder of images (labels.csv beside them "
+        "samples: a folder of class folders, a flat folder of images (labels.csv next to them "
         "is optional), IDX files, CIFAR-10 binary batches, an .npz file with an array for each "
         "input (or x) and labels y, an .npy file, or a folder of .npy files"};
 
@@ -179,7 +179,7 @@ inline constexpr std::array<OptionRecord, 8> kPreprocessing{{
      .group = "Preprocessing",
      .text = "how images become numbers: an ompq-preprocess/1 JSON file, Hugging Face's "
              "preprocessor_config.json or timm's config.json; without it, MODEL.preprocess.json "
-             "beside the model is taken if it is there"},
+             "next to the model is taken if it is there"},
     {.name = "channels",
      .type = OptionType::Choice,
      .value_name = "ORDER",
@@ -254,7 +254,7 @@ inline constexpr std::array<OptionRecord, 8> kBudget{{
      .value_name = "BYTES",
      .lower = 1,
      .group = "Budget",
-     .text = "bytes of the weights' codes alone, without scales and what the file holds beside"},
+     .text = "bytes of the weights' codes alone, without scales and whatever else the file holds"},
     {.name = "bops",
      .type = OptionType::Count,
      .value_name = "COUNT",
@@ -322,7 +322,7 @@ inline constexpr OptionRecord kBeside{
     .choices = kAllocatorNamesOrNone,
     .group = "Allocation",
     .text =
-        "allocators whose answer to the same budget is shown beside the chosen one; without "
+        "allocators whose answer to the same budget is shown next to the chosen one; without "
         "this option those are left out that need measurements of their own"};
 
 inline constexpr OptionRecord kAllocators{
@@ -332,7 +332,7 @@ inline constexpr OptionRecord kAllocators{
     .fallback = "all",
     .choices = kAllocatorNamesOrAll,
     .group = "Allocation",
-    .text = "which allocators to compare; all stands for every one but random"};
+    .text = "which allocators to compare; all means every one but random"};
 
 inline constexpr OptionRecord kCandidates{
     .name = "candidates",

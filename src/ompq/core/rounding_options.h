@@ -30,7 +30,7 @@ inline constexpr std::array<OptionRecord, 11> kRounding{{
      .fallback = "none",
      .choices = "none|equalize|bias-correction|analytic-bias-correction|norm-reestimation",
      .group = "Rounding",
-     .text = "steps around the rounding: cross-layer equalization before it; behind rounding to "
+     .text = "steps around the rounding: cross-layer equalization before it; after rounding to "
              "nearest, bias correction with data, or from folded batch norms without, and the "
              "re-estimation of norms. gptq corrects biases by itself"},
     {.name = "fisher",
@@ -74,13 +74,13 @@ inline constexpr std::array<OptionRecord, 11> kRounding{{
     {.name = "explain",
      .group = "Output",
      .text = "find out where the result loses its signal: per layer and block what it had before "
-             "and behind the method, the worst layers, and what to do about them"},
+             "and after the method, the worst layers, and what to do about them"},
     {.name = "journal",
      .type = OptionType::Path,
      .value_name = "FILE",
      .group = "Output",
      .text = "where finished layers and blocks are kept until all are done, so that the same "
-             "command goes on after a kill; by default beside the output",
+             "command goes on after a kill; by default next to the output",
      .writes = true},
 }};
 

@@ -68,14 +68,14 @@ fs::path resolve(const std::string& location, const std::string& what, const Mod
   const auto outside = [&] {
     return ImportError(place.name,
                        fmt::format("external data of {} is '{}', outside of the model's folder; "
-                                   "put the file beside the model",
+                                   "put the file next to the model",
                                    what,
                                    location));
   };
   const auto link_outside = [&] {
     return ImportError(place.name,
                        fmt::format("external data of {} is '{}', a link that leads outside of the "
-                                   "model's folder; put the file itself beside the model, or make "
+                                   "model's folder; put the file itself next to the model, or make "
                                    "the model a link, too",
                                    what,
                                    location));
@@ -88,7 +88,7 @@ fs::path resolve(const std::string& location, const std::string& what, const Mod
   if (code) {
     throw ImportError(place.name,
                       fmt::format("external data of {}, '{}', cannot be read: {}; it must lie "
-                                  "beside the model",
+                                  "next to the model",
                                   what,
                                   location,
                                   code.message()));

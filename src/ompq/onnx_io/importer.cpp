@@ -205,7 +205,7 @@ class GraphBuilder {
       const graph::Node& node = graph_.node(id);
       throw ImportError(place_.name,
                         fmt::format("{} node '{}' belongs to opset {}, and has no form in opset {} "
-                                    "of a function beside it: {}",
+                                    "of a function next to it: {}",
                                     node.op_type,
                                     node.name,
                                     noted->second,
@@ -269,7 +269,7 @@ class GraphBuilder {
     if (!node.is("QuantizeLinear") || !four_bit_.contains(node.input(2))) return;
     throw ImportError(place_.name,
                       fmt::format("{} makes codes of 4 bits, which are read for constants alone; "
-                                  "quantize to 8 bits behind a Clip",
+                                  "quantize to 8 bits after a Clip",
                                   describe(proto)));
   }
 
@@ -453,7 +453,7 @@ class GraphBuilder {
     try {
       graph_.sort();
     } catch (const ImportError& error) {
-      throw ImportError(place_.name, error.what());
+      throw ImportError(place_.name, error.reason());
     }
   }
 

@@ -43,7 +43,7 @@ Complaint needs_images(const OpContext& context, Facts inputs) {
   if (auto complaint = needs_float(context, inputs)) return complaint;
   const InputFacts& first = fact(inputs, 0);
   if (!first.known || (rank_of(first) >= 3 && rank_of(first) <= 5)) return std::nullopt;
-  return fmt::format("works on 1, 2 or 3 spatial axes behind batch and channels, its input is {}",
+  return fmt::format("works on 1, 2 or 3 spatial axes after batch and channels, its input is {}",
                      graph::to_string(first.shape));
 }
 

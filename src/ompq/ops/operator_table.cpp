@@ -56,7 +56,7 @@ std::string_view reason_without_row(std::string_view domain, std::string_view ty
   static constexpr std::string_view kSequences =
       "sequences of tensors are not supported; export the network with tensors alone";
   static constexpr std::string_view kText =
-      "text is not supported; cut the network behind it and feed its numbers";
+      "text is not supported; cut the network after it and feed its numbers";
   static constexpr std::string_view kSignals =
       "signal processing is not supported; compute it before the network";
   static constexpr std::string_view kOutside =

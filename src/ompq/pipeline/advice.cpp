@@ -136,7 +136,7 @@ std::string end_found(const AdviceCase& c) {
   return fmt::format("the {} layer's weights have {}, and {} ({})",
                      c.index == 0 ? "first" : "last",
                      bits_text(c.layer.weight_bits),
-                     c.index == 0 ? "all others read its noise" : "nothing behind it mends that",
+                     c.index == 0 ? "all others read its noise" : "nothing after it mends that",
                      own_text(c));
 }
 std::string end_remedy(const AdviceCase& c) {

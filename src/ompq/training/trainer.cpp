@@ -141,7 +141,7 @@ struct Trainer::Impl {
     const double rate = options.optimizer.rate * rate_share(options.schedule, steps);
     forget_gradients();
     throw DataError("training",
-                    fmt::format("the {} is {} in batch {}, behind {} steps, at rate {}; go back to "
+                    fmt::format("the {} is {} in batch {}, after {} steps, at rate {}; go back to "
                                 "the last good state with a lower rate, or clip gradients",
                                 what,
                                 value,
