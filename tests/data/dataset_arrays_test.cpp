@@ -1,5 +1,3 @@
-#include <limits>
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -339,25 +337,6 @@ TEST(OpenArrays, NamesTheArraysInErrors) {
       AllOf(HasSubstr("[mine]"), HasSubstr("none named \"input\" or \"x\"")));
   EXPECT_THAT(thrown_text([&] { (void)open_arrays({}, "mine", {}, kRawOptions); }),
               HasSubstr("no inputs to feed"));
-}
-
-TEST(OpenArrays, NaNIsABrokenSampleAndInfinityIsNone) {
-  const float infinity = std::numeric_limits<float>::infinity();
-  const float nothing = std::numeric_limits<float>::quiet_NaN();
-  const NamedArrays arrays{{"x", Tensor::from<float>({3, 2}, {1, -infinity, 2, nothing, 3, 4})}};
-  const std::vector<InputSpec> inputs{{.name = "x", .extents = {2}}};
-  try {
-    (void)open_arrays(arrays, "numbers", inputs, {})->load({0, 1, 2});
-    FAIL() << "NaN was taken";
-  } catch (const DataError& error) {
-    EXPECT_THAT(error.what(),
-                ::testing::AllOf(::testing::HasSubstr("sample 1 of numbers"),
-                                 ::testing::HasSubstr("NaN"),
-                                 ::testing::HasSubstr("--skip-broken")));
-  }
-  const auto skipping = open_arrays(arrays, "numbers", inputs, {.skip_broken = true});
-  EXPECT_EQ(skipping->load({0, 1, 2}).size, 2);
-  EXPECT_EQ(skipping->skipped(), 1);
 }
 
 }  // namespace
