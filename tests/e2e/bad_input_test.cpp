@@ -237,6 +237,54 @@ TEST_F(BadInput, OneNameForTwoResultsIsRefused) {
   EXPECT_TRUE(left_behind().empty());
 }
 
+/// What a user gets wrong, and what the answer names: the file or the option, never a part of ompq.
+struct Mistake {
+  std::vector<std::string> arguments;
+  int status;
+  std::vector<std::string> named;
+};
+
+TEST_F(BadInput, IsNamedInTheUsersWords) {
+  const std::string model = shipped_model();
+  const std::string broken = write("bits.json", "{\"format\": 3");
+  const std::string typed =
+      write("typed.json", "{\"format\": \"ompq-allocation/1\", \"layers\": [3]}");
+  const std::string text = write("text.npz", "no archive");
+  const std::string notes = write("net.onnx", "notes on a network, of some length");
+  fs::create_directory(folder_ / "empty");
+  const std::string out = path("out.onnx");
+  const std::vector<Mistake> mistakes{
+      {{"quantize", model, "--data", text, "--avg-bits", "3", "-o", out}, 3, {text, "expected"}},
+      {{"quantize", model, "--data", path("empty"), "--avg-bits", "3", "-o", out}, 3, {"empty"}},
+      {{"quantize", notes, "--data", text, "--avg-bits", "3", "-o", out}, 3, {notes, "no ONNX"}},
+      {{"quantize", model, "--avg-bits", "3", "-o", out}, 2, {"--data"}},
+      {{"quantize", model, "--data", text, "-o", out}, 2, {"--avg-bits", "--size"}},
+      {{"quantize", model, "--data", text, "--avg-bits", "-3", "-o", out}, 2, {"'-3'", "1..8"}},
+      {on_fashion_mnist("quantize", model, {"--allocation", broken, "-o", out}),
+       3,
+       {broken, "byte 13 of 12"}},
+      {on_fashion_mnist("quantize", model, {"--allocation", typed, "-o", out}), 3, {typed}},
+      {on_fashion_mnist("quantize", model, {"--avg-bits", "3", "--pin", "x=4", "-o", out}),
+       2,
+       {"'x'", "ompq inspect"}},
+      {on_fashion_mnist("quantize", model, {"--avg-bits", "3", "-o", path("none/out.onnx")}),
+       3,
+       {"--output", "no folder"}},
+      {on_fashion_mnist("quantize", model, {"--avg-bits", "3", "--time-limit", "0s", "-o", out}),
+       2,
+       {"--time-limit", "more than 0"}},
+      {{"eval", model, "--data", text, "--reference", path("none.onnx")}, 3, {"none.onnx"}},
+      {{"report", broken, "-o", path("page.html")}, 3, {broken}}};
+  for (const Mistake& mistake : mistakes) {
+    const ProgramResult result = ompq(mistake.arguments);
+    EXPECT_EQ(result.status, mistake.status) << result.error;
+    for (const std::string& word : mistake.named) EXPECT_THAT(result.error, HasSubstr(word));
+    for (const char* part : {"fault of ompq", "exception", "::", "[ops]", "[sample cache]"}) {
+      EXPECT_THAT(result.error, ::testing::Not(HasSubstr(part)));
+    }
+  }
+}
+
 TEST_F(BadInput, FullDiskLeavesTheOldFile) {
   const std::string old = write("out.onnx", "the old file");
   const auto result = quantize(shipped_model(),

@@ -74,6 +74,12 @@ TEST(Fuse, TakesAClipWithAttributesOrWithoutABound) {
   EXPECT_EQ(graph.node(0).float_attribute("activation_max", 0), 6.0F);
 }
 
+TEST(Fuse, LeavesAClipWithItsBoundsTheWrongWayRound) {
+  const Graph graph = fused_and_equal(
+      conv_then([](GraphBuilder& b, ValueId x) { return b.clip("clip", x, 1.5F, -0.5F); }));
+  EXPECT_THAT(op_types(graph), ElementsAre("FusedConv", "Clip"));
+}
+
 TEST(Fuse, LeavesAClipWhoseBoundIsComputed) {
   Graph graph = conv_then([](GraphBuilder& b, ValueId x) {
     const ValueId bound = b.op({.name = "bound", .op_type = "ReduceMax", .inputs = {0}}, {});

@@ -169,6 +169,19 @@ TEST(Compensate, TakesInputsThatAreAllZero) {
   EXPECT_EQ(bias_of(one, made), one.bias());
 }
 
+TEST(Compensate, RoundsToNearestWhereTheSquaresOfInputsOverflow) {
+  OneLayer one(layer_cases().front().make(), 8, 0.0);
+  std::vector<float> row(static_cast<std::size_t>(one.x->cols()));
+  for (std::size_t i = 0; i < row.size(); ++i) row[i] = i % 2 == 0 ? 3e30F : -1e30F;
+  for (std::int64_t r = 0; r < one.samples; ++r) {
+    one.x->write(r, {row.data(), DataType::Float32, 1, one.x->cols(), one.x->cols()});
+    one.z->write(r, {row.data(), DataType::Float32, 1, one.x->cols(), one.x->cols()});
+  }
+  const auto initial = nearest(one, 3, quant::Symmetry::Asymmetric);
+  const auto made = compensate(one.graph, one.layer, initial, one.inputs());
+  EXPECT_EQ(made.codes.codes, initial.codes);
+}
+
 TEST(Compensate, FewSamplesAreNotLearnedByHeart) {
   // 4 positions for 20 columns: without shrinkage the target follows them alone.
   OneLayer few(layer_cases()[6].make(), 4, 0.3);

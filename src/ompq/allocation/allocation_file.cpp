@@ -302,8 +302,19 @@ AllocationFile parse_allocation(std::string_view json, std::span<const LayerCost
     complaints.throw_if_any<DataError>("allocation file");
     read_records(document, file);
     return file;
+  } catch (const nlohmann::json::parse_error& error) {
+    throw DataError("allocation file",
+                    fmt::format("is no JSON: it breaks off at byte {} of {}; give a file that "
+                                "'ompq search' or 'ompq sweep' wrote",
+                                error.byte,
+                                json.size()));
   } catch (const nlohmann::json::exception& error) {
-    throw DataError("allocation file", fmt::format("it cannot be read as JSON: {}", error.what()));
+    const std::string_view reason =
+        error.what();  // "[json.exception.type_error.302] type must ..."
+    throw DataError("allocation file",
+                    fmt::format("a field cannot be read: {}; give a file that 'ompq search' or "
+                                "'ompq sweep' wrote",
+                                reason.substr(reason.find("] ") + 2)));
   }
 }
 

@@ -1,6 +1,9 @@
 #include "ompq/pipeline/evaluate.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "ompq/commands/command_options.h"
 #include "ompq/commands/commands.h"
@@ -38,6 +41,28 @@ void require_rows_to_save(const pipeline::Model& model) {
                               output.name));
 }
 
+/// Both are fed the same samples.
+void require_same_inputs(const pipeline::Model& model, const pipeline::Model& reference) {
+  const auto ours = pipeline::input_specs(model.graph);
+  const auto theirs = pipeline::input_specs(reference.graph);
+  const bool fits =
+      std::ranges::equal(ours, theirs, {}, &data::InputSpec::extents, &data::InputSpec::extents);
+  if (fits) return;
+  const auto text = [](const std::vector<data::InputSpec>& specs) {
+    std::vector<std::string> parts;
+    for (const auto& spec : specs) {
+      parts.push_back(fmt::format("'{}' {}", spec.name, data::extents_text(spec.extents)));
+    }
+    return fmt::format("{}", fmt::join(parts, ", "));
+  };
+  throw ConfigError("--reference",
+                    fmt::format("'{}' takes {}, and MODEL takes {}; give the float network that "
+                                "MODEL was made of",
+                                reference.file.string(),
+                                text(theirs),
+                                text(ours)));
+}
+
 }  // namespace
 
 EvaluatedNetwork evaluate(const Context& context) {
@@ -48,6 +73,7 @@ EvaluatedNetwork evaluate(const Context& context) {
   if (options.has("reference")) reference = load_model(context, "reference");
   check_outputs("eval", options, model.data_files);
   if (reference) check_outputs("eval", options, reference->data_files);
+  if (reference) require_same_inputs(model, *reference);
   if (options.has("save-outputs")) require_rows_to_save(model);
   pipeline::Samples samples = first_samples(context, model);
   if (!samples.dataset->has_labels() && !reference && !options.has("save-outputs")) {

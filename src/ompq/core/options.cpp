@@ -236,7 +236,7 @@ std::string accepted_values(const OptionRecord& record) {
     case OptionType::Count:
       return "a number such as 75G or 1.5T";
     case OptionType::Duration:
-      return "a time such as 3.5ms or 800us";
+      return "a time such as 3.5ms or 800us, more than 0";
     case OptionType::Ratio:
       return with_range("a ratio such as 10x", record);
     case OptionType::Globs:

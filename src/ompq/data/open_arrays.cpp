@@ -49,7 +49,7 @@ std::string array_for(const OpenRequest& request,
   request.fail(fmt::format("holds the arrays {} but none named \"{}\"{}",
                            fmt::join(arrays.names(), ", "),
                            spec.name,
-                           single ? " or \"x\"" : ""));
+                           single && spec.name != "x" ? " or \"x\"" : ""));
 }
 
 std::string title_of(const OpenRequest& request, const std::string& array) {

@@ -59,7 +59,8 @@ std::optional<Attributes> activation_of(const Graph& graph, const Node& node, Va
   constexpr float kInfinity = std::numeric_limits<float>::infinity();
   const auto low = bound(graph, node, 1, "min", -kInfinity);
   const auto high = bound(graph, node, 2, "max", kInfinity);
-  if (!low || !high) return std::nullopt;
+  // With its bounds the wrong way round a Clip makes its upper one of everything, by ONNX's rule.
+  if (!low || !high || *low > *high) return std::nullopt;
   return Attributes{
       {"activation", node.op_type}, {"activation_min", *low}, {"activation_max", *high}};
 }

@@ -158,7 +158,7 @@ OnnxFile export_onnx_file(const Graph& graph, const ExportOptions& options) {
   }
   if (model.ByteSizeLong() > options.most_model_bytes) {
     throw ConfigError("export",
-                      fmt::format("{} bytes would be left in the model next to its external data, "
+                      fmt::format("{} bytes would be left in the model in addition to its external data, "
                                   "and a file of protobuf holds {} at most; the network has too "
                                   "many nodes or small constants to be written",
                                   model.ByteSizeLong(),
@@ -173,7 +173,7 @@ std::string export_onnx_bytes(const Graph& graph, const ExportOptions& options) 
   if (!file.data.empty()) {
     throw ConfigError("export",
                       fmt::format("the network takes {} bytes, more than one file of protobuf "
-                                  "holds ({}); export it to a file, next to which its data can lie",
+                                  "holds ({}); export it to a file, so that its data can lie next to it",
                                   file.size(),
                                   options.most_model_bytes));
   }

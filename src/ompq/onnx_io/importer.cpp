@@ -453,7 +453,7 @@ class GraphBuilder {
     try {
       graph_.sort();
     } catch (const ImportError& error) {
-      throw ImportError(place_.name, error.what());
+      throw ImportError(place_.name, error.reason());
     }
   }
 

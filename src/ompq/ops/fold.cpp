@@ -47,6 +47,9 @@ std::vector<at::Tensor> run_node(const Graph& graph,
     throw InternalError("ops", fmt::format("{} node '{}' has no row", node.op_type, node.name));
   }
   const auto fail = [&](std::string_view reason) {
+    if (reason.find("can't allocate memory") != std::string_view::npos) {
+      reason = "what it makes does not fit into memory";
+    }
     throw ShapeError(
         "ops", fmt::format("{} node '{}' cannot be computed: {}", node.op_type, node.name, reason));
   };

@@ -122,9 +122,22 @@ void require_no_tail(const Model& model) {
                   name));
 }
 
-}  // namespace
+/// What is wrong with a network is said with its file.
+template <typename Read>
+auto told_with_file(const std::filesystem::path& file, const Read& read) {
+  const auto own = [&](const Error& error) { return error.where() == file.string(); };
+  try {
+    return read();
+  } catch (const UnsupportedOp& error) {
+    if (own(error)) throw;
+    throw UnsupportedOp(file.string(), error.reason());
+  } catch (const ShapeError& error) {
+    if (own(error)) throw;
+    throw ShapeError(file.string(), error.reason());
+  }
+}
 
-Model load_model(const std::filesystem::path& file, const onnx_io::ImportOptions& options) {
+Model loaded(const std::filesystem::path& file, const onnx_io::ImportOptions& options) {
   Model model;
   model.file = file;
   model.import = options;
@@ -141,10 +154,16 @@ Model load_model(const std::filesystem::path& file, const onnx_io::ImportOptions
   return model;
 }
 
+}  // namespace
+
+Model load_model(const std::filesystem::path& file, const onnx_io::ImportOptions& options) {
+  return told_with_file(file, [&] { return loaded(file, options); });
+}
+
 graph::Graph load_unfolded(const std::filesystem::path& file,
                            const onnx_io::ImportOptions& options,
                            std::set<std::filesystem::path>* data_files) {
-  return inferred(import_network(file, options, data_files));
+  return told_with_file(file, [&] { return inferred(import_network(file, options, data_files)); });
 }
 
 namespace {

@@ -320,6 +320,11 @@ struct Executor::Impl {
                                      const std::vector<at::Tensor>& inputs,
                                      const KernelContext& context) const {
     const auto fail = [&](std::string_view reason) {
+      if (reason.find("can't allocate memory") != std::string_view::npos) {
+        throw DataError(fmt::format("{} node '{}'", node.op_type, node.name),
+                        "what it makes does not fit into memory; try a smaller --batch, or smaller "
+                        "inputs");
+      }
       throw InternalError("runtime",
                           fmt::format("{} node '{}' failed: {}", node.op_type, node.name, reason));
     };

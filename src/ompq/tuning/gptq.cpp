@@ -81,6 +81,19 @@ void damp(DenseMatrix& second, double damping) {
   for (std::int64_t i = 0; i < second.rows; ++i) second.at(i, i) += more;
 }
 
+bool is_finite(const std::vector<float>& values) {
+  return std::ranges::all_of(values, [](float value) { return std::isfinite(value); });
+}
+
+/// Moments that float32 cannot hold say nothing: columns that are independent and of one size are
+/// rounded to nearest.
+void replace_overflown(InputMoments& moments) {
+  if (is_finite(moments.second.values) && is_finite(moments.cross.values)) return;
+  std::ranges::fill(moments.second.values, 0.0F);
+  for (std::int64_t i = 0; i < moments.second.rows; ++i) moments.second.at(i, i) = 1.0F;
+  moments.cross = moments.second;
+}
+
 /// One part of a weight on its way.
 class Part {
  public:
@@ -89,6 +102,7 @@ class Part {
        InputMoments moments,
        const GptqOptions& options)
       : layout_(layout), options_(options), moments_(std::move(moments)) {
+    replace_overflown(moments_);
     order_ = column_order(moments_, options.order);
     second_ = permuted(moments_.second, order_);
     weight_ = DenseMatrix(layout.rows, second_.rows);

@@ -206,9 +206,10 @@ void SampleCache::write(std::int64_t first, const MatrixView& values) {
   touch(values.rows);
   for (std::int64_t r = first; r < first + values.rows; ++r) {
     if (!std::isnan(row_scale(r))) continue;
-    throw DataError("sample cache",
-                    fmt::format("sample {} makes an activation with NaN or infinity; leave it out "
-                                "or check the network on it",
+    throw DataError("samples",
+                    fmt::format("sample {} of those drawn from --data makes an activation with NaN "
+                                "or infinity; leave it out, or check the network and the "
+                                "preprocessing on it",
                                 r));
   }
 }
