@@ -77,29 +77,33 @@ def allocated(task: Task, model: pathlib.Path, data: pathlib.Path, allocator: st
     return result
 
 
-def check(task: Task) -> dict:
+def check(task: Task, allocators: list[str]) -> None:
+    """Measures a network, and keeps what was measured before with other allocators."""
     folder = packages.unpacked(task.package, BUILD)
     model = folder / task.file
     task.prepare(folder, model)
     data = BUILD / "samples" / f"{task.name}.npz"
     np.savez(data, **task.calibration(model))
-    result = {
+    kept = RESULTS / f"{task.name}.json"
+    result = json.loads(kept.read_text()) if kept.exists() else {}
+    result |= {
         "name": task.name,
         "package": task.package,
         "version": packages.VERSIONS[task.package],
         "decision": task.decision,
         "float_bytes": model.stat().st_size,
     }
-    for allocator in ("auto", "uniform"):
+    for allocator in allocators:
         result[allocator] = allocated(task, model, data, allocator)
+        kept.write_text(json.dumps(result, indent=1))
         print(f"{task.name} {allocator}: {json.dumps(result[allocator])}", flush=True)
-    return result
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("names", nargs="*", help="networks to check anew; by default all")
     parser.add_argument("--table", action="store_true", help="only write the table of what was checked before")
+    parser.add_argument("--allocator", choices=table.ALLOCATORS, help="only this one; by default all")
     arguments = parser.parse_args()
     for part in ("samples", "written", "results"):
         (BUILD / part).mkdir(parents=True, exist_ok=True)
@@ -107,7 +111,7 @@ def main() -> None:
     by_name = {task.name: task for task in known}
     wanted = [by_name[name] for name in arguments.names if name != "own"] if arguments.names else known
     for task in [] if arguments.table else wanted:
-        (RESULTS / f"{task.name}.json").write_text(json.dumps(check(task), indent=1))
+        check(task, [arguments.allocator] if arguments.allocator else list(table.ALLOCATORS))
     if not arguments.table and (not arguments.names or "own" in arguments.names):
         own = own_models.check(ROOT, SHARED, BUILD, quantize)
         (BUILD / "own.json").write_text(json.dumps(own, indent=1))
