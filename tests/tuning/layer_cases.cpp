@@ -47,6 +47,31 @@ Graph heads() {
   const auto x = b.input("x", {Dim{1, true}, Dim{3}, Dim{4}, Dim{10}});
   return b.finish({b.linear("linear", x, 6, /*bias=*/false)});
 }
+/// Conv over [batch, channels, length].
+Graph one_sequence(std::int64_t channels,
+                   std::int64_t out,
+                   std::int64_t groups,
+                   std::map<std::string, graph::Attribute> attributes,
+                   std::int64_t length_made) {
+  GraphBuilder b("one", 3);
+  const auto x = b.input("x", {Dim{1, true}, Dim{channels}, Dim{11}});
+  const auto weight = b.normal_constant("conv.weight", {out, channels / groups, 3}, 0.3);
+  const auto bias = b.normal_constant("conv.bias", {out}, 0.3);
+  attributes["group"] = groups;
+  return b.finish({b.op({"conv", "Conv", "", {x, weight, bias}, {}, std::move(attributes)},
+                        {Dim{1, true}, Dim{out}, Dim{length_made}})});
+}
+Graph sequence_layer() {
+  return one_sequence(
+      4,
+      6,
+      1,
+      {{"strides", std::vector<std::int64_t>{2}}, {"pads", std::vector<std::int64_t>{1, 2}}},
+      6);
+}
+Graph grouped_sequence() {
+  return one_sequence(6, 8, 2, {{"dilations", std::vector<std::int64_t>{2}}}, 7);
+}
 
 }  // namespace
 
@@ -98,7 +123,8 @@ std::vector<std::vector<double>> OneLayer::outputs(const SampleCache& cache,
   const std::int64_t channels = layer.out_channels;
   std::vector<std::vector<double>> rows;
   const bool image = layer.op_type == "Conv";
-  const std::int64_t positions = image ? shape[2] * shape[3] : made.elements() / channels / samples;
+  const std::int64_t positions =
+      image ? element_count(std::span(shape).subspan(2)) : made.elements() / channels / samples;
   for (std::int64_t n = 0; n < samples; ++n) {
     for (std::int64_t p = 0; p < positions; ++p) {
       std::vector<double>& row = rows.emplace_back();
@@ -121,7 +147,9 @@ const std::vector<LayerCase>& layer_cases() {
                                             {"WithoutBias", without_bias},
                                             {"FullyConnected", fully_connected_layer},
                                             {"Tokens", token_layer},
-                                            {"Heads", heads}};
+                                            {"Heads", heads},
+                                            {"Sequence", sequence_layer},
+                                            {"GroupedSequence", grouped_sequence}};
   return cases;
 }
 

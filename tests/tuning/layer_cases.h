@@ -36,7 +36,8 @@ struct LayerCase {
   std::string name;
   graph::Graph (*make)();
 };
-/// Convolutions with padding, stride, dilation, groups and depthwise, Gemm, MatMul over tokens.
+/// Convolutions over images and sequences with padding, stride, dilation, groups and depthwise,
+/// Gemm, MatMul over tokens.
 [[nodiscard]] const std::vector<LayerCase>& layer_cases();
 
 }  // namespace ompq::tuning::cases

@@ -49,10 +49,11 @@ data::Preprocess preprocess_for(const OptionValues& options, const std::filesyst
 
 enum class Rows {
   OfBatch,  ///< a sample is an input without its batch
-  Whole,    ///< a sample is an input as the network takes it, where its batch is one
+  Whole,    ///< a sample is the whole input, the open extent too
 };
 
-/// True where the file leaves open what it calls the batch, next to inputs that it has once.
+/// True where the file leaves the extent open that counts samples, so that it may be another
+/// length.
 bool may_be_whole(const onnx_io::DeclaredInput& input) {
   return !input.extents.empty() && input.extents.at(input.batch_axis) < 1;
 }
@@ -94,7 +95,7 @@ std::unique_ptr<data::Dataset> open_either(const Context& context,
   try {
     return open_for(context, model, inputs, Rows::Whole);
   } catch (const DataError&) {
-    return open_for(context, model, inputs);  // says what most samples would have to be
+    return open_for(context, model, inputs);  // its message is the one that most users need
   }
 }
 

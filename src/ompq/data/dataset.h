@@ -30,7 +30,8 @@ struct InputSpec {
   std::vector<std::int64_t> extents;  ///< below 1: open, as the samples have it
   DataType type = DataType::Float32;
   /// Where the batch stands among the extents: first, mostly; none for an input that all samples of
-  /// a pass share, such as a sampling rate or the state of a network that takes one sample a pass.
+  /// a pass share, such as a sampling rate. An input of a network that takes one sample a pass may
+  /// have no extent for the batch: then it is first, and `extents` are all that the input has.
   std::optional<std::size_t> batch_axis = 0;
 };
 

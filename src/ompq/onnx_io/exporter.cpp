@@ -157,12 +157,13 @@ OnnxFile export_onnx_file(const Graph& graph, const ExportOptions& options) {
     file.data = move_out_big_tensors(model, options.data_name);
   }
   if (model.ByteSizeLong() > options.most_model_bytes) {
-    throw ConfigError("export",
-                      fmt::format("{} bytes would be left in the model in addition to its external data, "
-                                  "and a file of protobuf holds {} at most; the network has too "
-                                  "many nodes or small constants to be written",
-                                  model.ByteSizeLong(),
-                                  options.most_model_bytes));
+    throw ConfigError(
+        "export",
+        fmt::format("{} bytes would be left in the model in addition to its external data, "
+                    "and a file of protobuf holds {} at most; the network has too "
+                    "many nodes or small constants to be written",
+                    model.ByteSizeLong(),
+                    options.most_model_bytes));
   }
   file.model = model.SerializeAsString();
   return file;
@@ -171,11 +172,12 @@ OnnxFile export_onnx_file(const Graph& graph, const ExportOptions& options) {
 std::string export_onnx_bytes(const Graph& graph, const ExportOptions& options) {
   OnnxFile file = export_onnx_file(graph, options);
   if (!file.data.empty()) {
-    throw ConfigError("export",
-                      fmt::format("the network takes {} bytes, more than one file of protobuf "
-                                  "holds ({}); export it to a file, so that its data can lie next to it",
-                                  file.size(),
-                                  options.most_model_bytes));
+    throw ConfigError(
+        "export",
+        fmt::format("the network takes {} bytes, more than one file of protobuf "
+                    "holds ({}); export it to a file, so that its data can lie next to it",
+                    file.size(),
+                    options.most_model_bytes));
   }
   return std::move(file.model);
 }

@@ -31,20 +31,38 @@ struct Patches {
   std::int64_t channels = 0;
   std::int64_t height = 0;
   std::int64_t width = 0;
+  std::int64_t pixel_stride = 0;    ///< between neighbours of a row
+  std::int64_t channel_stride = 1;  ///< between channels of a pixel
   // Products: elements of a position lie `stride` apart.
   std::int64_t stride = 1;
 };
+
+/// The window over a sequence as one over an image of height 1.
+ops::Window over_one_row(ops::Window window) {
+  for (auto* extents : {&window.kernel, &window.stride, &window.dilation, &window.output}) {
+    extents->insert(extents->begin(), 1);
+  }
+  window.pad_head.insert(window.pad_head.begin(), 0);
+  window.pad_tail.insert(window.pad_tail.begin(), 0);
+  return window;
+}
 
 Patches convolution_patches(const graph::Graph& graph, const graph::Layer& layer) {
   const graph::Node& node = graph.node(layer.node);
   const auto x = graph::extents_at(*graph.value(layer.input).shape, 1);
   const auto w = graph.value(layer.weight).constant->shape();
-  Patches patches{
-      .images = x[0], .groups = layer.groups, .channels = x[1], .height = x[2], .width = x[3]};
-  patches.window =
+  const bool sequence = x.size() == 3;
+  Patches patches{.images = x[0], .groups = layer.groups, .channels = x[1]};
+  patches.height = sequence ? 1 : x[2];
+  patches.width = x.back();
+  // Images lie as H, W, C in a cache, sequences as C, W.
+  patches.pixel_stride = sequence ? 1 : patches.channels;
+  patches.channel_stride = sequence ? patches.width : 1;
+  ops::Window window =
       ops::sliding_window({node, graph.opset}, std::span(x).subspan(2), std::span(w).subspan(2));
+  patches.window = sequence ? over_one_row(std::move(window)) : std::move(window);
   patches.positions = patches.images * patches.window->output[0] * patches.window->output[1];
-  patches.columns = layer.groups * w[1] * w[2] * w[3];
+  patches.columns = layer.groups * element_count(std::span(w).subspan(1));
   return patches;
 }
 
@@ -92,9 +110,10 @@ void for_each_column(const Patches& p, std::int64_t position, Use use) {
     for (std::int64_t j = 0; j < w.kernel[1]; ++j) {
       const std::int64_t x = left + j * w.dilation[1];
       if (x < 0 || x >= p.width) continue;
-      const std::int64_t base = image + (y * p.width + x) * p.channels;
+      const std::int64_t base = image + (y * p.width + x) * p.pixel_stride;
       const std::int64_t tap = i * w.kernel[1] + j;
-      for (std::int64_t c = 0; c < p.channels; ++c) use(c * area + tap, base + c);
+      for (std::int64_t c = 0; c < p.channels; ++c)
+        use(c * area + tap, base + c * p.channel_stride);
     }
   }
 }
@@ -242,8 +261,9 @@ void check(const graph::Graph& graph, const graph::Layer& layer, const LayerInpu
 bool has_input_moments(const graph::Graph& graph, const graph::Layer& layer) {
   const auto& shape = graph.value(layer.input).shape;
   if (!shape || graph.value(layer.input).type != DataType::Float32) return false;
-  if (shape->size() == 4 && !has_samples_first(graph, layer.input)) return false;
-  if (layer.op_type == "Conv") return shape->size() == 4;
+  const bool convolution = layer.op_type == "Conv";
+  if ((shape->size() == 4 || convolution) && !has_samples_first(graph, layer.input)) return false;
+  if (convolution) return shape->size() == 3 || shape->size() == 4;
   const auto rank = graph.value(layer.weight).constant->rank();
   return (layer.op_type == "Gemm" || layer.op_type == "MatMul") && rank == 2 &&
          shape->size() >= 2 && shape->size() <= 4;
