@@ -17,7 +17,6 @@
 #include "ompq/pipeline/evaluate.h"
 #include "ompq/pipeline/network.h"
 #include "ompq/tuning/equalization.h"
-#include "ompq/tuning/input_moments.h"
 #include "ompq/tuning/output_statistics.h"
 
 namespace ompq::pipeline {
@@ -152,7 +151,7 @@ class Rounding {
     if (names.empty()) return;
     constexpr std::size_t kMostNames = 8;
     const std::size_t shown = std::min(names.size(), kMostNames);
-    log().info("{} layers have no {} and stay rounded to nearest: {}{}",
+    log().warn("{} layers have no {} and stay rounded to nearest: {}{}",
                names.size(),
                what,
                fmt::join(names.begin(), names.begin() + static_cast<std::ptrdiff_t>(shown), ", "),
@@ -164,7 +163,9 @@ class Rounding {
     std::vector<std::string> names;
     for (const graph::Layer& layer : model_.discovery.layers) {
       const bool quantized = codes.weights.contains(model_.graph.value(layer.weight).name);
-      if (quantized && !tuning::has_input_moments(model_.graph, layer)) names.push_back(layer.name);
+      const bool sequence = layer.use == graph::WeightUse::Lookup ||
+                            layer.use == graph::WeightUse::Recurrent || layer.stacked_axes > 0;
+      if (quantized && sequence) names.push_back(layer.name);
     }
     return names;
   }
