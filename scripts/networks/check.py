@@ -119,7 +119,8 @@ def main() -> None:
     results = [json.loads(path.read_text()) for path in done if path.exists()]
     own = json.loads((BUILD / "own.json").read_text()) if (BUILD / "own.json").exists() else []
     version = subprocess.run([OMPQ, "--version"], capture_output=True, text=True, check=True).stdout.strip()
-    (ROOT / "docs" / "networks.md").write_text(table.page(results, own, version))
+    missing = [task.name for task, path in zip(known, done, strict=True) if not path.exists()]
+    (ROOT / "docs" / "networks.md").write_text(table.page(results, missing, own, version))
 
 
 if __name__ == "__main__":

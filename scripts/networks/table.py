@@ -126,8 +126,13 @@ def own_table(own: list[dict]) -> list[str]:
     return lines
 
 
-def page(results: list[dict], own: list[dict], version: str) -> str:
+def left_out(missing: list[str]) -> list[str]:
+    names = ", ".join(f"`{name}`" for name in missing)
+    return ["", f"Not measured in this run: {names}."] if missing else []
+
+
+def page(results: list[dict], missing: list[str], own: list[dict], version: str) -> str:
     versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in LIBRARIES)
     first = f"\nMeasured with {version} and, on Python {platform.python_version()}, {versions}.\n"
-    parts = [*main_table(results), LEGEND.rstrip(), *reasons(results), *sources(results), *own_table(own)]
+    parts = [*main_table(results), *left_out(missing), LEGEND.rstrip(), *reasons(results), *sources(results), *own_table(own)]
     return HEAD + first + "\n" + "\n".join(parts) + "\n"
