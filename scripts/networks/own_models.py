@@ -1,4 +1,4 @@
-"""The models of the tree and those beside the checkout: accepted or refused."""
+"""The models of the tree and those next to the checkout: accepted or refused."""
 
 import pathlib
 from collections.abc import Callable

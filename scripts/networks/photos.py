@@ -1,4 +1,4 @@
-"""nudenet: marks parts of people in photographs. There are photographs only beside the checkout."""
+"""nudenet: marks parts of people in photographs. There are photographs only next to the checkout."""
 
 import pathlib
 

@@ -116,7 +116,7 @@ def sources(results: list[dict]) -> list[str]:
 def own_table(own: list[dict]) -> list[str]:
     if not own:
         return []
-    lines = ["", "## Models of the tree, and those beside the checkout", ""]
+    lines = ["", "## Models of the tree, and those next to the checkout", ""]
     lines += ["With `--allocator uniform --method nearest`, to see whether they are accepted.", ""]
     lines += ["| model | | float | written |", "|---|---|--:|--:|"]
     for result in own:

@@ -56,7 +56,7 @@ class Task:
         return pathlib.Path(self.file).stem
 
     def prepare(self, folder: pathlib.Path, model: pathlib.Path) -> None:
-        """Reads what the package has beside the network, and draws the samples."""
+        """Reads what the package has next to the network, and draws the samples."""
 
     def calibration(self, model: pathlib.Path) -> dict[str, np.ndarray]:
         """Arrays by the names of the network's inputs."""

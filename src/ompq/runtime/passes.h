@@ -31,7 +31,7 @@ struct Passes {
 
 /// How many samples the network takes at once where its file fixes that: the first extent of its
 /// inputs, or 1 where an input has no axis for samples, or where the file has one sample of an
-/// input beside an open first extent that was given (the length of a sequence); nothing where any
+/// input next to an open first extent that was given (the length of a sequence); nothing where any
 /// number goes.
 [[nodiscard]] std::optional<std::int64_t> fixed_batch(const graph::Graph& graph);
 

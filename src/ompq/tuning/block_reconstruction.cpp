@@ -342,7 +342,7 @@ class Reconstructor {
     BlockState state{.name = block.name};
     BlockReport& report = state.report;
     report.name = block.name;
-    // An operator with inputs beside the activation, such as the first state of an LSTM.
+    // An operator with inputs next to the activation, such as the first state of an LSTM.
     if (stage.inputs.size() != 1) return state;
     graph::Graph own = part.graph;
     replace_biases(own, result_.codes.biases);
