@@ -15,7 +15,7 @@ if (!browser) {
   console.log('skipped: Chromium is missing; install the package chromium, or name it in OMPQ_CHROMIUM');
   process.exit(0);
 }
-const median = (values) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
+const median = (values) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)];
 const folder = mkdtempSync(join(tmpdir(), 'ompq-pages-'));
 const taken = new Map();
 const add = (what, milliseconds) => taken.set(what, [...(taken.get(what) ?? []), milliseconds]);

@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
@@ -190,7 +191,7 @@ TEST(AllocationFile, NamesTiedLayersThatDiffer) {
 }
 
 TEST(AllocationFile, SaysWhatIsWrongWithTheDocument) {
-  EXPECT_THAT(message_for("{"), HasSubstr("cannot be read as JSON"));
+  EXPECT_THAT(message_for("{"), HasSubstr("not valid JSON at byte 1 of 1"));
   EXPECT_THAT(message_for("[]"), HasSubstr("no JSON object"));
   EXPECT_THAT(message_for("{}"), HasSubstr("\"format\" is missing"));
   Json json = valid();
@@ -204,8 +205,11 @@ TEST(AllocationFile, SaysWhatIsWrongWithTheDocument) {
   json["layers"][0] = "stem";
   EXPECT_THAT(message_for(json.dump()), HasSubstr("row 0 of 'layers' has no \"name\""));
   json = valid();
-  json["solver"] = 7;
-  EXPECT_THAT(message_for(json.dump()), HasSubstr("JSON"));
+  for (const char* field : {"solver", "model", "budget", "cost", "metric", "accounting"}) {
+    json = valid();
+    json[field] = 7;
+    EXPECT_THAT(message_for(json.dump()), HasSubstr(fmt::format("\"{}\" is 7", field)));
+  }
 }
 
 TEST(AllocationFile, NamesTheFileThatIsWrongOrMissing) {

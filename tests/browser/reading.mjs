@@ -211,7 +211,7 @@ test('behind every chart stands a table, which its headings sort', () => withPag
   assert.deepEqual(await weights(), sorted);
   assert.equal(await page.locator('#figure-bits th[aria-sort="ascending"]').count(), 1);
   await heading.click();
-  assert.deepEqual(await weights(), sorted.toReversed());
+  assert.deepEqual(await weights(), [...sorted].reverse());
 }));
 
 test('every chart’s data can be downloaded, as CSV and as JSON of the same rows', () => withPage('whole', async (page) => {

@@ -72,7 +72,7 @@ async function time(session, feeds, runs, warmup) {
 }
 
 function median(numbers) {
-  return numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)];
+  return [...numbers].sort((a, b) => a - b)[Math.floor(numbers.length / 2)];
 }
 
 async function runJob({ model, inputs, outputs, optimization }) {

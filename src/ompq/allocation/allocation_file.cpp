@@ -205,23 +205,48 @@ Json layer_json(const AllocatedLayer& layer) {
 }
 
 /// What describes the rows but does not change them; people who edit by hand may drop any of it.
-void read_records(const Json& json, AllocationFile& file) {
-  if (json.contains("model")) {
-    file.model_file = json.at("model").value("file", "");
-    file.model_sha256 = json.at("model").value("sha256", "");
+/// Calls `read` with a field of the file, if it is there. @throws DataError naming the field and
+/// its value.
+template <typename Read>
+void read_field(const Json& json, std::string_view name, const Read& read) {
+  const auto field = json.find(name);
+  if (field == json.end()) return;
+  try {
+    read(*field);
+  } catch (const nlohmann::json::exception&) {
+    constexpr std::size_t kShown = 80;
+    std::string value = field->dump(-1, ' ', true, Json::error_handler_t::replace);
+    if (value.size() > kShown) value = value.substr(0, kShown) + "...";
+    throw DataError(
+        "allocation file",
+        fmt::format("\"{}\" is {}, which 'ompq search' does not write; give a file that "
+                    "it or 'ompq sweep' wrote",
+                    name,
+                    value));
   }
-  if (json.value("accounting", "disk") == "paper") file.accounting = Accounting::Paper;
-  if (json.contains("budget")) file.budget = read_budget(json.at("budget"));
-  if (json.contains("cost")) file.cost = read_cost(json.at("cost"));
-  file.metric = json.value("metric", "");
-  if (json.contains("solver")) {
-    const Json& solver = json.at("solver");
+}
+
+void read_records(const Json& json, AllocationFile& file) {
+  read_field(json, "model", [&](const Json& model) {
+    file.model_file = model.value("file", "");
+    file.model_sha256 = model.value("sha256", "");
+  });
+  read_field(json, "accounting", [&](const Json& accounting) {
+    if (accounting.get<std::string>() == "paper") file.accounting = Accounting::Paper;
+  });
+  read_field(json, "budget", [&](const Json& budget) {
+    (void)budget.get_ref<const Json::object_t&>();  // throws for all else
+    file.budget = read_budget(budget);
+  });
+  read_field(json, "cost", [&](const Json& cost) { file.cost = read_cost(cost); });
+  read_field(json, "metric", [&](const Json& metric) { file.metric = metric.get<std::string>(); });
+  read_field(json, "solver", [&](const Json& solver) {
     file.solver = SolverRecord{solver.value("name", ""),
                                solver.value("status", ""),
                                solver.value("objective", 0.0),
                                solver.value("gap", 0.0),
                                solver.value("seconds", 0.0)};
-  }
+  });
 }
 
 /// @throws DataError unless `json` is an object of our format with an array of layers.
@@ -303,18 +328,16 @@ AllocationFile parse_allocation(std::string_view json, std::span<const LayerCost
     read_records(document, file);
     return file;
   } catch (const nlohmann::json::parse_error& error) {
+    throw DataError(
+        "allocation file",
+        fmt::format("it is not valid JSON at byte {} of {}; give a file that 'ompq search' "
+                    "or 'ompq sweep' wrote",
+                    std::min(error.byte, json.size()),
+                    json.size()));
+  } catch (const nlohmann::json::exception&) {
     throw DataError("allocation file",
-                    fmt::format("is no JSON: it breaks off at byte {} of {}; give a file that "
-                                "'ompq search' or 'ompq sweep' wrote",
-                                error.byte,
-                                json.size()));
-  } catch (const nlohmann::json::exception& error) {
-    const std::string_view reason =
-        error.what();  // "[json.exception.type_error.302] type must ..."
-    throw DataError("allocation file",
-                    fmt::format("a field cannot be read: {}; give a file that 'ompq search' or "
-                                "'ompq sweep' wrote",
-                                reason.substr(reason.find("] ") + 2)));
+                    "a row of \"layers\" holds a value of another type than 'ompq search' writes; "
+                    "give a file that it or 'ompq sweep' wrote");
   }
 }
 
