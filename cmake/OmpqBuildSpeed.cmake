@@ -33,7 +33,9 @@ endfunction()
 
 find_program(OMPQ_MOLD mold)
 if(OMPQ_MOLD)
-  add_link_options(-fuse-ld=mold)
+  # mold (1.10 and 2.3.3, at least) may end a thread-local section just before a page that it makes read-only after relocation;
+  # such a program does not start ("cannot apply additional memory protection after relocation").
+  add_link_options(-fuse-ld=mold -Wl,-z,norelro)
 endif()
 
 # ompq_compile_cold(TARGET): less optimization for a target in which nothing runs long.
