@@ -180,7 +180,17 @@ TEST(Compensate, EndsWhereTheSquaresOfInputsOverflow) {
   }
   const auto initial = nearest(one, 3, quant::Symmetry::Asymmetric);
   const auto made = compensate(one.graph, one.layer, initial, one.inputs());
-  EXPECT_EQ(made.codes.codes, initial.codes);
+  // Columns count alike then, so that a row's grid may only come nearer to the weight.
+  const auto weight = one.graph.value(one.layer.weight).constant->data<float>();
+  const auto error = [&](const quant::QuantizedTensor& codes) {
+    const Tensor rounded = quant::dequantize(codes);
+    double sum = 0.0;
+    for (std::size_t i = 0; i < weight.size(); ++i) {
+      sum += std::pow(static_cast<double>(rounded.data<float>()[i]) - weight[i], 2);
+    }
+    return sum;
+  };
+  EXPECT_LE(error(made.codes), error(initial));
 }
 
 TEST(Compensate, FewSamplesAreNotLearnedByHeart) {
