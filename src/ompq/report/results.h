@@ -82,8 +82,8 @@ struct Inspection {
   std::vector<BlockRow> blocks;
   std::vector<RejectedRow> rejected;
   std::vector<RejectedRow> copied;  ///< not run: in written files as they were
-  std::int64_t parameters = 0;  ///< elements of all float constants
-  std::int64_t macs = 0;        ///< of all layers, for one sample
+  std::int64_t parameters = 0;      ///< elements of all float constants
+  std::int64_t macs = 0;            ///< of all layers, for one sample
   std::vector<std::pair<std::string, std::string>> metadata;
   std::optional<Making> made;
 };
