@@ -25,7 +25,7 @@ def read_options():
     parser.add_argument('networks', nargs='*', help='names of networks, which may hold * and ?; without any, those that have no '
                         'result yet')
     parser.add_argument('--list', action='store_true', help='print the names of all networks')
-    parser.add_argument('--exporter', choices=EXPORTERS, action='append', help='these exporters alone')
+    parser.add_argument('--exporter', choices=EXPORTERS, action='append', help='only these exporters')
     parser.add_argument('--quick', action='store_true', help='leave the default allocator out; a later run does the rest')
     parser.add_argument('--failed', action='store_true', help='those whose last result is a failure')
     parser.add_argument('--reuse', action='store_true', help='check files that an earlier run exported and --keep kept')

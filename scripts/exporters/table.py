@@ -10,7 +10,7 @@ from check import LEAST_CODES_DB, LEAST_EIGHT_BIT_DB, LEAST_FLOAT_DB
 PACKAGES = ('torch', 'torchvision', 'timm', 'transformers', 'onnx', 'onnxscript', 'onnxruntime')
 EXPORTERS = {'batch1': 'default, batch 1', 'open': 'default, open batch', 'legacy': 'legacy'}
 
-UNIFORM_ALONE = 'uniform alone'  # what --quick leaves
+UNIFORM_ONLY = 'uniform only'  # what --quick leaves
 
 
 def outcome(record):
@@ -31,7 +31,7 @@ def cell(record):
         return 'not exported'
     if 'failed' in record:
         return 'refused' if record['failed'] != 'comparison' else 'differs'
-    return f"{record['five_bit_db']:.0f} dB" if 'codes_db' in record else UNIFORM_ALONE
+    return f"{record['five_bit_db']:.0f} dB" if 'codes_db' in record else UNIFORM_ONLY
 
 
 def kilobytes(records, key):
@@ -64,7 +64,7 @@ def reasons_of(results):
 
 
 def dropped_of(results):
-    """Metrics that the default could not measure, with networks and reason; but output-kl, which is for class scores alone."""
+    """Metrics that the default could not measure, with networks and reason; but output-kl, which is for class scores only."""
     found = {}
     for name in NETWORKS:
         for record in results.get(name, {}).values():
@@ -107,7 +107,7 @@ def page(results, ompq):
         '| exporter | exported | accepted | of these by the default allocator, too |', '|---|---|---|---|', *count(results), '',
         'Layers are those that are quantized; sizes are kB of the float file and of the one at 5 bits on average. Each column says '
         'the signal-to-noise ratio that is left at 5 bits in ONNX Runtime. Random weights keep less than trained ones: what '
-        f'counts here is that the file goes through. "{UNIFORM_ALONE}": the default allocator has not been tried yet.', '',
+        f'counts here is that the file goes through. "{UNIFORM_ONLY}": the default allocator has not been tried yet.', '',
         '| network | library | layers | float, kB | 5 bits, kB | ' + ' | '.join(EXPORTERS.values()) + ' |',
         '|---|---|---|---|---|' + '---|' * len(EXPORTERS), *rows_of(results)]
     if reasons:
