@@ -14,29 +14,29 @@ LIBRARIES = ("onnxruntime", "onnx", "numpy", "pillow", "opencv-python-headless")
 
 HEAD = f"""# Networks from PyPI packages
 
-Networks that packages on PyPI carry, as they lie in the wheel, quantized to 4 bits on average by
+The networks in some PyPI packages, taken unchanged from the wheels and quantized to 4 bits on average with
 
 ```sh
 ompq quantize model.onnx --data samples.npz --avg-bits 4 -o out.onnx
 ```
 
-without further options. `samples.npz` has one array for each input. The samples are such as the network is made for:
-lines and pages of text drawn in DejaVu with noise, shade and slant, prepared by the package's own code; speech of espeak-ng with pauses
-and noise, cut into frames, with the states that the float network hands on; tones, chords and melodies; files of a Debian system;
-photographs. One half calibrates, the other is held out, and every figure is measured on that other half: {ocr.PAGES} pages, {ocr.LINES}
-lines, {voice.UTTERANCES} utterances, {notes.WINDOWS} windows of two seconds, {file_types.FileTypes.count} files, {photos.COUNT} photographs. For
-the voice networks the written file hands on its own states, frame after frame.
+`samples.npz` has one array per input. The samples resemble what the networks are trained for:
+lines and pages of text rendered in DejaVu with noise, shading and slant, preprocessed by the package's own code; speech from espeak-ng with
+pauses and noise, cut into frames, with the states that the float network computes; tones, chords and melodies; files of a Debian system;
+photographs. Half of them are for calibration, and all figures are measured on the held-out half: {ocr.PAGES} pages, {ocr.LINES}
+lines, {voice.UTTERANCES} utterances, {notes.WINDOWS} windows of two seconds, {file_types.FileTypes.count} files, {photos.COUNT} photographs.
+The quantized voice networks use their own states from frame to frame.
 
-`scripts/check_networks` wrote this page. It fetches the packages and makes the samples itself.
+`scripts/check_networks` wrote this page. It downloads the packages and makes the samples.
 """
 
 LEGEND = """
 - **float**, **written**: bytes of the files. Activations have 8 bits; what stays float is listed in [operators.md](operators.md).
-- **error**: |written - float| / |float| over all held-out samples, of the output where it is largest (states of voice networks left out).
-- **same**: the share of decisions that are the float network's; the table below says which decisions.
-- **uniform**: the same with `--allocator uniform`, and so the same width for every layer.
-- **second size**: the written file with other extents than those of the samples, and its error against the float network there.
-  At 8000 Hz the voice networks run the branch that the samples (16000 Hz) do not take: it is written in float.
+- **error**: |written - float| / |float| over all held-out samples, for the output with the largest error (states of voice networks excluded).
+- **same**: the share of decisions that equal the float network's; the table below lists the decisions.
+- **uniform**: with `--allocator uniform`, the same width for every layer.
+- **second size**: an input size that no sample has, and the error at that size. At 8000 Hz the voice networks run the branch that
+  the samples (16000 Hz) do not take, which stays float.
 """
 
 
@@ -116,8 +116,8 @@ def sources(results: list[dict]) -> list[str]:
 def own_table(own: list[dict]) -> list[str]:
     if not own:
         return []
-    lines = ["", "## Models of the tree, and those next to the checkout", ""]
-    lines += ["With `--allocator uniform --method nearest`, to see whether they are accepted.", ""]
+    lines = ["", "## Models in the repository and in `../shared`", ""]
+    lines += ["Quantized with `--allocator uniform --method nearest`, to check that they are accepted.", ""]
     lines += ["| model | | float | written |", "|---|---|--:|--:|"]
     for result in own:
         verdict = "accepted" if result["accepted"] else f"refused: {result['message']}"
