@@ -8,6 +8,7 @@
 #include "ompq/core/finetune_options.h"
 #include "ompq/core/option_groups.h"
 #include "ompq/core/rounding_options.h"
+#include "ompq/core/sample_options.h"
 
 namespace ompq {
 namespace {

@@ -2,7 +2,7 @@
 
 #include <array>
 
-#include "ompq/core/option_groups.h"
+#include "ompq/core/options.h"
 
 /// What `ompq diff` is asked.
 namespace ompq::options {

@@ -11,7 +11,7 @@
 
 namespace ompq {
 
-/// What the text behind an option stands for.
+/// The type of an option's value.
 enum class OptionType : std::uint8_t {
   Flag,         ///< no value; given or not
   Text,         ///< any text
@@ -40,6 +40,9 @@ enum class OptionType : std::uint8_t {
          type == OptionType::Widths || type == OptionType::Globs || type == OptionType::Paths;
 }
 
+/// The end of a range that has none; whole numbers up to it are exact.
+inline constexpr double kUnbounded = 0x1p53;
+
 /// One option or operand of a command. This record is the only place that describes it: parsing,
 /// range check, help, man page, completion and docs/cli.md are all read from it.
 struct OptionRecord {
@@ -49,7 +52,7 @@ struct OptionRecord {
   std::string_view value_name{};  ///< "BITS"; empty for a flag
   std::string_view fallback{};    ///< the default as one would write it; empty: none
   double lower = 0;               ///< least value of a numeric type
-  double upper = 0x1p53;          ///< greatest value of a numeric type
+  double upper = kUnbounded;      ///< greatest value of a numeric type
   std::string_view choices{};     ///< "ilp|lp|projection" for Choice and Choices
   bool required = false;
   std::string_view group{};  ///< heading in the help

@@ -1,10 +1,9 @@
 #include "ompq/ops/cut_tail.h"
 
 #include <algorithm>
-#include <array>
 #include <set>
-#include <string_view>
 
+#include "ompq/graph/weight_slots.h"
 #include "ompq/ops/infer.h"
 #include "ompq/ops/operator.h"
 
@@ -18,15 +17,12 @@ using graph::Node;
 using graph::NodeId;
 using graph::ValueId;
 
-constexpr std::array<std::string_view, 7> kWithWeights{
-    "Conv", "ConvTranspose", "Gemm", "MatMul", "LSTM", "GRU", "RNN"};
-
-/// Nodes of the end, and what they read.
+/// The nodes of the tail, and the values that they read.
 class TailFinder {
  public:
   explicit TailFinder(const Graph& graph) : graph_(graph), cut_(graph.nodes().size(), false) {}
 
-  /// `first` and all that reads what they make. The graph is in topological order.
+  /// `first` and all nodes after them. The graph is in topological order.
   void grow_from(const std::set<std::string>& first) {
     for (std::size_t n = 0; n < cut_.size(); ++n) {
       const Node& node = graph_.nodes()[n];
@@ -34,7 +30,7 @@ class TailFinder {
                 std::ranges::any_of(node.inputs, [&](ValueId input) { return is_cut(input); });
     }
   }
-  /// Whether the file can be written with these nodes as they are, and nothing is missed.
+  /// True if the tail has no layer and no unknown operator.
   [[nodiscard]] bool can_be_copied() const {
     for (std::size_t n = 0; n < cut_.size(); ++n) {
       const Node& node = graph_.nodes()[n];
@@ -42,7 +38,7 @@ class TailFinder {
     }
     return true;
   }
-  /// The outputs of what is left.
+  /// The outputs of the rest of the network.
   [[nodiscard]] std::vector<ValueId> outputs() {
     for (const ValueId output : graph_.outputs()) add(output);
     return outputs_;
@@ -66,10 +62,14 @@ class TailFinder {
            depends_on_data(node.domain, node.op_type);
   }
   [[nodiscard]] bool is_layer(const Node& node) const {
-    return std::ranges::find(kWithWeights, node.op_type) != kWithWeights.end() &&
-           node.input(1) != kNoValue && !depends_on_samples(node.input(1));
+    return std::ranges::any_of(
+        graph::weight_slots(graph_, node), [&](const graph::WeightSlot& slot) {
+          // Lookups there pick boxes and classes.
+          return slot.use != graph::WeightUse::Lookup && node.input(slot.operand) != kNoValue &&
+                 !depends_on_samples(node.input(slot.operand));
+        });
   }
-  /// False for constants, and for what follows from them and from shapes.
+  /// False for constants, and for values that are computed from constants and shapes only.
   [[nodiscard]] bool depends_on_samples(ValueId value) const {
     std::set<ValueId> seen;
     std::vector<ValueId> open{value};

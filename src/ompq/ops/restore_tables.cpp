@@ -18,7 +18,7 @@ using graph::Node;
 using graph::NodeId;
 using graph::ValueId;
 
-/// What decodes rows: all of these treat each row by itself.
+/// Operators that decode rows; each works row by row.
 constexpr std::array<std::string_view, 6> kDecoders{
     "Mul", "Sub", "Add", "Cast", "DequantizeLinear", "Reshape"};
 
@@ -46,7 +46,7 @@ class TableRestorer {
 
   int run() {
     int restored = 0;
-    // From the back, so that the last product of a group is met first.
+    // Backwards, so that the last Mul of a group comes first.
     for (auto id = static_cast<NodeId>(graph_.nodes().size()); id-- > 0;) {
       if (!graph_.node(id).is("Mul") || !graph_.node(id).domain.empty()) continue;
       const auto decoding = decoding_of(id);
@@ -111,7 +111,7 @@ class TableRestorer {
     return true;
   }
 
-  /// A byte that was looked up, on its way to what its bits stand for.
+  /// True for a Cast of looked-up bytes, which index a table of decoded bits.
   [[nodiscard]] bool is_byte(ValueId id) const {
     const NodeId cast = graph_.producer(id);
     if (cast == kNoNode || !graph_.node(cast).is("Cast")) return false;

@@ -34,8 +34,8 @@ void identify(Model& model) {
   model.sha256 = sha256(hashes);
 }
 
-/// Makes matrices of weights with leading axes of one. How many axes an input has inference says,
-/// of a copy, and only where there is such a weight.
+/// Makes matrices of weights with leading axes of one. Ranks of inputs are inferred on a copy, and
+/// only if there is such a weight.
 void flatten_by_inferred_ranks(graph::Graph& graph) {
   std::optional<graph::Graph> shaped;
   const graph::Graph imported = graph;
@@ -55,7 +55,7 @@ bool has_choice(const graph::Graph& graph) {
       graph.nodes(), [](const graph::Node& node) { return node.domain.empty() && node.is("If"); });
 }
 
-/// The inputs as samples meet them. @return nothing where the shape of one is not known.
+/// The inputs with their declared extents. @return nothing if the shape of one is not known.
 std::vector<onnx_io::DeclaredInput> inputs_of(const graph::Graph& graph) {
   std::vector<onnx_io::DeclaredInput> inputs;
   for (const graph::ValueId id : graph.inputs()) {
@@ -71,7 +71,7 @@ std::vector<onnx_io::DeclaredInput> inputs_of(const graph::Graph& graph) {
   return inputs;
 }
 
-/// Where inputs without axes decide what a network computes, layers stand in its branches.
+/// Replaces each If that scalar inputs decide by the branch that the samples take.
 void take_branches_of_samples(graph::Graph& graph, const onnx_io::ImportOptions& options) {
   if (!options.sample_numbers || !has_choice(graph)) return;
   const auto inputs = inputs_of(graph);
@@ -80,8 +80,8 @@ void take_branches_of_samples(graph::Graph& graph, const onnx_io::ImportOptions&
   if (any) ops::take_branches(graph, options.sample_numbers(inputs));
 }
 
-/// The network as its file says, but for what changes nothing. Before anything is folded, so that
-/// one weight after several Identities stays one.
+/// The network of the file without no-ops. Nothing is folded yet, so that one weight that several
+/// Identities read stays one.
 graph::Graph import_network(const std::filesystem::path& file,
                             const onnx_io::ImportOptions& options,
                             std::set<std::filesystem::path>* data_files) {
@@ -109,7 +109,7 @@ graph::Graph inferred(graph::Graph graph, ops::Tail* tail = nullptr) {
   return graph;
 }
 
-/// The end that is not run can only be written together with the rest of its file.
+/// A tail that is not run can only be written as part of the imported graph.
 void require_no_tail(const Model& model) {
   if (model.tail.empty()) return;
   const auto& [name, op] = model.tail.front();
@@ -122,7 +122,7 @@ void require_no_tail(const Model& model) {
                   name));
 }
 
-/// What is wrong with a network is said with its file.
+/// Adds the file to errors about the network in it.
 template <typename Read>
 auto told_with_file(const std::filesystem::path& file, const Read& read) {
   const auto own = [&](const Error& error) { return error.where() == file.string(); };
