@@ -262,7 +262,7 @@ TEST_F(BadInput, IsNamedInTheUsersWords) {
       {{"quantize", model, "--data", text, "--avg-bits", "-3", "-o", out}, 2, {"'-3'", "1..8"}},
       {on_fashion_mnist("quantize", model, {"--allocation", broken, "-o", out}),
        3,
-       {broken, "byte 13 of 12"}},
+       {broken, "byte 12 of 12"}},
       {on_fashion_mnist("quantize", model, {"--allocation", typed, "-o", out}), 3, {typed}},
       {on_fashion_mnist("quantize", model, {"--avg-bits", "3", "--pin", "x=4", "-o", out}),
        2,

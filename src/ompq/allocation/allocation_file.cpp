@@ -330,7 +330,7 @@ AllocationFile parse_allocation(std::string_view json, std::span<const LayerCost
   } catch (const nlohmann::json::parse_error& error) {
     throw DataError(
         "allocation file",
-        fmt::format("it is not valid JSON at byte {} of {}; give a file that 'ompq search' "
+        fmt::format("is not valid JSON at byte {} of {}; give a file that 'ompq search' "
                     "or 'ompq sweep' wrote",
                     std::min(error.byte, json.size()),
                     json.size()));

@@ -1,5 +1,6 @@
 #include "ompq/report/html.h"
 
+#include <algorithm>
 #include <array>
 #include <cstdlib>
 #include <string_view>
@@ -49,11 +50,11 @@ Json parse(const RunDocument& document) {
   try {
     return Json::parse(document.json, not_too_deep);
   } catch (const Json::parse_error& error) {
-    throw DataError(document.file,
-                    fmt::format("is no JSON: it breaks off at byte {} of {}; give it a file that "
-                                "--result wrote",
-                                error.byte,
-                                document.json.size()));
+    throw DataError(
+        document.file,
+        fmt::format("is not valid JSON at byte {} of {}; give a file that --result wrote",
+                    std::min(error.byte, document.json.size()),
+                    document.json.size()));
   }
 }
 
