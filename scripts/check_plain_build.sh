@@ -18,6 +18,12 @@ cmake -S "$root" -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=Release -DOMPQ_UNITY=OF
   exit 1
 }
 
+# Sources that the build itself writes are not there before it has run.
+sed -n -e 's/^  "file": "\(.*\)",\{0,1\}$/\1/p' "$build/compile_commands.json" | grep "^$build/" | sort -u |
+  while read -r source; do
+    [ -e "$source" ] || cmake --build "$build" --target "${source#"$build/"}" || exit 1
+  done
+
 # One command a line: where it runs, a tab, the compiler's call without the object that it would write.
 commands=$build/commands.txt
 sed -n -e 's/^  "directory": "\(.*\)",$/\1/p' -e 's/^  "command": "\(.*\)",$/\1/p' "$build/compile_commands.json" |
