@@ -13,6 +13,11 @@ results=$build/test-results
 OMPQ_REQUIRE_JUDGE=1
 export OMPQ_REQUIRE_JUDGE
 
+# Tests run side by side, each with as many threads as there are cores: a thread of OpenMP that waits
+# must not keep a core from one that works.
+GOMP_SPINCOUNT=0
+export GOMP_SPINCOUNT
+
 rm -rf "$results"
 mkdir -p "$results"
 status=0

@@ -50,9 +50,15 @@ TEST(KeepFloatKernels, PutsANodeBeforeJoinsOfDequantizedOperandsAlone) {
   keep_float_kernels(graph);
   EXPECT_EQ(count(graph, "Max"), 1);
   for (const Node& node : graph.nodes()) {
-    if (node.name == "both") EXPECT_TRUE(graph.node(graph.producer(node.inputs[0])).is("Max"));
-    if (node.name == "one") EXPECT_EQ(node.inputs[0], a);
-    if (node.name == "moved") EXPECT_EQ(node.inputs[0], b);
+    if (node.name == "both") {
+      EXPECT_TRUE(graph.node(graph.producer(node.inputs[0])).is("Max"));
+    }
+    if (node.name == "one") {
+      EXPECT_EQ(node.inputs[0], a);
+    }
+    if (node.name == "moved") {
+      EXPECT_EQ(node.inputs[0], b);
+    }
   }
 }
 
