@@ -37,6 +37,40 @@ TEST(LayerChoices, ALaterRuleWins) {
           ElementsAre(2, 3), ElementsAre(6), IsEmpty(), IsEmpty(), ElementsAre(kFloatBits)));
 }
 
+TEST(LayerChoices, ANameWinsOverAPattern) {
+  const LayerChoices choices{.candidates = {{"conv1", {5}}, {"conv*", {2, 3}}},
+                             .pins = {{"conv2", 6}, {"fc", 4}},
+                             .excluded = {"conv2*", "f*"}};
+  EXPECT_THAT(
+      layer_candidates(small_model(), choices),
+      ElementsAre(ElementsAre(5), ElementsAre(6), ElementsAre(2, 3), IsEmpty(), ElementsAre(4)));
+  EXPECT_THAT(
+      layer_candidates(small_model(), {.pins = {{"*", 4}}, .excluded = {"fc"}}),
+      ElementsAre(
+          ElementsAre(4), ElementsAre(4), ElementsAre(4), ElementsAre(4), ElementsAre(kFloatBits)));
+}
+
+TEST(LayerChoices, TwoRulesThatContradictEachOtherAreNamed) {
+  Model tied = small_model();
+  tied.discovery.ties = {{.leader = 2, .followers = {0}}};
+  const std::vector<std::pair<LayerChoices, std::vector<std::string>>> cases{
+      {{.pins = {{"conv2", 4}}, .excluded = {"conv2"}},
+       {"layer 'conv2'", "--pin 'conv2=4'", "--exclude 'conv2'"}},
+      {{.pins = {{"conv[12]", 4}}, .excluded = {"c*2"}},
+       {"layer 'conv2'", "--pin 'conv[12]=4'", "--exclude 'c*2'"}},
+      {{.pins = {{"conv*", 4}, {"c*1", 5}}}, {"layer 'conv1'", "--pin 'c*1=5'", "--pin 'conv*=4'"}},
+      {{.candidates = {{"conv*", {4}}, {"c*1", {5, 6}}}}, {"--candidates 'c*1=5,6'"}},
+      {{.pins = {{"conv1", 4}}, .excluded = {"conv3"}}, {"--pin 'conv1=4'", "--exclude 'conv3'"}}};
+  for (const auto& [choices, words] : cases) {
+    try {
+      (void)layer_candidates(tied, choices);
+      ADD_FAILURE() << "accepted what contradicts " << words.back();
+    } catch (const ConfigError& error) {
+      for (const std::string& word : words) EXPECT_THAT(error.what(), HasSubstr(word));
+    }
+  }
+}
+
 TEST(LayerChoices, TiedLayersFollow) {
   Model model = small_model();
   model.discovery.ties = {{.leader = 2, .followers = {0}}};

@@ -4,6 +4,7 @@
 #include <array>
 #include <optional>
 #include <string_view>
+#include <utility>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -292,6 +293,31 @@ pipeline::MethodOptions method_options(const OptionValues& options) {
   method.seed = static_cast<std::uint64_t>(options.integer("seed"));
   method.threads = static_cast<int>(options.integer("threads"));
   return method;
+}
+
+std::vector<std::string> unused_by(const std::string& method, const OptionValues& options) {
+  using Reads = bool (*)(const pipeline::MethodRow&);
+  const Reads learns_blocks = [](const pipeline::MethodRow& row) {
+    return row.learn != pipeline::LearnedBlocks::None;
+  };
+  const Reads distills = [](const pipeline::MethodRow& row) { return row.distill; };
+  const std::pair<std::string_view, Reads> readers[] = {{"iterations", learns_blocks},
+                                                        {"fisher", learns_blocks},
+                                                        {"epochs", distills},
+                                                        {"augment", distills}};
+  std::vector<std::string> sentences;
+  for (const auto& [option, reads] : readers) {
+    if (!options.given(option) || reads(pipeline::method_row(method))) continue;
+    std::vector<std::string_view> names;
+    for (const pipeline::MethodRow& row : pipeline::method_table()) {
+      if (reads(row)) names.push_back(row.name);
+    }
+    sentences.push_back(fmt::format("--{} has no effect with --method {}; it is an option of {}",
+                                    option,
+                                    method,
+                                    fmt::join(names, ", ")));
+  }
+  return sentences;
 }
 
 pipeline::EvaluateOptions evaluate_options(const OptionValues& options,

@@ -34,6 +34,9 @@ namespace ompq::commands {
                                                          const pipeline::Model& model);
 /// --method, --effort and what goes with them.
 [[nodiscard]] pipeline::MethodOptions method_options(const OptionValues& options);
+/// A sentence for each option that was given and that the method does not read.
+[[nodiscard]] std::vector<std::string> unused_by(const std::string& method,
+                                                 const OptionValues& options);
 [[nodiscard]] tuning::WeightOptions weight_options(const OptionValues& options);
 [[nodiscard]] tuning::CalibrationOptions calibration_options(const OptionValues& options,
                                                              const pipeline::Model& model);

@@ -5,6 +5,7 @@
 #include "ompq/commands/data_options.h"
 #include "ompq/commands/output_check.h"
 #include "ompq/core/atomic_file.h"
+#include "ompq/core/log.h"
 
 namespace ompq::commands {
 namespace {
@@ -23,6 +24,9 @@ pipeline::QuantizeOptions quantize_options(const OptionValues& options,
   quantize.search.form = file_form(options);
   if (options.text("for") == "auto") {
     quantize.search.compensated = quantize.method.method != "nearest";
+  }
+  for (const std::string& sentence : unused_by(quantize.method.method, options)) {
+    log().warn("{}", sentence);
   }
   if (const auto journal = options.maybe_text("journal")) quantize.journal = *journal;
   if (const auto file = options.maybe_text("allocation")) quantize.allocation_file = *file;

@@ -1,6 +1,9 @@
 #include "ompq/pipeline/layer_choices.h"
 
 #include <algorithm>
+#include <map>
+#include <set>
+#include <utility>
 
 #include <fmt/format.h>
 #include <fnmatch.h>
@@ -14,20 +17,33 @@ namespace {
 
 using Candidates = std::vector<std::vector<int>>;
 
+/// One thing that was said of layers, in the words it was said in.
+struct Rule {
+  std::string_view option;
+  std::string name;  ///< of a layer, or a pattern
+  std::vector<int> widths;
+};
+
+struct NamedLayers {
+  std::vector<std::size_t> layers;
+  bool exact = false;  ///< the name of one layer, not a pattern
+};
+
 /// Layers of the name, or else those that the pattern fits.
-std::vector<std::size_t> layers_named(const Model& model, const std::string& name) {
+NamedLayers layers_named(const Model& model, const std::string& name) {
   const auto& layers = model.discovery.layers;
-  std::vector<std::size_t> found;
+  NamedLayers found;
   std::vector<std::string_view> names;
   for (std::size_t l = 0; l < layers.size(); ++l) {
     names.push_back(layers[l].name);
-    if (layers[l].name == name) found.push_back(l);
+    if (layers[l].name == name) found.layers.push_back(l);
   }
-  if (!found.empty()) return found;
+  found.exact = !found.layers.empty();
+  if (found.exact) return found;
   for (std::size_t l = 0; l < layers.size(); ++l) {
-    if (::fnmatch(name.c_str(), layers[l].name.c_str(), 0) == 0) found.push_back(l);
+    if (::fnmatch(name.c_str(), layers[l].name.c_str(), 0) == 0) found.layers.push_back(l);
   }
-  if (!found.empty()) return found;
+  if (!found.layers.empty()) return found;
   const std::string_view near = nearest(name, names);
   throw ConfigError("layers",
                     fmt::format("no layer is called '{}'{}; 'ompq inspect' lists all {} layers",
@@ -36,24 +52,53 @@ std::vector<std::size_t> layers_named(const Model& model, const std::string& nam
                                 layers.size()));
 }
 
-/// Gives `widths` to the layers and to all that are tied to one of them.
-void set(Candidates& candidates,
-         const Model& model,
-         const std::vector<std::size_t>& layers,
-         std::vector<int> widths) {
-  std::sort(widths.begin(), widths.end());
-  widths.erase(std::unique(widths.begin(), widths.end()), widths.end());
-  for (const std::size_t l : layers) {
-    candidates[l] = widths;
-    for (const graph::Tie& tie : model.discovery.ties) {
-      std::vector<graph::LayerId> members = tie.followers;
-      members.push_back(tie.leader);
-      if (std::find(members.begin(), members.end(), static_cast<graph::LayerId>(l)) ==
-          members.end()) {
-        continue;
-      }
-      for (const graph::LayerId member : members) {
-        candidates[static_cast<std::size_t>(member)] = widths;
+/// The layers and all that are tied to one of them.
+std::set<std::size_t> with_tied(const Model& model, const std::vector<std::size_t>& layers) {
+  std::set<std::size_t> all(layers.begin(), layers.end());
+  for (const graph::Tie& tie : model.discovery.ties) {
+    std::vector<graph::LayerId> members = tie.followers;
+    members.push_back(tie.leader);
+    const bool touched = std::any_of(members.begin(), members.end(), [&](graph::LayerId member) {
+      return std::find(layers.begin(), layers.end(), static_cast<std::size_t>(member)) !=
+             layers.end();
+    });
+    if (touched) all.insert(members.begin(), members.end());
+  }
+  return all;
+}
+
+std::string text_of(const Rule& rule) {
+  if (rule.widths == std::vector<int>{allocation::kFloatBits}) {
+    return fmt::format("{} '{}'", rule.option, rule.name);
+  }
+  return fmt::format("{} '{}={}'", rule.option, rule.name, fmt::join(rule.widths, ","));
+}
+
+/// Rules that name a layer win over patterns. Of two that say different things of a layer, both by
+/// name or both by pattern, neither can be meant to win.
+void apply(Candidates& candidates, const Model& model, std::vector<Rule> rules) {
+  std::vector<NamedLayers> named;
+  for (Rule& rule : rules) {
+    std::sort(rule.widths.begin(), rule.widths.end());
+    rule.widths.erase(std::unique(rule.widths.begin(), rule.widths.end()), rule.widths.end());
+    named.push_back(layers_named(model, rule.name));
+  }
+  for (const bool exact : {false, true}) {
+    std::map<std::size_t, const Rule*> settled;
+    for (std::size_t r = 0; r < rules.size(); ++r) {
+      if (named[r].exact != exact) continue;
+      for (const std::size_t l : with_tied(model, named[r].layers)) {
+        const Rule* before = settled.emplace(l, &rules[r]).first->second;
+        if (before->widths != rules[r].widths) {
+          throw ConfigError(
+              "layers",
+              fmt::format("layer '{}' is given different widths by {} and {}; name the layer "
+                          "itself in one of them, or leave one out",
+                          model.discovery.layers[l].name,
+                          text_of(*before),
+                          text_of(rules[r])));
+        }
+        candidates[l] = rules[r].widths;
       }
     }
   }
@@ -65,17 +110,21 @@ std::vector<std::vector<int>> layer_candidates(const Model& model, const LayerCh
   Candidates candidates(model.discovery.layers.size());
   if (candidates.empty()) return candidates;
   if (choices.first_last) {
-    set(candidates, model, {0, candidates.size() - 1}, {*choices.first_last});
+    for (const std::size_t l : with_tied(model, {0, candidates.size() - 1})) {
+      candidates[l] = {*choices.first_last};
+    }
   }
+  std::vector<Rule> allowed;
   for (const auto& [name, widths] : choices.candidates) {
-    set(candidates, model, layers_named(model, name), widths);
+    allowed.push_back({"--candidates", name, widths});
   }
-  for (const auto& [name, width] : choices.pins) {
-    set(candidates, model, layers_named(model, name), {width});
-  }
+  apply(candidates, model, std::move(allowed));
+  std::vector<Rule> settled;
+  for (const auto& [name, width] : choices.pins) settled.push_back({"--pin", name, {width}});
   for (const std::string& name : choices.excluded) {
-    set(candidates, model, layers_named(model, name), {allocation::kFloatBits});
+    settled.push_back({"--exclude", name, {allocation::kFloatBits}});
   }
+  apply(candidates, model, std::move(settled));
   return candidates;
 }
 

@@ -10,8 +10,8 @@
 namespace ompq::pipeline {
 
 /// What a person has settled before the search. A name is a layer's, or a pattern with *, ? and []
-/// that stands for all layers it fits. A later rule of this list wins over an earlier one:
-/// first_last, candidates, pins, excluded.
+/// that stands for all layers it fits. candidates win over first_last, pins and excluded over both;
+/// among themselves a layer's own name wins over a pattern.
 struct LayerChoices {
   std::optional<int> first_last;                       ///< width of the first and the last layer
   std::map<std::string, std::vector<int>> candidates;  ///< widths that a layer may get
@@ -26,7 +26,8 @@ struct LayerChoices {
 /// Candidate widths of every layer, ascending, in layer order; an empty list leaves the common
 /// ones. An excluded layer has allocation::kFloatBits alone. Tied layers follow: what holds for one
 /// layer of a tie holds for all of them.
-/// @throws ConfigError for a name or pattern that fits no layer, with the nearest real name.
+/// @throws ConfigError for a name or pattern that fits no layer, with the nearest real name; for a
+/// layer that two names, or two patterns, give different widths.
 [[nodiscard]] std::vector<std::vector<int>> layer_candidates(const Model& model,
                                                              const LayerChoices& choices);
 
