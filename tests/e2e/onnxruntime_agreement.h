@@ -16,9 +16,8 @@
 
 namespace ompq::testing {
 
-inline constexpr std::int64_t kImages = 1000;
-/// Images a pass: the values of more do not fit the cache, which costs both runtimes most of their
-/// time.
+inline constexpr std::int64_t kImages = 2000;
+/// Images in one pass.
 inline constexpr std::int64_t kImagesAtOnce = 100;
 
 struct Agreement {

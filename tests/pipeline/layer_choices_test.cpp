@@ -60,7 +60,11 @@ TEST(LayerChoices, TwoRulesThatContradictEachOtherAreNamed) {
        {"layer 'conv2'", "--pin 'conv[12]=4'", "--exclude 'c*2'"}},
       {{.pins = {{"conv*", 4}, {"c*1", 5}}}, {"layer 'conv1'", "--pin 'c*1=5'", "--pin 'conv*=4'"}},
       {{.candidates = {{"conv*", {4}}, {"c*1", {5, 6}}}}, {"--candidates 'c*1=5,6'"}},
-      {{.pins = {{"conv1", 4}}, .excluded = {"conv3"}}, {"--pin 'conv1=4'", "--exclude 'conv3'"}}};
+      {{.pins = {{"conv1", 4}}, .excluded = {"conv3"}},
+       {"--pin 'conv1=4'",
+        "--exclude 'conv3'",
+        "always has the width of 'conv",
+        "leave one of the two out"}}};
   for (const auto& [choices, words] : cases) {
     try {
       (void)layer_candidates(tied, choices);

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <fnmatch.h>
 
 #include "ompq/allocation/cost_model.h"
@@ -74,6 +75,16 @@ std::string text_of(const Rule& rule) {
   return fmt::format("{} '{}={}'", rule.option, rule.name, fmt::join(rule.widths, ","));
 }
 
+/// Which layers get the width of this one, in brackets; nothing if it stands alone.
+std::string tied_text(const Model& model, std::size_t layer) {
+  std::vector<std::string> names;
+  for (const std::size_t l : with_tied(model, {layer})) {
+    if (l != layer) names.push_back(fmt::format("'{}'", model.discovery.layers[l].name));
+  }
+  return names.empty() ? ""
+                       : fmt::format(" (it always has the width of {})", fmt::join(names, ", "));
+}
+
 /// Rules that name a layer win over patterns. Of two that say different things of a layer, both by
 /// name or both by pattern, neither can be meant to win.
 void apply(Candidates& candidates, const Model& model, std::vector<Rule> rules) {
@@ -92,11 +103,13 @@ void apply(Candidates& candidates, const Model& model, std::vector<Rule> rules) 
         if (before->widths != rules[r].widths) {
           throw ConfigError(
               "layers",
-              fmt::format("layer '{}' is given different widths by {} and {}; name the layer "
-                          "itself in one of them, or leave one out",
+              fmt::format("layer '{}' is given different widths by {} and {}{}; {}",
                           model.discovery.layers[l].name,
                           text_of(*before),
-                          text_of(rules[r])));
+                          text_of(rules[r]),
+                          tied_text(model, l),
+                          exact ? "leave one of the two out"
+                                : "leave one of the two out, or name the layer itself in it"));
         }
         candidates[l] = rules[r].widths;
       }

@@ -16,9 +16,10 @@ constexpr float kFirstDecay = 0.9F;
 constexpr float kSecondDecay = 0.999F;
 constexpr float kEpsilon = 1e-12F;
 
-// The pragma says that the arrays do not overlap. Without it the compiler writes two loops and chooses
-// by the arrays' addresses; the two fuse other products into sums, so that the last bit of a moment
-// depended on where the arrays lay, and a run that goes on differed from one that had not stopped.
+// The pragma says that the arrays do not overlap. Without it the compiler writes two loops and
+// chooses by the arrays' addresses; the two fuse other products into sums, so that the last bit of
+// a moment depended on where the arrays lay, and a run that goes on differed from one that had not
+// stopped.
 OMPQ_VECTOR_CLONES
 void adam(const float* gradients,
           float* first,
