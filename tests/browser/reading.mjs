@@ -37,6 +37,15 @@ test('the summary is whole where the bits came from a file', () => withPage('giv
   for (const part of ['94.24 %', 'Bit operations', '830 M']) assert.ok(text.includes(part), `'${part}' in: ${text}`);
 }));
 
+test('the summary names the allocator that could not answer, and why', () => withPage('search', async (page) => {
+  const { allocations, dropped } = readResult(folder, 'search');
+  await page.getByText('Everything about this run').click();
+  const facts = await page.locator('#summary').innerText();
+  for (const part of [`${allocations[0].allocator} (for fisher)`, `fisher: ${dropped[0].reason}`]) {
+    assert.ok(facts.includes(part), `'${part}' in: ${facts}`);
+  }
+}));
+
 test('hovering a bar names the layer and its bits', () => withPage('whole', async (page) => {
   const { layers, networks } = readResult(folder, 'quantize');
   for (const i of [0, 7, 21]) {

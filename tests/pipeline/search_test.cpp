@@ -93,6 +93,32 @@ TEST_P(EveryAllocator, KeepsToWhatWasSettledByHand) {
   EXPECT_EQ(found.weight_bits[4], kFloatBits);
 }
 
+TEST_P(EveryAllocator, AnswersWhatWasSettledForEveryLayerWithoutAMeasurement) {
+  const bool papers = allocator_row(GetParam()).papers;  // it has candidates of its own
+  SearchOptions options = options_for(GetParam());
+  options.request.budget = {.average_bits = 32};
+  options.request.candidates = {papers ? 3 : 5};
+  options.request.choices = {.pins = {{"conv2", 3}}, .excluded = {"fc"}};
+  if (papers) options.request.choices.pins.emplace("*", 5);
+  int events = 0;
+  const auto count = [&](const ProgressEvent&) { ++events; };
+  const SearchOutcome found = search(model_, samples_, options, count);
+  const std::vector<int>& bits = found.report.allocations.front().weight_bits;
+  for (std::size_t l = 0; l < bits.size(); ++l) {
+    EXPECT_EQ(bits[l], l == 1 ? 3 : l == 4 ? kFloatBits : 5) << l;
+  }
+  EXPECT_EQ(found.report.allocations.size(), 1U);
+  EXPECT_EQ(events, 0);
+
+  options.request.budget = {.bytes = 100};
+  try {
+    (void)search(model_, samples_, options);
+    FAIL() << "100 bytes hold nothing";
+  } catch (const InfeasibleBudget& error) {
+    EXPECT_THAT(error.what(), HasSubstr("below the least possible"));
+  }
+}
+
 TEST_P(EveryAllocator, AnswersTheSameForTheSameSeed) {
   SearchOptions options = options_for(GetParam());
   options.request.budget = {.average_bits = 3.3};

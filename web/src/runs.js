@@ -39,7 +39,7 @@ function entriesOf({ document, command, name }) {
     const network = networks.get(row.allocator);
     networks.delete(row.allocator);
     return {
-      label: row.allocator,
+      label: allocatorOf(row),
       origin: name,
       weightBits: list(network?.weight_bits ?? row.weight_bits),
       bytes: network?.bytes_on_disk ?? row.bytes,
@@ -54,11 +54,16 @@ function entriesOf({ document, command, name }) {
   });
   for (const [label, row] of networks) {  // the bits came from a file: nothing was allocated
     entries.push({
-      label, origin: name, weightBits: list(row.weight_bits), bytes: row.bytes_on_disk,
+      label: row.instead_of ? allocatorOf(row) : label, origin: name, weightBits: list(row.weight_bits), bytes: row.bytes_on_disk,
       averageBits: row.average_bits, gbops: row.gbops, evaluation: row.evaluation, chosen: entries.length === 0,
     });
   }
   return entries;
+}
+
+/** The allocator that answered, with the one that was asked for where that one could not. */
+function allocatorOf(row) {
+  return row.instead_of ? `${row.allocator} (for ${row.instead_of})` : row.allocator;
 }
 
 function comparisonEntry(row, origin) {

@@ -16,6 +16,7 @@
 #include "ompq/allocation/linear_program.h"
 #include "ompq/allocation/pairwise.h"
 #include "ompq/allocation/projection.h"
+#include "ompq/allocation/settled.h"
 #include "ompq/core/elapsed.h"
 #include "ompq/core/error.h"
 #include "ompq/core/nearest_name.h"
@@ -123,6 +124,7 @@ Solution rounded(const Problem& problem,
 Allocation orm_linear(const AllocationRequest& asked) {
   const auto began = Clock::now();
   const AllocationRequest request = with_fixed_activations(asked);
+  if (auto settled = settled_allocation(request)) return *std::move(settled);
   DecisionModel model = make_model(request);
   const std::vector<double> coefficients = coefficients_of(request, model);
   set_importance(model, coefficients);
@@ -145,6 +147,7 @@ Allocation orm_integer(const AllocationRequest& request) {
 Allocation projection(const AllocationRequest& asked) {
   const auto began = Clock::now();
   const AllocationRequest request = with_fixed_activations(asked);
+  if (auto settled = settled_allocation(request)) return *std::move(settled);
   DecisionModel model = make_model(request);
   set_widths(model);
   const JointProblem joint = join_items(model, {}, Sense::Maximize);
@@ -273,6 +276,13 @@ Allocation at_random(const AllocationRequest& request) {
       request, model, walk.choice(), by_rule(model, walk.choice(), "random", began));
 }
 
+/// `solve`, where anything is left to decide.
+template <Allocation (*solve)(const AllocationRequest&)>
+Allocation unless_settled(const AllocationRequest& request) {
+  if (auto settled = settled_allocation(request)) return *std::move(settled);
+  return solve(request);
+}
+
 }  // namespace
 
 void apply_scheme(AllocationRequest& request, Scheme scheme) {
@@ -295,18 +305,26 @@ Allocation solve_exactly(const AllocationRequest& request,
 
 std::span<const Allocator> allocators() {
   static const std::array<Allocator, 8> kAllocators{
-      Allocator{
-          "integer", "exact integer program: the least summed loss, under any metric", integer},
-      Allocator{
-          "pairwise", "integer program over losses of layers and of pairs of layers", pairwise},
-      Allocator{"orm", "the paper's: linear program over orthogonality, then rounding", orm_linear},
-      Allocator{"orm-ilp", "exact integer program over the paper's importance", orm_integer},
+      Allocator{"integer",
+                "exact integer program: the least summed loss, under any metric",
+                unless_settled<integer>},
+      Allocator{"pairwise",
+                "integer program over losses of layers and of pairs of layers",
+                unless_settled<pairwise>},
+      Allocator{"orm",
+                "the paper's: linear program over orthogonality, then rounding",
+                unless_settled<orm_linear>},
+      Allocator{"orm-ilp",
+                "exact integer program over the paper's importance",
+                unless_settled<orm_integer>},
       Allocator{"projection",
                 "upper widths projected onto the budget: what the published lists are",
-                projection},
-      Allocator{"size-only", "exact integer program: the most bits in total, no signal", size_only},
-      Allocator{"uniform", "one width for all: the largest that fits", uniform},
-      Allocator{"random", "random widths that spend the budget", at_random}};
+                unless_settled<projection>},
+      Allocator{"size-only",
+                "exact integer program: the most bits in total, no signal",
+                unless_settled<size_only>},
+      Allocator{"uniform", "one width for all: the largest that fits", unless_settled<uniform>},
+      Allocator{"random", "random widths that spend the budget", unless_settled<at_random>}};
   return kAllocators;
 }
 

@@ -207,16 +207,11 @@ class ModelBuilder {
       if (widths.size() == 1) continue;
       add_decision(request_.activations[t].name, Decision::Kind::Activation, t, 1, widths);
     }
-    if (!model_.decisions.empty()) return;
     if (request_.layers.empty()) {
       throw ConfigError("layers",
                         "the network has no layer to quantize: no Conv, ConvTranspose, Gemm or "
                         "MatMul with a constant weight; 'ompq inspect' says what stays float");
     }
-    throw ConfigError("allocation",
-                      fmt::format("no layer is left to decide: {} layer(s), all pinned, excluded{}",
-                                  request_.layers.size(),
-                                  request_.first_last_bits ? " or fixed as first and last" : ""));
   }
 
   void add_decision(const std::string& name,

@@ -52,8 +52,8 @@ struct DecisionModel {
 /// A choice for a DecisionModel: index into Decision::widths, per decision.
 using DecisionChoice = std::vector<std::size_t>;
 
-/// @throws ConfigError for candidates or budgets that are none, tables that do not fit the layers,
-/// or where nothing is left to decide; DataError for a latency table that lacks what may be chosen.
+/// @throws ConfigError for candidates or budgets that are none, or tables that do not fit the
+/// layers; DataError for a latency table that lacks what may be chosen.
 [[nodiscard]] DecisionModel make_model(const AllocationRequest& request);
 
 /// Values from request.loss and request.activation_loss, to be minimized.

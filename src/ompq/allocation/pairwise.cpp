@@ -9,6 +9,7 @@
 #include "ompq/allocation/decision_walk.h"
 #include "ompq/allocation/integer_program.h"
 #include "ompq/allocation/joint_items.h"
+#include "ompq/allocation/settled.h"
 #include "ompq/core/elapsed.h"
 
 namespace ompq::allocation {
@@ -151,6 +152,7 @@ class Descent {
 }  // namespace
 
 Allocation solve_pairwise(const AllocationRequest& request, std::size_t max_options) {
+  if (auto settled = settled_allocation(request)) return *std::move(settled);
   const auto began = Clock::now();
   DecisionModel model = make_model(request);
   set_losses(model, request);

@@ -183,6 +183,12 @@ std::vector<std::vector<int>> activation_candidates_of(const AllocationRequest& 
   return candidates;
 }
 
+bool leaves_a_choice(const AllocationRequest& request) {
+  const auto is_open = [](const std::vector<int>& widths) { return widths.size() != 1; };
+  if (std::ranges::any_of(candidates_of(request), is_open)) return true;
+  return std::ranges::any_of(activation_candidates_of(request), is_open);
+}
+
 std::vector<int> fixed_activation_bits(const AllocationRequest& request) {
   const auto candidates = candidates_of(request);
   const auto groups = decision_items(request.layers);

@@ -74,6 +74,9 @@ struct Allocation {
   Solution solution;
 };
 
+/// False where every layer and activation has one width. The budget does not matter.
+[[nodiscard]] bool leaves_a_choice(const AllocationRequest& request);
+
 /// The candidate widths of a layer's weights: what its tie, its own list, first_last_bits and the
 /// common candidates leave. One entry where there is no choice.
 /// @throws ConfigError for lists that are empty, not ascending or outside of 1..8 (or kFloatBits

@@ -114,6 +114,20 @@ Answers::Answers(const Model& model,
                                progress_);
 }
 
+bool Answers::settled(const std::string& allocator) const {
+  AllocatorRow unmeasured = allocator_row("size-only");
+  unmeasured.papers = allocator_row(allocator).papers;
+  const auto request = request_for(free_, unmeasured, options_.request, {});
+  return !allocation::leaves_a_choice(request);
+}
+
+AllocatorRow Answers::row_of(const std::string& allocator) const {
+  if (!settled(allocator)) return allocator_row(allocator);
+  AllocatorRow unmeasured = allocator_row("size-only");
+  unmeasured.papers = allocator_row(allocator).papers;
+  return unmeasured;
+}
+
 MeasurementPlan Answers::plan_for(std::vector<std::string> metrics) const {
   return {.metrics = std::move(metrics),
           .widths = widths_to_measure(free_, options_.request),
@@ -126,7 +140,7 @@ MeasurementPlan Answers::plan_for(std::vector<std::string> metrics) const {
 void Answers::prepare(const std::set<std::string>& allocators) {
   MeasurementPlan plan = plan_for({});
   for (const std::string& name : allocators) {
-    const AllocatorRow& row = allocator_row(name);
+    const AllocatorRow row = row_of(name);
     if (row.solver == "pairwise" && !measured_.contains(std::string(kPairs))) plan.pairs = true;
     if (row.importance && !measured_.contains(std::string(kOrthogonality))) {
       plan.orthogonality = true;
@@ -174,7 +188,7 @@ void Answers::note(const std::map<std::string, std::string>& dropped) {
 }
 
 std::optional<std::string> Answers::obstacle(const std::string& allocator) {
-  const AllocatorRow& row = allocator_row(allocator);
+  const AllocatorRow row = row_of(allocator);
   if (row.name == kAuto) return std::nullopt;
   prepare({allocator});
   const auto missing = [&](std::string_view name) { return all_->dropped.find(std::string(name)); };
@@ -200,7 +214,7 @@ Answer Answers::answer(const std::string& allocator, const allocation::Budget& b
   allocation::AllocationRequest free = free_;
   free.budget = budget;
   size_.set_budget(budget);
-  const AllocatorRow& row = allocator_row(allocator);
+  const AllocatorRow row = row_of(allocator);
   if (row.name == kAuto) return automatic_answer(free);
   if (const auto reason = obstacle(allocator)) {
     throw DataError("search",
@@ -225,7 +239,7 @@ Answer Answers::random(const allocation::Budget& budget, std::uint64_t seed) {
 
 std::optional<double> Answers::prediction(const std::string& allocator,
                                           const std::vector<int>& weight_bits) {
-  const AllocatorRow& row = allocator_row(allocator);
+  const AllocatorRow row = row_of(allocator);
   if (row.name == kAuto) return automatic().ranking.divergence(weight_bits);
   if (obstacle(allocator)) return std::nullopt;
   if (!row.metric.empty()) {

@@ -34,6 +34,9 @@ class Answers {
 
   /// @throws InfeasibleBudget; DataError if what the allocator needs could not be measured.
   [[nodiscard]] Answer answer(const std::string& allocator, const allocation::Budget& budget);
+  /// True where pins, exclusions and candidates leave this allocator nothing to choose: it answers
+  /// without a measurement.
+  [[nodiscard]] bool settled(const std::string& allocator) const;
   /// Why the allocator cannot answer: what it needs was dropped when it was measured.
   [[nodiscard]] std::optional<std::string> obstacle(const std::string& allocator);
 
@@ -61,6 +64,8 @@ class Answers {
   /// The candidate of `origin` again, its metric measured on both halves of the samples.
   [[nodiscard]] std::optional<PortfolioCandidate> second_look(
       const allocation::AllocationRequest& free, const std::string& origin);
+  /// The allocator's row; where nothing is left to choose, one that measures nothing.
+  [[nodiscard]] AllocatorRow row_of(const std::string& allocator) const;
   [[nodiscard]] MeasurementPlan plan_for(std::vector<std::string> metrics) const;
   [[nodiscard]] Answer automatic_answer(const allocation::AllocationRequest& free);
   /// Notes what was dropped, and says so once.

@@ -194,8 +194,13 @@ SearchOutcome search(const Model& model,
   const auto asked = asked_allocators(options, options.allocator);  // unknown names first
   check_budget(model, options);
   Answers answers(model, samples, options, progress);
-  prepare(answers, asked);
-  const auto names = asked_allocators(options, able_allocator(options, answers));
+  std::vector<std::string> names{options.allocator};
+  if (answers.settled(options.allocator)) {
+    log().info("every width is pinned, excluded or the only candidate: nothing is measured");
+  } else {
+    prepare(answers, asked);
+    names = asked_allocators(options, able_allocator(options, answers));
+  }
   watch.lap("measurement");
   answer_all(outcome, names, options, answers);
   watch.lap("allocation");
