@@ -24,11 +24,11 @@
 #include "ompq/ops/aten_bridge.h"
 #include "ompq/ops/infer.h"
 #include "ompq/quant/choose_qparams.h"
+#include "ompq/reconstruction/block_forward.h"
+#include "ompq/reconstruction/block_training.h"
+#include "ompq/rounding/quantize_weights.h"
 #include "ompq/runtime/differentiable.h"
 #include "ompq/runtime/thread_scope.h"
-#include "ompq/tuning/block_forward.h"
-#include "ompq/tuning/block_training.h"
-#include "ompq/tuning/quantize_weights.h"
 #include "support/zoo.h"
 
 namespace {
@@ -59,14 +59,14 @@ Tensor normal(std::vector<std::int64_t> shape, std::uint64_t seed) {
 
 /// One block with quantizers and samples.
 struct BlockSetup {
-  tuning::PartGraph part;
+  rounding::PartGraph part;
   std::vector<graph::Layer> layers;
   std::map<ValueId, quant::QuantizedTensor> codes;
   std::map<ValueId, quant::QuantParams> quantizers;
-  tuning::CacheMemory memory{std::int64_t{4} << 30};
-  std::shared_ptr<tuning::SampleCache> inputs;
-  std::shared_ptr<tuning::SampleCache> float_inputs;
-  std::shared_ptr<tuning::SampleCache> targets;
+  rounding::CacheMemory memory{std::int64_t{4} << 30};
+  std::shared_ptr<rounding::SampleCache> inputs;
+  std::shared_ptr<rounding::SampleCache> float_inputs;
+  std::shared_ptr<rounding::SampleCache> targets;
 
   explicit BlockSetup(const Place& place) {
     graph::Graph graph = place.make({});
@@ -81,10 +81,10 @@ struct BlockSetup {
             return found.layers[static_cast<std::size_t>(id)].name == place.layer;
           });
         });
-    part = tuning::extract_part(graph, block.nodes, {&block.input, 1}, {&block.output, 1});
-    layers = tuning::layers_of_part(part, found.layers);
+    part = rounding::extract_part(graph, block.nodes, {&block.input, 1}, {&block.output, 1});
+    layers = rounding::layers_of_part(part, found.layers);
     for (const graph::Layer& layer : layers) {
-      codes.emplace(layer.weight, tuning::quantize_weight(part.graph, layer, BitWidth(4)));
+      codes.emplace(layer.weight, rounding::quantize_weight(part.graph, layer, BitWidth(4)));
       quantizers.emplace(
           layer.input,
           quant::qparams_from_range(-3.0F, 3.0F, BitWidth(8), quant::Symmetry::Asymmetric));
@@ -94,16 +94,17 @@ struct BlockSetup {
     targets = filled(part.graph.outputs().front(), 3);
   }
 
-  std::shared_ptr<tuning::SampleCache> filled(ValueId value, std::uint64_t seed) {
-    const std::int64_t cols = tuning::elements_per_sample(part.graph, value);
-    auto cache = std::make_shared<tuning::SampleCache>(kSamples, cols, memory);
+  std::shared_ptr<rounding::SampleCache> filled(ValueId value, std::uint64_t seed) {
+    const std::int64_t cols = rounding::elements_per_sample(part.graph, value);
+    auto cache = std::make_shared<rounding::SampleCache>(kSamples, cols, memory);
     const Tensor values = normal({kSamples, cols}, seed);
     cache->write(0, {values.bytes().data(), DataType::Float32, kSamples, cols, cols});
     return cache;
   }
 
-  tuning::TrainingProblem problem() const {
-    tuning::TrainingProblem problem{.block = part.graph, .codes = codes, .quantizers = quantizers};
+  reconstruction::TrainingProblem problem() const {
+    reconstruction::TrainingProblem problem{
+        .block = part.graph, .codes = codes, .quantizers = quantizers};
     for (const auto& [value, params] : quantizers) problem.learned_steps.insert(value);
     problem.data = {
         .inputs = inputs.get(), .float_inputs = float_inputs.get(), .targets = targets.get()};
@@ -115,23 +116,23 @@ struct BlockSetup {
 
 void run_ours(benchmark::State& state, const Place& place, runtime::Precision precision) {
   const BlockSetup setup(place);
-  const tuning::TrainingProblem problem = setup.problem();
+  const reconstruction::TrainingProblem problem = setup.problem();
   double fastest = std::numeric_limits<double>::infinity();
   for (auto _ : state) {
     auto before = std::chrono::steady_clock::now();
-    (void)tuning::train_block(problem,
-                              {.iterations = 20,
-                               .batch = kBatch,
-                               .drop_probability = 0.5,
-                               .precision = precision,
-                               .threads = threads},
-                              1,
-                              [&](std::int64_t, double) {
-                                const auto now = std::chrono::steady_clock::now();
-                                const std::chrono::duration<double> step = now - before;
-                                before = now;
-                                fastest = std::min(fastest, step.count());
-                              });
+    (void)reconstruction::train_block(problem,
+                                      {.iterations = 20,
+                                       .batch = kBatch,
+                                       .drop_probability = 0.5,
+                                       .precision = precision,
+                                       .threads = threads},
+                                      1,
+                                      [&](std::int64_t, double) {
+                                        const auto now = std::chrono::steady_clock::now();
+                                        const std::chrono::duration<double> step = now - before;
+                                        before = now;
+                                        fastest = std::min(fastest, step.count());
+                                      });
   }
   state.counters["fastest_ms"] = 1e3 * fastest;
   state.counters["steps_per_s"] = 1.0 / fastest;
@@ -193,7 +194,9 @@ class EagerBlock {
   }
 
  private:
-  static at::Tensor image(const tuning::SampleCache& cache, const graph::Graph& g, ValueId value) {
+  static at::Tensor image(const rounding::SampleCache& cache,
+                          const graph::Graph& g,
+                          ValueId value) {
     const auto extents = graph::extents_at(*g.value(value).shape, kSamples);
     at::Tensor rows = at::empty({kSamples, cache.cols()});
     for (std::int64_t r = 0; r < kSamples; ++r) {
@@ -204,7 +207,7 @@ class EagerBlock {
         .permute({0, 3, 1, 2})
         .contiguous();
   }
-  at::Tensor image(const tuning::SampleCache& cache, ValueId value) const {
+  at::Tensor image(const rounding::SampleCache& cache, ValueId value) const {
     return image(cache, setup_.part.graph, value);
   }
 

@@ -11,6 +11,7 @@
 #include "network_plan.h"
 #include "ompq/core/atomic_file.h"
 #include "ompq/core/error.h"
+#include "ompq/data/preprocess_file.h"
 #include "ompq/onnx_io/exporter.h"
 #include "onnx_graph.h"
 

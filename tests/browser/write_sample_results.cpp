@@ -7,6 +7,7 @@
 #include <filesystem>
 
 #include "ompq/core/atomic_file.h"
+#include "ompq/report/json.h"
 #include "report/sample_runs.h"
 
 namespace ompq::testing {

@@ -9,6 +9,7 @@
 #include "data/dataset_helpers.h"
 #include "data/sample_files.h"
 #include "ompq/core/error.h"
+#include "ompq/data/preprocess_file.h"
 #include "support/paths.h"
 
 namespace ompq::data {

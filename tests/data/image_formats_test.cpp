@@ -7,7 +7,7 @@
 #include "ompq/core/atomic_file.h"
 #include "ompq/core/error.h"
 #include "ompq/data/byte_order.h"
-#include "ompq/data/image.h"
+#include "ompq/data/decode_image.h"
 #include "support/paths.h"
 
 // WebP, BMP and TIFF; image_test.cpp has JPEG and PNG.

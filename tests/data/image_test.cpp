@@ -7,6 +7,7 @@
 
 #include "data/sample_files.h"
 #include "ompq/core/error.h"
+#include "ompq/data/decode_image.h"
 
 namespace ompq::data {
 namespace {

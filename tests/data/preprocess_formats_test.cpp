@@ -3,7 +3,7 @@
 
 #include "data/sample_files.h"
 #include "ompq/core/error.h"
-#include "ompq/data/preprocess.h"
+#include "ompq/data/preprocess_file.h"
 #include "support/paths.h"
 
 // What other tools write next to their networks.

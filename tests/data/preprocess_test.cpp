@@ -1,4 +1,4 @@
-#include "ompq/data/preprocess.h"
+#include "ompq/data/preprocess_file.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -8,7 +8,7 @@
 #include "e2e/ompq.h"
 #include "e2e/running_program.h"
 #include "ompq/core/atomic_file.h"
-#include "ompq/data/preprocess.h"
+#include "ompq/data/preprocess_file.h"
 
 // Deciding bits as a user does: by hand, by comparison, along the curve, and over a kill.
 

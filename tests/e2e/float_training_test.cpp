@@ -13,6 +13,7 @@
 #include "e2e/running_program.h"
 #include "ompq/core/atomic_file.h"
 #include "ompq/onnx_io/importer.h"
+#include "ompq/pipeline/load_model.h"
 
 // `ompq finetune --float` on networks of random weights, as examples/train_fashion_mnist does it.
 

@@ -10,7 +10,8 @@
 
 #include "e2e/ompq.h"
 #include "ompq/data/dataset.h"
-#include "ompq/pipeline/model.h"
+#include "ompq/data/preprocess_file.h"
+#include "ompq/pipeline/load_model.h"
 #include "ompq/runtime/executor.h"
 #include "support/judge.h"
 

@@ -5,6 +5,8 @@
 #include <set>
 #include <sstream>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include <gtest/gtest.h>
 
@@ -143,7 +145,7 @@ TEST(Rooms, LinkOnlyToWhatTheTableAllows) {
 TEST(Rooms, ProgramAndPythonReachTheRestThroughCommands) {
   // They compose nothing themselves; data are the arrays that Python hands over.
   const std::map<std::string, std::set<std::string>> allowed{
-      {"apps/ompq", {"core", "commands", "pipeline", "report"}},
+      {"apps/ompq", {"core", "commands", "pipeline", "ptq", "report"}},
       {"python", {"core", "commands", "data"}}};
   for (const auto& [folder, rooms] : allowed) {
     int checked = 0;
@@ -157,6 +159,110 @@ TEST(Rooms, ProgramAndPythonReachTheRestThroughCommands) {
     }
     EXPECT_GT(checked, 0) << folder;
   }
+}
+
+/// Where a quoted include of `file` lies in the checkout: next to the file, or below one of the
+/// folders that are searched. "" where it is not there.
+std::string resolved(const std::string& file, const std::string& header) {
+  const std::string name = header.substr(1, header.size() - 2);
+  const std::string folder = file.substr(0, file.find_last_of('/') + 1);
+  static const std::set<std::string> tree = [] {
+    const std::vector<std::string> all = text_files("");
+    return std::set<std::string>(all.begin(), all.end());
+  }();
+  for (const std::string& root : {folder,
+                                  std::string("src/"),
+                                  std::string("tests/"),
+                                  std::string(),
+                                  std::string("apps/ompq/"),
+                                  std::string("apps/ompq/engine/"),
+                                  std::string("examples/train_fashion_mnist/")}) {
+    if (tree.contains(root + name)) return root + name;
+    if (tree.contains(root + name + ".in")) return root + name;  // which the build writes
+  }
+  return "";
+}
+
+bool is_quoted(const std::string& header) { return header.starts_with("\""); }
+
+TEST(Includes, LeadToAFileOfTheTree) {
+  int checked = 0;
+  for (const std::string folder : {"src", "apps", "python", "tests", "bench", "examples"}) {
+    for (const std::string& file : text_files(folder)) {
+      if (!file.ends_with(".h") && !file.ends_with(".cpp")) continue;
+      for (const Line& line : lines_of(file)) {
+        const std::string header = included(line);
+        if (!is_quoted(header)) continue;
+        ++checked;
+        const std::string target = resolved(file, header);
+        EXPECT_FALSE(target.empty()) << place(line) << "\n" << header << " is not in the tree";
+        EXPECT_FALSE(folder == "src" && !target.starts_with("src/ompq/"))
+            << place(line) << "\nthe library may not know " << target;
+      }
+    }
+  }
+  EXPECT_GT(checked, 1000);
+}
+
+/// Headers and sources of one name are one unit.
+std::string unit_of(const std::string& file) { return file.substr(0, file.find_last_of('.')); }
+
+/// Follows includes from unit to unit; `path` are those on the way.
+class CycleSearch {
+ public:
+  explicit CycleSearch(std::map<std::string, std::set<std::string>> includes)
+      : includes_(std::move(includes)) {}
+
+  std::vector<std::string> cycles() {
+    for (const auto& [unit, unused] : includes_) visit(unit);
+    return found_;
+  }
+
+ private:
+  void visit(const std::string& unit) {
+    const auto on_path = std::find(path_.begin(), path_.end(), unit);
+    if (on_path != path_.end()) {
+      std::string text;
+      for (auto step = on_path; step != path_.end(); ++step) text += *step + " -> ";
+      found_.push_back(text + unit);
+    }
+    if (!seen_.insert(unit).second) return;
+    path_.push_back(unit);
+    for (const std::string& next : includes_[unit]) visit(next);
+    path_.pop_back();
+  }
+
+  std::map<std::string, std::set<std::string>> includes_;
+  std::set<std::string> seen_;
+  std::vector<std::string> path_;
+  std::vector<std::string> found_;
+};
+
+TEST(Includes, HaveNoCyclesOfUnits) {
+  std::map<std::string, std::set<std::string>> includes;
+  for (const std::string folder : {"src", "apps", "python"}) {
+    for (const std::string& file : text_files(folder)) {
+      if (!file.ends_with(".h") && !file.ends_with(".cpp")) continue;
+      auto& found = includes[unit_of(file)];
+      for (const Line& line : lines_of(file)) {
+        if (!is_quoted(included(line))) continue;
+        const std::string other = unit_of(resolved(file, included(line)));
+        if (!other.empty() && other != unit_of(file)) found.insert(other);
+      }
+    }
+  }
+  EXPECT_GT(includes.size(), 200U);
+  for (const std::string& cycle : CycleSearch(includes).cycles()) ADD_FAILURE() << cycle;
+}
+
+TEST(CycleSearch, FindsPairsAndLongerWays) {
+  using Includes = std::map<std::string, std::set<std::string>>;
+  EXPECT_EQ(CycleSearch(Includes{{"a", {"b"}}, {"b", {}}}).cycles().size(), 0U);
+  EXPECT_EQ(CycleSearch(Includes{{"a", {"b", "c"}}, {"b", {"c"}}, {"c", {}}}).cycles().size(), 0U);
+  EXPECT_EQ(CycleSearch(Includes{{"a", {"b"}}, {"b", {"a"}}}).cycles(),
+            std::vector<std::string>{"a -> b -> a"});
+  EXPECT_EQ(CycleSearch(Includes{{"a", {"b"}}, {"b", {"c"}}, {"c", {"d"}}, {"d", {"b"}}}).cycles(),
+            std::vector<std::string>{"b -> c -> d -> b"});
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "ompq/data/dataset.h"
+#include "ompq/data/preprocess_file.h"
 #include "ompq/onnx_io/importer.h"
 #include "ompq/ops/infer.h"
 #include "ompq/runtime/executor.h"

@@ -6,6 +6,7 @@
 #include "ompq/core/error.h"
 #include "ompq/core/half.h"
 #include "ompq/onnx_io/exporter.h"
+#include "ompq/onnx_io/unread_attribute.h"
 #include "onnx_io/model_text.h"
 
 namespace ompq::onnx_io {

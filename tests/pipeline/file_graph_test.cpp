@@ -8,8 +8,9 @@
 #include <gtest/gtest.h>
 
 #include "ompq/core/error.h"
+#include "ompq/pipeline/calibrate.h"
+#include "ompq/pipeline/load_model.h"
 #include "ompq/pipeline/network.h"
-#include "ompq/pipeline/quantization_plan.h"
 #include "ompq/pipeline/quantized_file.h"
 #include "support/graph_builder.h"
 #include "support/judge.h"

@@ -7,8 +7,10 @@
 #include "ompq/allocation/cost_model.h"
 #include "ompq/core/version.h"
 #include "ompq/pipeline/inspect.h"
+#include "ompq/pipeline/load_model.h"
 #include "ompq/pipeline/network.h"
-#include "small_model.h"
+#include "ompq/report/json.h"
+#include "pipeline/small_model.h"
 #include "support/paths.h"
 
 namespace ompq::pipeline {
@@ -60,7 +62,7 @@ TEST(FileNote, IsNoneWhereAnEntryIsMissingOrDoesNotRead) {
 TEST(Inspect, SaysHowAFileWasMade) {
   const testing::TemporaryDirectory folder;
   const Model model = small_model();
-  tuning::ActivationQuantizers activations;
+  rounding::ActivationQuantizers activations;
   for (const auto& layer : model.discovery.layers) {
     activations[layer.input] = {.bits = BitWidth(6), .scale = {0.25F}, .zero_point = {1}};
   }

@@ -10,8 +10,8 @@ namespace ompq::pipeline {
 namespace {
 
 /// Quantizers as calibration would leave them, for the layers with a width.
-tuning::ActivationQuantizers quantizers(const Model& model, const std::vector<int>& bits) {
-  tuning::ActivationQuantizers result;
+rounding::ActivationQuantizers quantizers(const Model& model, const std::vector<int>& bits) {
+  rounding::ActivationQuantizers result;
   for (std::size_t l = 0; l < bits.size(); ++l) {
     if (bits[l] == allocation::kFloatBits) continue;
     const auto wobble = static_cast<float>(l) / 32;
@@ -26,7 +26,7 @@ void expect_exact(const Model& model,
                   const std::vector<int>& activation_bits,
                   quant::Symmetry symmetry,
                   const FileForm& form = {}) {
-  const tuning::WeightOptions options{.symmetry = symmetry};
+  const rounding::WeightOptions options{.symmetry = symmetry};
   const FileSize promised(model, options, form);
   const QuantizedNetwork network =
       quantize_network(model, weight_bits, quantizers(model, activation_bits), options);

@@ -6,13 +6,14 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include "ompq/pipeline/calibrate.h"
 #include "ompq/pipeline/file_graph.h"
+#include "ompq/pipeline/load_model.h"
 #include "ompq/pipeline/network.h"
-#include "ompq/pipeline/quantization_plan.h"
+#include "pipeline/written_networks.h"
 #include "support/judge.h"
 #include "support/memory_dataset.h"
 #include "support/paths.h"
-#include "written_networks.h"
 
 // What is written, in every form, in a stock runtime.
 

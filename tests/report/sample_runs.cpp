@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "ompq/report/json.h"
 #include "ompq/report/json_objects.h"
 
 namespace ompq::testing {

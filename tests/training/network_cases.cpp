@@ -8,8 +8,8 @@
 #include "ompq/ops/infer.h"
 #include "ompq/quant/choose_qparams.h"
 #include "ompq/quant/short_scale.h"
+#include "ompq/rounding/quantize_weights.h"
 #include "ompq/runtime/executor.h"
-#include "ompq/tuning/quantize_weights.h"
 #include "support/graph_builder.h"
 
 namespace ompq::testing {
@@ -45,14 +45,14 @@ Tensor normal_inputs(std::vector<std::int64_t> shape, std::uint64_t seed) {
   return inputs;
 }
 
-tuning::NetworkCodes nearest_codes(const graph::Graph& folded,
-                                   const std::vector<graph::Layer>& layers,
-                                   int weight_bits,
-                                   int activation_bits,
-                                   const Tensor& samples) {
+rounding::NetworkCodes nearest_codes(const graph::Graph& folded,
+                                     const std::vector<graph::Layer>& layers,
+                                     int weight_bits,
+                                     int activation_bits,
+                                     const Tensor& samples) {
   graph::Graph copy = folded;
   const std::vector<BitWidth> widths(layers.size(), BitWidth(weight_bits));
-  tuning::NetworkCodes codes{.weights = tuning::quantize_weights(copy, layers, widths)};
+  rounding::NetworkCodes codes{.weights = rounding::quantize_weights(copy, layers, widths)};
   runtime::ExecutorOptions options{.threads = 1};
   for (const graph::Layer& layer : layers) options.captured.push_back(layer.input);
   runtime::Executor executor(folded, options);
@@ -70,17 +70,17 @@ tuning::NetworkCodes nearest_codes(const graph::Graph& folded,
 
 Tensor exported_scores(const graph::Graph& folded,
                        const std::vector<graph::Layer>& layers,
-                       const tuning::NetworkCodes& codes,
+                       const rounding::NetworkCodes& codes,
                        const Tensor& inputs) {
   graph::Graph graph = folded;
   for (const auto& [name, weight] : codes.weights) {
     graph.mutable_value(graph.find_value(name)).constant = quant::dequantize(weight);
   }
-  tuning::replace_biases(graph, codes.biases);
-  tuning::ActivationScales scales;
+  rounding::replace_biases(graph, codes.biases);
+  rounding::ActivationScales scales;
   for (const auto& [value, params] : codes.activations) scales.emplace(value, params.scale.front());
-  tuning::round_biases(graph, layers, codes.weights, scales);
-  tuning::insert_activation_quantizers(graph, codes.activations);
+  rounding::round_biases(graph, layers, codes.weights, scales);
+  rounding::insert_activation_quantizers(graph, codes.activations);
   return float_scores(graph, inputs);
 }
 

@@ -5,8 +5,8 @@
 
 #include "ompq/core/tensor.h"
 #include "ompq/graph/layers.h"
+#include "ompq/rounding/network_codes.h"
 #include "ompq/training/trainer.h"
-#include "ompq/tuning/network_codes.h"
 
 namespace ompq::testing {
 
@@ -22,17 +22,17 @@ namespace ompq::testing {
 
 /// Codes by rounding to nearest of every layer's weight, and quantizers of every layer's input from
 /// the extremes that `samples` reach.
-[[nodiscard]] tuning::NetworkCodes nearest_codes(const graph::Graph& folded,
-                                                 const std::vector<graph::Layer>& layers,
-                                                 int weight_bits,
-                                                 int activation_bits,
-                                                 const Tensor& samples);
+[[nodiscard]] rounding::NetworkCodes nearest_codes(const graph::Graph& folded,
+                                                   const std::vector<graph::Layer>& layers,
+                                                   int weight_bits,
+                                                   int activation_bits,
+                                                   const Tensor& samples);
 
 /// What a quantized file computes, run by runtime::Executor: weights that codes stand for, rounded
 /// biases, quantizers as nodes. First output.
 [[nodiscard]] Tensor exported_scores(const graph::Graph& folded,
                                      const std::vector<graph::Layer>& layers,
-                                     const tuning::NetworkCodes& codes,
+                                     const rounding::NetworkCodes& codes,
                                      const Tensor& inputs);
 [[nodiscard]] Tensor float_scores(const graph::Graph& graph, const Tensor& inputs);
 

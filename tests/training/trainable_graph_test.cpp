@@ -216,7 +216,7 @@ TEST(TrainableGraph, QuantizedGradientsEqualDifferencesWhereTheLossIsSmooth) {
   // that straight-through gradients of weights are taken of.
   for (const NormMode mode : kModes) {
     TrainableGraph network(tiny_network(), {.norms = mode});
-    tuning::NetworkCodes codes =
+    rounding::NetworkCodes codes =
         nearest_codes(network.folded_graph(), network.layers(), 3, 8, images());
     codes.activations.clear();
     network.quantize(codes, "lsq");
@@ -238,7 +238,7 @@ TEST(TrainableGraph, WeightGradientPassesStraightThroughToTheQuantizedWeight) {
   // The gradient at the float weight is that of a float network whose weights are the quantized
   // ones, where the weight lies inside of its range.
   TrainableGraph network(tiny_network(), {});
-  tuning::NetworkCodes codes =
+  rounding::NetworkCodes codes =
       nearest_codes(network.folded_graph(), network.layers(), 4, 8, images());
   codes.activations.clear();
   network.quantize(codes, "lsq");
@@ -272,7 +272,7 @@ TEST(TrainableGraph, QuantizedEvaluationIsTheExportedNetworks) {
     for (const NormMode mode : kModes) {
       for (const int bits : {1, 2, 4, 8}) {
         TrainableGraph network(tiny_network(), {.norms = mode});
-        const tuning::NetworkCodes codes = nearest_codes(
+        const rounding::NetworkCodes codes = nearest_codes(
             network.folded_graph(), network.layers(), bits, std::max(bits, 2), images());
         network.quantize(codes, method.name);
         disturb(network);
@@ -312,7 +312,7 @@ TEST(TrainableGraph, QuantizedZooNetworksAreExportedAsTheyAre) {
 TEST(TrainableGraph, StartsWithTheCodesAndBiasesThatItIsGiven) {
   for (const NormMode mode : kModes) {
     TrainableGraph network(tiny_network(), {.norms = mode});
-    tuning::NetworkCodes codes =
+    rounding::NetworkCodes codes =
         nearest_codes(network.folded_graph(), network.layers(), 3, 4, images());
     // Not the nearest ones, as compensated rounding makes them.
     for (auto& [name, weight] : codes.weights) {
@@ -322,7 +322,7 @@ TEST(TrainableGraph, StartsWithTheCodesAndBiasesThatItIsGiven) {
     }
     codes.biases["down.bias"] = std::vector<float>(12, 0.25F);
     network.quantize(codes, "lsq");
-    const tuning::NetworkCodes back = network.codes();
+    const rounding::NetworkCodes back = network.codes();
     for (const auto& [name, weight] : codes.weights) {
       EXPECT_EQ(back.weights.at(name).codes, weight.codes) << name;
       EXPECT_EQ(back.weights.at(name).params.zero_point, weight.params.zero_point) << name;
@@ -391,16 +391,16 @@ TEST(TrainableGraph, SaysWhatDoesNotFit) {
   TrainableGraph network(tiny_network(), {});
   EXPECT_THROW((void)network.forward(at::zeros({1, 3, 8, 8}), Mode::Training), ShapeError);
   EXPECT_THROW((void)network.forward(std::span<const at::Tensor>{}, Mode::Training), ShapeError);
-  tuning::NetworkCodes codes =
+  rounding::NetworkCodes codes =
       nearest_codes(network.folded_graph(), network.layers(), 4, 8, images());
   EXPECT_THROW(network.quantize(codes, "lsp"), ConfigError);
-  tuning::NetworkCodes stranger = codes;
+  rounding::NetworkCodes stranger = codes;
   stranger.weights["stranger"] = codes.weights.begin()->second;
   EXPECT_THROW(TrainableGraph(tiny_network()).quantize(stranger, "lsq"), ConfigError);
-  tuning::NetworkCodes nowhere = codes;
+  rounding::NetworkCodes nowhere = codes;
   nowhere.activations[100000] = codes.activations.begin()->second;
   EXPECT_THROW(TrainableGraph(tiny_network()).quantize(nowhere, "lsq"), ConfigError);
-  tuning::NetworkCodes short_bias = codes;
+  rounding::NetworkCodes short_bias = codes;
   short_bias.biases["down.bias"] = {1.0F};
   EXPECT_THROW(TrainableGraph(tiny_network()).quantize(short_bias, "lsq"), ShapeError);
   network.quantize(codes, "lsq");

@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "ompq/core/error.h"
+#include "ompq/training/check_options.h"
 #include "training/network_cases.h"
 
 namespace ompq::training {

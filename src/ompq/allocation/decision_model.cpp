@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include "ompq/allocation/latency_csv.h"
 #include "ompq/core/error.h"
 
 namespace ompq::allocation {

@@ -52,7 +52,7 @@ std::vector<std::string> allocators_of(const OptionValues& options) {
       add(name);
       continue;
     }
-    for (const pipeline::AllocatorRow& row : pipeline::allocator_table()) {
+    for (const search::AllocatorRow& row : search::allocator_table()) {
       if (row.name != "random") add(std::string(row.name));
     }
   }
@@ -100,7 +100,7 @@ runtime::Precision measuring_precision(const OptionValues& options) {
   return runtime::Precision::Auto;
 }
 
-tuning::WeightOptions weight_options(const OptionValues& options) {
+rounding::WeightOptions weight_options(const OptionValues& options) {
   return {.symmetry = options.text("weight-symmetry") == "symmetric" ? quant::Symmetry::Symmetric
                                                                      : quant::Symmetry::Asymmetric};
 }
@@ -124,7 +124,7 @@ allocation::Budget budget_of(const OptionValues& options) {
 }
 
 /// Candidates of all layers, and what was settled by hand for some.
-void read_choices(const OptionValues& options, pipeline::RequestOptions& request) {
+void read_choices(const OptionValues& options, search::RequestOptions& request) {
   for (const auto& [name, widths] : options.shapes("candidates")) {
     if (name.empty()) {
       request.candidates = to_ints(widths);
@@ -151,9 +151,8 @@ void read_choices(const OptionValues& options, pipeline::RequestOptions& request
 }
 
 /// The options that search, compare and sweep share.
-pipeline::SearchOptions measuring_options(const OptionValues& options,
-                                          const pipeline::Model& model) {
-  pipeline::SearchOptions search;
+search::SearchOptions measuring_options(const OptionValues& options, const pipeline::Model& model) {
+  search::SearchOptions search;
   read_choices(options, search.request);
   search.request.activation_candidates = activation_candidates_of(options);
   search.request.input_bits = static_cast<int>(options.integer("input-bits"));
@@ -168,9 +167,9 @@ pipeline::SearchOptions measuring_options(const OptionValues& options,
 
 }  // namespace
 
-pipeline::SearchOptions search_options(const OptionValues& options, const pipeline::Model& model) {
-  pipeline::SearchOptions search = measuring_options(options, model);
-  pipeline::RequestOptions& request = search.request;
+search::SearchOptions search_options(const OptionValues& options, const pipeline::Model& model) {
+  search::SearchOptions search = measuring_options(options, model);
+  search::RequestOptions& request = search.request;
   request.budget = budget_of(options);
   if (const auto table = options.maybe_text("latency-table")) request.latency_table = *table;
   request.scheme = scheme_of(options.text("scheme"));
@@ -208,14 +207,14 @@ pipeline::FileForm file_form(const OptionValues& options) {
   return form;
 }
 
-pipeline::Delivery delivery(const OptionValues& options) {
+ptq::Delivery delivery(const OptionValues& options) {
   const std::string& name = options.text("format");
-  if (name == "encodings") return pipeline::Delivery::Encodings;
-  return name == "c-header" ? pipeline::Delivery::CHeader : pipeline::Delivery::Onnx;
+  if (name == "encodings") return ptq::Delivery::Encodings;
+  return name == "c-header" ? ptq::Delivery::CHeader : ptq::Delivery::Onnx;
 }
 
-pipeline::RequestOptions table_options(const OptionValues& options) {
-  pipeline::RequestOptions request;
+search::RequestOptions table_options(const OptionValues& options) {
+  search::RequestOptions request;
   for (const auto& [name, widths] : options.shapes("candidates")) {
     if (name.empty()) request.candidates = to_ints(widths);
     if (!name.empty()) request.choices.candidates.emplace(name, to_ints(widths));
@@ -225,9 +224,8 @@ pipeline::RequestOptions table_options(const OptionValues& options) {
   return request;
 }
 
-pipeline::CompareOptions compare_options(const OptionValues& options,
-                                         const pipeline::Model& model) {
-  pipeline::CompareOptions compare{.search = measuring_options(options, model)};
+search::CompareOptions compare_options(const OptionValues& options, const pipeline::Model& model) {
+  search::CompareOptions compare{.search = measuring_options(options, model)};
   compare.search.automatic.time_limit_seconds = options.number("time-limit") / 1e6;
   if (options.has("avg-bits")) {
     for (const double bits : options.numbers("avg-bits")) {
@@ -247,17 +245,17 @@ pipeline::CompareOptions compare_options(const OptionValues& options,
   return compare;
 }
 
-pipeline::SweepOptions sweep_options(const OptionValues& options, const pipeline::Model& model) {
-  pipeline::SweepOptions sweep{.search = measuring_options(options, model)};
+search::SweepOptions sweep_options(const OptionValues& options, const pipeline::Model& model) {
+  search::SweepOptions sweep{.search = measuring_options(options, model)};
   sweep.points = static_cast<std::size_t>(options.integer("points"));
   sweep.metric = options.text("metric");
   sweep.pick_bytes = options.maybe_integer("pick");
   return sweep;
 }
 
-tuning::CalibrationOptions calibration_options(const OptionValues& options,
-                                               const pipeline::Model& model) {
-  tuning::CalibrationOptions calibration;
+rounding::CalibrationOptions calibration_options(const OptionValues& options,
+                                                 const pipeline::Model& model) {
+  rounding::CalibrationOptions calibration;
   const std::string& range = options.text("act-range");
   calibration.range = range == "minmax"       ? quant::RangeMethod::MinMax
                       : range == "percentile" ? quant::RangeMethod::Percentile
@@ -268,14 +266,13 @@ tuning::CalibrationOptions calibration_options(const OptionValues& options,
   return calibration;
 }
 
-pipeline::MethodOptions method_options(const OptionValues& options) {
-  pipeline::MethodOptions method;
-  for (const auto effort :
-       {pipeline::Effort::Fast, pipeline::Effort::Balanced, pipeline::Effort::Best}) {
-    if (options.text("effort") == pipeline::effort_row(effort).name) method.effort = effort;
+ptq::MethodOptions method_options(const OptionValues& options) {
+  ptq::MethodOptions method;
+  for (const auto effort : {ptq::Effort::Fast, ptq::Effort::Balanced, ptq::Effort::Best}) {
+    if (options.text("effort") == ptq::effort_row(effort).name) method.effort = effort;
   }
   method.method = options.text("method") == "auto"
-                      ? std::string(pipeline::effort_row(method.effort).method)
+                      ? std::string(ptq::effort_row(method.effort).method)
                       : options.text("method");
   method.iterations = options.maybe_integer("iterations");
   method.epochs = options.maybe_integer("epochs");
@@ -288,7 +285,7 @@ pipeline::MethodOptions method_options(const OptionValues& options) {
     method.prepare.reestimate_norms =
         method.prepare.reestimate_norms || step == "norm-reestimation";
   }
-  if (options.has("fisher")) method.weight = tuning::ErrorWeight::Fisher;
+  if (options.has("fisher")) method.weight = reconstruction::ErrorWeight::Fisher;
   method.memory_bytes = options.maybe_integer("memory").value_or(0);
   method.seed = static_cast<std::uint64_t>(options.integer("seed"));
   method.threads = static_cast<int>(options.integer("threads"));
@@ -296,20 +293,20 @@ pipeline::MethodOptions method_options(const OptionValues& options) {
 }
 
 std::vector<std::string> unused_by(const std::string& method, const OptionValues& options) {
-  using Reads = bool (*)(const pipeline::MethodRow&);
-  const Reads learns_blocks = [](const pipeline::MethodRow& row) {
-    return row.learn != pipeline::LearnedBlocks::None;
+  using Reads = bool (*)(const ptq::MethodRow&);
+  const Reads learns_blocks = [](const ptq::MethodRow& row) {
+    return row.learn != ptq::LearnedBlocks::None;
   };
-  const Reads distills = [](const pipeline::MethodRow& row) { return row.distill; };
+  const Reads distills = [](const ptq::MethodRow& row) { return row.distill; };
   const std::pair<std::string_view, Reads> readers[] = {{"iterations", learns_blocks},
                                                         {"fisher", learns_blocks},
                                                         {"epochs", distills},
                                                         {"augment", distills}};
   std::vector<std::string> sentences;
   for (const auto& [option, reads] : readers) {
-    if (!options.given(option) || reads(pipeline::method_row(method))) continue;
+    if (!options.given(option) || reads(ptq::method_row(method))) continue;
     std::vector<std::string_view> names;
-    for (const pipeline::MethodRow& row : pipeline::method_table()) {
+    for (const ptq::MethodRow& row : ptq::method_table()) {
       if (reads(row)) names.push_back(row.name);
     }
     sentences.push_back(fmt::format("--{} has no effect with --method {}; it is an option of {}",

@@ -6,6 +6,7 @@
 #include "ompq/commands/context.h"
 #include "ompq/report/comparison.h"
 #include "ompq/report/diff.h"
+#include "ompq/report/json.h"
 
 namespace ompq::commands {
 

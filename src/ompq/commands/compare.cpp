@@ -1,10 +1,13 @@
-#include "ompq/pipeline/compare.h"
+#include "ompq/search/compare.h"
 
 #include "ompq/commands/command_options.h"
 #include "ompq/commands/commands.h"
 #include "ompq/commands/data_options.h"
 #include "ompq/commands/output_check.h"
 #include "ompq/core/atomic_file.h"
+#include "ompq/pipeline/load_model.h"
+#include "ompq/report/csv.h"
+#include "ompq/report/json.h"
 
 namespace ompq::commands {
 
@@ -15,7 +18,7 @@ report::Comparison compare(const Context& context) {
   check_outputs("compare", options, model.data_files);
   pipeline::Samples samples = calibration_samples(context, model);
   pipeline::Samples evaluation = evaluation_samples(context, model, samples);
-  report::Comparison result = pipeline::compare(
+  report::Comparison result = search::compare(
       model, samples, evaluation, compare_options(options, model), context.progress);
   result.provenance = context.provenance;
   if (const auto file = options.maybe_text("result")) {

@@ -8,7 +8,9 @@
 #include "ompq/core/atomic_file.h"
 #include "ompq/core/error.h"
 #include "ompq/core/log.h"
+#include "ompq/data/preprocess_file.h"
 #include "ompq/pipeline/class_scores.h"
+#include "ompq/pipeline/load_model.h"
 
 namespace ompq::commands {
 namespace {

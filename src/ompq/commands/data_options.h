@@ -6,7 +6,7 @@
 
 #include "ompq/commands/context.h"
 #include "ompq/graph/graph.h"
-#include "ompq/pipeline/model.h"
+#include "ompq/pipeline/load_model.h"
 #include "ompq/pipeline/samples.h"
 
 namespace ompq::commands {

@@ -1,10 +1,12 @@
-#include "ompq/pipeline/diff.h"
+#include "ompq/diagnosis/diff.h"
 
 #include "ompq/commands/command_options.h"
 #include "ompq/commands/commands.h"
 #include "ompq/commands/data_options.h"
 #include "ompq/commands/output_check.h"
 #include "ompq/core/atomic_file.h"
+#include "ompq/pipeline/load_model.h"
+#include "ompq/report/json.h"
 
 namespace ompq::commands {
 
@@ -23,13 +25,13 @@ report::Diff diff(const Context& context) {
                              static_cast<std::uint64_t>(options.integer("seed")));
   say_remarks(samples);
   report::Diff diff =
-      pipeline::diff(a,
-                     b,
-                     samples,
-                     {.threshold_db = options.number("snr"),
-                      .batch_size = options.integer("batch"),
-                      .executor = executor_options(options, measuring_precision(options))},
-                     context.progress);
+      diagnosis::diff(a,
+                      b,
+                      samples,
+                      {.threshold_db = options.number("snr"),
+                       .batch_size = options.integer("batch"),
+                       .executor = executor_options(options, measuring_precision(options))},
+                      context.progress);
   if (const auto file = options.maybe_text("result")) {
     write_file_atomically(*file, report::to_json(diff));
   }

@@ -12,6 +12,8 @@
 #include "ompq/core/atomic_file.h"
 #include "ompq/core/error.h"
 #include "ompq/data/npz.h"
+#include "ompq/pipeline/load_model.h"
+#include "ompq/report/json.h"
 
 namespace ompq::commands {
 namespace {

@@ -1,4 +1,4 @@
-#include "ompq/pipeline/finetune.h"
+#include "ompq/qat/finetune.h"
 
 #include "ompq/commands/command_options.h"
 #include "ompq/commands/commands.h"
@@ -6,6 +6,8 @@
 #include "ompq/commands/output_check.h"
 #include "ompq/commands/training_options.h"
 #include "ompq/core/atomic_file.h"
+#include "ompq/pipeline/load_model.h"
+#include "ompq/report/json.h"
 
 namespace ompq::commands {
 
@@ -18,11 +20,11 @@ report::Finetuning finetune(const Context& context) {
   pipeline::Samples samples = calibration_samples(context, model);
   pipeline::Samples training = training_samples(context, model);
   pipeline::Samples evaluation = validation_samples(context, model, samples);
-  pipeline::FinetuneOptions finetune =
+  qat::FinetuneOptions finetune =
       finetune_options(options, model, training.dataset->images().has_value());
   finetune.on_epoch = context.on_epoch;
-  report::Finetuning result = pipeline::finetune(
-      model, unfolded, samples, training, evaluation, finetune, context.progress);
+  report::Finetuning result =
+      qat::finetune(model, unfolded, samples, training, evaluation, finetune, context.progress);
   for (const report::QuantizedRow& written : result.quantization.networks) {
     if (!written.file.empty()) keep_preprocess(options, model.file, written.file);
   }

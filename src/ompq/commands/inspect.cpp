@@ -3,6 +3,7 @@
 #include "ompq/commands/command_options.h"
 #include "ompq/commands/commands.h"
 #include "ompq/commands/data_options.h"
+#include "ompq/pipeline/load_model.h"
 
 namespace ompq::commands {
 

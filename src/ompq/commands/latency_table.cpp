@@ -1,11 +1,11 @@
-#include "ompq/allocation/latency_table.h"
-
+#include "ompq/allocation/latency_csv.h"
 #include "ompq/commands/command_options.h"
 #include "ompq/commands/commands.h"
 #include "ompq/commands/data_options.h"
 #include "ompq/commands/output_check.h"
 #include "ompq/core/atomic_file.h"
-#include "ompq/pipeline/requests.h"
+#include "ompq/pipeline/load_model.h"
+#include "ompq/search/requests.h"
 
 namespace ompq::commands {
 
@@ -14,9 +14,9 @@ report::LatencyTemplate latency_table(const Context& context) {
   check_outputs("latency-table", options);
   const pipeline::Model model = load_model(context);
   check_outputs("latency-table", options, model.data_files);
-  const pipeline::RequestOptions request = table_options(options);
+  const search::RequestOptions request = table_options(options);
   const std::string& file = options.text("output");
-  write_file_atomically(file, allocation::latency_template(pipeline::free_request(model, request)));
+  write_file_atomically(file, allocation::latency_template(search::free_request(model, request)));
   return {.model = {model.file.string(), model.sha256, model.file_bytes},
           .file = file,
           .layers = static_cast<std::int64_t>(model.discovery.layers.size())};

@@ -8,11 +8,11 @@
 #include "ompq/core/command_table.h"
 #include "ompq/core/error.h"
 #include "ompq/core/output_files.h"
-#include "ompq/data/preprocess.h"
+#include "ompq/data/preprocess_file.h"
 #include "ompq/data/source_files.h"
 #include "ompq/onnx_io/exporter.h"
 #include "ompq/pipeline/companion_files.h"
-#include "ompq/pipeline/delivery.h"
+#include "ompq/ptq/delivery.h"
 
 namespace ompq::commands {
 namespace {
@@ -29,7 +29,7 @@ void add_companions(std::string_view command,
     written.push_back({"the journal of --output", pipeline::journal_file(output)});
   }
   if (command == "quantize" && options.text("format") == "encodings") {
-    written.push_back({"the encodings of --output", pipeline::encodings_file(output)});
+    written.push_back({"the encodings of --output", ptq::encodings_file(output)});
   }
   if (command != "finetune") return;
   written.push_back({"the last epoch's file of --output", pipeline::last_file(output)});

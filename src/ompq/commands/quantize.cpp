@@ -1,4 +1,4 @@
-#include "ompq/pipeline/quantize.h"
+#include "ompq/ptq/quantize.h"
 
 #include "ompq/commands/command_options.h"
 #include "ompq/commands/commands.h"
@@ -6,13 +6,14 @@
 #include "ompq/commands/output_check.h"
 #include "ompq/core/atomic_file.h"
 #include "ompq/core/log.h"
+#include "ompq/pipeline/load_model.h"
+#include "ompq/report/json.h"
 
 namespace ompq::commands {
 namespace {
 
-pipeline::QuantizeOptions quantize_options(const OptionValues& options,
-                                           const pipeline::Model& model) {
-  pipeline::QuantizeOptions quantize{
+ptq::QuantizeOptions quantize_options(const OptionValues& options, const pipeline::Model& model) {
+  ptq::QuantizeOptions quantize{
       .search = search_options(options, model),
       .calibration = calibration_options(options, model),
       .method = method_options(options),
@@ -42,11 +43,11 @@ report::Quantization quantize(const Context& context) {
   check_outputs("quantize", options, model.data_files);
   pipeline::Samples samples = calibration_samples(context, model);
   pipeline::Samples evaluation = evaluation_samples(context, model, samples);
-  pipeline::QuantizeOptions quantize = quantize_options(options, model);
+  ptq::QuantizeOptions quantize = quantize_options(options, model);
   quantize.announce = context.announce;
   report::Quantization result =
-      pipeline::quantize(model, samples, evaluation, quantize, context.progress);
-  if (quantize.delivery != pipeline::Delivery::CHeader) {
+      ptq::quantize(model, samples, evaluation, quantize, context.progress);
+  if (quantize.delivery != ptq::Delivery::CHeader) {
     keep_preprocess(options, model.file, quantize.output);
   }
   result.search.provenance = context.provenance;

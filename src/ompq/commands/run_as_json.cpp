@@ -5,6 +5,7 @@
 
 #include "ompq/commands/commands.h"
 #include "ompq/core/error.h"
+#include "ompq/report/json.h"
 
 namespace ompq::commands {
 namespace {

@@ -1,10 +1,12 @@
-#include "ompq/pipeline/search.h"
+#include "ompq/search/search.h"
 
 #include "ompq/commands/command_options.h"
 #include "ompq/commands/commands.h"
 #include "ompq/commands/data_options.h"
 #include "ompq/commands/output_check.h"
 #include "ompq/core/atomic_file.h"
+#include "ompq/pipeline/load_model.h"
+#include "ompq/report/json.h"
 
 namespace ompq::commands {
 
@@ -14,8 +16,8 @@ report::Search search(const Context& context) {
   const pipeline::Model model = load_model(context);
   check_outputs("search", options, model.data_files);
   pipeline::Samples samples = calibration_samples(context, model);
-  pipeline::SearchOutcome outcome =
-      pipeline::search(model, samples, search_options(options, model), context.progress);
+  search::SearchOutcome outcome =
+      search::search(model, samples, search_options(options, model), context.progress);
   outcome.report.provenance = context.provenance;
   if (const auto file = options.maybe_text("result")) {
     write_file_atomically(*file, report::to_json(outcome.report));

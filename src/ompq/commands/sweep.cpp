@@ -1,10 +1,13 @@
-#include "ompq/pipeline/sweep.h"
+#include "ompq/search/sweep.h"
 
 #include "ompq/commands/command_options.h"
 #include "ompq/commands/commands.h"
 #include "ompq/commands/data_options.h"
 #include "ompq/commands/output_check.h"
 #include "ompq/core/atomic_file.h"
+#include "ompq/pipeline/load_model.h"
+#include "ompq/report/csv.h"
+#include "ompq/report/json.h"
 
 namespace ompq::commands {
 
@@ -14,8 +17,8 @@ report::Sweep sweep(const Context& context) {
   const pipeline::Model model = load_model(context);
   check_outputs("sweep", options, model.data_files);
   pipeline::Samples samples = calibration_samples(context, model);
-  pipeline::SweepOutcome outcome =
-      pipeline::sweep(model, samples, sweep_options(options, model), context.progress);
+  search::SweepOutcome outcome =
+      search::sweep(model, samples, sweep_options(options, model), context.progress);
   outcome.report.provenance = context.provenance;
   if (const auto file = options.maybe_text("result")) {
     write_file_atomically(*file, report::to_json(outcome.report));

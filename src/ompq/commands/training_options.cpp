@@ -88,11 +88,11 @@ std::vector<std::pair<std::string, std::string>> named_choices(
   return named;
 }
 
-pipeline::QuantizeOptions start_options(const OptionValues& options, const pipeline::Model& model) {
-  pipeline::QuantizeOptions start{.search = search_options(options, model),
-                                  .calibration = calibration_options(options, model),
-                                  .output = options.text("output"),
-                                  .evaluation = evaluate_options(options, model)};
+ptq::QuantizeOptions start_options(const OptionValues& options, const pipeline::Model& model) {
+  ptq::QuantizeOptions start{.search = search_options(options, model),
+                             .calibration = calibration_options(options, model),
+                             .output = options.text("output"),
+                             .evaluation = evaluate_options(options, model)};
   start.search.form = file_form(options);
   start.method.method = options.text("start");
   start.method.seed = static_cast<std::uint64_t>(options.integer("seed"));
@@ -121,12 +121,12 @@ pipeline::Samples validation_samples(const Context& context,
   return evaluation_samples(context, model, calibration, tenth);
 }
 
-pipeline::FinetuneOptions finetune_options(const OptionValues& options,
-                                           const pipeline::Model& model,
-                                           bool images) {
-  pipeline::FinetuneOptions finetune{.start = start_options(options, model),
-                                     .float_network = options.flag("float"),
-                                     .trainer = trainer_options(options)};
+qat::FinetuneOptions finetune_options(const OptionValues& options,
+                                      const pipeline::Model& model,
+                                      bool images) {
+  qat::FinetuneOptions finetune{.start = start_options(options, model),
+                                .float_network = options.flag("float"),
+                                .trainer = trainer_options(options)};
   finetune.norms_reestimated = norm_mode(options) == "reestimated";
   finetune.quantizer = options.text("quantizer");
   finetune.epochs = options.integer("epochs");

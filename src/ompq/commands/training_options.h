@@ -2,7 +2,7 @@
 
 #include "ompq/commands/context.h"
 #include "ompq/core/options.h"
-#include "ompq/pipeline/finetune.h"
+#include "ompq/qat/finetune.h"
 
 namespace ompq::commands {
 
@@ -15,8 +15,8 @@ namespace ompq::commands {
                                                    const pipeline::Samples& calibration);
 /// How `finetune` trains.
 /// @param images  whether the training samples are images; others are varied only if asked for.
-[[nodiscard]] pipeline::FinetuneOptions finetune_options(const OptionValues& options,
-                                                         const pipeline::Model& model,
-                                                         bool images);
+[[nodiscard]] qat::FinetuneOptions finetune_options(const OptionValues& options,
+                                                    const pipeline::Model& model,
+                                                    bool images);
 
 }  // namespace ompq::commands

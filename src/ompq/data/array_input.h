@@ -8,7 +8,7 @@
 
 #include "ompq/core/tensor.h"
 #include "ompq/data/dataset.h"
-#include "ompq/data/sample_set.h"
+#include "ompq/data/input_source.h"
 
 namespace ompq::data {
 

@@ -13,15 +13,6 @@
 
 namespace ompq::data {
 
-std::string extents_text(std::span<const std::int64_t> extents) {
-  if (extents.empty()) return "scalar";
-  std::vector<std::string> parts;
-  for (const std::int64_t extent : extents) {
-    parts.push_back(extent < 1 ? "?" : std::to_string(extent));
-  }
-  return fmt::format("{}", fmt::join(parts, "x"));
-}
-
 void validate_labels(std::span<const std::int32_t> labels, std::int64_t classes) {
   for (std::size_t i = 0; i < labels.size(); ++i) {
     if (labels[i] >= 0 && labels[i] < classes) continue;

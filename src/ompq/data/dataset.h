@@ -12,6 +12,7 @@
 #include "ompq/core/tensor.h"
 #include "ompq/data/image.h"
 #include "ompq/data/image_transform.h"
+#include "ompq/data/input_spec.h"
 #include "ompq/data/named_arrays.h"
 #include "ompq/data/preprocess.h"
 
@@ -23,20 +24,6 @@ struct Batch {
   std::vector<std::int32_t> labels;  ///< n class indices, empty where there are none
   std::int64_t size = 0;             ///< n
 };
-
-/// What the network expects of one input: "input", [3, 224, 224] (without the batch).
-struct InputSpec {
-  std::string name;
-  std::vector<std::int64_t> extents;  ///< below 1: open, as the samples have it
-  DataType type = DataType::Float32;
-  /// Where the batch stands among the extents: first, mostly; none for an input that all samples of
-  /// a pass share, such as a sampling rate. An input of a network that takes one sample a pass may
-  /// have no extent for the batch: then it is first, and `extents` are all that the input has.
-  std::optional<std::size_t> batch_axis = 0;
-};
-
-/// "3x224x224", with "?" for an extent that is open.
-[[nodiscard]] std::string extents_text(std::span<const std::int64_t> extents);
 
 struct DatasetOptions {
   Preprocess preprocess = {};

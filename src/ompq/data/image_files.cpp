@@ -9,6 +9,7 @@
 #include <fmt/ranges.h>
 
 #include "ompq/core/atomic_file.h"
+#include "ompq/data/decode_image.h"
 
 namespace ompq::data {
 namespace {

@@ -6,7 +6,7 @@
 
 #include "ompq/core/error.h"
 #include "ompq/core/tensor.h"
-#include "ompq/data/dataset.h"
+#include "ompq/data/input_spec.h"
 #include "ompq/data/pixel_array.h"
 
 namespace ompq::data {

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <filesystem>
 #include <optional>
 #include <string>
 #include <vector>
@@ -32,21 +31,11 @@ struct Preprocess {
   std::string interpolation = "bilinear";  ///< "bilinear", "bicubic", "lanczos" or "nearest"
 };
 
+/// The first rule that `preprocess` breaks, with the field; nothing where it breaks none.
+[[nodiscard]] std::optional<std::string> fault_of(const Preprocess& preprocess);
+
 /// @throws ConfigError naming the field: unknown channels or interpolation, scale or std of 0, a
 /// number of means that is not that of the channels, a side outside of 1..16384.
 void validate(const Preprocess& preprocess);
-
-/// Reads {"format": "ompq-preprocess/1", ...}, Hugging Face's preprocessor_config.json of an image
-/// processor, or timm's config.json with its pretrained_cfg (or that alone).
-/// @throws DataError naming the file and the field that is wrong, or asks for what ompq does not
-/// do.
-[[nodiscard]] Preprocess read_preprocess(const std::filesystem::path& file);
-/// MODEL.onnx -> MODEL.preprocess.json
-[[nodiscard]] std::filesystem::path preprocess_file(const std::filesystem::path& model);
-/// The same, if it is there.
-[[nodiscard]] std::optional<std::filesystem::path> find_preprocess(
-    const std::filesystem::path& model);
-/// The JSON text of ompq-preprocess/1 that read_preprocess reads.
-[[nodiscard]] std::string to_json(const Preprocess& preprocess);
 
 }  // namespace ompq::data

@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include "ompq/core/error.h"
-#include "ompq/onnx_io/importer.h"
+#include "ompq/onnx_io/unread_attribute.h"
 
 namespace ompq::onnx_io {
 namespace {

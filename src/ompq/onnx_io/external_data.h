@@ -4,7 +4,9 @@
 #include <string>
 #include <vector>
 
-#include "ompq/onnx_io/tensor_proto.h"
+#include <onnx/onnx_pb.h>
+
+#include "ompq/onnx_io/model_place.h"
 
 namespace ompq::onnx_io {
 

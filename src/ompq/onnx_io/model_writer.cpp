@@ -18,6 +18,7 @@
 #include "ompq/onnx_io/sink_branches.h"
 #include "ompq/onnx_io/sub_graph_writer.h"
 #include "ompq/onnx_io/unpack_writer.h"
+#include "ompq/onnx_io/unread_attribute.h"
 
 namespace ompq::onnx_io {
 namespace {

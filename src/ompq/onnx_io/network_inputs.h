@@ -4,7 +4,7 @@
 #include <string>
 #include <string_view>
 
-#include "ompq/onnx_io/importer.h"
+#include "ompq/onnx_io/import_options.h"
 #include "ompq/onnx_io/tensor_proto.h"
 
 namespace ompq::onnx_io {

@@ -10,17 +10,9 @@
 #include <onnx/onnx_pb.h>
 
 #include "ompq/core/tensor.h"
+#include "ompq/onnx_io/model_place.h"
 
 namespace ompq::onnx_io {
-
-/// Where a model came from: what errors call it, and the folder that external data may lie in.
-struct ModelPlace {
-  std::string name;
-  std::optional<std::filesystem::path> folder;
-  std::set<std::filesystem::path>* data_files = nullptr;  ///< if given: gets those that were read
-  /// Where the model's own file lies, if `name` is a link to it, as in a cache of downloads.
-  std::optional<std::filesystem::path> linked_folder{};
-};
 
 /// The element type for an ONNX type number; nothing for those that ompq does not hold (strings,
 /// complex numbers, 8-bit floats, 4-bit integers; read_tensor widens the last to a byte).

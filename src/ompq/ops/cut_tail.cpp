@@ -4,7 +4,7 @@
 #include <set>
 
 #include "ompq/graph/weight_slots.h"
-#include "ompq/ops/infer.h"
+#include "ompq/ops/inference.h"
 #include "ompq/ops/operator.h"
 
 namespace ompq::ops {

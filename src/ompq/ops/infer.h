@@ -1,9 +1,5 @@
 #pragma once
 
-#include <map>
-#include <set>
-#include <string>
-
 #include "ompq/graph/graph.h"
 
 namespace ompq::ops {
@@ -15,13 +11,5 @@ namespace ompq::ops {
 /// @throws UnsupportedOp listing every node that cannot be run (name, operator, why); ShapeError
 /// naming the node.
 void infer_and_fold(graph::Graph& graph);
-
-/// The conditions of If nodes that constants and shapes decide, by the node's name. Nodes that
-/// cannot be run are passed over.
-[[nodiscard]] std::map<std::string, bool> known_conditions(graph::Graph graph);
-
-/// Nodes, by name, that cannot be run because the shape of what they make, or an operand that must
-/// be known, depends on the data. Those that read what they make are not among them.
-[[nodiscard]] std::set<std::string> data_dependent_nodes(graph::Graph graph);
 
 }  // namespace ompq::ops

@@ -10,7 +10,7 @@
 #include <fmt/format.h>
 
 #include "ompq/graph/taken_branch.h"
-#include "ompq/ops/infer.h"
+#include "ompq/ops/inference.h"
 
 namespace ompq::ops {
 namespace {

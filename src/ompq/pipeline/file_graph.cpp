@@ -9,6 +9,7 @@
 
 #include "ompq/core/log.h"
 #include "ompq/graph/passes.h"
+#include "ompq/onnx_io/unread_attribute.h"
 #include "ompq/ops/fold_constants.h"
 #include "ompq/pipeline/repeated_constants.h"
 

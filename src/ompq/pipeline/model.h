@@ -32,17 +32,6 @@ struct Model {
   std::optional<graph::Graph> unfolded_file_graph;
 };
 
-/// @throws ImportError, UnsupportedOp, ShapeError as the steps do.
-[[nodiscard]] Model load_model(const std::filesystem::path& file,
-                               const onnx_io::ImportOptions& options = {});
-
-/// The same network before its batch norms were folded: what is trained. Values that both have
-/// bear the same names. @throws as load_model.
-/// @param data_files  if given: gets the files that hold external data.
-[[nodiscard]] graph::Graph load_unfolded(const std::filesystem::path& file,
-                                         const onnx_io::ImportOptions& options = {},
-                                         std::set<std::filesystem::path>* data_files = nullptr);
-
 /// What a dataset must yield for this network.
 [[nodiscard]] std::vector<data::InputSpec> input_specs(const graph::Graph& graph);
 

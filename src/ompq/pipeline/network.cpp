@@ -33,7 +33,7 @@ QuantizedLayers quantized_layers(const Model& model, const std::vector<int>& wei
 void describe(graph::Graph& graph,
               const Model& model,
               const std::vector<int>& weight_bits,
-              const tuning::ActivationQuantizers& activations) {
+              const rounding::ActivationQuantizers& activations) {
   FileNote note{.version = kVersion, .float_sha256 = model.sha256, .weight_bits = weight_bits};
   for (const graph::Layer& layer : model.discovery.layers) {
     const auto found = activations.find(layer.activation);
@@ -44,9 +44,9 @@ void describe(graph::Graph& graph,
 }
 
 /// Quantizers that take as many bytes as calibrated ones.
-tuning::ActivationQuantizers stand_ins(const Model& model,
-                                       const std::vector<int>& activation_bits) {
-  tuning::ActivationQuantizers quantizers;
+rounding::ActivationQuantizers stand_ins(const Model& model,
+                                         const std::vector<int>& activation_bits) {
+  rounding::ActivationQuantizers quantizers;
   for (std::size_t l = 0; l < activation_bits.size(); ++l) {
     const graph::ValueId activation = model.discovery.layers[l].activation;
     if (activation_bits[l] == allocation::kFloatBits || activation == graph::kNoValue) continue;
@@ -61,7 +61,7 @@ quant::QuantizedTensor blank_codes(const graph::Graph& graph,
                                    int bits,
                                    quant::Symmetry asked) {
   const Tensor& weight = *graph.value(layer.weight).constant;
-  const quant::Granularity granularity = tuning::granularity_of(layer);
+  const quant::Granularity granularity = rounding::granularity_of(layer);
   const auto channels =
       static_cast<std::size_t>(quant::slices_of(weight.shape(), granularity).total());
   const BitWidth width(bits);
@@ -81,9 +81,10 @@ quant::QuantizedTensor blank_codes(const graph::Graph& graph,
 void clear(Tensor& bias) { bias = Tensor(bias.type(), bias.shape()); }
 
 /// The model's graph as it is written, with quantizers for the values of model.graph.
-graph::Graph file_with_quantizers(const Model& model, const tuning::ActivationQuantizers& wanted) {
+graph::Graph file_with_quantizers(const Model& model,
+                                  const rounding::ActivationQuantizers& wanted) {
   graph::Graph file = model.file_graph.value_or(model.graph);
-  tuning::ActivationQuantizers there;
+  rounding::ActivationQuantizers there;
   for (const auto& [value, params] : wanted) {
     const graph::ValueId id = model.file_graph ? value_in_file(model, file, value) : value;
     if (id == graph::kNoValue) {
@@ -93,49 +94,49 @@ graph::Graph file_with_quantizers(const Model& model, const tuning::ActivationQu
     }
     there.emplace(id, params);
   }
-  tuning::insert_activation_quantizers(file, there);
+  rounding::insert_activation_quantizers(file, there);
   return file;
 }
 
 }  // namespace
 
-tuning::NetworkCodes nearest_codes(const Model& model,
-                                   const std::vector<int>& weight_bits,
-                                   const tuning::ActivationQuantizers& activations,
-                                   const tuning::WeightOptions& options) {
+rounding::NetworkCodes nearest_codes(const Model& model,
+                                     const std::vector<int>& weight_bits,
+                                     const rounding::ActivationQuantizers& activations,
+                                     const rounding::WeightOptions& options) {
   graph::Graph rounded = model.graph;
   const auto [layers, widths] = quantized_layers(model, weight_bits);
-  return {.weights = tuning::quantize_weights(rounded, layers, widths, options),
+  return {.weights = rounding::quantize_weights(rounded, layers, widths, options),
           .activations = activations};
 }
 
 QuantizedNetwork assemble_network(const Model& model,
                                   const std::vector<int>& weight_bits,
-                                  const tuning::NetworkCodes& codes) {
+                                  const rounding::NetworkCodes& codes) {
   QuantizedNetwork network{.graph = model.graph, .weights = codes.weights};
   for (const auto& [name, weight] : codes.weights) {
     network.graph.mutable_value(network.graph.find_value(name)).constant =
         quant::dequantize(weight);
   }
-  tuning::replace_biases(network.graph, codes.biases);
-  tuning::ActivationScales scales;
+  rounding::replace_biases(network.graph, codes.biases);
+  rounding::ActivationScales scales;
   for (const auto& [value, params] : codes.activations) scales.emplace(value, params.scale.front());
   const auto layers = quantized_layers(model, weight_bits).layers;
-  tuning::round_biases(network.graph, layers, network.weights, scales);
+  rounding::round_biases(network.graph, layers, network.weights, scales);
   if (model.file_graph) {
     network.file_graph = file_with_quantizers(model, codes.activations);
     take_constants(*network.file_graph, network.graph);
     describe(*network.file_graph, model, weight_bits, codes.activations);
   }
-  tuning::insert_activation_quantizers(network.graph, codes.activations);
+  rounding::insert_activation_quantizers(network.graph, codes.activations);
   describe(network.graph, model, weight_bits, codes.activations);
   return network;
 }
 
 QuantizedNetwork quantize_network(const Model& model,
                                   const std::vector<int>& weight_bits,
-                                  const tuning::ActivationQuantizers& activations,
-                                  const tuning::WeightOptions& options) {
+                                  const rounding::ActivationQuantizers& activations,
+                                  const rounding::WeightOptions& options) {
   return assemble_network(
       model, weight_bits, nearest_codes(model, weight_bits, activations, options));
 }
@@ -152,7 +153,7 @@ onnx_io::OnnxFile export_file(const QuantizedNetwork& network, const FileForm& f
                                    options);
 }
 
-FileSize::FileSize(const Model& model, const tuning::WeightOptions& options, FileForm form)
+FileSize::FileSize(const Model& model, const rounding::WeightOptions& options, FileForm form)
     : model_(model), options_(options), form_(std::move(form)) {}
 
 const graph::Graph& FileSize::graph_for(const std::vector<int>& activation_bits) const {

@@ -11,9 +11,9 @@
 #include "ompq/core/bit_width.h"
 #include "ompq/onnx_io/exporter.h"
 #include "ompq/pipeline/model.h"
-#include "ompq/tuning/calibration.h"
-#include "ompq/tuning/network_codes.h"
-#include "ompq/tuning/quantize_weights.h"
+#include "ompq/rounding/calibration.h"
+#include "ompq/rounding/network_codes.h"
+#include "ompq/rounding/quantize_weights.h"
 
 namespace ompq::pipeline {
 
@@ -27,22 +27,23 @@ struct QuantizedNetwork {
 
 /// Codes of rounding to nearest, for weights of `weight_bits` (one a layer; kFloatBits stays
 /// float).
-[[nodiscard]] tuning::NetworkCodes nearest_codes(const Model& model,
-                                                 const std::vector<int>& weight_bits,
-                                                 const tuning::ActivationQuantizers& activations,
-                                                 const tuning::WeightOptions& options);
+[[nodiscard]] rounding::NetworkCodes nearest_codes(
+    const Model& model,
+    const std::vector<int>& weight_bits,
+    const rounding::ActivationQuantizers& activations,
+    const rounding::WeightOptions& options);
 
 /// The network that codes, activation quantizers and biases make of the float one.
 [[nodiscard]] QuantizedNetwork assemble_network(const Model& model,
                                                 const std::vector<int>& weight_bits,
-                                                const tuning::NetworkCodes& codes);
+                                                const rounding::NetworkCodes& codes);
 
 /// Weights to `weight_bits` (one a layer) by `options`; activations as `activations` says (none:
 /// float).
 [[nodiscard]] QuantizedNetwork quantize_network(const Model& model,
                                                 const std::vector<int>& weight_bits,
-                                                const tuning::ActivationQuantizers& activations,
-                                                const tuning::WeightOptions& options);
+                                                const rounding::ActivationQuantizers& activations,
+                                                const rounding::WeightOptions& options);
 
 /// How a network is written, and what the file says besides it: all of its bytes that the network
 /// and its widths do not decide.
@@ -62,7 +63,7 @@ struct FileForm {
 /// Size of the file that quantize would write for any widths, without quantizing anything.
 class FileSize {
  public:
-  FileSize(const Model& model, const tuning::WeightOptions& options, FileForm form);
+  FileSize(const Model& model, const rounding::WeightOptions& options, FileForm form);
 
   /// From now on sizes are those of files that say they answer this budget.
   void set_budget(const allocation::Budget& budget) {
@@ -79,13 +80,13 @@ class FileSize {
   [[nodiscard]] const graph::Graph& graph_for(const std::vector<int>& activation_bits) const;
 
   const Model& model_;
-  tuning::WeightOptions options_;
+  rounding::WeightOptions options_;
   FileForm form_;
   // With stand-ins for the activation quantizers that were asked for last; all of one width have
   // the same size.
   mutable std::vector<int> activation_bits_;
-  mutable tuning::ActivationQuantizers quantizers_;  // by values of the model's graph
-  mutable graph::Graph graph_;                       // as it is written
+  mutable rounding::ActivationQuantizers quantizers_;  // by values of the model's graph
+  mutable graph::Graph graph_;                         // as it is written
 };
 
 }  // namespace ompq::pipeline

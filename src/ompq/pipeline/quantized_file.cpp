@@ -9,10 +9,11 @@
 #include "ompq/allocation/cost_model.h"
 #include "ompq/core/error.h"
 #include "ompq/pipeline/file_note.h"
+#include "ompq/pipeline/load_model.h"
 #include "ompq/quant/levels.h"
 #include "ompq/quant/short_scale.h"
 #include "ompq/quant/slices.h"
-#include "ompq/tuning/quantize_weights.h"
+#include "ompq/rounding/quantize_weights.h"
 
 namespace ompq::pipeline {
 namespace {
@@ -127,7 +128,7 @@ quant::QuantizedTensor codes_of(const fs::path& file,
                                 const Tensor& weight,
                                 int bits) {
   const BitWidth width(bits);
-  const quant::Granularity granularity = tuning::granularity_of(layer);
+  const quant::Granularity granularity = rounding::granularity_of(layer);
   const auto slices = values_of_slices(weight, granularity);
   if (const auto between = params_between(slices, width, granularity)) {
     return quant::quantize(weight, *between);

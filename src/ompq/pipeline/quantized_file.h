@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "ompq/pipeline/model.h"
-#include "ompq/tuning/network_codes.h"
+#include "ompq/rounding/network_codes.h"
 
 namespace ompq::pipeline {
 
@@ -14,7 +14,7 @@ namespace ompq::pipeline {
 struct QuantizedFile {
   std::vector<int> weight_bits;                     ///< one a layer; kFloatBits: float
   std::vector<std::optional<int>> activation_bits;  ///< one a layer; none: float
-  tuning::NetworkCodes codes;                       ///< values are those of Model::graph
+  rounding::NetworkCodes codes;                     ///< values are those of Model::graph
   std::string budget;                               ///< that the widths answered, FileNote::budget
 };
 

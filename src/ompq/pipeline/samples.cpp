@@ -4,6 +4,7 @@
 #include <unordered_set>
 
 #include "ompq/core/random.h"
+#include "ompq/data/preprocess_file.h"
 
 namespace ompq::pipeline {
 

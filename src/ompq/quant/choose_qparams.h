@@ -1,20 +1,10 @@
 #pragma once
 
 #include "ompq/core/tensor.h"
+#include "ompq/quant/choose_options.h"
 #include "ompq/quant/quant_params.h"
 
 namespace ompq::quant {
-
-enum class RangeMethod { MinMax, Percentile, ErrorSearch };
-
-struct ChooseOptions {
-  BitWidth bits{8};
-  Symmetry symmetry = Symmetry::Asymmetric;
-  Granularity granularity = Granularity::per_tensor();
-  RangeMethod method = RangeMethod::ErrorSearch;
-  double percentile = 99.99;  ///< Percentile: share of values kept inside of the range, in percent
-  double error_power = 2.4;   ///< ErrorSearch: minimizes sum |x - fake_quantize(x)|^power
-};
 
 /// Chooses scale and zero point for a constant (a weight). The range always holds zero, which stays
 /// exact but for symmetric quantizers of one bit (levels.h). ErrorSearch shrinks the min-max range

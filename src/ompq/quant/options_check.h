@@ -2,7 +2,7 @@
 
 #include <cstdint>
 
-#include "ompq/quant/choose_qparams.h"
+#include "ompq/quant/choose_options.h"
 
 namespace ompq::quant {
 

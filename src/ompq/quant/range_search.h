@@ -1,6 +1,6 @@
 #pragma once
 
-#include "ompq/quant/choose_qparams.h"
+#include "ompq/quant/choose_options.h"
 #include "ompq/quant/power_error.h"
 
 namespace ompq::quant {

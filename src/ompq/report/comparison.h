@@ -73,10 +73,4 @@ struct Sweep {
   StepSeconds seconds;
 };
 
-[[nodiscard]] std::string to_json(const Comparison& comparison);
-[[nodiscard]] std::string to_json(const Sweep& sweep);
-/// One line a row, with a header; RFC 4180.
-[[nodiscard]] std::string to_csv(const Comparison& comparison);
-[[nodiscard]] std::string to_csv(const Sweep& sweep);
-
 }  // namespace ompq::report

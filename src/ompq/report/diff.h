@@ -40,7 +40,4 @@ struct Diff {
   double seconds = 0;
 };
 
-/// Format "ompq-diff/1".
-[[nodiscard]] std::string to_json(const Diff& diff);
-
 }  // namespace ompq::report

@@ -23,7 +23,4 @@ struct Finetuning {
   std::vector<std::pair<std::string, std::string>> options;  ///< how it was trained
 };
 
-/// As that of quantize, with the epochs.
-[[nodiscard]] std::string to_json(const Finetuning& finetuning);
-
 }  // namespace ompq::report

@@ -1,6 +1,6 @@
-#include "ompq/report/finetuning.h"
+#include "ompq/report/json.h"
+
 #include "ompq/report/json_objects.h"
-#include "ompq/report/results.h"
 
 namespace ompq::report {
 namespace {

@@ -208,13 +208,4 @@ struct LatencyTemplate {
   std::int64_t layers = 0;  ///< with a line for each pair of widths
 };
 
-/// JSON documents, two spaces deep, ending in a newline. Numbers that are not there are left out.
-[[nodiscard]] std::string to_json(const Inspection& inspection);
-[[nodiscard]] std::string to_json(const Search& search);
-[[nodiscard]] std::string to_json(const Quantization& quantization);
-[[nodiscard]] std::string to_json(const LatencyTemplate& table);
-[[nodiscard]] std::string to_json(const ModelFile& model,
-                                  const SamplesUsed& samples,
-                                  const Evaluation& evaluation);
-
 }  // namespace ompq::report

@@ -11,14 +11,9 @@
 #include "ompq/core/matrix_view.h"
 #include "ompq/graph/graph.h"
 #include "ompq/quant/quant_params.h"
+#include "ompq/runtime/precision.h"
 
 namespace ompq::runtime {
-
-enum class Precision {
-  Float32,
-  BFloat16,  ///< bfloat16 activations and weights, float32 accumulation
-  Auto,      ///< BFloat16 where the processor multiplies it natively, Float32 elsewhere
-};
 
 struct ExecutorOptions {
   Precision precision = Precision::Float32;

@@ -19,7 +19,7 @@ using torch::autograd::variable_list;
 
 constexpr auto kDirect = dnnl::algorithm::convolution_direct;
 
-memory::dims weight_dims(const tuning::ConvolutionShape& shape) {
+memory::dims weight_dims(const reconstruction::ConvolutionShape& shape) {
   const std::int64_t g = shape.groups;
   memory::dims dims{
       shape.out_channels / g, shape.in_channels / g, shape.kernel[0], shape.kernel[1]};
@@ -44,7 +44,7 @@ dnnl::primitive_attr own_scratchpad() {
   return attributes;
 }
 
-std::vector<std::int64_t> key_of(const tuning::ConvolutionShape& s, at::ScalarType type) {
+std::vector<std::int64_t> key_of(const reconstruction::ConvolutionShape& s, at::ScalarType type) {
   std::vector<std::int64_t> key{
       static_cast<std::int64_t>(type), s.batch, s.in_channels, s.out_channels, s.groups};
   for (const auto* list :
@@ -58,7 +58,7 @@ std::vector<std::int64_t> key_of(const tuning::ConvolutionShape& s, at::ScalarTy
 
 class ConvolutionPasses {
  public:
-  ConvolutionPasses(const tuning::ConvolutionShape& shape, at::ScalarType type)
+  ConvolutionPasses(const reconstruction::ConvolutionShape& shape, at::ScalarType type)
       : shape_(shape),
         type_(type),
         plain_(
@@ -178,7 +178,7 @@ class ConvolutionPasses {
     return zeros_;
   }
 
-  tuning::ConvolutionShape shape_;
+  reconstruction::ConvolutionShape shape_;
   at::ScalarType type_;
   memory::desc plain_;
   at::Tensor zeros_;
@@ -195,7 +195,7 @@ ConvolutionCache::~ConvolutionCache() = default;
 ConvolutionCache::ConvolutionCache(ConvolutionCache&&) noexcept = default;
 ConvolutionCache& ConvolutionCache::operator=(ConvolutionCache&&) noexcept = default;
 
-ConvolutionPasses& ConvolutionCache::passes(const tuning::ConvolutionShape& shape,
+ConvolutionPasses& ConvolutionCache::passes(const reconstruction::ConvolutionShape& shape,
                                             at::ScalarType type) {
   auto& entry = passes_[key_of(shape, type)];
   if (!entry) entry = std::make_unique<ConvolutionPasses>(shape, type);
@@ -238,7 +238,7 @@ struct Convolution : torch::autograd::Function<Convolution> {
 }  // namespace
 
 at::Tensor convolve(ConvolutionCache& cache,
-                    const tuning::ConvolutionShape& shape,
+                    const reconstruction::ConvolutionShape& shape,
                     const at::Tensor& x,
                     const at::Tensor& weight,
                     const at::Tensor& bias) {

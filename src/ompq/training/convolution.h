@@ -7,7 +7,7 @@
 
 #include <ATen/ATen.h>
 
-#include "ompq/tuning/block_convolution.h"
+#include "ompq/reconstruction/block_convolution.h"
 
 namespace ompq::training {
 
@@ -22,7 +22,7 @@ class ConvolutionCache {
   ~ConvolutionCache();
   ConvolutionCache(ConvolutionCache&&) noexcept;
   ConvolutionCache& operator=(ConvolutionCache&&) noexcept;
-  ConvolutionPasses& passes(const tuning::ConvolutionShape& shape, at::ScalarType type);
+  ConvolutionPasses& passes(const reconstruction::ConvolutionShape& shape, at::ScalarType type);
 
  private:
   std::map<std::vector<std::int64_t>, std::unique_ptr<ConvolutionPasses>> passes_;
@@ -33,7 +33,7 @@ class ConvolutionCache {
 /// @param weight  [out, in / groups, kh, kw] float32; rounded to x's type.
 /// @param bias    [out] float32, or undefined.
 [[nodiscard]] at::Tensor convolve(ConvolutionCache& cache,
-                                  const tuning::ConvolutionShape& shape,
+                                  const reconstruction::ConvolutionShape& shape,
                                   const at::Tensor& x,
                                   const at::Tensor& weight,
                                   const at::Tensor& bias);

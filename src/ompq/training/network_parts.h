@@ -10,7 +10,8 @@
 
 #include "ompq/graph/layers.h"
 #include "ompq/training/epilogue.h"
-#include "ompq/training/trainable_graph.h"
+#include "ompq/training/network_options.h"
+#include "ompq/training/parameters.h"
 
 /// A graph taken apart for training: what runs, what is learned, and how norms go back into it.
 namespace ompq::training {

@@ -7,7 +7,7 @@
 
 #include <ATen/ATen.h>
 
-#include "ompq/training/trainable_graph.h"
+#include "ompq/training/parameters.h"
 #include "ompq/training/training_options.h"
 
 namespace ompq::training {

@@ -11,8 +11,8 @@
 #include "ompq/quant/rounding.h"
 #include "ompq/quant/short_scale.h"
 #include "ompq/quant/slices.h"
+#include "ompq/reconstruction/fake_quantize.h"
 #include "ompq/training/optional_tensor.h"
-#include "ompq/tuning/fake_quantize.h"
 
 namespace ompq::training {
 namespace {
@@ -200,7 +200,7 @@ double learned_gradient(const ActivationQuantizer& quantizer,
   if (quantizer.method->activations == ActivationRange::LearnedClip) {
     return step_gradient / std::max(quantizer.high(), 1.0F);
   }
-  return step_gradient * tuning::lsq_gradient_scale(elements, quantizer.high());
+  return step_gradient * reconstruction::lsq_gradient_scale(elements, quantizer.high());
 }
 
 quant::QuantParams params_of(ActivationQuantizer& quantizer) {
@@ -274,7 +274,7 @@ at::Tensor quantized_weight(const WeightQuantizer& quantizer,
   pass->high = quantizer.high;
   pass->shift = quant::level_shift(quantizer.bits, quantizer.symmetry);
   const float high = *std::max_element(quantizer.high.begin(), quantizer.high.end());
-  pass->gradient_scale = tuning::lsq_gradient_scale(pass->slices.slice_elements(), high);
+  pass->gradient_scale = reconstruction::lsq_gradient_scale(pass->slices.slice_elements(), high);
   return QuantizeWeight::apply(weight.contiguous(), or_empty(quantizer.learned), pass);
 }
 

@@ -325,7 +325,7 @@ struct TrainableGraph::Impl {
 
   // --- quantization ------------------------------------------------------------------------------
 
-  void quantize(const tuning::NetworkCodes& codes, const QuantizerMethod& method) {
+  void quantize(const rounding::NetworkCodes& codes, const QuantizerMethod& method) {
     if (quantized) {
       throw ConfigError("training", "the network is quantized already; build it anew");
     }
@@ -350,7 +350,7 @@ struct TrainableGraph::Impl {
   }
 
   void quantize_layer(const graph::Layer& layer,
-                      const tuning::NetworkCodes& codes,
+                      const rounding::NetworkCodes& codes,
                       const QuantizerMethod& method,
                       std::set<std::string>& known) {
     const std::vector<float> factors = factors_of(layer);
@@ -387,8 +387,8 @@ struct TrainableGraph::Impl {
     target.copy_(moved.reshape(target.sizes()));
   }
 
-  [[nodiscard]] tuning::NetworkCodes codes() const {
-    tuning::NetworkCodes result;
+  [[nodiscard]] rounding::NetworkCodes codes() const {
+    rounding::NetworkCodes result;
     for (const graph::Layer& layer : parts.layers) {
       const std::vector<float> factors = factors_of(layer);
       const auto quantizer = weight_quantizers.find(layer.weight);
@@ -420,7 +420,7 @@ TrainableGraph::TrainableGraph(const Graph& graph, const NetworkOptions& options
 TrainableGraph::~TrainableGraph() = default;
 TrainableGraph::TrainableGraph(TrainableGraph&&) noexcept = default;
 
-void TrainableGraph::quantize(const tuning::NetworkCodes& codes, std::string_view method) {
+void TrainableGraph::quantize(const rounding::NetworkCodes& codes, std::string_view method) {
   impl_->quantize(codes, find_quantizer_method(method));
 }
 
@@ -465,6 +465,6 @@ const Graph& TrainableGraph::folded_graph() const { return impl_->parts.folded; 
 const std::vector<graph::Layer>& TrainableGraph::layers() const { return impl_->parts.layers; }
 Graph TrainableGraph::float_graph() const { return put_together(impl_->parts); }
 Graph TrainableGraph::unfolded_graph() const { return with_norms(impl_->parts); }
-tuning::NetworkCodes TrainableGraph::codes() const { return impl_->codes(); }
+rounding::NetworkCodes TrainableGraph::codes() const { return impl_->codes(); }
 
 }  // namespace ompq::training

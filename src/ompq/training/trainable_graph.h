@@ -10,29 +10,12 @@
 #include <ATen/ATen.h>
 
 #include "ompq/graph/layers.h"
+#include "ompq/rounding/network_codes.h"
 #include "ompq/training/epilogue.h"
 #include "ompq/training/network_options.h"
-#include "ompq/tuning/network_codes.h"
+#include "ompq/training/parameters.h"
 
 namespace ompq::training {
-
-/// What a parameter is for: weight decay spares all but weights.
-enum class Role { Weight, Bias, Norm, Step, Clip, Other };
-
-/// A leaf that gradients are recorded for.
-struct Parameter {
-  std::string name;  ///< the value's; "<value>.step" or "<value>.clip" for quantizers
-  Role role = Role::Weight;
-  at::Tensor tensor;
-  std::vector<float>
-      floor;  ///< elements stay at or above it; empty: free; one for all, or one each
-};
-
-/// State that is no parameter: running statistics, observed ranges.
-struct Buffer {
-  std::string name;
-  at::Tensor tensor;
-};
 
 enum class Mode {
   Training,    ///< as NormMode says; observing quantizers observe; reduced precision if asked for
@@ -62,7 +45,7 @@ class TrainableGraph {
   /// code, biases become those of `codes`. Values are those of folded_graph(). Weights, biases and
   /// activations that `codes` does not have stay float.
   /// @throws ConfigError for a name or value that is no layer's, or if quantized before.
-  void quantize(const tuning::NetworkCodes& codes, std::string_view method);
+  void quantize(const rounding::NetworkCodes& codes, std::string_view method);
 
   /// All float outputs, float32. Any number of samples: a network that takes a fixed number of them
   /// runs in as many passes as there are, see runtime/passes.h.
@@ -86,7 +69,7 @@ class TrainableGraph {
   /// The same function with norms that were trained as operators of their own, as imported.
   [[nodiscard]] graph::Graph unfolded_graph() const;
   /// Codes, activation quantizers and biases as they are now, for folded_graph().
-  [[nodiscard]] tuning::NetworkCodes codes() const;
+  [[nodiscard]] rounding::NetworkCodes codes() const;
 
  private:
   struct Impl;

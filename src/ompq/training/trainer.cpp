@@ -9,6 +9,7 @@
 #include "ompq/ops/aten_bridge.h"
 #include "ompq/runtime/executor.h"
 #include "ompq/runtime/thread_scope.h"
+#include "ompq/training/check_options.h"
 #include "ompq/training/losses.h"
 #include "ompq/training/optimizers.h"
 #include "ompq/training/schedules.h"
@@ -239,7 +240,7 @@ Trainer::Trainer(const graph::Graph& graph, const TrainerOptions& options) {
 Trainer::~Trainer() = default;
 Trainer::Trainer(Trainer&&) noexcept = default;
 
-void Trainer::quantize(const tuning::NetworkCodes& codes, std::string_view method) {
+void Trainer::quantize(const rounding::NetworkCodes& codes, std::string_view method) {
   if (impl_->batches > 0) {
     throw ConfigError("training", "quantize before the first step; this training has begun");
   }
@@ -317,7 +318,7 @@ graph::Graph Trainer::unfolded_graph() {
   const Impl::Averaged averaged(*impl_);
   return impl_->network.unfolded_graph();
 }
-tuning::NetworkCodes Trainer::codes() {
+rounding::NetworkCodes Trainer::codes() {
   const Impl::Averaged averaged(*impl_);
   return impl_->network.codes();
 }

@@ -10,8 +10,8 @@
 
 #include "ompq/core/tensor.h"
 #include "ompq/graph/layers.h"
+#include "ompq/rounding/network_codes.h"
 #include "ompq/training/training_options.h"
-#include "ompq/tuning/network_codes.h"
 
 namespace ompq::training {
 
@@ -51,7 +51,7 @@ class Trainer {
   Trainer(Trainer&&) noexcept;
 
   /// See TrainableGraph::quantize; before the first step.
-  void quantize(const tuning::NetworkCodes& codes, std::string_view method);
+  void quantize(const rounding::NetworkCodes& codes, std::string_view method);
   /// The float network whose outputs distillation aims at. @throws UnsupportedOp.
   void teach(const graph::Graph& teacher);
 
@@ -82,7 +82,7 @@ class Trainer {
   [[nodiscard]] graph::Graph float_graph();
   /// The same function, see TrainableGraph::unfolded_graph.
   [[nodiscard]] graph::Graph unfolded_graph();
-  [[nodiscard]] tuning::NetworkCodes codes();
+  [[nodiscard]] rounding::NetworkCodes codes();
 
  private:
   struct Impl;

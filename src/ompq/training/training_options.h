@@ -49,7 +49,4 @@ struct TrainerOptions {
   int threads = 0;                ///< 0: all cores
 };
 
-/// @throws ConfigError naming the first option that is out of range, or a name that no table has.
-void check_options(const TrainerOptions& options);
-
 }  // namespace ompq::training

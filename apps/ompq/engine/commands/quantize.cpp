@@ -3,7 +3,7 @@
 #include "command_context.h"
 #include "diagnosis_tables.h"
 #include "ompq/core/byte_count.h"
-#include "ompq/pipeline/delivery.h"
+#include "ompq/ptq/delivery.h"
 #include "result_tables.h"
 
 namespace ompq::app {
@@ -34,7 +34,7 @@ void run_quantize(const CommandContext& context) {
   const std::string& output = options.text("output");
   fmt::print("network      {}\n", output);
   if (options.text("format") == "encodings") {
-    fmt::print("encodings    {}\n", pipeline::encodings_file(output).string());
+    fmt::print("encodings    {}\n", ptq::encodings_file(output).string());
   }
   if (const auto file = options.maybe_text("result")) fmt::print("JSON result  {}\n", *file);
 }

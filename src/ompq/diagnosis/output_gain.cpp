@@ -1,0 +1,147 @@
+#include "ompq/diagnosis/output_gain.h"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "ompq/core/error.h"
+#include "ompq/core/progress.h"
+#include "ompq/pipeline/quantized_layer.h"
+
+namespace ompq::diagnosis {
+namespace {
+
+using State = runtime::Executor::State;
+
+/// A constant of the quantized network with the float network's value next to it.
+struct Constant {
+  graph::ValueId id = graph::kNoValue;
+  Tensor real;
+  Tensor quantized;
+};
+
+std::vector<Constant> constants_of(const graph::Graph& real,
+                                   const graph::Layer& layer,
+                                   const graph::Graph& quantized,
+                                   const pipeline::QuantizedLayer& there) {
+  std::vector<Constant> constants;
+  constants.reserve(2);
+  constants.push_back(
+      {there.weight, *real.value(layer.weight).constant, *quantized.value(there.weight).constant});
+  const bool has_bias_operand =
+      layer.use == graph::WeightUse::Convolution || layer.use == graph::WeightUse::Product;
+  const graph::ValueId bias = quantized.node(there.node).input(2);
+  if (!has_bias_operand || !quantized.is_constant(bias)) return constants;
+  const Tensor& rounded = *quantized.value(bias).constant;
+  // A method may have given a bias to an operator that had none.
+  Tensor original = layer.bias != graph::kNoValue ? *real.value(layer.bias).constant
+                                                  : Tensor(rounded.type(), rounded.shape());
+  constants.push_back({bias, std::move(original), rounded});
+  return constants;
+}
+
+/// Float32 sums in another order differ by some 1e-7 of the signal's amplitude.
+constexpr double kArithmeticNoise = 1e-12;
+
+double energy_of(const Tensor& output) {
+  double sum = 0;
+  for (const float x : output.data<float>()) sum += static_cast<double>(x) * x;
+  return sum;
+}
+
+double noise_of(const Tensor& output, const Tensor& reference) {
+  const auto x = output.data<float>();
+  const auto y = reference.data<float>();
+  if (x.size() != y.size()) {
+    throw ShapeError("diagnosis", "the networks' first outputs differ in size; give the same one");
+  }
+  double sum = 0;
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    const double difference = static_cast<double>(x[i]) - y[i];
+    sum += difference * difference;
+  }
+  return sum;
+}
+
+}  // namespace
+
+struct OutputGain::Impl {
+  std::vector<pipeline::QuantizedLayer> layers;
+  std::vector<std::vector<Constant>> constants;
+  runtime::Executor executor;
+  std::vector<std::size_t> order;  ///< layers, as the pass meets their inputs
+  double signal = 0;
+  double noise = 0;
+  std::vector<double> noise_without;
+
+  Impl(const graph::Graph& real,
+       const std::vector<graph::Layer>& of_real,
+       const graph::Graph& quantized,
+       runtime::ExecutorOptions options)
+      : layers(pipeline::find_layers(real, of_real, quantized)),
+        executor(quantized, keeping(std::move(options))),
+        noise_without(of_real.size(), 0.0) {
+    std::vector<std::pair<std::size_t, std::size_t>> places;
+    for (std::size_t l = 0; l < layers.size(); ++l) {
+      constants.push_back(constants_of(real, of_real[l], quantized, layers[l]));
+      places.emplace_back(executor.position(layers[l].source), l);
+    }
+    std::sort(places.begin(), places.end());
+    for (const auto& [position, layer] : places) order.push_back(layer);
+  }
+
+  [[nodiscard]] runtime::ExecutorOptions keeping(runtime::ExecutorOptions options) const {
+    for (const pipeline::QuantizedLayer& layer : layers) {
+      options.captured.push_back(layer.source);
+      options.captured.push_back(layer.input);
+    }
+    return options;
+  }
+
+  void visit(State& state, std::size_t l, const Tensor& output) {
+    const pipeline::QuantizedLayer& layer = layers[l];
+    executor.advance_past(state, layer.source);
+    State changed = state;
+    if (layer.input != layer.source) {
+      const Tensor input = executor.value(changed, layer.source);
+      executor.advance_past(changed, layer.input);
+      executor.set_value(changed, layer.input, input);
+    }
+    for (const Constant& constant : constants[l]) executor.set_constant(constant.id, constant.real);
+    noise_without[l] += noise_of(executor.finish(std::move(changed)).front(), output);
+    for (const Constant& constant : constants[l]) {
+      executor.set_constant(constant.id, constant.quantized);
+    }
+  }
+};
+
+OutputGain::OutputGain(const graph::Graph& real,
+                       const std::vector<graph::Layer>& layers,
+                       const graph::Graph& quantized,
+                       runtime::ExecutorOptions options)
+    : impl_(std::make_unique<Impl>(real, layers, quantized, std::move(options))) {}
+OutputGain::~OutputGain() = default;
+OutputGain::OutputGain(OutputGain&&) noexcept = default;
+OutputGain& OutputGain::operator=(OutputGain&&) noexcept = default;
+
+void OutputGain::add_batch(std::span<const Tensor> inputs, const Tensor& output) {
+  State state = impl_->executor.start(inputs);
+  impl_->signal += energy_of(output);
+  impl_->noise += noise_of(impl_->executor.finish(State(state)).front(), output);
+  for (const std::size_t l : impl_->order) {
+    check_interrupt();
+    impl_->visit(state, l, output);
+  }
+}
+
+std::vector<std::optional<double>> OutputGain::result() const {
+  std::vector<std::optional<double>> gains(impl_->noise_without.size());
+  const double least = kArithmeticNoise * impl_->signal;
+  if (!(impl_->noise > least)) return gains;
+  for (std::size_t l = 0; l < gains.size(); ++l) {
+    gains[l] = 10.0 * std::log10(impl_->noise / std::max(impl_->noise_without[l], least));
+  }
+  return gains;
+}
+
+}  // namespace ompq::diagnosis

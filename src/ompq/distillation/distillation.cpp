@@ -1,0 +1,532 @@
+#include "ompq/distillation/distillation.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <map>
+#include <memory>
+#include <numbers>
+#include <numeric>
+#include <set>
+
+#include <fmt/format.h>
+
+#include "ompq/core/error.h"
+#include "ompq/core/random.h"
+#include "ompq/data/batches.h"
+#include "ompq/data/loader.h"
+#include "ompq/distillation/distilled_parameters.h"
+#include "ompq/graph/passes.h"
+#include "ompq/quant/short_scale.h"
+#include "ompq/reconstruction/block_program.h"
+#include "ompq/runtime/passes.h"
+
+namespace ompq::distillation {
+namespace {
+
+using graph::ValueId;
+
+/// The nodes that a value depends on, in the graph's order.
+std::vector<graph::NodeId> nodes_before(const graph::Graph& graph, ValueId value) {
+  std::set<graph::NodeId> found;
+  std::vector<ValueId> open{value};
+  while (!open.empty()) {
+    const ValueId id = open.back();
+    open.pop_back();
+    const graph::NodeId maker = id == graph::kNoValue ? graph::kNoNode : graph.producer(id);
+    if (maker == graph::kNoNode || !found.insert(maker).second) continue;
+    const auto& inputs = graph.node(maker).inputs;
+    open.insert(open.end(), inputs.begin(), inputs.end());
+  }
+  return {found.begin(), found.end()};
+}
+
+/// What the network is tuned by: its first output, or the floats that it is made of.
+ValueId judged_output(const graph::Graph& graph) {
+  return graph::with_float_outputs(graph).outputs().front();
+}
+
+rounding::PartGraph whole_network(const graph::Graph& graph) {
+  if (const auto obstacle = obstacle_to_distillation(graph)) {
+    throw ConfigError(
+        "distillation",
+        fmt::format("{}; use a method that goes block by block, such as gptq", *obstacle));
+  }
+  const ValueId output = judged_output(graph);
+  return rounding::extract_part(graph, nodes_before(graph, output), graph.inputs(), {&output, 1});
+}
+
+bool has_class_scores(const graph::Graph& graph) {
+  const auto extents = graph::extents_at(*graph.value(graph.outputs().front()).shape, 1);
+  const std::int64_t most = *std::max_element(extents.begin(), extents.end());
+  return most > 1 && most == element_count(extents) && extents.front() == 1;
+}
+
+/// Bias of one layer.
+struct DistilledBias {
+  ValueId value = graph::kNoValue;
+  double unit = 1.0;  ///< root mean square of the layer's output
+  AdamMoments moments;
+};
+
+/// Scale of one activation's quantizer: base x exp(t), made short.
+struct DistilledStep {
+  ValueId value = graph::kNoValue;
+  float base = 1.0F;
+  std::vector<float> t{0.0F};
+  AdamMoments moments{1};
+
+  [[nodiscard]] float scale() const {
+    return quant::short_scale(base * std::exp(t[0]), quant::Snap::Nearest);
+  }
+};
+
+class Distiller {
+ public:
+  Distiller(const DistillationRequest& request,
+            const DistillationOptions& options,
+            const ProgressHandler& progress)
+      : request_(request),
+        options_(options),
+        progress_(progress),
+        part_(whole_network(request.graph)),
+        samples_per_row_(runtime::fixed_batch(part_.graph).value_or(1)),
+        memory_(options.memory_bytes / 2, options.cache_directory),
+        random_(Random(options.seed).split("distillation")),
+        float_(part_.graph, options.batch, {.threads = options.threads}) {
+    split_samples();
+    load_held_out();
+    make_program();
+  }
+
+  Distillation run(const std::optional<reconstruction::DistillationState>& finished,
+                   const KeepDistillation& keep) {
+    const auto begin = std::chrono::steady_clock::now();
+    reconstruction::DistillationState state;
+    state.loss_before = held_out_loss();
+    state.loss_best = state.loss_before;
+    if (finished) {
+      state = *finished;
+      restore(state);
+    }
+    const double earlier = state.seconds;
+    data::Loader loader(request_.dataset, training_, loader_options(), {state.epochs, 0});
+    while (state.epochs < options_.epochs) {
+      state.steps = train(loader, state.epochs, state.steps);
+      ++state.epochs;
+      const double loss = held_out_loss();
+      if (loss < bar(state)) {
+        state.loss_best = loss;
+        state.best_epoch = state.epochs;
+        take(state.best);
+      }
+      const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - begin;
+      state.seconds = earlier + elapsed.count();
+      if (!keep) continue;
+      save(state);
+      keep(state);
+    }
+    return result_of(state);
+  }
+
+ private:
+  /// What the epoch after `state` has to stay below for its network to be kept. A few hundred
+  /// samples are soon learned by heart, so the best epoch counts. But rates have come down to
+  /// nothing in the last one alone, and what is kept to judge by is too few to see less than a
+  /// tenth of a loss: within that the last epoch is taken, unless it is worse than no tuning.
+  [[nodiscard]] double bar(const reconstruction::DistillationState& state) const {
+    constexpr double kChance = 1.1;
+    if (state.epochs < options_.epochs) return state.loss_best;
+    return std::min(state.loss_before, kChance * state.loss_best);
+  }
+
+  // --- samples -----------------------------------------------------------------------------------
+
+  /// Which samples are kept to judge by; those are the first rows of the caches, one step's own
+  /// after them.
+  void split_samples() {
+    std::vector<std::int64_t> samples = request_.indices;
+    random_.shuffle(samples);
+    // A network that takes a fixed number of samples gets the first ones again to fill a pass.
+    for (std::size_t i = 0; samples.size() % static_cast<std::size_t>(samples_per_row_) != 0; ++i) {
+      samples.push_back(samples[i]);
+    }
+    auto kept = static_cast<std::int64_t>(static_cast<double>(samples.size()) * options_.held_out);
+    // Whole steps, so that the program can run them; all samples where there are few.
+    kept = kept / step_samples() * step_samples();
+    training_.assign(samples.begin() + kept, samples.end());
+    if (kept == 0) {
+      kept = static_cast<std::int64_t>(samples.size()) / step_samples() * step_samples();
+    }
+    held_out_.assign(samples.begin(), samples.begin() + kept);
+    std::sort(training_.begin(), training_.end());
+    std::sort(held_out_.begin(), held_out_.end());
+  }
+
+  void load_held_out() {
+    const std::int64_t rows = held_out_rows() + batch();
+    inputs_ = std::make_shared<rounding::SampleCache>(
+        rows, rounding::elements_per_sample(part_.graph, part_.graph.inputs().front()), memory_);
+    targets_ = std::make_shared<rounding::SampleCache>(
+        rows, rounding::elements_per_sample(part_.graph, part_.graph.outputs().front()), memory_);
+    std::int64_t first = 0;
+    data::for_each_batch(
+        request_.dataset,
+        held_out_,
+        step_samples(),
+        [&](const data::Batch& batch) {
+          put(batch, first / samples_per_row_);
+          first += batch.size;
+        },
+        "samples",
+        progress_);
+    check_all_read(first, static_cast<std::int64_t>(held_out_.size()));
+  }
+
+  static void check_all_read(std::int64_t count, std::int64_t wanted) {
+    if (count == wanted) return;
+    throw DataError(
+        "distillation",
+        fmt::format("{} of {} samples could not be read; leave them out", wanted - count, wanted));
+  }
+
+  /// Samples and what the float network makes of them, from row `first` on.
+  void put(const data::Batch& samples, std::int64_t first) {
+    const std::int64_t count = samples.size / samples_per_row_;
+    // Samples may come with an axis of one in front of their own.
+    auto extents = graph::extents_at(*part_.graph.value(part_.graph.inputs().front()).shape, 1);
+    extents.front() = samples.size;
+    reconstruction::cache_samples(samples.inputs.front().reshaped(extents), first, count, *inputs_);
+    std::vector<std::int64_t> rows(static_cast<std::size_t>(count));
+    std::iota(rows.begin(), rows.end(), first);
+    float_.run({&inputs_, 1}, rows, [&](std::size_t, std::int64_t at, const MatrixView& made) {
+      targets_->write(first + at, made);
+    });
+  }
+
+  [[nodiscard]] std::int64_t held_out_rows() const {
+    return static_cast<std::int64_t>(held_out_.size()) / samples_per_row_;
+  }
+
+  [[nodiscard]] data::LoaderOptions loader_options() const {
+    const bool images = request_.dataset.images().has_value();
+    return {.batch_size = step_samples(),
+            .shuffle = true,
+            .drop_last = true,
+            .augmentation = images ? options_.augmentation : "none",
+            .seed = Random(options_.seed).split("distillation samples").next(),
+            .cache_bytes = options_.memory_bytes / 2};
+  }
+
+  /// Rows of a step: samples, or passes of a network that takes a fixed number of them.
+  [[nodiscard]] std::int64_t batch() const {
+    const auto samples = static_cast<std::int64_t>(request_.indices.size());
+    return std::min(options_.batch, (samples + samples_per_row_ - 1) / samples_per_row_);
+  }
+  [[nodiscard]] std::int64_t step_samples() const { return batch() * samples_per_row_; }
+
+  // --- parameters --------------------------------------------------------------------------------
+
+  void make_program() {
+    block_ = part_.graph;
+    rounding::replace_biases(block_, request_.initial.biases);
+    reconstruction::LearnedParts learned;
+    for (const graph::Layer& layer : rounding::layers_of_part(part_, request_.layers)) {
+      const auto codes = request_.initial.weights.find(block_.value(layer.weight).name);
+      if (codes == request_.initial.weights.end()) continue;
+      learned.weights.insert(layer.weight);
+      if (weights_.contains(layer.weight)) continue;
+      const Tensor& exact = *block_.value(layer.weight).constant;
+      weights_.emplace(layer.weight, DistilledWeight(exact, codes->second));
+      if (learns_codes(layer)) coded_.insert(layer.weight);
+    }
+    for (const auto& [value, params] : request_.initial.activations) {
+      const auto own = part_.own.find(value);
+      if (own == part_.own.end() || block_.consumers(own->second).empty()) continue;
+      learned.quantizers.emplace(own->second, params);
+      learned.steps.insert(own->second);
+      steps_.push_back({.value = own->second, .base = params.scale.front()});
+    }
+    program_ = std::make_unique<reconstruction::BlockProgram>(
+        block_,
+        learned,
+        reconstruction::ProgramOptions{.precision = options_.precision,
+                                       .threads = options_.threads,
+                                       .batch = batch(),
+                                       .rows = 4});
+    for (auto& [id, weight] : weights_) hand_over(id, weight);
+    if (options_.bias_rate > 0) start_biases();
+    program_->weights_changed();
+  }
+
+  /// A layer that has fewer positions in all samples together than a channel has weights, as a
+  /// classifier mostly has, would learn the samples by heart.
+  [[nodiscard]] bool learns_codes(const graph::Layer& layer) const {
+    const auto weights_per_channel = layer.weight_count / layer.out_channels;
+    const auto positions = layer.output_elements / layer.out_channels;
+    return positions * static_cast<std::int64_t>(training_.size()) > 4 * weights_per_channel;
+  }
+
+  void hand_over(ValueId id, const DistilledWeight& weight) {
+    weight.write_weights(program_->weights(id));
+    program_->set_weight_scales(id, weight.scales());
+  }
+
+  void start_biases() {
+    const std::map<ValueId, double> units = output_sizes();
+    for (const ValueId id : program_->learnable_biases()) {
+      const auto unit = units.find(id);
+      if (unit == units.end()) continue;
+      biases_.push_back({id, unit->second, AdamMoments(program_->bias(id).size())});
+    }
+  }
+
+  /// Root mean square of each layer's output in the float network, over one batch, by its bias.
+  std::map<ValueId, double> output_sizes() {
+    const auto layers = rounding::layers_of_part(part_, request_.layers);
+    runtime::ExecutorOptions executor_options{.threads = options_.threads, .fuse = false};
+    for (const graph::Layer& layer : layers) executor_options.captured.push_back(layer.output);
+    runtime::Executor executor(part_.graph, executor_options);
+    std::map<ValueId, double> by_output;
+    auto state = executor.start_rows(
+        std::min<std::int64_t>(batch(), 8),
+        [&](std::size_t, std::int64_t row, std::span<float> out) { inputs_->read(row, out); });
+    std::map<ValueId, double> sizes;
+    for (const graph::Layer& layer : layers) {
+      executor.advance_past(state, layer.output);
+      const MatrixView view = executor.rows(state, layer.output);
+      const auto* values = static_cast<const float*>(view.data);
+      double sum = 0.0;
+      for (std::int64_t i = 0; i < view.rows * view.cols; ++i) {
+        sum += static_cast<double>(values[i]) * values[i];
+      }
+      const double size = std::sqrt(sum / static_cast<double>(view.rows * view.cols));
+      if (layer.bias != graph::kNoValue && size > 0.0) sizes[layer.bias] = size;
+    }
+    return sizes;
+  }
+
+  // --- training ----------------------------------------------------------------------------------
+
+  [[nodiscard]] std::int64_t steps_per_epoch() const {
+    return static_cast<std::int64_t>(training_.size()) / step_samples();
+  }
+  [[nodiscard]] std::int64_t total_steps() const { return options_.epochs * steps_per_epoch(); }
+
+  [[nodiscard]] reconstruction::StepData data() const {
+    return {.inputs = inputs_.get(),
+            .targets = targets_.get(),
+            .loss = has_class_scores(part_.graph) ? reconstruction::BlockLoss::Divergence
+                                                  : reconstruction::BlockLoss::SquaredError};
+  }
+
+  /// On the cached rows from `first` on.
+  double step(std::int64_t first) {
+    std::vector<std::int64_t> rows(static_cast<std::size_t>(batch()));
+    std::iota(rows.begin(), rows.end(), first);
+    return program_->step(data(),
+                          rows,
+                          static_cast<std::uint32_t>(random_.next()),
+                          1.0 / static_cast<double>(rows.size()));
+  }
+
+  double held_out_loss() {
+    double sum = 0.0;
+    for (std::int64_t first = 0; first < held_out_rows(); first += batch()) sum += step(first);
+    return sum * static_cast<double>(batch()) / static_cast<double>(held_out_rows());
+  }
+
+  /// Epoch `epoch`, after step `number`. @return the number of its last step.
+  std::int64_t train(data::Loader& loader, std::int64_t epoch, std::int64_t number) {
+    // Of its own, so that a run that goes on draws what it would have drawn.
+    random_ = Random(options_.seed).split(fmt::format("distillation epoch {}", epoch));
+    for (std::int64_t i = 0; i < steps_per_epoch(); ++i) {
+      check_interrupt();
+      const data::LoadedBatch loaded = loader.next();
+      check_all_read(loaded.batch.size, step_samples());
+      put(loaded.batch, held_out_rows());
+      const double loss = step(held_out_rows());
+      recent_loss_ = number == 0 ? loss : 0.95 * recent_loss_ + 0.05 * loss;
+      update(++number);
+      tell(number, recent_loss_);
+    }
+    return number;
+  }
+
+  void update(std::int64_t number) {
+    const double done = static_cast<double>(number) / static_cast<double>(total_steps());
+    const double share = 0.5 * (1.0 + std::cos(std::numbers::pi * done));
+    for (auto& [id, weight] : weights_) {
+      weight.update(program_->weight_gradient(id),
+                    share * options_.scale_rate,
+                    coded_.contains(id) ? share * options_.level_rate : 0.0,
+                    number);
+      hand_over(id, weight);
+    }
+    for (DistilledBias& bias : biases_) {
+      bias.moments.update(program_->bias_gradient(bias.value),
+                          share * options_.bias_rate * bias.unit,
+                          number,
+                          program_->bias(bias.value));
+    }
+    for (DistilledStep& each : steps_) {
+      const std::vector<float> gradient{static_cast<float>(program_->step_gradient(each.value)) *
+                                        each.scale()};
+      each.moments.update(gradient, share * options_.step_rate, number, each.t);
+      program_->set_step(each.value, each.scale());
+    }
+    program_->weights_changed();
+  }
+
+  void tell(std::int64_t number, double loss) const {
+    if (!progress_) return;
+    progress_({.task = "distillation",
+               .done = number,
+               .total = total_steps(),
+               .detail = fmt::format("loss {:.4g}", loss)});
+  }
+
+  // --- state -------------------------------------------------------------------------------------
+
+  void take(reconstruction::BlockState& state) const {
+    for (const auto& [id, weight] : weights_) {
+      state.codes.insert_or_assign(block_.value(id).name, weight.codes());
+    }
+    for (const DistilledBias& bias : biases_) {
+      const auto values = program_->bias(bias.value);
+      state.biases[block_.value(bias.value).name] = {values.begin(), values.end()};
+    }
+    for (const DistilledStep& each : steps_) {
+      state.steps[block_.value(each.value).name] = each.scale();
+    }
+  }
+
+  [[nodiscard]] Distillation result_of(const reconstruction::DistillationState& state) const {
+    Distillation result{.codes = request_.initial};
+    for (const auto& [name, codes] : state.best.codes) result.codes.weights.at(name) = codes;
+    for (const auto& [name, bias] : state.best.biases) result.codes.biases[name] = bias;
+    for (const auto& [name, scale] : state.best.steps) {
+      result.codes.activations.at(request_.graph.find_value(name)).scale = {scale};
+    }
+    result.loss_before = state.loss_before;
+    result.loss_after = state.loss_best;
+    result.best_epoch = state.best_epoch;
+    result.kept_initial = state.best_epoch == 0;
+    result.seconds = state.seconds;
+    result.steps = state.steps;
+    return result;
+  }
+
+  /// Everything that learning changes, under names that another run finds again.
+  template <typename Visit>
+  void visit(const Visit& visit) {
+    const auto moments = [&](const std::string& name, AdamMoments& of) {
+      visit(name + " first", of.first());
+      visit(name + " second", of.second());
+    };
+    for (auto& [id, weight] : weights_) {
+      const std::string& name = block_.value(id).name;
+      weight.visit([&](std::string_view part, std::vector<float>& numbers) {
+        visit(fmt::format("weight {} {}", name, part), numbers);
+      });
+    }
+    for (DistilledBias& bias : biases_)
+      moments("bias " + block_.value(bias.value).name, bias.moments);
+    for (DistilledStep& each : steps_) {
+      const std::string name = "step " + block_.value(each.value).name;
+      visit(name, each.t);
+      moments(name, each.moments);
+    }
+  }
+
+  void save(reconstruction::DistillationState& state) {
+    visit([&](const std::string& name, const std::vector<float>& numbers) {
+      state.numbers[name] = numbers;
+    });
+    for (const DistilledBias& bias : biases_) {
+      const auto values = program_->bias(bias.value);
+      state.numbers["bias " + block_.value(bias.value).name] = {values.begin(), values.end()};
+    }
+  }
+
+  void restore(const reconstruction::DistillationState& state) {
+    const auto put = [&](const std::string& name, std::span<float> numbers) {
+      const auto found = state.numbers.find(name);
+      if (found == state.numbers.end() || found->second.size() != numbers.size()) {
+        throw DataError("distillation",
+                        fmt::format("the kept state lacks '{}', or has it in another size; remove "
+                                    "the journal to start anew",
+                                    name));
+      }
+      std::copy(found->second.begin(), found->second.end(), numbers.begin());
+    };
+    visit([&](const std::string& name, std::vector<float>& numbers) { put(name, numbers); });
+    for (auto& [id, weight] : weights_) {
+      weight.restored();
+      hand_over(id, weight);
+    }
+    for (const DistilledBias& bias : biases_) {
+      put("bias " + block_.value(bias.value).name, program_->bias(bias.value));
+    }
+    for (const DistilledStep& each : steps_) program_->set_step(each.value, each.scale());
+    program_->weights_changed();
+  }
+
+  const DistillationRequest& request_;
+  const DistillationOptions& options_;
+  const ProgressHandler& progress_;
+  rounding::PartGraph part_;
+  std::int64_t samples_per_row_;  ///< of the caches
+  graph::Graph block_;            ///< the network with the biases to start from
+  rounding::CacheMemory memory_;
+  Random random_;
+  reconstruction::CachedForward float_;
+  std::shared_ptr<rounding::SampleCache> inputs_;
+  std::shared_ptr<rounding::SampleCache> targets_;
+  std::vector<std::int64_t> training_;  ///< samples of the data set
+  std::vector<std::int64_t> held_out_;
+  std::map<ValueId, DistilledWeight> weights_;
+  std::set<ValueId> coded_;  ///< weights whose codes are learned where any are
+  std::vector<DistilledBias> biases_;
+  std::vector<DistilledStep> steps_;
+  std::unique_ptr<reconstruction::BlockProgram> program_;
+  double recent_loss_ = 0.0;
+};
+
+}  // namespace
+
+std::optional<std::string> obstacle_to_distillation(const graph::Graph& graph) {
+  if (graph.inputs().size() != 1) {
+    return fmt::format("the network has {} inputs; tuning it as a whole takes one",
+                       graph.inputs().size());
+  }
+  const auto fits = [&](ValueId id) {
+    return graph.value(id).type == DataType::Float32 && rounding::has_samples_first(graph, id);
+  };
+  const ValueId input = graph.inputs().front();
+  if (!fits(input)) {
+    return fmt::format("the network's input '{}' is no float", graph.value(input).name);
+  }
+  const ValueId output = judged_output(graph);
+  const bool by_sample = runtime::fixed_batch(graph) ||
+                         !graph::fixed_extents(graph.value(output).shape.value()).has_value();
+  if (fits(output) && by_sample) return std::nullopt;
+  return fmt::format("the network's first output '{}' is no floats of each sample",
+                     graph.value(graph.outputs().front()).name);
+}
+
+Distillation distill(const DistillationRequest& request,
+                     const DistillationOptions& options,
+                     const std::optional<reconstruction::DistillationState>& finished,
+                     const KeepDistillation& keep,
+                     const ProgressHandler& progress) {
+  if (options.epochs < 1 || options.batch < 1) {
+    throw ConfigError("distillation", "epochs and batch must be at least 1");
+  }
+  if (request.indices.empty()) {
+    throw ConfigError("distillation", "no samples to tune with; give at least one");
+  }
+  return Distiller(request, options, progress).run(finished, keep);
+}
+
+}  // namespace ompq::distillation

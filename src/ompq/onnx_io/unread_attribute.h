@@ -1,0 +1,13 @@
+#pragma once
+
+#include <string_view>
+
+namespace ompq::onnx_io {
+
+/// Stands, as a string, for an attribute that a Graph cannot hold: a type, a list of tensors, the
+/// sub-network of an operator other than If, Loop and Scan. The node keeps the attribute's name, so
+/// that the operator check can list the node with all others that cannot be run; the exporter
+/// refuses it.
+inline constexpr std::string_view kUnreadAttribute = "<not read>";
+
+}  // namespace ompq::onnx_io

@@ -1,0 +1,319 @@
+#include "ompq/ops/inference.h"
+
+#include <algorithm>
+#include <array>
+#include <optional>
+#include <set>
+#include <stdexcept>
+#include <string>
+#include <unordered_set>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "ompq/core/error.h"
+#include "ompq/graph/passes.h"
+#include "ompq/ops/facts.h"
+#include "ompq/ops/fold.h"
+#include "ompq/ops/sub_graphs.h"
+
+namespace ompq::ops {
+namespace {
+
+using graph::Graph;
+using graph::kNoValue;
+using graph::Node;
+using graph::NodeId;
+using graph::Value;
+using graph::ValueId;
+
+/// Results up to this size are computed at once; larger ones only where something that is not
+/// constant reads them, so that an unpacked weight's intermediate stages never stay.
+constexpr std::int64_t kEagerBytes = std::int64_t{1} << 20;
+/// Results of operators that only repeat their input are computed when the network runs if they are
+/// larger than this.
+constexpr std::int64_t kRepeatedBytes = std::int64_t{64} << 20;
+constexpr std::array<std::string_view, 4> kRepeaters{"Expand", "Tile", "ConstantOfShape", "Range"};
+
+}  // namespace
+
+void Inference::learn_constant(ValueId id) {
+  Value& value = graph_.mutable_value(id);
+  value.type = value.constant->type();
+  value.shape = graph::fixed_shape(value.constant->shape());
+  Knowledge& knowledge = at(id);
+  knowledge.known = true;
+  knowledge.constant = true;
+  if (!is_float(value.type) && value.constant->elements() <= kMaxKnownElements) {
+    knowledge.elements.emplace();
+    for (const std::int64_t number : value.constant->to_int64s()) {
+      knowledge.elements->push_back(Dim::fixed(number));
+    }
+  }
+}
+
+void Inference::learn_output(ValueId id, const OutputFacts& facts, bool constant) {
+  Value& value = graph_.mutable_value(id);
+  value.type = facts.type;
+  value.shape = facts.shape;
+  Knowledge& knowledge = at(id);
+  knowledge.known = true;
+  knowledge.constant = constant;
+  knowledge.elements = facts.elements;
+  const auto extents = graph::fixed_extents(facts.shape);
+  InputFacts as_input;
+  as_input.present = true;
+  as_input.elements = facts.elements;
+  const auto numbers = known_integers(as_input);
+  if (extents && numbers && !is_float(facts.type)) {
+    value.constant = Tensor::from<std::int64_t>(*extents, *numbers).converted_to(facts.type);
+    knowledge.constant = true;
+  }
+}
+
+std::vector<InputFacts> Inference::facts_for(const Node& node) {
+  std::vector<InputFacts> facts(node.inputs.size());
+  for (std::size_t i = 0; i < facts.size(); ++i) {
+    const ValueId id = node.inputs[i];
+    if (id == kNoValue) continue;
+    const Value& value = graph_.value(id);
+    facts[i].present = true;
+    facts[i].known = at(id).known && value.shape.has_value();
+    facts[i].type = value.type;
+    if (facts[i].known) facts[i].shape = *value.shape;
+    if (value.constant) facts[i].constant = &*value.constant;
+    facts[i].elements = at(id).elements;
+  }
+  return facts;
+}
+
+Complaint Inference::complaint_about(NodeId id, const Operator* op, Facts facts) const {
+  const Node& node = graph_.node(id);
+  if (op == nullptr) return std::string(reason_without_row(node.domain, node.op_type));
+  if (node.domain.empty() && graph_.opset < op->since_opset) {
+    return fmt::format(
+        "is known from opset {} on, the file says {}", op->since_opset, graph_.opset);
+  }
+  for (std::size_t i = 0; i < op->min_inputs; ++i) {
+    if (!has(facts, i)) return fmt::format("its input {} is missing", i);
+  }
+  for (std::size_t i = op->max_outputs; i < node.outputs.size(); ++i) {
+    const ValueId output = node.outputs[i];
+    if (output != kNoValue && (graph_.is_output(output) || !graph_.consumers(output).empty())) {
+      return fmt::format("its output {} is not supported", i);
+    }
+  }
+  return op->check({node, graph_.opset}, facts);
+}
+
+bool Inference::inputs_are_constant(const Node& node) {
+  return std::all_of(node.inputs.begin(), node.inputs.end(), [&](ValueId input) {
+    return input == kNoValue || at(input).constant;
+  });
+}
+
+void Inference::infer_outputs(NodeId id, const Operator& op, Facts facts) {
+  const Node& node = graph_.node(id);
+  const bool constant = inputs_are_constant(node);
+  const OutputList outputs = op.infer({node, graph_.opset}, facts);
+  const std::size_t count = std::min(outputs.size(), node.outputs.size());
+  for (std::size_t i = 0; i < count; ++i) {
+    const ValueId output = node.outputs[i];
+    if (output == kNoValue) continue;
+    learn_output(output, outputs[i], constant);
+  }
+  const bool ready = std::all_of(node.inputs.begin(), node.inputs.end(), [&](ValueId input) {
+    return input == kNoValue || graph_.is_constant(input);
+  });
+  if (!constant || !ready || node.has_attribute(graph::kTurnedTableNote)) return;
+  std::vector<ValueId> small;
+  for (std::size_t i = 0; i < count; ++i) {
+    const ValueId output = node.outputs[i];
+    if (output == kNoValue || graph_.is_constant(output)) continue;
+    if (bytes_of(output).value_or(INT64_MAX) <= kEagerBytes) small.push_back(output);
+  }
+  std::vector<Tensor> computed = evaluate_constants(graph_, small);
+  for (std::size_t i = 0; i < small.size(); ++i) {
+    graph_.mutable_value(small[i]).constant = std::move(computed[i]);
+    learn_constant(small[i]);
+  }
+}
+
+void Inference::visit(NodeId id) {
+  const Node& node = graph_.node(id);
+  const Operator* op = find_operator(node.domain, node.op_type);
+  const std::vector<InputFacts> facts = facts_for(node);
+  if (const Complaint complaint = complaint_about(id, op, facts)) {
+    if (op != nullptr ? graph_.opset >= op->since_opset
+                      : depends_on_data(node.domain, node.op_type)) {
+      data_dependent_.insert(node.name);
+    }
+    unsupported_.push_back(fmt::format("{} node '{}': {}", node.op_type, node.name, *complaint));
+    return;
+  }
+  const bool known = std::all_of(facts.begin(), facts.end(), [](const InputFacts& input) {
+    return !input.present || input.known;
+  });
+  if (!known) return;
+  try {
+    infer_outputs(id, *op, facts);
+  } catch (const ShapeError& error) {
+    // Unsupported operators further on are the better news; see raise().
+    if (!misfit_) misfit_ = error;
+  } catch (const std::logic_error& error) {
+    throw InternalError(
+        "ops",
+        fmt::format("shape rule of {} node '{}': {}", node.op_type, node.name, error.what()));
+  }
+}
+
+std::map<std::string, bool> Inference::conditions() {
+  std::map<std::string, bool> known;
+  for (const Node& node : graph_.nodes()) {
+    if (!node.domain.empty() || !node.is("If") || node.input(0) == kNoValue) continue;
+    const auto& condition = graph_.value(node.input(0)).constant;
+    if (condition && condition->elements() == 1) {
+      known[node.name] = condition->to_int64s().front() != 0;
+    }
+  }
+  return known;
+}
+
+void Inference::raise() const {
+  if (!unsupported_.empty()) {
+    throw UnsupportedOp(
+        "ops",
+        fmt::format("{} of {} nodes cannot be run:\n  {}\nexport the network without them, or cut "
+                    "it before them",
+                    unsupported_.size(),
+                    graph_.nodes().size(),
+                    fmt::join(unsupported_, "\n  ")));
+  }
+  if (misfit_) throw ShapeError(*misfit_);
+}
+
+std::optional<std::int64_t> Inference::bytes_of(ValueId id) const {
+  const Value& value = graph_.value(id);
+  const MaybeDim count = value.shape ? product(*value.shape) : std::nullopt;
+  std::int64_t bytes = 0;
+  if (!count || !count->is_fixed() ||
+      __builtin_mul_overflow(count->size, static_cast<std::int64_t>(size_of(value.type)), &bytes)) {
+    return std::nullopt;
+  }
+  return bytes;
+}
+
+bool Inference::stays(ValueId id) const {
+  const Node& maker = graph_.node(graph_.producer(id));
+  if (maker.has_attribute(graph::kTurnedTableNote)) return true;
+  const bool repeats =
+      std::find(kRepeaters.begin(), kRepeaters.end(), maker.op_type) != kRepeaters.end();
+  return repeats && bytes_of(id).value_or(INT64_MAX) > kRepeatedBytes;
+}
+
+void Inference::compute_frontier() {
+  std::vector<ValueId> open(graph_.outputs());
+  for (const Node& node : graph_.nodes()) {
+    if (!inputs_are_constant(node)) {
+      open.insert(open.end(), node.inputs.begin(), node.inputs.end());
+    }
+  }
+  std::unordered_set<ValueId> seen;
+  std::vector<ValueId> needed;
+  while (!open.empty()) {
+    const ValueId id = open.back();
+    open.pop_back();
+    if (id == kNoValue || !at(id).constant || graph_.is_constant(id) || !seen.insert(id).second) {
+      continue;
+    }
+    if (stays(id)) {
+      const auto& inputs = graph_.node(graph_.producer(id)).inputs;
+      open.insert(open.end(), inputs.begin(), inputs.end());
+    } else {
+      needed.push_back(id);
+    }
+  }
+  std::vector<Tensor> computed = evaluate_constants(graph_, needed);
+  for (std::size_t i = 0; i < needed.size(); ++i) {
+    graph_.mutable_value(needed[i]).constant = std::move(computed[i]);
+  }
+}
+
+void Inference::detach_constants() {
+  for (std::size_t i = 0; i < graph_.nodes().size(); ++i) {
+    const auto id = static_cast<NodeId>(i);
+    if (std::none_of(graph_.node(id).outputs.begin(),
+                     graph_.node(id).outputs.end(),
+                     [&](ValueId output) { return graph_.is_constant(output); })) {
+      continue;
+    }
+    // A constant has no maker. The value stays what it was to its readers; the node, if another of
+    // its outputs keeps it alive, leaves this one out.
+    for (ValueId& output : graph_.mutable_node(id).outputs) {
+      if (graph_.is_constant(output)) output = kNoValue;
+    }
+  }
+  graph_.erase_dead_nodes();
+}
+
+void Inference::simplify_reshapes() {
+  for (std::size_t i = 0; i < graph_.nodes().size(); ++i) {
+    const Node& node = graph_.node(static_cast<NodeId>(i));
+    if (!node.is("Reshape") || !node.domain.empty() || graph_.is_constant(node.input(1))) continue;
+    const auto& shape = graph_.value(node.outputs.front()).shape;
+    if (!shape || std::count(shape->begin(), shape->end(), Dim::fixed(0)) > 0) continue;
+    std::vector<std::int64_t> target;
+    for (const Dim& extent : *shape) target.push_back(extent.is_fixed() ? extent.size : -1);
+    if (std::count(target.begin(), target.end(), -1) > 1) continue;
+    const auto rank = static_cast<std::int64_t>(target.size());
+    const ValueId constant =
+        graph_.add_constant(node.name + "_shape", Tensor::from<std::int64_t>({rank}, target));
+    graph_.mutable_node(static_cast<NodeId>(i)).inputs[1] = constant;
+  }
+  graph_.erase_dead_nodes();
+}
+
+std::map<std::string, bool> known_conditions(Graph graph) {
+  graph.sort();
+  graph.erase_dead_nodes();
+  Inference inference(graph);
+  inference.visit_all();
+  return inference.conditions();
+}
+
+std::set<std::string> data_dependent_nodes(Graph graph) {
+  graph.sort();
+  graph.erase_dead_nodes();
+  Inference inference(graph);
+  inference.visit_all();
+  return inference.data_dependent();
+}
+
+std::vector<OutputFacts> infer_sub_graph(const Graph& inside, Facts inputs) {
+  Graph graph = inside;
+  for (std::size_t i = 0; i < graph.inputs().size(); ++i) {
+    const InputFacts& input = fact(inputs, i);
+    Value& value = graph.mutable_value(graph.inputs()[i]);
+    value.type = input.type;
+    value.shape = input.known && input.present ? std::optional(input.shape) : std::nullopt;
+    if (input.constant != nullptr) value.constant = *input.constant;
+  }
+  Inference inference(graph);
+  for (std::size_t i = 0; i < graph.inputs().size(); ++i) {
+    inference.know(graph.inputs()[i], fact(inputs, i).elements);
+  }
+  inference.visit_all();
+  inference.raise();
+  std::vector<OutputFacts> facts;
+  for (const ValueId id : graph.outputs()) {
+    if (!inference.knows(id)) {
+      throw ShapeError("ops",
+                       fmt::format("the shape of '{}', which a sub-network makes, is not known",
+                                   graph.value(id).name));
+    }
+    facts.push_back(inference.facts_of(id));
+  }
+  return facts;
+}
+
+}  // namespace ompq::ops

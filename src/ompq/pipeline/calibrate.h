@@ -1,0 +1,24 @@
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "ompq/core/progress.h"
+#include "ompq/pipeline/model.h"
+#include "ompq/pipeline/samples.h"
+#include "ompq/rounding/calibration.h"
+
+namespace ompq::pipeline {
+
+/// Quantizers of the layers' inputs.
+/// @param bits  one a layer; none: float.
+/// @param histograms  if given: gets what was seen of each input.
+[[nodiscard]] rounding::ActivationQuantizers calibrate(
+    const Model& model,
+    const std::vector<std::optional<int>>& bits,
+    Samples& samples,
+    const rounding::CalibrationOptions& options,
+    const ProgressHandler& progress,
+    rounding::ActivationHistograms* histograms = nullptr);
+
+}  // namespace ompq::pipeline

@@ -1,0 +1,112 @@
+#include "ompq/ptq/delivery.h"
+
+#include "ompq/core/atomic_file.h"
+#include "ompq/core/version.h"
+#include "ompq/quant/levels.h"
+#include "ompq/report/json_objects.h"
+
+namespace ompq::ptq {
+namespace {
+
+using report::Json;
+namespace fs = std::filesystem;
+
+/// Encodings know whole numbers of steps alone: levels between them are every other level of a grid
+/// of half steps, with one bit more.
+quant::QuantParams on_half_steps(quant::QuantParams params) {
+  params.bits = BitWidth(params.bits.value() + 1);
+  for (float& scale : params.scale) scale /= 2;
+  for (std::int32_t& zero_point : params.zero_point) zero_point = params.bits.levels() / 2;
+  return params;
+}
+
+/// One encoding for each scale.
+Json encodings_of(const quant::QuantParams& quantizer) {
+  const bool between = quant::level_shift(quantizer) > 0.0F;
+  const quant::QuantParams params = between ? on_half_steps(quantizer) : quantizer;
+  Json list = Json::array();
+  const bool symmetric = params.symmetry == quant::Symmetry::Symmetric;
+  for (std::size_t s = 0; s < params.scale.size(); ++s) {
+    const double scale = params.scale[s];
+    const int offset = -params.zero_point[s];
+    list.push_back({{"bitwidth", params.bits.value()},
+                    {"dtype", "int"},
+                    {"is_symmetric", symmetric ? "True" : "False"},
+                    {"max", scale * (offset + params.bits.levels() - 1)},
+                    {"min", scale * offset},
+                    {"offset", offset},
+                    {"scale", scale}});
+  }
+  return list;
+}
+
+DeliveredFile onnx_file(const fs::path& file,
+                        const pipeline::QuantizedNetwork& network,
+                        const pipeline::FileForm& form) {
+  onnx_io::OnnxFile content = pipeline::export_file(network, form);
+  return {file, std::move(content.model), std::move(content.data)};
+}
+
+/// The float network with the values that its codes stand for; activations stay float.
+DeliveredFile float_file(const fs::path& file,
+                         const pipeline::Model& model,
+                         const std::vector<int>& weight_bits,
+                         rounding::NetworkCodes codes,
+                         pipeline::FileForm form) {
+  codes.activations.clear();
+  form.format = onnx_io::WeightFormat::Float;
+  form.keep_names = true;  // the encodings name values
+  return onnx_file(file, pipeline::assemble_network(model, weight_bits, codes), form);
+}
+
+}  // namespace
+
+fs::path encodings_file(const fs::path& output) {
+  fs::path file = output;
+  file.replace_extension(".encodings");
+  return file;
+}
+
+std::string encodings_json(const pipeline::Model& model, const rounding::NetworkCodes& codes) {
+  Json activations = Json::object();
+  for (const auto& [value, params] : codes.activations) {
+    activations[model.graph.value(value).name] = encodings_of(params);
+  }
+  Json weights = Json::object();
+  for (const auto& [name, weight] : codes.weights) weights[name] = encodings_of(weight.params);
+  const Json json = {{"version", "0.6.1"},
+                     {"producer", std::string("ompq ") + kVersion},
+                     {"activation_encodings", std::move(activations)},
+                     {"param_encodings", std::move(weights)}};
+  return json.dump(2) + "\n";
+}
+
+void write_delivered(const std::vector<DeliveredFile>& files) {
+  for (const DeliveredFile& file : files) {
+    std::vector<NewFile> parts;
+    if (!file.data.empty()) parts.push_back({onnx_io::data_file(file.file), file.data});
+    parts.push_back({file.file, file.bytes});
+    write_files_atomically(parts);
+  }
+}
+
+std::vector<DeliveredFile> deliver(const pipeline::Model& model,
+                                   const std::vector<int>& weight_bits,
+                                   const rounding::NetworkCodes& codes,
+                                   Delivery delivery,
+                                   const pipeline::FileForm& form,
+                                   const fs::path& output) {
+  switch (delivery) {
+    case Delivery::Encodings: {
+      return {float_file(output, model, weight_bits, codes, form),
+              {encodings_file(output), encodings_json(model, codes), {}}};
+    }
+    case Delivery::CHeader:
+      return {{output, c_header(model, weight_bits, codes, output.stem().string()), {}}};
+    case Delivery::Onnx:
+      break;
+  }
+  return {onnx_file(output, pipeline::assemble_network(model, weight_bits, codes), form)};
+}
+
+}  // namespace ompq::ptq

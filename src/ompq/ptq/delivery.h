@@ -1,0 +1,60 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "ompq/pipeline/model.h"
+#include "ompq/pipeline/network.h"
+
+namespace ompq::ptq {
+
+/// In which form a quantized network leaves.
+enum class Delivery {
+  Onnx,       ///< one ONNX file, weights as onnx_io::WeightFormat says
+  Encodings,  ///< the float network with quantized values, and the encodings next to it as JSON
+  CHeader,    ///< arrays for a program in C
+};
+
+struct DeliveredFile {
+  std::filesystem::path file;
+  std::string bytes;
+  std::string data;  ///< of an ONNX file that needs more than one: content of onnx_io::data_file
+  [[nodiscard]] std::int64_t size() const {
+    return static_cast<std::int64_t>(bytes.size() + data.size());
+  }
+};
+
+/// Each atomically, with its data.
+void write_delivered(const std::vector<DeliveredFile>& files);
+
+/// The files of a network, the one at `output` first.
+/// @param weight_bits  one a layer; kFloatBits: float.
+/// @param form  of an ONNX file; its format where delivery is Onnx.
+[[nodiscard]] std::vector<DeliveredFile> deliver(const pipeline::Model& model,
+                                                 const std::vector<int>& weight_bits,
+                                                 const rounding::NetworkCodes& codes,
+                                                 Delivery delivery,
+                                                 const pipeline::FileForm& form,
+                                                 const std::filesystem::path& output);
+
+/// net.onnx -> net.encodings
+[[nodiscard]] std::filesystem::path encodings_file(const std::filesystem::path& output);
+
+/// Encodings of weights and activations as AIMET exports and reads them (version 0.6.1): for each
+/// tensor of the float network bitwidth, scale, offset (minus the zero point), min and max, for a
+/// weight one of each output channel.
+[[nodiscard]] std::string encodings_json(const pipeline::Model& model,
+                                         const rounding::NetworkCodes& codes);
+
+/// A C99 header: for each quantized layer its codes as one stream of bits, scales, zero points, and
+/// the bias in steps of input scale x weight scale (float where the layer reads floats), with a
+/// function that reads a code. Layers that stay float are named in a comment.
+/// @param name  of the network; what is no letter or digit becomes an underscore.
+[[nodiscard]] std::string c_header(const pipeline::Model& model,
+                                   const std::vector<int>& weight_bits,
+                                   const rounding::NetworkCodes& codes,
+                                   const std::string& name);
+
+}  // namespace ompq::ptq

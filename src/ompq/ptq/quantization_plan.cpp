@@ -1,0 +1,171 @@
+#include "ompq/ptq/quantization_plan.h"
+
+#include <algorithm>
+#include <set>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <nlohmann/json.hpp>
+
+#include "ompq/allocation/allocation_file.h"
+#include "ompq/pipeline/layer_tables.h"
+#include "ompq/ptq/rounding_method.h"
+#include "ompq/report/json.h"
+#include "ompq/search/requests.h"
+#include "ompq/search/search.h"
+
+namespace ompq::ptq {
+namespace {
+
+using PlainJson = nlohmann::json;
+
+/// One a layer; kFloatBits: float.
+std::vector<int> activation_widths(const Planned& planned) {
+  std::vector<int> widths;
+  for (const auto& bits : planned.activation_bits) {
+    widths.push_back(bits.value_or(allocation::kFloatBits));
+  }
+  return widths;
+}
+
+/// The widths that occur, such as "8", "4, 8" or "float".
+std::string occurring_widths(const std::vector<std::optional<int>>& bits) {
+  std::set<int> widths;
+  for (const auto& each : bits) widths.insert(each.value_or(allocation::kFloatBits));
+  std::vector<std::string> texts;
+  for (const int width : widths) {
+    texts.push_back(width == allocation::kFloatBits ? "float" : std::to_string(width));
+  }
+  return fmt::format("{}", fmt::join(texts, ", "));
+}
+
+Planned plan_from_search(const pipeline::Model& model,
+                         pipeline::Samples& samples,
+                         const QuantizeOptions& options,
+                         const ProgressHandler& progress) {
+  search::SearchOutcome found = search::search(model, samples, options.search, progress);
+  Planned planned;
+  for (const report::AllocationRow& row : found.report.allocations) {
+    if (!row.refused.empty()) continue;
+    planned.plans.push_back({row.allocator, row.weight_bits, row.bytes, row.instead_of});
+  }
+  for (const auto& layer : found.chosen.layers) {
+    planned.activation_bits.push_back(layer.activation_bits);
+  }
+  planned.report = std::move(found.report);
+  planned.budget = allocation::exact_text(options.search.request.budget);
+  return planned;
+}
+
+Planned plan_from_file(const pipeline::Model& model,
+                       pipeline::Samples& samples,
+                       const QuantizeOptions& options) {
+  const auto file =
+      allocation::read_allocation(*options.allocation_file, pipeline::layer_costs(model));
+  Planned planned;
+  Plan plan{.allocator = options.allocation_file->filename().string()};
+  for (const auto& layer : file.layers) {
+    plan.weight_bits.push_back(layer.weight_bits);
+    planned.activation_bits.push_back(layer.activation_bits);
+  }
+  planned.budget = allocation::exact_text(file.budget);
+  const pipeline::FileSize size(model, options.search.weights, file_form(options, planned));
+  plan.bytes_promised = size.bytes(plan.weight_bits, activation_widths(planned));
+  planned.plans.push_back(std::move(plan));
+  planned.report.model = {model.file.string(), model.sha256, model.file_bytes};
+  planned.report.samples = samples.used;
+  planned.report.budget = allocation::describe(file.budget);
+  planned.report.activation_bits = occurring_widths(planned.activation_bits);
+  planned.report.layers = pipeline::layer_rows(model);
+  return planned;
+}
+
+/// The searched widths as a journal keeps them.
+std::string to_json(const Planned& planned) {
+  PlainJson json = {{"plans", PlainJson::array()}, {"activation_bits", PlainJson::array()}};
+  for (const Plan& plan : planned.plans) {
+    json["plans"].push_back({{"allocator", plan.allocator},
+                             {"weight_bits", plan.weight_bits},
+                             {"bytes", plan.bytes_promised},
+                             {"instead_of", plan.instead_of}});
+  }
+  for (const auto& bits : planned.activation_bits) {
+    json["activation_bits"].push_back(bits.value_or(allocation::kFloatBits));
+  }
+  return json.dump();
+}
+
+Planned plan_from_journal(const pipeline::Model& model,
+                          const pipeline::Samples& samples,
+                          const QuantizeOptions& options,
+                          const std::string& unit) {
+  const PlainJson json = PlainJson::parse(unit);
+  Planned planned;
+  for (const PlainJson& plan : json.at("plans")) {
+    planned.plans.push_back({plan.at("allocator").get<std::string>(),
+                             plan.at("weight_bits").get<std::vector<int>>(),
+                             plan.at("bytes").get<std::int64_t>(),
+                             plan.at("instead_of").get<std::string>()});
+  }
+  for (const PlainJson& bits : json.at("activation_bits")) {
+    const int width = bits.get<int>();
+    planned.activation_bits.push_back(width == allocation::kFloatBits ? std::nullopt
+                                                                      : std::optional(width));
+  }
+  planned.report.model = {model.file.string(), model.sha256, model.file_bytes};
+  planned.report.samples = samples.used;
+  planned.report.budget = allocation::describe(options.search.request.budget);
+  planned.report.activation_bits = search::activation_text(options.search.request);
+  planned.budget = allocation::exact_text(options.search.request.budget);
+  planned.report.layers = pipeline::layer_rows(model);
+  return planned;
+}
+
+}  // namespace
+
+pipeline::FileForm file_form(const QuantizeOptions& options, const Planned& planned) {
+  pipeline::FileForm form = options.search.form;
+  form.budget = planned.budget;
+  return form;
+}
+
+allocation::Cost cost_of(const pipeline::Model& model, const Planned& planned, const Plan& plan) {
+  return allocation::total_cost(pipeline::layer_costs(model),
+                                plan.weight_bits,
+                                activation_widths(planned),
+                                {.activation_bits = allocation::kFloatBits});
+}
+
+Planned plan_widths(const pipeline::Model& model,
+                    pipeline::Samples& samples,
+                    const QuantizeOptions& options,
+                    pipeline::Journal* journal,
+                    const ProgressHandler& progress) {
+  if (options.allocation_file) return plan_from_file(model, samples, options);
+  const auto kept = journal != nullptr ? journal->find("widths") : std::nullopt;
+  if (kept) return plan_from_journal(model, samples, options, *kept);
+  Planned planned = plan_from_search(model, samples, options, progress);
+  if (journal != nullptr) journal->append("widths", to_json(planned));
+  return planned;
+}
+
+std::vector<std::int64_t> tuning_samples(const pipeline::Samples& samples,
+                                         const pipeline::Samples& evaluation,
+                                         const QuantizeOptions& options) {
+  const std::int64_t wanted =
+      options.tuning_samples > 0 ? options.tuning_samples : samples_wanted(options.method);
+  std::vector<std::int64_t> chosen = samples.indices;
+  const bool shared = pipeline::same_source(samples, evaluation);
+  const std::set<std::int64_t> taken(evaluation.indices.begin(), evaluation.indices.end());
+  for (const std::int64_t index : pipeline::held_out(samples, samples.dataset->size())) {
+    if (static_cast<std::int64_t>(chosen.size()) >= wanted) break;
+    if (!shared || !taken.contains(index)) chosen.push_back(index);
+  }
+  if (wanted > 0 && static_cast<std::int64_t>(chosen.size()) > wanted) {
+    chosen.resize(static_cast<std::size_t>(wanted));
+  }
+  std::sort(chosen.begin(), chosen.end());
+  return chosen;
+}
+
+}  // namespace ompq::ptq

@@ -1,0 +1,35 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <optional>
+
+#include "ompq/pipeline/evaluate.h"
+#include "ompq/ptq/delivery.h"
+#include "ompq/ptq/method_options.h"
+#include "ompq/report/reconstruction.h"
+#include "ompq/rounding/calibration.h"
+#include "ompq/search/search_options.h"
+
+namespace ompq::ptq {
+
+struct QuantizeOptions {
+  search::SearchOptions search;
+  /// Widths to use instead of searching.
+  std::optional<std::filesystem::path> allocation_file;
+  rounding::CalibrationOptions calibration;
+  MethodOptions method;
+  std::int64_t tuning_samples = 0;  ///< that the method works with; 0: samples_wanted()
+  /// Where a method that takes long keeps what is finished; empty: next to the output.
+  std::filesystem::path journal;
+  std::filesystem::path output;
+  /// The form of `output`; budgets count search.form whatever it is.
+  Delivery delivery = Delivery::Onnx;
+  pipeline::EvaluateOptions evaluation;
+  bool explain = false;  ///< find out where the result loses its signal
+  /// Told what a method will cost, before it and the search begin; may be empty.
+  std::function<void(const report::MethodCost&)> announce;
+};
+
+}  // namespace ompq::ptq

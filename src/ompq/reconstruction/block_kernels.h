@@ -1,0 +1,107 @@
+#pragma once
+
+#include <cstdint>
+#include <limits>
+
+/// Element-wise passes of reconstruction, each once over dense memory on one thread.
+namespace ompq::reconstruction {
+
+/// What lies in memory; arithmetic is float32.
+enum class Element { Float32, BFloat16 };
+
+/// Bounds that a value is cut to: a ReLU is 0..infinity.
+struct Bounds {
+  float low = -std::numeric_limits<float>::infinity();
+  float high = std::numeric_limits<float>::infinity();
+  [[nodiscard]] bool any() const {
+    return low > -std::numeric_limits<float>::infinity() ||
+           high < std::numeric_limits<float>::infinity();
+  }
+  bool operator==(const Bounds&) const = default;
+};
+
+/// Levels of a quantizer: step x round(x / step), the ratio cut to low..high (code - zero point).
+struct StepQuantizer {
+  float step = 1.0F;
+  float low = 0.0F;
+  float high = 255.0F;
+};
+
+/// Random dropping of quantization: an element keeps its float value with this probability.
+/// Stateless, so that the backward pass sees what the forward pass drew.
+/// Source: Wei et al. 2022 (QDrop).
+struct Drop {
+  std::uint32_t seed = 0;
+  std::uint32_t threshold = 0;  ///< probability x 2^32; 0 drops nothing
+  std::uint32_t first = 0;      ///< index of the first element in the stream of `seed`
+};
+[[nodiscard]] std::uint32_t drop_threshold(double probability);
+
+/// y = fake-quantized x; y may be x.
+void quantize_steps(Element type,
+                    const void* x,
+                    void* y,
+                    std::int64_t count,
+                    const StepQuantizer& quantizer,
+                    const Drop& drop);
+
+/// Straight-through backward pass of quantize_steps, in place: gradient x 1 where x / step lies in
+/// low..high or the element was dropped, and inside of `bounds`, which cut x before; x 0 elsewhere.
+/// @return the gradient of the step: sum of gradient x (round(r) - r, or the limit beyond which r
+/// lies), r = x / step. Source: Esser et al. 2020 (LSQ).
+double quantize_steps_backward(Element type,
+                               const void* x,
+                               void* gradient,
+                               std::int64_t count,
+                               const StepQuantizer& quantizer,
+                               const Drop& drop,
+                               const Bounds& bounds);
+
+/// y = bounded(a + b).
+void add_bounded(
+    Element type, const void* a, const void* b, void* y, std::int64_t count, const Bounds& bounds);
+/// y = bounded(x).
+void apply_bounds(Element type, const void* x, void* y, std::int64_t count, const Bounds& bounds);
+/// Gradient x 0 where y, the bounded value, lies on a bound.
+void mask_bounded(
+    Element type, const void* y, void* gradient, std::int64_t count, const Bounds& bounds);
+/// sum += x.
+void accumulate(Element type, void* sum, const void* x, std::int64_t count);
+/// sums[c] += every element of channel c of x [rows, channels].
+void accumulate_channels(
+    Element type, const void* x, std::int64_t rows, std::int64_t channels, float* sums);
+
+/// A row of a SampleCache, as it lies there.
+struct CachedRow {
+  const std::int16_t* levels = nullptr;
+  float scale = 1.0F;
+};
+
+/// x = the cached row; with `other`, elements that `drop` draws come from there.
+void load_row(Element type,
+              void* x,
+              std::int64_t count,
+              const CachedRow& row,
+              const CachedRow* other,
+              const Drop& drop);
+
+/// gradient = 2 factor weight^2 (y - target), with weight 1 where there is none.
+/// @return sum of weight^2 (y - target)^2.
+double squared_error(Element type,
+                     const void* y,
+                     void* gradient,
+                     std::int64_t count,
+                     const CachedRow& target,
+                     const CachedRow* weight,
+                     float factor);
+
+/// gradient = factor (softmax(y) - softmax(target)).
+/// @return the divergence of softmax(y) from softmax(target), in nats.
+double divergence(Element type,
+                  const void* y,
+                  void* gradient,
+                  std::int64_t count,
+                  const CachedRow& target,
+                  float factor);
+
+}  // namespace ompq::reconstruction

@@ -1,0 +1,188 @@
+#include "ompq/reconstruction/block_ops.h"
+
+#include <algorithm>
+
+namespace ompq::reconstruction {
+namespace {
+
+std::uint32_t mixed_seed(std::uint32_t seed, std::uint32_t stream) {
+  return (seed ^ (stream * 0x9e3779b9U)) * 0x85ebca6bU + stream;
+}
+
+}  // namespace
+
+void give_gradient(Lane& lane, Slot slot, const at::Tensor& gradient, Element type) {
+  at::Tensor& own = lane.gradients[slot];
+  if (!lane.written[slot]) {
+    if (own.data_ptr() != gradient.data_ptr()) own.copy_(gradient);
+    lane.written[slot] = true;
+    return;
+  }
+  accumulate(type, own.data_ptr(), gradient.data_ptr(), own.numel());
+}
+
+// --- products -----------------------------------------------------------------------------------
+
+ProductOp::ProductOp(ProductSpec spec, const OpContext& context)
+    : spec_(std::move(spec)),
+      context_(context),
+      convolution_(spec_.shape, context.scalar, spec_.bounds),
+      bias_(static_cast<std::size_t>(spec_.shape.out_channels), 0.0F),
+      plain_(static_cast<std::size_t>(spec_.shape.weight_count())) {
+  outputs = {spec_.output};
+}
+
+void ProductOp::prepare(Lane& lane) const {
+  if (spec_.learns_weight) {
+    // Twice: what one micro-batch makes, and the sum over all of them.
+    lane.weight_gradients[index].resize(2 *
+                                        static_cast<std::size_t>(convolution_.gradient_elements()));
+    lane.bias_gradients[index].resize(bias_.size());
+  }
+  if (spec_.input_needs_gradient && spec_.input_has_other_readers) {
+    lane.scratch[index] = at::empty_like(lane.values[spec_.input]);
+  }
+}
+
+void ProductOp::forward(Lane& lane) const {
+  convolution_.forward(
+      lane.values[spec_.input].data_ptr(), bias_.data(), lane.values[spec_.output].data_ptr());
+}
+
+void ProductOp::backward(Lane& lane) const {
+  const at::Tensor& x = lane.values[spec_.input];
+  const at::Tensor& y = lane.values[spec_.output];
+  void* dy = lane.gradients[spec_.output].data_ptr();
+  if (spec_.bounds.any() && spec_.mask_output) {
+    mask_bounded(context_.type, y.data_ptr(), dy, y.numel(), spec_.bounds);
+  }
+  if (spec_.learns_weight) {
+    auto& sums = lane.weight_gradients[index];
+    const std::int64_t count = convolution_.gradient_elements();
+    float* fresh = sums.data() + count;
+    convolution_.backward_weights(x.data_ptr(), dy, fresh);
+    accumulate(Element::Float32, sums.data(), fresh, count);
+    const auto channels = static_cast<std::int64_t>(bias_.size());
+    accumulate_channels(
+        context_.type, dy, y.numel() / channels, channels, lane.bias_gradients[index].data());
+  }
+  if (!spec_.input_needs_gradient) return;
+  if (!spec_.input_has_other_readers) {
+    convolution_.backward_data(dy, lane.gradients[spec_.input].data_ptr());
+    lane.written[spec_.input] = true;
+    return;
+  }
+  convolution_.backward_data(dy, lane.scratch[index].data_ptr());
+  give_gradient(lane, spec_.input, lane.scratch[index], context_.type);
+}
+
+void ProductOp::set_weights(std::span<const float> weights) {
+  if (!spec_.transposed) return convolution_.pack(weights);
+  const auto out = static_cast<std::size_t>(spec_.shape.out_channels);
+  const std::size_t in = weights.size() / out;
+  for (std::size_t i = 0; i < in; ++i) {
+    for (std::size_t o = 0; o < out; ++o) plain_[o * in + i] = weights[i * out + o];
+  }
+  convolution_.pack(plain_);
+}
+
+void ProductOp::collect(std::vector<Lane>& lanes, std::span<float> sum) {
+  const std::int64_t count = convolution_.gradient_elements();
+  std::vector<float>& total = lanes.front().weight_gradients[index];
+  for (std::size_t l = 1; l < lanes.size(); ++l) {
+    accumulate(Element::Float32, total.data(), lanes[l].weight_gradients[index].data(), count);
+  }
+  convolution_.unpack_gradient({total.data(), static_cast<std::size_t>(count)}, plain_);
+  if (!spec_.transposed) {
+    accumulate(Element::Float32, sum.data(), plain_.data(), static_cast<std::int64_t>(sum.size()));
+    return;
+  }
+  const auto out = static_cast<std::size_t>(spec_.shape.out_channels);
+  const std::size_t in = sum.size() / out;
+  for (std::size_t i = 0; i < in; ++i) {
+    for (std::size_t o = 0; o < out; ++o) sum[i * out + o] += plain_[o * in + i];
+  }
+}
+
+void ProductOp::collect_bias(std::vector<Lane>& lanes, std::span<float> sum) const {
+  for (const Lane& lane : lanes) {
+    for (std::size_t c = 0; c < sum.size(); ++c) sum[c] += lane.bias_gradients[index][c];
+  }
+}
+
+// --- activations --------------------------------------------------------------------------------
+
+Drop QuantizeOp::drop_of(const Lane& lane) const {
+  const auto per_row = lane.values[spec_.input].numel() /
+                       std::max<std::int64_t>(lane.values[spec_.input].size(0), 1);
+  return {mixed_seed(lane.seed, spec_.stream),
+          spec_.drop_threshold,
+          lane.first_row * static_cast<std::uint32_t>(per_row)};
+}
+
+void QuantizeOp::forward(Lane& lane) const {
+  const at::Tensor& x = lane.values[spec_.input];
+  quantize_steps(context_.type,
+                 x.data_ptr(),
+                 lane.values[spec_.output].data_ptr(),
+                 x.numel(),
+                 quantizer_,
+                 drop_of(lane));
+}
+
+void QuantizeOp::backward(Lane& lane) const {
+  if (!spec_.needs_gradient) return;
+  const at::Tensor& x = lane.values[spec_.input];
+  lane.step_gradients[index] += quantize_steps_backward(context_.type,
+                                                        x.data_ptr(),
+                                                        lane.gradients[spec_.output].data_ptr(),
+                                                        x.numel(),
+                                                        quantizer_,
+                                                        drop_of(lane),
+                                                        spec_.bounds);
+  lane.written[spec_.input] = true;  // the same memory
+}
+
+void AddOp::forward(Lane& lane) const {
+  const at::Tensor& y = lane.values[spec_.output];
+  add_bounded(context_.type,
+              lane.values[spec_.a].data_ptr(),
+              lane.values[spec_.b].data_ptr(),
+              y.data_ptr(),
+              y.numel(),
+              spec_.bounds);
+}
+
+void AddOp::backward(Lane& lane) const {
+  const at::Tensor& gradient = lane.gradients[spec_.output];
+  if (spec_.bounds.any() && spec_.mask_output) {
+    const at::Tensor& y = lane.values[spec_.output];
+    mask_bounded(context_.type, y.data_ptr(), gradient.data_ptr(), y.numel(), spec_.bounds);
+  }
+  // b first: a's maker may change the memory that a shares.
+  if (spec_.b_needs_gradient) give_gradient(lane, spec_.b, gradient, context_.type);
+  if (!spec_.a_needs_gradient) return;
+  if (spec_.a_shares_gradient) {
+    lane.written[spec_.a] = true;
+  } else {
+    give_gradient(lane, spec_.a, gradient, context_.type);
+  }
+}
+
+void BoundsOp::forward(Lane& lane) const {
+  const at::Tensor& x = lane.values[spec_.input];
+  apply_bounds(
+      context_.type, x.data_ptr(), lane.values[spec_.output].data_ptr(), x.numel(), spec_.bounds);
+}
+
+void BoundsOp::backward(Lane& lane) const {
+  if (!spec_.needs_gradient) return;
+  const at::Tensor& gradient = lane.gradients[spec_.output];
+  if (spec_.mask_output) {
+    const at::Tensor& y = lane.values[spec_.output];
+    mask_bounded(context_.type, y.data_ptr(), gradient.data_ptr(), y.numel(), spec_.bounds);
+  }
+  give_gradient(lane, spec_.input, gradient, context_.type);
+}
+
+}  // namespace ompq::reconstruction

@@ -1,0 +1,210 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <ATen/ATen.h>
+
+#include "ompq/graph/graph.h"
+#include "ompq/reconstruction/block_convolution.h"
+#include "ompq/reconstruction/block_kernels.h"
+
+/// The operators that a BlockProgram is made of.
+namespace ompq::reconstruction {
+
+/// Index of an activation inside of a program.
+using Slot = std::size_t;
+
+/// What one thread works with; tensors are those of one micro-batch.
+struct Lane {
+  std::vector<at::Tensor> values;                    ///< by slot
+  std::vector<at::Tensor> gradients;                 ///< by slot; slots may share one, see OpNeeds
+  std::vector<bool> written;                         ///< by slot: the gradient holds something
+  std::vector<std::vector<float>> weight_gradients;  ///< by operator, in its own layout, summed
+  std::vector<std::vector<float>> bias_gradients;    ///< by operator, summed
+  std::vector<double> step_gradients;                ///< by operator, summed
+  std::vector<at::Tensor> scratch;                   ///< by operator
+  std::vector<std::vector<at::Tensor>> leaves;       ///< by operator: inputs that LibTorch recorded
+  std::vector<std::vector<at::Tensor>> saved;        ///< by operator: what it made of them
+  std::uint32_t seed = 0;                            ///< of this step
+  std::uint32_t first_row = 0;                       ///< of this micro-batch in the step
+  double loss = 0.0;
+};
+
+/// Adds to (or, the first time, sets) a slot's gradient.
+void give_gradient(Lane& lane, Slot slot, const at::Tensor& gradient, Element type);
+
+class BlockOp {
+ public:
+  BlockOp() = default;
+  BlockOp(const BlockOp&) = delete;
+  BlockOp& operator=(const BlockOp&) = delete;
+  virtual ~BlockOp() = default;
+
+  virtual void prepare(Lane& /*lane*/) const {}
+  virtual void forward(Lane& lane) const = 0;
+  /// Reads the gradient of its output, gives one to each input that needs it.
+  virtual void backward(Lane& lane) const = 0;
+  [[nodiscard]] virtual std::string name() const = 0;
+
+  std::size_t index = 0;      ///< its place in the program
+  std::vector<Slot> outputs;  ///< without a gradient in one of them there is nothing to pass on
+};
+
+/// What operators of the same program share.
+struct OpContext {
+  Element type = Element::Float32;
+  at::ScalarType scalar = at::kFloat;
+};
+
+/// A convolution or matrix product with a constant weight, a bias and bounds.
+struct ProductSpec {
+  std::string name;
+  Slot input = 0;
+  Slot output = 0;
+  ConvolutionShape shape;
+  Bounds bounds;
+  bool mask_output = true;  ///< false: who reads the output masks its gradient
+  bool learns_weight = false;
+  bool input_needs_gradient = false;
+  bool input_has_other_readers = false;
+  bool transposed = false;  ///< the weight lies as [in, out]
+  std::size_t weight = 0;   ///< index among the program's weights
+};
+
+class ProductOp final : public BlockOp {
+ public:
+  ProductOp(ProductSpec spec, const OpContext& context);
+  void prepare(Lane& lane) const override;
+  void forward(Lane& lane) const override;
+  void backward(Lane& lane) const override;
+  [[nodiscard]] std::string name() const override { return spec_.name; }
+
+  [[nodiscard]] const ProductSpec& spec() const { return spec_; }
+  void set_weights(std::span<const float> weights);
+  void set_bias(std::vector<float> bias) { bias_ = std::move(bias); }
+  /// sum += the gradient of the weights, summed over `lanes` in their order.
+  void collect(std::vector<Lane>& lanes, std::span<float> sum);
+  /// sum += the gradient of the bias, likewise.
+  void collect_bias(std::vector<Lane>& lanes, std::span<float> sum) const;
+
+ private:
+  ProductSpec spec_;
+  OpContext context_;
+  BlockConvolution convolution_;
+  std::vector<float> bias_;
+  std::vector<float> plain_;  ///< row-major [out, ...] weights or gradients in passing
+};
+
+struct QuantizeSpec {
+  std::string name;
+  Slot input = 0;
+  Slot output = 0;
+  Bounds bounds;  ///< that cut the input, whose maker leaves the masking to this operator
+  bool needs_gradient = false;  ///< of its input or step
+  std::uint32_t stream = 0;     ///< of the drops
+  std::uint32_t drop_threshold = 0;
+};
+
+class QuantizeOp final : public BlockOp {
+ public:
+  QuantizeOp(QuantizeSpec spec, const OpContext& context, StepQuantizer quantizer)
+      : spec_(std::move(spec)), context_(context), quantizer_(quantizer) {
+    outputs = {spec_.output};
+  }
+  void forward(Lane& lane) const override;
+  void backward(Lane& lane) const override;
+  [[nodiscard]] std::string name() const override { return spec_.name; }
+  void set_step(float step) { quantizer_.step = step; }
+  [[nodiscard]] const QuantizeSpec& spec() const { return spec_; }
+
+ private:
+  [[nodiscard]] Drop drop_of(const Lane& lane) const;
+
+  QuantizeSpec spec_;
+  OpContext context_;
+  StepQuantizer quantizer_;
+};
+
+struct AddSpec {
+  std::string name;
+  Slot a = 0;
+  Slot b = 0;
+  Slot output = 0;
+  Bounds bounds;
+  bool mask_output = true;
+  bool a_needs_gradient = false;
+  bool b_needs_gradient = false;
+  bool a_shares_gradient = false;  ///< a's gradient is the output's memory
+};
+
+class AddOp final : public BlockOp {
+ public:
+  AddOp(AddSpec spec, const OpContext& context) : spec_(std::move(spec)), context_(context) {
+    outputs = {spec_.output};
+  }
+  void forward(Lane& lane) const override;
+  void backward(Lane& lane) const override;
+  [[nodiscard]] std::string name() const override { return spec_.name; }
+
+ private:
+  AddSpec spec_;
+  OpContext context_;
+};
+
+struct BoundsSpec {
+  std::string name;
+  Slot input = 0;
+  Slot output = 0;
+  Bounds bounds;
+  bool mask_output = true;
+  bool needs_gradient = false;
+};
+
+class BoundsOp final : public BlockOp {
+ public:
+  BoundsOp(BoundsSpec spec, const OpContext& context) : spec_(std::move(spec)), context_(context) {
+    outputs = {spec_.output};
+  }
+  void forward(Lane& lane) const override;
+  void backward(Lane& lane) const override;
+  [[nodiscard]] std::string name() const override { return spec_.name; }
+
+ private:
+  BoundsSpec spec_;
+  OpContext context_;
+};
+
+/// Any other operator, by LibTorch. It may hold a learned weight (a transposed convolution, say).
+struct GenericSpec {
+  const graph::Graph* graph = nullptr;
+  graph::NodeId node = graph::kNoNode;
+  std::vector<std::optional<Slot>> inputs;  ///< by input of the node; none: constant or left out
+  std::vector<std::optional<Slot>> outputs;
+  std::vector<bool> needs_gradient;          ///< by input
+  std::optional<std::size_t> learned_input;  ///< which input is the learned weight
+  std::size_t weight = 0;
+};
+
+class GenericOp final : public BlockOp {
+ public:
+  GenericOp(GenericSpec spec, const OpContext& context);
+  void forward(Lane& lane) const override;
+  void backward(Lane& lane) const override;
+  [[nodiscard]] std::string name() const override;
+
+  [[nodiscard]] const GenericSpec& spec() const { return spec_; }
+  /// A constant input has another value now.
+  void set_constant(std::size_t input, const at::Tensor& value) { constants_[input] = value; }
+  void collect(std::vector<Lane>& lanes, std::span<float> sum);
+
+ private:
+  GenericSpec spec_;
+  OpContext context_;
+  std::vector<at::Tensor> constants_;  ///< by input
+};
+
+}  // namespace ompq::reconstruction

@@ -1,0 +1,581 @@
+#include "ompq/reconstruction/block_reconstruction.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <numeric>
+#include <set>
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include "ompq/core/error.h"
+#include "ompq/core/log.h"
+#include "ompq/core/random.h"
+#include "ompq/data/batches.h"
+#include "ompq/ops/aten_bridge.h"
+#include "ompq/reconstruction/block_fisher.h"
+#include "ompq/rounding/block_graph.h"
+#include "ompq/rounding/output_statistics.h"
+#include "ompq/runtime/passes.h"
+
+namespace ompq::reconstruction {
+namespace {
+
+using graph::ValueId;
+using CachePointer = std::shared_ptr<rounding::SampleCache>;
+
+/// One activation of all samples, in the float network and after the quantized prefix.
+struct ValueCaches {
+  CachePointer exact;
+  CachePointer quantized;
+};
+
+/// Rows of an input of a network with an open batch, whichever axis the batch is; what all samples
+/// share is in each row.
+void cache_open_input(const Tensor& given,
+                      const graph::Shape& shape,
+                      std::int64_t first,
+                      std::int64_t rows,
+                      rounding::SampleCache& cache) {
+  const auto open = std::ranges::find(shape, true, &graph::Dim::times_batch);
+  if (open == shape.end()) {
+    for (std::int64_t r = 0; r < rows; ++r) cache_samples(given, first + r, 1, cache);
+    return;
+  }
+  const at::Tensor by_sample = ops::to_aten(given).movedim(open - shape.begin(), 0);
+  cache_samples(ops::from_aten(by_sample.contiguous()), first, rows, cache);
+}
+
+class Reconstructor {
+ public:
+  Reconstructor(const ReconstructionRequest& request,
+                const ReconstructionOptions& options,
+                const std::vector<BlockState>& finished,
+                const BlockHandler& on_block,
+                const ProgressHandler& progress)
+      : request_(request),
+        options_(options),
+        finished_(finished),
+        on_block_(on_block),
+        progress_(progress),
+        memory_(options.memory_bytes, options.cache_directory),
+        stages_(rounding::plan_stages(request.graph, request.blocks)) {
+    check();
+    result_.codes = request.initial;
+  }
+
+  Reconstruction run() {
+    if (request_.blocks.empty()) return std::move(result_);
+    count_readers();
+    weigh();
+    load_inputs();
+    for (const rounding::Stage& stage : stages_) run_stage(stage);
+    return std::move(result_);
+  }
+
+ private:
+  // --- what is asked -----------------------------------------------------------------------------
+
+  void check() const {
+    for (const auto& [name, codes] : request_.initial.weights) {
+      const ValueId id = request_.graph.find_value(name);
+      if (id == graph::kNoValue || !request_.graph.is_constant(id)) {
+        throw ConfigError(
+            "reconstruction",
+            fmt::format("initial codes for '{}', which is no weight of the network", name));
+      }
+    }
+    if (request_.indices.empty()) {
+      throw ConfigError("reconstruction", "no samples to reconstruct with; give at least one");
+    }
+    std::size_t at = 0;
+    for (const rounding::Stage& stage : stages_) {
+      if (stage.block < 0 || at == finished_.size()) continue;
+      const std::string& name = block_of(stage).name;
+      if (finished_[at].name != name) {
+        throw ConfigError(
+            "reconstruction",
+            fmt::format("the journal's block {} is '{}', the network's is '{}'; start "
+                        "anew for another network or method",
+                        at + 1,
+                        finished_[at].name,
+                        name));
+      }
+      ++at;
+    }
+  }
+
+  const graph::Block& block_of(const rounding::Stage& stage) const {
+    return request_.blocks[static_cast<std::size_t>(stage.block)];
+  }
+
+  // --- caches ------------------------------------------------------------------------------------
+
+  /// Samples of a row: one, or as many as the network takes at once.
+  [[nodiscard]] std::int64_t fixed_batch() const {
+    return runtime::fixed_batch(request_.graph).value_or(1);
+  }
+
+  /// Token ids and the like have to come back as they were.
+  CachePointer make_cache(ValueId value) {
+    const bool real = request_.graph.value(value).type == DataType::Float32;
+    return std::make_shared<rounding::SampleCache>(
+        row_count_,
+        rounding::elements_per_sample(request_.graph, value),
+        memory_,
+        real ? rounding::CacheElement::Short : rounding::CacheElement::Float32);
+  }
+
+  /// How many stages read each value; its caches go with the last of them.
+  void count_readers() {
+    for (const rounding::Stage& stage : stages_) {
+      for (const ValueId value : stage.inputs) ++readers_[value];
+    }
+  }
+
+  void load_inputs() {
+    const auto samples = static_cast<std::int64_t>(request_.indices.size());
+    row_count_ = (samples + fixed_batch() - 1) / fixed_batch();
+    last_row_share_ = static_cast<double>(samples - (row_count_ - 1) * fixed_batch()) /
+                      static_cast<double>(fixed_batch());
+    for (const ValueId id : request_.graph.inputs()) {
+      if (!readers_.contains(id)) continue;
+      const CachePointer cache = make_cache(id);
+      caches_[id] = {cache, cache};
+    }
+    std::int64_t first = 0;
+    data::for_each_batch(
+        *dataset(),
+        request_.indices,
+        runtime::whole_passes(request_.graph, options_.forward_batch),
+        [&](const data::Batch& loaded) { first += cache_inputs(loaded, first); },
+        "samples",
+        progress_);
+    if (first < row_count_) {
+      throw DataError("reconstruction",
+                      fmt::format("{} of {} samples could not be read; leave them out",
+                                  (row_count_ - first) * fixed_batch(),
+                                  samples));
+    }
+  }
+
+  /// @return the rows that were written, from row `first` on.
+  std::int64_t cache_inputs(const data::Batch& loaded, std::int64_t first) {
+    const runtime::Passes passes = runtime::passes_for(request_.graph, loaded.inputs);
+    const std::int64_t rows = passes.fixed ? passes.count() : passes.samples;
+    for (std::size_t i = 0; i < loaded.inputs.size(); ++i) {
+      const ValueId id = request_.graph.inputs()[i];
+      const auto found = caches_.find(id);
+      if (found == caches_.end()) continue;
+      rounding::SampleCache& cache = *found->second.exact;
+      if (!passes.fixed) {
+        cache_open_input(loaded.inputs[i], *request_.graph.value(id).shape, first, rows, cache);
+        continue;
+      }
+      const at::Tensor all = ops::to_aten(loaded.inputs[i]);
+      for (std::int64_t p = 0; p < rows; ++p) {
+        const at::Tensor part = runtime::part_of(all, request_.graph.value(id), passes, p);
+        cache_samples(ops::from_aten(part), first + p, 1, cache);
+      }
+    }
+    return rows;
+  }
+
+  data::Dataset* dataset() const { return &request_.dataset; }
+
+  void weigh() {
+    if (options_.weight == ErrorWeight::Plain) return;
+    std::vector<ValueId> outputs;
+    std::size_t skip = finished_.size();
+    for (const rounding::Stage& stage : stages_) {
+      if (stage.block < 0) continue;
+      if (skip > 0) {
+        --skip;
+      } else {
+        outputs.push_back(block_of(stage).output);
+      }
+    }
+    if (outputs.empty()) return;
+    try {
+      fisher_ = fisher_weights(request_.graph,
+                               outputs,
+                               request_.dataset,
+                               request_.indices,
+                               options_.seed,
+                               memory_,
+                               options_.training.threads,
+                               progress_);
+    } catch (const DataError& error) {
+      log().warn("errors are not weighted by the Fisher information: {}", error.what());
+    }
+  }
+
+  // --- stages ------------------------------------------------------------------------------------
+
+  std::vector<CachePointer> inputs_of(const rounding::Stage& stage, bool quantized) const {
+    std::vector<CachePointer> inputs;
+    for (const ValueId value : stage.inputs) {
+      const ValueCaches& caches = caches_.at(value);
+      inputs.push_back(quantized ? caches.quantized : caches.exact);
+    }
+    return inputs;
+  }
+
+  void run_stage(const rounding::Stage& stage) {
+    const rounding::PartGraph part =
+        rounding::extract_part(request_.graph, stage.nodes, stage.inputs, stage.outputs);
+    run_exact(stage, part);
+    if (stage.block >= 0) run_block(stage, part);
+    const bool last = &stage == &stages_.back();
+    if (!last) run_quantized(stage, part);
+    for (const ValueId value : stage.inputs) {
+      if (--readers_.at(value) == 0) caches_.erase(value);
+    }
+    if (stage.block >= 0) fisher_.erase(block_of(stage).output);
+  }
+
+  runtime::ExecutorOptions executor() const { return {.threads = options_.training.threads}; }
+
+  void run_exact(const rounding::Stage& stage, const rounding::PartGraph& part) {
+    std::vector<CachePointer> outputs;
+    for (const ValueId value : stage.outputs) {
+      outputs.push_back(make_cache(value));
+      caches_[value].exact = outputs.back();
+    }
+    run_cached(part.graph, inputs_of(stage, false), outputs, options_.forward_batch, executor());
+  }
+
+  /// Nothing is quantized: what holds for the float network holds for both.
+  [[nodiscard]] bool is_float() const {
+    return result_.codes.weights.empty() && result_.codes.activations.empty();
+  }
+
+  void run_quantized(const rounding::Stage& stage, const rounding::PartGraph& part) {
+    if (is_float()) {
+      for (const ValueId value : stage.outputs) caches_[value].quantized = caches_[value].exact;
+      return;
+    }
+    std::vector<CachePointer> outputs;
+    for (const ValueId value : stage.outputs) {
+      outputs.push_back(make_cache(value));
+      caches_[value].quantized = outputs.back();
+    }
+    run_cached(quantized_part(part, request_.layers, result_.codes),
+               inputs_of(stage, true),
+               outputs,
+               options_.forward_batch,
+               executor());
+  }
+
+  // --- blocks ------------------------------------------------------------------------------------
+
+  void run_block(const rounding::Stage& stage, const rounding::PartGraph& part) {
+    const std::size_t number = blocks_done_++;
+    if (options_.method == BlockMethod::Visit) {
+      const auto layer = static_cast<std::size_t>(block_of(stage).layers.front());
+      tell(number, 0, 1.0);
+      if (!rounding::has_input_moments(request_.graph, request_.layers[layer])) return;
+      return options_.visit(layer, inputs_of_layer(request_.layers[layer]));
+    }
+    if (number < finished_.size()) {
+      apply(finished_[number]);
+      settle(part);
+      return;
+    }
+    BlockState state = options_.method == BlockMethod::Learn ? learn(stage, part, number)
+                       : options_.method == BlockMethod::Compensate
+                           ? compensate_layer(stage, number)
+                           : restore_layer(stage, number);
+    apply(state);
+    settle(part);
+    if (on_block_) on_block_(state);
+  }
+
+  void apply(const BlockState& state) {
+    for (const auto& [name, codes] : state.codes) result_.codes.weights.at(name) = codes;
+    for (const auto& [name, step] : state.steps) {
+      result_.codes.activations.at(request_.graph.find_value(name)).scale = {step};
+    }
+    for (const auto& [name, bias] : state.biases) result_.codes.biases[name] = bias;
+    result_.reports.push_back(state.report);
+  }
+
+  /// What this block has decided, later blocks take as it is.
+  void settle(const rounding::PartGraph& part) {
+    for (const auto& [whole, own] : part.own) {
+      if (own != graph::kNoValue && !part.graph.consumers(own).empty()) settled_.insert(whole);
+    }
+  }
+
+  /// @param block  the part's graph with the biases that the quantized network has.
+  TrainingProblem problem_of(const rounding::Stage& stage,
+                             const rounding::PartGraph& part,
+                             const graph::Graph& block) const {
+    TrainingProblem problem{.block = block};
+    for (const graph::Layer& layer : rounding::layers_of_part(part, request_.layers)) {
+      const std::string& name = part.graph.value(layer.weight).name;
+      const auto codes = result_.codes.weights.find(name);
+      if (codes == result_.codes.weights.end()) continue;
+      const bool settled = settled_.contains(request_.graph.find_value(name));
+      (settled ? problem.settled : problem.codes).emplace(layer.weight, codes->second);
+    }
+    for (const auto& [value, params] : result_.codes.activations) {
+      const auto own = part.own.find(value);
+      if (own == part.own.end() || part.graph.consumers(own->second).empty()) continue;
+      problem.quantizers.emplace(own->second, params);
+      if (options_.learn_steps && !settled_.contains(value)) {
+        problem.learned_steps.insert(own->second);
+      }
+    }
+    const ValueCaches& input = caches_.at(stage.inputs.front());
+    problem.data = {.inputs = input.quantized.get(),
+                    .targets = caches_.at(block_of(stage).output).exact.get()};
+    if (options_.training.drop_probability > 0) problem.data.float_inputs = input.exact.get();
+    if (const auto found = fisher_.find(block_of(stage).output); found != fisher_.end()) {
+      problem.data.weights = found->second.roots.get();
+      problem.weight_scale = 1.0 / found->second.mean_square;
+    }
+    return problem;
+  }
+
+  BlockState learn(const rounding::Stage& stage,
+                   const rounding::PartGraph& part,
+                   std::size_t number) {
+    const graph::Block& block = block_of(stage);
+    BlockState state{.name = block.name};
+    BlockReport& report = state.report;
+    report.name = block.name;
+    // An operator with inputs next to the activation, such as the first state of an LSTM.
+    if (stage.inputs.size() != 1) return state;
+    graph::Graph own = part.graph;
+    rounding::replace_biases(own, result_.codes.biases);
+    const TrainingProblem problem = problem_of(stage, part, own);
+    const auto rows = measured_rows();
+    const BlockError before = measure(stage, part, result_.codes, rows);
+    report.loss_before = before.noise / std::max(before.signal, 1e-300);
+    report.snr_before_db = before.snr_db();
+    report.loss_after = report.loss_before;
+    report.snr_after_db = report.snr_before_db;
+    const bool learns = !problem.codes.empty() || !problem.learned_steps.empty();
+    if (!learns || !can_learn(part.graph)) return state;
+
+    TrainingOptions training = options_.training;
+    training.batch = std::min(training.batch, row_count_);
+    const Random random = Random(options_.seed).split("block " + block.name);
+    const TrainingResult trained = train_block(
+        problem, training, Random(random).next(), [&](std::int64_t iteration, double loss) {
+          tell(number, iteration, loss * report.loss_before);
+        });
+    report.seconds = trained.seconds;
+    report.iterations = training.iterations;
+    rounding::NetworkCodes codes = result_.codes;
+    take(part, trained, codes, state);
+    const BlockError after = measure(stage, part, codes, rows);
+    report.kept_initial = !(after.noise < before.noise);
+    if (report.kept_initial) {
+      state.codes.clear();
+      state.steps.clear();
+      return state;
+    }
+    report.loss_after = after.noise / std::max(after.signal, 1e-300);
+    report.snr_after_db = after.snr_db();
+    return state;
+  }
+
+  /// True for a block that reads one activation and makes one, with samples one after the other.
+  static bool can_learn(const graph::Graph& block) {
+    const auto fits = [&](ValueId id) {
+      return block.value(id).type == DataType::Float32 && rounding::has_samples_first(block, id);
+    };
+    return block.inputs().size() == 1 && fits(block.inputs().front()) &&
+           fits(block.outputs().front());
+  }
+
+  rounding::LayerInputs inputs_of_layer(const graph::Layer& layer) const {
+    const ValueCaches& input = caches_.at(layer.input);
+    rounding::LayerInputs inputs{.exact = input.exact.get(), .quantized = input.quantized.get()};
+    inputs.last_row_share = last_row_share_;
+    const auto quantizer = result_.codes.activations.find(layer.input);
+    if (quantizer != result_.codes.activations.end()) inputs.quantizer = quantizer->second;
+    return inputs;
+  }
+
+  /// Error-compensated rounding of the one layer of a block.
+  BlockState compensate_layer(const rounding::Stage& stage, std::size_t number) const {
+    const graph::Block& block = block_of(stage);
+    BlockState state{.name = block.name};
+    state.report.name = block.name;
+    tell(number, 0, 1.0);
+    const graph::Layer& layer = request_.layers[static_cast<std::size_t>(block.layers.front())];
+    const std::string& name = request_.graph.value(layer.weight).name;
+    const auto codes = result_.codes.weights.find(name);
+    if (codes == result_.codes.weights.end() || settled_.contains(layer.weight) ||
+        !rounding::has_input_moments(request_.graph, layer)) {
+      return state;
+    }
+    const auto begin = std::chrono::steady_clock::now();
+    rounding::GptqOptions options = options_.gptq;
+    options.moments.seed = Random(options_.seed).split("layer " + layer.name).next();
+    rounding::CompensatedWeight found =
+        rounding::compensate(request_.graph, layer, codes->second, inputs_of_layer(layer), options);
+    const double signal = std::max(found.signal, 1e-300);
+    state.report.loss_before = found.error_nearest / signal;
+    state.report.loss_after = found.error / signal;
+    state.report.snr_before_db = decibels(signal / std::max(found.error_nearest, 1e-300));
+    state.report.snr_after_db = decibels(signal / std::max(found.error, 1e-300));
+    state.codes.emplace(name, std::move(found.codes));
+    if (found.bias) {
+      state.biases.emplace(request_.graph.value(layer.bias).name, found.bias->to_floats());
+    }
+    const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - begin;
+    state.report.seconds = elapsed.count();
+    return state;
+  }
+
+  /// Bias correction and norm re-estimation of the one layer of a block.
+  BlockState restore_layer(const rounding::Stage& stage, std::size_t number) const {
+    const graph::Block& block = block_of(stage);
+    BlockState state{.name = block.name};
+    state.report.name = block.name;
+    tell(number, 0, 1.0);
+    const graph::Layer& layer = request_.layers[static_cast<std::size_t>(block.layers.front())];
+    const std::string& name = request_.graph.value(layer.weight).name;
+    const auto found = result_.codes.weights.find(name);
+    if (found == result_.codes.weights.end() || settled_.contains(layer.weight) ||
+        !rounding::has_input_moments(request_.graph, layer)) {
+      return state;
+    }
+    const rounding::LayerInputs inputs = inputs_of_layer(layer);
+    rounding::MomentOptions moments = options_.gptq.moments;
+    moments.seed = Random(options_.seed).split("layer " + layer.name).next();
+    quant::QuantizedTensor codes = found->second;
+    const rounding::OutputStatistics exact =
+        rounding::float_statistics(request_.graph, layer, inputs, moments);
+    rounding::OutputStatistics quantized =
+        rounding::quantized_statistics(request_.graph, layer, codes, inputs, moments);
+    if (options_.restore_spreads && rounding::reestimate_scales(exact, quantized, codes) > 0) {
+      state.codes.emplace(name, codes);
+      quantized = rounding::quantized_statistics(request_.graph, layer, codes, inputs, moments);
+    }
+    if (options_.restore_means && layer.bias != graph::kNoValue &&
+        layer.bias_count == layer.out_channels) {
+      const graph::Value& bias = request_.graph.value(layer.bias);
+      state.biases.emplace(bias.name,
+                           rounding::corrected_bias(bias.constant->to_floats(), exact, quantized));
+    }
+    return state;
+  }
+
+  static double decibels(double ratio) { return 10.0 * std::log10(ratio); }
+
+  void take(const rounding::PartGraph& part,
+            const TrainingResult& trained,
+            rounding::NetworkCodes& codes,
+            BlockState& state) const {
+    for (const auto& [weight, learned] : trained.codes) {
+      const std::string& name = part.graph.value(weight).name;
+      codes.weights.at(name) = learned;
+      state.codes.emplace(name, learned);
+    }
+    for (auto& [value, params] : codes.activations) {
+      const auto own = part.own.find(value);
+      if (own == part.own.end() || !trained.quantizers.contains(own->second)) continue;
+      params = trained.quantizers.at(own->second);
+      state.steps.emplace(request_.graph.value(value).name, params.scale.front());
+    }
+  }
+
+  /// Rows spread over all samples.
+  std::vector<std::int64_t> measured_rows() const {
+    const std::int64_t count =
+        std::min(std::max<std::int64_t>(options_.measured_rows, 1), row_count_);
+    std::vector<std::int64_t> rows(static_cast<std::size_t>(count));
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      rows[i] = static_cast<std::int64_t>(i) * row_count_ / count;
+    }
+    return rows;
+  }
+
+  BlockError measure(const rounding::Stage& stage,
+                     const rounding::PartGraph& part,
+                     const rounding::NetworkCodes& codes,
+                     std::span<const std::int64_t> rows) const {
+    const auto weights = fisher_.find(block_of(stage).output);
+    return measure_error(quantized_part(part, request_.layers, codes),
+                         caches_.at(stage.inputs.front()).quantized,
+                         *caches_.at(block_of(stage).output).exact,
+                         weights == fisher_.end() ? nullptr : weights->second.roots.get(),
+                         rows,
+                         options_.forward_batch,
+                         options_.training.threads);
+  }
+
+  void tell(std::size_t number, std::int64_t iteration, double loss) const {
+    if (!progress_) return;
+    const std::int64_t each =
+        options_.method == BlockMethod::Learn ? options_.training.iterations : 1;
+    const std::string detail = fmt::format("block {}/{} {}: loss {:.3g}",
+                                           number + 1,
+                                           request_.blocks.size(),
+                                           block_name(number),
+                                           loss);
+    progress_({.task = "reconstruction",
+               .done = static_cast<std::int64_t>(number) * each + iteration,
+               .total = static_cast<std::int64_t>(request_.blocks.size()) * each,
+               .detail = detail});
+  }
+
+  const std::string& block_name(std::size_t number) const {
+    for (const rounding::Stage& stage : stages_) {
+      if (stage.block >= 0 && number-- == 0) return block_of(stage).name;
+    }
+    throw InternalError("reconstruction", "a block without a stage");
+  }
+
+  const ReconstructionRequest& request_;
+  const ReconstructionOptions& options_;
+  const std::vector<BlockState>& finished_;
+  const BlockHandler& on_block_;
+  const ProgressHandler& progress_;
+  rounding::CacheMemory memory_;
+  std::vector<rounding::Stage> stages_;
+  std::int64_t row_count_ = 0;   ///< samples, or passes of a network that takes a fixed number
+  double last_row_share_ = 1.0;  ///< of the last row that is samples
+  std::map<ValueId, int> readers_;
+  std::map<ValueId, ValueCaches> caches_;
+  std::map<ValueId, FisherWeights> fisher_;
+  std::set<ValueId> settled_;  ///< weights and activations that an earlier block held
+  std::size_t blocks_done_ = 0;
+  Reconstruction result_;
+};
+
+/// The graph with shapes for this number of samples.
+graph::Graph at_batch(graph::Graph graph, std::int64_t batch) {
+  for (std::size_t i = 0; i < graph.values().size(); ++i) {
+    graph::Value& value = graph.mutable_value(static_cast<ValueId>(i));
+    if (value.shape) value.shape = graph::fixed_shape(graph::extents_at(*value.shape, batch));
+  }
+  return graph;
+}
+
+}  // namespace
+
+Reconstruction reconstruct(const ReconstructionRequest& request,
+                           const ReconstructionOptions& options,
+                           const std::vector<BlockState>& finished,
+                           const BlockHandler& on_block,
+                           const ProgressHandler& progress) {
+  const auto fixed = runtime::fixed_batch(request.graph);
+  const bool open = std::ranges::any_of(request.graph.inputs(), [&](ValueId id) {
+    return !graph::fixed_extents(request.graph.value(id).shape.value()).has_value();
+  });
+  if (!fixed || !open) return Reconstructor(request, options, finished, on_block, progress).run();
+  // One input leaves the number of samples open, another one fixes it.
+  const graph::Graph graph = at_batch(request.graph, *fixed);
+  const ReconstructionRequest own{
+      graph, request.layers, request.blocks, request.initial, request.dataset, request.indices};
+  return Reconstructor(own, options, finished, on_block, progress).run();
+}
+
+}  // namespace ompq::reconstruction

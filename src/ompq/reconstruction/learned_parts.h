@@ -1,0 +1,18 @@
+#pragma once
+
+#include <map>
+#include <set>
+
+#include "ompq/graph/graph.h"
+#include "ompq/quant/quant_params.h"
+
+namespace ompq::reconstruction {
+
+/// What of a block can be learned; all ids are those of the block's own graph.
+struct LearnedParts {
+  std::set<graph::ValueId> weights;                         ///< constants of layers
+  std::map<graph::ValueId, quant::QuantParams> quantizers;  ///< on activations, one scale each
+  std::set<graph::ValueId> steps;  ///< activations whose quantizer's scale is learned
+};
+
+}  // namespace ompq::reconstruction

@@ -1,0 +1,178 @@
+#include "ompq/rounding/calibration.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "ompq/core/error.h"
+#include "ompq/data/batches.h"
+#include "ompq/graph/taken_branch.h"
+#include "ompq/quant/histogram_observer.h"
+#include "ompq/quant/short_scale.h"
+
+namespace ompq::rounding {
+namespace {
+
+struct Observed {
+  BitWidth bits{kMinBits};
+  std::string reader;
+  quant::HistogramObserver histogram;
+};
+
+std::map<graph::ValueId, Observed> observed_values(const std::vector<graph::Layer>& layers,
+                                                   const std::vector<BitWidth>& bits) {
+  if (layers.size() != bits.size()) {
+    throw ConfigError(
+        "calibration",
+        fmt::format("{} activation widths for {} layers; one each", bits.size(), layers.size()));
+  }
+  std::map<graph::ValueId, Observed> observed;
+  for (std::size_t l = 0; l < layers.size(); ++l) {
+    if (layers[l].activation == graph::kNoValue) continue;
+    Observed& entry = observed[layers[l].activation];
+    if (entry.reader.empty()) entry.reader = layers[l].name;
+    entry.bits = std::max(entry.bits, bits[l]);
+  }
+  return observed;
+}
+
+void observe(Observed& entry, const MatrixView& values) {
+  try {
+    entry.histogram.observe(values);
+  } catch (const DataError& error) {
+    throw DataError(
+        "calibration",
+        fmt::format("the input of layer '{}' cannot be observed: {}", entry.reader, error.what()));
+  }
+}
+
+graph::ValueId insert_clip(graph::Graph& graph,
+                           graph::ValueId value,
+                           const std::string& name,
+                           const quant::QuantParams& params) {
+  const float scale = params.scale.front();
+  const auto zero = static_cast<float>(params.zero_point.front());
+  const auto top = static_cast<float>(params.bits.levels() - 1);
+  const auto low = graph.add_constant(name + "_low", Tensor::scalar<float>(-zero * scale));
+  const auto high = graph.add_constant(name + "_high", Tensor::scalar<float>((top - zero) * scale));
+  return graph.add_op({.name = name + "_clip", .op_type = "Clip", .inputs = {value, low, high}});
+}
+
+struct Constants {
+  graph::ValueId scale;
+  graph::ValueId zero;
+};
+
+/// The fixed axis after the batch that has the fewest slices, but more than one; nothing where
+/// there is none.
+std::optional<std::size_t> spreading_axis(const std::optional<graph::Shape>& shape) {
+  std::optional<std::size_t> best;
+  for (std::size_t axis = 1; shape && axis < shape->size(); ++axis) {
+    const graph::Dim& dim = (*shape)[axis];
+    if (!dim.is_fixed() || dim.size < 2) continue;
+    if (!best || dim.size < (*shape)[*best].size) best = axis;
+  }
+  return best;
+}
+
+/// DequantizeLinear with the one scale written once for each slice of an axis. ONNX Runtime takes a
+/// dequantizer of a single scale before a convolution, with a quantizer after it, as leave to
+/// round the float weights again, to 8 bits with one scale for the whole tensor, which undoes an
+/// allocation of bits per channel.
+graph::ValueId add_dequantizer(graph::Graph& graph,
+                               const std::string& name,
+                               graph::ValueId codes,
+                               Constants constants,
+                               const std::optional<graph::Shape>& shape) {
+  graph::Node node{.name = name + "_dq",
+                   .op_type = "DequantizeLinear",
+                   .inputs = {codes, constants.scale, constants.zero}};
+  if (const auto axis = spreading_axis(shape)) {
+    const auto slices = static_cast<std::size_t>((*shape)[*axis].size);
+    const float scale = graph.value(constants.scale).constant->data<float>().front();
+    const auto zero = graph.value(constants.zero).constant->data<std::uint8_t>().front();
+    const std::vector<std::int64_t> extents{static_cast<std::int64_t>(slices)};
+    node.inputs[1] = graph.add_constant(name + "_scales",
+                                        Tensor::from(extents, std::vector<float>(slices, scale)));
+    node.inputs[2] = graph.add_constant(
+        name + "_zeros", Tensor::from(extents, std::vector<std::uint8_t>(slices, zero)));
+    node.attributes["axis"] = static_cast<std::int64_t>(*axis);
+  }
+  return graph.add_op(std::move(node));
+}
+
+void insert_one(graph::Graph& graph, graph::ValueId value, const quant::QuantParams& params) {
+  // add_op makes values, which moves what references into the graph point at: copy what is needed.
+  const std::string name = graph.value(value).name + "_q";
+  const std::optional<graph::Shape> shape = graph.value(value).shape;
+  const std::vector<graph::NodeId> readers = graph.consumers(value);
+  const auto scale = graph.add_constant(name + "_scale", Tensor::scalar(params.scale.front()));
+  const auto zero = graph.add_constant(
+      name + "_zero", Tensor::scalar(static_cast<std::uint8_t>(params.zero_point.front())));
+  graph::ValueId source = value;
+  if (params.bits < BitWidth(8)) {
+    source = insert_clip(graph, value, name, params);
+    graph.mutable_value(source).shape = shape;
+  }
+  const auto codes =
+      graph.add_op({.name = name, .op_type = "QuantizeLinear", .inputs = {source, scale, zero}});
+  graph.mutable_value(codes).type = DataType::UInt8;
+  graph.mutable_value(codes).shape = shape;
+  const graph::ValueId real = add_dequantizer(graph, name, codes, {scale, zero}, shape);
+  graph.mutable_value(real).shape = shape;
+  for (const graph::NodeId reader : readers) {
+    // The branch that the samples do not take stays as it is.
+    if (graph.node(reader).has_attribute(graph::kTakenNote)) continue;
+    auto& inputs = graph.mutable_node(reader).inputs;
+    std::replace(inputs.begin(), inputs.end(), value, real);
+  }
+}
+
+}  // namespace
+
+ActivationQuantizers calibrate_activations(const graph::Graph& graph,
+                                           const std::vector<graph::Layer>& layers,
+                                           const std::vector<BitWidth>& activation_bits,
+                                           data::Dataset& dataset,
+                                           const std::vector<std::int64_t>& indices,
+                                           const CalibrationOptions& options,
+                                           const ProgressHandler& progress,
+                                           ActivationHistograms* histograms) {
+  auto observed = observed_values(layers, activation_bits);
+  runtime::ExecutorOptions executor_options = options.executor;
+  for (const auto& [value, entry] : observed) executor_options.captured.push_back(value);
+  runtime::Executor executor(graph, executor_options);
+  const auto capture = [&](graph::ValueId value, const MatrixView& values) {
+    observe(observed.at(value), values);
+  };
+  data::for_each_batch(
+      dataset,
+      indices,
+      options.batch_size,
+      [&](const data::Batch& batch) { (void)executor.run(batch.inputs, capture); },
+      "calibration",
+      progress);
+  ActivationQuantizers quantizers;
+  for (const auto& [value, entry] : observed) {
+    quant::QuantParams params =
+        entry.histogram.choose_qparams({.bits = entry.bits,
+                                        .symmetry = quant::Symmetry::Asymmetric,
+                                        .method = options.range,
+                                        .percentile = options.percentile});
+    // Up, so that the range never loses what the method chose to keep.
+    quant::shorten_scales(params, quant::Snap::Up);
+    quantizers.emplace(value, std::move(params));
+    if (histograms == nullptr) continue;
+    const quant::HistogramObserver& seen = entry.histogram;
+    histograms->insert_or_assign(
+        value, ActivationHistogram{seen.lower_edge(), seen.bin_width(), seen.bins()});
+  }
+  return quantizers;
+}
+
+void insert_activation_quantizers(graph::Graph& graph, const ActivationQuantizers& quantizers) {
+  for (const auto& [value, params] : quantizers) insert_one(graph, value, params);
+  graph.sort();
+}
+
+}  // namespace ompq::rounding

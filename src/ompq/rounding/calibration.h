@@ -1,0 +1,56 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <vector>
+
+#include "ompq/core/progress.h"
+#include "ompq/data/dataset.h"
+#include "ompq/graph/layers.h"
+#include "ompq/quant/choose_qparams.h"
+#include "ompq/runtime/executor.h"
+
+namespace ompq::rounding {
+
+struct CalibrationOptions {
+  quant::RangeMethod range = quant::RangeMethod::ErrorSearch;
+  double percentile = 99.99;  ///< for RangeMethod::Percentile, in percent
+  std::int64_t batch_size = 32;
+  runtime::ExecutorOptions executor;
+};
+
+/// One quantizer for each activation that a layer reads. Layers that read the same value share it,
+/// with the largest of their widths.
+using ActivationQuantizers = std::map<graph::ValueId, quant::QuantParams>;
+
+/// What calibration saw of an activation: equal bins from `lower_edge` on.
+struct ActivationHistogram {
+  double lower_edge = 0;
+  double bin_width = 0;
+  std::vector<double> counts;
+};
+using ActivationHistograms = std::map<graph::ValueId, ActivationHistogram>;
+
+/// Runs the float network over the samples at `indices` and sets each activation's range from a
+/// streaming histogram. Memory: one batch and 2048 bins an activation, whatever the number of
+/// samples.
+/// @param activation_bits  one width a layer, in the order of `layers`.
+/// @param histograms  if given: gets what was seen of each value.
+/// @throws DataError if a value is NaN or infinite on these samples (names the layer that reads
+/// it).
+[[nodiscard]] ActivationQuantizers calibrate_activations(
+    const graph::Graph& graph,
+    const std::vector<graph::Layer>& layers,
+    const std::vector<BitWidth>& activation_bits,
+    data::Dataset& dataset,
+    const std::vector<std::int64_t>& indices,
+    const CalibrationOptions& options,
+    const ProgressHandler& progress = {},
+    ActivationHistograms* histograms = nullptr);
+
+/// Puts QuantizeLinear -> DequantizeLinear after each value (before them a Clip to the narrower
+/// range for fewer than 8 bits); every reader of the value, residual additions included, reads the
+/// quantized one.
+void insert_activation_quantizers(graph::Graph& graph, const ActivationQuantizers& quantizers);
+
+}  // namespace ompq::rounding

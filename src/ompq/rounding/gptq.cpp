@@ -1,0 +1,362 @@
+#include "ompq/rounding/gptq.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include <fmt/format.h>
+
+#include "ompq/core/error.h"
+#include "ompq/quant/levels.h"
+#include "ompq/rounding/gptq_columns.h"
+
+namespace ompq::rounding {
+namespace {
+
+/// Where element (row, column) of a group stands in the weight.
+struct WeightLayout {
+  std::int64_t rows = 0;     ///< output channels of a group
+  std::int64_t columns = 0;  ///< of a row
+  std::int64_t groups = 1;
+  bool turned = false;  ///< [columns, rows], as a MatMul has it
+
+  [[nodiscard]] std::size_t element(std::int64_t group, std::int64_t row, std::int64_t col) const {
+    const std::int64_t channel = group * rows + row;
+    return static_cast<std::size_t>(turned ? col * rows + row : channel * columns + col);
+  }
+  [[nodiscard]] std::size_t channel(std::int64_t group, std::int64_t row) const {
+    return static_cast<std::size_t>(group * rows + row);
+  }
+};
+
+WeightLayout layout_of(const graph::Layer& layer) {
+  return {.rows = layer.out_channels / layer.groups,
+          .columns = layer.weight_count / layer.out_channels,
+          .groups = layer.groups,
+          .turned = layer.weight_axis == 1};
+}
+
+/// Columns in the order in which the factor has them: what is rounded first stands last.
+std::vector<std::int64_t> column_order(const InputMoments& moments, ColumnOrder order) {
+  std::vector<std::int64_t> columns(static_cast<std::size_t>(moments.second.rows));
+  std::iota(columns.rbegin(), columns.rend(), 0);
+  if (order == ColumnOrder::Activity) {
+    std::stable_sort(columns.begin(), columns.end(), [&](std::int64_t a, std::int64_t b) {
+      return moments.second.at(a, a) < moments.second.at(b, b);
+    });
+  }
+  return columns;
+}
+
+DenseMatrix permuted(const DenseMatrix& m, const std::vector<std::int64_t>& order) {
+  DenseMatrix result(m.rows, m.cols);
+  for (std::int64_t i = 0; i < m.rows; ++i) {
+    for (std::int64_t j = 0; j < m.cols; ++j) {
+      result.at(i, j) =
+          m.at(order[static_cast<std::size_t>(i)], order[static_cast<std::size_t>(j)]);
+    }
+  }
+  return result;
+}
+
+/// What a free bias takes off the moments.
+void subtract_means(InputMoments& moments) {
+  for (std::int64_t i = 0; i < moments.second.rows; ++i) {
+    const double z = moments.z_mean[static_cast<std::size_t>(i)];
+    const double x = moments.mean[static_cast<std::size_t>(i)];
+    for (std::int64_t j = 0; j < moments.second.cols; ++j) {
+      const double other = moments.z_mean[static_cast<std::size_t>(j)];
+      moments.second.at(i, j) -= static_cast<float>(z * other);
+      moments.cross.at(i, j) -= static_cast<float>(x * other);
+    }
+  }
+}
+
+void damp(DenseMatrix& second, double damping) {
+  double trace = 0.0;
+  for (std::int64_t i = 0; i < second.rows; ++i) trace += second.at(i, i);
+  const double mean = trace / static_cast<double>(std::max<std::int64_t>(second.rows, 1));
+  // A layer whose inputs are all zero: any codes will do.
+  const auto more = static_cast<float>(mean > 0.0 ? damping * mean : 1.0);
+  for (std::int64_t i = 0; i < second.rows; ++i) second.at(i, i) += more;
+}
+
+bool is_finite(const std::vector<float>& values) {
+  return std::ranges::all_of(values, [](float value) { return std::isfinite(value); });
+}
+
+/// Moments that float32 cannot hold say nothing: columns that are independent and of one size are
+/// rounded to nearest.
+void replace_overflown(InputMoments& moments) {
+  if (is_finite(moments.second.values) && is_finite(moments.cross.values)) return;
+  std::ranges::fill(moments.second.values, 0.0F);
+  for (std::int64_t i = 0; i < moments.second.rows; ++i) moments.second.at(i, i) = 1.0F;
+  moments.cross = moments.second;
+}
+
+/// One part of a weight on its way.
+class Part {
+ public:
+  Part(const WeightLayout& layout,
+       std::span<const float> weight,
+       InputMoments moments,
+       const GptqOptions& options)
+      : layout_(layout), options_(options), moments_(std::move(moments)) {
+    replace_overflown(moments_);
+    order_ = column_order(moments_, options.order);
+    second_ = permuted(moments_.second, order_);
+    weight_ = DenseMatrix(layout.rows, second_.rows);
+    for (std::int64_t r = 0; r < layout.rows; ++r) {
+      for (std::int64_t j = 0; j < second_.rows; ++j) {
+        weight_.at(r, j) = weight[element(r, j)];
+      }
+    }
+    factor();
+    aim();
+  }
+
+  /// Element of the weight that stands in row r and column j of the factor's order.
+  [[nodiscard]] std::size_t element(std::int64_t r, std::int64_t j) const {
+    return layout_.element(moments_.group, r, moments_.begin + column(j));
+  }
+  /// Column of the part that stands at place j of the factor's order.
+  [[nodiscard]] std::int64_t column(std::int64_t j) const {
+    return order_[static_cast<std::size_t>(j)];
+  }
+  [[nodiscard]] std::int64_t columns() const { return second_.rows; }
+  [[nodiscard]] const InputMoments& moments() const { return moments_; }
+  [[nodiscard]] ColumnProblem problem() { return {target_.view(), second_.view(), factor_.view()}; }
+
+ private:
+  void factor() {
+    // Rounding of the sums may leave a direction without energy slightly negative: damp harder.
+    const double share = static_cast<double>(second_.rows) /
+                         static_cast<double>(std::max<std::int64_t>(moments_.positions, 1));
+    for (double damping = options_.damping + options_.shrinkage * share;; damping *= 10.0) {
+      DenseMatrix damped = second_;
+      damp(damped, damping);
+      factor_ = damped;
+      if (!factorize(factor_.view())) continue;
+      second_ = std::move(damped);
+      return;
+    }
+  }
+
+  /// target = W + W (C - H) (H + damping)^-1, turned: what makes good the inputs' own errors.
+  void aim() {
+    DenseMatrix target = weight_;
+    if (options_.correct_inputs) {
+      DenseMatrix gap = permuted(moments_.cross, order_);
+      const DenseMatrix plain = permuted(moments_.second, order_);
+      for (std::size_t i = 0; i < gap.values.size(); ++i) gap.values[i] -= plain.values[i];
+      DenseMatrix moved(weight_.rows, weight_.cols);
+      multiply(Turned::No, Turned::No, 1.0F, weight_.view(), gap.view(), 0.0F, moved.view());
+      solve_from_right(factor_.view(), moved.view());
+      for (std::size_t i = 0; i < moved.values.size(); ++i) target.values[i] += moved.values[i];
+    }
+    target_ = DenseMatrix(target.cols, target.rows);
+    for (std::int64_t r = 0; r < target.rows; ++r) {
+      for (std::int64_t j = 0; j < target.cols; ++j) target_.at(j, r) = target.at(r, j);
+    }
+  }
+
+  const WeightLayout& layout_;
+  const GptqOptions& options_;
+  InputMoments moments_;
+  std::vector<std::int64_t> order_;
+  DenseMatrix second_;  ///< damped, in order
+  DenseMatrix factor_;
+  DenseMatrix weight_;  ///< [rows, k]
+  DenseMatrix target_;  ///< [k, rows]
+};
+
+/// A row's best grid and levels so far.
+struct Best {
+  std::vector<RowGrid> grids;
+  ColumnSolution solution;
+};
+
+void keep_better(const std::vector<RowGrid>& grids, const ColumnSolution& solution, Best& best) {
+  if (best.grids.empty()) {
+    best.grids = grids;
+    best.solution = solution;
+    return;
+  }
+  for (std::size_t r = 0; r < grids.size(); ++r) {
+    if (!(solution.error[r] < best.solution.error[r])) continue;
+    best.grids[r] = grids[r];
+    best.solution.error[r] = solution.error[r];
+    for (std::int64_t j = 0; j < solution.levels.rows; ++j) {
+      best.solution.levels.at(j, static_cast<std::int64_t>(r)) =
+          solution.levels.at(j, static_cast<std::int64_t>(r));
+    }
+  }
+}
+
+class Compensation {
+ public:
+  Compensation(const graph::Graph& graph,
+               const graph::Layer& layer,
+               const quant::QuantizedTensor& initial,
+               const GptqOptions& options)
+      : graph_(graph), layer_(layer), options_(options), layout_(layout_of(layer)) {
+    result_.codes = initial;
+  }
+
+  CompensatedWeight run(std::vector<InputMoments> moments) {
+    const Tensor& weight = *graph_.value(layer_.weight).constant;
+    start_bias();
+    const bool whole = moments.size() == static_cast<std::size_t>(layout_.groups);
+    for (InputMoments& part : moments) {
+      if (!options_.correct_inputs) {
+        part.cross = part.second;
+        part.mean = part.z_mean;
+      }
+      if (!bias_.empty()) subtract_means(part);
+    }
+    for (InputMoments& part : moments) {
+      Part prepared(layout_, weight.data<float>(), std::move(part), options_);
+      solve(prepared, whole);
+    }
+    if (!bias_.empty()) {
+      result_.bias = Tensor::from(graph_.value(layer_.bias).constant->shape(), bias_);
+    }
+    return std::move(result_);
+  }
+
+ private:
+  void start_bias() {
+    if (!options_.correct_bias || layer_.bias == graph::kNoValue) return;
+    const Tensor& bias = *graph_.value(layer_.bias).constant;
+    if (bias.elements() != layer_.out_channels) return;
+    bias_ = bias.to_floats();
+  }
+
+  std::vector<RowGrid> initial_grids(const Part& part) const {
+    std::vector<RowGrid> grids(static_cast<std::size_t>(layout_.rows));
+    const quant::QuantParams& params = result_.codes.params;
+    const auto most = static_cast<float>(params.bits.levels() - 1);
+    for (std::int64_t r = 0; r < layout_.rows; ++r) {
+      const std::size_t c = layout_.channel(part.moments().group, r);
+      const float low = quant::lowest_level(params, c);
+      grids[static_cast<std::size_t>(r)] = {params.scale[c], low, low + most};
+    }
+    return grids;
+  }
+
+  ColumnSolution initial_solution(Part& part, const std::vector<RowGrid>& grids) const {
+    ColumnSolution solution{.levels = DenseMatrix(part.columns(), layout_.rows)};
+    for (std::int64_t j = 0; j < part.columns(); ++j) {
+      for (std::int64_t r = 0; r < layout_.rows; ++r) {
+        solution.levels.at(j, r) = static_cast<float>(result_.codes.codes[part.element(r, j)]) +
+                                   grids[static_cast<std::size_t>(r)].low;
+      }
+    }
+    solution.error = row_errors(part.problem(), grids, solution.levels);
+    return solution;
+  }
+
+  /// @param whole  false for one of several parts of the same rows, which share their grids.
+  void solve(Part& part, bool whole) {
+    const auto initial = initial_grids(part);
+    result_.signal +=
+        total(row_errors(part.problem(), initial, DenseMatrix(part.columns(), layout_.rows)));
+    Best best;
+    keep_better(initial, initial_solution(part, initial), best);
+    result_.error_nearest += total(best.solution.error);
+    const auto attempt = [&](const std::vector<RowGrid>& grids) {
+      ColumnSolution solution = round_columns(part.problem(), grids);
+      descend(part.problem(), grids, options_.sweeps, solution);
+      keep_better(grids, solution, best);
+    };
+    attempt(initial);
+    if (whole) {
+      const quant::QuantParams& params = result_.codes.params;
+      for (const auto& grids :
+           rank_grids(part.problem(), params.bits, params.symmetry, options_.tried_ranges)) {
+        attempt(grids);
+      }
+    }
+    result_.error += total(best.solution.error);
+    store(part, best);
+  }
+
+  void store(const Part& part, const Best& best) {
+    for (std::int64_t r = 0; r < layout_.rows; ++r) {
+      const RowGrid& grid = best.grids[static_cast<std::size_t>(r)];
+      const std::size_t c = layout_.channel(part.moments().group, r);
+      result_.codes.params.scale[c] = grid.scale;
+      quant::QuantParams& params = result_.codes.params;
+      params.zero_point[c] = static_cast<std::int32_t>(quant::level_shift(params) - grid.low);
+      double kept = 0.0;
+      const Tensor& weight = *graph_.value(layer_.weight).constant;
+      for (std::int64_t j = 0; j < part.columns(); ++j) {
+        const std::size_t e = part.element(r, j);
+        const float level = best.solution.levels.at(j, r);
+        result_.codes.codes[e] = static_cast<std::uint8_t>(level - grid.low);
+        const auto column = static_cast<std::size_t>(part.column(j));
+        kept += static_cast<double>(weight.data<float>()[e]) * part.moments().mean[column] -
+                static_cast<double>(level) * grid.scale * part.moments().z_mean[column];
+      }
+      if (!bias_.empty()) bias_[c] += static_cast<float>(kept);
+    }
+  }
+
+  static double total(const std::vector<double>& errors) {
+    return std::accumulate(errors.begin(), errors.end(), 0.0);
+  }
+
+  const graph::Graph& graph_;
+  const graph::Layer& layer_;
+  const GptqOptions& options_;
+  WeightLayout layout_;
+  std::vector<float> bias_;  ///< empty: stays as it is
+  CompensatedWeight result_;
+};
+
+void check(const graph::Graph& graph,
+           const graph::Layer& layer,
+           const quant::QuantizedTensor& initial,
+           const GptqOptions& options) {
+  if (!has_input_moments(graph, layer)) {
+    throw ConfigError("error compensation",
+                      fmt::format("the inputs of layer '{}' ({}) cannot be gathered; round it to "
+                                  "nearest",
+                                  layer.name,
+                                  layer.op_type));
+  }
+  if (!(options.damping > 0.0)) {
+    throw ConfigError("error compensation",
+                      fmt::format("damping {} is not above 0", options.damping));
+  }
+  if (initial.shape != graph.value(layer.weight).constant->shape()) {
+    throw ShapeError("error compensation",
+                     fmt::format("codes of {} for layer '{}' of {}",
+                                 shape_text(initial.shape),
+                                 layer.name,
+                                 shape_text(graph.value(layer.weight).constant->shape())));
+  }
+}
+
+}  // namespace
+
+CompensatedWeight compensate(const graph::Graph& graph,
+                             const graph::Layer& layer,
+                             const quant::QuantizedTensor& initial,
+                             const LayerInputs& inputs,
+                             const GptqOptions& options) {
+  check(graph, layer, initial, options);
+  return compensate(
+      graph, layer, initial, input_moments(graph, layer, inputs, options.moments), options);
+}
+
+CompensatedWeight compensate(const graph::Graph& graph,
+                             const graph::Layer& layer,
+                             const quant::QuantizedTensor& initial,
+                             std::vector<InputMoments> moments,
+                             const GptqOptions& options) {
+  check(graph, layer, initial, options);
+  return Compensation(graph, layer, initial, options).run(std::move(moments));
+}
+
+}  // namespace ompq::rounding

@@ -1,0 +1,304 @@
+#include "ompq/rounding/gptq_columns.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "ompq/quant/choose_qparams.h"
+#include "ompq/quant/levels.h"
+#include "ompq/quant/rounding.h"
+#include "ompq/quant/short_scale.h"
+#include "ompq/quant/simd.h"
+
+namespace ompq::rounding {
+namespace {
+
+/// Columns that are worked on one by one before the rest learns of them.
+constexpr std::int64_t kBlock = 32;
+/// Rows that one thread takes at a time.
+constexpr std::int64_t kStripe = 256;
+
+/// Grids as arrays, for loops along rows.
+struct GridArrays {
+  std::vector<float> scale, inverse, low, high;
+
+  explicit GridArrays(std::span<const RowGrid> grids) {
+    for (const RowGrid& grid : grids) {
+      scale.push_back(grid.scale);
+      inverse.push_back(1.0F / grid.scale);
+      low.push_back(grid.low);
+      high.push_back(grid.high);
+    }
+  }
+};
+
+/// y += factor x.
+OMPQ_VECTOR_CLONES
+void add_scaled(float factor, const float* x, float* y, std::int64_t count) {
+  for (std::int64_t i = 0; i < count; ++i) y[i] += factor * x[i];
+}
+
+/// Rounds target + moved to the grid; error = target - rounded.
+OMPQ_VECTOR_CLONES
+void round_stripe(const float* target,
+                  const float* moved,
+                  float inverse_diagonal,
+                  const float* scale,
+                  const float* inverse,
+                  const float* low,
+                  const float* high,
+                  float* level,
+                  float* error,
+                  std::int64_t count) {
+  for (std::int64_t i = 0; i < count; ++i) {
+    const float wanted = target[i] + moved[i] * inverse_diagonal;
+    level[i] = quant::nearest_level(wanted * inverse[i], low[i], high[i], quant::shift_of(low[i]));
+    error[i] = target[i] - level[i] * scale[i];
+  }
+}
+
+/// Moves each level by the whole steps that lower the error most.
+OMPQ_VECTOR_CLONES
+void descend_stripe(const float* slope,
+                    float inverse_diagonal,
+                    const float* scale,
+                    const float* inverse,
+                    const float* low,
+                    const float* high,
+                    float* level,
+                    float* error,
+                    float* change,
+                    std::int64_t count) {
+  for (std::int64_t i = 0; i < count; ++i) {
+    const float best = level[i] + slope[i] * inverse_diagonal * inverse[i];
+    const float next = quant::nearest_level(best, low[i], high[i], quant::shift_of(low[i]));
+    const float moved = (next - level[i]) * scale[i];
+    level[i] = next;
+    error[i] -= moved;
+    change[i] = -moved;
+  }
+}
+
+template <typename Work>
+void for_stripes(std::int64_t rows, Work work) {
+#pragma omp parallel for schedule(static)
+  for (std::int64_t begin = 0; begin < rows; begin += kStripe) {
+    work(begin, std::min(kStripe, rows - begin));
+  }
+}
+
+/// One block of columns from its last to its first; `moved` holds what columns after the block
+/// have left, [block, rows].
+void round_block(const ColumnProblem& problem,
+                 const GridArrays& grids,
+                 std::int64_t first,
+                 std::int64_t size,
+                 DenseMatrix& moved,
+                 DenseMatrix& levels,
+                 DenseMatrix& errors) {
+  const DenseView& r = problem.factor;
+  for_stripes(problem.target.cols, [&](std::int64_t at, std::int64_t count) {
+    for (std::int64_t j = size - 1; j >= 0; --j) {
+      const std::int64_t column = first + j;
+      float* own = moved.view().row(j) + at;
+      for (std::int64_t i = j + 1; i < size; ++i) {
+        add_scaled(r.row(column)[first + i], errors.view().row(first + i) + at, own, count);
+      }
+      round_stripe(problem.target.row(column) + at,
+                   own,
+                   1.0F / r.row(column)[column],
+                   grids.scale.data() + at,
+                   grids.inverse.data() + at,
+                   grids.low.data() + at,
+                   grids.high.data() + at,
+                   levels.view().row(column) + at,
+                   errors.view().row(column) + at,
+                   count);
+    }
+  });
+}
+
+DenseMatrix errors_of(const ColumnProblem& problem,
+                      std::span<const RowGrid> grids,
+                      const DenseMatrix& levels) {
+  DenseMatrix errors(levels.rows, levels.cols);
+  for (std::int64_t j = 0; j < levels.rows; ++j) {
+    for (std::int64_t r = 0; r < levels.cols; ++r) {
+      errors.at(j, r) =
+          problem.target.row(j)[r] - grids[static_cast<std::size_t>(r)].scale * levels.at(j, r);
+    }
+  }
+  return errors;
+}
+
+void descend_block(const ColumnProblem& problem,
+                   const GridArrays& grids,
+                   std::int64_t first,
+                   std::int64_t size,
+                   DenseMatrix& slopes,
+                   DenseMatrix& levels,
+                   DenseMatrix& errors) {
+  const DenseView& h = problem.second;
+  for_stripes(problem.target.cols, [&](std::int64_t at, std::int64_t count) {
+    std::vector<float> change(static_cast<std::size_t>(count));
+    for (std::int64_t j = 0; j < size; ++j) {
+      const std::int64_t column = first + j;
+      descend_stripe(slopes.view().row(j) + at,
+                     1.0F / h.row(column)[column],
+                     grids.scale.data() + at,
+                     grids.inverse.data() + at,
+                     grids.low.data() + at,
+                     grids.high.data() + at,
+                     levels.view().row(column) + at,
+                     errors.view().row(column) + at,
+                     change.data(),
+                     count);
+      for (std::int64_t i = 0; i < size; ++i) {
+        add_scaled(h.row(first + i)[column], change.data(), slopes.view().row(i) + at, count);
+      }
+    }
+  });
+}
+
+RowGrid grid_of(float low, float high, BitWidth bits, quant::Symmetry symmetry) {
+  quant::QuantParams params = quant::qparams_from_range(low, high, bits, symmetry);
+  quant::shorten_scales(params, quant::Snap::Nearest);
+  const float lowest = quant::lowest_level(params, 0);
+  return {params.scale.front(), lowest, lowest + static_cast<float>(bits.levels() - 1)};
+}
+
+/// Ranges to look at, as shares of a row's own.
+std::vector<RowGrid> candidate_grids(const DenseView& target,
+                                     std::int64_t row,
+                                     BitWidth bits,
+                                     quant::Symmetry symmetry) {
+  float low = 0.0F;
+  float high = 0.0F;
+  for (std::int64_t j = 0; j < target.rows; ++j) {
+    low = std::min(low, target.row(j)[row]);
+    high = std::max(high, target.row(j)[row]);
+  }
+  std::vector<RowGrid> grids;
+  // Below a quarter too much is cut off even at 2 bits.
+  constexpr int kSteps = 32;
+  for (int s = kSteps / 4; s <= kSteps + 2; ++s) {
+    const float share = static_cast<float>(s) / kSteps;
+    RowGrid grid = grid_of(low * share, high * share, bits, symmetry);
+    const auto same = [&](const RowGrid& other) {
+      return other.scale == grid.scale && other.low == grid.low;
+    };
+    if (std::none_of(grids.begin(), grids.end(), same)) grids.push_back(grid);
+  }
+  return grids;
+}
+
+}  // namespace
+
+ColumnSolution round_columns(const ColumnProblem& problem, std::span<const RowGrid> grids) {
+  const std::int64_t k = problem.target.rows;
+  const std::int64_t rows = problem.target.cols;
+  const GridArrays arrays(grids);
+  ColumnSolution solution{.levels = DenseMatrix(k, rows)};
+  DenseMatrix errors(k, rows);
+  for (std::int64_t first = (k - 1) / kBlock * kBlock; first >= 0; first -= kBlock) {
+    const std::int64_t size = std::min(kBlock, k - first);
+    const std::int64_t behind = first + size;
+    DenseMatrix moved(size, rows);
+    multiply(Turned::No,
+             Turned::No,
+             1.0F,
+             problem.factor.part(first, behind, size, k - behind),
+             errors.view().part(behind, 0, k - behind, rows),
+             0.0F,
+             moved.view());
+    round_block(problem, arrays, first, size, moved, solution.levels, errors);
+  }
+  solution.error = row_errors(problem, grids, solution.levels);
+  return solution;
+}
+
+ColumnSolution nearest_columns(const ColumnProblem& problem, std::span<const RowGrid> grids) {
+  ColumnSolution solution{.levels = DenseMatrix(problem.target.rows, problem.target.cols)};
+  for (std::int64_t j = 0; j < problem.target.rows; ++j) {
+    for (std::int64_t r = 0; r < problem.target.cols; ++r) {
+      const RowGrid& grid = grids[static_cast<std::size_t>(r)];
+      solution.levels.at(j, r) = quant::nearest_level(
+          problem.target.row(j)[r] / grid.scale, grid.low, grid.high, quant::shift_of(grid.low));
+    }
+  }
+  solution.error = row_errors(problem, grids, solution.levels);
+  return solution;
+}
+
+void descend(const ColumnProblem& problem,
+             std::span<const RowGrid> grids,
+             int sweeps,
+             ColumnSolution& solution) {
+  const std::int64_t k = problem.target.rows;
+  const std::int64_t rows = problem.target.cols;
+  const GridArrays arrays(grids);
+  DenseMatrix errors = errors_of(problem, grids, solution.levels);
+  for (int sweep = 0; sweep < sweeps; ++sweep) {
+    for (std::int64_t first = 0; first < k; first += kBlock) {
+      const std::int64_t size = std::min(kBlock, k - first);
+      DenseMatrix slopes(size, rows);
+      multiply(Turned::No,
+               Turned::No,
+               1.0F,
+               problem.second.part(first, 0, size, k),
+               errors.view(),
+               0.0F,
+               slopes.view());
+      descend_block(problem, arrays, first, size, slopes, solution.levels, errors);
+    }
+  }
+  solution.error = row_errors(problem, grids, solution.levels);
+}
+
+std::vector<double> row_errors(const ColumnProblem& problem,
+                               std::span<const RowGrid> grids,
+                               const DenseMatrix& levels) {
+  DenseMatrix errors = errors_of(problem, grids, levels);
+  DenseMatrix products(levels.rows, levels.cols);
+  multiply(Turned::No, Turned::No, 1.0F, problem.second, errors.view(), 0.0F, products.view());
+  std::vector<double> sums(static_cast<std::size_t>(levels.cols), 0.0);
+  for (std::int64_t j = 0; j < levels.rows; ++j) {
+    for (std::int64_t r = 0; r < levels.cols; ++r) {
+      sums[static_cast<std::size_t>(r)] += static_cast<double>(errors.at(j, r)) * products.at(j, r);
+    }
+  }
+  return sums;
+}
+
+std::vector<std::vector<RowGrid>> rank_grids(const ColumnProblem& problem,
+                                             BitWidth bits,
+                                             quant::Symmetry symmetry,
+                                             int count) {
+  const DenseView& target = problem.target;
+  std::vector<std::vector<RowGrid>> ranked(
+      static_cast<std::size_t>(count), std::vector<RowGrid>(static_cast<std::size_t>(target.cols)));
+#pragma omp parallel for schedule(static)
+  for (std::int64_t row = 0; row < target.cols; ++row) {
+    std::vector<std::pair<double, RowGrid>> scored;
+    for (const RowGrid& grid : candidate_grids(target, row, bits, symmetry)) {
+      double sum = 0.0;
+      for (std::int64_t j = 0; j < target.rows; ++j) {
+        const float w = target.row(j)[row];
+        const float level =
+            quant::nearest_level(w / grid.scale, grid.low, grid.high, quant::shift_of(grid.low));
+        const double error = static_cast<double>(w - level * grid.scale) * problem.factor.row(j)[j];
+        sum += error * error;
+      }
+      scored.emplace_back(sum, grid);
+    }
+    std::stable_sort(scored.begin(), scored.end(), [](const auto& a, const auto& b) {
+      return a.first < b.first;
+    });
+    for (std::size_t c = 0; c < ranked.size(); ++c) {
+      ranked[c][static_cast<std::size_t>(row)] = scored[std::min(c, scored.size() - 1)].second;
+    }
+  }
+  return ranked;
+}
+
+}  // namespace ompq::rounding

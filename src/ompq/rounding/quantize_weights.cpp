@@ -1,0 +1,106 @@
+#include "ompq/rounding/quantize_weights.h"
+
+#include <fmt/format.h>
+
+#include "ompq/core/error.h"
+#include "ompq/quant/levels.h"
+#include "ompq/quant/short_scale.h"
+#include "ompq/quant/slices.h"
+
+namespace ompq::rounding {
+namespace {
+
+/// Squared error of each slice that has a scale of its own.
+std::vector<double> slice_errors(const Tensor& weight, const quant::QuantizedTensor& codes) {
+  const Tensor rounded = quant::dequantize(codes);
+  const auto exact = weight.data<float>();
+  const auto real = rounded.data<float>();
+  const quant::Slices slices = quant::slices_of(weight.shape(), codes.params.granularity);
+  std::vector<double> errors(codes.params.scale.size(), 0.0);
+  for (std::size_t i = 0; i < exact.size(); ++i) {
+    const std::int64_t slice = slices.of(static_cast<std::int64_t>(i));
+    const double error = static_cast<double>(exact[i]) - real[i];
+    errors[static_cast<std::size_t>(slice)] += error * error;
+  }
+  return errors;
+}
+
+/// Short scales: of the nearest one and the next above, for each slice the one that loses less. A
+/// scale rounded down cuts off the largest weights, which at many bits costs more than the coarser
+/// steps, and what is cut off makes the layer's output smaller: such an error adds up over layers.
+quant::QuantizedTensor quantize_short(const Tensor& weight, const quant::QuantParams& params) {
+  quant::QuantParams nearest = params;
+  quant::QuantParams above = params;
+  quant::shorten_scales(nearest, quant::Snap::Nearest);
+  quant::shorten_scales(above, quant::Snap::Up);
+  quant::QuantizedTensor codes = quant::quantize(weight, nearest);
+  if (nearest.scale == above.scale) return codes;
+  const auto errors = slice_errors(weight, codes);
+  const auto errors_above = slice_errors(weight, quant::quantize(weight, above));
+  for (std::size_t s = 0; s < errors.size(); ++s) {
+    if (errors_above[s] < errors[s]) nearest.scale[s] = above.scale[s];
+  }
+  quant::shorten_scales(nearest, quant::Snap::Nearest);  // the largest may have grown
+  return quant::quantize(weight, nearest);
+}
+
+}  // namespace
+
+quant::Granularity granularity_of(const graph::Layer& layer) {
+  return quant::Granularity::along(layer.weight_axis, layer.stacked_axes);
+}
+
+quant::QuantizedTensor quantize_weight(const graph::Graph& graph,
+                                       const graph::Layer& layer,
+                                       BitWidth bits,
+                                       const WeightOptions& options) {
+  const Tensor& weight = *graph.value(layer.weight).constant;
+  const quant::QuantParams params =
+      quant::choose_qparams(weight,
+                            {.bits = bits,
+                             .symmetry = quant::weight_symmetry(options.symmetry, bits),
+                             .granularity = granularity_of(layer),
+                             .method = options.range});
+  return quantize_short(weight, params);
+}
+
+std::map<std::string, quant::QuantizedTensor> quantize_weights(
+    graph::Graph& graph,
+    const std::vector<graph::Layer>& layers,
+    const std::vector<BitWidth>& bits,
+    const WeightOptions& options) {
+  if (layers.size() != bits.size()) {
+    throw ConfigError("tuning",
+                      fmt::format("{} widths for {} layers; one each", bits.size(), layers.size()));
+  }
+  std::map<std::string, quant::QuantizedTensor> quantized;
+  for (std::size_t l = 0; l < layers.size(); ++l) {
+    graph::Value& weight = graph.mutable_value(layers[l].weight);
+    // A weight that several layers share is quantized once; ties give them one width.
+    if (quantized.contains(weight.name)) continue;
+    quant::QuantizedTensor codes = quantize_weight(graph, layers[l], bits[l], options);
+    weight.constant = quant::dequantize(codes);
+    quantized.emplace(weight.name, std::move(codes));
+  }
+  return quantized;
+}
+
+void round_biases(graph::Graph& graph,
+                  const std::vector<graph::Layer>& layers,
+                  const std::map<std::string, quant::QuantizedTensor>& weights,
+                  const ActivationScales& activations) {
+  for (const graph::Layer& layer : layers) {
+    const auto activation = activations.find(layer.activation);
+    if (layer.bias == graph::kNoValue || activation == activations.end()) continue;
+    const auto& scales = weights.at(graph.value(layer.weight).name).params.scale;
+    Tensor bias = *graph.value(layer.bias).constant;
+    const auto values = bias.mutable_data<float>();
+    for (std::size_t c = 0; c < values.size(); ++c) {
+      const float step = activation->second * scales[c % scales.size()];
+      values[c] = quant::short_bias(values[c], step);
+    }
+    graph.mutable_value(layer.bias).constant = std::move(bias);
+  }
+}
+
+}  // namespace ompq::rounding

@@ -1,0 +1,46 @@
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "ompq/graph/layers.h"
+#include "ompq/quant/choose_qparams.h"
+#include "ompq/quant/quantized_tensor.h"
+
+namespace ompq::rounding {
+
+struct WeightOptions {
+  quant::Symmetry symmetry = quant::Symmetry::Asymmetric;
+  quant::RangeMethod range = quant::RangeMethod::ErrorSearch;
+};
+
+/// Which of a layer's weights share a scale: those of one output channel, of one member of a stack.
+[[nodiscard]] quant::Granularity granularity_of(const graph::Layer& layer);
+
+/// One layer's weight, quantized per output channel by rounding to nearest, with short scales.
+[[nodiscard]] quant::QuantizedTensor quantize_weight(const graph::Graph& graph,
+                                                     const graph::Layer& layer,
+                                                     BitWidth bits,
+                                                     const WeightOptions& options = {});
+
+/// All layers, `bits` in the order of `layers`; in the graph the weights become what the codes
+/// stand for.
+/// @return codes by the weight's value name.
+std::map<std::string, quant::QuantizedTensor> quantize_weights(
+    graph::Graph& graph,
+    const std::vector<graph::Layer>& layers,
+    const std::vector<BitWidth>& bits,
+    const WeightOptions& options = {});
+
+/// Scale of the quantizer on an activation, by its value.
+using ActivationScales = std::map<graph::ValueId, float>;
+
+/// Rounds the bias of each layer whose input is quantized to whole multiples of activation scale x
+/// weight scale, as an integer accumulator holds it, by quant::short_bias.
+void round_biases(graph::Graph& graph,
+                  const std::vector<graph::Layer>& layers,
+                  const std::map<std::string, quant::QuantizedTensor>& weights,
+                  const ActivationScales& activations);
+
+}  // namespace ompq::rounding

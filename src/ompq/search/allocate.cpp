@@ -1,0 +1,92 @@
+#include "ompq/search/allocate.h"
+
+#include "ompq/core/error.h"
+
+namespace ompq::search {
+namespace {
+
+/// Sets what the file holds besides the layers, so that the cost model meets the file's size at
+/// `widths`.
+void anchor_file_size(allocation::AllocationRequest& request,
+                      const pipeline::FileSize& size,
+                      const std::vector<int>& weight_bits,
+                      const std::vector<int>& activation_bits) {
+  request.cost.fixed_bytes = 0;
+  const auto modelled = allocation::total_cost(request.layers, weight_bits, {}, request.cost).bytes;
+  request.cost.fixed_bytes = size.bytes(weight_bits, activation_bits) - modelled;
+}
+
+/// The middle one of every layer's candidates.
+std::vector<int> middle_weight_bits(const allocation::AllocationRequest& request) {
+  std::vector<int> widths;
+  for (const auto& candidates : allocation::candidates_of(request)) {
+    widths.push_back(candidates[candidates.size() / 2]);
+  }
+  return widths;
+}
+
+std::vector<int> least_weight_bits(const allocation::AllocationRequest& request) {
+  std::vector<int> widths;
+  for (const auto& candidates : allocation::candidates_of(request)) {
+    widths.push_back(candidates.front());
+  }
+  return widths;
+}
+
+/// The answer where a few bytes decide whether there is one: every layer at its least width.
+/// @throws InfeasibleBudget saying what the least is where even that file is too large.
+allocation::Allocation answer_at_the_least(const Solve& solve,
+                                           allocation::AllocationRequest request,
+                                           const pipeline::FileSize& size) {
+  allocation::Allocation allocation{.weight_bits = least_weight_bits(request),
+                                    .activation_bits = allocation::widest_activation_bits(request)};
+  anchor_file_size(request, size, allocation.weight_bits, allocation.activation_bits);
+  if (size.bytes(allocation) > *request.budget.bytes) return solve(request);
+  for (const auto& candidates : allocation::activation_candidates_of(request)) {
+    allocation.tensor_bits.push_back(candidates.back());
+  }
+  allocation.cost = allocation::cost_of_widths(
+      request, allocation.weight_bits, allocation.activation_bits, allocation.tensor_bits);
+  allocation.solution.status = allocation::Status::Rule;
+  allocation.solution.solver = "least widths";
+  return allocation;
+}
+
+}  // namespace
+
+allocation::AllocationRequest anchored(allocation::AllocationRequest request,
+                                       const pipeline::FileSize& size) {
+  if (request.cost.accounting == allocation::Accounting::Disk) {
+    anchor_file_size(
+        request, size, middle_weight_bits(request), allocation::widest_activation_bits(request));
+  }
+  return request;
+}
+
+allocation::Allocation allocate(const Solve& solve,
+                                allocation::AllocationRequest request,
+                                const pipeline::FileSize& size) {
+  const bool on_disk = request.cost.accounting == allocation::Accounting::Disk;
+  request = anchored(std::move(request), size);
+  if (!on_disk || !request.budget.bytes) return solve(request);
+  const allocation::AllocationRequest asked = request;
+  const std::int64_t limit = *request.budget.bytes;
+  try {
+    allocation::Allocation allocation = solve(request);
+    for (int attempt = 0; attempt < 8 && size.bytes(allocation) > limit; ++attempt) {
+      anchor_file_size(request, size, allocation.weight_bits, allocation.activation_bits);
+      const auto modelled =
+          allocation::total_cost(request.layers, allocation.weight_bits, {}, request.cost).bytes;
+      if (modelled <= *request.budget.bytes) {
+        *request.budget.bytes -= size.bytes(allocation) - limit;
+      }
+      allocation = solve(request);
+    }
+    if (size.bytes(allocation) <= limit) return allocation;
+  } catch (const InfeasibleBudget&) {
+    // The model may be a few bytes off where they decide.
+  }
+  return answer_at_the_least(solve, asked, size);
+}
+
+}  // namespace ompq::search

@@ -1,0 +1,373 @@
+#include "ompq/search/answers.h"
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include "ompq/core/elapsed.h"
+#include "ompq/core/error.h"
+#include "ompq/core/log.h"
+#include "ompq/graph/passes.h"
+#include "ompq/pipeline/class_scores.h"
+#include "ompq/search/allocate.h"
+
+namespace ompq::search {
+namespace {
+
+constexpr std::string_view kAuto = "auto";
+/// The paper sets beta by hand, between 1e-9 and 100.
+constexpr std::array<double, 6> kBetas{1e-9, 1e-2, 1e-1, 1.0, 10.0, 100.0};
+
+bool measures_output(std::string_view metric) {
+  return metric == "output-mse" || metric == "output-kl";
+}
+
+/// Whether `auto` may measure interactions as well: some seconds of passes, told from the network's
+/// size so that the answer is the same on every machine.
+bool pairs_are_cheap(const pipeline::Model& model, std::size_t samples) {
+  constexpr double kMacs = 4e11;
+  double macs = 0;
+  for (const graph::Layer& layer : model.discovery.layers) macs += static_cast<double>(layer.macs);
+  double pairs = 0;
+  for (const graph::Block& block : model.discovery.blocks) {
+    const auto layers = static_cast<double>(block.layers.size());
+    pairs += layers * (layers - 1) / 2;
+  }
+  constexpr double kPassesPerPair = 4;                    // two widths of either layer
+  const double half_passes = kPassesPerPair * pairs / 2;  // of what comes after the pair
+  return half_passes * macs * static_cast<double>(samples) < kMacs;
+}
+
+int budgets_in(const allocation::Budget& budget) {
+  return (budget.bytes ? 1 : 0) + (budget.average_bits ? 1 : 0) + (budget.compression ? 1 : 0) +
+         (budget.bops ? 1 : 0) + (budget.weight_bytes ? 1 : 0) + (budget.activation_bytes ? 1 : 0) +
+         (budget.latency_us ? 1 : 0);
+}
+
+/// True where exp(-beta gamma) underflows everywhere.
+bool vanishes(const orm::Importance& importance) {
+  return std::ranges::all_of(importance.theta, [](double theta) { return theta == 0.0; });
+}
+
+/// What `auto` tries: every metric, apart from the interactions, which are measured on demand, and
+/// those that know nothing of activations where their widths are chosen too.
+std::vector<std::string> portfolio_metrics(const RequestOptions& options) {
+  std::vector<std::string> names;
+  for (const AllocatorRow& row : allocator_table()) {
+    if (row.metric.empty()) continue;
+    if (chooses_activations(options) && !measures_output(row.metric)) continue;
+    if (std::find(names.begin(), names.end(), row.metric) == names.end()) {
+      names.emplace_back(row.metric);
+    }
+  }
+  return names;
+}
+
+}  // namespace
+
+/// What `auto` keeps from budget to budget.
+struct Answers::Automatic {
+  Automatic(const pipeline::Model& model,
+            RoundedWeights& weights,
+            data::Dataset& dataset,
+            const std::vector<std::int64_t>& indices,
+            const SearchOptions& options)
+      : halves(pipeline::halves_of(indices)),
+        ranking(model, weights, dataset, halves.judging, options.batch_size, options.executor),
+        refining(model, weights, dataset, indices, options.batch_size, options.executor) {}
+
+  pipeline::Halves halves;
+  FidelityProbe ranking;
+  FidelityProbe refining;
+  Measurements measurements;
+  std::map<std::string, sensitivity::LossTable>
+      of_both;         // by metric, where a second look was taken
+  double seconds = 0;  // to measure the first half
+};
+
+Answers::Answers(const pipeline::Model& model,
+                 pipeline::Samples& samples,
+                 const SearchOptions& options,
+                 ProgressHandler progress)
+    : model_(model),
+      samples_(samples),
+      options_(options),
+      progress_(std::move(progress)),
+      weights_(model, options.weights),
+      free_(free_request(model, options.request)),
+      size_(model, options.weights, options.form) {
+  if (!options.compensated) return;
+  // Above that, rounding to nearest leaves next to nothing to compensate.
+  constexpr int kWidest = 6;
+  std::vector<int> widths;
+  for (const int width : options.request.candidates) {
+    if (width <= kWidest) widths.push_back(width);
+  }
+  weights_.prepare_compensated(widths,
+                               *samples.dataset,
+                               samples.indices,
+                               options.request.seed,
+                               options.executor.threads,
+                               progress_);
+}
+
+bool Answers::settled(const std::string& allocator) const {
+  AllocatorRow unmeasured = allocator_row("size-only");
+  unmeasured.papers = allocator_row(allocator).papers;
+  const auto request = request_for(free_, unmeasured, options_.request, {});
+  return !allocation::leaves_a_choice(request);
+}
+
+AllocatorRow Answers::row_of(const std::string& allocator) const {
+  if (!settled(allocator)) return allocator_row(allocator);
+  AllocatorRow unmeasured = allocator_row("size-only");
+  unmeasured.papers = allocator_row(allocator).papers;
+  return unmeasured;
+}
+
+MeasurementPlan Answers::plan_for(std::vector<std::string> metrics) const {
+  return {.metrics = std::move(metrics),
+          .widths = widths_to_measure(free_, options_.request),
+          .beta = options_.beta,
+          .seed = options_.request.seed,
+          .batch_size = options_.batch_size,
+          .executor = options_.executor};
+}
+
+void Answers::prepare(const std::set<std::string>& allocators) {
+  MeasurementPlan plan = plan_for({});
+  for (const std::string& name : allocators) {
+    const AllocatorRow row = row_of(name);
+    if (row.solver == "pairwise" && !measured_.contains(std::string(kPairs))) plan.pairs = true;
+    if (row.importance && !measured_.contains(std::string(kOrthogonality))) {
+      plan.orthogonality = true;
+    }
+    const bool fresh = !row.metric.empty() && !measured_.contains(std::string(row.metric));
+    if ((plan.pairs && row.solver == "pairwise") || fresh) {
+      if (std::ranges::find(plan.metrics, row.metric) == plan.metrics.end()) {
+        plan.metrics.emplace_back(row.metric);
+      }
+    }
+  }
+  if (all_ && plan.metrics.empty() && !plan.orthogonality) return;
+  const bool by_output = std::ranges::any_of(plan.metrics, measures_output);
+  if (by_output && chooses_activations(options_.request) && !(all_ && all_->activations)) {
+    plan.activation_widths = options_.request.activation_candidates;
+  }
+  Measurements fresh =
+      measure(model_, *samples_.dataset, samples_.indices, plan, weights_, progress_);
+  note(fresh.dropped);
+  if (all_) {
+    all_->losses.merge(fresh.losses);
+    if (plan.pairs) all_->pairs = std::move(fresh.pairs);
+    if (fresh.activations) all_->activations = std::move(fresh.activations);
+    if (fresh.features) {
+      all_->features = std::move(fresh.features);
+      all_->importance = std::move(fresh.importance);
+    }
+    all_->dropped.merge(fresh.dropped);
+  } else {
+    all_ = std::move(fresh);
+  }
+  measured_.insert(plan.metrics.begin(), plan.metrics.end());
+  if (plan.pairs) measured_.emplace(kPairs);
+  if (all_->features || all_->dropped.contains(std::string(kOrthogonality))) {
+    measured_.emplace(kOrthogonality);
+  }
+}
+
+void Answers::note(const std::map<std::string, std::string>& dropped) {
+  for (const auto& [name, reason] : dropped) {
+    if (dropped_.emplace(name, reason).second) {
+      log().warn("'{}' is not measured: {}", name, reason);
+    }
+  }
+}
+
+std::optional<std::string> Answers::obstacle(const std::string& allocator) {
+  const AllocatorRow row = row_of(allocator);
+  if (row.name == kAuto) return std::nullopt;
+  prepare({allocator});
+  const auto missing = [&](std::string_view name) { return all_->dropped.find(std::string(name)); };
+  auto found = all_->dropped.end();
+  if (row.solver == "pairwise") found = missing(kPairs);
+  if (found == all_->dropped.end() && row.importance) found = missing(kOrthogonality);
+  if (found == all_->dropped.end() && !row.metric.empty()) found = missing(row.metric);
+  if (found == all_->dropped.end()) return std::nullopt;
+  return fmt::format("'{}' is not measured: {}", found->first, found->second);
+}
+
+const Measurements& Answers::measurements() {
+  if (!all_) prepare({});
+  return *all_;
+}
+
+const std::map<std::string, sensitivity::LossTable>& Answers::losses() {
+  if (measurements().losses.empty() && automatic_) return automatic_->measurements.losses;
+  return all_->losses;
+}
+
+Answer Answers::answer(const std::string& allocator, const allocation::Budget& budget) {
+  allocation::AllocationRequest free = free_;
+  free.budget = budget;
+  size_.set_budget(budget);
+  const AllocatorRow row = row_of(allocator);
+  if (row.name == kAuto) return automatic_answer(free);
+  if (const auto reason = obstacle(allocator)) {
+    throw DataError("search",
+                    fmt::format("allocator '{}' has no answer: {}; auto goes by what can be "
+                                "measured",
+                                allocator,
+                                *reason));
+  }
+  Answer answer{.request = request_for(free, row, options_.request, *all_)};
+  answer.allocation = allocate(allocation::allocator(row.solver).allocate, answer.request, size_);
+  return answer;
+}
+
+Answer Answers::random(const allocation::Budget& budget, std::uint64_t seed) {
+  Answer answer{.request = free_};
+  answer.request.budget = budget;
+  size_.set_budget(budget);
+  answer.request.seed = seed;
+  answer.allocation = allocate(allocation::allocator("random").allocate, answer.request, size_);
+  return answer;
+}
+
+std::optional<double> Answers::prediction(const std::string& allocator,
+                                          const std::vector<int>& weight_bits) {
+  const AllocatorRow row = row_of(allocator);
+  if (row.name == kAuto) return automatic().ranking.divergence(weight_bits);
+  if (obstacle(allocator)) return std::nullopt;
+  if (!row.metric.empty()) {
+    auto loss = predicted_loss(all_->losses.at(std::string(row.metric)), weight_bits);
+    if (loss && row.solver == "pairwise") {
+      *loss += predicted_interaction(all_->pairs, weight_bits).value();
+    }
+    return loss;
+  }
+  if (!row.importance) return std::nullopt;
+  double worth = 0;
+  for (const auto& item : allocation::decision_items(free_.layers)) {
+    worth += all_->importance.coefficients[item.leader] * weight_bits[item.leader];
+  }
+  return -worth;
+}
+
+Answers::Automatic& Answers::automatic() {
+  if (automatic_) return *automatic_;
+  const auto began = std::chrono::steady_clock::now();
+  auto made =
+      std::make_shared<Automatic>(model_, weights_, *samples_.dataset, samples_.indices, options_);
+  MeasurementPlan plan = plan_for(portfolio_metrics(options_.request));
+  plan.orthogonality = true;
+  plan.pairs = pairs_are_cheap(model_, made->halves.measuring.size());
+  if (chooses_activations(options_.request)) {
+    plan.activation_widths = options_.request.activation_candidates;
+  }
+  made->measurements =
+      measure(model_, *samples_.dataset, made->halves.measuring, plan, weights_, progress_);
+  note(made->measurements.dropped);
+  made->seconds = seconds_since(began);
+  automatic_ = std::move(made);
+  return *automatic_;
+}
+
+std::vector<PortfolioCandidate> Answers::candidates(const allocation::AllocationRequest& free) {
+  const Measurements& measured = automatic().measurements;
+  std::vector<PortfolioCandidate> found;
+  const auto add = [&](const AllocatorRow& row, const Measurements& by, std::string origin) {
+    try {
+      const auto request = request_for(free, row, options_.request, by);
+      found.push_back({std::move(origin),
+                       allocate(allocation::allocator(row.solver).allocate, request, size_)});
+    } catch (const InfeasibleBudget&) {
+      // Another one may have an answer: the paper's ranges are narrower than the free ones.
+    } catch (const DataError&) {
+      // Something that it needs was dropped, which was said where it was measured.
+    }
+  };
+  for (const AllocatorRow& row : allocator_table()) {
+    if (row.name == kAuto || row.name == "random") continue;
+    if (row.solver == "pairwise" && measured.pairs.pairs.empty()) continue;
+    if (row.papers && budgets_in(free.budget) > 1) continue;  // their roundings know one alone
+    if (!row.metric.empty() && !measured.losses.contains(std::string(row.metric))) continue;
+    if (row.importance && !measured.features) continue;
+    if (!row.importance) {
+      add(row, measured, std::string(row.name));
+      continue;
+    }
+    for (const double beta : kBetas) {
+      Measurements sharper = measured;
+      sharper.importance = importance_of_leaders(measured.features->matrix, free.layers, beta);
+      if (vanishes(sharper.importance)) continue;
+      if (row.metric == "orm-error") {
+        sharper.losses["orm-error"] = importance_losses(
+            model_, sharper.importance, widths_to_measure(free, options_.request), weights_);
+      }
+      add(row, sharper, fmt::format("{} beta={}", row.name, beta));
+    }
+  }
+  return found;
+}
+
+std::optional<PortfolioCandidate> Answers::second_look(const allocation::AllocationRequest& free,
+                                                       const std::string& origin) {
+  Automatic& state = automatic();
+  const auto row = std::ranges::find(allocator_table(), origin, &AllocatorRow::name);
+  if (row == allocator_table().end() || row->metric.empty()) return std::nullopt;
+  const std::string metric(row->metric);
+  if (!needs_samples(sensitivity::metric(metric))) return std::nullopt;
+  auto& table = state.of_both[metric];
+  if (table.widths.empty()) {
+    const Measurements other = measure(
+        model_, *samples_.dataset, state.halves.judging, plan_for({metric}), weights_, progress_);
+    table = state.measurements.losses.at(metric);
+    const auto found = other.losses.find(metric);
+    if (found == other.losses.end()) return std::nullopt;  // not on these samples
+    const auto& values = found->second.values;
+    for (std::size_t i = 0; i < values.size(); ++i)
+      table.values[i] = (table.values[i] + values[i]) / 2;
+  }
+  Measurements both = state.measurements;
+  both.losses[metric] = table;
+  const auto request = request_for(free, *row, options_.request, both);
+  return PortfolioCandidate{origin + " on all samples",
+                            allocate(allocation::allocator(row->solver).allocate, request, size_)};
+}
+
+Answer Answers::automatic_answer(const allocation::AllocationRequest& free) {
+  const auto began = std::chrono::steady_clock::now();
+  const bool first = automatic_ == nullptr;
+  Automatic& state = automatic();
+  const auto found = candidates(free);
+  const AllocatorRow& first_row = allocator_row("size-only");
+  Answer answer{.request = request_for(free, first_row, options_.request, state.measurements)};
+  if (found.empty()) {  // says which budget cannot be met, and what could
+    (void)allocate(allocation::allocator(first_row.solver).allocate, answer.request, size_);
+  }
+  AutoOptions options = options_.automatic;
+  options.time_limit_seconds -= seconds_since(began) + (first ? 0.0 : state.seconds);
+  const std::int64_t before = state.ranking.evaluations() + state.refining.evaluations();
+  // One metric on the other half, after all metrics on the first.
+  options.second_look_seconds = state.of_both.empty() ? state.seconds / 2 : 0.0;
+  AutoOutcome outcome = refine_best(
+      found,
+      answer.request,
+      size_,
+      state.ranking,
+      state.refining,
+      options,
+      [&](const std::string& origin) { return second_look(free, origin); },
+      progress_);
+  outcome.report.measure = pipeline::divergence_measure(graph::with_float_outputs(model_.graph));
+  outcome.report.evaluations = state.ranking.evaluations() + state.refining.evaluations() - before;
+  answer.allocation = std::move(outcome.best);
+  answer.portfolio = std::move(outcome.report);
+  return answer;
+}
+
+}  // namespace ompq::search

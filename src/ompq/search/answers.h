@@ -1,0 +1,87 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+
+#include "ompq/search/auto_search.h"
+#include "ompq/search/search_options.h"
+
+namespace ompq::search {
+
+/// An allocation with where it comes from.
+struct Answer {
+  allocation::AllocationRequest request;
+  allocation::Allocation allocation;
+  std::optional<report::Portfolio> portfolio;  ///< of `auto`
+};
+
+/// Answers any budget by any allocator on one network and one set of samples. What an allocator
+/// needs is measured when it is first asked, or all at once by `prepare`, and shared by all budgets
+/// and allocators from then on.
+class Answers {
+ public:
+  Answers(const pipeline::Model& model,
+          pipeline::Samples& samples,
+          const SearchOptions& options,
+          ProgressHandler progress = {});
+
+  /// Measures in one go what the allocators of these names need, and nothing else. `auto` measures
+  /// on its own: on half of the samples, so that the other half can rank.
+  void prepare(const std::set<std::string>& allocators);
+
+  /// @throws InfeasibleBudget; DataError if what the allocator needs could not be measured.
+  [[nodiscard]] Answer answer(const std::string& allocator, const allocation::Budget& budget);
+  /// True where pins, exclusions and candidates leave this allocator nothing to choose: it answers
+  /// without a measurement.
+  [[nodiscard]] bool settled(const std::string& allocator) const;
+  /// Why the allocator cannot answer: what it needs was dropped when it was measured.
+  [[nodiscard]] std::optional<std::string> obstacle(const std::string& allocator);
+
+  /// The allocator `random` with a seed of its own. @throws InfeasibleBudget
+  [[nodiscard]] Answer random(const allocation::Budget& budget, std::uint64_t seed);
+
+  /// On all samples, for what was asked so far.
+  [[nodiscard]] const Measurements& measurements();
+  /// Loss tables by metric: those on all samples, or, where only `auto` measured, its own.
+  [[nodiscard]] const std::map<std::string, sensitivity::LossTable>& losses();
+  /// What could not be measured, with the reason: names of metrics, "orm" for orthogonality,
+  /// "pairwise" for interactions.
+  [[nodiscard]] std::map<std::string, std::string> dropped() const { return dropped_; }
+  /// What a metric says of an allocation, lower is better; nothing for an allocator without one.
+  [[nodiscard]] std::optional<double> prediction(const std::string& allocator,
+                                                 const std::vector<int>& weight_bits);
+  [[nodiscard]] const pipeline::FileSize& file_size() const { return size_; }
+  [[nodiscard]] const allocation::AllocationRequest& free() const { return free_; }
+
+ private:
+  struct Automatic;
+  [[nodiscard]] Automatic& automatic();
+  [[nodiscard]] std::vector<PortfolioCandidate> candidates(
+      const allocation::AllocationRequest& free);
+  /// The candidate of `origin` again, its metric measured on both halves of the samples.
+  [[nodiscard]] std::optional<PortfolioCandidate> second_look(
+      const allocation::AllocationRequest& free, const std::string& origin);
+  /// The allocator's row; where nothing is left to choose, one that measures nothing.
+  [[nodiscard]] AllocatorRow row_of(const std::string& allocator) const;
+  [[nodiscard]] MeasurementPlan plan_for(std::vector<std::string> metrics) const;
+  [[nodiscard]] Answer automatic_answer(const allocation::AllocationRequest& free);
+  /// Notes what was dropped, and says so once.
+  void note(const std::map<std::string, std::string>& dropped);
+
+  const pipeline::Model& model_;
+  pipeline::Samples& samples_;
+  const SearchOptions& options_;
+  ProgressHandler progress_;
+  RoundedWeights weights_;
+  allocation::AllocationRequest free_;
+  pipeline::FileSize size_;
+  std::optional<Measurements> all_;
+  std::set<std::string> measured_;  ///< metrics, and what Measurements names besides them
+  std::map<std::string, std::string> dropped_;
+  std::shared_ptr<Automatic> automatic_;
+};
+
+}  // namespace ompq::search

@@ -1,0 +1,307 @@
+#include "ompq/search/compare.h"
+
+#include <chrono>
+#include <map>
+#include <optional>
+
+#include <fmt/format.h>
+
+#include "ompq/core/elapsed.h"
+#include "ompq/core/error.h"
+#include "ompq/pipeline/calibrate.h"
+#include "ompq/pipeline/journal.h"
+#include "ompq/pipeline/stopwatch.h"
+#include "ompq/report/json_objects.h"
+#include "ompq/search/answers.h"
+#include "ompq/search/fingerprint.h"
+#include "ompq/search/rank_correlation.h"
+
+namespace ompq::search {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+std::filesystem::path default_journal(const pipeline::Model& model,
+                                      const std::string& fingerprint) {
+  return fmt::format("{}.compare-{}.journal", model.file.stem().string(), fingerprint.substr(0, 8));
+}
+
+/// Quantizes and evaluates; float activations where no width is asked for.
+class Bench {
+ public:
+  Bench(const pipeline::Model& model,
+        pipeline::Samples& samples,
+        pipeline::Samples& evaluation,
+        const CompareOptions& options,
+        const ProgressHandler& progress)
+      : model_(model),
+        samples_(samples),
+        evaluation_(evaluation),
+        options_(options),
+        progress_(progress) {}
+
+  report::Evaluation float_network() {
+    (void)reference();
+    return float_->evaluation;
+  }
+
+  report::Evaluation quantized(const std::vector<int>& weight_bits, const std::string& task) {
+    const pipeline::QuantizedNetwork network =
+        pipeline::quantize_network(model_, weight_bits, activations(), options_.search.weights);
+    pipeline::EvaluateOptions options = options_.evaluation;
+    options.task = task;
+    options.reference_logits = &reference();
+    return pipeline::evaluate(network.graph,
+                              *evaluation_.dataset,
+                              evaluation_.indices,
+                              options,
+                              nullptr,
+                              progress_)
+        .evaluation;
+  }
+
+ private:
+  /// What the float network says, run once.
+  const Tensor& reference() {
+    if (!float_) {
+      pipeline::EvaluateOptions options = options_.evaluation;
+      options.keep_outputs = true;
+      float_ = pipeline::evaluate(
+          model_.graph, *evaluation_.dataset, evaluation_.indices, options, nullptr, progress_);
+    }
+    return float_->logits;
+  }
+
+  const rounding::ActivationQuantizers& activations() {
+    if (calibrated_) return activations_;
+    std::vector<std::optional<int>> bits;
+    for (const int width :
+         allocation::widest_activation_bits(free_request(model_, options_.search.request))) {
+      bits.push_back(width == allocation::kFloatBits ? std::nullopt : std::optional(width));
+    }
+    activations_ = pipeline::calibrate(model_, bits, samples_, options_.calibration, progress_);
+    calibrated_ = true;
+    return activations_;
+  }
+
+  const pipeline::Model& model_;
+  pipeline::Samples& samples_;
+  pipeline::Samples& evaluation_;
+  const CompareOptions& options_;
+  const ProgressHandler& progress_;
+  std::optional<pipeline::EvaluateOutcome> float_;
+  rounding::ActivationQuantizers activations_;
+  bool calibrated_ = false;
+};
+
+/// Runs units of work that the journal does not hold yet.
+class Comparing {
+ public:
+  Comparing(pipeline::Journal& journal,
+            Bench& bench,
+            Answers& answers,
+            const CompareOptions& options)
+      : journal_(journal), bench_(bench), answers_(answers), options_(options) {}
+
+  report::Evaluation float_evaluation() {
+    if (const auto kept = journal_.find("float")) {
+      return report::evaluation_from(report::Json::parse(*kept));
+    }
+    const report::Evaluation evaluation = bench_.float_network();
+    journal_.append("float", report::object(evaluation).dump());
+    return evaluation;
+  }
+
+  report::ComparisonRow row(const std::string& allocator, const allocation::Budget& budget) {
+    const std::string words = allocation::describe(budget);
+    return unit(fmt::format("{} at {}", allocator, allocation::exact_text(budget)), [&] {
+      report::ComparisonRow row{.budget = words, .allocator = allocator};
+      measure(allocator);
+      const auto began = Clock::now();
+      try {
+        fill(row, answers_.answer(allocator, budget).allocation);
+      } catch (const InfeasibleBudget& error) {
+        row.refused = error.what();
+        return row;
+      } catch (const DataError& error) {  // what it needs could not be measured
+        row.refused = error.what();
+        return row;
+      }
+      row.seconds = seconds_since(began) + measuring_seconds_[allocator];
+      row.evaluation = bench_.quantized(row.weight_bits, row.allocator + ", " + words);
+      return row;
+    });
+  }
+
+  report::ComparisonRow random(std::int64_t index, const allocation::Budget& budget) {
+    const std::string words = allocation::describe(budget);
+    return unit(fmt::format("random {} at {}", index, allocation::exact_text(budget)), [&] {
+      report::ComparisonRow row{.budget = words, .allocator = "random"};
+      const auto seed = options_.search.request.seed + static_cast<std::uint64_t>(index);
+      fill(row, answers_.random(budget, seed).allocation);
+      row.evaluation =
+          bench_.quantized(row.weight_bits, fmt::format("random {}, {}", index, words));
+      return row;
+    });
+  }
+
+ private:
+  template <typename Work>
+  report::ComparisonRow unit(const std::string& key, Work work) {
+    if (const auto kept = journal_.find(key)) {
+      return report::comparison_row_from(report::Json::parse(*kept));
+    }
+    check_interrupt();
+    const report::ComparisonRow row = work();
+    journal_.append(key, report::object(row).dump());
+    return row;
+  }
+
+  /// Each allocator alone, so that its seconds are its own.
+  void measure(const std::string& allocator) {
+    if (measuring_seconds_.contains(allocator)) return;
+    const auto began = Clock::now();
+    answers_.prepare({allocator});
+    measuring_seconds_[allocator] = seconds_since(began);
+  }
+
+  void fill(report::ComparisonRow& row, const allocation::Allocation& allocation) {
+    row.weight_bits = allocation.weight_bits;
+    row.average_bits = allocation.cost.average_bits;
+    row.bytes = answers_.file_size().bytes(allocation);
+    row.gbops = static_cast<double>(allocation.cost.bops) / 1e9;
+  }
+
+  pipeline::Journal& journal_;
+  Bench& bench_;
+  Answers& answers_;
+  const CompareOptions& options_;
+  std::map<std::string, double> measuring_seconds_;
+};
+
+/// The mean over budgets of the correlation within one.
+class MeanCorrelation {
+ public:
+  void add(const std::optional<double>& value) {
+    if (!value) return;
+    sum_ += *value;
+    ++count_;
+  }
+  [[nodiscard]] std::optional<double> value() const {
+    return count_ > 0 ? std::optional(sum_ / count_) : std::nullopt;
+  }
+
+ private:
+  double sum_ = 0;
+  int count_ = 0;
+};
+
+using RandomRows = std::vector<std::vector<report::ComparisonRow>>;  // [budget][allocation]
+
+/// Nothing for an allocator that predicts nothing.
+std::optional<report::RankCorrelation> correlate(const std::string& allocator,
+                                                 const RandomRows& random,
+                                                 Answers& answers) {
+  MeanCorrelation accuracy;
+  MeanCorrelation divergence;
+  bool predicts = false;
+  for (const auto& rows : random) {
+    std::vector<double> predicted;
+    std::vector<double> errors;
+    std::vector<double> divergences;
+    for (const auto& row : rows) {
+      const auto loss = answers.prediction(allocator, row.weight_bits);
+      if (!loss) continue;
+      predicts = true;
+      predicted.push_back(*loss);
+      if (row.evaluation.top1) errors.push_back(1 - *row.evaluation.top1);
+      if (row.evaluation.divergence) divergences.push_back(*row.evaluation.divergence);
+    }
+    if (errors.size() == predicted.size()) accuracy.add(rank_correlation(predicted, errors));
+    if (divergences.size() == predicted.size()) {
+      divergence.add(rank_correlation(predicted, divergences));
+    }
+  }
+  if (!predicts) return std::nullopt;
+  return report::RankCorrelation{
+      .metric = allocator, .accuracy = accuracy.value(), .divergence = divergence.value()};
+}
+
+void require_work(const CompareOptions& options) {
+  if (options.budgets.empty()) {
+    throw ConfigError("compare", "no budget to compare at; give --avg-bits or --size");
+  }
+  if (options.allocators.empty()) {
+    throw ConfigError("compare", "no allocator to compare; give --allocators");
+  }
+  for (const std::string& name : options.allocators) (void)allocator_row(name);
+  if (chooses_activations(options.search.request)) {
+    throw ConfigError("compare",
+                      fmt::format("one width of activations for all allocators, not {}; their "
+                                  "widths are chosen by 'ompq search'",
+                                  activation_text(options.search.request)));
+  }
+}
+
+void describe_comparison(report::Comparison& comparison,
+                         const pipeline::Model& model,
+                         const pipeline::Samples& samples,
+                         const pipeline::Samples& evaluation,
+                         const CompareOptions& options) {
+  comparison.model = {model.file.string(), model.sha256, model.file_bytes};
+  comparison.samples = samples.used;
+  comparison.evaluated_on = evaluation.used;
+  comparison.evaluated_on.skipped = evaluation.dataset->skipped();
+  comparison.activation_bits = activation_text(options.search.request);
+  comparison.allocators = options.allocators;
+  comparison.random_allocations = options.random_allocations;
+  for (const auto& budget : options.budgets) {
+    comparison.budgets.push_back(allocation::describe(budget));
+  }
+}
+
+}  // namespace
+
+report::Comparison compare(const pipeline::Model& model,
+                           pipeline::Samples& samples,
+                           pipeline::Samples& evaluation,
+                           const CompareOptions& options,
+                           const ProgressHandler& progress) {
+  require_work(options);
+  report::Comparison comparison;
+  pipeline::Stopwatch watch(comparison.seconds);
+  const std::string fingerprint = fingerprint_of(model, samples, evaluation, options);
+  pipeline::Journal journal(
+      options.journal.empty() ? default_journal(model, fingerprint) : options.journal, fingerprint);
+  if (progress && journal.resumed() > 0) {
+    progress({"journal", static_cast<std::int64_t>(journal.resumed()), 0, journal.path().string()});
+  }
+  Answers answers(model, samples, options.search, progress);
+  Bench bench(model, samples, evaluation, options, progress);
+  Comparing comparing(journal, bench, answers, options);
+  comparison.float_evaluation = comparing.float_evaluation();
+  for (const auto& budget : options.budgets) {
+    for (const std::string& allocator : options.allocators) {
+      comparison.rows.push_back(comparing.row(allocator, budget));
+    }
+  }
+  watch.lap("allocators");
+  RandomRows random(options.budgets.size());
+  for (std::size_t b = 0; b < options.budgets.size(); ++b) {
+    for (std::int64_t i = 0; i < options.random_allocations; ++i) {
+      random[b].push_back(comparing.random(i, options.budgets[b]));
+    }
+  }
+  for (const std::string& allocator : options.allocators) {
+    if (options.random_allocations == 0) break;
+    if (auto row = correlate(allocator, random, answers)) {
+      comparison.correlations.push_back(std::move(*row));
+    }
+  }
+  watch.lap("random allocations");
+  describe_comparison(comparison, model, samples, evaluation, options);
+  journal.finish();
+  return comparison;
+}
+
+}  // namespace ompq::search

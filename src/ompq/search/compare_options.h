@@ -1,0 +1,26 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "ompq/pipeline/evaluate.h"
+#include "ompq/rounding/calibration.h"
+#include "ompq/search/search_options.h"
+
+namespace ompq::search {
+
+struct CompareOptions {
+  SearchOptions search;  ///< its budget and allocator are not used
+  std::vector<allocation::Budget> budgets;
+  std::vector<std::string> allocators;
+  std::int64_t random_allocations = 16;  ///< a budget, for the rank correlations; 0: none
+  rounding::CalibrationOptions calibration;
+  pipeline::EvaluateOptions evaluation;
+  /// Where finished units are kept until the comparison is done; empty: a file in the current
+  /// folder, named after the model and what the units depend on.
+  std::filesystem::path journal;
+};
+
+}  // namespace ompq::search

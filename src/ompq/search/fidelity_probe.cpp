@@ -1,0 +1,217 @@
+#include "ompq/search/fidelity_probe.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <numeric>
+#include <optional>
+
+#include "ompq/core/error.h"
+#include "ompq/data/batches.h"
+#include "ompq/graph/passes.h"
+#include "ompq/pipeline/class_scores.h"
+
+namespace ompq::search {
+namespace {
+
+/// sum |x|^2, or the number of elements where they are no floats.
+double magnitude_of(const Tensor& output) {
+  if (output.type() != DataType::Float32) return static_cast<double>(output.elements());
+  double sum = 0;
+  for (const float value : output.data<float>()) sum += static_cast<double>(value) * value;
+  return sum;
+}
+
+/// Adds an output's squared differences, or those of its elements that differ at all, to the
+/// samples that they belong to: samples lie one after the other.
+void add_distances(const Tensor& output,
+                   const Tensor& reference,
+                   double weight,
+                   std::vector<double>& by_sample) {
+  const auto elements = static_cast<std::size_t>(reference.elements());
+  const auto sample_of = [&](std::size_t i) { return i * by_sample.size() / elements; };
+  if (output.shape() != reference.shape()) {  // one that depends on the values
+    for (double& sum : by_sample) {
+      sum += weight * magnitude_of(reference) / static_cast<double>(by_sample.size());
+    }
+    return;
+  }
+  if (reference.type() == DataType::Float32) {
+    const auto x = output.data<float>();
+    const auto y = reference.data<float>();
+    for (std::size_t i = 0; i < elements; ++i) {
+      const double difference = static_cast<double>(x[i]) - y[i];
+      by_sample[sample_of(i)] += weight * difference * difference;
+    }
+    return;
+  }
+  const std::size_t bytes = size_of(reference.type());
+  for (std::size_t i = 0; i < elements; ++i) {
+    const bool same =
+        std::memcmp(&output.bytes()[i * bytes], &reference.bytes()[i * bytes], bytes) == 0;
+    if (!same) by_sample[sample_of(i)] += weight;
+  }
+}
+
+double sum_of(const std::vector<double>& values) {
+  return std::accumulate(values.begin(), values.end(), 0.0);
+}
+
+/// A decision with the layer of it that runs first: a tied layer may come before the one that
+/// leads.
+struct Visit {
+  std::size_t position = 0;
+  std::size_t decision = 0;
+  graph::ValueId weight = graph::kNoValue;
+};
+
+/// In the order in which the network reads the weights.
+std::vector<Visit> visits_of(const std::vector<allocation::DecisionItem>& decisions,
+                             const std::vector<graph::Layer>& layers,
+                             const runtime::Executor& executor) {
+  std::vector<Visit> visits;
+  for (std::size_t d = 0; d < decisions.size(); ++d) {
+    std::optional<Visit> first;
+    for (const std::size_t l : decisions[d].layers) {
+      const std::size_t position = executor.reader_position(layers[l].weight);
+      if (!first || position < first->position) first = Visit{position, d, layers[l].weight};
+    }
+    visits.push_back(first.value());
+  }
+  std::ranges::stable_sort(visits, {}, &Visit::position);
+  return visits;
+}
+
+}  // namespace
+
+FidelityProbe::FidelityProbe(const pipeline::Model& model,
+                             RoundedWeights& weights,
+                             data::Dataset& dataset,
+                             const std::vector<std::int64_t>& indices,
+                             std::int64_t batch_size,
+                             const runtime::ExecutorOptions& options)
+    : model_(model),
+      weights_(weights),
+      executor_(graph::with_float_outputs(model.graph), options),
+      applied_(model.discovery.layers.size(), allocation::kFloatBits) {
+  data::for_each_batch(dataset, indices, batch_size, [&](const data::Batch& batch) {
+    batches_.push_back({batch.size, batch.inputs, executor_.run(batch.inputs)});
+  });
+  if (batches_.empty()) {
+    throw DataError("search",
+                    "no sample is left to rank allocations with; give at least one that decodes");
+  }
+  weigh();
+}
+
+void FidelityProbe::weigh() {
+  by_class_ = pipeline::as_scores(batches_.front().reference.front()).has_value();
+  std::vector<double> sizes(batches_.front().reference.size(), 0.0);
+  double samples = 0;
+  for (const Batch& batch : batches_) {
+    samples += static_cast<double>(batch.samples);
+    for (std::size_t o = 0; o < sizes.size(); ++o) sizes[o] += magnitude_of(batch.reference[o]);
+  }
+  // An output that is zero on every sample is judged by what it becomes.
+  for (double& size : sizes) size = size > 0 ? size : 1.0;
+  divisor_ = by_class_ ? samples : sizes.front();
+  weights_by_output_.assign(sizes.size(), 1.0);
+  if (sizes.size() == 1) return;
+  if (!by_class_) divisor_ = static_cast<double>(sizes.size());
+  for (std::size_t o = 0; o < sizes.size(); ++o) weights_by_output_[o] = 1.0 / sizes[o];
+}
+
+std::vector<double> FidelityProbe::distances(const std::vector<Tensor>& outputs,
+                                             const Batch& batch) const {
+  std::vector<double> result(static_cast<std::size_t>(batch.samples), 0.0);
+  if (by_class_) {
+    const pipeline::Scores scores = pipeline::as_scores(outputs.front()).value();
+    const pipeline::Scores expected = pipeline::as_scores(batch.reference.front()).value();
+    for (std::int64_t row = 0; row < scores.rows; ++row) {
+      const std::int64_t sample = row * batch.samples / scores.rows;
+      result[static_cast<std::size_t>(sample)] +=
+          pipeline::divergence(expected.row(row), scores.row(row));
+    }
+    return result;
+  }
+  for (std::size_t o = 0; o < outputs.size(); ++o) {
+    add_distances(outputs[o], batch.reference[o], weights_by_output_[o], result);
+  }
+  return result;
+}
+
+double FidelityProbe::mean(double total) const { return total / divisor_; }
+
+void FidelityProbe::set_width(std::size_t layer, int bits) {
+  if (applied_[layer] == bits) return;
+  executor_.set_constant(model_.discovery.layers[layer].weight, weights_.get(layer, bits));
+  applied_[layer] = bits;
+}
+
+void FidelityProbe::apply(const Widths& widths) {
+  for (std::size_t l = 0; l < widths.size(); ++l) set_width(l, widths[l]);
+}
+
+const std::vector<double>& FidelityProbe::by_sample(const Widths& widths) {
+  const auto known = known_.find(widths);
+  if (known != known_.end()) return known->second;
+  check_interrupt();
+  apply(widths);
+  std::vector<double> all;
+  for (const Batch& batch : batches_) {
+    const auto some = distances(executor_.run(batch.inputs), batch);
+    all.insert(all.end(), some.begin(), some.end());
+  }
+  ++evaluations_;
+  return known_[widths] = std::move(all);
+}
+
+double FidelityProbe::divergence(const Widths& widths) { return mean(sum_of(by_sample(widths))); }
+
+bool FidelityProbe::surely_better(const Widths& widths, const Widths& other) {
+  const std::vector<double>& a = by_sample(widths);
+  const std::vector<double>& b = by_sample(other);
+  const auto n = static_cast<double>(a.size());
+  const double shift = (sum_of(a) - sum_of(b)) / n;
+  double variance = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    variance += (a[i] - b[i] - shift) * (a[i] - b[i] - shift);
+  }
+  const double error = a.size() < 2 ? 0.0 : std::sqrt(variance / (n - 1) / n);
+  return shift < 0 && shift <= -2 * error;
+}
+
+std::vector<std::vector<double>> FidelityProbe::alternatives(
+    const Widths& widths,
+    const std::vector<allocation::DecisionItem>& decisions,
+    const std::vector<std::vector<int>>& alternatives,
+    const ProgressHandler& progress) {
+  std::vector<std::vector<double>> totals;
+  for (const auto& tried : alternatives) totals.emplace_back(tried.size(), 0.0);
+  apply(widths);
+  const auto visits = visits_of(decisions, model_.discovery.layers, executor_);
+  std::int64_t done = 0;
+  const auto steps = static_cast<std::int64_t>(batches_.size() * decisions.size());
+  for (const Batch& batch : batches_) {
+    runtime::Executor::State state = executor_.start(batch.inputs);
+    for (const Visit& visit : visits) {
+      const std::size_t d = visit.decision;
+      const auto& layers = decisions[d].layers;
+      executor_.advance_to_reader_of(state, visit.weight);
+      for (std::size_t a = 0; a < alternatives[d].size(); ++a) {
+        check_interrupt();
+        for (const std::size_t l : layers) set_width(l, alternatives[d][a]);
+        totals[d][a] += sum_of(distances(executor_.finish(runtime::Executor::State(state)), batch));
+      }
+      for (const std::size_t l : layers) set_width(l, widths[l]);
+      if (progress) progress({"refinement", ++done, steps, {}});
+    }
+  }
+  for (auto& row : totals) {
+    evaluations_ += static_cast<std::int64_t>(row.size());
+    for (double& value : row) value = mean(value);
+  }
+  return totals;
+}
+
+}  // namespace ompq::search

@@ -1,0 +1,146 @@
+#include "ompq/search/layer_choices.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <utility>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <fnmatch.h>
+
+#include "ompq/allocation/cost_model.h"
+#include "ompq/core/error.h"
+#include "ompq/core/options.h"
+
+namespace ompq::search {
+namespace {
+
+using Candidates = std::vector<std::vector<int>>;
+
+/// One thing that was said of layers, in the words it was said in.
+struct Rule {
+  std::string_view option;
+  std::string name;  ///< of a layer, or a pattern
+  std::vector<int> widths;
+};
+
+struct NamedLayers {
+  std::vector<std::size_t> layers;
+  bool exact = false;  ///< the name of one layer, not a pattern
+};
+
+/// Layers of the name, or else those that the pattern fits.
+NamedLayers layers_named(const pipeline::Model& model, const std::string& name) {
+  const auto& layers = model.discovery.layers;
+  NamedLayers found;
+  std::vector<std::string_view> names;
+  for (std::size_t l = 0; l < layers.size(); ++l) {
+    names.push_back(layers[l].name);
+    if (layers[l].name == name) found.layers.push_back(l);
+  }
+  found.exact = !found.layers.empty();
+  if (found.exact) return found;
+  for (std::size_t l = 0; l < layers.size(); ++l) {
+    if (::fnmatch(name.c_str(), layers[l].name.c_str(), 0) == 0) found.layers.push_back(l);
+  }
+  if (!found.layers.empty()) return found;
+  const std::string_view near = nearest(name, names);
+  throw ConfigError("layers",
+                    fmt::format("no layer is called '{}'{}; 'ompq inspect' lists all {} layers",
+                                name,
+                                near.empty() ? "" : fmt::format(", did you mean '{}'?", near),
+                                layers.size()));
+}
+
+/// The layers and all that are tied to one of them.
+std::set<std::size_t> with_tied(const pipeline::Model& model,
+                                const std::vector<std::size_t>& layers) {
+  std::set<std::size_t> all(layers.begin(), layers.end());
+  for (const graph::Tie& tie : model.discovery.ties) {
+    std::vector<graph::LayerId> members = tie.followers;
+    members.push_back(tie.leader);
+    const bool touched = std::any_of(members.begin(), members.end(), [&](graph::LayerId member) {
+      return std::find(layers.begin(), layers.end(), static_cast<std::size_t>(member)) !=
+             layers.end();
+    });
+    if (touched) all.insert(members.begin(), members.end());
+  }
+  return all;
+}
+
+std::string text_of(const Rule& rule) {
+  if (rule.widths == std::vector<int>{allocation::kFloatBits}) {
+    return fmt::format("{} '{}'", rule.option, rule.name);
+  }
+  return fmt::format("{} '{}={}'", rule.option, rule.name, fmt::join(rule.widths, ","));
+}
+
+/// Which layers get the width of this one, in brackets; nothing if it stands alone.
+std::string tied_text(const pipeline::Model& model, std::size_t layer) {
+  std::vector<std::string> names;
+  for (const std::size_t l : with_tied(model, {layer})) {
+    if (l != layer) names.push_back(fmt::format("'{}'", model.discovery.layers[l].name));
+  }
+  return names.empty() ? ""
+                       : fmt::format(" (it always has the width of {})", fmt::join(names, ", "));
+}
+
+/// Rules that name a layer win over patterns. Of two that say different things of a layer, both by
+/// name or both by pattern, neither can be meant to win.
+void apply(Candidates& candidates, const pipeline::Model& model, std::vector<Rule> rules) {
+  std::vector<NamedLayers> named;
+  for (Rule& rule : rules) {
+    std::sort(rule.widths.begin(), rule.widths.end());
+    rule.widths.erase(std::unique(rule.widths.begin(), rule.widths.end()), rule.widths.end());
+    named.push_back(layers_named(model, rule.name));
+  }
+  for (const bool exact : {false, true}) {
+    std::map<std::size_t, const Rule*> settled;
+    for (std::size_t r = 0; r < rules.size(); ++r) {
+      if (named[r].exact != exact) continue;
+      for (const std::size_t l : with_tied(model, named[r].layers)) {
+        const Rule* before = settled.emplace(l, &rules[r]).first->second;
+        if (before->widths != rules[r].widths) {
+          throw ConfigError(
+              "layers",
+              fmt::format("layer '{}' is given different widths by {} and {}{}; {}",
+                          model.discovery.layers[l].name,
+                          text_of(*before),
+                          text_of(rules[r]),
+                          tied_text(model, l),
+                          exact ? "leave one of the two out"
+                                : "leave one of the two out, or name the layer itself in it"));
+        }
+        candidates[l] = rules[r].widths;
+      }
+    }
+  }
+}
+
+}  // namespace
+
+std::vector<std::vector<int>> layer_candidates(const pipeline::Model& model,
+                                               const LayerChoices& choices) {
+  Candidates candidates(model.discovery.layers.size());
+  if (candidates.empty()) return candidates;
+  if (choices.first_last) {
+    for (const std::size_t l : with_tied(model, {0, candidates.size() - 1})) {
+      candidates[l] = {*choices.first_last};
+    }
+  }
+  std::vector<Rule> allowed;
+  for (const auto& [name, widths] : choices.candidates) {
+    allowed.push_back({"--candidates", name, widths});
+  }
+  apply(candidates, model, std::move(allowed));
+  std::vector<Rule> settled;
+  for (const auto& [name, width] : choices.pins) settled.push_back({"--pin", name, {width}});
+  for (const std::string& name : choices.excluded) {
+    settled.push_back({"--exclude", name, {allocation::kFloatBits}});
+  }
+  apply(candidates, model, std::move(settled));
+  return candidates;
+}
+
+}  // namespace ompq::search

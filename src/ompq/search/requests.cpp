@@ -1,0 +1,226 @@
+#include "ompq/search/requests.h"
+
+#include <algorithm>
+#include <set>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "ompq/allocation/latency_csv.h"
+#include "ompq/core/error.h"
+#include "ompq/pipeline/layer_tables.h"
+#include "ompq/quant/levels.h"
+
+namespace ompq::search {
+namespace {
+
+static_assert(allocation::kMostBitsWithoutZeroPoints == quant::kMostBitsWithoutZero,
+              "sizes are counted for weights as they are quantized");
+
+std::optional<double> loss_at(const sensitivity::LossTable& table, std::size_t layer, int width) {
+  if (width == allocation::kFloatBits) return 0.0;
+  const auto found = std::find(table.widths.begin(), table.widths.end(), BitWidth(width));
+  if (found == table.widths.end()) return std::nullopt;
+  return table.at(layer, static_cast<std::size_t>(found - table.widths.begin()));
+}
+
+/// What a pair of layers adds at two widths; nothing where the table lacks one of them.
+std::optional<double> interaction_at(const sensitivity::PairwiseTable& table,
+                                     const sensitivity::PairLoss& pair,
+                                     int first,
+                                     int second) {
+  if (first == allocation::kFloatBits || second == allocation::kFloatBits) return 0.0;
+  const auto column = [&](int width) {
+    return std::find(table.widths.begin(), table.widths.end(), BitWidth(width));
+  };
+  const auto a = column(first);
+  const auto b = column(second);
+  if (a == table.widths.end() || b == table.widths.end()) return std::nullopt;
+  const auto index = [&](auto at) { return static_cast<std::size_t>(at - table.widths.begin()); };
+  return pair.values[index(a) * table.widths.size() + index(b)];
+}
+
+/// Interactions as the allocator wants them: in the order of each layer's candidates.
+std::vector<allocation::PairLoss> pairs_for(const allocation::AllocationRequest& request,
+                                            const sensitivity::PairwiseTable& table) {
+  std::vector<allocation::PairLoss> pairs;
+  for (const sensitivity::PairLoss& pair : table.pairs) {
+    allocation::PairLoss& row = pairs.emplace_back();
+    row.first = pair.first;
+    row.second = pair.second;
+    for (const int a : allocation::candidates_of(request, pair.first)) {
+      auto& values = row.loss.emplace_back();
+      for (const int b : allocation::candidates_of(request, pair.second)) {
+        values.push_back(interaction_at(table, pair, a, b).value());
+      }
+    }
+  }
+  return pairs;
+}
+
+/// Effects of activations, which only metrics of the network's output know, on the scale of the
+/// effects of weights.
+std::vector<std::vector<double>> activation_losses_for(const allocation::AllocationRequest& request,
+                                                       const AllocatorRow& row,
+                                                       const Measurements& measurements) {
+  const bool by_class = row.metric == "output-kl";
+  if (!by_class && row.metric != "output-mse") {
+    throw ConfigError(
+        "search",
+        fmt::format("'{}' measures weights alone and cannot choose activation "
+                    "widths; use output-mse, output-kl or auto, or give one --act-bits",
+                    row.name));
+  }
+  if (!measurements.activations) {
+    throw DataError("search",
+                    fmt::format("what activations cost is not measured: {}; give one --act-bits",
+                                measurements.dropped.at("activations")));
+  }
+  const sensitivity::ActivationTable& effects = *measurements.activations;
+  const sensitivity::LossTable& table = by_class ? effects.kl.value() : effects.mse;
+  std::vector<std::vector<double>> rows;
+  const auto candidates = allocation::activation_candidates_of(request);
+  for (std::size_t a = 0; a < candidates.size(); ++a) {
+    auto& losses = rows.emplace_back();
+    // A width that nobody chooses, such as a network input's, was not measured and decides nothing.
+    const bool chosen = candidates[a].size() > 1;
+    for (const int width : candidates[a]) {
+      losses.push_back(chosen ? loss_at(table, a, width).value() : 0.0);
+    }
+  }
+  return rows;
+}
+
+}  // namespace
+
+bool chooses_activations(const RequestOptions& options) {
+  return options.activation_candidates.size() > 1;
+}
+
+std::string activation_text(const RequestOptions& options) {
+  if (options.activation_candidates.empty()) return "float";
+  const std::string text = fmt::format("{}", fmt::join(options.activation_candidates, ","));
+  const std::string inputs = std::to_string(options.input_bits);
+  return text == inputs ? text : fmt::format("{} (inputs {})", text, inputs);
+}
+
+allocation::AllocationRequest free_request(const pipeline::Model& model,
+                                           const RequestOptions& options) {
+  allocation::AllocationRequest request;
+  request.layers = pipeline::layer_costs(model);
+  request.candidates = options.candidates;
+  std::sort(request.candidates.begin(), request.candidates.end());
+  if (!options.choices.empty()) {
+    request.layer_candidates = layer_candidates(model, options.choices);
+  }
+  request.budget = options.budget;
+  request.cost.accounting = options.accounting.value_or(allocation::Accounting::Disk);
+  request.activations = pipeline::activation_costs(model);
+  request.live_sets = pipeline::live_sets(model);
+  request.activation_candidates = options.activation_candidates;
+  request.input_bits = options.input_bits;
+  request.cost.activation_bits = options.activation_candidates.empty()
+                                     ? allocation::kFloatBits
+                                     : options.activation_candidates.back();
+  request.cost.zero_points = options.symmetry == quant::Symmetry::Asymmetric;
+  request.float_bytes = model.file_bytes;
+  request.integer = options.integer;
+  request.seed = options.seed;
+  if (options.budget.latency_us && !options.latency_table) {
+    throw ConfigError("latency",
+                      "a budget of time needs measured times; give --latency-table, which 'ompq "
+                      "latency-table' makes an empty one of");
+  }
+  if (options.latency_table) {
+    request.latency = allocation::read_latency_table(*options.latency_table, request.layers);
+    allocation::require_latencies(request);
+  }
+  return request;
+}
+
+allocation::AllocationRequest request_for(const allocation::AllocationRequest& free,
+                                          const AllocatorRow& row,
+                                          const RequestOptions& options,
+                                          const Measurements& measurements) {
+  allocation::AllocationRequest request = free;
+  const allocation::Scheme scheme = scheme_for(row, options.scheme);
+  if (scheme != allocation::Scheme::Free) {
+    allocation::apply_scheme(request, scheme);
+    // Beside others, the paper's methods answer the same question: the same bytes.
+    const bool own = options.scheme == allocation::Scheme::Free;
+    if (options.accounting || own) request.cost.accounting = free.cost.accounting;
+  }
+  if (options.rounding) request.rounding = *options.rounding;
+  if (chooses_activations(options) && !row.metric.empty()) {
+    request.activation_loss = activation_losses_for(request, row, measurements);
+  }
+  if (!row.metric.empty()) {
+    request.loss = losses_for(request, measurements.losses.at(std::string(row.metric)));
+  }
+  if (row.solver == "pairwise") request.pairs = pairs_for(request, measurements.pairs);
+  if (row.importance) {
+    for (const auto& item : allocation::decision_items(request.layers)) {
+      request.coefficients.push_back(measurements.importance.coefficients[item.leader]);
+    }
+  }
+  return request;
+}
+
+std::vector<int> widths_to_measure(const allocation::AllocationRequest& free,
+                                   const RequestOptions& options) {
+  std::set<int> widths;
+  const auto add = [&](const allocation::AllocationRequest& request) {
+    for (std::size_t l = 0; l < request.layers.size(); ++l) {
+      const auto candidates = allocation::candidates_of(request, l);
+      widths.insert(candidates.begin(), candidates.end());
+    }
+  };
+  if (options.scheme == allocation::Scheme::Free) {
+    add(free);
+  } else {
+    allocation::AllocationRequest schemed = free;
+    allocation::apply_scheme(schemed, options.scheme);
+    add(schemed);
+  }
+  widths.erase(allocation::kFloatBits);
+  return {widths.begin(), widths.end()};
+}
+
+std::vector<std::vector<double>> losses_for(const allocation::AllocationRequest& request,
+                                            const sensitivity::LossTable& table) {
+  std::vector<std::vector<double>> rows;
+  for (std::size_t l = 0; l < request.layers.size(); ++l) {
+    auto& row = rows.emplace_back();
+    for (const int width : allocation::candidates_of(request, l)) {
+      const auto loss = loss_at(table, l, width);
+      if (!loss) throw InternalError("search", fmt::format("width {} was not measured", width));
+      row.push_back(*loss);
+    }
+  }
+  return rows;
+}
+
+std::optional<double> predicted_loss(const sensitivity::LossTable& table,
+                                     const std::vector<int>& weight_bits) {
+  double sum = 0;
+  for (std::size_t l = 0; l < weight_bits.size(); ++l) {
+    const auto loss = loss_at(table, l, weight_bits[l]);
+    if (!loss) return std::nullopt;
+    sum += *loss;
+  }
+  return sum;
+}
+
+std::optional<double> predicted_interaction(const sensitivity::PairwiseTable& table,
+                                            const std::vector<int>& weight_bits) {
+  double sum = 0;
+  for (const sensitivity::PairLoss& pair : table.pairs) {
+    const auto added =
+        interaction_at(table, pair, weight_bits[pair.first], weight_bits[pair.second]);
+    if (!added) return std::nullopt;
+    sum += *added;
+  }
+  return sum;
+}
+
+}  // namespace ompq::search

@@ -1,0 +1,52 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "ompq/allocation/allocators.h"
+#include "ompq/pipeline/model.h"
+#include "ompq/rounding/quantize_weights.h"
+#include "ompq/search/allocator_table.h"
+#include "ompq/search/layer_choices.h"
+#include "ompq/search/measurements.h"
+#include "ompq/search/request_options.h"
+
+namespace ompq::search {
+
+/// True where each activation gets a width of its own.
+[[nodiscard]] bool chooses_activations(const RequestOptions& options);
+
+/// "8", "4 (inputs 8)", "4,6 (inputs 8)" or "float".
+[[nodiscard]] std::string activation_text(const RequestOptions& options);
+
+/// The request under the free scheme, without losses and importance.
+[[nodiscard]] allocation::AllocationRequest free_request(const pipeline::Model& model,
+                                                         const RequestOptions& options);
+
+/// `free` as the allocator of `row` is asked: the paper's ranges and accounting where they hold,
+/// and what was measured.
+[[nodiscard]] allocation::AllocationRequest request_for(const allocation::AllocationRequest& free,
+                                                        const AllocatorRow& row,
+                                                        const RequestOptions& options,
+                                                        const Measurements& measurements);
+
+/// Every width that some allocator may ask a loss table for, ascending.
+[[nodiscard]] std::vector<int> widths_to_measure(const allocation::AllocationRequest& free,
+                                                 const RequestOptions& options);
+
+/// A loss table's rows in the order of each layer's candidates.
+[[nodiscard]] std::vector<std::vector<double>> losses_for(
+    const allocation::AllocationRequest& request, const sensitivity::LossTable& table);
+
+/// What a table says of an allocation: the sum over layers; float layers cost nothing. Nothing
+/// where the table lacks a width.
+[[nodiscard]] std::optional<double> predicted_loss(const sensitivity::LossTable& table,
+                                                   const std::vector<int>& weight_bits);
+/// The summed interactions of an allocation's layers; those of float layers are nothing.
+[[nodiscard]] std::optional<double> predicted_interaction(const sensitivity::PairwiseTable& table,
+                                                          const std::vector<int>& weight_bits);
+
+}  // namespace ompq::search

@@ -1,0 +1,214 @@
+#include "ompq/search/search.h"
+
+#include <algorithm>
+#include <set>
+
+#include <spdlog/spdlog.h>
+
+#include "ompq/core/error.h"
+#include "ompq/core/log.h"
+#include "ompq/pipeline/layer_tables.h"
+#include "ompq/pipeline/stopwatch.h"
+#include "ompq/search/allocate.h"
+#include "ompq/search/answers.h"
+
+namespace ompq::search {
+namespace {
+
+constexpr std::string_view kAutoAllocator = "auto";
+
+/// True if `chosen` measures all that `other` needs.
+bool covers(const AllocatorRow& chosen, const AllocatorRow& other) {
+  if (chosen.name == kAutoAllocator) return true;
+  if (other.name == kAutoAllocator) return false;
+  if (other.importance && !chosen.importance) return false;
+  if (other.solver == "pairwise" && chosen.solver != "pairwise") return false;
+  return other.metric.empty() || other.metric == chosen.metric;
+}
+
+/// The chosen allocator and those next to it.
+std::vector<std::string> asked_allocators(const SearchOptions& options, const std::string& chosen) {
+  std::vector<std::string> names{chosen};
+  for (const std::string& name : options.beside) {
+    const AllocatorRow& row = allocator_row(name);
+    if (!options.measure_for_beside && !covers(allocator_row(chosen), row)) continue;
+    if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
+  }
+  return names;
+}
+
+/// Measures, all in one go, what these allocators need.
+void prepare(Answers& answers, const std::vector<std::string>& names) {
+  std::set<std::string> measured(names.begin(), names.end());
+  measured.erase(std::string(kAutoAllocator));
+  answers.prepare(measured);
+}
+
+/// The allocator that was asked for, or `auto` where that one needs what cannot be measured.
+std::string able_allocator(const SearchOptions& options, Answers& answers) {
+  const auto reason = answers.obstacle(options.allocator);
+  if (!reason) return options.allocator;
+  log().warn(
+      "--allocator {} cannot answer here ({}); auto answers instead", options.allocator, *reason);
+  return std::string(kAutoAllocator);
+}
+
+std::string_view name_of(allocation::Scheme scheme) {
+  switch (scheme) {
+    case allocation::Scheme::Free:
+      return "default";
+    case allocation::Scheme::PaperPtq:
+      return "paper-ptq";
+    case allocation::Scheme::PaperQat:
+      return "paper-qat";
+  }
+  throw InternalError("search", "unknown scheme");
+}
+
+report::AllocationRow allocation_row(const std::string& name,
+                                     const Answer& answer,
+                                     Answers& answers) {
+  const allocation::Allocation& allocation = answer.allocation;
+  report::AllocationRow row;
+  row.allocator = name;
+  row.weight_bits = allocation.weight_bits;
+  row.average_bits = allocation.cost.average_bits;
+  row.bytes = answers.file_size().bytes(allocation);
+  allocation::CostOptions paper;
+  paper.accounting = allocation::Accounting::Paper;
+  row.paper_mib =
+      static_cast<double>(
+          allocation::total_cost(answer.request.layers, allocation.weight_bits, {}, paper).bytes) /
+      1048576.0;
+  row.gbops = static_cast<double>(allocation.cost.bops) / 1e9;
+  const auto& losses = answers.losses();
+  if (!losses.empty()) {
+    row.predicted_loss = predicted_loss(losses.begin()->second, allocation.weight_bits);
+  }
+  row.solver = allocation.solution.solver;
+  row.status = allocation::name_of(allocation.solution.status);
+  if (!allocation.solution.within_budget) row.status += ", exceeds the budget";
+  row.objective = allocation.solution.objective;
+  row.gap = allocation.solution.gap;
+  row.seconds = allocation.solution.seconds;
+  return row;
+}
+
+void answer_all(SearchOutcome& outcome,
+                const std::vector<std::string>& names,
+                const SearchOptions& options,
+                Answers& answers) {
+  for (const std::string& name : names) {
+    const bool chosen = name == names.front();
+    const auto refuse = [&](const Error& error) {
+      report::AllocationRow refused;
+      refused.allocator = name;
+      refused.refused = error.what();
+      outcome.report.allocations.push_back(std::move(refused));
+    };
+    try {
+      Answer answer = answers.answer(name, options.request.budget);
+      outcome.report.allocations.push_back(allocation_row(name, answer, answers));
+      if (!chosen) continue;
+      if (name != options.allocator)
+        outcome.report.allocations.back().instead_of = options.allocator;
+      outcome.chosen = allocation::make_allocation_file(answer.request, answer.allocation);
+      outcome.chosen.budget = options.request.budget;
+      outcome.chosen.metric = name;
+      outcome.report.accounting =
+          answer.request.cost.accounting == allocation::Accounting::Disk ? "disk" : "paper";
+      outcome.report.portfolio = std::move(answer.portfolio);
+    } catch (const InfeasibleBudget& error) {
+      if (chosen) throw;
+      refuse(error);
+    } catch (const ConfigError& error) {  // the paper's roundings know one budget alone
+      if (chosen) throw;
+      refuse(error);
+    } catch (const DataError& error) {  // what it needs could not be measured
+      if (chosen) throw;
+      refuse(error);
+    }
+  }
+}
+
+void fill_measurements(report::Search& report, Answers& answers, double beta) {
+  const Measurements& measured = answers.measurements();
+  if (measured.features) {
+    report.orm = measured.features->matrix.values;
+    report.estimator =
+        measured.features->estimator == orm::Estimator::Biased ? "biased" : "debiased";
+  }
+  report.beta = beta;
+  report.gamma = measured.importance.gamma;
+  report.theta = measured.importance.theta;
+  report.coefficients = measured.importance.coefficients;
+  for (const auto& [name, table] : answers.losses()) {
+    report::LossRows& rows = report.losses.emplace_back();
+    rows.metric = name;
+    rows.unit = sensitivity::metric(name).unit;
+    for (const BitWidth width : table.widths) rows.widths.push_back(width.value());
+    rows.values = table.values;
+  }
+  for (const auto& [metric, reason] : answers.dropped()) report.dropped.push_back({metric, reason});
+}
+
+/// What is the same whatever was decided.
+void describe_search(report::Search& report,
+                     const pipeline::Model& model,
+                     const pipeline::Samples& samples,
+                     const SearchOptions& options) {
+  report.model = {model.file.string(), model.sha256, model.file_bytes};
+  report.samples = samples.used;
+  report.samples.skipped = samples.dataset->skipped();
+  report.budget = allocation::describe(options.request.budget);
+  report.scheme = name_of(options.request.scheme);
+  const bool narrow =
+      options.executor.precision == runtime::Precision::BFloat16 ||
+      (options.executor.precision == runtime::Precision::Auto && runtime::has_native_bfloat16());
+  report.precision = narrow ? "bfloat16" : "float32";
+  report.activation_bits = activation_text(options.request);
+  report.layers = pipeline::layer_rows(model);
+}
+
+}  // namespace
+
+void check_budget(const pipeline::Model& model, const SearchOptions& options) {
+  if (options.request.scheme != allocation::Scheme::Free) return;
+  allocation::AllocationRequest request = free_request(model, options.request);
+  request.budget = options.request.budget;
+  pipeline::FileSize size(model, options.weights, options.form);
+  size.set_budget(request.budget);
+  try {
+    (void)allocate(allocation::allocator("size-only").allocate, request, size);
+  } catch (
+      const ConfigError&) {  // budgets that cannot be joined: whether the asked one can, it says
+  }
+}
+
+SearchOutcome search(const pipeline::Model& model,
+                     pipeline::Samples& samples,
+                     const SearchOptions& options,
+                     const ProgressHandler& progress) {
+  SearchOutcome outcome;
+  pipeline::Stopwatch watch(outcome.report.seconds);
+  const auto asked = asked_allocators(options, options.allocator);  // unknown names first
+  check_budget(model, options);
+  Answers answers(model, samples, options, progress);
+  std::vector<std::string> names{options.allocator};
+  if (answers.settled(options.allocator)) {
+    log().info("every width is pinned, excluded or the only candidate: nothing is measured");
+  } else {
+    prepare(answers, asked);
+    names = asked_allocators(options, able_allocator(options, answers));
+  }
+  watch.lap("measurement");
+  answer_all(outcome, names, options, answers);
+  watch.lap("allocation");
+  describe_search(outcome.report, model, samples, options);
+  fill_measurements(outcome.report, answers, options.beta);
+  outcome.chosen.model_file = model.file.filename().string();
+  outcome.chosen.model_sha256 = model.sha256;
+  return outcome;
+}
+
+}  // namespace ompq::search

@@ -1,0 +1,165 @@
+#include "ompq/search/sweep.h"
+
+#include <algorithm>
+#include <utility>
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include "ompq/allocation/curve.h"
+#include "ompq/core/byte_count.h"
+#include "ompq/core/error.h"
+#include "ompq/core/log.h"
+#include "ompq/graph/passes.h"
+#include "ompq/pipeline/class_scores.h"
+#include "ompq/pipeline/layer_tables.h"
+#include "ompq/pipeline/stopwatch.h"
+#include "ompq/search/allocate.h"
+
+namespace ompq::search {
+namespace {
+
+/// Can be measured on every network and with any samples.
+constexpr std::string_view kOfWeightsAlone = "weight-mse";
+
+report::SweepPoint measured(const allocation::CurvePoint& point, FidelityProbe& probe) {
+  const allocation::Allocation& allocation = point.allocation;
+  return {.weight_bits = allocation.weight_bits,
+          .average_bits = allocation.cost.average_bits,
+          .bytes = point.cost,
+          .gbops = static_cast<double>(allocation.cost.bops) / 1e9,
+          .predicted_loss = point.loss,
+          .gap = point.gap,
+          .divergence = probe.divergence(allocation.weight_bits)};
+}
+
+/// Bytes of the file, which says that it answers a budget of just these bytes: as 'ompq quantize'
+/// writes it for an allocation picked here.
+std::int64_t bytes_of(const allocation::Allocation& allocation, pipeline::FileSize& size) {
+  allocation::Budget own;
+  own.bytes = size.bytes(allocation);
+  constexpr int kAttempts = 4;  // more digits make the file longer, once or twice
+  for (int attempt = 0; attempt < kAttempts; ++attempt) {
+    size.set_budget(own);
+    const std::int64_t bytes = size.bytes(allocation);
+    if (bytes == *own.bytes) break;
+    own.bytes = bytes;
+  }
+  return *own.bytes;
+}
+
+/// From the smallest file to the largest, without those that another one beats in both size and
+/// loss: exact sizes differ from the cost model's by a few bytes.
+std::vector<allocation::CurvePoint> by_file_size(std::vector<allocation::CurvePoint> points,
+                                                 pipeline::FileSize& size) {
+  for (auto& point : points) point.cost = bytes_of(point.allocation, size);
+  std::stable_sort(points.begin(), points.end(), [](const auto& a, const auto& b) {
+    return a.cost != b.cost ? a.cost < b.cost : a.loss < b.loss;
+  });
+  std::vector<allocation::CurvePoint> kept;
+  for (auto& point : points) {
+    if (kept.empty() || point.loss < kept.back().loss) kept.push_back(std::move(point));
+  }
+  return kept;
+}
+
+std::size_t knee_of(const std::vector<report::SweepPoint>& points) {
+  std::vector<double> sizes;
+  std::vector<double> divergences;
+  for (const auto& point : points) {
+    sizes.push_back(static_cast<double>(point.bytes));
+    divergences.push_back(point.divergence);
+  }
+  return allocation::knee(sizes, divergences);
+}
+
+/// The largest file within `bytes`.
+std::size_t pick(const std::vector<report::SweepPoint>& points, std::int64_t bytes) {
+  std::optional<std::size_t> best;
+  for (std::size_t i = 0; i < points.size(); ++i) {
+    if (points[i].bytes <= bytes && (!best || points[i].bytes > points[*best].bytes)) best = i;
+  }
+  if (!best) {
+    throw InfeasibleBudget("sweep",
+                           fmt::format("no file on the curve fits {}; the smallest takes {} ({} "
+                                       "bytes)",
+                                       format_bytes(bytes),
+                                       format_bytes(points.front().bytes),
+                                       points.front().bytes));
+  }
+  return *best;
+}
+
+}  // namespace
+
+SweepOutcome sweep(const pipeline::Model& model,
+                   pipeline::Samples& samples,
+                   const SweepOptions& options,
+                   const ProgressHandler& progress) {
+  SweepOutcome outcome;
+  report::Sweep& report = outcome.report;
+  pipeline::Stopwatch watch(report.seconds);
+  const SearchOptions& search = options.search;
+  const pipeline::Halves halves = pipeline::halves_of(samples.indices);
+  RoundedWeights weights(model, search.weights);
+  pipeline::FileSize size(model, search.weights, search.form);
+  allocation::AllocationRequest request = free_request(model, search.request);
+  const auto measured_by = [&](const std::string& metric) {
+    return measure(model,
+                   *samples.dataset,
+                   halves.measuring,
+                   {.metrics = {metric},
+                    .widths = widths_to_measure(request, search.request),
+                    .beta = search.beta,
+                    .seed = search.request.seed,
+                    .batch_size = search.batch_size,
+                    .executor = search.executor},
+                   weights,
+                   progress);
+  };
+  report.metric = options.metric;
+  Measurements measurements = measured_by(report.metric);
+  if (!measurements.losses.contains(report.metric)) {
+    log().warn("--metric {} is not measured here ({}); {} is used instead",
+               report.metric,
+               measurements.dropped.at(report.metric),
+               kOfWeightsAlone);
+    report.instead_of = std::exchange(report.metric, std::string(kOfWeightsAlone));
+    measurements = measured_by(report.metric);
+  }
+  watch.lap("measurement");
+  request.loss = losses_for(request, measurements.losses.at(report.metric));
+  request = anchored(std::move(request), size);
+  const auto points =
+      by_file_size(allocation::lagrangian_curve(request, {.points = options.points}).points, size);
+  watch.lap("curve");
+  FidelityProbe probe(
+      model, weights, *samples.dataset, halves.judging, search.batch_size, search.executor);
+  for (const allocation::CurvePoint& point : points) {
+    report.points.push_back(measured(point, probe));
+    if (progress) {
+      progress({"curve",
+                static_cast<std::int64_t>(report.points.size()),
+                static_cast<std::int64_t>(points.size()),
+                {}});
+    }
+  }
+  watch.lap("fidelity");
+  report.knee = knee_of(report.points);
+  if (options.pick_bytes) report.picked = pick(report.points, *options.pick_bytes);
+  const auto& chosen = points[report.picked.value_or(report.knee)].allocation;
+  outcome.chosen = allocation::make_allocation_file(request, chosen);
+  outcome.chosen.metric = report.metric;
+  outcome.chosen.budget.bytes = report.points[report.picked.value_or(report.knee)].bytes;
+  outcome.chosen.model_file = model.file.filename().string();
+  outcome.chosen.model_sha256 = model.sha256;
+  report.model = {model.file.string(), model.sha256, model.file_bytes};
+  report.samples = samples.used;
+  report.samples.skipped = samples.dataset->skipped();
+  report.measure = pipeline::divergence_measure(graph::with_float_outputs(model.graph));
+  report.activation_bits = activation_text(search.request);
+  report.layers = pipeline::layer_rows(model);
+  return outcome;
+}
+
+}  // namespace ompq::search

@@ -1,0 +1,10 @@
+#pragma once
+
+#include "ompq/training/training_options.h"
+
+namespace ompq::training {
+
+/// @throws ConfigError naming the first option that is out of range, or a name that no table has.
+void check_options(const TrainerOptions& options);
+
+}  // namespace ompq::training

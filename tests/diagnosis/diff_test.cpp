@@ -1,0 +1,319 @@
+#include "ompq/diagnosis/diff.h"
+
+#include <cmath>
+#include <limits>
+
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include "ompq/core/error.h"
+#include "ompq/diagnosis/layer_matching.h"
+#include "ompq/pipeline/load_model.h"
+#include "ompq/pipeline/network.h"
+#include "ompq/pipeline/value_comparison.h"
+#include "ompq/report/json.h"
+#include "pipeline/small_model.h"
+#include "support/paths.h"
+
+namespace ompq::diagnosis {
+namespace {
+
+constexpr std::int64_t kDiffSamples = 16;
+
+/// Written by `quantize_network` and read back from the file.
+pipeline::Model read_back(const pipeline::Model& model,
+                          const std::vector<int>& weight_bits,
+                          const rounding::ActivationQuantizers& activations,
+                          onnx_io::WeightFormat format) {
+  const testing::TemporaryDirectory folder;
+  const auto file = folder / "small.onnx";
+  const pipeline::QuantizedNetwork network =
+      pipeline::quantize_network(model, weight_bits, activations, {});
+  onnx_io::export_onnx(network.graph, file, {.format = format, .quantized = network.weights});
+  return pipeline::load_model(file);
+}
+
+std::vector<int> same_widths(const pipeline::Model& model, int bits) {
+  return std::vector<int>(model.discovery.layers.size(), bits);
+}
+
+rounding::ActivationQuantizers activations(const pipeline::Model& model, int bits) {
+  pipeline::Samples samples = pipeline::small_samples(kDiffSamples);
+  const auto& layers = model.discovery.layers;
+  return rounding::calibrate_activations(model.graph,
+                                         layers,
+                                         std::vector<BitWidth>(layers.size(), BitWidth(bits)),
+                                         *samples.dataset,
+                                         samples.indices,
+                                         {});
+}
+
+report::Diff differing(const pipeline::Model& a,
+                       const pipeline::Model& b,
+                       DiffOptions options = {}) {
+  pipeline::Samples samples = pipeline::small_samples(kDiffSamples);
+  options.executor.threads = 1;
+  return diff(a, b, samples, options);
+}
+
+/// The same network under names that say nothing of it.
+pipeline::Model renamed(pipeline::Model model) {
+  for (std::size_t n = 0; n < model.graph.nodes().size(); ++n) {
+    model.graph.mutable_node(static_cast<graph::NodeId>(n)).name =
+        std::string("n").append(std::to_string(n));
+  }
+  for (auto& layer : model.discovery.layers) layer.name = model.graph.node(layer.node).name;
+  return model;
+}
+
+TEST(Diff, FindsANetworkEqualToItself) {
+  const pipeline::Model model = pipeline::small_model();
+  const auto result = differing(model, model);
+  ASSERT_EQ(result.rows.size(), model.discovery.layers.size() + 1);
+  for (const auto& row : result.rows) {
+    EXPECT_TRUE(row.equal) << row.layer;
+    EXPECT_FALSE(row.parted) << row.layer;
+    EXPECT_FALSE(row.snr_db) << row.layer;
+    EXPECT_EQ(row.largest_difference, 0) << row.layer;
+    EXPECT_NEAR(*row.cosine, 1, 1e-12) << row.layer;
+    EXPECT_EQ(row.matched_by, "value name") << row.layer;
+  }
+  EXPECT_FALSE(result.first_apart);
+  EXPECT_EQ(result.agreement, 1.0);
+  EXPECT_EQ(result.samples.count, kDiffSamples);
+}
+
+TEST(Diff, MatchesEveryLayerOfAPackedFile) {
+  const pipeline::Model model = pipeline::small_model();
+  for (const int bits : {8, 4}) {
+    const pipeline::Model packed = read_back(
+        model, same_widths(model, 4), activations(model, bits), onnx_io::WeightFormat::Packed);
+    const auto result = differing(model, packed);
+    EXPECT_TRUE(result.only_in_a.empty());
+    EXPECT_TRUE(result.only_in_b.empty());
+    ASSERT_EQ(result.rows.size(), model.discovery.layers.size() + 1);
+    for (const auto& row : result.rows) {
+      EXPECT_EQ(row.layer, row.layer_b);
+      EXPECT_TRUE(row.snr_db) << row.layer;
+    }
+    for (std::size_t l = 0; l < model.discovery.layers.size(); ++l) {
+      EXPECT_EQ(result.rows[l].value_a, model.graph.value(model.discovery.layers[l].feature).name);
+    }
+  }
+}
+
+TEST(Diff, SaysTheSameOfAPackedFileAndOfOneWithValueNames) {
+  const pipeline::Model model = pipeline::small_model();
+  const auto quantizers = activations(model, 4);
+  const auto packed = differing(
+      model, read_back(model, same_widths(model, 3), quantizers, onnx_io::WeightFormat::Packed));
+  const auto plain = differing(
+      model, read_back(model, same_widths(model, 3), quantizers, onnx_io::WeightFormat::Float));
+  ASSERT_EQ(packed.rows.size(), plain.rows.size());
+  for (std::size_t r = 0; r < plain.rows.size(); ++r) {
+    EXPECT_EQ(plain.rows[r].matched_by, "value name");
+    EXPECT_NEAR(*packed.rows[r].snr_db, *plain.rows[r].snr_db, 1e-9) << plain.rows[r].layer;
+    EXPECT_EQ(packed.rows[r].largest_difference, plain.rows[r].largest_difference);
+  }
+  EXPECT_EQ(packed.agreement, plain.agreement);
+}
+
+TEST(Diff, MatchesByOrderWhereNamesDiffer) {
+  const pipeline::Model model = pipeline::small_model();
+  const auto quantizers = activations(model, 4);
+  const pipeline::Model packed =
+      read_back(model, same_widths(model, 3), quantizers, onnx_io::WeightFormat::Packed);
+  const auto named = differing(model, packed);
+  const auto nameless = differing(model, renamed(packed));
+  ASSERT_EQ(nameless.rows.size(), named.rows.size());
+  for (std::size_t r = 0; r + 1 < named.rows.size(); ++r) {
+    EXPECT_EQ(nameless.rows[r].matched_by, "order") << named.rows[r].layer;
+    EXPECT_NEAR(*nameless.rows[r].snr_db, *named.rows[r].snr_db, 1e-9) << named.rows[r].layer;
+  }
+}
+
+TEST(Diff, WorksBothWaysRound) {
+  const pipeline::Model model = pipeline::small_model();
+  const pipeline::Model packed =
+      read_back(model, same_widths(model, 3), activations(model, 4), onnx_io::WeightFormat::Packed);
+  const auto forth = differing(model, packed);
+  const auto back = differing(packed, model);
+  ASSERT_EQ(forth.rows.size(), back.rows.size());
+  for (std::size_t r = 0; r < forth.rows.size(); ++r) {
+    EXPECT_EQ(forth.rows[r].largest_difference, back.rows[r].largest_difference);
+    EXPECT_NEAR(*forth.rows[r].cosine, *back.rows[r].cosine, 1e-12);
+  }
+  EXPECT_EQ(forth.agreement, back.agreement);
+}
+
+TEST(Diff, NamesTheFirstLayerThatParts) {
+  const pipeline::Model model = pipeline::small_model();
+  auto bits = same_widths(model, allocation::kFloatBits);
+  bits[2] = 2;
+  const pipeline::Model changed = read_back(model, bits, {}, onnx_io::WeightFormat::Packed);
+  const auto result = differing(model, changed);
+  ASSERT_TRUE(result.first_apart);
+  EXPECT_EQ(*result.first_apart, 2U);
+  EXPECT_TRUE(result.rows[0].equal);
+  EXPECT_TRUE(result.rows[1].equal);
+  const auto json = nlohmann::json::parse(report::to_json(result));
+  EXPECT_EQ(json["format"], "ompq-diff/1");
+  EXPECT_EQ(json["first_apart"], model.discovery.layers[2].name);
+  // A threshold that everything passes.
+  EXPECT_FALSE(differing(model, changed, {.threshold_db = -1000}).first_apart);
+}
+
+TEST(Diff, LetsNoNanPass) {
+  const pipeline::Model model = pipeline::small_model();
+  pipeline::Model broken = model;
+  broken.graph.mutable_value(model.discovery.layers[4].weight)
+      .constant->mutable_data<float>()
+      .front() = std::numeric_limits<float>::quiet_NaN();
+  const auto result = differing(model, broken);
+  ASSERT_TRUE(result.first_apart);
+  EXPECT_EQ(*result.first_apart, 4U);
+  EXPECT_FALSE(result.rows[4].finite);
+  EXPECT_TRUE(nlohmann::json::accept(report::to_json(result)));
+}
+
+TEST(Diff, HasTheSameResultForEveryBatchSize) {
+  const pipeline::Model model = pipeline::small_model();
+  const pipeline::Model packed =
+      read_back(model, same_widths(model, 4), activations(model, 8), onnx_io::WeightFormat::Packed);
+  const auto whole = differing(model, packed, {.batch_size = kDiffSamples});
+  const auto parts = differing(model, packed, {.batch_size = 5});
+  for (std::size_t r = 0; r < whole.rows.size(); ++r) {
+    EXPECT_NEAR(*whole.rows[r].snr_db, *parts.rows[r].snr_db, 1e-3) << whole.rows[r].layer;
+  }
+}
+
+TEST(Diff, ListsLayersThatOneNetworkAloneHas) {
+  const pipeline::Model model = pipeline::small_model();
+  const pipeline::Model wider = pipeline::small_model(16);
+  const auto result = differing(model, renamed(wider));
+  // Both read the same inputs and give six classes; no layer has the other's weight shape.
+  EXPECT_EQ(result.only_in_a.size(), model.discovery.layers.size());
+  EXPECT_EQ(result.only_in_b.size(), wider.discovery.layers.size());
+  ASSERT_EQ(result.rows.size(), 1U);
+  EXPECT_EQ(result.rows[0].op, "output");
+}
+
+pipeline::Model tiny(const std::string& name, std::int64_t size, std::int64_t classes) {
+  testing::GraphBuilder builder(name);
+  const auto x = builder.input("in", {graph::Dim::batch(), graph::Dim::fixed(size)});
+  pipeline::Model model;
+  model.file = name + ".onnx";
+  model.graph = builder.finish({builder.gemm(name + "_fc", x, classes)});
+  model.discovery = graph::discover(model.graph);
+  return model;
+}
+
+TEST(Diff, NamesBothNetworksWhereInputsDiffer) {
+  pipeline::Samples samples = pipeline::small_samples(kDiffSamples);
+  try {
+    (void)diff(pipeline::small_model(), tiny("other", 12, 6), samples, {});
+    FAIL() << "accepted different inputs";
+  } catch (const ShapeError& error) {
+    const std::string message = error.what();
+    EXPECT_NE(message.find("small.onnx"), std::string::npos) << message;
+    EXPECT_NE(message.find("other.onnx"), std::string::npos) << message;
+  }
+}
+
+TEST(Diff, NamesBothNetworksWhereNothingIsTheSame) {
+  pipeline::Samples samples;
+  samples.dataset = std::make_unique<testing::MemoryDataset>(testing::normal_samples({4, 12}, 1));
+  samples.indices = {0, 1, 2, 3};
+  try {
+    (void)diff(tiny("six", 12, 6), tiny("seven", 12, 7), samples, {});
+    FAIL() << "compared networks without a common value";
+  } catch (const ConfigError& error) {
+    const std::string message = error.what();
+    EXPECT_NE(message.find("six.onnx"), std::string::npos) << message;
+    EXPECT_NE(message.find("seven.onnx"), std::string::npos) << message;
+  }
+}
+
+TEST(Diff, RefusesNoSamples) {
+  const pipeline::Model model = pipeline::small_model();
+  pipeline::Samples samples = pipeline::small_samples(kDiffSamples);
+  samples.indices.clear();
+  EXPECT_THROW((void)diff(model, model, samples, {}), DataError);
+}
+
+/// Two convolutions side by side on one input, written in either order.
+pipeline::Model forked(bool left_first) {
+  testing::GraphBuilder builder("fork");
+  const auto x = builder.input(
+      "x", {graph::Dim::batch(), graph::Dim::fixed(3), graph::Dim::fixed(4), graph::Dim::fixed(4)});
+  const auto first = builder.conv(left_first ? "left" : "right", x, {.out = 4});
+  const auto second = builder.conv(left_first ? "right" : "left", x, {.out = 4});
+  pipeline::Model model;
+  model.graph = builder.finish({builder.add("add", first, second)});
+  model.discovery = graph::discover(model.graph);
+  return model;
+}
+
+TEST(MatchLayers, FindsNamesakesThatHaveChangedPlaces) {
+  const pipeline::Model a = forked(true);
+  const pipeline::Model b = forked(false);
+  const LayerMatching matching = match_layers(a, b);
+  ASSERT_EQ(matching.layers.size(), 2U);
+  for (const MatchedLayer& pair : matching.layers) {
+    const auto& layer = a.discovery.layers.at(static_cast<std::size_t>(pair.layer_a));
+    EXPECT_EQ(layer.name, b.discovery.layers.at(static_cast<std::size_t>(pair.layer_b)).name);
+  }
+  EXPECT_EQ(matching.layers[0].layer_b, 1);
+}
+
+TEST(MatchLayers, ComparesOperatorsWhereAnActivationBecameAQuantizersClipping) {
+  // Some tools drop a Relu whose quantizer begins at zero.
+  const auto build = [](bool keeps_relu) {
+    testing::GraphBuilder builder("net");
+    auto x = builder.input(
+        "x",
+        {graph::Dim::batch(), graph::Dim::fixed(3), graph::Dim::fixed(4), graph::Dim::fixed(4)});
+    x = builder.conv("conv", x, {.out = 4, .kernel = 3, .bias = true});
+    if (keeps_relu) x = builder.relu("relu", x);
+    if (!keeps_relu) x = builder.quantize_dequantize("q", x, 0.05F, 0);
+    pipeline::Model model;
+    model.graph = builder.finish({builder.flatten("flat", x)});
+    model.discovery = graph::discover(model.graph);
+    return model;
+  };
+  const pipeline::Model with = build(true);
+  const pipeline::Model without = build(false);
+  const LayerMatching matching = match_layers(with, without);
+  ASSERT_EQ(matching.layers.size(), 1U);
+  EXPECT_EQ(matching.layers[0].value_a, with.discovery.layers[0].output);
+  EXPECT_EQ(matching.layers[0].value_b, without.discovery.layers[0].output);
+}
+
+TEST(ValueComparison, AddsUpWhatTheFormulasSay) {
+  pipeline::ValueComparison sums;
+  const std::vector<float> a{3, 4};
+  const std::vector<float> b{3, 5};
+  sums.add(a, b);
+  EXPECT_NEAR(*sums.snr_db(), 10 * std::log10(25.0), 1e-12);
+  EXPECT_NEAR(*sums.cosine(), 29 / std::sqrt(25.0 * 34.0), 1e-12);
+  EXPECT_EQ(sums.largest, 1);
+  sums.add(a, a);
+  EXPECT_NEAR(*sums.snr_db(), 10 * std::log10(50.0), 1e-12);
+  EXPECT_EQ(sums.elements, 4);
+  EXPECT_THROW(sums.add(a, std::vector<float>{1}), ShapeError);
+}
+
+TEST(ValueComparison, HasNoRatioWithoutNoiseOrSignal) {
+  pipeline::ValueComparison none;
+  EXPECT_FALSE(none.snr_db());
+  EXPECT_FALSE(none.cosine());
+  none.add(std::vector<float>{0, 0}, std::vector<float>{1, 0});
+  EXPECT_FALSE(none.snr_db());
+  EXPECT_TRUE(none.finite());
+  none.add(std::vector<float>{1}, std::vector<float>{std::numeric_limits<float>::infinity()});
+  EXPECT_FALSE(none.snr_db());
+  EXPECT_FALSE(none.finite());
+}
+
+}  // namespace
+}  // namespace ompq::diagnosis

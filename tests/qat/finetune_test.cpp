@@ -1,0 +1,197 @@
+#include "ompq/qat/finetune.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "ompq/core/atomic_file.h"
+#include "ompq/core/error.h"
+#include "ompq/pipeline/file_note.h"
+#include "ompq/pipeline/load_model.h"
+#include "ompq/pipeline/quantized_file.h"
+#include "ompq/training/quantizer_methods.h"
+#include "qat/finetune_case.h"
+
+namespace ompq::qat {
+namespace {
+
+using ::testing::HasSubstr;
+
+TEST_F(FinetuneTest, TeachesTheQuantizedNetworkWhatItsStartDoesNotKnow) {
+  options_.epochs = 6;
+  const report::Finetuning made = run();
+  const auto& networks = made.quantization.networks;
+  ASSERT_GE(networks.size(), 2U);
+  // The small model's weights are random numbers: only training can tell the classes apart.
+  EXPECT_LT(*networks.back().evaluation.top1, 0.6);
+  EXPECT_GT(*networks.front().evaluation.top1, 0.8);
+  ASSERT_EQ(made.epochs.size(), 6U);
+  EXPECT_LT(made.epochs.back().train_loss, made.epochs.front().train_loss);
+  EXPECT_EQ(made.best_epoch, made.epochs.back().best_epoch);
+  EXPECT_EQ(*networks.front().evaluation.top1, made.epochs.back().best);
+}
+
+TEST_F(FinetuneTest, WritesTheSizeThatWasPromisedAndLeavesNothingElse) {
+  const report::Finetuning made = run();
+  for (const auto& network : made.quantization.networks) {
+    EXPECT_EQ(network.bytes_on_disk, network.bytes_promised) << network.method;
+  }
+  EXPECT_EQ(static_cast<std::int64_t>(fs::file_size(file("out.onnx"))),
+            made.quantization.networks.front().bytes_promised);
+  for (const auto& entry : fs::directory_iterator(folder_.path())) {
+    EXPECT_THAT(entry.path().filename().string(), ::testing::AnyOf("out.onnx", "out.last.onnx"));
+  }
+}
+
+TEST_F(FinetuneTest, TheFilesGradeIsTheOneThatWasReported) {
+  const report::Finetuning made = run();
+  pipeline::Samples evaluation = labelled_samples(96, 3);
+  const pipeline::Model written = pipeline::load_model(file("out.onnx"));
+  const auto outcome =
+      pipeline::evaluate(written.graph, *evaluation.dataset, evaluation.indices, {});
+  EXPECT_EQ(outcome.evaluation.top1, made.quantization.networks.front().evaluation.top1);
+  EXPECT_NEAR(*outcome.evaluation.cross_entropy,
+              *made.quantization.networks.front().evaluation.cross_entropy,
+              1e-6);
+}
+
+TEST_F(FinetuneTest, EveryQuantizerAndNormModeTrains) {
+  for (const auto& method : training::quantizer_methods()) {
+    for (const bool reestimated : {false, true}) {
+      options_.quantizer = method.name;
+      options_.norms_reestimated = reestimated;
+      const report::Finetuning made = run();
+      EXPECT_LT(made.epochs.back().train_loss, made.epochs.front().train_loss) << method.name;
+    }
+  }
+}
+
+TEST_F(FinetuneTest, GoesOnBehindAnInterruptAsIfItHadNotStopped) {
+  (void)run();
+  const std::string best = read_file(file("out.onnx"));
+  const bool has_last = fs::exists(file("out.last.onnx"));
+  const std::string last = has_last ? read_file(file("out.last.onnx")) : "";
+  fs::remove(file("out.onnx"));
+  fs::remove(file("out.last.onnx"));
+
+  options_.on_epoch = [](const report::EpochRecord&) { request_interrupt(); };
+  EXPECT_THROW((void)run(), Interrupted);
+  EXPECT_TRUE(fs::exists(file("out.onnx.checkpoint")));
+  options_.on_epoch = {};
+  const report::Finetuning made = run();
+  EXPECT_GE(made.resumed_epochs, 1);
+  EXPECT_EQ(made.epochs.size(), 3U);
+  EXPECT_EQ(read_file(file("out.onnx")), best);
+  ASSERT_EQ(fs::exists(file("out.last.onnx")), has_last);
+  if (has_last) {
+    EXPECT_EQ(read_file(file("out.last.onnx")), last);
+  }
+  EXPECT_FALSE(fs::exists(file("out.onnx.checkpoint")));
+}
+
+TEST_F(FinetuneTest, StopsEarlyWhereNothingBetterComes) {
+  options_.epochs = 50;
+  options_.patience = 2;
+  options_.trainer.optimizer.rate = 0.0;
+  const report::Finetuning made = run();
+  EXPECT_TRUE(made.stopped_early);
+  EXPECT_EQ(made.best_epoch, 0);
+  EXPECT_EQ(made.epochs.size(), 2U);
+}
+
+TEST_F(FinetuneTest, NeverWritesAWorseNetworkThanItStartedFrom) {
+  const report::Finetuning good = run();  // a network that training can only spoil
+  fs::rename(file("out.onnx"), file("good.onnx"));
+  options_.from = file("good.onnx");
+  options_.trainer.loss.distillation = 1.0;  // of a float network that knows nothing
+  options_.trainer.optimizer.rate = 0.05;
+  const report::Finetuning made = run();
+  ASSERT_EQ(made.best_epoch, 0);
+  EXPECT_EQ(fs::file_size(file("out.onnx")), fs::file_size(file("good.onnx")));
+  const auto& networks = made.quantization.networks;
+  ASSERT_EQ(networks.size(), 2U) << "the start, and the last epoch";
+  const report::Evaluation& kept = networks.front().evaluation;
+  EXPECT_EQ(kept.top1, good.quantization.networks.front().evaluation.top1);
+  EXPECT_GE(*kept.top1, *networks.back().evaluation.top1);
+  EXPECT_TRUE(fs::exists(file("out.last.onnx")));
+}
+
+TEST_F(FinetuneTest, LearnsWithoutLabelsFromTheFloatNetwork) {
+  options_.trainer.loss.distillation = 1.0;
+  pipeline::Samples samples = pipeline::small_samples(64, 1);
+  pipeline::Samples training = pipeline::small_samples(192, 2);
+  pipeline::Samples evaluation = pipeline::small_samples(96, 3);
+  training.used.split = "train";
+  const report::Finetuning made =
+      finetune(model_, model_.graph, samples, training, evaluation, options_);
+  EXPECT_FALSE(made.epochs.back().validation_top1);
+  EXPECT_FALSE(made.epochs.back().train_accuracy);
+  EXPECT_TRUE(made.epochs.back().validation_agreement);
+  EXPECT_LT(made.epochs.back().train_loss, made.epochs.front().train_loss);
+}
+
+TEST_F(FinetuneTest, AsksForLabelsWhereItNeedsThem) {
+  pipeline::Samples samples = pipeline::small_samples(64, 1);
+  pipeline::Samples training = pipeline::small_samples(192, 2);
+  pipeline::Samples evaluation = pipeline::small_samples(96, 3);
+  try {
+    (void)finetune(model_, model_.graph, samples, training, evaluation, options_);
+    FAIL() << "trained on labels that are not there";
+  } catch (const ConfigError& error) {
+    EXPECT_THAT(error.what(), HasSubstr("--distill 1"));
+  }
+}
+
+TEST_F(FinetuneTest, StartsFromAFileWhereThatEnded) {
+  const report::Finetuning first = run();
+  options_.from = file("out.onnx");
+  options_.start.output = file("second.onnx");
+  options_.trainer.optimizer.rate = 0.0;
+  options_.epochs = 1;
+  const report::Finetuning second = run();
+  const auto& start = second.quantization.networks.back();
+  EXPECT_EQ(start.evaluation.top1, first.quantization.networks.front().evaluation.top1);
+  EXPECT_EQ(start.weight_bits, first.quantization.networks.front().weight_bits);
+  EXPECT_NEAR(*start.evaluation.cross_entropy,
+              *first.quantization.networks.front().evaluation.cross_entropy,
+              1e-5);
+}
+
+TEST(ReadQuantizedFile, RefusesWhatWasNotMadeOfTheNetwork) {
+  const testing::TemporaryDirectory folder;
+  const pipeline::Model model = pipeline::small_model();
+  const auto message_for = [&](const graph::Graph& graph) {
+    write_file_atomically(
+        folder / "other.onnx",
+        onnx_io::export_onnx_bytes(graph, {.format = onnx_io::WeightFormat::Float}));
+    try {
+      (void)pipeline::read_quantized_file(model, folder / "other.onnx");
+    } catch (const ConfigError& error) {
+      return std::string(error.what());
+    }
+    return std::string();
+  };
+  graph::Graph other = model.graph;
+  EXPECT_THAT(message_for(other), HasSubstr("does not say which bits"));
+  pipeline::FileNote note{.version = "1",
+                          .float_sha256 = "1",
+                          .weight_bits = std::vector<int>(5, 3),
+                          .activation_bits = std::vector<int>(5, 8)};
+  other.metadata = pipeline::to_metadata(note);
+  EXPECT_THAT(message_for(other), HasSubstr("made of another network"));
+  note.float_sha256 = model.sha256;
+  other.metadata = pipeline::to_metadata(note);
+  EXPECT_THAT(message_for(other), HasSubstr("do not lie on 8 levels"));
+}
+
+TEST(CommonStep, IsTheCoarsestOneThatFits) {
+  EXPECT_EQ(pipeline::common_step({0.0F, 0.0F}, 2), 1.0F);
+  EXPECT_EQ(pipeline::common_step({-0.5F, 0.25F, 0.0F}, 2), 0.25F);
+  EXPECT_EQ(pipeline::common_step({0.5F, -0.5F}, 4), 0.5F);
+  // 0.75 and 0.5 are multiples of 0.25 alone.
+  EXPECT_EQ(pipeline::common_step({0.75F, 0.5F}, 2), 0.25F);
+  EXPECT_FALSE(pipeline::common_step({1.0F, 0.25F}, 2)) << "five levels are needed";
+  EXPECT_FALSE(pipeline::common_step({1.0F, 0.3F}, 3));
+}
+
+}  // namespace
+}  // namespace ompq::qat

@@ -1,0 +1,104 @@
+#include "ompq/rounding/calibration.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <set>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "ompq/core/error.h"
+#include "support/graph_builder.h"
+#include "support/memory_dataset.h"
+
+namespace ompq::rounding {
+namespace {
+
+using testing::GraphBuilder;
+using ::testing::HasSubstr;
+using testing::MemoryDataset;
+
+/// Two convolutions that read the input, and one after the sum of both.
+graph::Graph two_readers() {
+  GraphBuilder builder("two_readers");
+  const auto x = builder.input(
+      "input",
+      {graph::Dim::batch(), graph::Dim::fixed(3), graph::Dim::fixed(8), graph::Dim::fixed(8)});
+  const auto a = builder.conv("a", x, {.out = 8, .kernel = 3});
+  const auto b = builder.conv("b", x, {.out = 8, .kernel = 1});
+  const auto sum = builder.relu("relu", builder.add("sum", a, b));
+  return builder.finish({builder.conv("c", sum, {.out = 4, .kernel = 1})});
+}
+
+ActivationQuantizers calibrate(const graph::Graph& graph, int bits, Tensor samples) {
+  const auto layers = graph::discover(graph).layers;
+  MemoryDataset dataset(std::move(samples));
+  return calibrate_activations(graph,
+                               layers,
+                               std::vector<BitWidth>(layers.size(), BitWidth(bits)),
+                               dataset,
+                               testing::all_indices(dataset.size()),
+                               {.range = quant::RangeMethod::MinMax, .batch_size = 3});
+}
+
+TEST(CalibrateActivations, GivesOneQuantizerToAllReadersOfAValue) {
+  const graph::Graph graph = two_readers();
+  const auto quantizers = calibrate(graph, 8, testing::normal_samples({8, 3, 8, 8}, 1));
+  EXPECT_EQ(quantizers.size(), 2U);
+  EXPECT_TRUE(quantizers.contains(graph.inputs().front()));
+}
+
+TEST(CalibrateActivations, MinMaxRangeHoldsEveryValueOfEveryBatch) {
+  const graph::Graph graph = two_readers();
+  const Tensor samples = testing::normal_samples({8, 3, 8, 8}, 2);
+  const auto params = calibrate(graph, 8, samples).at(graph.inputs().front());
+  const auto [least, greatest] = std::ranges::minmax(samples.data<float>());
+  const float scale = params.scale.front();
+  const auto zero = static_cast<float>(params.zero_point.front());
+  // Rounding the zero point to a whole number may shift the range by half a step.
+  EXPECT_LE(scale * (0 - zero), least + 0.51F * scale);
+  EXPECT_GE(scale * (255 - zero), greatest - 0.51F * scale);
+}
+
+TEST(CalibrateActivations, NamesTheLayerThatReadsNaN) {
+  const graph::Graph graph = two_readers();
+  Tensor samples = testing::normal_samples({4, 3, 8, 8}, 3);
+  samples.mutable_data<float>()[100] = std::numeric_limits<float>::quiet_NaN();
+  try {
+    (void)calibrate(graph, 8, samples);
+    FAIL() << "NaN was calibrated";
+  } catch (const DataError& error) {
+    EXPECT_THAT(error.what(), HasSubstr("input of layer 'a'"));
+  }
+}
+
+TEST(InsertActivationQuantizers, EveryReaderSeesTheQuantizedValue) {
+  graph::Graph graph = two_readers();
+  const auto quantizers = calibrate(graph, 8, testing::normal_samples({4, 3, 8, 8}, 4));
+  insert_activation_quantizers(graph, quantizers);
+  for (const auto& layer : graph::discover(graph).layers) {
+    const auto maker = graph.producer(graph.node(layer.node).input(0));
+    ASSERT_NE(maker, graph::kNoNode) << layer.name;
+    EXPECT_EQ(graph.node(maker).op_type, "DequantizeLinear") << layer.name;
+  }
+}
+
+TEST(InsertActivationQuantizers, FewerThanEightBitsLeaveNoMoreLevels) {
+  graph::Graph graph = two_readers();
+  const Tensor samples = testing::normal_samples({4, 3, 8, 8}, 5);
+  insert_activation_quantizers(graph, calibrate(graph, 3, samples));
+  const auto real = graph.find_value(graph.value(graph.inputs().front()).name + "_q_dq_output");
+  ASSERT_NE(real, graph::kNoValue);
+  runtime::Executor executor(graph, {.captured = {real}});
+  std::set<float> levels;
+  (void)executor.run(std::vector<Tensor>{samples}, [&](graph::ValueId, const MatrixView& view) {
+    const auto* values = static_cast<const float*>(view.data);
+    for (std::int64_t i = 0; i < view.rows * view.cols; ++i) levels.insert(values[i]);
+  });
+  EXPECT_LE(levels.size(), 8U);
+  EXPECT_GE(levels.size(), 6U);
+}
+
+}  // namespace
+}  // namespace ompq::rounding

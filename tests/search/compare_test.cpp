@@ -1,0 +1,135 @@
+#include "ompq/search/compare.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "ompq/core/error.h"
+#include "ompq/report/csv.h"
+#include "pipeline/small_model.h"
+#include "support/paths.h"
+
+namespace ompq::search {
+namespace {
+
+using ::testing::HasSubstr;
+
+class CompareTest : public ::testing::Test {
+ protected:
+  CompareTest() {
+    evaluation_.used.source = "other normal numbers";
+    options_.budgets = {{.average_bits = 2.5}, {.average_bits = 4.0}};
+    options_.allocators = {"auto", "output-mse", "orm", "uniform"};
+    options_.random_allocations = 5;
+    options_.journal = folder_.path() / "compare.journal";
+  }
+  report::Comparison run(const ProgressHandler& progress = {}) {
+    return compare(model_, samples_, evaluation_, options_, progress);
+  }
+
+  testing::TemporaryDirectory folder_;
+  pipeline::Model model_ = pipeline::small_model();
+  pipeline::Samples samples_ = pipeline::small_samples(16);
+  pipeline::Samples evaluation_ = pipeline::small_samples(32, 9);
+  CompareOptions options_;
+};
+
+void expect_equal(const report::Comparison& a, const report::Comparison& b) {
+  ASSERT_EQ(a.rows.size(), b.rows.size());
+  for (std::size_t i = 0; i < a.rows.size(); ++i) {
+    EXPECT_EQ(a.rows[i].allocator, b.rows[i].allocator);
+    EXPECT_EQ(a.rows[i].weight_bits, b.rows[i].weight_bits) << i;
+    EXPECT_EQ(a.rows[i].evaluation.divergence, b.rows[i].evaluation.divergence) << i;
+    EXPECT_EQ(a.rows[i].bytes, b.rows[i].bytes) << i;
+  }
+  ASSERT_EQ(a.correlations.size(), b.correlations.size());
+  for (std::size_t i = 0; i < a.correlations.size(); ++i) {
+    EXPECT_EQ(a.correlations[i].divergence, b.correlations[i].divergence) << i;
+  }
+}
+
+TEST_F(CompareTest, HoldsEveryAllocatorAtEveryBudget) {
+  const report::Comparison comparison = run();
+  ASSERT_EQ(comparison.rows.size(), 8U);
+  for (std::size_t i = 0; i < 8; ++i) {
+    EXPECT_EQ(comparison.rows[i].allocator, options_.allocators[i % 4]);
+    EXPECT_EQ(comparison.rows[i].budget, comparison.budgets[i / 4]);
+    EXPECT_LE(comparison.rows[i].average_bits, *options_.budgets[i / 4].average_bits);
+    EXPECT_TRUE(comparison.rows[i].evaluation.divergence);
+  }
+  ASSERT_EQ(comparison.correlations.size(), 3U) << "uniform predicts nothing";
+  for (const auto& row : comparison.correlations) {
+    EXPECT_GE(*row.divergence, -1.0) << row.metric;
+    EXPECT_LE(*row.divergence, 1.0) << row.metric;
+    EXPECT_FALSE(row.accuracy) << "there are no labels";
+  }
+  EXPECT_FALSE(std::filesystem::exists(options_.journal)) << "done, so nothing is to be resumed";
+}
+
+TEST_F(CompareTest, GoesOnWhereItWasStopped) {
+  const report::Comparison whole = run();
+  for (const char* stop : {"auto, 4.00", "orm, 2.50", "random 3, 2.50", "random 0, 4.00"}) {
+    bool stopped = false;
+    const auto stopping = [&](const ProgressEvent& event) {
+      if (!std::string(event.task).starts_with(stop)) return;
+      stopped = true;
+      throw Interrupted("test", "stopped here");
+    };
+    EXPECT_THROW((void)run(stopping), Interrupted) << stop;
+    EXPECT_TRUE(stopped) << stop;
+    EXPECT_TRUE(std::filesystem::exists(options_.journal)) << stop;
+    bool resumed = false;
+    const auto watching = [&](const ProgressEvent& event) {
+      resumed = resumed || event.task == "journal";
+    };
+    expect_equal(run(watching), whole);
+    EXPECT_TRUE(resumed) << stop;
+  }
+}
+
+TEST_F(CompareTest, DoesNotMixRuns) {
+  EXPECT_THROW((void)run([](const ProgressEvent& event) {
+                 if (std::string(event.task).starts_with("uniform")) throw Interrupted("test", "");
+               }),
+               Interrupted);
+  options_.search.request.candidates = {2, 4, 8};
+  const report::Comparison mixed = run();
+  std::filesystem::remove(options_.journal);
+  expect_equal(mixed, run());  // nothing of the first run is in it
+}
+
+TEST_F(CompareTest, CoarseActivationsLeaveTheNetworksInputAlone) {
+  options_.allocators = {"uniform"};
+  options_.random_allocations = 0;
+  options_.budgets = {{.average_bits = 8}};
+  options_.search.request.activation_candidates = {4};
+  const auto divergence = [&](int input_bits) {
+    options_.search.request.input_bits = input_bits;
+    return *run().rows.front().evaluation.divergence;
+  };
+  EXPECT_LT(divergence(8), 0.8 * divergence(2));
+}
+
+TEST_F(CompareTest, NeedsBudgetsAndAllocators) {
+  options_.budgets.clear();
+  EXPECT_THROW((void)run(), ConfigError);
+  options_.budgets = {{.average_bits = 3}};
+  options_.allocators = {"orm", "magic"};
+  try {
+    (void)run();
+    FAIL() << "compared an unknown allocator";
+  } catch (const ConfigError& error) {
+    EXPECT_THAT(error.what(), HasSubstr("unknown allocator 'magic'"));
+  }
+}
+
+TEST_F(CompareTest, KeepsARefusalAsARow) {
+  options_.budgets = {{.average_bits = 1.5}};
+  options_.search.request.candidates = {1, 2};
+  options_.random_allocations = 0;
+  const report::Comparison comparison = run();
+  EXPECT_THAT(comparison.rows[2].refused, HasSubstr("least"));  // orm begins at 2 bits
+  EXPECT_THAT(report::to_csv(comparison), HasSubstr("orm"));
+}
+
+}  // namespace
+}  // namespace ompq::search

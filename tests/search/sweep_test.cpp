@@ -1,0 +1,68 @@
+#include "ompq/search/sweep.h"
+
+#include <algorithm>
+
+#include <gtest/gtest.h>
+
+#include "ompq/core/error.h"
+#include "pipeline/small_model.h"
+
+namespace ompq::search {
+namespace {
+
+class SweepTest : public ::testing::Test {
+ protected:
+  SweepOutcome run() { return sweep(model_, samples_, options_); }
+  pipeline::Model model_ = pipeline::small_model(32);
+  pipeline::Samples samples_ = pipeline::small_samples(16);
+  SweepOptions options_{.points = 12};
+};
+
+TEST_F(SweepTest, GoesFromTheSmallestFileToTheLargestAndLosesLessAndLess) {
+  const report::Sweep curve = run().report;
+  ASSERT_GE(curve.points.size(), 6U);
+  ASSERT_LE(curve.points.size(), 12U);
+  EXPECT_EQ(*std::ranges::max_element(curve.points.front().weight_bits), 2);
+  // Seven where a layer's measured loss is no lower at eight: that file is smaller and as good.
+  EXPECT_GE(*std::ranges::min_element(curve.points.back().weight_bits), 7);
+  EXPECT_EQ(*std::ranges::max_element(curve.points.back().weight_bits), 8);
+  for (std::size_t i = 1; i < curve.points.size(); ++i) {
+    EXPECT_GT(curve.points[i].bytes, curve.points[i - 1].bytes) << i;
+    EXPECT_LE(curve.points[i].predicted_loss, curve.points[i - 1].predicted_loss) << i;
+  }
+  EXPECT_LT(curve.points.back().divergence, curve.points.front().divergence);
+  EXPECT_LT(curve.knee, curve.points.size());
+}
+
+TEST_F(SweepTest, PicksTheLargestFileThatFits) {
+  const auto points = run().report.points;
+  options_.pick_bytes = points[points.size() / 2].bytes + 1;
+  const SweepOutcome outcome = run();
+  EXPECT_EQ(*outcome.report.picked, points.size() / 2);
+  const auto& picked = outcome.report.points[*outcome.report.picked];
+  for (std::size_t l = 0; l < picked.weight_bits.size(); ++l) {
+    EXPECT_EQ(outcome.chosen.layers[l].weight_bits, picked.weight_bits[l]);
+  }
+}
+
+TEST_F(SweepTest, SizesAreThoseOfTheFilesThatThePickedAllocationsMake) {
+  const SweepOutcome outcome = run();
+  const auto& picked = outcome.report.points[outcome.report.knee];
+  pipeline::FileSize size(model_, {}, {});
+  size.set_budget(outcome.chosen.budget);
+  EXPECT_EQ(size.bytes(picked.weight_bits, std::vector<int>(picked.weight_bits.size(), 8)),
+            picked.bytes);
+}
+
+TEST_F(SweepTest, SaysWhatTheSmallestFileTakes) {
+  options_.pick_bytes = 10;
+  EXPECT_THROW((void)run(), InfeasibleBudget);
+}
+
+TEST_F(SweepTest, KeepsToPins) {
+  options_.search.request.choices = {.pins = {{"conv3", 5}}};
+  for (const auto& point : run().report.points) EXPECT_EQ(point.weight_bits[2], 5);
+}
+
+}  // namespace
+}  // namespace ompq::search
