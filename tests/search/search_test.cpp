@@ -51,9 +51,9 @@ class EveryAllocator : public ::testing::TestWithParam<std::string> {
   /// Of a file that says it answers `budget`, by default one with more digits than is likely.
   [[nodiscard]] std::int64_t bytes(const std::vector<int>& weight_bits,
                                    const allocation::Budget& budget = {.bytes = 1'000'000}) const {
-    pipeline::FileSize size(model_, {}, {});
-    size.set_budget(budget);
-    return size.bytes(weight_bits, std::vector<int>(weight_bits.size(), 8));
+    return pipeline::FileSize(model_, {}, {})
+        .answering(budget)
+        .bytes(weight_bits, std::vector<int>(weight_bits.size(), 8));
   }
 
   pipeline::Model model_ = pipeline::small_model();

@@ -48,8 +48,7 @@ TEST_F(SweepTest, PicksTheLargestFileThatFits) {
 TEST_F(SweepTest, SizesAreThoseOfTheFilesThatThePickedAllocationsMake) {
   const SweepOutcome outcome = run();
   const auto& picked = outcome.report.points[outcome.report.knee];
-  pipeline::FileSize size(model_, {}, {});
-  size.set_budget(outcome.chosen.budget);
+  const auto size = pipeline::FileSize(model_, {}, {}).answering(outcome.chosen.budget);
   EXPECT_EQ(size.bytes(picked.weight_bits, std::vector<int>(picked.weight_bits.size(), 8)),
             picked.bytes);
 }

@@ -156,19 +156,24 @@ onnx_io::OnnxFile export_file(const QuantizedNetwork& network, const FileForm& f
 FileSize::FileSize(const Model& model, const rounding::WeightOptions& options, FileForm form)
     : model_(model), options_(options), form_(std::move(form)) {}
 
-const graph::Graph& FileSize::graph_for(const std::vector<int>& activation_bits) const {
-  if (activation_bits != activation_bits_) {
-    quantizers_ = stand_ins(model_, activation_bits);
-    graph_ = file_with_quantizers(model_, quantizers_);
-    activation_bits_ = activation_bits;
-  }
-  return graph_;
+FileSize FileSize::answering(const allocation::Budget& budget) const {
+  FileSize size = *this;
+  size.form_.budget = allocation::exact_text(budget);
+  return size;
+}
+
+void FileSize::keep_graph_for(const std::vector<int>& activation_bits) const {
+  if (activation_bits == kept_->activation_bits) return;
+  kept_->quantizers = stand_ins(model_, activation_bits);
+  kept_->graph = file_with_quantizers(model_, kept_->quantizers);
+  kept_->activation_bits = activation_bits;
 }
 
 std::int64_t FileSize::bytes(const std::vector<int>& weight_bits,
                              const std::vector<int>& activation_bits) const {
-  QuantizedNetwork network{.graph = graph_for(activation_bits)};
-  describe(network.graph, model_, weight_bits, quantizers_);
+  keep_graph_for(activation_bits);
+  QuantizedNetwork network{.graph = kept_->graph};
+  describe(network.graph, model_, weight_bits, kept_->quantizers);
   for (std::size_t l = 0; l < weight_bits.size(); ++l) {
     if (weight_bits[l] == allocation::kFloatBits) continue;
     const graph::Layer& layer = model_.discovery.layers[l];

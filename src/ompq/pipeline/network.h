@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -65,10 +66,8 @@ class FileSize {
  public:
   FileSize(const Model& model, const rounding::WeightOptions& options, FileForm form);
 
-  /// From now on sizes are those of files that say they answer this budget.
-  void set_budget(const allocation::Budget& budget) {
-    form_.budget = allocation::exact_text(budget);
-  }
+  /// The same for files that say they answer `budget`; what it keeps is shared.
+  [[nodiscard]] FileSize answering(const allocation::Budget& budget) const;
   /// One width a layer; allocation::kFloatBits: the weight, or the layer's input, stays float.
   [[nodiscard]] std::int64_t bytes(const std::vector<int>& weight_bits,
                                    const std::vector<int>& activation_bits) const;
@@ -77,16 +76,20 @@ class FileSize {
   }
 
  private:
-  [[nodiscard]] const graph::Graph& graph_for(const std::vector<int>& activation_bits) const;
+  /// The file's graph for the activation widths that were asked for last, with stand-ins for their
+  /// quantizers: all of one width have the same size.
+  struct Kept {
+    std::vector<int> activation_bits;
+    rounding::ActivationQuantizers quantizers;  ///< by values of the model's graph
+    graph::Graph graph;
+  };
+
+  void keep_graph_for(const std::vector<int>& activation_bits) const;
 
   const Model& model_;
   rounding::WeightOptions options_;
   FileForm form_;
-  // With stand-ins for the activation quantizers that were asked for last; all of one width have
-  // the same size.
-  mutable std::vector<int> activation_bits_;
-  mutable rounding::ActivationQuantizers quantizers_;  // by values of the model's graph
-  mutable graph::Graph graph_;                         // as it is written
+  std::shared_ptr<Kept> kept_ = std::make_shared<Kept>();
 };
 
 }  // namespace ompq::pipeline

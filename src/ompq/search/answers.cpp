@@ -152,29 +152,25 @@ void Answers::prepare(const std::set<std::string>& allocators) {
       }
     }
   }
-  if (all_ && plan.metrics.empty() && !plan.orthogonality) return;
+  if (plan.metrics.empty() && !plan.orthogonality) return;
   const bool by_output = std::ranges::any_of(plan.metrics, measures_output);
-  if (by_output && chooses_activations(options_.request) && !(all_ && all_->activations)) {
+  if (by_output && chooses_activations(options_.request) && !all_.activations) {
     plan.activation_widths = options_.request.activation_candidates;
   }
   Measurements fresh =
       measure(model_, *samples_.dataset, samples_.indices, plan, weights_, progress_);
   note(fresh.dropped);
-  if (all_) {
-    all_->losses.merge(fresh.losses);
-    if (plan.pairs) all_->pairs = std::move(fresh.pairs);
-    if (fresh.activations) all_->activations = std::move(fresh.activations);
-    if (fresh.features) {
-      all_->features = std::move(fresh.features);
-      all_->importance = std::move(fresh.importance);
-    }
-    all_->dropped.merge(fresh.dropped);
-  } else {
-    all_ = std::move(fresh);
+  all_.losses.merge(fresh.losses);
+  if (plan.pairs) all_.pairs = std::move(fresh.pairs);
+  if (fresh.activations) all_.activations = std::move(fresh.activations);
+  if (fresh.features) {
+    all_.features = std::move(fresh.features);
+    all_.importance = std::move(fresh.importance);
   }
+  all_.dropped.merge(fresh.dropped);
   measured_.insert(plan.metrics.begin(), plan.metrics.end());
   if (plan.pairs) measured_.emplace(kPairs);
-  if (all_->features || all_->dropped.contains(std::string(kOrthogonality))) {
+  if (all_.features || all_.dropped.contains(std::string(kOrthogonality))) {
     measured_.emplace(kOrthogonality);
   }
 }
@@ -191,31 +187,25 @@ std::optional<std::string> Answers::obstacle(const std::string& allocator) {
   const AllocatorRow row = row_of(allocator);
   if (row.name == kAuto) return std::nullopt;
   prepare({allocator});
-  const auto missing = [&](std::string_view name) { return all_->dropped.find(std::string(name)); };
-  auto found = all_->dropped.end();
+  const auto missing = [&](std::string_view name) { return all_.dropped.find(std::string(name)); };
+  auto found = all_.dropped.end();
   if (row.solver == "pairwise") found = missing(kPairs);
-  if (found == all_->dropped.end() && row.importance) found = missing(kOrthogonality);
-  if (found == all_->dropped.end() && !row.metric.empty()) found = missing(row.metric);
-  if (found == all_->dropped.end()) return std::nullopt;
+  if (found == all_.dropped.end() && row.importance) found = missing(kOrthogonality);
+  if (found == all_.dropped.end() && !row.metric.empty()) found = missing(row.metric);
+  if (found == all_.dropped.end()) return std::nullopt;
   return fmt::format("'{}' is not measured: {}", found->first, found->second);
 }
 
-const Measurements& Answers::measurements() {
-  if (!all_) prepare({});
-  return *all_;
-}
-
-const std::map<std::string, sensitivity::LossTable>& Answers::losses() {
-  if (measurements().losses.empty() && automatic_) return automatic_->measurements.losses;
-  return all_->losses;
+const std::map<std::string, sensitivity::LossTable>& Answers::losses() const {
+  return all_.losses.empty() && automatic_ ? automatic_->measurements.losses : all_.losses;
 }
 
 Answer Answers::answer(const std::string& allocator, const allocation::Budget& budget) {
   allocation::AllocationRequest free = free_;
   free.budget = budget;
-  size_.set_budget(budget);
+  const pipeline::FileSize size = size_.answering(budget);
   const AllocatorRow row = row_of(allocator);
-  if (row.name == kAuto) return automatic_answer(free);
+  if (row.name == kAuto) return automatic_answer(free, size);
   if (const auto reason = obstacle(allocator)) {
     throw DataError("search",
                     fmt::format("allocator '{}' has no answer: {}; auto goes by what can be "
@@ -223,17 +213,19 @@ Answer Answers::answer(const std::string& allocator, const allocation::Budget& b
                                 allocator,
                                 *reason));
   }
-  Answer answer{.request = request_for(free, row, options_.request, *all_)};
-  answer.allocation = allocate(allocation::allocator(row.solver).allocate, answer.request, size_);
+  Answer answer{.request = request_for(free, row, options_.request, all_)};
+  answer.allocation = allocate(allocation::allocator(row.solver).allocate, answer.request, size);
+  answer.bytes = size.bytes(answer.allocation);
   return answer;
 }
 
 Answer Answers::random(const allocation::Budget& budget, std::uint64_t seed) {
   Answer answer{.request = free_};
   answer.request.budget = budget;
-  size_.set_budget(budget);
+  const pipeline::FileSize size = size_.answering(budget);
   answer.request.seed = seed;
-  answer.allocation = allocate(allocation::allocator("random").allocate, answer.request, size_);
+  answer.allocation = allocate(allocation::allocator("random").allocate, answer.request, size);
+  answer.bytes = size.bytes(answer.allocation);
   return answer;
 }
 
@@ -243,16 +235,16 @@ std::optional<double> Answers::prediction(const std::string& allocator,
   if (row.name == kAuto) return automatic().ranking.divergence(weight_bits);
   if (obstacle(allocator)) return std::nullopt;
   if (!row.metric.empty()) {
-    auto loss = predicted_loss(all_->losses.at(std::string(row.metric)), weight_bits);
+    auto loss = predicted_loss(all_.losses.at(std::string(row.metric)), weight_bits);
     if (loss && row.solver == "pairwise") {
-      *loss += predicted_interaction(all_->pairs, weight_bits).value();
+      *loss += predicted_interaction(all_.pairs, weight_bits).value();
     }
     return loss;
   }
   if (!row.importance) return std::nullopt;
   double worth = 0;
   for (const auto& item : allocation::decision_items(free_.layers)) {
-    worth += all_->importance.coefficients[item.leader] * weight_bits[item.leader];
+    worth += all_.importance.coefficients[item.leader] * weight_bits[item.leader];
   }
   return -worth;
 }
@@ -276,14 +268,15 @@ Answers::Automatic& Answers::automatic() {
   return *automatic_;
 }
 
-std::vector<PortfolioCandidate> Answers::candidates(const allocation::AllocationRequest& free) {
+std::vector<PortfolioCandidate> Answers::candidates(const allocation::AllocationRequest& free,
+                                                    const pipeline::FileSize& size) {
   const Measurements& measured = automatic().measurements;
   std::vector<PortfolioCandidate> found;
   const auto add = [&](const AllocatorRow& row, const Measurements& by, std::string origin) {
     try {
       const auto request = request_for(free, row, options_.request, by);
-      found.push_back({std::move(origin),
-                       allocate(allocation::allocator(row.solver).allocate, request, size_)});
+      found.push_back(
+          {std::move(origin), allocate(allocation::allocator(row.solver).allocate, request, size)});
     } catch (const InfeasibleBudget&) {
       // Another one may have an answer: the paper's ranges are narrower than the free ones.
     } catch (const DataError&) {
@@ -315,6 +308,7 @@ std::vector<PortfolioCandidate> Answers::candidates(const allocation::Allocation
 }
 
 std::optional<PortfolioCandidate> Answers::second_look(const allocation::AllocationRequest& free,
+                                                       const pipeline::FileSize& size,
                                                        const std::string& origin) {
   Automatic& state = automatic();
   const auto row = std::ranges::find(allocator_table(), origin, &AllocatorRow::name);
@@ -336,18 +330,19 @@ std::optional<PortfolioCandidate> Answers::second_look(const allocation::Allocat
   both.losses[metric] = table;
   const auto request = request_for(free, *row, options_.request, both);
   return PortfolioCandidate{origin + " on all samples",
-                            allocate(allocation::allocator(row->solver).allocate, request, size_)};
+                            allocate(allocation::allocator(row->solver).allocate, request, size)};
 }
 
-Answer Answers::automatic_answer(const allocation::AllocationRequest& free) {
+Answer Answers::automatic_answer(const allocation::AllocationRequest& free,
+                                 const pipeline::FileSize& size) {
   const auto began = std::chrono::steady_clock::now();
   const bool first = automatic_ == nullptr;
   Automatic& state = automatic();
-  const auto found = candidates(free);
+  const auto found = candidates(free, size);
   const AllocatorRow& first_row = allocator_row("size-only");
   Answer answer{.request = request_for(free, first_row, options_.request, state.measurements)};
   if (found.empty()) {  // says which budget cannot be met, and what could
-    (void)allocate(allocation::allocator(first_row.solver).allocate, answer.request, size_);
+    (void)allocate(allocation::allocator(first_row.solver).allocate, answer.request, size);
   }
   AutoOptions options = options_.automatic;
   options.time_limit_seconds -= seconds_since(began) + (first ? 0.0 : state.seconds);
@@ -357,15 +352,16 @@ Answer Answers::automatic_answer(const allocation::AllocationRequest& free) {
   AutoOutcome outcome = refine_best(
       found,
       answer.request,
-      size_,
+      size,
       state.ranking,
       state.refining,
       options,
-      [&](const std::string& origin) { return second_look(free, origin); },
+      [&](const std::string& origin) { return second_look(free, size, origin); },
       progress_);
   outcome.report.measure = pipeline::divergence_measure(graph::with_float_outputs(model_.graph));
   outcome.report.evaluations = state.ranking.evaluations() + state.refining.evaluations() - before;
   answer.allocation = std::move(outcome.best);
+  answer.bytes = size.bytes(answer.allocation);
   answer.portfolio = std::move(outcome.report);
   return answer;
 }

@@ -15,6 +15,7 @@ namespace ompq::search {
 struct Answer {
   allocation::AllocationRequest request;
   allocation::Allocation allocation;
+  std::int64_t bytes = 0;                      ///< of its file
   std::optional<report::Portfolio> portfolio;  ///< of `auto`
 };
 
@@ -43,31 +44,33 @@ class Answers {
   /// The allocator `random` with a seed of its own. @throws InfeasibleBudget
   [[nodiscard]] Answer random(const allocation::Budget& budget, std::uint64_t seed);
 
-  /// On all samples, for what was asked so far.
-  [[nodiscard]] const Measurements& measurements();
+  /// On all samples, for what was asked so far; empty where nothing was.
+  [[nodiscard]] const Measurements& measurements() const { return all_; }
   /// Loss tables by metric: those on all samples, or, where only `auto` measured, its own.
-  [[nodiscard]] const std::map<std::string, sensitivity::LossTable>& losses();
+  [[nodiscard]] const std::map<std::string, sensitivity::LossTable>& losses() const;
   /// What could not be measured, with the reason: names of metrics, "orm" for orthogonality,
   /// "pairwise" for interactions.
   [[nodiscard]] std::map<std::string, std::string> dropped() const { return dropped_; }
   /// What a metric says of an allocation, lower is better; nothing for an allocator without one.
   [[nodiscard]] std::optional<double> prediction(const std::string& allocator,
                                                  const std::vector<int>& weight_bits);
-  [[nodiscard]] const pipeline::FileSize& file_size() const { return size_; }
   [[nodiscard]] const allocation::AllocationRequest& free() const { return free_; }
 
  private:
   struct Automatic;
   [[nodiscard]] Automatic& automatic();
   [[nodiscard]] std::vector<PortfolioCandidate> candidates(
-      const allocation::AllocationRequest& free);
+      const allocation::AllocationRequest& free, const pipeline::FileSize& size);
   /// The candidate of `origin` again, its metric measured on both halves of the samples.
   [[nodiscard]] std::optional<PortfolioCandidate> second_look(
-      const allocation::AllocationRequest& free, const std::string& origin);
+      const allocation::AllocationRequest& free,
+      const pipeline::FileSize& size,
+      const std::string& origin);
   /// The allocator's row; where nothing is left to choose, one that measures nothing.
   [[nodiscard]] AllocatorRow row_of(const std::string& allocator) const;
   [[nodiscard]] MeasurementPlan plan_for(std::vector<std::string> metrics) const;
-  [[nodiscard]] Answer automatic_answer(const allocation::AllocationRequest& free);
+  [[nodiscard]] Answer automatic_answer(const allocation::AllocationRequest& free,
+                                        const pipeline::FileSize& size);
   /// Notes what was dropped, and says so once.
   void note(const std::map<std::string, std::string>& dropped);
 
@@ -78,7 +81,7 @@ class Answers {
   RoundedWeights weights_;
   allocation::AllocationRequest free_;
   pipeline::FileSize size_;
-  std::optional<Measurements> all_;
+  Measurements all_;
   std::set<std::string> measured_;  ///< metrics, and what Measurements names besides them
   std::map<std::string, std::string> dropped_;
   std::shared_ptr<Automatic> automatic_;

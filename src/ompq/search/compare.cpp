@@ -119,7 +119,7 @@ class Comparing {
       measure(allocator);
       const auto began = Clock::now();
       try {
-        fill(row, answers_.answer(allocator, budget).allocation);
+        fill(row, answers_.answer(allocator, budget));
       } catch (const InfeasibleBudget& error) {
         row.refused = error.what();
         return row;
@@ -138,7 +138,7 @@ class Comparing {
     return unit(fmt::format("random {} at {}", index, allocation::exact_text(budget)), [&] {
       report::ComparisonRow row{.budget = words, .allocator = "random"};
       const auto seed = options_.search.request.seed + static_cast<std::uint64_t>(index);
-      fill(row, answers_.random(budget, seed).allocation);
+      fill(row, answers_.random(budget, seed));
       row.evaluation =
           bench_.quantized(row.weight_bits, fmt::format("random {}, {}", index, words));
       return row;
@@ -165,10 +165,11 @@ class Comparing {
     measuring_seconds_[allocator] = seconds_since(began);
   }
 
-  void fill(report::ComparisonRow& row, const allocation::Allocation& allocation) {
+  void fill(report::ComparisonRow& row, const Answer& answer) {
+    const allocation::Allocation& allocation = answer.allocation;
     row.weight_bits = allocation.weight_bits;
     row.average_bits = allocation.cost.average_bits;
-    row.bytes = answers_.file_size().bytes(allocation);
+    row.bytes = answer.bytes;
     row.gbops = static_cast<double>(allocation.cost.bops) / 1e9;
   }
 

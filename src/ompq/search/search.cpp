@@ -67,13 +67,13 @@ std::string_view name_of(allocation::Scheme scheme) {
 
 report::AllocationRow allocation_row(const std::string& name,
                                      const Answer& answer,
-                                     Answers& answers) {
+                                     const Answers& answers) {
   const allocation::Allocation& allocation = answer.allocation;
   report::AllocationRow row;
   row.allocator = name;
   row.weight_bits = allocation.weight_bits;
   row.average_bits = allocation.cost.average_bits;
-  row.bytes = answers.file_size().bytes(allocation);
+  row.bytes = answer.bytes;
   allocation::CostOptions paper;
   paper.accounting = allocation::Accounting::Paper;
   row.paper_mib =
@@ -131,7 +131,7 @@ void answer_all(SearchOutcome& outcome,
   }
 }
 
-void fill_measurements(report::Search& report, Answers& answers, double beta) {
+void fill_measurements(report::Search& report, const Answers& answers, double beta) {
   const Measurements& measured = answers.measurements();
   if (measured.features) {
     report.orm = measured.features->matrix.values;
@@ -176,8 +176,8 @@ void check_budget(const pipeline::Model& model, const SearchOptions& options) {
   if (options.request.scheme != allocation::Scheme::Free) return;
   allocation::AllocationRequest request = free_request(model, options.request);
   request.budget = options.request.budget;
-  pipeline::FileSize size(model, options.weights, options.form);
-  size.set_budget(request.budget);
+  const auto size =
+      pipeline::FileSize(model, options.weights, options.form).answering(request.budget);
   try {
     (void)allocate(allocation::allocator("size-only").allocate, request, size);
   } catch (

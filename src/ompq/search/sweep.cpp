@@ -35,13 +35,12 @@ report::SweepPoint measured(const allocation::CurvePoint& point, FidelityProbe& 
 
 /// Bytes of the file, which says that it answers a budget of just these bytes: as 'ompq quantize'
 /// writes it for an allocation picked here.
-std::int64_t bytes_of(const allocation::Allocation& allocation, pipeline::FileSize& size) {
+std::int64_t bytes_of(const allocation::Allocation& allocation, const pipeline::FileSize& size) {
   allocation::Budget own;
   own.bytes = size.bytes(allocation);
   constexpr int kAttempts = 4;  // more digits make the file longer, once or twice
   for (int attempt = 0; attempt < kAttempts; ++attempt) {
-    size.set_budget(own);
-    const std::int64_t bytes = size.bytes(allocation);
+    const std::int64_t bytes = size.answering(own).bytes(allocation);
     if (bytes == *own.bytes) break;
     own.bytes = bytes;
   }
@@ -51,7 +50,7 @@ std::int64_t bytes_of(const allocation::Allocation& allocation, pipeline::FileSi
 /// From the smallest file to the largest, without those that another one beats in both size and
 /// loss: exact sizes differ from the cost model's by a few bytes.
 std::vector<allocation::CurvePoint> by_file_size(std::vector<allocation::CurvePoint> points,
-                                                 pipeline::FileSize& size) {
+                                                 const pipeline::FileSize& size) {
   for (auto& point : points) point.cost = bytes_of(point.allocation, size);
   std::stable_sort(points.begin(), points.end(), [](const auto& a, const auto& b) {
     return a.cost != b.cost ? a.cost < b.cost : a.loss < b.loss;
@@ -102,7 +101,7 @@ SweepOutcome sweep(const pipeline::Model& model,
   const SearchOptions& search = options.search;
   const pipeline::Halves halves = pipeline::halves_of(samples.indices);
   RoundedWeights weights(model, search.weights);
-  pipeline::FileSize size(model, search.weights, search.form);
+  const pipeline::FileSize size(model, search.weights, search.form);
   allocation::AllocationRequest request = free_request(model, search.request);
   const auto measured_by = [&](const std::string& metric) {
     return measure(model,
