@@ -11,9 +11,10 @@
 #include <CLI/Formatter.hpp>
 #include <fmt/format.h>
 
-#include "ompq/core/command_table.h"
 #include "ompq/core/error.h"
-#include "ompq/core/given_options.h"
+#include "ompq/core/nearest_name.h"
+#include "ompq/options/command_table.h"
+#include "ompq/options/given_options.h"
 
 namespace ompq::app {
 namespace {
@@ -56,7 +57,7 @@ void register_command(CLI::App& program, RawCommand& raw) {
                               std::string_view word,
                               std::span<const std::string_view> known,
                               std::string_view help) {
-  const std::string_view meant = nearest(word, known);
+  const std::string_view meant = meant_name(word, known);
   const std::string way_out =
       meant.empty() ? std::string(help) : fmt::format("did you mean '{}'?", meant);
   throw ConfigError(place, fmt::format("unknown {} '{}'; {}", kind, word, way_out));

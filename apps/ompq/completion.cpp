@@ -5,8 +5,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include "ompq/core/command_table.h"
 #include "ompq/core/error.h"
+#include "ompq/options/command_table.h"
 
 namespace ompq::app {
 namespace {

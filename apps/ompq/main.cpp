@@ -7,9 +7,9 @@
 #include "documentation.h"
 #include "engine_loader.h"
 #include "failure.h"
-#include "ompq/core/command_table.h"
 #include "ompq/core/error.h"
 #include "ompq/core/version.h"
+#include "ompq/options/command_table.h"
 #include "report_command.h"
 
 namespace ompq::app {

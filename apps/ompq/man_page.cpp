@@ -1,8 +1,8 @@
 #include <fmt/format.h>
 
 #include "documentation.h"
-#include "ompq/core/command_table.h"
 #include "ompq/core/version.h"
+#include "ompq/options/command_table.h"
 #include "option_text.h"
 
 namespace ompq::app {

@@ -4,7 +4,7 @@
 #include <string_view>
 #include <vector>
 
-#include "ompq/core/options.h"
+#include "ompq/options/options.h"
 
 namespace ompq::app {
 

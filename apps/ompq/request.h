@@ -2,7 +2,7 @@
 
 #include <string>
 
-#include "ompq/core/options.h"
+#include "ompq/options/options.h"
 
 namespace ompq {
 

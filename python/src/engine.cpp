@@ -13,9 +13,9 @@
 
 #include "arrays.h"
 #include "ompq/commands/commands.h"
-#include "ompq/core/command_table.h"
 #include "ompq/core/error.h"
-#include "ompq/core/given_options.h"
+#include "ompq/options/command_table.h"
+#include "ompq/options/given_options.h"
 #include "provenance.h"
 #include "python_log.h"
 #include "watcher.h"

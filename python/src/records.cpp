@@ -6,9 +6,10 @@
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
-#include "ompq/core/command_table.h"
-#include "ompq/core/options.h"
+#include "ompq/core/nearest_name.h"
 #include "ompq/core/version.h"
+#include "ompq/options/command_table.h"
+#include "ompq/options/options.h"
 
 namespace py = pybind11;
 
@@ -80,7 +81,7 @@ PYBIND11_MODULE(_records, module) {
   module.def(
       "nearest",
       [](std::string_view text, const std::vector<std::string_view>& candidates) {
-        return nearest(text, candidates);
+        return meant_name(text, candidates);
       },
       py::arg("text"),
       py::arg("candidates"),

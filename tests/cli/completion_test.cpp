@@ -8,7 +8,7 @@
 #include <gtest/gtest.h>
 
 #include "ompq/core/atomic_file.h"
-#include "ompq/core/command_table.h"
+#include "ompq/options/command_table.h"
 #include "support/paths.h"
 #include "support/program.h"
 

@@ -9,7 +9,7 @@
 
 #include "display_width.h"
 #include "ompq/core/atomic_file.h"
-#include "ompq/core/command_table.h"
+#include "ompq/options/command_table.h"
 #include "option_text.h"
 #include "support/paths.h"
 

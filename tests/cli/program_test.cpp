@@ -7,8 +7,8 @@
 #include <gtest/gtest.h>
 
 #include "documentation.h"
-#include "ompq/core/command_table.h"
 #include "ompq/core/version.h"
+#include "ompq/options/command_table.h"
 
 // The program as it was built: exit statuses, and which stream gets what.
 

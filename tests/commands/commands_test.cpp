@@ -10,9 +10,9 @@
 #include <gtest/gtest.h>
 
 #include "ompq/commands/command_options.h"
-#include "ompq/core/command_table.h"
 #include "ompq/core/error.h"
-#include "ompq/core/given_options.h"
+#include "ompq/options/command_table.h"
+#include "ompq/options/given_options.h"
 #include "support/paths.h"
 
 namespace ompq::commands {

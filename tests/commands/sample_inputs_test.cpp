@@ -6,10 +6,10 @@
 #include <gtest/gtest.h>
 
 #include "ompq/commands/commands.h"
-#include "ompq/core/command_table.h"
 #include "ompq/core/error.h"
-#include "ompq/core/given_options.h"
 #include "ompq/onnx_io/exporter.h"
+#include "ompq/options/command_table.h"
+#include "ompq/options/given_options.h"
 #include "support/judge.h"
 #include "support/memory_dataset.h"
 #include "support/paths.h"

@@ -1,4 +1,4 @@
-#include "ompq/ptq/delivery.h"
+#include "ompq/ptq/file_formats.h"
 
 #include <filesystem>
 #include <sstream>
@@ -168,7 +168,7 @@ TEST_F(DeliveryTest, EncodingsOfOneBitAreEveryOtherLevelOfTwo) {
 
 TEST_F(DeliveryTest, AWrittenFileGivesBackCodesOfEveryWidth) {
   const testing::TemporaryDirectory folder;
-  write_delivered(deliver(model_, bits_, codes_, Delivery::Onnx, {}, folder / "small.onnx"));
+  write_delivered(file_format("packed").files({model_, bits_, codes_, {}, folder / "small.onnx"}));
   const pipeline::QuantizedFile read = pipeline::read_quantized_file(model_, folder / "small.onnx");
   EXPECT_EQ(read.weight_bits, bits_);
   ASSERT_EQ(read.codes.weights.size(), codes_.weights.size());
@@ -181,7 +181,8 @@ TEST_F(DeliveryTest, AWrittenFileGivesBackCodesOfEveryWidth) {
 
 TEST_F(DeliveryTest, TheFloatNetworkBesideEncodingsHoldsTheQuantizedValues) {
   const testing::TemporaryDirectory folder;
-  const auto files = deliver(model_, bits_, codes_, Delivery::Encodings, {}, folder / "net.onnx");
+  const auto files =
+      file_format("encodings").files({model_, bits_, codes_, {}, folder / "net.onnx"});
   ASSERT_EQ(files.size(), 2U);
   EXPECT_EQ(files[1].file, folder / "net.encodings");
   write_file_atomically(files[0].file, files[0].bytes);

@@ -61,7 +61,7 @@ TEST(Fingerprint, TellsEveryChoiceFromTheDefaultAndFromEachOther) {
       [](QuantizeOptions& o) { o.method.prepare.correct_bias = true; },
       [](QuantizeOptions& o) { o.method.weight = reconstruction::ErrorWeight::Fisher; },
       [](QuantizeOptions& o) { o.method.seed = 1; },
-      [](QuantizeOptions& o) { o.delivery = Delivery::Encodings; },
+      [](QuantizeOptions& o) { o.format = "encodings"; },
   };
   std::set<std::string> seen;
   for (std::size_t i = 0; i < changes.size(); ++i) {

@@ -7,7 +7,7 @@
 #include <gtest/gtest.h>
 
 #include "ompq/core/error.h"
-#include "ompq/core/option_groups.h"
+#include "ompq/options/option_groups.h"
 #include "ompq/search/answers.h"
 #include "pipeline/small_model.h"
 

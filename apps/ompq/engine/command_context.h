@@ -4,7 +4,7 @@
 #include <string>
 
 #include "ompq/commands/commands.h"
-#include "ompq/core/options.h"
+#include "ompq/options/options.h"
 
 namespace ompq::app {
 

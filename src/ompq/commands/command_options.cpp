@@ -10,6 +10,7 @@
 #include <fmt/ranges.h>
 
 #include "ompq/core/error.h"
+#include "ompq/ptq/file_formats.h"
 
 namespace ompq::commands {
 namespace {
@@ -190,27 +191,21 @@ search::SearchOptions search_options(const OptionValues& options, const pipeline
 }
 
 pipeline::FileForm file_form(const OptionValues& options) {
-  const std::string& name = options.text("format");
+  const ptq::FormatRow& format = ptq::file_format(options.text("format"));
   pipeline::FileForm form;
   form.name = std::filesystem::path(options.text("output")).filename().string();
-  if (name == "float") form.format = onnx_io::WeightFormat::Float;
-  if (name == "qdq") form.format = onnx_io::WeightFormat::Qdq;
+  form.format = format.weights;
   if (const auto opset = options.maybe_integer("opset")) {
-    if (name == "c-header") {
+    if (!format.is_onnx) {
       throw ConfigError("--opset",
-                        fmt::format("{} says nothing of --format c-header, which is no ONNX file; "
+                        fmt::format("{} says nothing of --format {}, which is no ONNX file; "
                                     "leave it out",
-                                    *opset));
+                                    *opset,
+                                    format.name));
     }
     form.opset = static_cast<int>(*opset);
   }
   return form;
-}
-
-ptq::Delivery delivery(const OptionValues& options) {
-  const std::string& name = options.text("format");
-  if (name == "encodings") return ptq::Delivery::Encodings;
-  return name == "c-header" ? ptq::Delivery::CHeader : ptq::Delivery::Onnx;
 }
 
 search::RequestOptions table_options(const OptionValues& options) {
@@ -285,11 +280,30 @@ ptq::MethodOptions method_options(const OptionValues& options) {
     method.prepare.reestimate_norms =
         method.prepare.reestimate_norms || step == "norm-reestimation";
   }
-  if (options.has("fisher")) method.weight = reconstruction::ErrorWeight::Fisher;
+  if (options.flag("fisher")) method.weight = reconstruction::ErrorWeight::Fisher;
   method.memory_bytes = options.maybe_integer("memory").value_or(0);
   method.seed = static_cast<std::uint64_t>(options.integer("seed"));
   method.threads = static_cast<int>(options.integer("threads"));
   return method;
+}
+
+ptq::QuantizeOptions quantize_options(const OptionValues& options, const pipeline::Model& model) {
+  ptq::QuantizeOptions quantize{
+      .search = search_options(options, model),
+      .calibration = calibration_options(options, model),
+      .method = method_options(options),
+      .tuning_samples = options.maybe_integer("tuning-samples").value_or(0),
+      .output = options.text("output"),
+      .format = options.text("format"),
+      .evaluation = evaluate_options(options, model),
+      .explain = options.flag("explain")};
+  quantize.search.form = file_form(options);
+  if (options.text("for") == "auto") {
+    quantize.search.compensated = quantize.method.method != "nearest";
+  }
+  if (const auto journal = options.maybe_text("journal")) quantize.journal = *journal;
+  if (const auto file = options.maybe_text("allocation")) quantize.allocation_file = *file;
+  return quantize;
 }
 
 std::vector<std::string> unused_by(const std::string& method, const OptionValues& options) {

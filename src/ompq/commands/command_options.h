@@ -1,7 +1,7 @@
 #pragma once
 
 #include "ompq/commands/context.h"
-#include "ompq/core/options.h"
+#include "ompq/options/options.h"
 #include "ompq/ptq/quantize.h"
 #include "ompq/search/compare.h"
 #include "ompq/search/sweep.h"
@@ -16,13 +16,14 @@ namespace ompq::commands {
                                                         runtime::Precision precision);
 /// --precision.
 [[nodiscard]] runtime::Precision measuring_precision(const OptionValues& options);
-/// What --format writes.
-[[nodiscard]] ptq::Delivery delivery(const OptionValues& options);
 /// Form of the file that --output names, with --format and --opset.
 [[nodiscard]] pipeline::FileForm file_form(const OptionValues& options);
 /// Everything that decides bits.
 [[nodiscard]] search::SearchOptions search_options(const OptionValues& options,
                                                    const pipeline::Model& model);
+/// All options of quantize.
+[[nodiscard]] ptq::QuantizeOptions quantize_options(const OptionValues& options,
+                                                    const pipeline::Model& model);
 /// What a latency table has rows for.
 [[nodiscard]] search::RequestOptions table_options(const OptionValues& options);
 [[nodiscard]] search::CompareOptions compare_options(const OptionValues& options,

@@ -4,9 +4,9 @@
 #include <map>
 #include <string>
 
-#include "ompq/core/options.h"
 #include "ompq/core/progress.h"
 #include "ompq/data/named_arrays.h"
+#include "ompq/options/options.h"
 #include "ompq/report/finetuning.h"
 #include "ompq/report/results.h"
 

@@ -5,14 +5,14 @@
 
 #include <fmt/format.h>
 
-#include "ompq/core/command_table.h"
 #include "ompq/core/error.h"
 #include "ompq/core/output_files.h"
 #include "ompq/data/preprocess_file.h"
 #include "ompq/data/source_files.h"
 #include "ompq/onnx_io/exporter.h"
+#include "ompq/options/command_table.h"
 #include "ompq/pipeline/companion_files.h"
-#include "ompq/ptq/delivery.h"
+#include "ompq/ptq/file_formats.h"
 
 namespace ompq::commands {
 namespace {
@@ -28,8 +28,12 @@ void add_companions(std::string_view command,
   if (!options.knows("journal") || !options.has("journal")) {
     written.push_back({"the journal of --output", pipeline::journal_file(output)});
   }
-  if (command == "quantize" && options.text("format") == "encodings") {
-    written.push_back({"the encodings of --output", ptq::encodings_file(output)});
+  if (options.knows("format")) {
+    const ptq::FormatRow& format = ptq::file_format(options.text("format"));
+    if (format.companion_file != nullptr) {
+      written.push_back(
+          {fmt::format("the {} of --output", format.companion), format.companion_file(output)});
+    }
   }
   if (command != "finetune") return;
   written.push_back({"the last epoch's file of --output", pipeline::last_file(output)});

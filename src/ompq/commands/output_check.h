@@ -4,7 +4,7 @@
 #include <set>
 #include <string_view>
 
-#include "ompq/core/options.h"
+#include "ompq/options/options.h"
 
 namespace ompq::commands {
 

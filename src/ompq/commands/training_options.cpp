@@ -6,7 +6,7 @@
 
 #include "ompq/commands/command_options.h"
 #include "ompq/commands/data_options.h"
-#include "ompq/core/finetune_options.h"
+#include "ompq/options/finetune_options.h"
 
 namespace ompq::commands {
 namespace {

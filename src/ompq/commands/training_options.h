@@ -1,7 +1,7 @@
 #pragma once
 
 #include "ompq/commands/context.h"
-#include "ompq/core/options.h"
+#include "ompq/options/options.h"
 #include "ompq/qat/finetune.h"
 
 namespace ompq::commands {

@@ -44,4 +44,20 @@ std::string_view nearest_name(std::string_view name, std::span<const std::string
   return nearest_of(name, names);
 }
 
+std::string_view meant_name(std::string_view text, std::span<const std::string_view> candidates) {
+  std::string_view best;
+  // Farther than about a third of the word is another word, not a slip.
+  std::size_t least = std::max<std::size_t>(2, text.size() / 3) + 1;
+  for (const std::string_view candidate : candidates) {
+    const bool cut_short =
+        text.size() >= 2 && (candidate.starts_with(text) || text.starts_with(candidate));
+    const std::size_t steps = cut_short ? 1 : edit_distance(text, candidate);
+    if (steps < least && steps < candidate.size()) {
+      least = steps;
+      best = candidate;
+    }
+  }
+  return best;
+}
+
 }  // namespace ompq

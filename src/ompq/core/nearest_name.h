@@ -17,4 +17,9 @@ namespace ompq {
 [[nodiscard]] std::string_view nearest_name(std::string_view name,
                                             std::span<const std::string> names);
 
+/// The candidate that is nearest to `text` by edit distance, or "" if none is near enough to be
+/// meant.
+[[nodiscard]] std::string_view meant_name(std::string_view text,
+                                          std::span<const std::string_view> candidates);
+
 }  // namespace ompq

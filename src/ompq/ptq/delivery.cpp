@@ -40,25 +40,6 @@ Json encodings_of(const quant::QuantParams& quantizer) {
   return list;
 }
 
-DeliveredFile onnx_file(const fs::path& file,
-                        const pipeline::QuantizedNetwork& network,
-                        const pipeline::FileForm& form) {
-  onnx_io::OnnxFile content = pipeline::export_file(network, form);
-  return {file, std::move(content.model), std::move(content.data)};
-}
-
-/// The float network with the values that its codes stand for; activations stay float.
-DeliveredFile float_file(const fs::path& file,
-                         const pipeline::Model& model,
-                         const std::vector<int>& weight_bits,
-                         rounding::NetworkCodes codes,
-                         pipeline::FileForm form) {
-  codes.activations.clear();
-  form.format = onnx_io::WeightFormat::Float;
-  form.keep_names = true;  // the encodings name values
-  return onnx_file(file, pipeline::assemble_network(model, weight_bits, codes), form);
-}
-
 }  // namespace
 
 fs::path encodings_file(const fs::path& output) {
@@ -88,25 +69,6 @@ void write_delivered(const std::vector<DeliveredFile>& files) {
     parts.push_back({file.file, file.bytes});
     write_files_atomically(parts);
   }
-}
-
-std::vector<DeliveredFile> deliver(const pipeline::Model& model,
-                                   const std::vector<int>& weight_bits,
-                                   const rounding::NetworkCodes& codes,
-                                   Delivery delivery,
-                                   const pipeline::FileForm& form,
-                                   const fs::path& output) {
-  switch (delivery) {
-    case Delivery::Encodings: {
-      return {float_file(output, model, weight_bits, codes, form),
-              {encodings_file(output), encodings_json(model, codes), {}}};
-    }
-    case Delivery::CHeader:
-      return {{output, c_header(model, weight_bits, codes, output.stem().string()), {}}};
-    case Delivery::Onnx:
-      break;
-  }
-  return {onnx_file(output, pipeline::assemble_network(model, weight_bits, codes), form)};
 }
 
 }  // namespace ompq::ptq

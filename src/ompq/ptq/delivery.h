@@ -10,13 +10,7 @@
 
 namespace ompq::ptq {
 
-/// In which form a quantized network leaves.
-enum class Delivery {
-  Onnx,       ///< one ONNX file, weights as onnx_io::WeightFormat says
-  Encodings,  ///< the float network with quantized values, and the encodings next to it as JSON
-  CHeader,    ///< arrays for a program in C
-};
-
+/// One file of a quantized network.
 struct DeliveredFile {
   std::filesystem::path file;
   std::string bytes;
@@ -28,16 +22,6 @@ struct DeliveredFile {
 
 /// Each atomically, with its data.
 void write_delivered(const std::vector<DeliveredFile>& files);
-
-/// The files of a network, the one at `output` first.
-/// @param weight_bits  one a layer; kFloatBits: float.
-/// @param form  of an ONNX file; its format where delivery is Onnx.
-[[nodiscard]] std::vector<DeliveredFile> deliver(const pipeline::Model& model,
-                                                 const std::vector<int>& weight_bits,
-                                                 const rounding::NetworkCodes& codes,
-                                                 Delivery delivery,
-                                                 const pipeline::FileForm& form,
-                                                 const std::filesystem::path& output);
 
 /// net.onnx -> net.encodings
 [[nodiscard]] std::filesystem::path encodings_file(const std::filesystem::path& output);

@@ -35,7 +35,7 @@ std::string fingerprint_of(const pipeline::Model& model,
                          {"budget", allocation::exact_text(options.search.request.budget)},
                          {"calibration", search::facts_of(options.calibration)},
                          {"method", facts_of(options.method)},
-                         {"delivery", options.delivery}};
+                         {"format", options.format}};
   if (options.allocation_file) facts["allocation"] = sha256(read_file(*options.allocation_file));
   return search::hash_of(facts);
 }

@@ -122,8 +122,8 @@ class Quantizer {
     }
     chosen_ = pipeline::assemble_network(model(), plan.weight_bits, codes);
     result_.distributions = distributions(model(), *chosen_, codes.activations, histograms_);
-    const auto files =
-        deliver(model(), plan.weight_bits, codes, options_.delivery, form_, options_.output);
+    const auto files = file_format(options_.format)
+                           .files({model(), plan.weight_bits, codes, form_, options_.output});
     write_delivered(files);
     add_row(planned, plan, options_.method.method, *chosen_, files.front().size());
     result_.networks.back().file = options_.output.string();

@@ -4,9 +4,9 @@
 #include <filesystem>
 #include <functional>
 #include <optional>
+#include <string>
 
 #include "ompq/pipeline/evaluate.h"
-#include "ompq/ptq/delivery.h"
 #include "ompq/ptq/method_options.h"
 #include "ompq/report/reconstruction.h"
 #include "ompq/rounding/calibration.h"
@@ -24,8 +24,8 @@ struct QuantizeOptions {
   /// Where a method that takes long keeps what is finished; empty: next to the output.
   std::filesystem::path journal;
   std::filesystem::path output;
-  /// The form of `output`; budgets count search.form whatever it is.
-  Delivery delivery = Delivery::Onnx;
+  /// Of `output`, a row of file_formats(); budgets count search.form whatever it is.
+  std::string format = "packed";
   pipeline::EvaluateOptions evaluation;
   bool explain = false;  ///< find out where the result loses its signal
   /// Told what a method will cost, before it and the search begin; may be empty.

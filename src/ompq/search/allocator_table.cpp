@@ -6,7 +6,7 @@
 #include <fmt/ranges.h>
 
 #include "ompq/core/error.h"
-#include "ompq/core/options.h"
+#include "ompq/core/nearest_name.h"
 
 namespace ompq::search {
 
@@ -54,7 +54,7 @@ const AllocatorRow& allocator_row(std::string_view name) {
     if (row.name == name) return row;
     names.push_back(row.name);
   }
-  const std::string_view near = nearest(name, names);
+  const std::string_view near = meant_name(name, names);
   throw ConfigError("allocator",
                     fmt::format("unknown allocator '{}'{}; known are {}",
                                 name,

@@ -11,7 +11,7 @@
 
 #include "ompq/allocation/cost_model.h"
 #include "ompq/core/error.h"
-#include "ompq/core/options.h"
+#include "ompq/core/nearest_name.h"
 
 namespace ompq::search {
 namespace {
@@ -45,7 +45,7 @@ NamedLayers layers_named(const pipeline::Model& model, const std::string& name) 
     if (::fnmatch(name.c_str(), layers[l].name.c_str(), 0) == 0) found.layers.push_back(l);
   }
   if (!found.layers.empty()) return found;
-  const std::string_view near = nearest(name, names);
+  const std::string_view near = meant_name(name, names);
   throw ConfigError("layers",
                     fmt::format("no layer is called '{}'{}; 'ompq inspect' lists all {} layers",
                                 name,

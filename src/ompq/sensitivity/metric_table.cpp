@@ -5,7 +5,7 @@
 #include <fmt/ranges.h>
 
 #include "ompq/core/error.h"
-#include "ompq/core/options.h"
+#include "ompq/core/nearest_name.h"
 #include "ompq/sensitivity/fisher.h"
 #include "ompq/sensitivity/hessian.h"
 #include "ompq/sensitivity/local_error.h"
@@ -77,7 +77,7 @@ const Metric& metric(std::string_view name) {
   if (found != rows.end()) return *found;
   std::vector<std::string_view> names;
   for (const Metric& row : rows) names.push_back(row.name);
-  const std::string_view near = nearest(name, names);
+  const std::string_view near = meant_name(name, names);
   throw ConfigError("sensitivity",
                     fmt::format("metric '{}' is unknown{}; there are {}",
                                 name,

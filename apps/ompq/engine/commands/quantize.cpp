@@ -3,7 +3,7 @@
 #include "command_context.h"
 #include "diagnosis_tables.h"
 #include "ompq/core/byte_count.h"
-#include "ompq/ptq/delivery.h"
+#include "ompq/ptq/file_formats.h"
 #include "result_tables.h"
 
 namespace ompq::app {
@@ -33,8 +33,9 @@ void run_quantize(const CommandContext& context) {
   if (result.diagnosis) fmt::print("{}\n", diagnosis_text(*result.diagnosis));
   const std::string& output = options.text("output");
   fmt::print("network      {}\n", output);
-  if (options.text("format") == "encodings") {
-    fmt::print("encodings    {}\n", ptq::encodings_file(output).string());
+  const ptq::FormatRow& format = ptq::file_format(options.text("format"));
+  if (format.companion_file != nullptr) {
+    fmt::print("{:<12} {}\n", format.companion, format.companion_file(output).string());
   }
   if (const auto file = options.maybe_text("result")) fmt::print("JSON result  {}\n", *file);
 }

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "ompq/core/options.h"
+#include "ompq/options/options.h"
 
 /// Files that commands read and write, and their forms.
 namespace ompq::options {

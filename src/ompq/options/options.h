@@ -167,9 +167,5 @@ void check_rules(const CommandRecord& command, const OptionValues& values);
 [[nodiscard]] std::string accepted_values(const OptionRecord& record);
 /// "a|b|c" -> {"a", "b", "c"}; empty text -> {}.
 [[nodiscard]] std::vector<std::string_view> split_choices(std::string_view text);
-/// The candidate that is nearest to `text` by edit distance, or "" if none is near enough to be
-/// meant.
-[[nodiscard]] std::string_view nearest(std::string_view text,
-                                       std::span<const std::string_view> candidates);
 
 }  // namespace ompq

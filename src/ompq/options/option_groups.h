@@ -1,23 +1,41 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
+#include <cstddef>
+#include <string_view>
 
-#include "ompq/core/options.h"
+#include "ompq/options/options.h"
 
 /// The options of all commands, in groups by what they are about; command_table.cpp puts them
 /// together.
 namespace ompq::options {
 
-/// Rows of pipeline::allocator_table(), which a test holds this to.
-inline constexpr std::string_view kAllocatorNames =
+/// Names joined as the choices of an option.
+template <std::size_t Size>
+struct JoinedNames {
+  std::array<char, Size> text{};
+  [[nodiscard]] constexpr operator std::string_view() const {  // NOLINT: it is a text
+    return {text.data(), Size};
+  }
+};
+
+/// "a|b" from "a" and "b".
+template <std::size_t A, std::size_t B>
+[[nodiscard]] constexpr auto joined(const char (&a)[A], const char (&b)[B]) {
+  JoinedNames<A + B - 1> names;
+  std::copy_n(a, A - 1, names.text.begin());
+  names.text[A - 1] = '|';
+  std::copy_n(b, B - 1, names.text.begin() + A);
+  return names;
+}
+
+/// Rows of search::allocator_table(), which a test holds this to.
+inline constexpr char kAllocatorNames[] =
     "auto|output-mse|output-kl|pairwise|local-error|weight-mse|fisher|hessian|orm-error|orm|"
     "orm-ilp|projection|size-only|uniform|random";
-inline constexpr std::string_view kAllocatorNamesOrNone =
-    "auto|output-mse|output-kl|pairwise|local-error|weight-mse|fisher|hessian|orm-error|orm|"
-    "orm-ilp|projection|size-only|uniform|random|none";
-inline constexpr std::string_view kAllocatorNamesOrAll =
-    "all|auto|output-mse|output-kl|pairwise|local-error|weight-mse|fisher|hessian|orm-error|orm|"
-    "orm-ilp|projection|size-only|uniform|random";
+inline constexpr auto kAllocatorNamesOrNone = joined(kAllocatorNames, "none");
+inline constexpr auto kAllocatorNamesOrAll = joined("all", kAllocatorNames);
 
 // --- operands --------------------------------------------------------------------------------
 

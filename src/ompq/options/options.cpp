@@ -1,4 +1,4 @@
-#include "ompq/core/options.h"
+#include "ompq/options/options.h"
 
 #include <algorithm>
 #include <array>
@@ -411,22 +411,6 @@ void check_rules(const CommandRecord& command, const OptionValues& values) {
       }
     }
   }
-}
-
-std::string_view nearest(std::string_view text, std::span<const std::string_view> candidates) {
-  std::string_view best;
-  // Farther than about a third of the word is another word, not a slip.
-  std::size_t least = std::max<std::size_t>(2, text.size() / 3) + 1;
-  for (const std::string_view candidate : candidates) {
-    const bool cut_short =
-        text.size() >= 2 && (candidate.starts_with(text) || text.starts_with(candidate));
-    const std::size_t steps = cut_short ? 1 : edit_distance(text, candidate);
-    if (steps < least && steps < candidate.size()) {
-      least = steps;
-      best = candidate;
-    }
-  }
-  return best;
 }
 
 }  // namespace ompq

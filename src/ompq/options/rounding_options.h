@@ -2,7 +2,7 @@
 
 #include <array>
 
-#include "ompq/core/options.h"
+#include "ompq/options/options.h"
 
 /// How weights become codes: the options of the method, its effort and what goes around it.
 namespace ompq::options {

@@ -3,7 +3,7 @@
 #include <span>
 #include <string_view>
 
-#include "ompq/core/options.h"
+#include "ompq/options/options.h"
 
 namespace ompq {
 

@@ -1,14 +1,14 @@
-#include "ompq/core/command_table.h"
+#include "ompq/options/command_table.h"
 
 #include <array>
 #include <initializer_list>
 
-#include "ompq/core/diff_options.h"
-#include "ompq/core/file_options.h"
-#include "ompq/core/finetune_options.h"
-#include "ompq/core/option_groups.h"
-#include "ompq/core/rounding_options.h"
-#include "ompq/core/sample_options.h"
+#include "ompq/options/diff_options.h"
+#include "ompq/options/file_options.h"
+#include "ompq/options/finetune_options.h"
+#include "ompq/options/option_groups.h"
+#include "ompq/options/rounding_options.h"
+#include "ompq/options/sample_options.h"
 
 namespace ompq {
 namespace {

@@ -2,7 +2,7 @@
 
 #include <array>
 
-#include "ompq/core/options.h"
+#include "ompq/options/options.h"
 
 /// How `ompq finetune` trains.
 namespace ompq::options {

@@ -1,4 +1,4 @@
-#include "ompq/core/options.h"
+#include "ompq/options/options.h"
 
 #include <array>
 #include <string>
@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 
 #include "ompq/core/error.h"
+#include "ompq/core/nearest_name.h"
 
 namespace ompq {
 namespace {
@@ -164,13 +165,13 @@ TEST_F(CheckRules, LetsTheFirstExcludeTheOthersButNotTheOthersEachOther) {
 
 TEST(Nearest, FindsWhatWasMeant) {
   const std::vector<std::string_view> known{"inspect", "search", "quantize", "eval", "--avg-bits"};
-  EXPECT_EQ(nearest("quantise", known), "quantize");
-  EXPECT_EQ(nearest("serach", known), "search");
-  EXPECT_EQ(nearest("--avgbits", known), "--avg-bits");
-  EXPECT_EQ(nearest("quant", known), "quantize");
-  EXPECT_EQ(nearest("evaluate", known), "eval");
-  EXPECT_EQ(nearest("xyz", known), "");
-  EXPECT_EQ(nearest("", known), "");
+  EXPECT_EQ(meant_name("quantise", known), "quantize");
+  EXPECT_EQ(meant_name("serach", known), "search");
+  EXPECT_EQ(meant_name("--avgbits", known), "--avg-bits");
+  EXPECT_EQ(meant_name("quant", known), "quantize");
+  EXPECT_EQ(meant_name("evaluate", known), "eval");
+  EXPECT_EQ(meant_name("xyz", known), "");
+  EXPECT_EQ(meant_name("", known), "");
 }
 
 }  // namespace

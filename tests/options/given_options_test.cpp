@@ -1,4 +1,4 @@
-#include "ompq/core/given_options.h"
+#include "ompq/options/given_options.h"
 
 #include <array>
 #include <string>

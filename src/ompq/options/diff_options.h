@@ -2,7 +2,7 @@
 
 #include <array>
 
-#include "ompq/core/options.h"
+#include "ompq/options/options.h"
 
 /// What `ompq diff` is asked.
 namespace ompq::options {

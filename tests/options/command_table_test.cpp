@@ -1,4 +1,4 @@
-#include "ompq/core/command_table.h"
+#include "ompq/options/command_table.h"
 
 #include <algorithm>
 #include <set>

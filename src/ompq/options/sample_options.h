@@ -2,7 +2,7 @@
 
 #include <array>
 
-#include "ompq/core/options.h"
+#include "ompq/options/options.h"
 
 /// Which samples a command reads, and how images become inputs.
 namespace ompq::options {

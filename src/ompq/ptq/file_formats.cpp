@@ -1,0 +1,80 @@
+#include "ompq/ptq/file_formats.h"
+
+#include <array>
+#include <utility>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "ompq/core/error.h"
+#include "ompq/core/nearest_name.h"
+
+namespace ompq::ptq {
+namespace {
+
+namespace fs = std::filesystem;
+
+DeliveredFile onnx_file(const fs::path& file,
+                        const pipeline::QuantizedNetwork& network,
+                        const pipeline::FileForm& form) {
+  onnx_io::OnnxFile content = pipeline::export_file(network, form);
+  return {file, std::move(content.model), std::move(content.data)};
+}
+
+/// The float network with the values that its codes stand for; activations stay float.
+DeliveredFile float_file(const fs::path& file,
+                         const pipeline::Model& model,
+                         const std::vector<int>& weight_bits,
+                         rounding::NetworkCodes codes,
+                         pipeline::FileForm form) {
+  codes.activations.clear();
+  form.format = onnx_io::WeightFormat::Float;
+  form.keep_names = true;  // the encodings name values
+  return onnx_file(file, pipeline::assemble_network(model, weight_bits, codes), form);
+}
+
+std::vector<DeliveredFile> write_onnx(const NetworkToWrite& n) {
+  return {onnx_file(n.output, pipeline::assemble_network(n.model, n.weight_bits, n.codes), n.form)};
+}
+
+std::vector<DeliveredFile> write_encodings(const NetworkToWrite& n) {
+  return {float_file(n.output, n.model, n.weight_bits, n.codes, n.form),
+          {encodings_file(n.output), encodings_json(n.model, n.codes), {}}};
+}
+
+std::vector<DeliveredFile> write_c_header(const NetworkToWrite& n) {
+  return {{n.output, c_header(n.model, n.weight_bits, n.codes, n.output.stem().string()), {}}};
+}
+
+}  // namespace
+
+std::span<const FormatRow> file_formats() {
+  using enum onnx_io::WeightFormat;
+  static constexpr std::array<FormatRow, 5> kRows{{
+      {.name = "packed", .weights = Packed, .files = write_onnx},
+      {.name = "qdq", .weights = Qdq, .files = write_onnx},
+      {.name = "float", .weights = Float, .files = write_onnx},
+      {.name = "encodings",
+       .after_epochs = false,
+       .files = write_encodings,
+       .companion = "encodings",
+       .companion_file = encodings_file},
+      {.name = "c-header", .is_onnx = false, .after_epochs = false, .files = write_c_header},
+  }};
+  return kRows;
+}
+
+const FormatRow& file_format(std::string_view name) {
+  std::vector<std::string_view> names;
+  for (const FormatRow& row : file_formats()) {
+    if (row.name == name) return row;
+    names.push_back(row.name);
+  }
+  throw ConfigError("format",
+                    fmt::format("unknown format '{}'; known are {}; did you mean '{}'?",
+                                name,
+                                fmt::join(names, ", "),
+                                nearest_name(name, names)));
+}
+
+}  // namespace ompq::ptq

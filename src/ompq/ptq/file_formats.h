@@ -1,0 +1,40 @@
+#pragma once
+
+#include <filesystem>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "ompq/ptq/delivery.h"
+
+namespace ompq::ptq {
+
+/// A quantized network on its way into files.
+struct NetworkToWrite {
+  const pipeline::Model& model;
+  const std::vector<int>& weight_bits;  ///< one a layer; kFloatBits: float
+  const rounding::NetworkCodes& codes;
+  const pipeline::FileForm& form;  ///< of the ONNX file
+  std::filesystem::path output;
+};
+
+/// What `--format` can say. This row is all that a format needs: nothing else asks for its name.
+struct FormatRow {
+  std::string_view name;
+  /// How an ONNX file of this format stores weights; budgets count a file of this kind.
+  onnx_io::WeightFormat weights = onnx_io::WeightFormat::Packed;
+  bool is_onnx = true;  ///< `output` is an ONNX file: it has an opset, and preprocessing next to it
+  /// Training can write it after every epoch.
+  bool after_epochs = true;
+  std::vector<DeliveredFile> (*files)(const NetworkToWrite& network) = nullptr;
+  /// A second file, next to `output`: what it is called, and where it lies. Null: there is none.
+  std::string_view companion = {};
+  std::filesystem::path (*companion_file)(const std::filesystem::path& output) = nullptr;
+};
+
+/// packed first, which is the default.
+[[nodiscard]] std::span<const FormatRow> file_formats();
+/// @throws ConfigError with the nearest name and all names.
+[[nodiscard]] const FormatRow& file_format(std::string_view name);
+
+}  // namespace ompq::ptq
