@@ -11,7 +11,7 @@
 #include "ompq/allocation/curve.h"
 #include "ompq/allocation/integer_program.h"
 #include "ompq/allocation/linear_program.h"
-#include "ompq/allocation/moves.h"
+#include "ompq/allocation/neighbour_moves.h"
 #include "ompq/allocation/pairwise.h"
 #include "ompq/core/random.h"
 

@@ -21,7 +21,7 @@ _NAMED = (OptionType.NamedShape, OptionType.NamedWidths, OptionType.Widths)
 
 
 def texts_of(parameter: Parameter, value: object) -> list[str]:
-    """The texts behind one option; more than one only where it may be repeated."""
+    """The texts of one option; more than one only where it may be repeated."""
     kind = parameter.record.type
     if kind in _NAMED:
         return _named_texts(parameter, value)

@@ -5,7 +5,7 @@
 
 #include "ompq/core/atomic_file.h"
 #include "ompq/core/error.h"
-#include "ompq/pipeline/file_note.h"
+#include "ompq/pipeline/file_metadata.h"
 #include "ompq/pipeline/load_model.h"
 #include "ompq/pipeline/quantized_file.h"
 #include "ompq/training/quantizer_methods.h"
@@ -172,10 +172,10 @@ TEST(ReadQuantizedFile, RefusesWhatWasNotMadeOfTheNetwork) {
   };
   graph::Graph other = model.graph;
   EXPECT_THAT(message_for(other), HasSubstr("does not say which bits"));
-  pipeline::FileNote note{.version = "1",
-                          .float_sha256 = "1",
-                          .weight_bits = std::vector<int>(5, 3),
-                          .activation_bits = std::vector<int>(5, 8)};
+  pipeline::FileMetadata note{.version = "1",
+                              .float_sha256 = "1",
+                              .weight_bits = std::vector<int>(5, 3),
+                              .activation_bits = std::vector<int>(5, 8)};
   other.metadata = pipeline::to_metadata(note);
   EXPECT_THAT(message_for(other), HasSubstr("made of another network"));
   note.float_sha256 = model.sha256;

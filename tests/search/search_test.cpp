@@ -8,7 +8,7 @@
 
 #include "ompq/core/error.h"
 #include "ompq/options/option_groups.h"
-#include "ompq/search/answers.h"
+#include "ompq/search/session.h"
 #include "pipeline/small_model.h"
 
 namespace ompq::search {

@@ -1,4 +1,4 @@
-// A chart with all that belongs to it: heading, controls, downloads, the table behind it, keyboard and
+// A chart with all that belongs to it: heading, controls, downloads, its table, keyboard and
 // screen reader. Sections say what to draw; this decides when, so that only what is seen is drawn.
 
 import { announce, append, download, el } from './dom.js';

@@ -1,4 +1,4 @@
-// Tables behind charts: {columns: [{name, numeric, format}], rows: [[value, ...]]}. The same rows are
+// Tables of charts: {columns: [{name, numeric, format}], rows: [[value, ...]]}. The same rows are
 // what is downloaded, unformatted.
 
 import { el } from './dom.js';

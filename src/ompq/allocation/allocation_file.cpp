@@ -8,8 +8,8 @@
 
 #include "ompq/core/atomic_file.h"
 #include "ompq/core/bit_width.h"
-#include "ompq/core/complaints.h"
 #include "ompq/core/error.h"
+#include "ompq/core/error_list.h"
 #include "ompq/core/nearest_name.h"
 
 namespace ompq::allocation {
@@ -28,51 +28,50 @@ std::string_view name_of(Accounting accounting) {
 std::optional<int> read_width(const Json& row,
                               const char* key,
                               const std::string& layer,
-                              Complaints& complaints) {
+                              ErrorList& errors) {
   const auto found = row.find(key);
   if (found != row.end() && found->is_number_integer()) {
     const auto width = found->get<std::int64_t>();
     if (width >= kMinBits && width <= kMaxBits) return static_cast<int>(width);
   }
-  complaints.add(fmt::format("layer '{}': {} is {}; it must be a whole number in {}..{} or \"{}\"",
-                             layer,
-                             key,
-                             found == row.end() ? "missing" : found->dump(),
-                             kMinBits,
-                             kMaxBits,
-                             kFloatText));
+  errors.add(fmt::format("layer '{}': {} is {}; it must be a whole number in {}..{} or \"{}\"",
+                         layer,
+                         key,
+                         found == row.end() ? "missing" : found->dump(),
+                         kMinBits,
+                         kMaxBits,
+                         kFloatText));
   return std::nullopt;
 }
 
 std::optional<int> read_activation_bits(const Json& row,
                                         const std::string& layer,
-                                        Complaints& complaints) {
+                                        ErrorList& errors) {
   const auto found = row.find("activation_bits");
   if (found == row.end() || found->is_null() || *found == kFloatText) return std::nullopt;
-  return read_width(row, "activation_bits", layer, complaints);
+  return read_width(row, "activation_bits", layer, errors);
 }
 
-AllocatedLayer read_row(const Json& row, std::size_t index, Complaints& complaints) {
+AllocatedLayer read_row(const Json& row, std::size_t index, ErrorList& errors) {
   AllocatedLayer layer;
   const auto name = row.is_object() ? row.find("name") : row.end();
   if (!row.is_object() || name == row.end() || !name->is_string()) {
-    complaints.add(fmt::format("row {} of 'layers' has no \"name\"", index));
+    errors.add(fmt::format("row {} of 'layers' has no \"name\"", index));
     return layer;
   }
   layer.name = name->get<std::string>();
   const auto weights = row.find("weight_bits");
-  layer.weight_bits =
-      weights != row.end() && *weights == kFloatText
-          ? kFloatBits
-          : read_width(row, "weight_bits", layer.name, complaints).value_or(kMaxBits);
-  layer.activation_bits = read_activation_bits(row, layer.name, complaints);
+  layer.weight_bits = weights != row.end() && *weights == kFloatText
+                          ? kFloatBits
+                          : read_width(row, "weight_bits", layer.name, errors).value_or(kMaxBits);
+  layer.activation_bits = read_activation_bits(row, layer.name, errors);
   return layer;
 }
 
 /// Rows in the model's order; complains about what is unknown, missing or there twice.
 std::vector<AllocatedLayer> match_rows(const Json& rows,
                                        std::span<const LayerCost> layers,
-                                       Complaints& complaints) {
+                                       ErrorList& errors) {
   std::unordered_map<std::string_view, std::size_t> index_of;
   std::vector<std::string_view> names;
   for (std::size_t l = 0; l < layers.size(); ++l) {
@@ -81,21 +80,21 @@ std::vector<AllocatedLayer> match_rows(const Json& rows,
   }
   std::vector<std::optional<AllocatedLayer>> found(layers.size());
   for (std::size_t r = 0; r < rows.size(); ++r) {
-    AllocatedLayer row = read_row(rows[r], r, complaints);
+    AllocatedLayer row = read_row(rows[r], r, errors);
     if (row.name.empty()) continue;
     const auto at = index_of.find(row.name);
     if (at == index_of.end()) {
-      complaints.add(fmt::format(
+      errors.add(fmt::format(
           "unknown layer '{}'; did you mean '{}'?", row.name, nearest_name(row.name, names)));
     } else if (found[at->second]) {
-      complaints.add(fmt::format("layer '{}' is there twice", row.name));
+      errors.add(fmt::format("layer '{}' is there twice", row.name));
     } else {
       found[at->second] = std::move(row);
     }
   }
   std::vector<AllocatedLayer> matched;
   for (std::size_t l = 0; l < layers.size(); ++l) {
-    if (!found[l]) complaints.add(fmt::format("layer '{}' is missing", layers[l].name));
+    if (!found[l]) errors.add(fmt::format("layer '{}' is missing", layers[l].name));
     matched.push_back(found[l].value_or(AllocatedLayer{layers[l].name, kMaxBits, {}, {}}));
   }
   return matched;
@@ -107,13 +106,13 @@ std::string bits_text(int bits) {
 
 void apply_ties(std::vector<AllocatedLayer>& rows,
                 std::span<const LayerCost> layers,
-                Complaints& complaints) {
+                ErrorList& errors) {
   for (std::size_t l = 0; l < layers.size(); ++l) {
     if (layers[l].tied_to == kUntied) continue;
     const AllocatedLayer& leader = rows[static_cast<std::size_t>(layers[l].tied_to)];
     rows[l].tie = leader.name;
     if (rows[l].weight_bits == leader.weight_bits) continue;
-    complaints.add(
+    errors.add(
         fmt::format("layer '{}' has {}, but '{}', to which it is tied, has {}; "
                     "tied layers need equal widths",
                     rows[l].name,
@@ -125,7 +124,7 @@ void apply_ties(std::vector<AllocatedLayer>& rows,
 
 void check_shared_activations(const std::vector<AllocatedLayer>& rows,
                               std::span<const LayerCost> layers,
-                              Complaints& complaints) {
+                              ErrorList& errors) {
   std::unordered_map<std::int32_t, std::size_t> first_reader;
   for (std::size_t l = 0; l < layers.size(); ++l) {
     if (layers[l].activation == kNoActivation) continue;
@@ -133,7 +132,7 @@ void check_shared_activations(const std::vector<AllocatedLayer>& rows,
     const int here = rows[l].activation_bits.value_or(kFloatBits);
     const int there = rows[first].activation_bits.value_or(kFloatBits);
     if (here == there) continue;
-    complaints.add(
+    errors.add(
         fmt::format("layer '{}' reads activations of {}, but '{}', which reads the same ones, {}; "
                     "what is shared needs one width",
                     rows[l].name,
@@ -316,15 +315,15 @@ AllocationFile parse_allocation(std::string_view json, std::span<const LayerCost
   try {
     const Json document = Json::parse(json);
     require_format(document);
-    Complaints complaints;
+    ErrorList errors;
     AllocationFile file;
-    file.layers = match_rows(document.at("layers"), layers, complaints);
+    file.layers = match_rows(document.at("layers"), layers, errors);
     // Whether ties hold can only be said of rows that are all there.
-    if (complaints.empty()) {
-      apply_ties(file.layers, layers, complaints);
-      check_shared_activations(file.layers, layers, complaints);
+    if (errors.empty()) {
+      apply_ties(file.layers, layers, errors);
+      check_shared_activations(file.layers, layers, errors);
     }
-    complaints.throw_if_any<DataError>("allocation file");
+    errors.throw_if_any<DataError>("allocation file");
     read_records(document, file);
     return file;
   } catch (const nlohmann::json::parse_error& error) {

@@ -9,7 +9,7 @@
 #include <numeric>
 #include <utility>
 
-#include "ompq/allocation/rest_bound.h"
+#include "ompq/allocation/completion_bound.h"
 
 namespace ompq::allocation {
 namespace {
@@ -264,7 +264,7 @@ class LabelSearch {
   const MultipleChoice& problem_;
   std::vector<std::size_t> order_;
   Rest rest_;
-  RestBound bound_;
+  CompletionBound bound_;
   double room_;
   std::optional<End> best_;
   std::vector<std::vector<Trace>> history_;

@@ -9,8 +9,8 @@
 
 #include "ompq/core/atomic_file.h"
 #include "ompq/core/bit_width.h"
-#include "ompq/core/complaints.h"
 #include "ompq/core/error.h"
+#include "ompq/core/error_list.h"
 #include "ompq/core/nearest_name.h"
 
 namespace ompq::allocation {
@@ -100,7 +100,7 @@ class TableReader {
 
   void read(std::string_view line, std::size_t number) {
     const auto complain = [&](const std::string& what) {
-      complaints_.add(fmt::format("line {}: {}", number, what));
+      errors_.add(fmt::format("line {}: {}", number, what));
     };
     const auto fields = split_fields(line);
     if (!fields) return complain("a quotation mark is not closed or stands inside of a field");
@@ -130,9 +130,9 @@ class TableReader {
     }
   }
 
-  void complain(std::string what) { complaints_.add(std::move(what)); }
+  void complain(std::string what) { errors_.add(std::move(what)); }
   LatencyTable finish() {
-    complaints_.throw_if_any<DataError>("latency table");
+    errors_.throw_if_any<DataError>("latency table");
     return std::move(table_);
   }
 
@@ -140,7 +140,7 @@ class TableReader {
   void add(std::size_t layer, const LatencyEntry& entry, std::size_t number) {
     auto& entries = table_.layers[layer];
     if (table_.nanoseconds(layer, entry.weight_bits, entry.activation_bits)) {
-      complaints_.add(
+      errors_.add(
           fmt::format("line {}: layer '{}' with weights {} and activations {} is there "
                       "twice",
                       number,
@@ -155,7 +155,7 @@ class TableReader {
   LatencyTable table_;
   std::vector<std::string_view> names_;
   std::unordered_map<std::string, std::size_t> index_of_;
-  Complaints complaints_;
+  ErrorList errors_;
 };
 
 /// Calls `visit(layer, weight width, activation width)` for everything that may be chosen.
@@ -212,15 +212,15 @@ LatencyTable read_latency_table(const std::filesystem::path& path,
 }
 
 void require_latencies(const AllocationRequest& request) {
-  Complaints complaints;
+  ErrorList errors;
   for_each_pair(request, [&](std::size_t l, int w, int a) {
     if (request.latency.nanoseconds(l, w, a)) return;
-    complaints.add(fmt::format("layer '{}' with weights {} and activations {} is missing",
-                               request.layers[l].name,
-                               width_text(w),
-                               width_text(a)));
+    errors.add(fmt::format("layer '{}' with weights {} and activations {} is missing",
+                           request.layers[l].name,
+                           width_text(w),
+                           width_text(a)));
   });
-  complaints.throw_if_any<DataError>("latency table");
+  errors.throw_if_any<DataError>("latency table");
 }
 
 std::string latency_template(const AllocationRequest& request) {

@@ -5,7 +5,7 @@
 #include "ompq/commands/output_check.h"
 #include "ompq/core/atomic_file.h"
 #include "ompq/pipeline/load_model.h"
-#include "ompq/search/requests.h"
+#include "ompq/search/request_builder.h"
 
 namespace ompq::commands {
 

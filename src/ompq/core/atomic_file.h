@@ -14,7 +14,7 @@ namespace ompq {
 /// Writes `bytes` next to `target` and renames it into place, so that `target` is either the old
 /// file or the whole new one. A symbolic link stays, and the file that it leads to is replaced.
 /// @throws FileError naming the path and the reason (no such folder, read-only, disk full); nothing
-/// is left behind.
+/// remains.
 void write_file_atomically(const std::filesystem::path& target, std::span<const std::byte> bytes);
 void write_file_atomically(const std::filesystem::path& target, std::string_view text);
 

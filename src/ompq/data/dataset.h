@@ -38,7 +38,7 @@ struct DatasetOptions {
       "";  ///< "train" or "test" where the source holds both (IDX, CIFAR-10); default test
 };
 
-/// The images behind a data set, before preprocessing: what augmentation works on. All of it is
+/// The images of a data set before preprocessing: what augmentation works on. All of it is
 /// const and thread-safe, and lives as long as the data set.
 struct ImageAccess {
   /// Decodes one image. @throws DataError naming it and the reason.
@@ -48,7 +48,7 @@ struct ImageAccess {
   bool skip_broken = false;
 };
 
-/// Samples behind one interface, decoded when asked for. Thread-compatible.
+/// Samples with one interface, decoded when asked for. Thread-compatible.
 class Dataset {
  public:
   virtual ~Dataset() = default;

@@ -33,7 +33,7 @@ struct ImageFiles {
 
 /// True for the usual extensions of JPEG, PNG, WebP, BMP and TIFF in any case, unless hidden.
 [[nodiscard]] bool is_image_file(const std::filesystem::path& file);
-/// True for what file managers and packers leave behind: hidden files and folders (.DS_Store,
+/// True for what file managers and packers add: hidden files and folders (.DS_Store,
 /// ._photo.jpg, .ipynb_checkpoints) and __MACOSX.
 [[nodiscard]] bool is_clutter(const std::filesystem::path& path);
 

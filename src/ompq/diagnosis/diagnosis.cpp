@@ -12,8 +12,8 @@
 #include "ompq/core/error.h"
 #include "ompq/data/batches.h"
 #include "ompq/diagnosis/advice.h"
-#include "ompq/diagnosis/output_gain.h"
-#include "ompq/diagnosis/own_noise.h"
+#include "ompq/diagnosis/float_layer_gain.h"
+#include "ompq/diagnosis/layer_noise.h"
 #include "ompq/pipeline/layer_tables.h"
 #include "ompq/pipeline/quantized_layer.h"
 #include "ompq/pipeline/value_comparison.h"
@@ -33,11 +33,11 @@ std::vector<ValueId> watched_values(const pipeline::Model& model) {
   return values;
 }
 
-std::vector<ValueId> same_values(const graph::Graph& real,
+std::vector<ValueId> same_values(const graph::Graph& float_graph,
                                  const std::vector<ValueId>& values,
                                  const graph::Graph& other) {
   std::vector<ValueId> found;
-  for (const ValueId id : values) found.push_back(pipeline::same_value(real, id, other));
+  for (const ValueId id : values) found.push_back(pipeline::same_value(float_graph, id, other));
   return found;
 }
 
@@ -116,7 +116,7 @@ class Measurer {
            const DiagnosisOptions& options)
       : watched_(watched_values(model)), options_(options), same_(&before.graph == &after.graph) {
     const auto& layers = model.discovery.layers;
-    const graph::Graph& real = after.reference != nullptr ? *after.reference : model.graph;
+    const graph::Graph& float_graph = after.reference != nullptr ? *after.reference : model.graph;
     const auto reference_of = [&](const DiagnosedNetwork& network) {
       const graph::Graph& graph = network.reference != nullptr ? *network.reference : model.graph;
       return std::make_unique<Reference>(
@@ -130,10 +130,10 @@ class Measurer {
     if (before.reference != after.reference && !same_) before_reference_ = reference_of(before);
     after_ = comparison_of(after);
     if (!same_) before_ = comparison_of(before);
-    own_.emplace(real, layers, after.graph, options.executor);
-    const bool judged = real.value(real.outputs().front()).type == DataType::Float32;
+    noise_.emplace(float_graph, layers, after.graph, options.executor);
+    const bool judged = float_graph.value(float_graph.outputs().front()).type == DataType::Float32;
     if (options.gain_samples > 0 && judged) {
-      gain_.emplace(real, layers, after.graph, options.executor);
+      gain_.emplace(float_graph, layers, after.graph, options.executor);
     }
   }
 
@@ -142,7 +142,7 @@ class Measurer {
     after_->add(batch, *reference_);
     if (before_reference_) before_reference_->run(batch);
     if (before_) before_->add(batch, before_reference_ ? *before_reference_ : *reference_);
-    own_->add_batch(batch.inputs);
+    noise_->add_batch(batch.inputs);
     if (gain_ && gain_samples_ < options_.gain_samples) {
       gain_->add_batch(batch.inputs, reference_->output());
       gain_samples_ += batch.size;
@@ -161,7 +161,7 @@ class Measurer {
       const ValueId feature = model.discovery.layers[l].feature;
       row.snr_before_db = before().snr_db(place_of(feature));
       row.snr_after_db = after_->snr_db(place_of(feature));
-      report_own(own_->result()[l], row);
+      report_noise(noise_->result()[l], row);
       if (gain_) row.gain_db = gains[l];
     }
     for (std::size_t b = 0; b < result.blocks.size(); ++b) {
@@ -182,7 +182,7 @@ class Measurer {
                                     watched_.begin());
   }
 
-  static void report_own(const LayerNoise& own, report::LayerDiagnosis& row) {
+  static void report_noise(const LayerNoise& own, report::LayerDiagnosis& row) {
     row.weight_snr_db = own.weights.snr_db();
     row.input_snr_db = own.input.snr_db();
     const InputNoise& input = own.at_input;
@@ -203,8 +203,8 @@ class Measurer {
   std::unique_ptr<Reference> before_reference_;  // where it is another one
   std::unique_ptr<Comparison> after_;
   std::unique_ptr<Comparison> before_;  // nullptr where both are the same
-  std::optional<OwnNoise> own_;
-  std::optional<OutputGain> gain_;
+  std::optional<LayerNoiseMeter> noise_;
+  std::optional<FloatLayerGain> gain_;
   std::int64_t gain_samples_ = 0;
   std::int64_t samples_ = 0;
 };

@@ -455,7 +455,7 @@ class Distiller {
       if (found == state.numbers.end() || found->second.size() != numbers.size()) {
         throw DataError("distillation",
                         fmt::format("the kept state lacks '{}', or has it in another size; remove "
-                                    "the journal to start anew",
+                                    "the journal to start again",
                                     name));
       }
       std::copy(found->second.begin(), found->second.end(), numbers.begin());

@@ -44,9 +44,9 @@ class BlockFinder {
     if (layers_before(fork + 1) == layers_before(add)) return;
     std::optional<Region> region = closed_region(fork, add);
     if (!region) return;
-    const std::vector<NodeId> behind = activation_behind(graph_, scene_.uses, add);
-    const NodeId last = behind.empty() ? add : behind.back();
-    region->nodes.insert(region->nodes.end(), behind.begin(), behind.end());
+    const std::vector<NodeId> after = activation_after(graph_, scene_.uses, add);
+    const NodeId last = after.empty() ? add : after.back();
+    region->nodes.insert(region->nodes.end(), after.begin(), after.end());
     claim(std::move(*region), graph_.node(last).outputs[0]);
   }
 

@@ -121,7 +121,7 @@ LayerFunction layer_function(const Graph& graph, const Uses& uses, NodeId layer)
   return std::move(function);
 }
 
-std::vector<NodeId> activation_behind(const Graph& graph, const Uses& uses, NodeId add) {
+std::vector<NodeId> activation_after(const Graph& graph, const Uses& uses, NodeId add) {
   Walk walk(graph, uses, add);
   walk.past_activation();
   std::vector<NodeId>& nodes = walk.function().nodes;

@@ -31,8 +31,8 @@ struct LayerFunction {
 [[nodiscard]] LayerFunction layer_function(const Graph& graph, const Uses& uses, NodeId layer);
 
 /// The nodes of the activation after an Add that joins branches; empty if there is none.
-[[nodiscard]] std::vector<NodeId> activation_behind(const Graph& graph,
-                                                    const Uses& uses,
-                                                    NodeId add);
+[[nodiscard]] std::vector<NodeId> activation_after(const Graph& graph,
+                                                   const Uses& uses,
+                                                   NodeId add);
 
 }  // namespace ompq::graph

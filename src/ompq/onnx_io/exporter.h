@@ -71,7 +71,7 @@ void check_opset(const graph::Graph& graph, int opset);
 /// "net.onnx" -> "net.onnx.data"
 [[nodiscard]] std::filesystem::path data_file(const std::filesystem::path& file);
 /// Writes model and data, whose name the model knows as data_file(file); the data first, and each
-/// only once both are whole next to their targets. @throws FileError; nothing is left behind.
+/// only once both are whole next to their targets. @throws FileError; no partial file remains.
 void write_onnx_file(const std::filesystem::path& file, const OnnxFile& content);
 
 /// Exports and writes atomically; external data, where there is any, lies in data_file(file).

@@ -82,7 +82,7 @@ class Keeper {
   explicit Keeper(Graph& graph) : graph_(graph) {}
 
   void run() {
-    // Found first, as every change makes the graph index its values anew.
+    // Found first, as every change makes the graph index its values again.
     std::vector<NodeId> shielded;
     std::vector<std::pair<NodeId, std::int64_t>> unbiased;
     for (std::size_t n = 0; n < graph_.nodes().size(); ++n) {

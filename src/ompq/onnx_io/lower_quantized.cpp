@@ -62,7 +62,7 @@ std::optional<Tensor> decoded(const Graph& graph, const Coded& coded, std::int64
   return Tensor::from(shape, values);
 }
 
-/// The floats behind an operand: a constant, or what a DequantizeLinear makes.
+/// The floats that an operand stands for: a constant, or what a DequantizeLinear makes.
 ValueId float_operand(const Graph& graph,
                       NodeSurgery& surgery,
                       const Coded& coded,

@@ -181,7 +181,7 @@ Refusal upgrade_grid_sample(Graph& graph, NodeId id) {
 }
 
 /// Upsample, and Resize of opset 10: positions are scaled from the corner; the nearest neighbour is
-/// the one before, or, where the image shrinks, the one behind.
+/// the one before, or, where the image shrinks, the one after.
 Refusal upgrade_resize(Graph& graph, NodeId id) {
   const Node old = graph.node(id);
   if (old.inputs.size() > 2 || old.has_attribute("coordinate_transformation_mode")) return {};

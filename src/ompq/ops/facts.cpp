@@ -31,15 +31,15 @@ bool is_float(DataType type) {
 
 bool is_integer(DataType type) { return !is_float(type) && type != DataType::Bool; }
 
-Complaint no_complaint(const OpContext&, Facts) { return std::nullopt; }
+UnsupportedReason always_supported(const OpContext&, Facts) { return std::nullopt; }
 
-Complaint needs_float(const OpContext&, Facts inputs) {
+UnsupportedReason needs_float(const OpContext&, Facts inputs) {
   const InputFacts& first = fact(inputs, 0);
   if (!first.known || is_float(first.type)) return std::nullopt;
   return fmt::format("works on float types, its input is {}", name_of(first.type));
 }
 
-Complaint needs_images(const OpContext& context, Facts inputs) {
+UnsupportedReason needs_images(const OpContext& context, Facts inputs) {
   if (auto complaint = needs_float(context, inputs)) return complaint;
   const InputFacts& first = fact(inputs, 0);
   if (!first.known || (rank_of(first) >= 3 && rank_of(first) <= 5)) return std::nullopt;
@@ -47,7 +47,7 @@ Complaint needs_images(const OpContext& context, Facts inputs) {
                      graph::to_string(first.shape));
 }
 
-Complaint needs_known(Facts inputs, std::size_t index, std::string_view what) {
+UnsupportedReason needs_known(Facts inputs, std::size_t index, std::string_view what) {
   const InputFacts& input = fact(inputs, index);
   if (!input.present || !input.known || input.constant != nullptr || input.elements) {
     return std::nullopt;

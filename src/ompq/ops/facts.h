@@ -15,7 +15,7 @@ namespace ompq::ops {
 using graph::Dim;
 using graph::Shape;
 using Facts = std::span<const InputFacts>;
-using Complaint = std::optional<std::string>;
+using UnsupportedReason = std::optional<std::string>;
 using OutputList = std::vector<OutputFacts>;
 using Elements = std::optional<std::vector<Dim>>;
 
@@ -34,14 +34,14 @@ inline constexpr std::int64_t kMaxKnownElements = 1024;
 [[nodiscard]] bool is_integer(DataType type);  ///< bool excluded
 
 // --- checks ---------------------------------------------------------------------------------
-[[nodiscard]] Complaint no_complaint(const OpContext&, Facts);
+[[nodiscard]] UnsupportedReason always_supported(const OpContext&, Facts);
 /// The first input must be of a float type.
-[[nodiscard]] Complaint needs_float(const OpContext&, Facts inputs);
+[[nodiscard]] UnsupportedReason needs_float(const OpContext&, Facts inputs);
 /// As `needs_float`, with rank 3 or more: batch, channels and at least one spatial axis.
-[[nodiscard]] Complaint needs_images(const OpContext&, Facts inputs);
+[[nodiscard]] UnsupportedReason needs_images(const OpContext&, Facts inputs);
 /// Complains if `input` is there but its elements are known neither as numbers nor as multiples
 /// of N.
-[[nodiscard]] Complaint needs_known(Facts inputs, std::size_t index, std::string_view what);
+[[nodiscard]] UnsupportedReason needs_known(Facts inputs, std::size_t index, std::string_view what);
 
 // --- reading ----------------------------------------------------------------------------------
 /// Axis in 0..rank-1. @throws ShapeError.

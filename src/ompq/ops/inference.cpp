@@ -87,7 +87,7 @@ std::vector<InputFacts> Inference::facts_for(const Node& node) {
   return facts;
 }
 
-Complaint Inference::complaint_about(NodeId id, const Operator* op, Facts facts) const {
+UnsupportedReason Inference::unsupported_reason(NodeId id, const Operator* op, Facts facts) const {
   const Node& node = graph_.node(id);
   if (op == nullptr) return std::string(reason_without_row(node.domain, node.op_type));
   if (node.domain.empty() && graph_.opset < op->since_opset) {
@@ -143,7 +143,7 @@ void Inference::visit(NodeId id) {
   const Node& node = graph_.node(id);
   const Operator* op = find_operator(node.domain, node.op_type);
   const std::vector<InputFacts> facts = facts_for(node);
-  if (const Complaint complaint = complaint_about(id, op, facts)) {
+  if (const UnsupportedReason complaint = unsupported_reason(id, op, facts)) {
     if (op != nullptr ? graph_.opset >= op->since_opset
                       : depends_on_data(node.domain, node.op_type)) {
       data_dependent_.insert(node.name);

@@ -56,7 +56,9 @@ class Inference {
   void learn_constant(graph::ValueId id);
   void learn_output(graph::ValueId id, const OutputFacts& facts, bool constant);
   [[nodiscard]] std::vector<InputFacts> facts_for(const graph::Node& node);
-  [[nodiscard]] Complaint complaint_about(graph::NodeId id, const Operator* op, Facts facts) const;
+  [[nodiscard]] UnsupportedReason unsupported_reason(graph::NodeId id,
+                                                     const Operator* op,
+                                                     Facts facts) const;
   [[nodiscard]] bool inputs_are_constant(const graph::Node& node);
   void infer_outputs(graph::NodeId id, const Operator& op, Facts facts);
   [[nodiscard]] std::optional<std::int64_t> bytes_of(graph::ValueId id) const;

@@ -74,7 +74,7 @@ void read_pads(const OpContext& context, Window& window) {
   window.pad_tail.assign(middle, pads.end());
 }
 
-/// SAME_UPPER puts the odd element behind, SAME_LOWER (and what ConvTranspose's output_shape
+/// SAME_UPPER puts the odd element at the end, SAME_LOWER (and what ConvTranspose's output_shape
 /// leaves) in front.
 void split_pads(std::int64_t total, bool upper, std::int64_t& head, std::int64_t& tail) {
   const std::int64_t smaller = total / 2;

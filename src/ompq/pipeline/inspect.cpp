@@ -5,7 +5,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include "ompq/pipeline/file_note.h"
+#include "ompq/pipeline/file_metadata.h"
 #include "ompq/pipeline/layer_tables.h"
 
 namespace ompq::pipeline {
@@ -77,7 +77,7 @@ report::Inspection inspect(const Model& model) {
     inspection.copied.push_back({name, op, "its shapes depend on the data"});
   }
   for (const auto& [key, value] : graph.metadata) inspection.metadata.emplace_back(key, value);
-  if (const auto note = file_note(graph.metadata)) {
+  if (const auto note = read_file_metadata(graph.metadata)) {
     inspection.made = {
         note->version, note->float_sha256, note->budget, note->weight_bits, note->activation_bits};
   }

@@ -88,7 +88,7 @@ Journal::Journal(std::filesystem::path path, std::string fingerprint) : path_(st
     if (found == Found::OtherRun) {
       log().warn(
           "{} was kept by a run of another version, or with another model, other samples "
-          "or options; it is begun anew",
+          "or options; it is started again",
           path_.string());
     }
     found == Found::OurRun ? resume(text) : begin(header);

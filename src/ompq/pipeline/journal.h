@@ -15,7 +15,7 @@ class Journal {
  public:
   /// Opens or begins the journal at `path`.
   /// @param fingerprint  what the results depend on (version, model, samples, options). A journal
-  /// that was kept under another one is begun anew, which the log says: its units would be wrong
+  /// that was kept under another one is started again, which the log says: its units would be wrong
   /// here, and whoever starts another run at the same output has done with them.
   /// @throws FileError if the file cannot be opened or locked; DataError if it is no journal, which
   /// is then not touched.

@@ -12,7 +12,7 @@
 #include "ompq/ops/inline_branches.h"
 #include "ompq/ops/restore_tables.h"
 #include "ompq/pipeline/file_graph.h"
-#include "ompq/pipeline/file_note.h"
+#include "ompq/pipeline/file_metadata.h"
 #include "ompq/runtime/passes.h"
 
 namespace ompq::pipeline {
@@ -88,7 +88,7 @@ graph::Graph import_network(const std::filesystem::path& file,
   graph::Graph graph = onnx_io::import_onnx(file, options, data_files);
   ops::inline_known_branches(graph);
   take_branches_of_samples(graph, options);
-  if (file_note(graph.metadata)) {
+  if (read_file_metadata(graph.metadata)) {
     graph.sort();
     ops::restore_looked_up_tables(graph);
   }

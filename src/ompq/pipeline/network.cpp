@@ -6,7 +6,7 @@
 #include "ompq/core/error.h"
 #include "ompq/core/version.h"
 #include "ompq/pipeline/file_graph.h"
-#include "ompq/pipeline/file_note.h"
+#include "ompq/pipeline/file_metadata.h"
 #include "ompq/quant/levels.h"
 #include "ompq/quant/slices.h"
 
@@ -34,7 +34,7 @@ void describe(graph::Graph& graph,
               const Model& model,
               const std::vector<int>& weight_bits,
               const rounding::ActivationQuantizers& activations) {
-  FileNote note{.version = kVersion, .float_sha256 = model.sha256, .weight_bits = weight_bits};
+  FileMetadata note{.version = kVersion, .float_sha256 = model.sha256, .weight_bits = weight_bits};
   for (const graph::Layer& layer : model.discovery.layers) {
     const auto found = activations.find(layer.activation);
     note.activation_bits.push_back(found == activations.end() ? allocation::kFloatBits

@@ -8,7 +8,7 @@
 
 #include "ompq/allocation/cost_model.h"
 #include "ompq/core/error.h"
-#include "ompq/pipeline/file_note.h"
+#include "ompq/pipeline/file_metadata.h"
 #include "ompq/pipeline/load_model.h"
 #include "ompq/quant/levels.h"
 #include "ompq/quant/short_scale.h"
@@ -24,8 +24,8 @@ namespace fs = std::filesystem;
   throw ConfigError("--from", fmt::format("{}: {}", file.string(), reason));
 }
 
-FileNote note_of(const Model& model, const Model& quantized) {
-  std::optional<FileNote> note = file_note(quantized.graph.metadata);
+FileMetadata note_of(const Model& model, const Model& quantized) {
+  std::optional<FileMetadata> note = read_file_metadata(quantized.graph.metadata);
   if (!note) {
     refuse(quantized.file,
            "it does not say which bits its layers have; give a file of 'ompq quantize' or 'ompq "
@@ -208,7 +208,7 @@ std::optional<float> common_step(const std::vector<float>& values, int bits) {
 
 QuantizedFile read_quantized_file(const Model& model, const fs::path& file) {
   const Model quantized = load_model(file, model.import);
-  FileNote note = note_of(model, quantized);
+  FileMetadata note = note_of(model, quantized);
   QuantizedFile read{.weight_bits = std::move(note.weight_bits),
                      .activation_bits = {},
                      .codes = {},

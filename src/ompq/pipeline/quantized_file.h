@@ -15,7 +15,7 @@ struct QuantizedFile {
   std::vector<int> weight_bits;                     ///< one a layer; kFloatBits: float
   std::vector<std::optional<int>> activation_bits;  ///< one a layer; none: float
   rounding::NetworkCodes codes;                     ///< values are those of Model::graph
-  std::string budget;                               ///< that the widths answered, FileNote::budget
+  std::string budget;  ///< that the widths answered, FileMetadata::budget
 };
 
 /// Reads `file`, made of `model`. Weights are those of the file to the bit; a scale may be a

@@ -45,10 +45,10 @@ bool is_quantizer(const graph::Graph& graph, const std::vector<graph::NodeId>& c
 
 }  // namespace
 
-graph::ValueId same_value(const graph::Graph& real,
+graph::ValueId same_value(const graph::Graph& float_graph,
                           graph::ValueId id,
                           const graph::Graph& quantized) {
-  const std::string& name = real.value(id).name;
+  const std::string& name = float_graph.value(id).name;
   const graph::ValueId found = quantized.find_value(name);
   if (found == graph::kNoValue) {
     throw ConfigError("diagnosis",
@@ -59,7 +59,7 @@ graph::ValueId same_value(const graph::Graph& real,
   return found;
 }
 
-std::vector<QuantizedLayer> find_layers(const graph::Graph& real,
+std::vector<QuantizedLayer> find_layers(const graph::Graph& float_graph,
                                         const std::vector<graph::Layer>& layers,
                                         const graph::Graph& quantized) {
   std::unordered_map<std::string_view, graph::NodeId> by_name;
@@ -75,7 +75,7 @@ std::vector<QuantizedLayer> find_layers(const graph::Graph& real,
     const graph::Node& there = quantized.node(node->second);
     QuantizedLayer entry{.node = node->second,
                          .weight = there.input(layer.weight_operand),
-                         .source = same_value(real, layer.input, quantized),
+                         .source = same_value(float_graph, layer.input, quantized),
                          .input = there.input(layer.input_operand)};
     entry.quantizer = chain_between(quantized, entry.source, entry.input);
     if (entry.input != entry.source && !is_quantizer(quantized, entry.quantizer)) {

@@ -18,14 +18,14 @@ struct QuantizedLayer {
   std::vector<graph::NodeId> quantizer;
 };
 
-/// The layers of the float network `real` in `quantized`, by names of nodes and values.
+/// The layers of the float network `float_graph` in `quantized`, by names of nodes and values.
 /// @throws ConfigError naming a layer that is not there, or that does not read the same value.
-[[nodiscard]] std::vector<QuantizedLayer> find_layers(const graph::Graph& real,
+[[nodiscard]] std::vector<QuantizedLayer> find_layers(const graph::Graph& float_graph,
                                                       const std::vector<graph::Layer>& layers,
                                                       const graph::Graph& quantized);
 
 /// The value of this name. @throws ConfigError where there is none.
-[[nodiscard]] graph::ValueId same_value(const graph::Graph& real,
+[[nodiscard]] graph::ValueId same_value(const graph::Graph& float_graph,
                                         graph::ValueId id,
                                         const graph::Graph& quantized);
 

@@ -11,7 +11,7 @@
 #include "ompq/pipeline/layer_tables.h"
 #include "ompq/ptq/rounding_method.h"
 #include "ompq/report/json.h"
-#include "ompq/search/requests.h"
+#include "ompq/search/request_builder.h"
 #include "ompq/search/search.h"
 
 namespace ompq::ptq {
@@ -63,7 +63,7 @@ Planned plan_from_file(const pipeline::Model& model,
   const auto file =
       allocation::read_allocation(*options.allocation_file, pipeline::layer_costs(model));
   Planned planned;
-  Plan plan{.allocator = options.allocation_file->filename().string()};
+  WidthPlan plan{.allocator = options.allocation_file->filename().string()};
   for (const auto& layer : file.layers) {
     plan.weight_bits.push_back(layer.weight_bits);
     planned.activation_bits.push_back(layer.activation_bits);
@@ -83,7 +83,7 @@ Planned plan_from_file(const pipeline::Model& model,
 /// The searched widths as a journal keeps them.
 std::string to_json(const Planned& planned) {
   PlainJson json = {{"plans", PlainJson::array()}, {"activation_bits", PlainJson::array()}};
-  for (const Plan& plan : planned.plans) {
+  for (const WidthPlan& plan : planned.plans) {
     json["plans"].push_back({{"allocator", plan.allocator},
                              {"weight_bits", plan.weight_bits},
                              {"bytes", plan.bytes_promised},
@@ -129,7 +129,9 @@ pipeline::FileForm file_form(const QuantizeOptions& options, const Planned& plan
   return form;
 }
 
-allocation::Cost cost_of(const pipeline::Model& model, const Planned& planned, const Plan& plan) {
+allocation::Cost cost_of(const pipeline::Model& model,
+                         const Planned& planned,
+                         const WidthPlan& plan) {
   return allocation::total_cost(pipeline::layer_costs(model),
                                 plan.weight_bits,
                                 activation_widths(planned),

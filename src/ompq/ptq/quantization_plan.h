@@ -15,7 +15,7 @@
 namespace ompq::ptq {
 
 /// Widths per layer under the name of whoever chose them.
-struct Plan {
+struct WidthPlan {
   std::string allocator;
   std::vector<int> weight_bits;
   std::int64_t bytes_promised = 0;
@@ -25,7 +25,7 @@ struct Plan {
 /// What was searched, or read from a file or a journal.
 struct Planned {
   report::Search report;
-  std::vector<Plan> plans;                          ///< the chosen one first
+  std::vector<WidthPlan> plans;                     ///< the chosen one first
   std::vector<std::optional<int>> activation_bits;  ///< per layer; none: float
   std::string budget;  ///< that they answer, as allocation::exact_text has it
 };
@@ -33,7 +33,7 @@ struct Planned {
 /// What the widths of `plan` cost, besides the sizes of files.
 [[nodiscard]] allocation::Cost cost_of(const pipeline::Model& model,
                                        const Planned& planned,
-                                       const Plan& plan);
+                                       const WidthPlan& plan);
 
 /// How the file of these widths is written.
 [[nodiscard]] pipeline::FileForm file_form(const QuantizeOptions& options, const Planned& planned);

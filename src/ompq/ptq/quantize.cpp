@@ -51,7 +51,7 @@ class Quantizer {
     if (options_.explain) explain(planned);
     for (std::size_t p = 1; p < planned.plans.size(); ++p) {
       check_interrupt();
-      const Plan& plan = planned.plans[p];
+      const WidthPlan& plan = planned.plans[p];
       const pipeline::QuantizedNetwork network =
           pipeline::assemble_network(model(), plan.weight_bits, nearest(plan));
       add_row(planned,
@@ -99,14 +99,14 @@ class Quantizer {
     watch_.lap("equalization");
   }
 
-  [[nodiscard]] rounding::NetworkCodes nearest(const Plan& plan) const {
+  [[nodiscard]] rounding::NetworkCodes nearest(const WidthPlan& plan) const {
     return pipeline::nearest_codes(
         model(), plan.weight_bits, activations_, options_.search.weights);
   }
 
   /// Rounds the chosen widths by the method and writes the file.
   void make_chosen(const Planned& planned) {
-    const Plan& plan = planned.plans.front();
+    const WidthPlan& plan = planned.plans.front();
     rounding::NetworkCodes codes = nearest(plan);
     if (journal_ != nullptr) {
       if (options_.explain) before_ = pipeline::assemble_network(model(), plan.weight_bits, codes);
@@ -130,7 +130,7 @@ class Quantizer {
   }
 
   void add_row(const Planned& planned,
-               const Plan& plan,
+               const WidthPlan& plan,
                const std::string& method,
                const pipeline::QuantizedNetwork& network,
                std::int64_t bytes) {

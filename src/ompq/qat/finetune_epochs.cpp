@@ -77,7 +77,7 @@ void FinetuneEpochs::go_on() {
       "goes on from {}: epoch {}, batch {}", checkpoint_.string(), at_.epoch + 1, at_.batch + 1);
 }
 
-/// The log is written anew: a kill may have come between a checkpoint and its line.
+/// The log is written again: a kill may have come between a checkpoint and its line.
 void FinetuneEpochs::tell_of_earlier_epochs() {
   if (!options_.log.empty()) log_.emplace(options_.log, 1);
   if (!options_.tensorboard.empty()) events_.emplace(options_.tensorboard, at_.epoch + 1);

@@ -25,8 +25,9 @@ struct FinetuneOptions {
 
   /// The schedule's steps are made from the epochs; `network.norms` as `norms_reestimated` says.
   training::TrainerOptions trainer;
-  bool norms_reestimated = false;  ///< statistics of trained norms anew after every epoch
-  std::string quantizer = "lsq";   ///< a row of training::quantizer_methods()
+  bool norms_reestimated =
+      false;  ///< statistics of trained norms are re-estimated after every epoch
+  std::string quantizer = "lsq";  ///< a row of training::quantizer_methods()
   std::int64_t epochs = 10;
   double warmup_epochs = 0.5;
   std::int64_t batch_size = 64;

@@ -30,7 +30,7 @@ void describe_model(const FinetuneStartRequest& request,
 
 FinetuneStart float_start(const FinetuneStartRequest& request) {
   FinetuneStart start{.method = "float"};
-  ptq::Plan& plan = start.planned.plans.emplace_back();
+  ptq::WidthPlan& plan = start.planned.plans.emplace_back();
   plan.allocator = "float";
   plan.weight_bits.assign(request.model.discovery.layers.size(), allocation::kFloatBits);
   describe_model(request, "none", "float", start.planned.report);

@@ -49,7 +49,7 @@ struct FinetuneStart {
   rounding::NetworkCodes codes;  ///< none for a float network
   std::string method;            ///< how its weights were rounded, or the file's name
 
-  [[nodiscard]] const ptq::Plan& plan() const { return planned.plans.front(); }
+  [[nodiscard]] const ptq::WidthPlan& plan() const { return planned.plans.front(); }
   [[nodiscard]] const std::vector<int>& weight_bits() const { return plan().weight_bits; }
 };
 

@@ -97,7 +97,7 @@ class Reconstructor {
         throw ConfigError(
             "reconstruction",
             fmt::format("the journal's block {} is '{}', the network's is '{}'; start "
-                        "anew for another network or method",
+                        "again for another network or method",
                         at + 1,
                         finished_[at].name,
                         name));

@@ -59,7 +59,7 @@ class Reader {
   [[noreturn]] static void fail() {
     throw DataError("reconstruction",
                     "the journal's entry is damaged or of another version; remove it to "
-                    "start anew");
+                    "start again");
   }
 
  private:

@@ -50,8 +50,8 @@ struct Advice {
 /// Where a quantized network loses its signal: `before` is it with weights rounded to nearest,
 /// `after` the result of the method; both may be the same.
 struct Diagnosis {
-  std::int64_t samples = 0;       ///< behind the SNRs
-  std::int64_t gain_samples = 0;  ///< behind gain_db; 0: not measured
+  std::int64_t samples = 0;       ///< that the SNRs are measured on
+  std::int64_t gain_samples = 0;  ///< that gain_db is measured on; 0: not measured
   std::optional<double> output_snr_before_db;
   std::optional<double> output_snr_after_db;
   std::vector<LayerDiagnosis> layers;  ///< in topological order

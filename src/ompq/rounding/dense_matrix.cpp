@@ -131,8 +131,8 @@ void solve_from_right(const DenseView& r, const DenseView& b) {
     const std::int64_t size = std::min(kPanel, n - at);
     const std::int64_t rest = n - at - size;
     const DenseView mine = b.part(0, at, b.rows, size);
-    const DenseView behind = b.part(0, at + size, b.rows, rest);
-    multiply(Turned::No, Turned::Yes, -1.0F, behind, r.part(at, at + size, size, rest), 1.0F, mine);
+    const DenseView after = b.part(0, at + size, b.rows, rest);
+    multiply(Turned::No, Turned::Yes, -1.0F, after, r.part(at, at + size, size, rest), 1.0F, mine);
     solve_rows(r.part(at, at, size, size), mine, solve_row_transposed);
   }
 }

@@ -196,13 +196,13 @@ class Equalizer {
   /// Divides the channels of the first layer by more. @return true if any factor moved.
   bool balance(const Pair& pair, std::vector<double>& factors) {
     const auto before = output_ranges(*pair.first);
-    const auto behind = input_ranges(*pair.second, before.size());
+    const auto after = input_ranges(*pair.second, before.size());
     std::vector<double> more(before.size(), 1.0);
     bool moves = false;
     for (std::size_t c = 0; c < before.size(); ++c) {
-      if (before[c] == 0.0 || behind[c] == 0.0) continue;  // a dead channel
+      if (before[c] == 0.0 || after[c] == 0.0) continue;  // a dead channel
       if (reaches_bound(pair, c)) continue;
-      const double wanted = factors[c] * std::sqrt(before[c] / behind[c]);
+      const double wanted = factors[c] * std::sqrt(before[c] / after[c]);
       const double allowed = std::clamp(wanted, least_factor(pair, c), options_.most_factor);
       more[c] = allowed / factors[c];
       constexpr double kStill = 1e-3;

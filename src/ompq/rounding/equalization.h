@@ -48,7 +48,7 @@ struct EqualizationReport {
 /// Weights that several layers share are left alone.
 /// @param graph  folded, not fused; weights and biases change in place.
 /// Source: Nagel et al. 2019 (Data-Free Quantization), section 4.1, s_i = sqrt(r_i / q_i) with
-/// r and q the greatest magnitudes of channel i in the weights before and behind.
+/// r and q the greatest magnitudes of channel i in the weights before and after.
 EqualizationReport equalize(graph::Graph& graph,
                             const std::vector<graph::Layer>& layers,
                             const ChannelMaxima& maxima,

@@ -202,13 +202,13 @@ ColumnSolution round_columns(const ColumnProblem& problem, std::span<const RowGr
   DenseMatrix errors(k, rows);
   for (std::int64_t first = (k - 1) / kBlock * kBlock; first >= 0; first -= kBlock) {
     const std::int64_t size = std::min(kBlock, k - first);
-    const std::int64_t behind = first + size;
+    const std::int64_t after = first + size;
     DenseMatrix moved(size, rows);
     multiply(Turned::No,
              Turned::No,
              1.0F,
-             problem.factor.part(first, behind, size, k - behind),
-             errors.view().part(behind, 0, k - behind, rows),
+             problem.factor.part(first, after, size, k - after),
+             errors.view().part(after, 0, k - after, rows),
              0.0F,
              moved.view());
     round_block(problem, arrays, first, size, moved, solution.levels, errors);

@@ -86,7 +86,7 @@ struct Executor::Impl {
   ExecutorOptions options;
   Precision precision;
   int threads;
-  Plan plan;
+  ExecutionPlan plan;
   BufferPool pool;
   std::vector<std::unique_ptr<Kernel>> kernels;  ///< by step
   std::vector<at::Tensor> constants;             ///< by ValueId
@@ -457,7 +457,7 @@ void Executor::advance_to_reader_of(State& state, ValueId weight) {
   impl_->require_started(state);
   if (state.data_->next_step > reader) {
     throw ConfigError("runtime",
-                      fmt::format("the pass is already past the node that reads '{}'; start anew",
+                      fmt::format("the pass is already past the node that reads '{}'; start again",
                                   impl_->graph.value(weight).name));
   }
   impl_->run_until(state, reader, {});
@@ -481,7 +481,7 @@ void Executor::advance_past(State& state, ValueId value) {
   impl_->require_started(state);
   if (state.data_->next_step > steps) {
     throw ConfigError("runtime",
-                      fmt::format("the pass is already past the node that makes '{}'; start anew",
+                      fmt::format("the pass is already past the node that makes '{}'; start again",
                                   impl_->name(value)));
   }
   impl_->run_until(state, steps, {});

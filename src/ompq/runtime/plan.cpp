@@ -6,8 +6,8 @@ namespace ompq::runtime {
 
 using graph::ValueId;
 
-Plan make_plan(const graph::Graph& graph) {
-  Plan plan;
+ExecutionPlan make_plan(const graph::Graph& graph) {
+  ExecutionPlan plan;
   plan.steps.resize(graph.nodes().size());
   std::vector<bool> read_later(graph.values().size(), false);
   for (const ValueId output : graph.outputs()) read_later[static_cast<std::size_t>(output)] = true;
@@ -27,7 +27,7 @@ Plan make_plan(const graph::Graph& graph) {
   return plan;
 }
 
-std::size_t Plan::first_reader(const graph::Graph& graph, ValueId value) const {
+std::size_t ExecutionPlan::first_reader(const graph::Graph& graph, ValueId value) const {
   const auto reads = [&](const Step& step) {
     const auto& inputs = graph.node(step.node).inputs;
     return std::find(inputs.begin(), inputs.end(), value) != inputs.end();

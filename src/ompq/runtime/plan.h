@@ -17,13 +17,13 @@ struct Step {
 
 /// When each node runs and each activation dies. Constants never do; network outputs live to the
 /// end.
-struct Plan {
+struct ExecutionPlan {
   std::vector<Step> steps;
 
   /// The first step that reads `value`, or steps.size() if none does.
   [[nodiscard]] std::size_t first_reader(const graph::Graph& graph, graph::ValueId value) const;
 };
 
-[[nodiscard]] Plan make_plan(const graph::Graph& graph);
+[[nodiscard]] ExecutionPlan make_plan(const graph::Graph& graph);
 
 }  // namespace ompq::runtime

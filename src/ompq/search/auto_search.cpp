@@ -68,8 +68,8 @@ Neighbourhood measure_neighbourhood(const allocation::AllocationRequest& request
   return result;
 }
 
-/// The best step by the measured changes, each move paying `toll`; what it promises is the sum of
-/// its changes.
+/// The best step by the measured changes, each move paying `penalty`; what it promises is the sum
+/// of its changes.
 struct Step {
   allocation::Allocation allocation;
   double promise = 0;
@@ -80,7 +80,7 @@ Step propose_step(const allocation::AllocationRequest& request,
                   const pipeline::FileSize& size,
                   const allocation::Allocation& from,
                   const Neighbourhood& near,
-                  double toll) {
+                  double penalty) {
   const std::vector<int>& current = from.weight_bits;
   allocation::AllocationRequest local = request;
   for (std::size_t a = 0; a < local.activations.size(); ++a) {
@@ -96,7 +96,7 @@ Step propose_step(const allocation::AllocationRequest& request,
     const std::size_t leader = near.decisions[d].leader;
     for (std::size_t w = 0; w < near.widths[d].size(); ++w) {
       const bool moves = near.widths[d][w] != current[leader];
-      local.loss[leader][w] = near.changes[d][w] + (moves ? toll : 0.0);
+      local.loss[leader][w] = near.changes[d][w] + (moves ? penalty : 0.0);
     }
   }
   Step step;
@@ -127,13 +127,13 @@ bool improve(allocation::Allocation& best,
   const std::vector<int> current = best.weight_bits;
   const Neighbourhood near = measure_neighbourhood(request, current, ranking, progress);
   // In units of what a move of the full step gains on average.
-  constexpr std::array<double, 5> kTolls{0.0, 0.5, 1.0, 2.0, 4.0};
+  constexpr std::array<double, 5> kPenalties{0.0, 0.5, 1.0, 2.0, 4.0};
   double average_gain = 0;
   std::vector<int> last;
-  for (const double toll : kTolls) {
-    Step step = propose_step(request, size, best, near, toll * average_gain);
+  for (const double penalty : kPenalties) {
+    Step step = propose_step(request, size, best, near, penalty * average_gain);
     if (step.moves == 0 || step.promise >= 0) return false;
-    if (toll == 0.0) average_gain = -step.promise / step.moves;
+    if (penalty == 0.0) average_gain = -step.promise / step.moves;
     if (step.allocation.weight_bits == last) continue;
     last = step.allocation.weight_bits;
     if (refining.surely_better(last, current)) {

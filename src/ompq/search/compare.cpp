@@ -12,9 +12,9 @@
 #include "ompq/pipeline/journal.h"
 #include "ompq/pipeline/stopwatch.h"
 #include "ompq/report/json_objects.h"
-#include "ompq/search/answers.h"
 #include "ompq/search/fingerprint.h"
 #include "ompq/search/rank_correlation.h"
+#include "ompq/search/session.h"
 
 namespace ompq::search {
 namespace {
@@ -99,9 +99,9 @@ class Comparing {
  public:
   Comparing(pipeline::Journal& journal,
             Bench& bench,
-            Answers& answers,
+            SearchSession& session,
             const CompareOptions& options)
-      : journal_(journal), bench_(bench), answers_(answers), options_(options) {}
+      : journal_(journal), bench_(bench), session_(session), options_(options) {}
 
   report::Evaluation float_evaluation() {
     if (const auto kept = journal_.find("float")) {
@@ -119,7 +119,7 @@ class Comparing {
       measure(allocator);
       const auto began = Clock::now();
       try {
-        fill(row, answers_.answer(allocator, budget));
+        fill(row, session_.solve(allocator, budget));
       } catch (const InfeasibleBudget& error) {
         row.refused = error.what();
         return row;
@@ -138,7 +138,7 @@ class Comparing {
     return unit(fmt::format("random {} at {}", index, allocation::exact_text(budget)), [&] {
       report::ComparisonRow row{.budget = words, .allocator = "random"};
       const auto seed = options_.search.request.seed + static_cast<std::uint64_t>(index);
-      fill(row, answers_.random(budget, seed));
+      fill(row, session_.random(budget, seed));
       row.evaluation =
           bench_.quantized(row.weight_bits, fmt::format("random {}, {}", index, words));
       return row;
@@ -161,21 +161,21 @@ class Comparing {
   void measure(const std::string& allocator) {
     if (measuring_seconds_.contains(allocator)) return;
     const auto began = Clock::now();
-    answers_.prepare({allocator});
+    session_.prepare({allocator});
     measuring_seconds_[allocator] = seconds_since(began);
   }
 
-  void fill(report::ComparisonRow& row, const Answer& answer) {
-    const allocation::Allocation& allocation = answer.allocation;
+  void fill(report::ComparisonRow& row, const SolvedRequest& solved) {
+    const allocation::Allocation& allocation = solved.allocation;
     row.weight_bits = allocation.weight_bits;
     row.average_bits = allocation.cost.average_bits;
-    row.bytes = answer.bytes;
+    row.bytes = solved.bytes;
     row.gbops = static_cast<double>(allocation.cost.bops) / 1e9;
   }
 
   pipeline::Journal& journal_;
   Bench& bench_;
-  Answers& answers_;
+  SearchSession& session_;
   const CompareOptions& options_;
   std::map<std::string, double> measuring_seconds_;
 };
@@ -202,7 +202,7 @@ using RandomRows = std::vector<std::vector<report::ComparisonRow>>;  // [budget]
 /// Nothing for an allocator that predicts nothing.
 std::optional<report::RankCorrelation> correlate(const std::string& allocator,
                                                  const RandomRows& random,
-                                                 Answers& answers) {
+                                                 SearchSession& session) {
   MeanCorrelation accuracy;
   MeanCorrelation divergence;
   bool predicts = false;
@@ -211,7 +211,7 @@ std::optional<report::RankCorrelation> correlate(const std::string& allocator,
     std::vector<double> errors;
     std::vector<double> divergences;
     for (const auto& row : rows) {
-      const auto loss = answers.prediction(allocator, row.weight_bits);
+      const auto loss = session.prediction(allocator, row.weight_bits);
       if (!loss) continue;
       predicts = true;
       predicted.push_back(*loss);
@@ -277,9 +277,9 @@ report::Comparison compare(const pipeline::Model& model,
   if (progress && journal.resumed() > 0) {
     progress({"journal", static_cast<std::int64_t>(journal.resumed()), 0, journal.path().string()});
   }
-  Answers answers(model, samples, options.search, progress);
+  SearchSession session(model, samples, options.search, progress);
   Bench bench(model, samples, evaluation, options, progress);
-  Comparing comparing(journal, bench, answers, options);
+  Comparing comparing(journal, bench, session, options);
   comparison.float_evaluation = comparing.float_evaluation();
   for (const auto& budget : options.budgets) {
     for (const std::string& allocator : options.allocators) {
@@ -295,7 +295,7 @@ report::Comparison compare(const pipeline::Model& model,
   }
   for (const std::string& allocator : options.allocators) {
     if (options.random_allocations == 0) break;
-    if (auto row = correlate(allocator, random, answers)) {
+    if (auto row = correlate(allocator, random, session)) {
       comparison.correlations.push_back(std::move(*row));
     }
   }

@@ -10,7 +10,7 @@
 #include "ompq/pipeline/layer_tables.h"
 #include "ompq/pipeline/stopwatch.h"
 #include "ompq/search/allocate.h"
-#include "ompq/search/answers.h"
+#include "ompq/search/session.h"
 
 namespace ompq::search {
 namespace {
@@ -38,15 +38,15 @@ std::vector<std::string> asked_allocators(const SearchOptions& options, const st
 }
 
 /// Measures, all in one go, what these allocators need.
-void prepare(Answers& answers, const std::vector<std::string>& names) {
+void prepare(SearchSession& session, const std::vector<std::string>& names) {
   std::set<std::string> measured(names.begin(), names.end());
   measured.erase(std::string(kAutoAllocator));
-  answers.prepare(measured);
+  session.prepare(measured);
 }
 
 /// The allocator that was asked for, or `auto` where that one needs what cannot be measured.
-std::string able_allocator(const SearchOptions& options, Answers& answers) {
-  const auto reason = answers.obstacle(options.allocator);
+std::string able_allocator(const SearchOptions& options, SearchSession& session) {
+  const auto reason = session.obstacle(options.allocator);
   if (!reason) return options.allocator;
   log().warn(
       "--allocator {} cannot answer here ({}); auto answers instead", options.allocator, *reason);
@@ -66,22 +66,22 @@ std::string_view name_of(allocation::Scheme scheme) {
 }
 
 report::AllocationRow allocation_row(const std::string& name,
-                                     const Answer& answer,
-                                     const Answers& answers) {
-  const allocation::Allocation& allocation = answer.allocation;
+                                     const SolvedRequest& solved,
+                                     const SearchSession& session) {
+  const allocation::Allocation& allocation = solved.allocation;
   report::AllocationRow row;
   row.allocator = name;
   row.weight_bits = allocation.weight_bits;
   row.average_bits = allocation.cost.average_bits;
-  row.bytes = answer.bytes;
+  row.bytes = solved.bytes;
   allocation::CostOptions paper;
   paper.accounting = allocation::Accounting::Paper;
   row.paper_mib =
       static_cast<double>(
-          allocation::total_cost(answer.request.layers, allocation.weight_bits, {}, paper).bytes) /
+          allocation::total_cost(solved.request.layers, allocation.weight_bits, {}, paper).bytes) /
       1048576.0;
   row.gbops = static_cast<double>(allocation.cost.bops) / 1e9;
-  const auto& losses = answers.losses();
+  const auto& losses = session.losses();
   if (!losses.empty()) {
     row.predicted_loss = predicted_loss(losses.begin()->second, allocation.weight_bits);
   }
@@ -94,10 +94,10 @@ report::AllocationRow allocation_row(const std::string& name,
   return row;
 }
 
-void answer_all(SearchOutcome& outcome,
-                const std::vector<std::string>& names,
-                const SearchOptions& options,
-                Answers& answers) {
+void solve_all(SearchOutcome& outcome,
+               const std::vector<std::string>& names,
+               const SearchOptions& options,
+               SearchSession& session) {
   for (const std::string& name : names) {
     const bool chosen = name == names.front();
     const auto refuse = [&](const Error& error) {
@@ -107,17 +107,17 @@ void answer_all(SearchOutcome& outcome,
       outcome.report.allocations.push_back(std::move(refused));
     };
     try {
-      Answer answer = answers.answer(name, options.request.budget);
-      outcome.report.allocations.push_back(allocation_row(name, answer, answers));
+      SolvedRequest solved = session.solve(name, options.request.budget);
+      outcome.report.allocations.push_back(allocation_row(name, solved, session));
       if (!chosen) continue;
       if (name != options.allocator)
         outcome.report.allocations.back().instead_of = options.allocator;
-      outcome.chosen = allocation::make_allocation_file(answer.request, answer.allocation);
+      outcome.chosen = allocation::make_allocation_file(solved.request, solved.allocation);
       outcome.chosen.budget = options.request.budget;
       outcome.chosen.metric = name;
       outcome.report.accounting =
-          answer.request.cost.accounting == allocation::Accounting::Disk ? "disk" : "paper";
-      outcome.report.portfolio = std::move(answer.portfolio);
+          solved.request.cost.accounting == allocation::Accounting::Disk ? "disk" : "paper";
+      outcome.report.portfolio = std::move(solved.portfolio);
     } catch (const InfeasibleBudget& error) {
       if (chosen) throw;
       refuse(error);
@@ -131,8 +131,8 @@ void answer_all(SearchOutcome& outcome,
   }
 }
 
-void fill_measurements(report::Search& report, const Answers& answers, double beta) {
-  const Measurements& measured = answers.measurements();
+void fill_measurements(report::Search& report, const SearchSession& session, double beta) {
+  const Measurements& measured = session.measurements();
   if (measured.features) {
     report.orm = measured.features->matrix.values;
     report.estimator =
@@ -142,14 +142,14 @@ void fill_measurements(report::Search& report, const Answers& answers, double be
   report.gamma = measured.importance.gamma;
   report.theta = measured.importance.theta;
   report.coefficients = measured.importance.coefficients;
-  for (const auto& [name, table] : answers.losses()) {
+  for (const auto& [name, table] : session.losses()) {
     report::LossRows& rows = report.losses.emplace_back();
     rows.metric = name;
     rows.unit = sensitivity::metric(name).unit;
     for (const BitWidth width : table.widths) rows.widths.push_back(width.value());
     rows.values = table.values;
   }
-  for (const auto& [metric, reason] : answers.dropped()) report.dropped.push_back({metric, reason});
+  for (const auto& [metric, reason] : session.dropped()) report.dropped.push_back({metric, reason});
 }
 
 /// What is the same whatever was decided.
@@ -193,19 +193,19 @@ SearchOutcome search(const pipeline::Model& model,
   pipeline::Stopwatch watch(outcome.report.seconds);
   const auto asked = asked_allocators(options, options.allocator);  // unknown names first
   check_budget(model, options);
-  Answers answers(model, samples, options, progress);
+  SearchSession session(model, samples, options, progress);
   std::vector<std::string> names{options.allocator};
-  if (answers.settled(options.allocator)) {
+  if (session.settled(options.allocator)) {
     log().info("every width is pinned, excluded or the only candidate: nothing is measured");
   } else {
-    prepare(answers, asked);
-    names = asked_allocators(options, able_allocator(options, answers));
+    prepare(session, asked);
+    names = asked_allocators(options, able_allocator(options, session));
   }
   watch.lap("measurement");
-  answer_all(outcome, names, options, answers);
+  solve_all(outcome, names, options, session);
   watch.lap("allocation");
   describe_search(outcome.report, model, samples, options);
-  fill_measurements(outcome.report, answers, options.beta);
+  fill_measurements(outcome.report, session, options.beta);
   outcome.chosen.model_file = model.file.filename().string();
   outcome.chosen.model_sha256 = model.sha256;
   return outcome;

@@ -10,7 +10,7 @@
 #include "ompq/pipeline/network.h"
 #include "ompq/pipeline/samples.h"
 #include "ompq/report/results.h"
-#include "ompq/search/requests.h"
+#include "ompq/search/request_builder.h"
 #include "ompq/search/search_options.h"
 
 namespace ompq::search {

@@ -11,7 +11,7 @@ namespace ompq::sensitivity {
 
 /// local-error: relative squared error of what the layer's node makes, on the float network's input
 /// to it: e_s = |z_q - z|^2 / mean over samples of |z|^2, and of that mean + standard deviation
-/// over the samples s, so that a layer that hurts few samples much does not hide behind the others.
+/// over the samples s, so that a layer that hurts few samples much is not hidden by the others.
 /// z is what the Executor's node makes: with bias, activation and residual Add where they are fused
 /// after the layer, so what the activation cuts off counts for nothing.
 /// Source: layer-wise output error as in Nagel et al. 2020 (AdaRound), its deviation added.

@@ -54,8 +54,8 @@ void extrapolate_widths(LossTable& table, const LossTable& errors, BitWidth wide
   if (table.values.size() != errors.values.size() || table.widths != errors.widths) {
     throw InternalError("sensitivity", "losses and layer errors are tables of different shape");
   }
-  const auto behind = std::upper_bound(table.widths.begin(), table.widths.end(), widest_measured);
-  const auto measured = static_cast<std::size_t>(behind - table.widths.begin());
+  const auto after = std::upper_bound(table.widths.begin(), table.widths.end(), widest_measured);
+  const auto measured = static_cast<std::size_t>(after - table.widths.begin());
   if (measured == 0) {
     throw ConfigError("sensitivity", "no width is measured; raise the widest measured width");
   }

@@ -236,7 +236,7 @@ void fold(Graph& graph, const NetworkParts& parts, const NormPart& part) {
   set_constant(graph, layer.bias, folded_bias(part, factors));
 }
 
-/// Behind the operator, at the end of the graph.
+/// After the operator, at the end of the graph.
 void put_behind(Graph& graph, const NormPart& part) {
   Node norm = part.as_imported;
   Node& product = graph.mutable_node(part.node);

@@ -19,7 +19,7 @@ bool is_plain_gemm(const graph::Graph& graph, const graph::Node& node) {
           (node.float_attribute("beta", 1.0F) == 1.0F && is_matrix(graph, bias, 1)));
 }
 
-at::Tensor convolve_images(const Product& product, ConvolutionCache& cache) {
+at::Tensor convolve_images(const ProductInputs& product, ConvolutionCache& cache) {
   const at::Tensor& x = product.x;
   const at::Tensor& weight = product.weight;
   const ops::Window window =
@@ -42,7 +42,7 @@ at::Tensor convolve_images(const Product& product, ConvolutionCache& cache) {
 }
 
 /// Rows as pixels of one image.
-at::Tensor multiply_rows(const Product& product, ConvolutionCache& cache) {
+at::Tensor multiply_rows(const ProductInputs& product, ConvolutionCache& cache) {
   const graph::Node& node = product.context.node;
   const bool rows_are_outputs = node.is("Gemm") && node.int_attribute("transB", 0) != 0;
   const at::Tensor weight = rows_are_outputs ? product.weight : product.weight.t();
@@ -75,7 +75,7 @@ bool is_product(const graph::Graph& graph, graph::NodeId id) {
   return node.is("MatMul") && is_matrix(graph, node.input(1), 2);
 }
 
-at::Tensor multiply(const Product& product, ConvolutionCache& cache) {
+at::Tensor multiply(const ProductInputs& product, ConvolutionCache& cache) {
   return product.context.node.is("Conv") ? convolve_images(product, cache)
                                          : multiply_rows(product, cache);
 }

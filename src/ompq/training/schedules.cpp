@@ -55,9 +55,9 @@ double rate_share(const ScheduleOptions& options, std::int64_t number) {
     return static_cast<double>(number + 1) / static_cast<double>(options.warmup_steps);
   }
   const std::int64_t steps = std::max<std::int64_t>(1, options.total_steps - options.warmup_steps);
-  const std::int64_t behind = std::min(number - options.warmup_steps, steps - 1);
+  const std::int64_t after = std::min(number - options.warmup_steps, steps - 1);
   return find_schedule(options.name)
-      .share(static_cast<double>(behind) / static_cast<double>(steps), options);
+      .share(static_cast<double>(after) / static_cast<double>(steps), options);
 }
 
 }  // namespace ompq::training

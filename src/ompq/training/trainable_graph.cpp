@@ -327,7 +327,7 @@ struct TrainableGraph::Impl {
 
   void quantize(const rounding::NetworkCodes& codes, const QuantizerMethod& method) {
     if (quantized) {
-      throw ConfigError("training", "the network is quantized already; build it anew");
+      throw ConfigError("training", "the network is quantized already; build it again");
     }
     quantized = true;
     std::set<std::string> known;

@@ -26,7 +26,7 @@ enum class Mode {
 
 /// A network whose parameters can be trained, float or quantized. It is the folded graph (see
 /// graph::fold_batch_norms) that runs; where norms are trained, each folded operator runs with its
-/// own weight and the norm after it, and is folded anew for evaluation.
+/// own weight and the norm after it, and is folded again for evaluation.
 ///
 /// Conv, Gemm and MatMul layers run on oneDNN; normalization, residual addition, ReLU or Clip and
 /// quantization after any value in one pass; all else as the table of operators has it. 4-D

@@ -71,7 +71,7 @@ Outputs run_gelu(const OpContext& context, Inputs inputs) {
   return {differentiable_gelu(inputs[0], context.node.string_attribute("approximate", "none"))};
 }
 
-Complaint check_gelu(const OpContext& context, Facts inputs) {
+UnsupportedReason check_gelu(const OpContext& context, Facts inputs) {
   const std::string mode = context.node.string_attribute("approximate", "none");
   if (mode != "none" && mode != "tanh") return fmt::format("approximate '{}' is unknown", mode);
   return needs_float(context, inputs);
@@ -166,7 +166,7 @@ Outputs run_clip(const OpContext& context, Inputs inputs) {
   return {clamped(x, given(1), given(2))};
 }
 
-Complaint check_clip(const OpContext&, Facts inputs) {
+UnsupportedReason check_clip(const OpContext&, Facts inputs) {
   for (std::size_t i = 1; i < inputs.size(); ++i) {
     const auto count = inputs[i].known ? product(inputs[i].shape) : std::nullopt;
     if (inputs[i].present && inputs[i].known && count != Dim::fixed(1)) {
@@ -212,7 +212,7 @@ at::Tensor apply_activation(const at::Tensor& x, const ActivationSpec& spec) {
 
 std::span<const Operator> activation_operators() {
   static constexpr Operator kRows[] = {
-      {"Relu", "", 7, 1, 1, no_complaint, same_as_first, in_bfloat16<unary<relu>>},
+      {"Relu", "", 7, 1, 1, always_supported, same_as_first, in_bfloat16<unary<relu>>},
       {"Clip", "", 7, 1, 1, check_clip, same_as_first, in_bfloat16<run_clip>},
       {"LeakyRelu", "", 7, 1, 1, needs_float, same_as_first, in_bfloat16<run_leaky_relu>},
       {"PRelu", "", 7, 2, 1, needs_float, infer_prelu, in_bfloat16<run_prelu>},

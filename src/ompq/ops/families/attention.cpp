@@ -15,7 +15,7 @@ namespace {
 
 constexpr std::size_t kMask = 3;
 
-Complaint check_attention(const OpContext& context, Facts inputs) {
+UnsupportedReason check_attention(const OpContext& context, Facts inputs) {
   static constexpr std::string_view kNames[] = {"past_key", "past_value", "nonpad_kv_seqlen"};
   for (std::size_t i = 4; i <= 6; ++i) {
     if (has(inputs, i)) {
@@ -124,7 +124,7 @@ Outputs run_attention(const OpContext& context, Inputs inputs) {
 
 // --- RotaryEmbedding -----------------------------------------------------------------------------
 
-Complaint check_rotary(const OpContext& context, Facts inputs) {
+UnsupportedReason check_rotary(const OpContext& context, Facts inputs) {
   const InputFacts& x = fact(inputs, 0);
   if (x.known && rank_of(x) == 3 && context.node.int_attribute("num_heads", 0) < 1) {
     return "num_heads is missing, which inputs of three axes need";

@@ -7,7 +7,7 @@
 namespace ompq::ops {
 namespace {
 
-Complaint needs_integers(const OpContext&, Facts inputs) {
+UnsupportedReason needs_integers(const OpContext&, Facts inputs) {
   for (const InputFacts& input : inputs) {
     if (input.known && !is_integer(input.type)) {
       return fmt::format("works on integers, its input is {}", name_of(input.type));
@@ -22,7 +22,7 @@ OutputList infer_bits(const OpContext& context, Facts inputs) {
 
 /// LibTorch holds uint16 and uint32 in wider integers, where a left shift would keep what falls
 /// off.
-Complaint check_shift(const OpContext& context, Facts inputs) {
+UnsupportedReason check_shift(const OpContext& context, Facts inputs) {
   const std::string direction = context.node.string_attribute("direction", "");
   if (direction != "LEFT" && direction != "RIGHT") {
     return fmt::format("direction '{}' is unknown", direction);
@@ -40,7 +40,7 @@ Outputs run_shift(const OpContext& context, Inputs inputs) {
                : at::bitwise_right_shift(inputs[0], inputs[1])};
 }
 
-Complaint check_mod(const OpContext& context, Facts inputs) {
+UnsupportedReason check_mod(const OpContext& context, Facts inputs) {
   const InputFacts& first = fact(inputs, 0);
   if (context.node.int_attribute("fmod", 0) == 0 && first.known && is_float(first.type)) {
     return "fmod = 0 asks for integers";

@@ -44,7 +44,7 @@ std::optional<DataType> type_of_number(std::int64_t number) {
   }
 }
 
-Complaint check_cast(const OpContext& context, Facts) {
+UnsupportedReason check_cast(const OpContext& context, Facts) {
   const std::int64_t number = context.node.int_attribute("to", 0);
   if (type_of_number(number)) return std::nullopt;
   return fmt::format("casts to ONNX type {}, which is not supported", number);
@@ -140,7 +140,7 @@ std::optional<Tensor> constant_value(const graph::Node& node) {
   return std::nullopt;
 }
 
-Complaint check_constant(const OpContext& context, Facts) {
+UnsupportedReason check_constant(const OpContext& context, Facts) {
   if (constant_value(context.node)) return std::nullopt;
   return "only dense numbers are supported as constants";
 }
@@ -158,7 +158,7 @@ Tensor fill_value(const OpContext& context) {
   return constant_value(context.node).value_or(Tensor::scalar(0.0F));
 }
 
-Complaint check_constant_of_shape(const OpContext& context, Facts inputs) {
+UnsupportedReason check_constant_of_shape(const OpContext& context, Facts inputs) {
   if (fill_value(context).elements() != 1) return "its value must be one element";
   return needs_known(inputs, 0, "shape");
 }
@@ -183,7 +183,7 @@ Outputs run_constant_of_shape(const OpContext& context, Inputs inputs) {
   return {at::full(integers(inputs[0]), value.item(), value.options())};
 }
 
-Complaint check_range(const OpContext&, Facts inputs) {
+UnsupportedReason check_range(const OpContext&, Facts inputs) {
   for (std::size_t i = 0; i < 3; ++i) {
     if (auto complaint = needs_known(inputs, i, "range")) return complaint;
   }
@@ -241,7 +241,7 @@ OutputList infer_identity(const OpContext&, Facts inputs) {
 
 Outputs run_identity(const OpContext&, Inputs inputs) { return {inputs[0]}; }
 
-Complaint check_dropout(const OpContext&, Facts inputs) {
+UnsupportedReason check_dropout(const OpContext&, Facts inputs) {
   const auto training = known_integers(fact(inputs, 2));
   if (training && !training->empty() && training->front() != 0) {
     return "training_mode is true; export the network for inference";
@@ -268,9 +268,9 @@ Outputs run_dropout(const OpContext& context, Inputs inputs) {
 std::span<const Operator> casting_operators() {
   static constexpr Operator kRows[] = {
       {"Cast", "", 7, 1, 1, check_cast, infer_cast, run_cast},
-      {"CastLike", "", 15, 2, 1, no_complaint, infer_cast_like, run_cast_like},
-      {"Shape", "", 7, 1, 1, no_complaint, infer_shape, run_shape},
-      {"Size", "", 7, 1, 1, no_complaint, infer_size, run_size},
+      {"CastLike", "", 15, 2, 1, always_supported, infer_cast_like, run_cast_like},
+      {"Shape", "", 7, 1, 1, always_supported, infer_shape, run_shape},
+      {"Size", "", 7, 1, 1, always_supported, infer_size, run_size},
       {"Constant", "", 7, 0, 1, check_constant, infer_constant, run_constant},
       {"ConstantOfShape",
        "",
@@ -281,7 +281,7 @@ std::span<const Operator> casting_operators() {
        infer_constant_of_shape,
        run_constant_of_shape},
       {"Range", "", 11, 3, 1, check_range, infer_range, run_range},
-      {"Identity", "", 7, 1, 1, no_complaint, infer_identity, run_identity},
+      {"Identity", "", 7, 1, 1, always_supported, infer_identity, run_identity},
       {"Dropout", "", 7, 1, 2, check_dropout, infer_dropout, run_dropout},
   };
   return kRows;

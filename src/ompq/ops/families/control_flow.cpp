@@ -42,7 +42,7 @@ InputFacts on_any_turn(const InputFacts& facts) {
   return on_any_turn(OutputFacts{facts.type, facts.shape, std::nullopt});
 }
 
-Complaint check_inside(const OpContext& context, Facts inputs) {
+UnsupportedReason check_inside(const OpContext& context, Facts inputs) {
   const bool known = std::all_of(inputs.begin(), inputs.end(), [](const InputFacts& input) {
     return !input.present || input.known;
   });
@@ -59,7 +59,7 @@ Complaint check_inside(const OpContext& context, Facts inputs) {
 
 // --- If ------------------------------------------------------------------------------------------
 
-Complaint check_if(const OpContext& context, Facts inputs) {
+UnsupportedReason check_if(const OpContext& context, Facts inputs) {
   for (const char* branch : {"then_branch", "else_branch"}) {
     if (context.node.sub_graph(branch) == nullptr) return fmt::format("it has no {}", branch);
   }
@@ -116,7 +116,7 @@ std::size_t carried_by(const OpContext& context, std::size_t inputs) {
   return inputs - kCarriedFrom - captures(context);
 }
 
-Complaint check_loop(const OpContext& context, Facts inputs) {
+UnsupportedReason check_loop(const OpContext& context, Facts inputs) {
   const graph::Graph* body = context.node.sub_graph("body");
   if (body == nullptr) return "it has no body";
   if (inputs.size() < kCarriedFrom + captures(context) ||
@@ -241,7 +241,7 @@ ScanPlan scan_plan(const OpContext& context, std::size_t inputs) {
           list("scan_output_directions", made)};
 }
 
-Complaint check_scan(const OpContext& context, Facts inputs) {
+UnsupportedReason check_scan(const OpContext& context, Facts inputs) {
   const graph::Graph* body = context.node.sub_graph("body");
   if (body == nullptr) return "it has no body";
   const std::int64_t sequences = context.node.int_attribute("num_scan_inputs", 0);

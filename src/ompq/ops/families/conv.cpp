@@ -94,7 +94,7 @@ at::Tensor crop_full(at::Tensor full, const Window& window) {
 
 }  // namespace
 
-Complaint check_conv(const OpContext& context, Facts inputs) {
+UnsupportedReason check_conv(const OpContext& context, Facts inputs) {
   if (auto complaint = needs_images(context, inputs)) return complaint;
   return std::nullopt;
 }

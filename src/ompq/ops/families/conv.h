@@ -6,7 +6,7 @@
 /// What Conv and ConvTranspose share with their fused forms.
 namespace ompq::ops {
 
-[[nodiscard]] Complaint check_conv(const OpContext& context, Facts inputs);
+[[nodiscard]] UnsupportedReason check_conv(const OpContext& context, Facts inputs);
 [[nodiscard]] OutputList infer_conv(const OpContext& context, Facts inputs);
 [[nodiscard]] Outputs run_conv(const OpContext& context, Inputs inputs);
 [[nodiscard]] OutputList infer_conv_transpose(const OpContext& context, Facts inputs);

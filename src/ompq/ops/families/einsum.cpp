@@ -67,7 +67,7 @@ bool is_readable(const std::string& term) {
   });
 }
 
-Complaint check_einsum(const OpContext& context, Facts inputs) {
+UnsupportedReason check_einsum(const OpContext& context, Facts inputs) {
   const std::string text = context.node.string_attribute("equation", "");
   const Equation equation = parse(text);
   if (equation.terms.size() != inputs.size()) {

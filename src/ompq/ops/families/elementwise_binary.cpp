@@ -32,7 +32,7 @@ OutputList infer_extremum(const OpContext& context, Facts inputs) {
   return {output(so_far.type, so_far.shape, so_far.elements)};
 }
 
-Complaint same_types(const OpContext&, Facts inputs) {
+UnsupportedReason same_types(const OpContext&, Facts inputs) {
   for (const InputFacts& input : inputs) {
     if (!input.present) return "an input in the middle is left out";
     if (input.known && inputs[0].known && input.type != inputs[0].type) {
@@ -42,7 +42,7 @@ Complaint same_types(const OpContext&, Facts inputs) {
   return std::nullopt;
 }
 
-Complaint same_float_types(const OpContext& context, Facts inputs) {
+UnsupportedReason same_float_types(const OpContext& context, Facts inputs) {
   if (auto complaint = needs_float(context, inputs)) return complaint;
   return same_types(context, inputs);
 }
@@ -102,7 +102,7 @@ std::span<const Operator> elementwise_binary_operators() {
        infer_arithmetic<multiply>,
        in_bfloat16<binary<mul_tensors>>},
       {"Div", "", 7, 2, 1, same_types, infer_arithmetic<divide>, in_bfloat16<run_div>},
-      {"Pow", "", 7, 2, 1, no_complaint, infer_broadcast, in_float32<run_pow>},
+      {"Pow", "", 7, 2, 1, always_supported, infer_broadcast, in_float32<run_pow>},
       {"Max",
        "",
        7,

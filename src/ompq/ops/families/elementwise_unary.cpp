@@ -40,9 +40,9 @@ Outputs run_is_inf(const OpContext& context, Inputs inputs) {
 
 std::span<const Operator> elementwise_unary_operators() {
   static constexpr Operator kRows[] = {
-      {"Abs", "", 7, 1, 1, no_complaint, same_as_first, unary<absolute>},
-      {"Neg", "", 7, 1, 1, no_complaint, infer_neg, unary<negative>},
-      {"Sign", "", 9, 1, 1, no_complaint, same_as_first, unary<sign>},
+      {"Abs", "", 7, 1, 1, always_supported, same_as_first, unary<absolute>},
+      {"Neg", "", 7, 1, 1, always_supported, infer_neg, unary<negative>},
+      {"Sign", "", 9, 1, 1, always_supported, same_as_first, unary<sign>},
       {"Sqrt", "", 7, 1, 1, needs_float, same_as_first, kWide<at::sqrt>},
       {"Exp", "", 7, 1, 1, needs_float, same_as_first, kWide<at::exp>},
       {"Log", "", 7, 1, 1, needs_float, same_as_first, kWide<at::log>},

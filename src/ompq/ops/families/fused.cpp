@@ -29,7 +29,7 @@ ActivationSpec activation_of(const OpContext& context) {
           .max = node.float_attribute("activation_max", kInfinity)};
 }
 
-Complaint check_fused(const OpContext& context, Facts inputs) {
+UnsupportedReason check_fused(const OpContext& context, Facts inputs) {
   const std::string activation = context.node.string_attribute("activation", "");
   if (!is_fusible_activation(activation)) {
     return fmt::format("activation '{}' cannot be fused", activation);
@@ -37,7 +37,7 @@ Complaint check_fused(const OpContext& context, Facts inputs) {
   return needs_float(context, inputs);
 }
 
-Complaint check_fused_conv(const OpContext& context, Facts inputs) {
+UnsupportedReason check_fused_conv(const OpContext& context, Facts inputs) {
   if (auto complaint = check_fused(context, inputs)) return complaint;
   return check_conv(context, inputs);
 }

@@ -12,7 +12,7 @@
 namespace ompq::ops {
 namespace {
 
-Complaint check_gemm(const OpContext& context, Facts inputs) {
+UnsupportedReason check_gemm(const OpContext& context, Facts inputs) {
   if (auto complaint = needs_float(context, inputs)) return complaint;
   const InputFacts& first = fact(inputs, 0);
   if (!first.known || rank_of(first) == 2) return std::nullopt;
@@ -86,7 +86,7 @@ namespace {
 // --- com.microsoft's FusedMatMul: operands may be transposed, the product is scaled
 // ----------------
 
-Complaint check_fused_matmul(const OpContext& context, Facts inputs) {
+UnsupportedReason check_fused_matmul(const OpContext& context, Facts inputs) {
   for (const char* name : {"transBatchA", "transBatchB"}) {
     if (context.node.int_attribute(name, 0) != 0) return fmt::format("{} is not supported", name);
   }

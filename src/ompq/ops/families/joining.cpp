@@ -11,7 +11,7 @@ namespace {
 
 using Extents = std::vector<std::int64_t>;
 
-Complaint check_concat(const OpContext& context, Facts inputs) {
+UnsupportedReason check_concat(const OpContext& context, Facts inputs) {
   if (!context.node.has_attribute("axis")) return "its axis is missing";
   for (const InputFacts& input : inputs) {
     if (!input.present) return "one of its inputs is left out";
@@ -91,7 +91,7 @@ Extents part_extents(const OpContext& context,
   return extents;
 }
 
-Complaint check_split(const OpContext& context, Facts inputs) {
+UnsupportedReason check_split(const OpContext& context, Facts inputs) {
   return context.opset >= 13 ? needs_known(inputs, 1, "part sizes") : std::nullopt;
 }
 

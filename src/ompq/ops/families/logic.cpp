@@ -36,7 +36,7 @@ OutputList infer_truth(const OpContext& context, Facts inputs) {
   return {output(DataType::Bool, std::move(shape), std::move(elements))};
 }
 
-Complaint needs_bools(const OpContext&, Facts inputs) {
+UnsupportedReason needs_bools(const OpContext&, Facts inputs) {
   for (const InputFacts& input : inputs) {
     if (input.known && input.type != DataType::Bool) {
       return fmt::format("works on bool, its input is {}", name_of(input.type));
@@ -55,7 +55,7 @@ OutputList infer_not(const OpContext&, Facts inputs) {
 
 // --- Where -----------------------------------------------------------------------------------
 
-Complaint check_where(const OpContext&, Facts inputs) {
+UnsupportedReason check_where(const OpContext&, Facts inputs) {
   const InputFacts& condition = fact(inputs, 0);
   if (condition.known && condition.type != DataType::Bool) {
     return fmt::format("its condition is {}", name_of(condition.type));
@@ -98,11 +98,11 @@ at::Tensor ge_tensors(const at::Tensor& a, const at::Tensor& b) { return at::ge(
 
 std::span<const Operator> logic_operators() {
   static constexpr Operator kRows[] = {
-      {"Equal", "", 7, 2, 1, no_complaint, infer_truth<equal>, binary<eq_tensors>},
-      {"Less", "", 7, 2, 1, no_complaint, infer_truth<less>, binary<lt_tensors>},
-      {"LessOrEqual", "", 12, 2, 1, no_complaint, infer_truth<not_greater>, binary<le_tensors>},
-      {"Greater", "", 7, 2, 1, no_complaint, infer_truth<greater>, binary<gt_tensors>},
-      {"GreaterOrEqual", "", 12, 2, 1, no_complaint, infer_truth<not_less>, binary<ge_tensors>},
+      {"Equal", "", 7, 2, 1, always_supported, infer_truth<equal>, binary<eq_tensors>},
+      {"Less", "", 7, 2, 1, always_supported, infer_truth<less>, binary<lt_tensors>},
+      {"LessOrEqual", "", 12, 2, 1, always_supported, infer_truth<not_greater>, binary<le_tensors>},
+      {"Greater", "", 7, 2, 1, always_supported, infer_truth<greater>, binary<gt_tensors>},
+      {"GreaterOrEqual", "", 12, 2, 1, always_supported, infer_truth<not_less>, binary<ge_tensors>},
       {"And", "", 7, 2, 1, needs_bools, infer_truth<both>, binary<at::logical_and>},
       {"Or", "", 7, 2, 1, needs_bools, infer_truth<either>, binary<at::logical_or>},
       {"Xor", "", 7, 2, 1, needs_bools, infer_truth<one_alone>, binary<at::logical_xor>},

@@ -38,7 +38,7 @@ OutputList infer_per_channel(const OpContext& context, Facts inputs) {
 // --- BatchNormalization
 // ---------------------------------------------------------------------------
 
-Complaint check_batch_norm(const OpContext& context, Facts inputs) {
+UnsupportedReason check_batch_norm(const OpContext& context, Facts inputs) {
   if (context.node.int_attribute("training_mode", 0) != 0) {
     return "training_mode = 1 asks for statistics of the batch; export the network for inference";
   }
@@ -141,7 +141,7 @@ Outputs run_rms_norm(const OpContext& context, Inputs inputs) {
 
 // --- Others --------------------------------------------------------------------------------------
 
-Complaint check_lrn(const OpContext& context, Facts inputs) {
+UnsupportedReason check_lrn(const OpContext& context, Facts inputs) {
   const std::int64_t size = context.node.int_attribute("size", 0);
   if (size < 1 || size > INT16_MAX) return fmt::format("a size of {}", size);
   return needs_float(context, inputs);
@@ -177,7 +177,7 @@ OutputList infer_mean_variance(const OpContext& context, Facts inputs) {
   return same_as_first(context, inputs);
 }
 
-Complaint check_lp_norm(const OpContext& context, Facts inputs) {
+UnsupportedReason check_lp_norm(const OpContext& context, Facts inputs) {
   const std::int64_t p = context.node.int_attribute("p", 2);
   if (p != 1 && p != 2) return fmt::format("p = {} is not 1 or 2", p);
   return needs_float(context, inputs);

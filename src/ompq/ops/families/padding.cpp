@@ -22,7 +22,7 @@ std::optional<PadMode> mode_of(const OpContext& context) {
   return std::nullopt;
 }
 
-Complaint check_pad(const OpContext& context, Facts inputs) {
+UnsupportedReason check_pad(const OpContext& context, Facts inputs) {
   if (!mode_of(context)) {
     return fmt::format("mode '{}' is unknown", context.node.string_attribute("mode", ""));
   }

@@ -32,7 +32,7 @@ OutputList infer_global_pool(const OpContext&, Facts inputs) {
   return {output(inputs[0].type, std::move(result))};
 }
 
-Complaint check_average_pool(const OpContext& context, Facts inputs) {
+UnsupportedReason check_average_pool(const OpContext& context, Facts inputs) {
   const auto dilations = context.node.ints_attribute("dilations", {});
   if (std::any_of(dilations.begin(), dilations.end(), [](std::int64_t d) { return d != 1; })) {
     return "averages over dilated windows are not supported";
@@ -136,7 +136,7 @@ Outputs run_average_pool(const OpContext& context, Inputs inputs) {
   return {sum_pool(framed(x, window, 0.0), window) / window_counts(x, window, include_pad)};
 }
 
-Complaint check_lp_pool(const OpContext& context, Facts inputs) {
+UnsupportedReason check_lp_pool(const OpContext& context, Facts inputs) {
   if (context.node.int_attribute("p", 2) < 1) return "p must be 1 or more";
   return check_average_pool(context, inputs);
 }

@@ -39,7 +39,7 @@ bool is_per_axis(const InputFacts& scale) {
   return !scale.shape.empty() && product(scale.shape) != Dim::fixed(1);
 }
 
-Complaint check_scales(const OpContext& context, Facts inputs) {
+UnsupportedReason check_scales(const OpContext& context, Facts inputs) {
   if (context.node.int_attribute("block_size", 0) != 0) return "blocks of scales are not supported";
   const InputFacts& data = fact(inputs, 0);
   const InputFacts& scale = fact(inputs, 1);
@@ -52,7 +52,7 @@ Complaint check_scales(const OpContext& context, Facts inputs) {
   return std::nullopt;
 }
 
-Complaint check_quantize(const OpContext& context, Facts inputs) {
+UnsupportedReason check_quantize(const OpContext& context, Facts inputs) {
   if (auto complaint = needs_float(context, inputs)) return complaint;
   if (has(inputs, 2) && !inputs[2].known) return check_scales(context, inputs);
   const auto type = code_type(context, inputs);
@@ -62,7 +62,7 @@ Complaint check_quantize(const OpContext& context, Facts inputs) {
   return check_scales(context, inputs);
 }
 
-Complaint check_dequantize(const OpContext& context, Facts inputs) {
+UnsupportedReason check_dequantize(const OpContext& context, Facts inputs) {
   const InputFacts& codes = fact(inputs, 0);
   if (codes.known && !is_integer(codes.type)) {
     return fmt::format("its codes are {}", name_of(codes.type));

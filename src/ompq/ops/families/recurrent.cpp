@@ -77,7 +77,7 @@ std::vector<std::string> functions_of(const OpContext& context, std::int64_t dir
           named.begin() + static_cast<std::ptrdiff_t>(first + each)};
 }
 
-Complaint check_recurrent(const OpContext& context, Facts inputs) {
+UnsupportedReason check_recurrent(const OpContext& context, Facts inputs) {
   const graph::Node& node = context.node;
   const std::string direction = direction_of(context);
   if (direction != "forward" && direction != "reverse" && direction != "bidirectional") {

@@ -32,11 +32,11 @@ std::optional<Extents> reduced_axes(const OpContext& context,
   return axes;
 }
 
-Complaint check_axes(const OpContext& context, Facts inputs) {
+UnsupportedReason check_axes(const OpContext& context, Facts inputs) {
   return context.opset >= axes_input_since(context) ? needs_known(inputs, 1, "axes") : std::nullopt;
 }
 
-Complaint check_float_axes(const OpContext& context, Facts inputs) {
+UnsupportedReason check_float_axes(const OpContext& context, Facts inputs) {
   if (auto complaint = needs_float(context, inputs)) return complaint;
   return check_axes(context, inputs);
 }
@@ -117,7 +117,9 @@ at::Tensor log_sum_exp(const at::Tensor& x, at::IntArrayRef axes, bool keep) {
 
 // --- CumSum ----------------------------------------------------------------------------------
 
-Complaint check_cumsum(const OpContext&, Facts inputs) { return needs_known(inputs, 1, "axis"); }
+UnsupportedReason check_cumsum(const OpContext&, Facts inputs) {
+  return needs_known(inputs, 1, "axis");
+}
 
 OutputList infer_cumsum(const OpContext& context, Facts inputs) {
   const auto axis = known_integers(inputs[1]);

@@ -23,7 +23,7 @@ Dim total_of(const OpContext& context, const Shape& shape) {
 
 // --- Reshape ----------------------------------------------------------------------------------
 
-Complaint check_reshape(const OpContext&, Facts inputs) {
+UnsupportedReason check_reshape(const OpContext&, Facts inputs) {
   return needs_known(inputs, 1, "target shape");
 }
 
@@ -143,11 +143,11 @@ Extents unsqueezed_axes(const OpContext& context, const Extents& axes, std::int6
   return normal_axes(context, axes, rank + static_cast<std::int64_t>(axes.size()));
 }
 
-Complaint check_axes_input(const OpContext& context, Facts inputs) {
+UnsupportedReason check_axes_input(const OpContext& context, Facts inputs) {
   return context.opset >= 13 ? needs_known(inputs, 1, "axes") : std::nullopt;
 }
 
-Complaint check_unsqueeze(const OpContext& context, Facts inputs) {
+UnsupportedReason check_unsqueeze(const OpContext& context, Facts inputs) {
   const bool given = context.opset >= 13 ? has(inputs, 1) : context.node.has_attribute("axes");
   return given ? check_axes_input(context, inputs) : "its axes are missing";
 }
@@ -199,7 +199,7 @@ Outputs run_transpose(const OpContext& context, Inputs inputs) {
 // --- Expand, Tile
 // -----------------------------------------------------------------------------------
 
-Complaint check_expand(const OpContext&, Facts inputs) {
+UnsupportedReason check_expand(const OpContext&, Facts inputs) {
   return needs_known(inputs, 1, "target shape");
 }
 
@@ -219,7 +219,9 @@ Outputs run_expand(const OpContext&, Inputs inputs) {
   return {at::expand_copy(inputs[0], at::infer_size(inputs[0].sizes(), target))};
 }
 
-Complaint check_tile(const OpContext&, Facts inputs) { return needs_known(inputs, 1, "repeats"); }
+UnsupportedReason check_tile(const OpContext&, Facts inputs) {
+  return needs_known(inputs, 1, "repeats");
+}
 
 OutputList infer_tile(const OpContext& context, Facts inputs) {
   const Elements& repeats = inputs[1].elements;
@@ -242,7 +244,7 @@ Outputs run_tile(const OpContext&, Inputs inputs) {
 // --- DepthToSpace, SpaceToDepth
 // -------------------------------------------------------------------
 
-Complaint check_depth(const OpContext& context, Facts inputs) {
+UnsupportedReason check_depth(const OpContext& context, Facts inputs) {
   const std::string mode = context.node.string_attribute("mode", "DCR");
   if (mode != "DCR" && mode != "CRD") return fmt::format("mode '{}' is unknown", mode);
   const std::int64_t block = context.node.int_attribute("blocksize", 0);
@@ -313,10 +315,10 @@ Outputs run_space_to_depth(const OpContext& context, Inputs inputs) {
 std::span<const Operator> reshaping_operators() {
   static constexpr Operator kRows[] = {
       {"Reshape", "", 7, 2, 1, check_reshape, infer_reshape, run_reshape},
-      {"Flatten", "", 7, 1, 1, no_complaint, infer_flatten, run_flatten},
+      {"Flatten", "", 7, 1, 1, always_supported, infer_flatten, run_flatten},
       {"Squeeze", "", 7, 1, 1, check_axes_input, infer_squeeze, run_squeeze},
       {"Unsqueeze", "", 7, 1, 1, check_unsqueeze, infer_unsqueeze, run_unsqueeze},
-      {"Transpose", "", 7, 1, 1, no_complaint, infer_transpose, run_transpose},
+      {"Transpose", "", 7, 1, 1, always_supported, infer_transpose, run_transpose},
       {"Expand", "", 8, 2, 1, check_expand, infer_expand, run_expand},
       {"Tile", "", 7, 2, 1, check_tile, infer_tile, run_tile},
       {"DepthToSpace", "", 7, 1, 1, check_depth, infer_depth_to_space, run_depth_to_space},

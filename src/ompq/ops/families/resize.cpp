@@ -85,7 +85,7 @@ bool scales_by_attribute(const OpContext& context) {
   return context.node.op_type == "Upsample" && context.opset < 9;
 }
 
-Complaint check_resize(const OpContext& context, Facts inputs) {
+UnsupportedReason check_resize(const OpContext& context, Facts inputs) {
   const graph::Node& node = context.node;
   const std::string mode = node.string_attribute("mode", "nearest");
   if (!named(kModes, mode)) return fmt::format("mode '{}' is not supported", mode);
@@ -375,7 +375,7 @@ constexpr std::array<std::pair<std::string_view, std::int64_t>, 5> kSampling{
 constexpr std::array<std::pair<std::string_view, std::int64_t>, 3> kBorders{
     {{"zeros", 0}, {"border", 1}, {"reflection", 2}}};
 
-Complaint check_grid_sample(const OpContext& context, Facts inputs) {
+UnsupportedReason check_grid_sample(const OpContext& context, Facts inputs) {
   const std::string mode = context.node.string_attribute("mode", "linear");
   const std::string border = context.node.string_attribute("padding_mode", "zeros");
   if (!named(kSampling, mode)) return fmt::format("mode '{}' is unknown", mode);

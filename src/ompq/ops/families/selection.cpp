@@ -21,7 +21,7 @@ OutputList infer_arg(const OpContext& context, Facts inputs) {
   return {output(DataType::Int64, std::move(shape))};
 }
 
-/// LibTorch names the first of equal elements; the last is the first from behind.
+/// LibTorch names the first of equal elements; the last is the first of the reversed list.
 template <auto Function>
 Outputs run_arg(const OpContext& context, Inputs inputs) {
   const at::Tensor& x = inputs[0];
@@ -40,9 +40,9 @@ at::Tensor arg_min(const at::Tensor& x, std::int64_t axis, bool keep) {
 
 // --- TopK: k in an attribute before opset 10, in an input since ----------------------------------
 
-Complaint check_top_k(const OpContext& context, Facts inputs) {
+UnsupportedReason check_top_k(const OpContext& context, Facts inputs) {
   if (context.opset < 10) {
-    return context.node.has_attribute("k") ? no_complaint(context, inputs) : "its k is missing";
+    return context.node.has_attribute("k") ? always_supported(context, inputs) : "its k is missing";
   }
   return has(inputs, 1) ? needs_known(inputs, 1, "k") : "its k is missing";
 }
@@ -77,8 +77,8 @@ Outputs run_top_k(const OpContext& context, Inputs inputs) {
 
 std::span<const Operator> selection_operators() {
   static constexpr Operator kRows[] = {
-      {"ArgMax", "", 7, 1, 1, no_complaint, infer_arg, run_arg<arg_max>},
-      {"ArgMin", "", 7, 1, 1, no_complaint, infer_arg, run_arg<arg_min>},
+      {"ArgMax", "", 7, 1, 1, always_supported, infer_arg, run_arg<arg_max>},
+      {"ArgMin", "", 7, 1, 1, always_supported, infer_arg, run_arg<arg_min>},
       {"TopK", "", 7, 1, 2, check_top_k, infer_top_k, in_float32<run_top_k>},
   };
   return kRows;

@@ -15,7 +15,9 @@ using Extents = std::vector<std::int64_t>;
 
 // --- OneHot --------------------------------------------------------------------------------------
 
-Complaint check_one_hot(const OpContext&, Facts inputs) { return needs_known(inputs, 1, "depth"); }
+UnsupportedReason check_one_hot(const OpContext&, Facts inputs) {
+  return needs_known(inputs, 1, "depth");
+}
 
 /// A depth may be a float that is whole.
 std::optional<Dim> depth_of(const InputFacts& depth) {
@@ -70,7 +72,7 @@ std::optional<DataType> eye_type(const OpContext& context, DataType own) {
   return std::nullopt;
 }
 
-Complaint check_eye(const OpContext& context, Facts inputs) {
+UnsupportedReason check_eye(const OpContext& context, Facts inputs) {
   if (!eye_type(context, DataType::Float32)) {
     return fmt::format("makes elements of ONNX type {}", context.node.int_attribute("dtype", 0));
   }
@@ -96,12 +98,13 @@ Outputs run_eye(const OpContext& context, Inputs inputs) {
 
 // --- ReverseSequence -----------------------------------------------------------------------------
 
-Complaint check_reverse(const OpContext& context, Facts inputs) {
+UnsupportedReason check_reverse(const OpContext& context, Facts inputs) {
   const std::int64_t batch = context.node.int_attribute("batch_axis", 1);
   const std::int64_t time = context.node.int_attribute("time_axis", 0);
   if ((batch == 0 && time == 1) || (batch == 1 && time == 0)) {
     const InputFacts& x = fact(inputs, 0);
-    return x.known && rank_of(x) < 2 ? Complaint("works on two axes or more") : std::nullopt;
+    return x.known && rank_of(x) < 2 ? UnsupportedReason("works on two axes or more")
+                                     : std::nullopt;
   }
   return fmt::format("batch_axis {} and time_axis {} are not 0 and 1", batch, time);
 }
@@ -121,7 +124,7 @@ Outputs run_reverse(const OpContext& context, Inputs inputs) {
 // --- Compress, NonZero: how much they make depends on elements, which must be constant
 // -------------
 
-Complaint check_compress(const OpContext&, Facts inputs) {
+UnsupportedReason check_compress(const OpContext&, Facts inputs) {
   return needs_known(inputs, 1, "condition");
 }
 
@@ -152,7 +155,7 @@ Outputs run_compress(const OpContext& context, Inputs inputs) {
   return {at::index_select(x, axis, kept.masked_select(kept < x.size(axis)).to(x.device()))};
 }
 
-Complaint check_non_zero(const OpContext&, Facts inputs) {
+UnsupportedReason check_non_zero(const OpContext&, Facts inputs) {
   const InputFacts& x = fact(inputs, 0);
   if (!x.present || !x.known || x.constant != nullptr) return std::nullopt;
   return "how many elements are not zero depends on the data; export the network with the places "
@@ -183,7 +186,7 @@ OutputList infer_det(const OpContext& context, Facts inputs) {
 
 Outputs run_det(const OpContext&, Inputs inputs) { return {at::det(inputs[0])}; }
 
-Complaint check_cum_prod(const OpContext& context, Facts inputs) {
+UnsupportedReason check_cum_prod(const OpContext& context, Facts inputs) {
   if (auto complaint = needs_known(inputs, 1, "axis")) return complaint;
   return needs_float(context, inputs);
 }

@@ -108,7 +108,7 @@ SliceFacts read_slice(const OpContext& context, Facts inputs) {
   return facts;
 }
 
-Complaint check_slice(const OpContext& context, Facts inputs) {
+UnsupportedReason check_slice(const OpContext& context, Facts inputs) {
   if (context.opset < 10) return std::nullopt;
   static constexpr std::string_view kNames[] = {"data", "starts", "ends", "axes", "steps"};
   for (std::size_t i = 1; i <= 4; ++i) {
@@ -200,7 +200,7 @@ OutputList infer_gather(const OpContext& context, Facts inputs) {
   return {output(inputs[0].type, std::move(shape), std::move(elements))};
 }
 
-Complaint check_indices(const OpContext&, Facts inputs) {
+UnsupportedReason check_indices(const OpContext&, Facts inputs) {
   const InputFacts& indices = fact(inputs, 1);
   if (!indices.known || is_integer(indices.type)) return std::nullopt;
   return fmt::format("its indices are {}", name_of(indices.type));
@@ -263,7 +263,7 @@ std::size_t shared_axes(const OpContext& context) {
   return static_cast<std::size_t>(context.node.int_attribute("batch_dims", 0));
 }
 
-Complaint check_gather_nd(const OpContext& context, Facts inputs) {
+UnsupportedReason check_gather_nd(const OpContext& context, Facts inputs) {
   const InputFacts& indices = fact(inputs, 1);
   const std::int64_t shared = context.node.int_attribute("batch_dims", 0);
   if (shared < 0 || (indices.known && shared >= rank_of(indices) && shared > 0)) {
@@ -339,7 +339,7 @@ c10::string_view torch_reduction(std::string_view name) {
   return name == "min" ? "amin" : "";
 }
 
-Complaint check_scatter(const OpContext& context, Facts inputs) {
+UnsupportedReason check_scatter(const OpContext& context, Facts inputs) {
   const std::string reduction = context.node.string_attribute("reduction", "none");
   const bool known =
       reduction == "none" || reduction == "add" || !torch_reduction(reduction).empty();
@@ -413,7 +413,7 @@ Outputs run_scatter_nd(const OpContext& context, Inputs inputs) {
 // --- Trilu
 // ----------------------------------------------------------------------------------------
 
-Complaint check_trilu(const OpContext&, Facts inputs) {
+UnsupportedReason check_trilu(const OpContext&, Facts inputs) {
   const InputFacts& data = fact(inputs, 0);
   if (data.known && rank_of(data) < 2) return "works on matrices";
   return needs_known(inputs, 1, "diagonal");

@@ -1,4 +1,4 @@
-#include "ompq/diagnosis/own_noise.h"
+#include "ompq/diagnosis/layer_noise.h"
 
 #include <algorithm>
 #include <cmath>
@@ -26,8 +26,8 @@ struct Beside {
 /// A copy of the float network that grows variants of its layers.
 class Probe {
  public:
-  Probe(const graph::Graph& real, const graph::Graph& quantized)
-      : graph_(real), quantized_(quantized) {}
+  Probe(const graph::Graph& float_graph, const graph::Graph& quantized)
+      : graph_(float_graph), quantized_(quantized) {}
 
   Beside add(const graph::Layer& layer, const pipeline::QuantizedLayer& there) {
     Beside beside{.source = layer.input, .output = layer.output};
@@ -191,20 +191,20 @@ double InputNoise::peak_to_rms() const {
   return peak / std::sqrt(quantized.signal / static_cast<double>(quantized.elements));
 }
 
-struct OwnNoise::Impl {
+struct LayerNoiseMeter::Impl {
   std::vector<LayerNoise> noise;
   Pairs pairs;
   std::optional<runtime::Executor> executor;
 
-  Impl(const graph::Graph& real,
+  Impl(const graph::Graph& float_graph,
        const std::vector<graph::Layer>& layers,
        const graph::Graph& quantized,
        runtime::ExecutorOptions options)
       : noise(layers.size()) {
-    const auto there = pipeline::find_layers(real, layers, quantized);
-    Probe probe(real, quantized);
+    const auto there = pipeline::find_layers(float_graph, layers, quantized);
+    Probe probe(float_graph, quantized);
     for (std::size_t l = 0; l < layers.size(); ++l) {
-      noise[l].at_input.channel_peak.assign(channels_of(real, layers[l].input), 0.0F);
+      noise[l].at_input.channel_peak.assign(channels_of(float_graph, layers[l].input), 0.0F);
       watch(noise[l], probe.add(layers[l], there[l]));
     }
     const auto values = pairs.values();
@@ -228,21 +228,21 @@ struct OwnNoise::Impl {
   }
 };
 
-OwnNoise::OwnNoise(const graph::Graph& real,
-                   const std::vector<graph::Layer>& layers,
-                   const graph::Graph& quantized,
-                   runtime::ExecutorOptions options)
-    : impl_(std::make_unique<Impl>(real, layers, quantized, std::move(options))) {}
-OwnNoise::~OwnNoise() = default;
-OwnNoise::OwnNoise(OwnNoise&&) noexcept = default;
-OwnNoise& OwnNoise::operator=(OwnNoise&&) noexcept = default;
+LayerNoiseMeter::LayerNoiseMeter(const graph::Graph& float_graph,
+                                 const std::vector<graph::Layer>& layers,
+                                 const graph::Graph& quantized,
+                                 runtime::ExecutorOptions options)
+    : impl_(std::make_unique<Impl>(float_graph, layers, quantized, std::move(options))) {}
+LayerNoiseMeter::~LayerNoiseMeter() = default;
+LayerNoiseMeter::LayerNoiseMeter(LayerNoiseMeter&&) noexcept = default;
+LayerNoiseMeter& LayerNoiseMeter::operator=(LayerNoiseMeter&&) noexcept = default;
 
-void OwnNoise::add_batch(std::span<const Tensor> inputs) {
+void LayerNoiseMeter::add_batch(std::span<const Tensor> inputs) {
   impl_->pairs.begin_pass();
   (void)impl_->executor->run(
       inputs, [&](ValueId id, const MatrixView& rows) { impl_->pairs.see(id, rows); });
 }
 
-const std::vector<LayerNoise>& OwnNoise::result() const { return impl_->noise; }
+const std::vector<LayerNoise>& LayerNoiseMeter::result() const { return impl_->noise; }
 
 }  // namespace ompq::diagnosis

@@ -1,4 +1,4 @@
-#include "ompq/search/answers.h"
+#include "ompq/search/session.h"
 
 #include <algorithm>
 #include <array>
@@ -69,7 +69,7 @@ std::vector<std::string> portfolio_metrics(const RequestOptions& options) {
 }  // namespace
 
 /// What `auto` keeps from budget to budget.
-struct Answers::Automatic {
+struct SearchSession::Automatic {
   Automatic(const pipeline::Model& model,
             RoundedWeights& weights,
             data::Dataset& dataset,
@@ -88,10 +88,10 @@ struct Answers::Automatic {
   double seconds = 0;  // to measure the first half
 };
 
-Answers::Answers(const pipeline::Model& model,
-                 pipeline::Samples& samples,
-                 const SearchOptions& options,
-                 ProgressHandler progress)
+SearchSession::SearchSession(const pipeline::Model& model,
+                             pipeline::Samples& samples,
+                             const SearchOptions& options,
+                             ProgressHandler progress)
     : model_(model),
       samples_(samples),
       options_(options),
@@ -114,21 +114,21 @@ Answers::Answers(const pipeline::Model& model,
                                progress_);
 }
 
-bool Answers::settled(const std::string& allocator) const {
+bool SearchSession::settled(const std::string& allocator) const {
   AllocatorRow unmeasured = allocator_row("size-only");
   unmeasured.papers = allocator_row(allocator).papers;
   const auto request = request_for(free_, unmeasured, options_.request, {});
   return !allocation::leaves_a_choice(request);
 }
 
-AllocatorRow Answers::row_of(const std::string& allocator) const {
+AllocatorRow SearchSession::row_of(const std::string& allocator) const {
   if (!settled(allocator)) return allocator_row(allocator);
   AllocatorRow unmeasured = allocator_row("size-only");
   unmeasured.papers = allocator_row(allocator).papers;
   return unmeasured;
 }
 
-MeasurementPlan Answers::plan_for(std::vector<std::string> metrics) const {
+MeasurementPlan SearchSession::plan_for(std::vector<std::string> metrics) const {
   return {.metrics = std::move(metrics),
           .widths = widths_to_measure(free_, options_.request),
           .beta = options_.beta,
@@ -137,7 +137,7 @@ MeasurementPlan Answers::plan_for(std::vector<std::string> metrics) const {
           .executor = options_.executor};
 }
 
-void Answers::prepare(const std::set<std::string>& allocators) {
+void SearchSession::prepare(const std::set<std::string>& allocators) {
   MeasurementPlan plan = plan_for({});
   for (const std::string& name : allocators) {
     const AllocatorRow row = row_of(name);
@@ -175,7 +175,7 @@ void Answers::prepare(const std::set<std::string>& allocators) {
   }
 }
 
-void Answers::note(const std::map<std::string, std::string>& dropped) {
+void SearchSession::note(const std::map<std::string, std::string>& dropped) {
   for (const auto& [name, reason] : dropped) {
     if (dropped_.emplace(name, reason).second) {
       log().warn("'{}' is not measured: {}", name, reason);
@@ -183,7 +183,7 @@ void Answers::note(const std::map<std::string, std::string>& dropped) {
   }
 }
 
-std::optional<std::string> Answers::obstacle(const std::string& allocator) {
+std::optional<std::string> SearchSession::obstacle(const std::string& allocator) {
   const AllocatorRow row = row_of(allocator);
   if (row.name == kAuto) return std::nullopt;
   prepare({allocator});
@@ -196,16 +196,16 @@ std::optional<std::string> Answers::obstacle(const std::string& allocator) {
   return fmt::format("'{}' is not measured: {}", found->first, found->second);
 }
 
-const std::map<std::string, sensitivity::LossTable>& Answers::losses() const {
+const std::map<std::string, sensitivity::LossTable>& SearchSession::losses() const {
   return all_.losses.empty() && automatic_ ? automatic_->measurements.losses : all_.losses;
 }
 
-Answer Answers::answer(const std::string& allocator, const allocation::Budget& budget) {
+SolvedRequest SearchSession::solve(const std::string& allocator, const allocation::Budget& budget) {
   allocation::AllocationRequest free = free_;
   free.budget = budget;
   const pipeline::FileSize size = size_.answering(budget);
   const AllocatorRow row = row_of(allocator);
-  if (row.name == kAuto) return automatic_answer(free, size);
+  if (row.name == kAuto) return solve_automatically(free, size);
   if (const auto reason = obstacle(allocator)) {
     throw DataError("search",
                     fmt::format("allocator '{}' has no answer: {}; auto goes by what can be "
@@ -213,24 +213,24 @@ Answer Answers::answer(const std::string& allocator, const allocation::Budget& b
                                 allocator,
                                 *reason));
   }
-  Answer answer{.request = request_for(free, row, options_.request, all_)};
-  answer.allocation = allocate(allocation::allocator(row.solver).allocate, answer.request, size);
-  answer.bytes = size.bytes(answer.allocation);
-  return answer;
+  SolvedRequest solved{.request = request_for(free, row, options_.request, all_)};
+  solved.allocation = allocate(allocation::allocator(row.solver).allocate, solved.request, size);
+  solved.bytes = size.bytes(solved.allocation);
+  return solved;
 }
 
-Answer Answers::random(const allocation::Budget& budget, std::uint64_t seed) {
-  Answer answer{.request = free_};
-  answer.request.budget = budget;
+SolvedRequest SearchSession::random(const allocation::Budget& budget, std::uint64_t seed) {
+  SolvedRequest solved{.request = free_};
+  solved.request.budget = budget;
   const pipeline::FileSize size = size_.answering(budget);
-  answer.request.seed = seed;
-  answer.allocation = allocate(allocation::allocator("random").allocate, answer.request, size);
-  answer.bytes = size.bytes(answer.allocation);
-  return answer;
+  solved.request.seed = seed;
+  solved.allocation = allocate(allocation::allocator("random").allocate, solved.request, size);
+  solved.bytes = size.bytes(solved.allocation);
+  return solved;
 }
 
-std::optional<double> Answers::prediction(const std::string& allocator,
-                                          const std::vector<int>& weight_bits) {
+std::optional<double> SearchSession::prediction(const std::string& allocator,
+                                                const std::vector<int>& weight_bits) {
   const AllocatorRow row = row_of(allocator);
   if (row.name == kAuto) return automatic().ranking.divergence(weight_bits);
   if (obstacle(allocator)) return std::nullopt;
@@ -249,7 +249,7 @@ std::optional<double> Answers::prediction(const std::string& allocator,
   return -worth;
 }
 
-Answers::Automatic& Answers::automatic() {
+SearchSession::Automatic& SearchSession::automatic() {
   if (automatic_) return *automatic_;
   const auto began = std::chrono::steady_clock::now();
   auto made =
@@ -268,8 +268,8 @@ Answers::Automatic& Answers::automatic() {
   return *automatic_;
 }
 
-std::vector<PortfolioCandidate> Answers::candidates(const allocation::AllocationRequest& free,
-                                                    const pipeline::FileSize& size) {
+std::vector<PortfolioCandidate> SearchSession::candidates(const allocation::AllocationRequest& free,
+                                                          const pipeline::FileSize& size) {
   const Measurements& measured = automatic().measurements;
   std::vector<PortfolioCandidate> found;
   const auto add = [&](const AllocatorRow& row, const Measurements& by, std::string origin) {
@@ -307,9 +307,10 @@ std::vector<PortfolioCandidate> Answers::candidates(const allocation::Allocation
   return found;
 }
 
-std::optional<PortfolioCandidate> Answers::second_look(const allocation::AllocationRequest& free,
-                                                       const pipeline::FileSize& size,
-                                                       const std::string& origin) {
+std::optional<PortfolioCandidate> SearchSession::second_look(
+    const allocation::AllocationRequest& free,
+    const pipeline::FileSize& size,
+    const std::string& origin) {
   Automatic& state = automatic();
   const auto row = std::ranges::find(allocator_table(), origin, &AllocatorRow::name);
   if (row == allocator_table().end() || row->metric.empty()) return std::nullopt;
@@ -333,16 +334,17 @@ std::optional<PortfolioCandidate> Answers::second_look(const allocation::Allocat
                             allocate(allocation::allocator(row->solver).allocate, request, size)};
 }
 
-Answer Answers::automatic_answer(const allocation::AllocationRequest& free,
-                                 const pipeline::FileSize& size) {
+SolvedRequest SearchSession::solve_automatically(const allocation::AllocationRequest& free,
+                                                 const pipeline::FileSize& size) {
   const auto began = std::chrono::steady_clock::now();
   const bool first = automatic_ == nullptr;
   Automatic& state = automatic();
   const auto found = candidates(free, size);
   const AllocatorRow& first_row = allocator_row("size-only");
-  Answer answer{.request = request_for(free, first_row, options_.request, state.measurements)};
+  SolvedRequest solved{.request =
+                           request_for(free, first_row, options_.request, state.measurements)};
   if (found.empty()) {  // says which budget cannot be met, and what could
-    (void)allocate(allocation::allocator(first_row.solver).allocate, answer.request, size);
+    (void)allocate(allocation::allocator(first_row.solver).allocate, solved.request, size);
   }
   AutoOptions options = options_.automatic;
   options.time_limit_seconds -= seconds_since(began) + (first ? 0.0 : state.seconds);
@@ -351,7 +353,7 @@ Answer Answers::automatic_answer(const allocation::AllocationRequest& free,
   options.second_look_seconds = state.of_both.empty() ? state.seconds / 2 : 0.0;
   AutoOutcome outcome = refine_best(
       found,
-      answer.request,
+      solved.request,
       size,
       state.ranking,
       state.refining,
@@ -360,10 +362,10 @@ Answer Answers::automatic_answer(const allocation::AllocationRequest& free,
       progress_);
   outcome.report.measure = pipeline::divergence_measure(graph::with_float_outputs(model_.graph));
   outcome.report.evaluations = state.ranking.evaluations() + state.refining.evaluations() - before;
-  answer.allocation = std::move(outcome.best);
-  answer.bytes = size.bytes(answer.allocation);
-  answer.portfolio = std::move(outcome.report);
-  return answer;
+  solved.allocation = std::move(outcome.best);
+  solved.bytes = size.bytes(solved.allocation);
+  solved.portfolio = std::move(outcome.report);
+  return solved;
 }
 
 }  // namespace ompq::search

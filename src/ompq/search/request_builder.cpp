@@ -1,4 +1,4 @@
-#include "ompq/search/requests.h"
+#include "ompq/search/request_builder.h"
 
 #include <algorithm>
 #include <set>

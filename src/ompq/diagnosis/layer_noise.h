@@ -38,16 +38,17 @@ struct LayerNoise {
 /// Measures LayerNoise of every layer in one forward pass of the float network, at whose layers the
 /// two variants of the operator run next to it. Biases are the float ones. Memory: what is alive in
 /// the pass, and the values of a layer until their partners are there.
-class OwnNoise {
+class LayerNoiseMeter {
  public:
-  /// `quantized` was made from `real` and keeps its names. @throws ConfigError as find_layers.
-  OwnNoise(const graph::Graph& real,
-           const std::vector<graph::Layer>& layers,
-           const graph::Graph& quantized,
-           runtime::ExecutorOptions options);
-  ~OwnNoise();
-  OwnNoise(OwnNoise&&) noexcept;
-  OwnNoise& operator=(OwnNoise&&) noexcept;
+  /// `quantized` was made from `float_graph` and keeps its names. @throws ConfigError as
+  /// find_layers.
+  LayerNoiseMeter(const graph::Graph& float_graph,
+                  const std::vector<graph::Layer>& layers,
+                  const graph::Graph& quantized,
+                  runtime::ExecutorOptions options);
+  ~LayerNoiseMeter();
+  LayerNoiseMeter(LayerNoiseMeter&&) noexcept;
+  LayerNoiseMeter& operator=(LayerNoiseMeter&&) noexcept;
 
   void add_batch(std::span<const Tensor> inputs);
   /// One entry a layer. An operator that is not changed has a comparison without elements.

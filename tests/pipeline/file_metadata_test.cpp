@@ -1,4 +1,4 @@
-#include "ompq/pipeline/file_note.h"
+#include "ompq/pipeline/file_metadata.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -19,7 +19,7 @@ namespace {
 using allocation::kFloatBits;
 using ::testing::ElementsAre;
 
-FileNote sample() {
+FileMetadata sample() {
   return {.version = "1.2.3",
           .float_sha256 = "abc",
           .weight_bits = {3, kFloatBits, 8},
@@ -27,8 +27,8 @@ FileNote sample() {
           .budget = "avg-bits=3.5"};
 }
 
-TEST(FileNote, ReadsBackAsItWasWritten) {
-  const auto read = file_note(to_metadata(sample()));
+TEST(FileMetadata, ReadsBackAsItWasWritten) {
+  const auto read = read_file_metadata(to_metadata(sample()));
   ASSERT_TRUE(read);
   EXPECT_EQ(read->version, "1.2.3");
   EXPECT_EQ(read->float_sha256, "abc");
@@ -37,26 +37,26 @@ TEST(FileNote, ReadsBackAsItWasWritten) {
   EXPECT_EQ(read->budget, "avg-bits=3.5");
 }
 
-TEST(FileNote, TakesALetterALayerAndOneForActivationsThatAgree) {
-  FileNote note = sample();
+TEST(FileMetadata, TakesALetterALayerAndOneForActivationsThatAgree) {
+  FileMetadata note = sample();
   EXPECT_EQ(to_metadata(note)["ompq.weight_bits"], "3f8");
   EXPECT_EQ(to_metadata(note)["ompq.activation_bits"], "88f");
   note.activation_bits = {4, 4, 4};
   EXPECT_EQ(to_metadata(note)["ompq.activation_bits"], "4");
-  EXPECT_THAT(file_note(to_metadata(note))->activation_bits, ElementsAre(4, 4, 4));
+  EXPECT_THAT(read_file_metadata(to_metadata(note))->activation_bits, ElementsAre(4, 4, 4));
 }
 
-TEST(FileNote, IsNoneWhereAnEntryIsMissingOrDoesNotRead) {
+TEST(FileMetadata, IsNoneWhereAnEntryIsMissingOrDoesNotRead) {
   for (const auto& [key, value] : to_metadata(sample())) {
     auto metadata = to_metadata(sample());
     metadata.erase(key);
-    EXPECT_EQ(file_note(metadata).has_value(), key == kBudgetKey) << key;
+    EXPECT_EQ(read_file_metadata(metadata).has_value(), key == kBudgetKey) << key;
   }
   auto metadata = to_metadata(sample());
   metadata["ompq.weight_bits"] = "3 9";
-  EXPECT_FALSE(file_note(metadata));
+  EXPECT_FALSE(read_file_metadata(metadata));
   metadata["ompq.weight_bits"] = "33";
-  EXPECT_FALSE(file_note(metadata)) << "three activations for two weights";
+  EXPECT_FALSE(read_file_metadata(metadata)) << "three activations for two weights";
 }
 
 TEST(Inspect, SaysHowAFileWasMade) {

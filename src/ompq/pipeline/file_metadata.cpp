@@ -1,4 +1,4 @@
-#include "ompq/pipeline/file_note.h"
+#include "ompq/pipeline/file_metadata.h"
 
 #include <algorithm>
 
@@ -44,7 +44,7 @@ std::string entry(const Metadata& metadata, const char* key) {
 
 }  // namespace
 
-Metadata to_metadata(const FileNote& note) {
+Metadata to_metadata(const FileMetadata& note) {
   const std::string activations = digits_of(note.activation_bits);
   Metadata metadata{
       {kVersionKey, note.version},
@@ -55,13 +55,13 @@ Metadata to_metadata(const FileNote& note) {
   return metadata;
 }
 
-std::optional<FileNote> file_note(const Metadata& metadata) {
+std::optional<FileMetadata> read_file_metadata(const Metadata& metadata) {
   const auto weights = widths_from(entry(metadata, kWeightsKey));
   auto activations = widths_from(entry(metadata, kActivationsKey));
-  FileNote note{.version = entry(metadata, kVersionKey),
-                .float_sha256 = entry(metadata, kHashKey),
-                .weight_bits = weights.value_or(std::vector<int>{}),
-                .budget = entry(metadata, kBudgetKey)};
+  FileMetadata note{.version = entry(metadata, kVersionKey),
+                    .float_sha256 = entry(metadata, kHashKey),
+                    .weight_bits = weights.value_or(std::vector<int>{}),
+                    .budget = entry(metadata, kBudgetKey)};
   if (note.version.empty() || note.float_sha256.empty() || note.weight_bits.empty() ||
       !activations) {
     return std::nullopt;

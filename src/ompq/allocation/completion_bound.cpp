@@ -1,11 +1,11 @@
-#include "ompq/allocation/rest_bound.h"
+#include "ompq/allocation/completion_bound.h"
 
 #include <algorithm>
 #include <cmath>
 
 namespace ompq::allocation {
 
-std::vector<RestBound::Step> RestBound::hull_steps(std::vector<Step> points) {
+std::vector<CompletionBound::Step> CompletionBound::hull_steps(std::vector<Step> points) {
   std::sort(points.begin(), points.end(), [](const Step& a, const Step& b) {
     return a.cost != b.cost ? a.cost < b.cost : a.gap < b.gap;
   });
@@ -28,7 +28,7 @@ std::vector<RestBound::Step> RestBound::hull_steps(std::vector<Step> points) {
   return steps;
 }
 
-void RestBound::insert(std::vector<Step>& sorted, const std::vector<Step>& steps) {
+void CompletionBound::insert(std::vector<Step>& sorted, const std::vector<Step>& steps) {
   const auto dearer = [](const Step& a, const Step& b) {
     return a.gap / static_cast<double>(a.cost) < b.gap / static_cast<double>(b.cost);
   };
@@ -37,7 +37,7 @@ void RestBound::insert(std::vector<Step>& sorted, const std::vector<Step>& steps
   }
 }
 
-RestBound::Steps RestBound::added_up(const std::vector<Step>& sorted) {
+CompletionBound::Steps CompletionBound::added_up(const std::vector<Step>& sorted) {
   Steps steps{{0}, {0}};
   for (const Step& step : sorted) {
     steps.cost.push_back(steps.cost.back() + step.cost);
@@ -46,7 +46,7 @@ RestBound::Steps RestBound::added_up(const std::vector<Step>& sorted) {
   return steps;
 }
 
-RestBound::Moved RestBound::move(const Steps& steps, std::int64_t amount) {
+CompletionBound::Moved CompletionBound::move(const Steps& steps, std::int64_t amount) {
   if (amount >= steps.cost.back()) return {steps.gap.back(), amount - steps.cost.back()};
   const auto above = static_cast<std::size_t>(
       std::upper_bound(steps.cost.begin(), steps.cost.end(), amount) - steps.cost.begin());
@@ -55,7 +55,8 @@ RestBound::Moved RestBound::move(const Steps& steps, std::int64_t amount) {
   return {steps.gap[above - 1] + rate * static_cast<double>(amount - steps.cost[above - 1]), 0};
 }
 
-RestBound::RestBound(const MultipleChoice& problem, const std::vector<std::size_t>& order)
+CompletionBound::CompletionBound(const MultipleChoice& problem,
+                                 const std::vector<std::size_t>& order)
     : prices_(problem.prices) {
   const std::size_t rows = problem.capacity.size();
   for (const auto& columns : problem.items) {
@@ -96,7 +97,7 @@ RestBound::RestBound(const MultipleChoice& problem, const std::vector<std::size_
   }
 }
 
-double RestBound::least_loss(std::size_t position, std::size_t k, std::int64_t left) const {
+double CompletionBound::least_loss(std::size_t position, std::size_t k, std::int64_t left) const {
   if (left >= 0) {
     const Moved up = move(up_[position][k], left);
     return up.gap + prices_[k] * static_cast<double>(up.missing);

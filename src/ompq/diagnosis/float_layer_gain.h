@@ -15,17 +15,18 @@ namespace ompq::diagnosis {
 /// reader), while the rest of the network stays as it is. This is measured, not extrapolated; what
 /// comes before the layer is computed once. Passes: one and, for each layer, what comes after
 /// its input.
-class OutputGain {
+class FloatLayerGain {
  public:
-  /// `quantized` was made from `real`, keeps its names, and outlives this, as `real` does.
+  /// `quantized` was made from `float_graph`, keeps its names, and outlives this, as `float_graph`
+  /// does.
   /// @throws ConfigError as find_layers.
-  OutputGain(const graph::Graph& real,
-             const std::vector<graph::Layer>& layers,
-             const graph::Graph& quantized,
-             runtime::ExecutorOptions options);
-  ~OutputGain();
-  OutputGain(OutputGain&&) noexcept;
-  OutputGain& operator=(OutputGain&&) noexcept;
+  FloatLayerGain(const graph::Graph& float_graph,
+                 const std::vector<graph::Layer>& layers,
+                 const graph::Graph& quantized,
+                 runtime::ExecutorOptions options);
+  ~FloatLayerGain();
+  FloatLayerGain(FloatLayerGain&&) noexcept;
+  FloatLayerGain& operator=(FloatLayerGain&&) noexcept;
 
   /// `output`: the float network's first output for these inputs, float32.
   void add_batch(std::span<const Tensor> inputs, const Tensor& output);

@@ -12,10 +12,10 @@ namespace ompq::allocation {
 /// one row: from each item's preferred column (the least gap) the cheapest steps up fill what would
 /// stay unspent, or the cheapest steps down free what is missing.
 /// Source: Sinha and Zoltners 1979 (bound of the multiple-choice knapsack).
-class RestBound {
+class CompletionBound {
  public:
   /// @param order  items in the order in which they are decided.
-  RestBound(const MultipleChoice& problem, const std::vector<std::size_t>& order);
+  CompletionBound(const MultipleChoice& problem, const std::vector<std::size_t>& order);
 
   /// The column that every item would take for itself.
   [[nodiscard]] const std::vector<std::size_t>& preferred() const { return preferred_; }

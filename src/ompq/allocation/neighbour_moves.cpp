@@ -1,4 +1,4 @@
-#include "ompq/allocation/moves.h"
+#include "ompq/allocation/neighbour_moves.h"
 
 #include <algorithm>
 #include <cmath>

@@ -12,29 +12,29 @@
 namespace ompq::search {
 
 /// An allocation with where it comes from.
-struct Answer {
+struct SolvedRequest {
   allocation::AllocationRequest request;
   allocation::Allocation allocation;
   std::int64_t bytes = 0;                      ///< of its file
   std::optional<report::Portfolio> portfolio;  ///< of `auto`
 };
 
-/// Answers any budget by any allocator on one network and one set of samples. What an allocator
-/// needs is measured when it is first asked, or all at once by `prepare`, and shared by all budgets
-/// and allocators from then on.
-class Answers {
+/// SearchSession any budget by any allocator on one network and one set of samples. What an
+/// allocator needs is measured when it is first asked, or all at once by `prepare`, and shared by
+/// all budgets and allocators from then on.
+class SearchSession {
  public:
-  Answers(const pipeline::Model& model,
-          pipeline::Samples& samples,
-          const SearchOptions& options,
-          ProgressHandler progress = {});
+  SearchSession(const pipeline::Model& model,
+                pipeline::Samples& samples,
+                const SearchOptions& options,
+                ProgressHandler progress = {});
 
   /// Measures in one go what the allocators of these names need, and nothing else. `auto` measures
   /// on its own: on half of the samples, so that the other half can rank.
   void prepare(const std::set<std::string>& allocators);
 
   /// @throws InfeasibleBudget; DataError if what the allocator needs could not be measured.
-  [[nodiscard]] Answer answer(const std::string& allocator, const allocation::Budget& budget);
+  [[nodiscard]] SolvedRequest solve(const std::string& allocator, const allocation::Budget& budget);
   /// True where pins, exclusions and candidates leave this allocator nothing to choose: it answers
   /// without a measurement.
   [[nodiscard]] bool settled(const std::string& allocator) const;
@@ -42,7 +42,7 @@ class Answers {
   [[nodiscard]] std::optional<std::string> obstacle(const std::string& allocator);
 
   /// The allocator `random` with a seed of its own. @throws InfeasibleBudget
-  [[nodiscard]] Answer random(const allocation::Budget& budget, std::uint64_t seed);
+  [[nodiscard]] SolvedRequest random(const allocation::Budget& budget, std::uint64_t seed);
 
   /// On all samples, for what was asked so far; empty where nothing was.
   [[nodiscard]] const Measurements& measurements() const { return all_; }
@@ -69,8 +69,8 @@ class Answers {
   /// The allocator's row; where nothing is left to choose, one that measures nothing.
   [[nodiscard]] AllocatorRow row_of(const std::string& allocator) const;
   [[nodiscard]] MeasurementPlan plan_for(std::vector<std::string> metrics) const;
-  [[nodiscard]] Answer automatic_answer(const allocation::AllocationRequest& free,
-                                        const pipeline::FileSize& size);
+  [[nodiscard]] SolvedRequest solve_automatically(const allocation::AllocationRequest& free,
+                                                  const pipeline::FileSize& size);
   /// Notes what was dropped, and says so once.
   void note(const std::map<std::string, std::string>& dropped);
 

@@ -1,4 +1,4 @@
-#include "ompq/diagnosis/output_gain.h"
+#include "ompq/diagnosis/float_layer_gain.h"
 
 #include <algorithm>
 #include <cmath>
@@ -16,25 +16,26 @@ using State = runtime::Executor::State;
 /// A constant of the quantized network with the float network's value next to it.
 struct Constant {
   graph::ValueId id = graph::kNoValue;
-  Tensor real;
+  Tensor float_graph;
   Tensor quantized;
 };
 
-std::vector<Constant> constants_of(const graph::Graph& real,
+std::vector<Constant> constants_of(const graph::Graph& float_graph,
                                    const graph::Layer& layer,
                                    const graph::Graph& quantized,
                                    const pipeline::QuantizedLayer& there) {
   std::vector<Constant> constants;
   constants.reserve(2);
-  constants.push_back(
-      {there.weight, *real.value(layer.weight).constant, *quantized.value(there.weight).constant});
+  constants.push_back({there.weight,
+                       *float_graph.value(layer.weight).constant,
+                       *quantized.value(there.weight).constant});
   const bool has_bias_operand =
       layer.use == graph::WeightUse::Convolution || layer.use == graph::WeightUse::Product;
   const graph::ValueId bias = quantized.node(there.node).input(2);
   if (!has_bias_operand || !quantized.is_constant(bias)) return constants;
   const Tensor& rounded = *quantized.value(bias).constant;
   // A method may have given a bias to an operator that had none.
-  Tensor original = layer.bias != graph::kNoValue ? *real.value(layer.bias).constant
+  Tensor original = layer.bias != graph::kNoValue ? *float_graph.value(layer.bias).constant
                                                   : Tensor(rounded.type(), rounded.shape());
   constants.push_back({bias, std::move(original), rounded});
   return constants;
@@ -65,7 +66,7 @@ double noise_of(const Tensor& output, const Tensor& reference) {
 
 }  // namespace
 
-struct OutputGain::Impl {
+struct FloatLayerGain::Impl {
   std::vector<pipeline::QuantizedLayer> layers;
   std::vector<std::vector<Constant>> constants;
   runtime::Executor executor;
@@ -74,16 +75,16 @@ struct OutputGain::Impl {
   double noise = 0;
   std::vector<double> noise_without;
 
-  Impl(const graph::Graph& real,
-       const std::vector<graph::Layer>& of_real,
+  Impl(const graph::Graph& float_graph,
+       const std::vector<graph::Layer>& of_float,
        const graph::Graph& quantized,
        runtime::ExecutorOptions options)
-      : layers(pipeline::find_layers(real, of_real, quantized)),
+      : layers(pipeline::find_layers(float_graph, of_float, quantized)),
         executor(quantized, keeping(std::move(options))),
-        noise_without(of_real.size(), 0.0) {
+        noise_without(of_float.size(), 0.0) {
     std::vector<std::pair<std::size_t, std::size_t>> places;
     for (std::size_t l = 0; l < layers.size(); ++l) {
-      constants.push_back(constants_of(real, of_real[l], quantized, layers[l]));
+      constants.push_back(constants_of(float_graph, of_float[l], quantized, layers[l]));
       places.emplace_back(executor.position(layers[l].source), l);
     }
     std::sort(places.begin(), places.end());
@@ -107,7 +108,8 @@ struct OutputGain::Impl {
       executor.advance_past(changed, layer.input);
       executor.set_value(changed, layer.input, input);
     }
-    for (const Constant& constant : constants[l]) executor.set_constant(constant.id, constant.real);
+    for (const Constant& constant : constants[l])
+      executor.set_constant(constant.id, constant.float_graph);
     noise_without[l] += noise_of(executor.finish(std::move(changed)).front(), output);
     for (const Constant& constant : constants[l]) {
       executor.set_constant(constant.id, constant.quantized);
@@ -115,16 +117,16 @@ struct OutputGain::Impl {
   }
 };
 
-OutputGain::OutputGain(const graph::Graph& real,
-                       const std::vector<graph::Layer>& layers,
-                       const graph::Graph& quantized,
-                       runtime::ExecutorOptions options)
-    : impl_(std::make_unique<Impl>(real, layers, quantized, std::move(options))) {}
-OutputGain::~OutputGain() = default;
-OutputGain::OutputGain(OutputGain&&) noexcept = default;
-OutputGain& OutputGain::operator=(OutputGain&&) noexcept = default;
+FloatLayerGain::FloatLayerGain(const graph::Graph& float_graph,
+                               const std::vector<graph::Layer>& layers,
+                               const graph::Graph& quantized,
+                               runtime::ExecutorOptions options)
+    : impl_(std::make_unique<Impl>(float_graph, layers, quantized, std::move(options))) {}
+FloatLayerGain::~FloatLayerGain() = default;
+FloatLayerGain::FloatLayerGain(FloatLayerGain&&) noexcept = default;
+FloatLayerGain& FloatLayerGain::operator=(FloatLayerGain&&) noexcept = default;
 
-void OutputGain::add_batch(std::span<const Tensor> inputs, const Tensor& output) {
+void FloatLayerGain::add_batch(std::span<const Tensor> inputs, const Tensor& output) {
   State state = impl_->executor.start(inputs);
   impl_->signal += energy_of(output);
   impl_->noise += noise_of(impl_->executor.finish(State(state)).front(), output);
@@ -134,7 +136,7 @@ void OutputGain::add_batch(std::span<const Tensor> inputs, const Tensor& output)
   }
 }
 
-std::vector<std::optional<double>> OutputGain::result() const {
+std::vector<std::optional<double>> FloatLayerGain::result() const {
   std::vector<std::optional<double>> gains(impl_->noise_without.size());
   const double least = kArithmeticNoise * impl_->signal;
   if (!(impl_->noise > least)) return gains;
