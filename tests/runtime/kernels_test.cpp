@@ -166,6 +166,49 @@ TEST(Convolution, KeepsAResidualThatIsReadLater) {
   expect_as_plain(builder.finish({c, a}));
 }
 
+/// One pixel: what is added has one number a channel, as a bias has.
+TEST(Convolution, AddsToASinglePixel) {
+  for (const std::int64_t groups : {1, 4, 48}) {
+    for (const bool read_later : {true, false}) {
+      SCOPED_TRACE(std::to_string(groups) + (read_later ? " groups, read later" : " groups"));
+      GraphBuilder builder("one pixel");
+      const ValueId x = builder.input("x", images(48, 1, 1));
+      const ValueId a = builder.conv("a", x, {.out = 48, .kernel = 1, .bias = true});
+      const ValueId b = builder.conv(
+          "b", a, {.out = 48, .kernel = 3, .pads = {1, 1, 1, 1}, .groups = groups, .bias = true});
+      const ValueId sum = builder.relu("relu", builder.add("add", b, a));
+      const ValueId other = builder.conv("c", x, {.out = 48, .kernel = 1});
+      const ValueId two = builder.add(
+          "add2", builder.conv("d", sum, {.out = 48, .kernel = 1, .groups = groups}), other);
+      std::vector<ValueId> outputs{two};
+      if (read_later) outputs.push_back(other);
+      expect_as_plain(builder.finish(outputs));
+    }
+  }
+}
+
+TEST(TransposedConvolution, AddsToASinglePixel) {
+  for (const std::int64_t groups : {1, 4, 48}) {
+    SCOPED_TRACE(groups);
+    GraphBuilder builder("one pixel");
+    const ValueId x = builder.input("x", images(48, 1, 1));
+    const ValueId a = builder.conv("a", x, {.out = 48, .kernel = 1, .bias = true});
+    const ValueId up = builder.conv_transpose(
+        "up", a, {.out = 48, .kernel = 1, .pads = {0, 0, 0, 0}, .groups = groups, .bias = true});
+    expect_as_plain(builder.finish({builder.relu("relu", builder.add("add", up, a)), a}));
+  }
+}
+
+TEST(Gemm, AddsToASingleRow) {
+  for (const std::int64_t width : {8, 48, 200}) {
+    SCOPED_TRACE(width);
+    GraphBuilder builder("one row");
+    const ValueId x = builder.input("x", {Dim::batch(), Dim::fixed(width)});
+    const ValueId a = builder.gemm("a", x, width);
+    expect_as_plain(builder.finish({builder.add("add", builder.gemm("b", a, width), a), a}));
+  }
+}
+
 struct TransposedCase {
   const char* name;
   ConvOptions options;
