@@ -220,7 +220,7 @@ TEST(FingerprintOfFinetune, TellsTheFloatNetworkFromAQuantizedOne) {
 INSTANTIATE_TEST_SUITE_P(Commands,
                          FingerprintCoverage,
                          ::testing::Values("quantize", "compare", "finetune"),
-                         [](const auto& info) { return info.param; });
+                         [](const auto& instance) { return instance.param; });
 
 }  // namespace
 }  // namespace ompq::commands

@@ -1,5 +1,8 @@
 #include "ompq/data/input_spec.h"
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
 namespace ompq::data {
 
 std::string extents_text(std::span<const std::int64_t> extents) {

@@ -4,6 +4,7 @@
 #include <string>
 #include <string_view>
 
+#include "ompq/graph/graph.h"
 #include "ompq/onnx_io/import_options.h"
 #include "ompq/onnx_io/tensor_proto.h"
 

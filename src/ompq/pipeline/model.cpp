@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <optional>
 
+#include <fmt/format.h>
+
+#include "ompq/core/error.h"
 #include "ompq/runtime/passes.h"
 
 namespace ompq::pipeline {

@@ -11,6 +11,7 @@
 #include "ompq/pipeline/layer_tables.h"
 #include "ompq/pipeline/stopwatch.h"
 #include "ompq/ptq/distributions.h"
+#include "ompq/ptq/file_formats.h"
 #include "ompq/ptq/fingerprint.h"
 #include "ompq/ptq/quantization_plan.h"
 

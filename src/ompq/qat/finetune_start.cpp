@@ -10,6 +10,7 @@
 #include "ompq/pipeline/layer_tables.h"
 #include "ompq/pipeline/quantized_file.h"
 #include "ompq/pipeline/quantized_layer.h"
+#include "ompq/ptq/rounding_method.h"
 
 namespace ompq::qat {
 namespace {

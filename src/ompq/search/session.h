@@ -6,7 +6,14 @@
 #include <set>
 #include <string>
 
+#include "ompq/pipeline/network.h"
+#include "ompq/pipeline/samples.h"
+#include "ompq/report/results.h"
+#include "ompq/search/allocator_table.h"
 #include "ompq/search/auto_search.h"
+#include "ompq/search/measurements.h"
+#include "ompq/search/request_builder.h"
+#include "ompq/search/rounded_weights.h"
 #include "ompq/search/search_options.h"
 
 namespace ompq::search {

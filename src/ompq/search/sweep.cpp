@@ -15,6 +15,7 @@
 #include "ompq/pipeline/layer_tables.h"
 #include "ompq/pipeline/stopwatch.h"
 #include "ompq/search/allocate.h"
+#include "ompq/search/fidelity_probe.h"
 
 namespace ompq::search {
 namespace {
