@@ -103,9 +103,9 @@ double relative_difference(const Tensor& got, const Tensor& expected) {
 }
 
 training::TrainingBatch bright_thirds(std::int64_t samples, std::uint64_t seed) {
-  training::TrainingBatch batch{normal_inputs({samples, 2, 8, 8}, seed), {}};
+  training::TrainingBatch batch{{normal_inputs({samples, 2, 8, 8}, seed)}, {}};
   Random random = Random(seed).split("labels");
-  const auto pixels = batch.inputs.mutable_data<float>();
+  const auto pixels = batch.inputs.front().mutable_data<float>();
   for (std::int64_t n = 0; n < samples; ++n) {
     const auto label = static_cast<std::int64_t>(random.below(3));
     batch.labels.push_back(label);

@@ -57,10 +57,12 @@ TrainerOptions everything() {
 Trainer quantized(const TrainerOptions& options, std::string_view method, int bits = 4) {
   const graph::Graph graph = tiny_network();
   Trainer trainer(graph, options);
-  trainer.quantize(
-      nearest_codes(
-          trainer.folded_graph(), trainer.layers(), bits, bits, bright_thirds(32, 99).inputs),
-      method);
+  trainer.quantize(nearest_codes(trainer.folded_graph(),
+                                 trainer.layers(),
+                                 bits,
+                                 bits,
+                                 bright_thirds(32, 99).inputs.front()),
+                   method);
   if (options.loss.distillation > 0.0) trainer.teach(graph);
   return trainer;
 }
@@ -90,7 +92,7 @@ TEST(Trainer, LearnsAtThreeBitsByEveryMethodAndExportsWhatItLearned) {
       Trainer trainer = quantized(options, method, 3);
       train(trainer, batches(0, 100));
       EXPECT_GT(trainer.evaluate(batches(1000, 8)).accuracy, 0.9) << method;
-      const Tensor inputs = bright_thirds(16, 2000).inputs;
+      const Tensor inputs = bright_thirds(16, 2000).inputs.front();
       const Tensor expected =
           exported_scores(trainer.folded_graph(), trainer.layers(), trainer.codes(), inputs);
       EXPECT_LE(relative_difference(trainer.scores(inputs), expected), 1e-3) << method;
@@ -132,11 +134,11 @@ TEST(Trainer, TwoHalvesAccumulateToOneWhole) {
   (void)at_once.step(whole);
   options.accumulation = 2;
   Trainer halves(tiny_network(), options);
-  const auto pixels = whole.inputs.data<float>();
+  const auto pixels = whole.inputs.front().data<float>();
   for (std::size_t half = 0; half < 2; ++half) {
     const auto part = pixels.subspan(half * pixels.size() / 2, pixels.size() / 2);
     const auto labels = whole.labels.begin() + static_cast<std::ptrdiff_t>(half * 8);
-    (void)halves.step({Tensor::from<float>({8, 2, 8, 8}, part), {labels, labels + 8}});
+    (void)halves.step({{Tensor::from<float>({8, 2, 8, 8}, part)}, {labels, labels + 8}});
   }
   const TrainingState a = at_once.state();
   const TrainingState b = halves.state();
@@ -171,7 +173,7 @@ TEST(Trainer, SaysSinceWhenTheLossIsNoNumber) {
   Trainer trainer(tiny_network(), quick());
   train(trainer, batches(0, 2));
   TrainingBatch bad = bright_thirds(16, 3);
-  bad.inputs.mutable_data<float>()[7] = std::numeric_limits<float>::quiet_NaN();
+  bad.inputs.front().mutable_data<float>()[7] = std::numeric_limits<float>::quiet_NaN();
   try {
     (void)trainer.step(bad);
     FAIL() << "it took the batch";

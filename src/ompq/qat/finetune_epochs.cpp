@@ -140,8 +140,7 @@ void FinetuneEpochs::train_epoch(data::Loader& loader) {
 }
 
 training::StepReport FinetuneEpochs::step(const data::Batch& batch) {
-  const training::TrainingBatch given{batch.inputs.front(),
-                                      {batch.labels.begin(), batch.labels.end()}};
+  const training::TrainingBatch given{batch.inputs, {batch.labels.begin(), batch.labels.end()}};
   try {
     return network_.trainer().step(given);
   } catch (const DataError& error) {

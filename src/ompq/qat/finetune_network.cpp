@@ -85,7 +85,7 @@ void FinetuneNetwork::reestimate_norms() {
     data::Batch loaded =
         context_.samples.dataset->load({from.begin() + static_cast<std::ptrdiff_t>(next),
                                         from.begin() + static_cast<std::ptrdiff_t>(end)});
-    batch = {.inputs = loaded.inputs.front(), .labels = {}};
+    batch = {.inputs = std::move(loaded.inputs), .labels = {}};
     next = end;
     return true;
   });

@@ -103,12 +103,6 @@ std::vector<std::int64_t> training_indices(const pipeline::Samples& training,
 }
 
 void check_network(const graph::Graph& graph) {
-  if (graph.inputs().size() != 1) {
-    throw ConfigError("finetune",
-                      fmt::format("the network takes {} inputs; networks of one input can be "
-                                  "trained",
-                                  graph.inputs().size()));
-  }
   if (!pipeline::gives_class_scores(graph)) {
     throw ConfigError("finetune",
                       "the network's first output is no row of class scores [n, classes]; other "

@@ -17,7 +17,7 @@ namespace ompq::qat {
 /// The one that the options name, or the one next to the output.
 [[nodiscard]] std::filesystem::path checkpoint_of(const FinetuneOptions& options);
 
-/// @throws ConfigError for a network that cannot be trained: several inputs, no class scores.
+/// @throws ConfigError for a network that cannot be trained, which gives no class scores.
 void check_network(const graph::Graph& graph);
 /// @throws ConfigError where labels are missing that the options learn from.
 void check_labels(const pipeline::Samples& training,

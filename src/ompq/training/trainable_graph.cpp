@@ -244,11 +244,25 @@ struct TrainableGraph::Impl {
     }
   }
 
+  /// Samples in `inputs`: by the first one that has an axis for them.
+  [[nodiscard]] std::int64_t samples_in(std::span<const at::Tensor> inputs,
+                                        std::optional<std::int64_t> fixed) const {
+    for (std::size_t i = 0; i < inputs.size(); ++i) {
+      const graph::Shape& shape = *parts.folded.value(parts.folded.inputs()[i]).shape;
+      if (inputs[i].dim() == 0) continue;
+      const std::int64_t rows = inputs[i].size(0);
+      const bool more_axes = inputs[i].dim() > static_cast<std::int64_t>(shape.size());
+      if (more_axes || shape.empty()) return rows;
+      if (shape.front().times_batch) return rows / shape.front().size;
+      if (fixed && shape.front().size == *fixed) return rows;
+    }
+    return 1;
+  }
+
   /// How samples go through: in as many passes as a network of a fixed number of them needs.
   [[nodiscard]] runtime::Passes passes_of(std::span<const at::Tensor> inputs) const {
     const auto fixed = runtime::fixed_batch(parts.folded);
-    const bool given = !inputs.empty() && inputs.front().dim() > 0;
-    const std::int64_t samples = given ? inputs.front().size(0) : 1;
+    const std::int64_t samples = samples_in(inputs, fixed);
     return {samples, fixed.value_or(samples), fixed.has_value()};
   }
 
@@ -311,10 +325,10 @@ struct TrainableGraph::Impl {
 
   void check(std::span<const at::Tensor> inputs) const {
     const auto& wanted = parts.folded.inputs();
+    const std::int64_t samples = samples_in(inputs, runtime::fixed_batch(parts.folded));
     for (std::size_t i = 0; i < inputs.size(); ++i) {
       const auto& value = parts.folded.value(wanted[i]);
-      const auto batch = inputs[i].dim() > 0 ? inputs[i].size(0) : 1;
-      if (inputs[i].sizes().vec() == graph::extents_at(*value.shape, batch)) continue;
+      if (inputs[i].sizes().vec() == graph::extents_at(*value.shape, samples)) continue;
       throw ShapeError("training",
                        fmt::format("input '{}' is {}; the network takes {}",
                                    value.name,

@@ -18,6 +18,12 @@
 namespace ompq::training {
 namespace {
 
+std::vector<at::Tensor> aten_of(const std::vector<Tensor>& tensors) {
+  std::vector<at::Tensor> views;
+  for (const Tensor& tensor : tensors) views.push_back(ops::to_aten(tensor));
+  return views;
+}
+
 std::int64_t count_correct(const at::Tensor& scores, const std::vector<std::int64_t>& labels) {
   if (labels.empty()) return 0;
   const at::Tensor best = scores.detach().argmax(1);
@@ -100,12 +106,12 @@ struct Trainer::Impl {
 
   at::Tensor teacher_scores(const TrainingBatch& batch) const {
     if (!teacher || options.loss.distillation <= 0.0) return {};
-    return ops::to_aten(teacher->run({&batch.inputs, 1}).front()).clone();
+    return ops::to_aten(teacher->run(batch.inputs).front()).clone();
   }
 
   StepReport step(const TrainingBatch& batch) {
     const at::Tensor wanted = teacher_scores(batch);
-    const at::Tensor scores = network.forward(ops::to_aten(batch.inputs), Mode::Training);
+    const at::Tensor scores = network.forward(aten_of(batch.inputs), Mode::Training).front();
     const at::Tensor loss = training_loss(scores, batch.labels, wanted, options.loss);
     const auto value = loss.item<double>();
     if (!std::isfinite(value)) fail("loss", value);
@@ -271,7 +277,8 @@ Evaluation Trainer::evaluate(const NextBatch& next) {
   double loss = 0.0;
   TrainingBatch batch;
   while (next(batch)) {
-    const at::Tensor scores = impl_->network.forward(ops::to_aten(batch.inputs), Mode::Evaluation);
+    const at::Tensor scores =
+        impl_->network.forward(aten_of(batch.inputs), Mode::Evaluation).front();
     const std::int64_t samples = scores.size(0);
     result.samples += samples;
     correct += count_correct(scores, batch.labels);
@@ -296,9 +303,8 @@ std::int64_t Trainer::reestimate_norms(const NextBatch& next) {
   std::int64_t seen = 0;
   TrainingBatch batch;
   while (next(batch)) {
-    const at::Tensor inputs = ops::to_aten(batch.inputs);
     (void)impl_->network.forward(
-        {&inputs, 1}, Mode::Reestimation, 1.0 / static_cast<double>(++seen));
+        aten_of(batch.inputs), Mode::Reestimation, 1.0 / static_cast<double>(++seen));
   }
   return seen;
 }

@@ -16,7 +16,7 @@
 namespace ompq::training {
 
 struct TrainingBatch {
-  Tensor inputs;                     ///< float32, [n, ...] as the network takes it
+  std::vector<Tensor> inputs;        ///< one for each input of the network, as it takes them
   std::vector<std::int64_t> labels;  ///< n, or none
 };
 /// Fills `batch` with the next one; false at the end of an epoch.
