@@ -98,16 +98,16 @@ Preprocess read_preprocess(const fs::path& file) {
 }
 
 fs::path preprocess_file(const fs::path& model) {
-  fs::path beside = model;
-  beside.replace_extension(".preprocess.json");
-  return beside;
+  fs::path file = model;
+  file.replace_extension(".preprocess.json");
+  return file;
 }
 
 std::optional<fs::path> find_preprocess(const fs::path& model) {
-  fs::path beside = preprocess_file(model);
+  fs::path file = preprocess_file(model);
   std::error_code ignored;
-  if (!fs::is_regular_file(beside, ignored)) return std::nullopt;
-  return beside;
+  if (!fs::is_regular_file(file, ignored)) return std::nullopt;
+  return file;
 }
 
 std::string to_json(const Preprocess& preprocess) {

@@ -13,14 +13,14 @@ namespace {
 
 using graph::ValueId;
 
-/// The value of the float network and its two variants next to each layer.
-struct Beside {
+/// The values of one layer in the float network, and those of its two quantized variants.
+struct LayerVariants {
   ValueId source = graph::kNoValue;
   ValueId quantized_source = graph::kNoValue;  ///< kNoValue where the input stays float
   ValueId output = graph::kNoValue;
   ValueId by_weights = graph::kNoValue;  ///< kNoValue where the weight stays float
   ValueId by_input = graph::kNoValue;
-  float step = 0;
+  float scale = 0;  ///< of the input's quantizer
 };
 
 /// A copy of the float network that grows variants of its layers.
@@ -29,22 +29,22 @@ class Probe {
   Probe(const graph::Graph& float_graph, const graph::Graph& quantized)
       : graph_(float_graph), quantized_(quantized) {}
 
-  Beside add(const graph::Layer& layer, const pipeline::QuantizedLayer& there) {
-    Beside beside{.source = layer.input, .output = layer.output};
+  LayerVariants add(const graph::Layer& layer, const pipeline::QuantizedLayer& there) {
+    LayerVariants variants{.source = layer.input, .output = layer.output};
     const Tensor& weight = *quantized_.value(there.weight).constant;
     if (!weight.equals(*graph_.value(layer.weight).constant)) {
       graph::Node node = copy(layer, "_own_weights");
       node.inputs[layer.weight_operand] = graph_.add_constant("", weight);
-      beside.by_weights = add_like(std::move(node), layer.output);
+      variants.by_weights = add_like(std::move(node), layer.output);
     }
     if (!there.quantizer.empty()) {
-      beside.quantized_source = quantizer(layer, there);
+      variants.quantized_source = quantizer(layer, there);
       graph::Node node = copy(layer, "_own_input");
-      node.inputs[layer.input_operand] = beside.quantized_source;
-      beside.by_input = add_like(std::move(node), layer.output);
-      beside.step = step_of(quantized_.node(there.quantizer.back()));
+      node.inputs[layer.input_operand] = variants.quantized_source;
+      variants.by_input = add_like(std::move(node), layer.output);
+      variants.scale = step_of(quantized_.node(there.quantizer.back()));
     }
-    return beside;
+    return variants;
   }
 
   graph::Graph finish() {
@@ -212,19 +212,19 @@ struct LayerNoiseMeter::Impl {
     executor.emplace(probe.finish(), std::move(options));
   }
 
-  void watch(LayerNoise& layer, const Beside& beside) {
+  void watch(LayerNoise& layer, const LayerVariants& variants) {
     const auto sum = [](pipeline::ValueComparison& into) {
       return [&into](auto a, auto b) { into.add(a, b); };
     };
-    if (beside.by_weights != graph::kNoValue) {
-      pairs.add(beside.output, beside.by_weights, sum(layer.weights));
+    if (variants.by_weights != graph::kNoValue) {
+      pairs.add(variants.output, variants.by_weights, sum(layer.weights));
     }
     InputNoise& input = layer.at_input;
-    if (beside.by_input == graph::kNoValue) return;
-    pairs.add(beside.output, beside.by_input, sum(layer.input));
-    pairs.add(beside.source, beside.quantized_source, [&input, step = beside.step](auto a, auto b) {
-      input.add(a, b, step);
-    });
+    if (variants.by_input == graph::kNoValue) return;
+    pairs.add(variants.output, variants.by_input, sum(layer.input));
+    pairs.add(variants.source,
+              variants.quantized_source,
+              [&input, scale = variants.scale](auto a, auto b) { input.add(a, b, scale); });
   }
 };
 

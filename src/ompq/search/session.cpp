@@ -66,6 +66,13 @@ std::vector<std::string> portfolio_metrics(const RequestOptions& options) {
   return names;
 }
 
+/// Asked as `allocator` is, in its ranges, without anything that has to be measured.
+AllocatorRow unmeasured_row(const std::string& allocator) {
+  AllocatorRow row = allocator_row("size-only");
+  row.papers = allocator_row(allocator).papers;
+  return row;
+}
+
 }  // namespace
 
 /// What `auto` keeps from budget to budget.
@@ -99,7 +106,7 @@ SearchSession::SearchSession(const pipeline::Model& model,
       weights_(model, options.weights),
       free_(free_request(model, options.request)),
       size_(model, options.weights, options.form) {
-  if (!options.compensated) return;
+  if (!options.compensated || settled(options.allocator)) return;
   // Above that, rounding to nearest leaves next to nothing to compensate.
   constexpr int kWidest = 6;
   std::vector<int> widths;
@@ -115,17 +122,12 @@ SearchSession::SearchSession(const pipeline::Model& model,
 }
 
 bool SearchSession::settled(const std::string& allocator) const {
-  AllocatorRow unmeasured = allocator_row("size-only");
-  unmeasured.papers = allocator_row(allocator).papers;
-  const auto request = request_for(free_, unmeasured, options_.request, {});
+  const auto request = request_for(free_, unmeasured_row(allocator), options_.request, {});
   return !allocation::leaves_a_choice(request);
 }
 
 AllocatorRow SearchSession::row_of(const std::string& allocator) const {
-  if (!settled(allocator)) return allocator_row(allocator);
-  AllocatorRow unmeasured = allocator_row("size-only");
-  unmeasured.papers = allocator_row(allocator).papers;
-  return unmeasured;
+  return settled(allocator) ? unmeasured_row(allocator) : allocator_row(allocator);
 }
 
 MeasurementPlan SearchSession::plan_for(std::vector<std::string> metrics) const {
