@@ -139,10 +139,9 @@ void write_checkpoint(const std::filesystem::path& file,
 
 void check_checkpoint_name(const fs::path& file) {
   if (!fs::exists(file) || is_named_tensors_file(file)) return;
-  throw DataError(
-      file.string(),
-      "it is no checkpoint of this program, and the state of the training would replace "
-      "it; move it, or name another file with --checkpoint");
+  throw DataError(file.string(),
+                  "it is not a checkpoint of ompq, and the training state would overwrite it; move "
+                  "it, or name another file with --checkpoint");
 }
 
 std::optional<Checkpoint> read_checkpoint(const fs::path& file, const TrainingIdentity& identity) {
