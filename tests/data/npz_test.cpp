@@ -163,13 +163,13 @@ TEST(Npy, SaysWhatItCannotRead) {
   EXPECT_THAT(npy_error(npy("{'descr': '<f4', 'fortran_order': 1, 'shape': (1,), }", "abcd")),
               HasSubstr("fortran_order is not a bool"));
   EXPECT_THAT(npy_error(npy("{'descr': '<f4', 'fortran_order': False, 'shape': (2,), }", "abcd")),
-              HasSubstr("holds 4 bytes; 2 elements of float32 need 8"));
+              HasSubstr("has 4 bytes; 2 elements of float32 need 8"));
   EXPECT_THAT(npy_error(npy("{'descr': '<f4', 'shape': (1,), }", "abcd")),
               HasSubstr("no fortran_order"));
   EXPECT_THAT(npy_error(npy("{'descr': '<f4', 'fortran_order': False, 'shape': (-1,), }", "")),
               HasSubstr("not a list of extents"));
   EXPECT_THAT(npy_error(std::string("\x93NUMPY\x01\x00\xff\x7f{'descr", 17)),
-              HasSubstr("cut short"));
+              HasSubstr("truncated"));
 }
 
 TEST(Npy, ReadsTheHighestByteFirst) {

@@ -19,7 +19,7 @@ using graph::Node;
 using graph::NodeId;
 using graph::ValueId;
 
-/// Why a node has no form in the newer opset; nothing once it has it.
+/// Why a node has no form in the newer opset; nullopt on success.
 using Refusal = std::optional<std::string>;
 
 void set_input(Graph& graph, NodeId id, std::size_t place, ValueId value) {
@@ -32,7 +32,7 @@ ValueId add_constant(Graph& graph, NodeId id, const std::string& what, Tensor te
   return graph.add_constant(graph.node(id).name + "_" + what, std::move(tensor));
 }
 
-/// Turns an attribute of integers into operand `place`; nothing happens where it is absent.
+/// Turns an integer-list attribute into operand `place`; does nothing if it is absent.
 void ints_to_input(Graph& graph, NodeId id, const std::string& attribute, std::size_t place) {
   if (!graph.node(id).has_attribute(attribute)) return;
   const auto values = graph.node(id).ints_attribute(attribute, {});
@@ -58,7 +58,7 @@ Refusal upgrade_split(Graph& graph, NodeId id) {
   return {};
 }
 
-/// Since opset 18, a Split without sizes must say into how many parts.
+/// Since opset 18, a Split without sizes needs num_outputs.
 Refusal upgrade_even_split(Graph& graph, NodeId id) {
   Node& node = graph.mutable_node(id);
   if (node.input(1) != kNoValue || node.has_attribute("num_outputs")) return {};
@@ -66,15 +66,15 @@ Refusal upgrade_even_split(Graph& graph, NodeId id) {
   return {};
 }
 
-/// Opset 19 divides by fewer elements where a window reaches past the padding.
+/// Opset 19 divides by fewer elements if a window extends past the padding.
 Refusal upgrade_average_pool(Graph& graph, NodeId id) {
   const Node& node = graph.node(id);
   const bool past_the_edge = node.int_attribute("ceil_mode", 0) != 0;
   if (!past_the_edge || node.int_attribute("count_include_pad", 0) == 0) return {};
-  return "it counts padding in windows that reach past it, which opset 19 does otherwise";
+  return "its windows extend past the padding and count it, which opset 19 does differently";
 }
 
-/// Each element of a vector `times` times, one after the other.
+/// Repeats each element of a vector `times` times.
 Tensor repeated(const Tensor& vector, std::int64_t times) {
   const std::vector<float> values = vector.to_floats();
   std::vector<float> result;
@@ -85,14 +85,14 @@ Tensor repeated(const Tensor& vector, std::int64_t times) {
   return Tensor::from({count}, result);
 }
 
-/// Scale and bias stand for groups before opset 21, for channels since.
+/// Scale and bias are per group before opset 21 and per channel since.
 Refusal upgrade_group_norm(Graph& graph, NodeId id) {
   const Node node = graph.node(id);
   const auto& shape = graph.value(node.input(0)).shape;
   const std::int64_t groups = node.int_attribute("num_groups", 1);
   const bool known = shape && shape->size() > 1 && (*shape)[1].is_fixed() &&
                      graph.is_constant(node.input(1)) && graph.is_constant(node.input(2));
-  if (!known) return "its scale, bias or channels are only known when it runs";
+  if (!known) return "its scale, bias or channels are only known at run time";
   const std::int64_t channels = (*shape)[1].size / groups;
   for (const std::size_t place : {std::size_t{1}, std::size_t{2}}) {
     const Tensor& old = *graph.value(node.input(place)).constant;
@@ -130,7 +130,7 @@ Refusal upgrade_top_k(Graph& graph, NodeId id) {
   return {};
 }
 
-/// Outside of training, the ratio says nothing.
+/// Outside of training, the ratio is not used.
 Refusal upgrade_dropout(Graph& graph, NodeId id) {
   graph.mutable_node(id).attributes.erase("ratio");
   return {};
@@ -149,8 +149,8 @@ Refusal upgrade_scatter(Graph& graph, NodeId id) {
   return {};
 }
 
-/// Before opset 13 all dimensions from `axis` on are one, flattened; since then `axis` is one
-/// dimension. The two agree on the last.
+/// Before opset 13 all dimensions from `axis` on are flattened to one; since then only `axis` is
+/// used. Both agree for the last axis.
 Refusal upgrade_softmax(Graph& graph, NodeId id) {
   const Node old = graph.node(id);
   const std::int64_t axis = old.int_attribute("axis", 1);
@@ -169,7 +169,7 @@ Refusal upgrade_softmax(Graph& graph, NodeId id) {
   return {};
 }
 
-/// Opset 20 names interpolation as Resize does.
+/// Since opset 20 the interpolation modes have the names of Resize.
 Refusal upgrade_grid_sample(Graph& graph, NodeId id) {
   auto& attributes = graph.mutable_node(id).attributes;
   const auto mode = attributes.find("mode");
@@ -180,8 +180,8 @@ Refusal upgrade_grid_sample(Graph& graph, NodeId id) {
   return {};
 }
 
-/// Upsample, and Resize of opset 10: positions are scaled from the corner; the nearest neighbour is
-/// the one before, or, where the image shrinks, the one after.
+/// Upsample, and Resize of opset 10: coordinates are asymmetric; nearest rounds down, or up if the
+/// image shrinks.
 Refusal upgrade_resize(Graph& graph, NodeId id) {
   const Node old = graph.node(id);
   if (old.inputs.size() > 2 || old.has_attribute("coordinate_transformation_mode")) return {};
@@ -199,10 +199,10 @@ Refusal upgrade_resize(Graph& graph, NodeId id) {
     shrinks = std::any_of(factors.begin(), factors.end(), [](float f) { return f < 1; });
     grows = std::any_of(factors.begin(), factors.end(), [](float f) { return f > 1; });
   } else if (old.is("Resize") && mode == "nearest") {
-    return "it takes the nearest neighbour at factors that only the run will tell";
+    return "it takes the nearest neighbour with factors that are only known at run time";
   }
   if (shrinks && grows && mode == "nearest") {
-    return "it shrinks one axis and stretches another by the nearest neighbour";
+    return "it shrinks one axis and enlarges another by the nearest neighbour";
   }
   Node& node = graph.mutable_node(id);
   node.op_type = "Resize";
@@ -216,7 +216,7 @@ Refusal upgrade_resize(Graph& graph, NodeId id) {
 
 struct Row {
   std::string_view op_type;
-  int changed_in;  ///< nodes of this opset and newer have the new form
+  int changed_in;  ///< the first opset with the new form
   Refusal (*upgrade)(Graph&, NodeId);
 };
 constexpr std::array<Row, 29> kRows{{{"BatchNormalization", 9, upgrade_batch_norm},
@@ -249,7 +249,7 @@ constexpr std::array<Row, 29> kRows{{{"BatchNormalization", 9, upgrade_batch_nor
                                      {"GridSample", 20, upgrade_grid_sample},
                                      {"GroupNormalization", 21, upgrade_group_norm}}};
 
-/// What the sub-networks of an If, a Loop or a Scan hold.
+/// Converts the sub-networks of an If, a Loop or a Scan.
 Refusal upgrade_sub_networks(Graph& graph, NodeId id, int from, int to) {
   for (auto& [name, attribute] : graph.mutable_node(id).attributes) {
     auto* inside = std::get_if<graph::SubGraph>(&attribute);
@@ -293,7 +293,7 @@ Graph upgraded(const Graph& graph, int opset) {
   }
   if (!refused.empty()) {
     throw UnsupportedOp("export",
-                        fmt::format("the network has opset {}, and no form in opset {}: {}",
+                        fmt::format("the network has opset {} and no form in opset {}: {}",
                                     graph.opset,
                                     opset,
                                     fmt::join(refused, "; ")));
