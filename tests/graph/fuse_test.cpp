@@ -90,7 +90,7 @@ TEST(Fuse, LeavesAClipWhoseBoundIsComputed) {
 }
 
 TEST(Fuse, KnowsEveryActivationByName) {
-  for (const std::string type : {"Relu", "Sigmoid", "Tanh", "HardSwish", "LeakyRelu"}) {
+  for (const std::string type : {"Relu", "Sigmoid", "Tanh", "HardSwish", "LeakyRelu", "Swish"}) {
     Graph graph = conv_then([&](GraphBuilder& b, ValueId x) { return b.unary(type, "act", x); });
     fuse(graph);
     EXPECT_THAT(op_types(graph), ElementsAre("FusedConv")) << type;
@@ -108,14 +108,14 @@ TEST(Fuse, KeepsTheSlopeOfALeakyRelu) {
   EXPECT_EQ(graph.node(0).float_attribute("activation_alpha", 0), 0.25F);
 }
 
-TEST(Fuse, TakesSiluWrittenAsAProduct) {
+TEST(Fuse, TakesSwishWrittenAsAProduct) {
   for (const bool swapped : {false, true}) {
     const Graph graph = fused_and_equal(conv_then([&](GraphBuilder& b, ValueId x) {
       const ValueId gate = b.unary("Sigmoid", "gate", x);
       return swapped ? b.binary("Mul", "mul", gate, x) : b.binary("Mul", "mul", x, gate);
     }));
     ASSERT_THAT(op_types(graph), ElementsAre("FusedConv"));
-    EXPECT_EQ(activation(graph.node(0)), "Silu");
+    EXPECT_EQ(activation(graph.node(0)), "Swish");
   }
 }
 

@@ -287,7 +287,7 @@ class Runner {
       return map(std::move(x), [&](double v) { return std::clamp(v, low, high); });
     const auto sigmoid = [](double v) { return 1.0 / (1.0 + std::exp(-v)); };
     if (type == "Sigmoid") return map(std::move(x), sigmoid);
-    if (type == "Silu") return map(std::move(x), [&](double v) { return v * sigmoid(v); });
+    if (type == "Swish") return map(std::move(x), [&](double v) { return v * sigmoid(v); });
     throw std::runtime_error("run_plainly knows no activation " + type);
   }
 
