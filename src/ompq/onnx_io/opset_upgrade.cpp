@@ -20,7 +20,7 @@ using graph::Node;
 using graph::NodeId;
 using graph::Refusal;
 
-/// What the sub-networks of an If, a Loop or a Scan hold.
+/// Converts the sub-networks of an If, a Loop or a Scan.
 Refusal upgrade_sub_networks(Graph& graph, NodeId id, int from, int to) {
   for (auto& [name, attribute] : graph.mutable_node(id).attributes) {
     auto* inside = std::get_if<graph::SubGraph>(&attribute);
@@ -63,7 +63,7 @@ Graph upgraded(const Graph& graph, int opset) {
   }
   if (!refused.empty()) {
     throw UnsupportedOp("export",
-                        fmt::format("the network has opset {}, and no form in opset {}: {}",
+                        fmt::format("the network has opset {} and no form in opset {}: {}",
                                     graph.opset,
                                     opset,
                                     fmt::join(refused, "; ")));
