@@ -1,12 +1,12 @@
 #include "ompq/onnx_io/float_kernels.h"
 
-#include <algorithm>
-#include <array>
+#include <cstdint>
 #include <map>
 #include <optional>
-#include <string_view>
 #include <utility>
 #include <vector>
+
+#include "ompq/graph/operator_traits.h"
 
 namespace ompq::onnx_io {
 namespace {
@@ -18,25 +18,10 @@ using graph::Node;
 using graph::NodeId;
 using graph::ValueId;
 
-/// Operators that only move values may run on codes: the result is the same.
-constexpr std::array<std::string_view, 18> kMovers{"QuantizeLinear",
-                                                   "DequantizeLinear",
-                                                   "Identity",
-                                                   "Reshape",
-                                                   "Transpose",
-                                                   "Flatten",
-                                                   "Squeeze",
-                                                   "Unsqueeze",
-                                                   "Slice",
-                                                   "Gather",
-                                                   "Split",
-                                                   "Expand",
-                                                   "Tile",
-                                                   "MaxPool",
-                                                   "Max",
-                                                   "Shape",
-                                                   "Pad",
-                                                   "DepthToSpace"};
+/// What only moves numbers may run on codes: the result is the same.
+bool passes_codes(const Node& node) {
+  return graph::traits_of(node).integer == graph::IntegerForm::PassesCodes;
+}
 
 bool is_dequantized(const Graph& graph, ValueId value) {
   if (value == kNoValue || graph.producer(value) == kNoNode) return false;
@@ -88,9 +73,7 @@ class Keeper {
     for (std::size_t n = 0; n < graph_.nodes().size(); ++n) {
       const auto id = static_cast<NodeId>(n);
       const Node& node = graph_.node(id);
-      if (!node.domain.empty() || std::ranges::find(kMovers, node.op_type) != kMovers.end()) {
-        continue;
-      }
+      if (!node.domain.empty() || passes_codes(node)) continue;
       const bool alone = reads_only_dequantized(graph_, node);
       const bool one_scale = reads_one_scale(graph_, node);
       const auto channels = alone ? missing_bias(graph_, node) : std::nullopt;
