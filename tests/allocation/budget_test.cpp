@@ -24,11 +24,12 @@ TEST(Budgets, SayThatPinnedLayersAreTheReason) {
   request.layer_candidates[1] = {6, 8};
   request.loss[1] = {0.2, 0.1};
   request.budget = {.average_bits = 3};
-  EXPECT_THAT(message_of<InfeasibleBudget>([&] { (void)allocator("integer").allocate(request); }),
-              AllOf(HasSubstr("budget 3.00 bits a weight is below the least possible"),
-                    HasSubstr("; pinned, excluded or restricted layers take 2.10 bits a weight of "
-                              "it more than the common candidates would ('conv5' the most): free "
-                              "them or raise the budget")));
+  EXPECT_THAT(
+      message_of<InfeasibleBudget>([&] { (void)allocator("integer").allocate(request); }),
+      AllOf(
+          HasSubstr("budget 3.00 bits a weight is below the least possible"),
+          HasSubstr("; pinned, excluded or restricted layers need 2.10 bits a weight more than the "
+                    "common candidates would ('conv5' the most): relax them or raise the budget")));
   request.budget = {.average_bits = 1.5};
   EXPECT_THAT(message_of<InfeasibleBudget>([&] { (void)allocator("integer").allocate(request); }),
               HasSubstr("; among other things, pinned"));
@@ -69,9 +70,9 @@ TEST(Budgets, SayWhichOfSeveralWouldDo) {
   const std::string message =
       message_of<InfeasibleBudget>([&] { (void)allocator("integer").allocate(request); });
   EXPECT_THAT(message,
-              AllOf(HasSubstr("no choice of widths holds all budgets together; with the others as "
-                              "they are, 8.00 bits a weight in place of 4.00 bits a weight, or "),
-                    HasSubstr(" in place of 7.0 us would do")));
+              AllOf(HasSubstr("no choice of widths meets all budgets; with the others unchanged, "
+                              "8.00 bits a weight instead of 4.00 bits a weight, or "),
+                    HasSubstr(" instead of 7.0 us would be feasible")));
 }
 
 TEST(Budget, NamesTheNumberThatIsNone) {

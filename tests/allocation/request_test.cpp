@@ -48,7 +48,7 @@ TEST(Candidates, RefuseListsThatAreNone) {
     request.layer_candidates.resize(6);
     request.layer_candidates[1] = list;
     EXPECT_THAT(message_of<ConfigError>([&] { (void)make_model(request); }),
-                HasSubstr("of layer 'conv1' must ascend and lie in 1..8"))
+                HasSubstr("of layer 'conv1' must be ascending and in 1..8"))
         << ::testing::PrintToString(list);
   }
   AllocationRequest request = six_layers();

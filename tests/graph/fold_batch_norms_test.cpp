@@ -31,38 +31,38 @@ struct Case {
 };
 
 template <typename Make>
-Graph norm_behind(std::int64_t channels, Make make) {
-  GraphBuilder b("norm_behind");
+Graph norm_after(std::int64_t channels, Make make) {
+  GraphBuilder b("norm_after");
   const ValueId x = b.input("input", image(channels, 6));
   return b.finish({b.norm("norm", make(b, x))});
 }
 
 Graph conv() {
-  return norm_behind(
+  return norm_after(
       3, [](GraphBuilder& b, ValueId x) { return b.conv("op", x, {.out = 5, .kernel = 3}); });
 }
 Graph conv_with_bias() {
-  return norm_behind(3, [](GraphBuilder& b, ValueId x) {
+  return norm_after(3, [](GraphBuilder& b, ValueId x) {
     return b.conv("op", x, {.out = 5, .kernel = 3, .stride = 2, .bias = true});
   });
 }
 Graph grouped_conv() {
-  return norm_behind(6, [](GraphBuilder& b, ValueId x) {
+  return norm_after(6, [](GraphBuilder& b, ValueId x) {
     return b.conv("op", x, {.out = 9, .kernel = 3, .groups = 3});
   });
 }
 Graph depthwise_conv() {
-  return norm_behind(6, [](GraphBuilder& b, ValueId x) {
+  return norm_after(6, [](GraphBuilder& b, ValueId x) {
     return b.conv("op", x, {.out = 6, .kernel = 3, .groups = 6, .dilation = 2});
   });
 }
 Graph conv_transpose() {
-  return norm_behind(4, [](GraphBuilder& b, ValueId x) {
+  return norm_after(4, [](GraphBuilder& b, ValueId x) {
     return b.conv_transpose("op", x, {.out = 6, .kernel = 3, .stride = 2, .bias = true});
   });
 }
 Graph grouped_conv_transpose() {
-  return norm_behind(4, [](GraphBuilder& b, ValueId x) {
+  return norm_after(4, [](GraphBuilder& b, ValueId x) {
     return b.conv_transpose("op",
                             x,
                             {.out = 6,

@@ -157,7 +157,7 @@ TEST(Import, RefusesConstantNodesThatAreNotDenseNumbers) {
       FAIL() << attribute;
     } catch (const ImportError& error) {
       EXPECT_THAT(error.what(), HasSubstr("Constant node 'k'"));
-      EXPECT_THAT(error.what(), HasSubstr("dense numbers"));
+      EXPECT_THAT(error.what(), HasSubstr("dense numeric values"));
     }
   }
 }
@@ -273,8 +273,8 @@ TEST(Import, RefusesGivenShapesThatDoNotFit) {
               HasSubstr("'image', but the model's inputs are x"));
   EXPECT_THAT(shape_refusal({{"x", {1, 2, 3}}}), HasSubstr("does not fit [?, 2]"));
   EXPECT_THAT(shape_refusal({{"x", {1, 5}}}), HasSubstr("does not fit [?, 2]"));
-  EXPECT_THAT(shape_refusal({{"x", {1, -1}}}), HasSubstr("has -1 in place 1"));
-  EXPECT_THAT(shape_refusal({{"x", {0, 2}}}), HasSubstr("has 0 in place 0"));
+  EXPECT_THAT(shape_refusal({{"x", {1, -1}}}), HasSubstr("has -1 at position 1"));
+  EXPECT_THAT(shape_refusal({{"x", {0, 2}}}), HasSubstr("has 0 at position 0"));
 }
 
 TEST(Import, ReadsInitializersThatOldFilesRepeatAmongTheInputs) {

@@ -15,7 +15,6 @@ namespace {
 
 using ::testing::AllOf;
 using ::testing::HasSubstr;
-using testing::model_with_graph;
 using testing::sound_model;
 
 const ModelPlace kNet{"net.onnx", std::nullopt};
@@ -37,19 +36,19 @@ std::string frame_refusal_after(const std::function<void(onnx::ModelProto&)>& da
 }
 
 TEST(ParseModel, RefusesNothing) {
-  EXPECT_EQ(frame_refusal(""), "[net.onnx] is empty, not an ONNX model");
+  EXPECT_EQ(frame_refusal(""), "[net.onnx] is empty, which is not an ONNX model");
 }
 
 TEST(ParseModel, RefusesText) {
   EXPECT_THAT(frame_refusal("import torch\nprint(torch.__version__)\n"),
-              AllOf(HasSubstr("[net.onnx] is no ONNX model"), HasSubstr("of another format")));
+              AllOf(HasSubstr("[net.onnx] is not an ONNX model"), HasSubstr("another format")));
 }
 
 TEST(CheckModel, RefusesAnotherProtobuf) {
   EXPECT_THAT(frame_refusal(sound_model().graph().SerializeAsString()),
-              HasSubstr("is no ONNX model"));
+              HasSubstr("is not an ONNX model"));
   EXPECT_THAT(frame_refusal(sound_model().graph().initializer(0).SerializeAsString()),
-              HasSubstr("is no ONNX model"));
+              HasSubstr("is not an ONNX model"));
   EXPECT_THAT(frame_refusal_after([](auto& model) { model.clear_graph(); }),
               HasSubstr("it has no graph"));
   EXPECT_THAT(frame_refusal_after([](auto& model) { model.clear_ir_version(); }),
@@ -64,15 +63,15 @@ TEST(CheckModel, RefusesAnUnknownVersion) {
   EXPECT_THAT(with_opset(29), HasSubstr("uses opset 29, and ompq reads 7 to 28; export it again"));
   EXPECT_THAT(with_opset(6), HasSubstr("uses opset 6, and ompq reads 7 to 28; convert it"));
   EXPECT_THAT(frame_refusal_after([](auto& model) { model.set_ir_version(99); }),
-              HasSubstr("has IR version 99, and ompq reads 1 to 14"));
+              HasSubstr("has IR version 99, but ompq reads 1 to 14"));
   EXPECT_THAT(frame_refusal_after([](auto& model) { model.clear_opset_import(); }),
-              HasSubstr("names no opset of ONNX"));
+              HasSubstr("imports no ONNX opset"));
   EXPECT_THAT(frame_refusal_after([](auto& model) {
                 auto* second = model.add_opset_import();
                 second->set_domain("ai.onnx");
                 second->set_version(11);
               }),
-              HasSubstr("names two opsets of ONNX, 13 and 11"));
+              HasSubstr("imports two ONNX opsets, 13 and 11"));
 }
 
 TEST(CheckModel, GivesTheOpsetOfOnnxsOwnDomainUnderBothOfItsNames) {

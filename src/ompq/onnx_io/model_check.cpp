@@ -15,7 +15,7 @@
 namespace ompq::onnx_io {
 namespace {
 
-/// Of the file format itself; 14 is the newest that opset 28 can meet.
+/// Of the file format; 14 is the newest that files of opset 28 have.
 constexpr std::int64_t kMaxIrVersion = 14;
 
 int read_opset(const onnx::ModelProto& model, const ModelPlace& place) {
@@ -24,12 +24,12 @@ int read_opset(const onnx::ModelProto& model, const ModelPlace& place) {
     if (!is_onnx_domain(import.domain())) continue;
     if (opset && *opset != import.version()) {
       throw ImportError(
-          place.name, fmt::format("names two opsets of ONNX, {} and {}", *opset, import.version()));
+          place.name, fmt::format("imports two ONNX opsets, {} and {}", *opset, import.version()));
     }
     opset = import.version();
   }
   if (!opset) {
-    throw ImportError(place.name, "names no opset of ONNX; it is cut short or no ONNX model");
+    throw ImportError(place.name, "imports no ONNX opset; it is truncated or not an ONNX model");
   }
   if (*opset < kMinOpset || *opset > kMaxOpset) {
     throw ImportError(place.name,
@@ -48,7 +48,7 @@ int read_opset(const onnx::ModelProto& model, const ModelPlace& place) {
 bool is_onnx_domain(const std::string& domain) { return domain.empty() || domain == "ai.onnx"; }
 
 onnx::ModelProto parse_model(std::string_view bytes, const ModelPlace& place) {
-  if (bytes.empty()) throw ImportError(place.name, "is empty, not an ONNX model");
+  if (bytes.empty()) throw ImportError(place.name, "is empty, which is not an ONNX model");
   if (bytes.size() > INT_MAX) {
     throw ImportError(place.name,
                       fmt::format("has {} bytes, more than the 2 GiB of an ONNX file; keep its "
@@ -56,27 +56,27 @@ onnx::ModelProto parse_model(std::string_view bytes, const ModelPlace& place) {
                                   bytes.size()));
   }
   onnx::ModelProto model;
-  const google::protobuf::LogSilencer quiet;  // the exception says it all
+  const google::protobuf::LogSilencer quiet;  // the exception has the message
   if (!model.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
-    throw ImportError(
-        place.name,
-        fmt::format("is no ONNX model: its {} bytes do not parse; it may be cut short "
-                    "or of another format",
-                    bytes.size()));
+    throw ImportError(place.name,
+                      fmt::format("is not an ONNX model: its {} bytes do not parse; it may be "
+                                  "truncated or have another format",
+                                  bytes.size()));
   }
   return model;
 }
 
 int check_model(const onnx::ModelProto& model, const ModelPlace& place) {
   if (!model.has_ir_version() || !model.has_graph()) {
-    throw ImportError(place.name,
-                      fmt::format("is no ONNX model: it has no {}; it may be cut short or of "
-                                  "another format",
-                                  model.has_graph() ? "ir_version" : "graph"));
+    throw ImportError(
+        place.name,
+        fmt::format(
+            "is not an ONNX model: it has no {}; it may be truncated or have another format",
+            model.has_graph() ? "ir_version" : "graph"));
   }
   if (model.ir_version() < 1 || model.ir_version() > kMaxIrVersion) {
     throw ImportError(place.name,
-                      fmt::format("has IR version {}, and ompq reads 1 to {}; export it again for "
+                      fmt::format("has IR version {}, but ompq reads 1 to {}; export it again for "
                                   "opset 28 or lower",
                                   model.ir_version(),
                                   kMaxIrVersion));
@@ -92,7 +92,7 @@ int newest_opset_note(const onnx::GraphProto& graph, const ModelPlace& place) {
       if (attribute.name() != kOpsetNote) continue;
       if (attribute.i() < kMinOpset || attribute.i() > kMaxOpset) {
         throw ImportError(place.name,
-                          fmt::format("has a function of opset {}, and ompq reads {} to {}",
+                          fmt::format("has a function of opset {}, but ompq reads {} to {}",
                                       attribute.i(),
                                       kMinOpset,
                                       kMaxOpset));

@@ -16,11 +16,11 @@ namespace ompq::onnx_io {
 /// @throws ImportError for bytes that are no protobuf of this kind.
 [[nodiscard]] onnx::ModelProto parse_model(std::string_view bytes, const ModelPlace& place);
 
-/// Tells a model from any other protobuf: nearly every byte string that parses lacks one of the
+/// Distinguishes a model from other protobuf messages: most byte strings that parse lack one of the
 /// fields that it looks for. @return the opset. @throws ImportError for a version that is not read.
 [[nodiscard]] int check_model(const onnx::ModelProto& model, const ModelPlace& place);
 
-/// The newest opset that nodes of functions say they belong to; 0 if none does.
+/// The newest opset of the nodes that came from functions; 0 if there are none.
 /// @throws ImportError for one that is not read.
 [[nodiscard]] int newest_opset_note(const onnx::GraphProto& graph, const ModelPlace& place);
 

@@ -76,17 +76,17 @@ class Quantizer {
   void evaluate_float() {
     pipeline::EvaluateOptions options = options_.evaluation;
     options.keep_outputs = true;
-    real_ = pipeline::evaluate(
+    float_outcome_ = pipeline::evaluate(
         given_.graph, *evaluation_.dataset, evaluation_.indices, options, nullptr, progress_);
-    result_.float_evaluation = real_.evaluation;
+    result_.float_evaluation = float_outcome_.evaluation;
     watch_.lap("float evaluation");
   }
 
   /// Says what is to come before it takes long.
   void announce() const {
     if (journal_ == nullptr || !options_.announce) return;
-    const double forward =
-        real_.evaluation.seconds / std::max(1.0, static_cast<double>(real_.evaluation.samples));
+    const double forward = float_outcome_.evaluation.seconds /
+                           std::max(1.0, static_cast<double>(float_outcome_.evaluation.samples));
     report::MethodCost cost =
         expected_cost(given_, options_.method, static_cast<std::int64_t>(tuning_.size()), forward);
     const bool searches = !options_.allocation_file && !journal_->find("widths");
@@ -158,7 +158,7 @@ class Quantizer {
         .weight_bits = plan.weight_bits};
     pipeline::EvaluateOptions options = options_.evaluation;
     options.task = "evaluation of " + plan.allocator;
-    options.reference_logits = &real_.logits;
+    options.reference_logits = &float_outcome_.logits;
     row.evaluation =
         pipeline::evaluate(
             network, *evaluation_.dataset, evaluation_.indices, options, nullptr, progress_)
@@ -195,7 +195,7 @@ class Quantizer {
   const ProgressHandler& progress_;
   report::Quantization result_;
   pipeline::Stopwatch watch_;
-  pipeline::EvaluateOutcome real_;
+  pipeline::EvaluateOutcome float_outcome_;
   std::optional<pipeline::Model> equalized_;
   pipeline::FileForm form_;
   rounding::ActivationQuantizers activations_;
