@@ -258,6 +258,7 @@ TEST_P(SequenceLayer, IsAllocatedByEveryAllocator) {
     options.beside = {};
     options.request.budget.average_bits = 4;
     options.request.candidates = {2, 4, 8};
+    options.executor.precision = runtime::Precision::Float32;
     const report::Search found = search::search(model_, samples, options).report;
     ASSERT_EQ(found.allocations.size(), 1U) << row.name;
     EXPECT_LE(found.allocations.front().average_bits, 4.0 + 1e-9) << row.name;

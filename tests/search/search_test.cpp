@@ -23,6 +23,8 @@ SearchOptions options_for(const std::string& allocator) {
   SearchOptions options;
   options.allocator = allocator;
   options.beside = {};
+  options.request.candidates = {2, 3, 4, 5, 6, 7, 8};
+  options.executor.precision = runtime::Precision::Float32;
   return options;
 }
 
@@ -175,6 +177,7 @@ TEST(Search, ShowsOthersBesideTheChosenOneAndOneRefusalIsNoFailure) {
   pipeline::Samples samples = pipeline::small_samples(16);
   SearchOptions options = options_for("output-mse");
   options.beside = {"uniform", "orm"};
+  options.measure_for_beside = true;
   options.request.candidates = {1, 2, 3};  // the paper's ranges begin at 2
   options.request.budget = {.average_bits = 1.5};
   const auto rows = search(model, samples, options).report.allocations;

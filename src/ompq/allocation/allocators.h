@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <functional>
 #include <span>
 #include <string_view>
@@ -7,6 +8,7 @@
 #include "ompq/allocation/decision_model.h"
 #include "ompq/allocation/problem.h"
 #include "ompq/allocation/request.h"
+#include "ompq/core/option_binding.h"
 
 namespace ompq::allocation {
 
@@ -16,6 +18,11 @@ enum class Scheme {
   PaperPtq,  ///< 2..4 bits, all layers take part
   PaperQat,  ///< 4..8 bits, first and last layer are fixed at 8
 };
+[[nodiscard]] constexpr auto enum_names(Scheme) {
+  return std::to_array<EnumName<Scheme>>({{Scheme::Free, "default"},
+                                          {Scheme::PaperPtq, "paper-ptq"},
+                                          {Scheme::PaperQat, "paper-qat"}});
+}
 
 /// Sets candidates, first and last layer, accounting and MAC count as in the paper.
 void apply_scheme(AllocationRequest& request, Scheme scheme);

@@ -1,11 +1,14 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <span>
 #include <string>
 #include <vector>
+
+#include "ompq/core/option_binding.h"
 
 namespace ompq::allocation {
 
@@ -55,6 +58,10 @@ enum class Accounting {
   Paper,  ///< weights + 2 values per convolution's channel + linear bias, all at the chosen width
   Disk,   ///< bytes of the file that ompq writes
 };
+[[nodiscard]] constexpr auto enum_names(Accounting) {
+  return std::to_array<EnumName<Accounting>>(
+      {{Accounting::Paper, "paper"}, {Accounting::Disk, "disk"}});
+}
 
 /// How multiply-accumulates are counted for BOPs.
 enum class MacCount {

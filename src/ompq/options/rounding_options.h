@@ -3,6 +3,7 @@
 #include <array>
 
 #include "ompq/options/options.h"
+#include "ompq/options/sample_options.h"
 
 /// How weights become codes: the options of the method, its effort and what goes around it.
 namespace ompq::options {
@@ -60,7 +61,7 @@ inline constexpr std::array<OptionRecord, 11> kRounding{{
      .type = OptionType::Choice,
      .value_name = "PRESET",
      .fallback = "light",
-     .choices = "none|shift|light|standard|strong",
+     .choices = kAugmentations,
      .group = "Rounding",
      .text = "data augmentation for distill; each preset adds to the one before: none; shifts or "
              "crops; mirroring; colours; random erasing. Samples that are not images are never "

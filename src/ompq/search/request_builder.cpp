@@ -150,7 +150,7 @@ allocation::AllocationRequest request_for(const allocation::AllocationRequest& f
     const bool own = options.scheme == allocation::Scheme::Free;
     if (options.accounting || own) request.cost.accounting = free.cost.accounting;
   }
-  if (options.rounding) request.rounding = *options.rounding;
+  request.rounding = options.rounding;
   if (chooses_activations(options) && !row.metric.empty()) {
     request.activation_loss = activation_losses_for(request, row, measurements);
   }

@@ -53,18 +53,6 @@ std::string able_allocator(const SearchOptions& options, SearchSession& session)
   return std::string(kAutoAllocator);
 }
 
-std::string_view name_of(allocation::Scheme scheme) {
-  switch (scheme) {
-    case allocation::Scheme::Free:
-      return "default";
-    case allocation::Scheme::PaperPtq:
-      return "paper-ptq";
-    case allocation::Scheme::PaperQat:
-      return "paper-qat";
-  }
-  throw InternalError("search", "unknown scheme");
-}
-
 report::AllocationRow allocation_row(const std::string& name,
                                      const SolvedRequest& solved,
                                      const SearchSession& session) {
@@ -115,8 +103,7 @@ void solve_all(SearchOutcome& outcome,
       outcome.chosen = allocation::make_allocation_file(solved.request, solved.allocation);
       outcome.chosen.budget = options.request.budget;
       outcome.chosen.metric = name;
-      outcome.report.accounting =
-          solved.request.cost.accounting == allocation::Accounting::Disk ? "disk" : "paper";
+      outcome.report.accounting = enum_name(solved.request.cost.accounting);
       outcome.report.portfolio = std::move(solved.portfolio);
     } catch (const InfeasibleBudget& error) {
       if (chosen) throw;
@@ -161,7 +148,7 @@ void describe_search(report::Search& report,
   report.samples = samples.used;
   report.samples.skipped = samples.dataset->skipped();
   report.budget = allocation::describe(options.request.budget);
-  report.scheme = name_of(options.request.scheme);
+  report.scheme = enum_name(options.request.scheme);
   const bool narrow =
       options.executor.precision == runtime::Precision::BFloat16 ||
       (options.executor.precision == runtime::Precision::Auto && runtime::has_native_bfloat16());

@@ -41,12 +41,6 @@ bool pairs_are_cheap(const pipeline::Model& model, std::size_t samples) {
   return half_passes * macs * static_cast<double>(samples) < kMacs;
 }
 
-int budgets_in(const allocation::Budget& budget) {
-  return (budget.bytes ? 1 : 0) + (budget.average_bits ? 1 : 0) + (budget.compression ? 1 : 0) +
-         (budget.bops ? 1 : 0) + (budget.weight_bytes ? 1 : 0) + (budget.activation_bytes ? 1 : 0) +
-         (budget.latency_us ? 1 : 0);
-}
-
 /// True where exp(-beta gamma) underflows everywhere.
 bool vanishes(const orm::Importance& importance) {
   return std::ranges::all_of(importance.theta, [](double theta) { return theta == 0.0; });
@@ -288,7 +282,8 @@ std::vector<PortfolioCandidate> SearchSession::candidates(const allocation::Allo
   for (const AllocatorRow& row : allocator_table()) {
     if (row.name == kAuto || row.name == "random") continue;
     if (row.solver == "pairwise" && measured.pairs.pairs.empty()) continue;
-    if (row.papers && budgets_in(free.budget) > 1) continue;  // their roundings know one alone
+    if (row.papers && allocation::limit_count(free.budget) > 1)
+      continue;  // their roundings know one alone
     if (!row.metric.empty() && !measured.losses.contains(std::string(row.metric))) continue;
     if (row.importance && !measured.features) continue;
     if (!row.importance) {
