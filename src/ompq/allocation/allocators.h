@@ -7,6 +7,7 @@
 #include "ompq/allocation/decision_model.h"
 #include "ompq/allocation/problem.h"
 #include "ompq/allocation/request.h"
+#include "ompq/core/row_table.h"
 
 namespace ompq::allocation {
 
@@ -25,6 +26,7 @@ struct Allocator {
   std::string_view name;
   std::string_view summary;
   std::function<Allocation(const AllocationRequest&)> allocate;
+  std::string_view alias = {};  ///< another name that callers may give it
 };
 
 /// All solvers: integer (the default), pairwise, orm, orm-ilp, projection, size-only, uniform,
@@ -33,8 +35,9 @@ struct Allocator {
 /// tensor as the mean of the layers that read it, `size-only`, `uniform` and `random` treat tensors
 /// as layers, and the paper's own `orm` and `projection` leave each at its largest candidate.
 [[nodiscard]] std::span<const Allocator> allocators();
-/// "output-error" is another name of "integer".
-/// @throws ConfigError listing the known names.
+/// The same, to which a row can be added for a while; see search::ScopedAllocator.
+[[nodiscard]] RowTable<Allocator>& allocator_rows();
+/// The row of a name or an alias. @throws ConfigError listing the known names.
 [[nodiscard]] const Allocator& allocator(std::string_view name);
 
 /// The exact optimum of `model`'s values under its budgets: what a new allocator needs to write.

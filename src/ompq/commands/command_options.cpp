@@ -11,6 +11,8 @@
 
 #include "ompq/core/error.h"
 #include "ompq/ptq/file_formats.h"
+#include "ompq/ptq/rounding_method.h"
+#include "ompq/search/allocator_table.h"
 
 namespace ompq::commands {
 namespace {
@@ -25,23 +27,24 @@ allocation::Scheme scheme_of(const std::string& name) {
 std::string allocator_of(const OptionValues& options, allocation::Scheme scheme) {
   const bool papers = scheme != allocation::Scheme::Free;
   const auto solver = options.maybe_text("solver");
+  const std::string paper(search::paper_row().name);
   std::string name = options.text("allocator");
-  if ((papers || solver) && !options.given("allocator")) name = "orm";
-  if (name != "orm") {
+  if ((papers || solver) && !options.given("allocator")) name = paper;
+  if (name != paper) {
     if (solver) {
       throw ConfigError("options",
-                        fmt::format("--solver {} goes with --allocator orm alone, not with '{}'; "
+                        fmt::format("--solver {} goes with --allocator {} alone, not with '{}'; "
                                     "leave one of the two out",
                                     *solver,
+                                    paper,
                                     name));
     }
     return name;
   }
-  if (solver == "projection") return "projection";
-  return solver == "ilp" ? "orm-ilp" : "orm";
+  return solver ? std::string(search::paper_row(*solver).name) : paper;
 }
 
-/// "all" stands for every allocator but random, which is no rival but the measure of chance.
+/// "all" stands for every allocator but the measure of chance, which is no rival.
 std::vector<std::string> allocators_of(const OptionValues& options) {
   std::vector<std::string> names;
   const auto add = [&](std::string name) {
@@ -54,7 +57,7 @@ std::vector<std::string> allocators_of(const OptionValues& options) {
       continue;
     }
     for (const search::AllocatorRow& row : search::allocator_table()) {
-      if (row.name != "random") add(std::string(row.name));
+      if (!row.chance) add(std::string(row.name));
     }
   }
   return names;
@@ -178,7 +181,8 @@ search::SearchOptions search_options(const OptionValues& options, const pipeline
   if (options.knows("beside")) search.beside = beside_of(options);
   search.measure_for_beside = options.knows("beside") && options.given("beside");
   search.automatic.time_limit_seconds = options.number("time-limit") / 1e6;
-  search.compensated = options.text("for") == "gptq";
+  search.compensated =
+      options.text("for") != "auto" && !ptq::method_row(options.text("for")).is_plain();
   if (const auto accounting = options.maybe_text("accounting")) {
     request.accounting =
         *accounting == "paper" ? allocation::Accounting::Paper : allocation::Accounting::Disk;
@@ -299,7 +303,7 @@ ptq::QuantizeOptions quantize_options(const OptionValues& options, const pipelin
       .explain = options.flag("explain")};
   quantize.search.form = file_form(options);
   if (options.text("for") == "auto") {
-    quantize.search.compensated = quantize.method.method != "nearest";
+    quantize.search.compensated = !ptq::method_row(quantize.method.method).is_plain();
   }
   if (const auto journal = options.maybe_text("journal")) quantize.journal = *journal;
   if (const auto file = options.maybe_text("allocation")) quantize.allocation_file = *file;
@@ -307,21 +311,13 @@ ptq::QuantizeOptions quantize_options(const OptionValues& options, const pipelin
 }
 
 std::vector<std::string> unused_by(const std::string& method, const OptionValues& options) {
-  using Reads = bool (*)(const ptq::MethodRow&);
-  const Reads learns_blocks = [](const ptq::MethodRow& row) {
-    return row.learn != ptq::LearnedBlocks::None;
-  };
-  const Reads distills = [](const ptq::MethodRow& row) { return row.distill; };
-  const std::pair<std::string_view, Reads> readers[] = {{"iterations", learns_blocks},
-                                                        {"fisher", learns_blocks},
-                                                        {"epochs", distills},
-                                                        {"augment", distills}};
   std::vector<std::string> sentences;
-  for (const auto& [option, reads] : readers) {
-    if (!options.given(option) || reads(ptq::method_row(method))) continue;
+  for (const std::string_view option : ptq::options_of_methods()) {
+    if (!options.knows(option) || !options.given(option)) continue;
+    if (ptq::reads_option(ptq::method_row(method), option)) continue;
     std::vector<std::string_view> names;
     for (const ptq::MethodRow& row : ptq::method_table()) {
-      if (reads(row)) names.push_back(row.name);
+      if (ptq::reads_option(row, option)) names.push_back(row.name);
     }
     sentences.push_back(fmt::format("--{} has no effect with --method {}; it is an option of {}",
                                     option,

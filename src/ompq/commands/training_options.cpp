@@ -7,6 +7,7 @@
 #include "ompq/commands/command_options.h"
 #include "ompq/commands/data_options.h"
 #include "ompq/options/finetune_options.h"
+#include "ompq/ptq/rounding_method.h"
 
 namespace ompq::commands {
 namespace {
@@ -98,7 +99,7 @@ ptq::QuantizeOptions start_options(const OptionValues& options, const pipeline::
   start.method.seed = static_cast<std::uint64_t>(options.integer("seed"));
   start.method.threads = static_cast<int>(options.integer("threads"));
   if (options.text("for") == "auto") {
-    start.search.compensated = start.method.method != "nearest";
+    start.search.compensated = !ptq::method_row(start.method.method).is_plain();
   }
   if (const auto file = options.maybe_text("allocation")) start.allocation_file = *file;
   return start;

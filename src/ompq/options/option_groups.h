@@ -1,41 +1,14 @@
 #pragma once
 
-#include <algorithm>
 #include <array>
-#include <cstddef>
 #include <string_view>
 
+#include "ompq/options/names.h"
 #include "ompq/options/options.h"
 
 /// The options of all commands, in groups by what they are about; command_table.cpp puts them
 /// together.
 namespace ompq::options {
-
-/// Names joined as the choices of an option.
-template <std::size_t Size>
-struct JoinedNames {
-  std::array<char, Size> text{};
-  [[nodiscard]] constexpr operator std::string_view() const {  // NOLINT: it is a text
-    return {text.data(), Size};
-  }
-};
-
-/// "a|b" from "a" and "b".
-template <std::size_t A, std::size_t B>
-[[nodiscard]] constexpr auto joined(const char (&a)[A], const char (&b)[B]) {
-  JoinedNames<A + B - 1> names;
-  std::copy_n(a, A - 1, names.text.begin());
-  names.text[A - 1] = '|';
-  std::copy_n(b, B - 1, names.text.begin() + A);
-  return names;
-}
-
-/// Rows of search::allocator_table(), which a test holds this to.
-inline constexpr char kAllocatorNames[] =
-    "auto|output-mse|output-kl|pairwise|local-error|weight-mse|fisher|hessian|orm-error|orm|"
-    "orm-ilp|projection|size-only|uniform|random";
-inline constexpr auto kAllocatorNamesOrNone = joined(kAllocatorNames, "none");
-inline constexpr auto kAllocatorNamesOrAll = joined("all", kAllocatorNames);
 
 // --- operands --------------------------------------------------------------------------------
 
@@ -216,7 +189,7 @@ inline constexpr OptionRecord kAllocator{
     .type = OptionType::Choice,
     .value_name = "NAME",
     .fallback = "auto",
-    .choices = kAllocatorNames,
+    .choices = {kAllocatorNames, "allocator"},
     .group = "Allocation",
     .text =
         "how bit-widths are allocated: auto tries all allocators on the samples and refines the "
@@ -227,7 +200,7 @@ inline constexpr OptionRecord kBeside{
     .type = OptionType::Choices,
     .value_name = "NAME,...",
     .fallback = "uniform,size-only,orm",
-    .choices = kAllocatorNamesOrNone,
+    .choices = {kAllocatorNamesOrNone, "allocator"},
     .group = "Allocation",
     .text =
         "allocators to show next to the chosen one for the same budget; by default only those that "
@@ -238,7 +211,7 @@ inline constexpr OptionRecord kAllocators{
     .type = OptionType::Choices,
     .value_name = "NAME,...",
     .fallback = "all",
-    .choices = kAllocatorNamesOrAll,
+    .choices = {kAllocatorNamesOrAll, "allocator"},
     .group = "Allocation",
     .text = "allocators to compare; all means every allocator except random"};
 
@@ -390,7 +363,7 @@ inline constexpr std::array<OptionRecord, 4> kSweep{{
      .type = OptionType::Choice,
      .value_name = "NAME",
      .fallback = "output-mse",
-     .choices = "output-mse|output-kl|local-error|weight-mse|fisher|hessian|orm-error",
+     .choices = {kMetricNames, "metric"},
      .group = "Allocation",
      .text = "metric that ranks allocations; docs/metrics.md says what each measures and costs"},
     {.name = "pick",

@@ -56,9 +56,10 @@ struct Measurements {
                                    RoundedWeights& weights,
                                    const ProgressHandler& progress = {});
 
-/// Losses of metrics that see weights alone, with another importance than the plan's: orm-error for
-/// one more beta.
+/// Losses by a metric of Needs::Importance, with another importance than the plan's: for one more
+/// beta.
 [[nodiscard]] sensitivity::LossTable importance_losses(const pipeline::Model& model,
+                                                       const std::string& metric,
                                                        const orm::Importance& importance,
                                                        const std::vector<int>& widths,
                                                        RoundedWeights& weights);
