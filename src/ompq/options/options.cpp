@@ -182,9 +182,9 @@ std::vector<std::string_view> split_choices(std::string_view text) {
   return split(text, '|');
 }
 
-std::vector<std::string_view> split_choices(const Choices& choices) {
-  std::vector<std::string_view> names = split_choices(choices.text());
-  const std::vector<std::string_view> added = added_names(choices.kind());
+std::vector<std::string_view> Choices::names() const {
+  std::vector<std::string_view> names = split_choices(names_);
+  const std::vector<std::string_view> added = added_names(kind_);
   names.insert(names.end(), added.begin(), added.end());
   return names;
 }
