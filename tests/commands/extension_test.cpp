@@ -33,8 +33,8 @@
 #include "pipeline/small_model.h"
 #include "support/paths.h"
 
-// A table decides only if a new row is enough: each test brings a row of its own and runs it from
-// the words of the command line to the written file. docs/extending.md follows these rows.
+// A new row must be enough: each test adds a row and runs it from the words of the command line to
+// the written file. docs/extending.md describes the same rows.
 
 namespace ompq::commands {
 namespace {

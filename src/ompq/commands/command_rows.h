@@ -41,7 +41,7 @@ template <auto run>
 /// @throws InternalError for a command that runs no networks.
 [[nodiscard]] const CommandRow& command_row(std::string_view name);
 
-/// A command that a program or a test brings of its own, there while this lives.
+/// A command that a test, for example, adds; it exists while this object lives.
 class ScopedCommand {
  public:
   /// @param record  of the same name as `row`.

@@ -10,7 +10,7 @@
 
 namespace ompq::ptq {
 
-// Rows that a program or a test brings of its own. Options accept their names while these live.
+// Rows that a test, for example, adds. Options accept their names while these objects live.
 
 /// A rounding method.
 class ScopedMethod {

@@ -61,7 +61,7 @@ struct MethodRow {
   /// Samples that it works with, by effort.
   std::int64_t samples[3] = {0, 0, 0};
 
-  /// True for rounding to nearest alone.
+  /// True for plain rounding to nearest.
   [[nodiscard]] bool is_plain() const { return steps.empty(); }
 };
 

@@ -8,7 +8,7 @@
 
 namespace ompq::search {
 
-// Rows that a program or a test brings of its own. Options accept their names while these live.
+// Rows that a test, for example, adds. Options accept their names while these objects live.
 
 /// An allocator by a solver of its own.
 class ScopedAllocator {

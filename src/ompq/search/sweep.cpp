@@ -20,7 +20,7 @@
 namespace ompq::search {
 namespace {
 
-/// Of weights alone: can be measured on every network and with any samples.
+/// A metric of the weights only, which can be measured on every network and with any samples.
 std::string metric_for_every_network() {
   const auto row = std::ranges::find(
       sensitivity::metrics(), sensitivity::Needs::Weights, &sensitivity::Metric::needs);

@@ -66,12 +66,13 @@ struct Metric {
   /// Of allocation::allocators(): who allocates by this metric where its name is asked for as an
   /// allocator. "": it is no allocator.
   std::string_view solver = "integer";
-  /// The same loss of any change of the network, for pairs of layers; null: of one layer alone.
+  /// The same loss of any change of the network, for pairs of layers; null: it is only of one
+  /// layer.
   /// @throws DataError where the network has no such outputs.
   std::unique_ptr<OutputLoss> (*output_loss)(std::size_t cells,
                                              const graph::Graph& graph) = nullptr;
-  /// The same loss of quantized activations, so that their widths are chosen by it, too; null: it
-  /// knows weights alone.
+  /// The same loss of quantized activations, so that it also chooses their widths; null: it
+  /// measures only weights.
   const LossTable& (*activation_loss)(const ActivationTable& effects) = nullptr;
 };
 
