@@ -15,6 +15,7 @@
 #include "ompq/ptq/file_formats.h"
 #include "ompq/ptq/fingerprint.h"
 #include "ompq/ptq/quantization_plan.h"
+#include "ompq/ptq/rounding_method.h"
 
 namespace ompq::ptq {
 namespace {
@@ -217,7 +218,7 @@ report::Quantization quantize(const pipeline::Model& model,
   if (!options.allocation_file) search::check_budget(model, options.search);
   const auto tuning = tuning_samples(samples, evaluation, options);
   std::optional<pipeline::Journal> journal;
-  if (options.method.method != "nearest" || options.method.prepare.any()) {
+  if (!method_row(options.method.method).is_plain() || options.method.prepare.any()) {
     const auto path =
         options.journal.empty() ? pipeline::journal_file(options.output) : options.journal;
     journal.emplace(path, fingerprint_of(model, samples, tuning, options));

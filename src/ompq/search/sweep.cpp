@@ -20,8 +20,12 @@
 namespace ompq::search {
 namespace {
 
-/// Can be measured on every network and with any samples.
-constexpr std::string_view kOfWeightsAlone = "weight-mse";
+/// A metric of the weights only, which can be measured on every network and with any samples.
+std::string metric_for_every_network() {
+  const auto row = std::ranges::find(
+      sensitivity::metrics(), sensitivity::Needs::Weights, &sensitivity::Metric::needs);
+  return std::string(row->name);
+}
 
 report::SweepPoint measured(const allocation::CurvePoint& point, FidelityProbe& probe) {
   const allocation::Allocation& allocation = point.allocation;
@@ -120,11 +124,11 @@ SweepOutcome sweep(const pipeline::Model& model,
   report.metric = options.metric;
   Measurements measurements = measured_by(report.metric);
   if (!measurements.losses.contains(report.metric)) {
+    report.instead_of = std::exchange(report.metric, metric_for_every_network());
     log().warn("--metric {} is not measured here ({}); {} is used instead",
-               report.metric,
-               measurements.dropped.at(report.metric),
-               kOfWeightsAlone);
-    report.instead_of = std::exchange(report.metric, std::string(kOfWeightsAlone));
+               report.instead_of,
+               measurements.dropped.at(report.instead_of),
+               report.metric);
     measurements = measured_by(report.metric);
   }
   watch.lap("measurement");
