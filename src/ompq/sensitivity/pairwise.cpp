@@ -77,7 +77,7 @@ PairwiseOptions checked(PairwiseOptions options, const graph::Graph& graph) {
 class Loss {
  public:
   Loss(const std::string& metric, std::size_t cells, const graph::Graph& graph)
-      : definition_(metric == "output-kl" ? Definition(Divergence(cells, scores_of(graph)))
+      : definition_(metric == "output-kl" ? Definition(Divergence(cells, scores::kind_of(graph)))
                                           : Definition(RelativeError(cells))) {}
   void see_float(const std::vector<Tensor>& outputs) {
     std::visit([&](auto& loss) { loss.see_float(outputs); }, definition_);
