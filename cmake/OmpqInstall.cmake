@@ -5,9 +5,8 @@ include(CMakePackageConfigHelpers)
 
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/ompq)
 
-# ompq_public_headers(RESULT): headers below src/ that a consumer can include with the shared
-# library alone. Those that show a third-party library of ours, and those that include such a
-# header, stay at home.
+# ompq_public_headers(RESULT): headers below src/ that a consumer can include with only the shared library. Headers that
+# include a third-party library, directly or through others, are not installed.
 function(ompq_public_headers result)
   file(GLOB_RECURSE headers CONFIGURE_DEPENDS RELATIVE ${PROJECT_SOURCE_DIR}/src
        ${PROJECT_SOURCE_DIR}/src/ompq/*.h)

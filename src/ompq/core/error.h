@@ -6,12 +6,12 @@
 
 namespace ompq {
 
-/// Base of everything the library throws. The message reads
-/// "[where] what rule was broken, with the actual values; the way out".
+/// Base of all exceptions that the library throws. Message format: "[where] the broken rule with
+/// the actual values; how to fix it".
 class Error : public std::runtime_error {
  public:
   Error(std::string_view where, std::string_view message);
-  /// The room or file the error speaks of.
+  /// The room or file that the error is about.
   [[nodiscard]] const std::string& where() const { return where_; }
   /// The message without its "[where] ".
   [[nodiscard]] std::string reason() const;
@@ -20,15 +20,15 @@ class Error : public std::runtime_error {
   std::string where_;
 };
 
-/// A model file that cannot be read or does not hold together.
+/// A model file that cannot be read or is inconsistent.
 struct ImportError : Error {
   using Error::Error;
 };
-/// One or more operators outside of what ompq runs; the message lists every node.
+/// One or more unsupported operators; the message lists every node.
 struct UnsupportedOp : Error {
   using Error::Error;
 };
-/// Shapes that do not fit each other.
+/// Shapes that do not match.
 struct ShapeError : Error {
   using Error::Error;
 };
@@ -36,7 +36,7 @@ struct ShapeError : Error {
 struct DataError : Error {
   using Error::Error;
 };
-/// A file that cannot be written or read for reasons of the file system.
+/// A file that the file system does not let ompq read or write.
 struct FileError : Error {
   using Error::Error;
 };
@@ -44,7 +44,7 @@ struct FileError : Error {
 struct InfeasibleBudget : Error {
   using Error::Error;
 };
-/// Options that contradict each other or lie outside of their range.
+/// Options that contradict each other or are out of range.
 struct ConfigError : Error {
   using Error::Error;
 };
@@ -52,12 +52,12 @@ struct ConfigError : Error {
 struct Interrupted : Error {
   using Error::Error;
 };
-/// ompq's own fault: an invariant that does not hold.
+/// A bug in ompq: an invariant does not hold.
 struct InternalError : Error {
   using Error::Error;
 };
 
-/// The exit status that stands for each kind of error on the command line.
+/// The exit status of the command line for each kind of error.
 enum class ExitCode : int {
   Done = 0,
   OwnFault = 1,
@@ -67,8 +67,8 @@ enum class ExitCode : int {
   Interrupted = 130,
 };
 
-/// The exit status for an exception in flight; anything that is neither an ompq::Error nor of the
-/// file system is our own fault.
+/// The exit status for an exception; one that is neither an ompq::Error nor a file system error
+/// counts as a bug in ompq.
 [[nodiscard]] ExitCode exit_code_for(const std::exception& error);
 
 }  // namespace ompq

@@ -28,8 +28,8 @@ constexpr std::uint32_t kIn64BitField = 0xffffffff;
 constexpr std::uint16_t kStored = 0;
 constexpr std::uint16_t kDeflated = 8;
 
-/// Replaces sizes that did not fit into 32 bits by those of the 64-bit extra field, which holds
-/// only those, in this order.
+/// Replaces sizes that do not fit into 32 bits by those of the 64-bit extra field, which has only
+/// these, in this order.
 void read_64_bit_field(std::string_view extra, ZipReader::Member& member) {
   constexpr std::uint16_t kId = 1;
   std::size_t at = 0;
@@ -71,13 +71,14 @@ void ZipReader::fail(const std::string& reason) const {
 
 std::string ZipReader::bytes_at(std::uint64_t offset, std::uint64_t count) {
   if (offset > file_bytes_ || count > file_bytes_ - offset) {
-    fail(fmt::format("it ends at byte {}, {} bytes at {} are missing", file_bytes_, count, offset));
+    fail(fmt::format(
+        "it ends at byte {}; {} bytes at offset {} are missing", file_bytes_, count, offset));
   }
   std::string bytes(count, '\0');
   stream_.clear();
   stream_.seekg(static_cast<std::streamoff>(offset));
   stream_.read(bytes.data(), static_cast<std::streamsize>(count));
-  if (!stream_) fail(fmt::format("{} bytes at {} cannot be read", count, offset));
+  if (!stream_) fail(fmt::format("{} bytes at offset {} cannot be read", count, offset));
   return bytes;
 }
 
@@ -88,7 +89,7 @@ ZipReader::Directory ZipReader::find_directory() {
   append_little_endian(signature, kEnd);
   const std::size_t found = tail.rfind(signature);
   if (found == std::string::npos || found + kEndBytes > tail.size()) {
-    fail("there is no directory at its end; it may be cut short");
+    fail("there is no directory at its end; it may be truncated");
   }
   Directory directory{little_endian<std::uint32_t>(tail, found + 16),
                       little_endian<std::uint32_t>(tail, found + 12),
@@ -146,9 +147,10 @@ std::string ZipReader::read(const Member& member) {
   if (member.method == kDeflated) {
     bytes = inflate(bytes, member);
   } else if (member.method != kStored) {
-    fail(fmt::format("member {} is packed by method {}; only stored and deflated members are read",
-                     member.name,
-                     member.method));
+    fail(fmt::format(
+        "member {} is compressed with method {}; only stored and deflated members are supported",
+        member.name,
+        member.method));
   }
   if (bytes.size() != member.bytes || crc_of(bytes) != member.crc) {
     fail(fmt::format("the bytes of member {} do not match its checksum", member.name));
@@ -157,7 +159,8 @@ std::string ZipReader::read(const Member& member) {
 }
 
 std::string ZipReader::inflate(const std::string& packed, const Member& member) const {
-  // Deflate cannot shrink by more: a directory that promises more lies, before memory is taken.
+  // The largest ratio of deflate; a directory that claims more is rejected before memory is
+  // allocated.
   constexpr std::uint64_t kMaxRatio = 1032;
   if (member.bytes / kMaxRatio > packed.size() + 1) {
     fail(fmt::format("member {} cannot hold the {} bytes it claims", member.name, member.bytes));
@@ -201,7 +204,8 @@ std::string zip_stored(const std::vector<ZipEntry>& entries) {
     append_little_endian<std::uint16_t>(common, 0);
     append_little_endian<std::uint16_t>(common, kStored);
     append_little_endian<std::uint16_t>(common, 0);
-    append_little_endian<std::uint16_t>(common, (1 << 5) | 1);  // 1 January 1980: equal bytes
+    append_little_endian<std::uint16_t>(
+        common, (1 << 5) | 1);  // 1 January 1980, so that equal arrays give equal bytes
     append_little_endian(common, crc_of(entry.bytes));
     append_little_endian(common, static_cast<std::uint32_t>(entry.bytes.size()));
     append_little_endian(common, static_cast<std::uint32_t>(entry.bytes.size()));

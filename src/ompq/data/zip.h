@@ -8,8 +8,8 @@
 
 namespace ompq::data {
 
-/// Reads members of a zip archive, stored or deflated, with 64-bit sizes where it has them. Only
-/// the member that is asked for is held in memory.
+/// Reads members of a zip archive, stored or deflated, including 64-bit sizes. Only the requested
+/// member is in memory.
 class ZipReader {
  public:
   struct Member {
@@ -21,11 +21,11 @@ class ZipReader {
     std::uint64_t header_offset = 0;
   };
 
-  /// @throws DataError naming the file if it is no zip archive or its directory is damaged.
+  /// @throws DataError naming the file if it is not a zip archive or its directory is damaged.
   explicit ZipReader(const std::filesystem::path& file);
   [[nodiscard]] const std::vector<Member>& members() const { return members_; }
-  /// The member's bytes, checked by its CRC. @throws DataError if it is damaged, encrypted or
-  /// packed by another method.
+  /// The member's bytes, checked against its CRC. @throws DataError if it is damaged, encrypted or
+  /// compressed with another method.
   [[nodiscard]] std::string read(const Member& member);
 
  private:
@@ -50,8 +50,8 @@ struct ZipEntry {
   std::string name;
   std::string bytes;
 };
-/// A zip archive with its members stored, not deflated.
-/// @throws DataError where the archive would pass 4 GiB.
+/// Writes a zip archive with its members stored, not deflated.
+/// @throws DataError if the archive would exceed 4 GiB.
 [[nodiscard]] std::string zip_stored(const std::vector<ZipEntry>& entries);
 
 }  // namespace ompq::data

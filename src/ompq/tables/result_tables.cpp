@@ -1,0 +1,326 @@
+#include "ompq/tables/result_tables.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "ompq/core/byte_count.h"
+#include "ompq/tables/result_texts.h"
+#include "ompq/tables/table.h"
+
+namespace ompq::tables {
+namespace {
+
+/// "11.7 M", "270 k".
+std::string count_text(double count) {
+  if (count >= 1e9) return fmt::format("{:.2f} G", count / 1e9);
+  if (count >= 1e6) return fmt::format("{:.2f} M", count / 1e6);
+  if (count >= 1e4) return fmt::format("{:.1f} k", count / 1e3);
+  return fmt::format("{:.0f}", count);
+}
+
+constexpr int kFloatBits = 32;
+
+std::string compression_text(double compression) { return fmt::format("{:.1f}x", compression); }
+
+/// "auto", or "auto (for orm)" where orm was asked for and cannot answer.
+template <typename Row>
+std::string answerer_text(const Row& row) {
+  return row.instead_of.empty() ? row.allocator
+                                : fmt::format("{} (for {})", row.allocator, row.instead_of);
+}
+
+std::string bits_table(const report::Search& search) {
+  std::vector<Table::Column> columns{
+      {"layer"}, {"operator"}, {"weights", Align::Right}, {"MACs", Align::Right}};
+  const bool tied = std::any_of(search.layers.begin(), search.layers.end(), [](const auto& layer) {
+    return !layer.tied_to.empty();
+  });
+  if (tied) columns.push_back({"follows"});
+  if (!search.gamma.empty()) columns.push_back({"gamma", Align::Right});
+  for (const auto& row : search.allocations) {
+    if (is_answer(row)) columns.push_back({answerer_text(row), Align::Right});
+  }
+  Table table(std::move(columns));
+  for (std::size_t l = 0; l < search.layers.size(); ++l) {
+    const report::LayerRow& layer = search.layers[l];
+    std::vector<std::string> cells{layer.name,
+                                   layer.op,
+                                   count_text(static_cast<double>(layer.weights)),
+                                   count_text(static_cast<double>(layer.macs))};
+    if (tied) cells.push_back(layer.tied_to);
+    if (!search.gamma.empty()) cells.push_back(fmt::format("{:.2f}", search.gamma[l]));
+    for (const auto& row : search.allocations) {
+      if (is_answer(row)) cells.push_back(std::to_string(row.weight_bits[l]));
+    }
+    table.add_row(std::move(cells));
+  }
+  return table.text();
+}
+
+std::string cost_table(const report::Search& search) {
+  const std::string loss = search.losses.empty() ? "loss" : search.losses.front().metric;
+  Table table({{"allocation"},
+               {"bits/weight", Align::Right},
+               {"file", Align::Right},
+               {"paper's size", Align::Right},
+               {"GBOPs", Align::Right},
+               {loss, Align::Right},
+               {"solver"}});
+  for (const auto& row : search.allocations) {
+    if (!is_answer(row)) continue;
+    table.add_row({answerer_text(row),
+                   fmt::format("{:.3f}", row.average_bits),
+                   format_bytes(row.bytes),
+                   fmt::format("{:.3f} MiB", row.paper_mib),
+                   fmt::format("{:.3f}", row.gbops),
+                   row.predicted_loss ? fmt::format("{:.4g}", *row.predicted_loss) : "-",
+                   fmt::format("{}, {}", row.solver, row.status)});
+  }
+  return table.text();
+}
+
+std::string refusals(const report::Search& search) {
+  std::string text;
+  for (const auto& row : search.allocations) {
+    if (!is_answer(row)) text += fmt::format("{} has no answer: {}\n", row.allocator, row.refused);
+  }
+  return text;
+}
+
+/// The five best candidates, and what refinement made of the best.
+std::string portfolio_text(const report::Portfolio& portfolio) {
+  auto candidates = portfolio.candidates;
+  std::stable_sort(candidates.begin(), candidates.end(), [](const auto& a, const auto& b) {
+    return a.divergence < b.divergence;
+  });
+  constexpr std::size_t kShown = 5;
+  std::string text = fmt::format("auto tried {} allocations: ", candidates.size());
+  for (std::size_t i = 0; i < std::min(kShown, candidates.size()); ++i) {
+    text += fmt::format(
+        "{}{} {:.4g}", i > 0 ? ", " : "", candidates[i].origin, candidates[i].divergence);
+  }
+  text += fmt::format("\nrefined {} in {} steps: {:.4g} -> {:.4g} ({}){}\n",
+                      portfolio.winner,
+                      portfolio.steps.size() - 1,
+                      portfolio.steps.front(),
+                      portfolio.steps.back(),
+                      portfolio.measure,
+                      portfolio.time_limit_struck ? "; the time limit ended it" : "");
+  return text;
+}
+
+}  // namespace
+
+namespace {
+
+std::string widths_text(const std::vector<int>& widths) {
+  std::vector<std::string> words;
+  for (const int width : widths) {
+    words.push_back(width == kFloatBits ? "float" : std::to_string(width));
+  }
+  const bool same = std::ranges::all_of(words, [&](const auto& word) { return word == words[0]; });
+  return same ? words.front() : fmt::format("{}", fmt::join(words, " "));
+}
+
+std::string making_text(const report::Making& made) {
+  return fmt::format(
+      "  made by ompq {} of the float network with SHA-256 {}\n"
+      "  budget           {}\n"
+      "  weight bits      {}\n"
+      "  activation bits  {}\n",
+      made.version,
+      made.float_sha256,
+      made.budget.empty() ? "none" : made.budget,
+      widths_text(made.weight_bits),
+      widths_text(made.activation_bits));
+}
+
+}  // namespace
+
+std::string inspection_text(const report::Inspection& inspection) {
+  std::string text = fmt::format("{}: {}, opset {}\n",
+                                 inspection.model.file,
+                                 format_bytes(inspection.model.bytes),
+                                 inspection.opset);
+  for (const auto& [name, shape] : inspection.inputs) {
+    text += fmt::format("  input   {}  {}\n", name, shape);
+  }
+  for (const auto& [name, shape] : inspection.outputs) {
+    text += fmt::format("  output  {}  {}\n", name, shape);
+  }
+  if (inspection.made) text += making_text(*inspection.made);
+  for (const auto& [key, value] : inspection.metadata) {
+    if (inspection.made && key.starts_with("ompq.")) continue;
+    text +=
+        fmt::format("  {}  {}\n", key, value.size() > 100 ? value.substr(0, 97) + "..." : value);
+  }
+  Table table({{"layer"},
+               {"operator"},
+               {"weights", Align::Right},
+               {"parameters", Align::Right},
+               {"MACs", Align::Right},
+               {"output"},
+               {"follows"},
+               {"block"}});
+  for (const auto& layer : inspection.layers) {
+    table.add_row({layer.name,
+                   layer.op,
+                   std::to_string(layer.weights),
+                   std::to_string(layer.paper_parameters),
+                   std::to_string(layer.macs),
+                   layer.output_shape,
+                   layer.tied_to,
+                   layer.block});
+  }
+  text += fmt::format("\n{}", table.text());
+  const auto tied = std::count_if(inspection.layers.begin(),
+                                  inspection.layers.end(),
+                                  [](const auto& layer) { return !layer.tied_to.empty(); });
+  text += fmt::format(
+      "\n{} layers ({} follow another's width), {} blocks, {} parameters, {} MACs for one sample\n",
+      inspection.layers.size(),
+      tied,
+      inspection.blocks.size(),
+      count_text(static_cast<double>(inspection.parameters)),
+      count_text(static_cast<double>(inspection.macs)));
+  std::vector<std::string> float_inputs;
+  for (const auto& layer : inspection.layers) {
+    if (layer.float_input) float_inputs.push_back(layer.name);
+  }
+  if (!float_inputs.empty()) {
+    text += fmt::format("\ninputs that stay in float whatever --act-bits says: {}\n",
+                        fmt::join(float_inputs, ", "));
+  }
+  if (!inspection.rejected.empty()) {
+    text += "\nstays in float:\n";
+    for (const auto& row : inspection.rejected) {
+      text += fmt::format("  {} ({}): {}\n", row.name, row.op, row.reason);
+    }
+  }
+  if (!inspection.copied.empty()) {
+    text += "\nnot measured, in written files as they are:\n";
+    for (const auto& row : inspection.copied) {
+      text += fmt::format("  {} ({}): {}\n", row.name, row.op, row.reason);
+    }
+  }
+  return text;
+}
+
+std::string search_text(const report::Search& search) {
+  std::string text =
+      fmt::format("{}: {} layers, budget {}, {}, activations {}\n\n",
+                  search.model.file,
+                  search.layers.size(),
+                  search.budget,
+                  samples_text(search.samples),
+                  search.activation_bits == "float" ? "float" : search.activation_bits + " bits");
+  text += bits_table(search) + "\n" + cost_table(search) + refusals(search);
+  if (search.portfolio) text += fmt::format("\n{}", portfolio_text(*search.portfolio));
+  return text + "\n" + seconds_text(search.seconds) + "\n";
+}
+
+namespace {
+
+/// What the rounding was worth, in two lines.
+std::string reconstruction_text(const report::Reconstruction& made) {
+  double before = 0;
+  double after = 0;
+  for (const auto& block : made.blocks) {
+    before += block.snr_before_db;
+    after += block.snr_after_db;
+  }
+  const auto count = static_cast<double>(std::max<std::size_t>(made.blocks.size(), 1));
+  std::string text = fmt::format("\n{} with {} samples", made.method, made.samples);
+  if (!made.blocks.empty()) {
+    text += fmt::format(": {} {} at {:.1f} dB on average, {:.1f} dB before",
+                        made.blocks.size(),
+                        made.blocks.front().step == "compensation" ? "layers" : "blocks",
+                        after / count,
+                        before / count);
+  }
+  if (made.restoration) {
+    text += fmt::format("\nbiases and norms: outputs at {:.1f} dB, {:.1f} dB before{}",
+                        made.restoration->snr_after_db,
+                        made.restoration->snr_before_db,
+                        made.restoration->kept_initial ? ", not kept" : "");
+  }
+  if (made.distillation) {
+    text += fmt::format("\nwhole network, {} steps: loss {:.4g} -> {:.4g}{}",
+                        made.distillation->steps,
+                        made.distillation->loss_before,
+                        made.distillation->loss_after,
+                        made.distillation->kept_initial ? ", not kept" : "");
+  }
+  return text + "\n";
+}
+
+}  // namespace
+
+std::string quantization_text(const report::Quantization& quantization) {
+  const bool labelled = quantization.float_evaluation.top1.has_value();
+  Table table({{"network"},
+               {"rounding"},
+               {labelled ? "top-1" : "agreement", Align::Right},
+               {labelled ? "agreement" : "divergence", Align::Right},
+               {"SNR", Align::Right},
+               {"bits/weight", Align::Right},
+               {"file", Align::Right},
+               {"bytes", Align::Right},
+               {"compression", Align::Right}});
+  const auto& model = quantization.search.model;
+  table.add_row({"float",
+                 "-",
+                 labelled ? percent(quantization.float_evaluation.top1) : "-",
+                 "-",
+                 "-",
+                 "32",
+                 format_bytes(model.bytes),
+                 std::to_string(model.bytes),
+                 "1.0x"});
+  for (const auto& row : quantization.networks) {
+    const auto& evaluation = row.evaluation;
+    const std::string divergence =
+        evaluation.divergence ? fmt::format("{:.4f}", *evaluation.divergence) : "-";
+    table.add_row({answerer_text(row),
+                   row.method,
+                   percent(labelled ? evaluation.top1 : evaluation.agreement),
+                   labelled ? percent(evaluation.agreement) : divergence,
+                   evaluation.snr_db ? fmt::format("{:.1f} dB", *evaluation.snr_db) : "-",
+                   fmt::format("{:.3f}", row.average_bits),
+                   format_bytes(row.bytes_on_disk),
+                   std::to_string(row.bytes_on_disk),
+                   compression_text(row.compression)});
+  }
+  std::string text =
+      fmt::format("{}: budget {}, activations {}\ncalibrated with {}\nmeasured on {}\n\n",
+                  model.file,
+                  quantization.search.budget,
+                  quantization.search.activation_bits,
+                  samples_text(quantization.search.samples),
+                  samples_text(quantization.evaluated_on));
+  text += table.text() + refusals(quantization.search);
+  if (quantization.reconstruction) text += reconstruction_text(*quantization.reconstruction);
+  return text + "\n" + seconds_text(quantization.seconds) + "\n";
+}
+
+std::string evaluation_text(const report::Evaluation& evaluation) {
+  std::string text = fmt::format("samples      {}\n", evaluation.samples);
+  if (evaluation.skipped > 0) text += fmt::format("left out     {} broken\n", evaluation.skipped);
+  if (evaluation.top1) text += fmt::format("top-1        {}\n", percent(evaluation.top1));
+  if (evaluation.top5) text += fmt::format("top-5        {}\n", percent(evaluation.top5));
+  if (evaluation.agreement) {
+    text += fmt::format("agreement    {}\n", percent(evaluation.agreement));
+  }
+  if (evaluation.divergence)
+    text += fmt::format("divergence   {:.6f} nats\n", *evaluation.divergence);
+  if (evaluation.snr_db) text += fmt::format("SNR          {:.2f} dB\n", *evaluation.snr_db);
+  return text +
+         fmt::format("seconds      {:.2f} ({:.0f} samples/s)\n",
+                     evaluation.seconds,
+                     static_cast<double>(evaluation.samples) / std::max(evaluation.seconds, 1e-9));
+}
+
+}  // namespace ompq::tables
