@@ -309,6 +309,13 @@ const MethodRow& method_row(std::string_view name) {
 
 const EffortRow& effort_row(Effort effort) { return kEfforts[static_cast<std::size_t>(effort)]; }
 
+Effort effort_of(const std::string& name) {
+  for (const Effort effort : {Effort::Fast, Effort::Balanced, Effort::Best}) {
+    if (effort_row(effort).name == name) return effort;
+  }
+  throw InternalError("options", fmt::format("there is no effort '{}'", name));
+}
+
 std::int64_t samples_wanted(const MethodOptions& options) {
   constexpr std::int64_t kForStatistics = 256;
   const bool statistics = options.prepare.correct_bias || options.prepare.reestimate_norms;
