@@ -270,7 +270,9 @@ TEST_P(SequenceLayer, IsAllocatedByEveryAllocator) {
 }
 
 TEST_P(SequenceLayer, HasCodesByEveryMethod) {
-  for (const std::string method : {"gptq", "adaround", "brecq", "qdrop", "distill"}) {
+  for (const MethodRow& row : method_table()) {
+    if (row.is_plain()) continue;
+    const std::string method(row.name);
     pipeline::Samples samples = sequence_samples(GetParam(), 16);
     const rounding::NetworkCodes nearest =
         pipeline::nearest_codes(model_, mixed_widths(model_), {}, {});

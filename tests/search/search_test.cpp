@@ -7,7 +7,6 @@
 #include <gtest/gtest.h>
 
 #include "ompq/core/error.h"
-#include "ompq/options/option_groups.h"
 #include "ompq/search/session.h"
 #include "pipeline/small_model.h"
 
@@ -156,12 +155,6 @@ INSTANTIATE_TEST_SUITE_P(AllocatorTable,
                            std::replace(name.begin(), name.end(), '-', '_');
                            return name;
                          });
-
-TEST(AllocatorTable, IsWhatTheCommandLineOffers) {
-  std::vector<std::string> offered;
-  for (const auto name : split_choices(options::kAllocatorNames)) offered.emplace_back(name);
-  EXPECT_EQ(offered, all_allocators());
-}
 
 TEST(AllocatorTable, AnUnknownNameComesWithTheNearest) {
   try {

@@ -11,6 +11,8 @@
 #include "ompq/commands/option_reader.h"
 #include "ompq/core/error.h"
 #include "ompq/ptq/file_formats.h"
+#include "ompq/ptq/rounding_method.h"
+#include "ompq/search/allocator_table.h"
 
 namespace ompq::commands {
 namespace {
@@ -19,21 +21,22 @@ namespace {
 std::string allocator_of(const OptionValues& options, allocation::Scheme scheme) {
   const bool solver_given = options.given("solver");
   const std::string& solver = options.text("solver");
+  const std::string paper(search::paper_row().name);
   std::string name = options.text("allocator");
   const bool papers = scheme != allocation::Scheme::Free;
-  if ((papers || solver_given) && !options.given("allocator")) name = "orm";
-  if (name != "orm") {
+  if ((papers || solver_given) && !options.given("allocator")) name = paper;
+  if (name != paper) {
     if (solver_given) {
       throw ConfigError("options",
-                        fmt::format("--solver {} goes only with --allocator orm, not with '{}'; "
+                        fmt::format("--solver {} goes only with --allocator {}, not with '{}'; "
                                     "leave one of the two out",
                                     solver,
+                                    paper,
                                     name));
     }
     return name;
   }
-  if (solver == "projection") return "projection";
-  return solver == "ilp" ? "orm-ilp" : "orm";
+  return std::string(search::paper_row(solver).name);
 }
 
 /// A network may fix how many samples a pass has.
@@ -62,7 +65,8 @@ void compose_search(const OptionValues& options,
                     search::SearchOptions& search) {
   search.allocator = allocator_of(options, search.request.scheme);
   search.measure_for_beside = options.knows("beside") && options.given("beside");
-  search.compensated = options.text("for") == "gptq";
+  search.compensated =
+      options.text("for") != "auto" && !ptq::method_row(options.text("for")).is_plain();
   fit_batch(search.batch_size, model);
 }
 
@@ -71,7 +75,7 @@ void compose_plan(const OptionValues& options,
                   ptq::QuantizeOptions& quantize) {
   compose_search(options, model, quantize.search);
   if (options.text("for") == "auto") {
-    quantize.search.compensated = quantize.method.method != "nearest";
+    quantize.search.compensated = !ptq::method_row(quantize.method.method).is_plain();
   }
   quantize.search.form = file_form(options);
   fit_batch(quantize.calibration.batch_size, model);
@@ -148,21 +152,13 @@ diagnosis::DiffOptions diff_options(const OptionValues& options) {
 }
 
 std::vector<std::string> unused_by(const std::string& method, const OptionValues& options) {
-  using Reads = bool (*)(const ptq::MethodRow&);
-  const Reads learns_blocks = [](const ptq::MethodRow& row) {
-    return row.learn != ptq::LearnedBlocks::None;
-  };
-  const Reads distills = [](const ptq::MethodRow& row) { return row.distill; };
-  const std::pair<std::string_view, Reads> readers[] = {{"iterations", learns_blocks},
-                                                        {"fisher", learns_blocks},
-                                                        {"epochs", distills},
-                                                        {"augment", distills}};
   std::vector<std::string> sentences;
-  for (const auto& [option, reads] : readers) {
-    if (!options.given(option) || reads(ptq::method_row(method))) continue;
+  for (const std::string_view option : ptq::options_of_methods()) {
+    if (!options.knows(option) || !options.given(option)) continue;
+    if (ptq::reads_option(ptq::method_row(method), option)) continue;
     std::vector<std::string_view> names;
     for (const ptq::MethodRow& row : ptq::method_table()) {
-      if (reads(row)) names.push_back(row.name);
+      if (ptq::reads_option(row, option)) names.push_back(row.name);
     }
     sentences.push_back(fmt::format("--{} has no effect with --method {}; it is an option of {}",
                                     option,

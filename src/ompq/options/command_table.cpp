@@ -321,16 +321,13 @@ std::vector<CommandRecord> make_table() {
 
 }  // namespace
 
-std::span<const CommandRecord> command_table() {
-  static const std::vector<CommandRecord> table = make_table();
+RowTable<CommandRecord>& command_records() {
+  static RowTable<CommandRecord> table(make_table());
   return table;
 }
 
-const CommandRecord* find_command(std::string_view name) {
-  for (const CommandRecord& command : command_table()) {
-    if (command.name == name) return &command;
-  }
-  return nullptr;
-}
+std::span<const CommandRecord> command_table() { return command_records().rows(); }
+
+const CommandRecord* find_command(std::string_view name) { return command_records().find(name); }
 
 }  // namespace ompq

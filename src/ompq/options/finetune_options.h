@@ -206,12 +206,15 @@ inline constexpr std::array<OptionRecord, 21> kTraining{{
      .text = "how often a checkpoint is written within an epoch; one is always written at its end"},
 }};
 
+/// Rows of ptq::file_formats() that training can write after every epoch.
+inline constexpr char kTrainingFormatNames[] = "packed|qdq|float";
+
 inline constexpr OptionRecord kTrainingFormat{
     .name = "format",
     .type = OptionType::Choice,
     .value_name = "FORMAT",
     .fallback = "packed",
-    .choices = "packed|qdq|float",
+    .choices = {kTrainingFormatNames, "training format"},
     .group = "Output",
     .text =
         "how weights are stored: packed, with exactly the allocated bits; qdq, one code per byte "

@@ -2,19 +2,12 @@
 
 #include <array>
 
-#include "ompq/options/joined_names.h"
+#include "ompq/options/names.h"
 #include "ompq/options/options.h"
 
 /// The options of all commands, in groups by what they are about; command_table.cpp puts them
 /// together.
 namespace ompq::options {
-
-/// Rows of search::allocator_table(), which a test holds this to.
-inline constexpr char kAllocatorNames[] =
-    "auto|output-mse|output-kl|pairwise|local-error|weight-mse|fisher|hessian|orm-error|orm|"
-    "orm-ilp|projection|size-only|uniform|random";
-inline constexpr auto kAllocatorNamesOrNone = joined(kAllocatorNames, "none");
-inline constexpr auto kAllocatorNamesOrAll = joined("all", kAllocatorNames);
 
 // --- operands --------------------------------------------------------------------------------
 
@@ -202,7 +195,7 @@ inline constexpr OptionRecord kAllocator{
     .type = OptionType::Choice,
     .value_name = "NAME",
     .fallback = "auto",
-    .choices = kAllocatorNames,
+    .choices = {kAllocatorNames, "allocator"},
     .group = "Allocation",
     .text =
         "how bit-widths are allocated: auto tries all allocators on the samples and refines the "
@@ -213,7 +206,7 @@ inline constexpr OptionRecord kBeside{
     .type = OptionType::Choices,
     .value_name = "NAME,...",
     .fallback = "uniform,size-only,orm",
-    .choices = kAllocatorNamesOrNone,
+    .choices = {kAllocatorNamesOrNone, "allocator"},
     .group = "Allocation",
     .text =
         "allocators to show next to the chosen one for the same budget; by default only those that "
@@ -224,7 +217,7 @@ inline constexpr OptionRecord kAllocators{
     .type = OptionType::Choices,
     .value_name = "NAME,...",
     .fallback = "all",
-    .choices = kAllocatorNamesOrAll,
+    .choices = {kAllocatorNamesOrAll, "allocator"},
     .group = "Allocation",
     .text = "allocators to compare; all means every allocator except random"};
 
@@ -379,7 +372,7 @@ inline constexpr std::array<OptionRecord, 4> kSweep{{
      .type = OptionType::Choice,
      .value_name = "NAME",
      .fallback = "output-mse",
-     .choices = "output-mse|output-kl|local-error|weight-mse|fisher|hessian|orm-error",
+     .choices = {kMetricNames, "metric"},
      .group = "Allocation",
      .text = "metric that ranks allocations; docs/metrics.md says what each measures and costs"},
     {.name = "pick",

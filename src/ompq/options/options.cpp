@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "ompq/core/added_names.h"
 #include "ompq/core/byte_count.h"
 #include "ompq/core/error.h"
 #include "ompq/core/nearest_name.h"
@@ -179,6 +180,13 @@ std::string join_display_names(const CommandRecord& command, std::string_view na
 std::vector<std::string_view> split_choices(std::string_view text) {
   if (text.empty()) return {};
   return split(text, '|');
+}
+
+std::vector<std::string_view> Choices::names() const {
+  std::vector<std::string_view> names = split_choices(names_);
+  const std::vector<std::string_view> added = added_names(kind_);
+  names.insert(names.end(), added.begin(), added.end());
+  return names;
 }
 
 std::string display_name(const OptionRecord& record) {

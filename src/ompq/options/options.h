@@ -9,6 +9,8 @@
 #include <variant>
 #include <vector>
 
+#include "ompq/options/choices.h"
+
 namespace ompq {
 
 /// The type of an option's value.
@@ -63,7 +65,7 @@ struct OptionRecord {
   std::string_view fallback{};    ///< the default as one would write it; empty: none
   double lower = 0;               ///< least value of a numeric type
   double upper = kUnbounded;      ///< greatest value of a numeric type
-  std::string_view choices{};     ///< "ilp|lp|projection" for Choice and Choices
+  Choices choices{};              ///< "ilp|lp|projection" for Choice and Choices
   bool required = false;
   std::string_view group{};  ///< heading in the help
   std::string_view text{};   ///< what it does, a sentence without the final stop

@@ -75,7 +75,7 @@ std::vector<std::string> compared_allocators(const std::vector<std::string>& nam
   for (const std::string& name : names) {
     if (name != "all") add(name);
     for (const AllocatorRow& row : allocator_table()) {
-      if (name == "all" && row.name != "random") add(row.name);
+      if (name == "all" && !row.chance) add(row.name);
     }
   }
   return compared;

@@ -15,14 +15,18 @@
 namespace ompq::search {
 namespace {
 
-constexpr std::string_view kAutoAllocator = "auto";
+/// The allocator that can answer wherever one can.
+std::string automatic_allocator() {
+  const auto rows = allocator_table();
+  return std::string(std::ranges::find_if(rows, &AllocatorRow::tries_others)->name);
+}
 
 /// True if `chosen` measures all that `other` needs.
 bool covers(const AllocatorRow& chosen, const AllocatorRow& other) {
-  if (chosen.name == kAutoAllocator) return true;
-  if (other.name == kAutoAllocator) return false;
+  if (chosen.tries_others()) return true;
+  if (other.tries_others()) return false;
   if (other.importance && !chosen.importance) return false;
-  if (other.solver == "pairwise" && chosen.solver != "pairwise") return false;
+  if (other.pairs && !chosen.pairs) return false;
   return other.metric.empty() || other.metric == chosen.metric;
 }
 
@@ -40,7 +44,8 @@ std::vector<std::string> asked_allocators(const SearchOptions& options, const st
 /// Measures, all in one go, what these allocators need.
 void prepare(SearchSession& session, const std::vector<std::string>& names) {
   std::set<std::string> measured(names.begin(), names.end());
-  measured.erase(std::string(kAutoAllocator));
+  std::erase_if(measured,
+                [](const std::string& name) { return allocator_row(name).tries_others(); });
   session.prepare(measured);
 }
 
@@ -48,9 +53,12 @@ void prepare(SearchSession& session, const std::vector<std::string>& names) {
 std::string able_allocator(const SearchOptions& options, SearchSession& session) {
   const auto reason = session.obstacle(options.allocator);
   if (!reason) return options.allocator;
-  log().warn(
-      "--allocator {} cannot answer here ({}); auto answers instead", options.allocator, *reason);
-  return std::string(kAutoAllocator);
+  const std::string instead = automatic_allocator();
+  log().warn("--allocator {} cannot answer here ({}); {} answers instead",
+             options.allocator,
+             *reason,
+             instead);
+  return instead;
 }
 
 report::AllocationRow allocation_row(const std::string& name,
@@ -73,12 +81,12 @@ report::AllocationRow allocation_row(const std::string& name,
   if (!losses.empty()) {
     row.predicted_loss = predicted_loss(losses.begin()->second, allocation.weight_bits);
   }
-  row.solver = allocation.solution.solver;
-  row.status = allocation::name_of(allocation.solution.status);
-  if (!allocation.solution.within_budget) row.status += ", exceeds the budget";
-  row.objective = allocation.solution.objective;
-  row.gap = allocation.solution.gap;
-  row.seconds = allocation.solution.seconds;
+  row.solver.name = allocation.solution.solver;
+  row.solver.status = allocation::name_of(allocation.solution.status);
+  if (!allocation.solution.within_budget) row.solver.status += ", exceeds the budget";
+  row.solver.objective = allocation.solution.objective;
+  row.solver.gap = allocation.solution.gap;
+  row.solver.seconds = allocation.solution.seconds;
   return row;
 }
 
