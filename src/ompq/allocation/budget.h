@@ -47,8 +47,9 @@ void validate(const Budget& budget);
 
 /// "6.70 MiB", "3.00 bits a weight, 75.0 GBOPs, 1.00 MiB of activations, 850 us".
 [[nodiscard]] std::string describe(const Budget& budget);
-/// The same exactly and in few bytes, by the names of the options: "size=1572864 avg-bits=3.5".
-/// Sizes are bytes, BOPs and microseconds plain numbers. Empty where there is no budget.
+
+/// The same exactly and in few bytes, with the names of the options: "size=1572864 avg-bits=3.5".
+/// Sizes are bytes, BOPs and microseconds plain numbers. Empty if there is no budget.
 [[nodiscard]] std::string exact_text(Budget budget);
 
 template <typename Visitor, fields::Of<Budget> Struct>
