@@ -8,6 +8,7 @@
 #include "ompq/onnx_io/exporter.h"
 #include "ompq/onnx_io/unread_attribute.h"
 #include "onnx_io/model_text.h"
+#include "support/graph_builder.h"
 
 namespace ompq::onnx_io {
 namespace {
@@ -116,17 +117,10 @@ TEST(Import, WidensHalfFloatsOfAWholeNetworkAlike) {
   EXPECT_EQ(graph.value(graph.inputs().at(0)).type, DataType::Float32);
   EXPECT_EQ(graph.value(graph.outputs().at(0)).type, DataType::Float32);
   EXPECT_THAT(constant(graph, "c").data<float>(), ElementsAre(1.0F));
-  for (const Node& node : graph.nodes()) {
-    if (node.name == "cast") {
-      EXPECT_EQ(node.int_attribute("to", 0), 1);
-    }
-    if (node.name == "keep") {
-      EXPECT_EQ(node.int_attribute("to", 0), 7);
-    }
-    if (node.name == "fill") {
-      EXPECT_THAT(std::get<Tensor>(node.attributes.at("value")).data<float>(), ElementsAre(2.0F));
-    }
-  }
+  EXPECT_EQ(testing::node_named(graph, "cast").int_attribute("to", 0), 1);
+  EXPECT_EQ(testing::node_named(graph, "keep").int_attribute("to", 0), 7);
+  const Node& fill = testing::node_named(graph, "fill");
+  EXPECT_THAT(std::get<Tensor>(fill.attributes.at("value")).data<float>(), ElementsAre(2.0F));
 }
 
 /// The value of a Constant node with this attribute.

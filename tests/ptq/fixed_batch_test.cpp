@@ -56,6 +56,8 @@ report::Search searched(const pipeline::Model& model,
   options.allocator = allocator;
   options.beside = {};
   options.request.budget.average_bits = 4;
+  options.request.candidates = {2, 3, 4, 5, 6, 7, 8};
+  options.executor.precision = runtime::Precision::Float32;
   options.batch_size = batch;
   return search::search(model, samples, options).report;
 }

@@ -24,13 +24,10 @@ class FinetuneCheckpoint : public FinetuneTest {
     options_.epochs = 2;
     (void)run();
     undisturbed_ = read_file(file("out.onnx"));
-    const auto named = options_.named;
-    options_.named = {{"--lr", "0.01"}};
     options_.trainer.optimizer.rate = 0.01;
     options_.on_epoch = [](const report::EpochRecord&) { request_interrupt(); };
     EXPECT_THROW((void)run(), Interrupted);
     options_.on_epoch = {};
-    options_.named = named;
     options_.trainer.optimizer.rate = 0.02;
     log().sinks().push_back(lines_);
   }
@@ -63,7 +60,6 @@ TEST_F(FinetuneCheckpoint, OfOtherOptionsIsMovedAsideAndTheyAreNamed) {
 }
 
 TEST_F(FinetuneCheckpoint, OfOtherSamplesIsMovedAside) {
-  options_.named = {{"--lr", "0.01"}};
   model_.sha256 = "another";
   expect_moved(read_file(checkpoint_), "out.onnx.checkpoint.1", "another model");
 }

@@ -20,6 +20,8 @@ class CompareTest : public ::testing::Test {
     options_.budgets = {{.average_bits = 2.5}, {.average_bits = 4.0}};
     options_.allocators = {"auto", "output-mse", "orm", "uniform"};
     options_.random_allocations = 5;
+    options_.search.request.candidates = {2, 3, 4, 5, 6, 7, 8};
+    options_.search.executor.precision = runtime::Precision::Float32;
     options_.journal = folder_.path() / "compare.journal";
   }
   report::Comparison run(const ProgressHandler& progress = {}) {

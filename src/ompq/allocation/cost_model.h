@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -7,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "ompq/core/option_binding.h"
 #include "ompq/fields/declare.h"
 
 namespace ompq::allocation {
@@ -57,6 +59,10 @@ enum class Accounting {
   Paper,  ///< weights + 2 values per convolution's channel + linear bias, all at the chosen width
   Disk,   ///< bytes of the file that ompq writes
 };
+[[nodiscard]] constexpr auto enum_names(Accounting) {
+  return std::to_array<EnumName<Accounting>>(
+      {{Accounting::Paper, "paper"}, {Accounting::Disk, "disk"}});
+}
 
 /// How multiply-accumulates are counted for BOPs.
 enum class MacCount {

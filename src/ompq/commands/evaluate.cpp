@@ -89,15 +89,13 @@ report::EvaluatedNetwork evaluate(const Context& context) {
                                               : "labels cannot be used: " + fault));
   }
   say_remarks(samples);
-  const pipeline::EvaluateOutcome outcome = pipeline::evaluate(
-      model.graph,
-      *samples.dataset,
-      samples.indices,
-      {.batch_size = pipeline::batch_size_for(model.graph, options.integer("batch")),
-       .executor = executor_options(options, measuring_precision(options)),
-       .keep_outputs = options.has("save-outputs")},
-      reference ? &reference->graph : nullptr,
-      context.progress);
+  const pipeline::EvaluateOutcome outcome =
+      pipeline::evaluate(model.graph,
+                         *samples.dataset,
+                         samples.indices,
+                         evaluate_options(options, model),
+                         reference ? &reference->graph : nullptr,
+                         context.progress);
   if (const auto file = options.maybe_text("save-outputs")) {
     data::write_npz(*file, {{"logits", outcome.logits}});
   }

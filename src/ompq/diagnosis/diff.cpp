@@ -10,8 +10,8 @@
 #include "ompq/core/error.h"
 #include "ompq/data/batches.h"
 #include "ompq/diagnosis/layer_matching.h"
-#include "ompq/pipeline/class_scores.h"
 #include "ompq/pipeline/value_comparison.h"
+#include "ompq/scores/class_scores.h"
 
 namespace ompq::diagnosis {
 namespace {
@@ -187,11 +187,11 @@ class Differ {
   }
 
   void count_agreement(const Tensor& in_a, const Tensor& in_b) {
-    const auto a = pipeline::as_scores(in_a);
-    const auto b = pipeline::as_scores(in_b);
+    const auto a = scores::as_scores(in_a, scores::Kind::None);
+    const auto b = scores::as_scores(in_b, scores::Kind::None);
     if (!a || !b || a->classes != b->classes || a->rows != b->rows) return;
     for (std::int64_t i = 0; i < a->rows; ++i) {
-      agreed_ += pipeline::best_class(a->row(i)) == pipeline::best_class(b->row(i)) ? 1 : 0;
+      agreed_ += scores::best_class(a->row(i)) == scores::best_class(b->row(i)) ? 1 : 0;
     }
     scored_ += a->rows;
   }

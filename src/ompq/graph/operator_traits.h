@@ -69,7 +69,7 @@ enum class IntegerForm {
 /// A change of the operator from one opset to the next.
 struct OpsetMove {
   int changed_in = 0;  ///< nodes of this opset and newer have the new form
-  /// Gives the node the new form. @return why there is none; nothing if there is.
+  /// Converts the node to the new form. @return why there is no such form; nullopt on success.
   std::optional<std::string> (*upgrade)(Graph&, NodeId) = nullptr;
 };
 

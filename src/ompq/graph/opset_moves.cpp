@@ -20,7 +20,7 @@ ValueId add_constant(Graph& graph, NodeId id, const std::string& what, Tensor te
   return graph.add_constant(graph.node(id).name + "_" + what, std::move(tensor));
 }
 
-/// Turns an attribute of integers into operand `place`; nothing happens where it is absent.
+/// Turns an integer-list attribute into operand `place`; does nothing if it is absent.
 void ints_to_input(Graph& graph, NodeId id, const std::string& attribute, std::size_t place) {
   if (!graph.node(id).has_attribute(attribute)) return;
   const auto values = graph.node(id).ints_attribute(attribute, {});
@@ -36,7 +36,7 @@ void float_to_input(Graph& graph, NodeId id, const std::string& attribute, std::
   graph.mutable_node(id).attributes.erase(attribute);
 }
 
-/// Each element of a vector `times` times, one after the other.
+/// Repeats each element of a vector `times` times.
 Tensor repeated(const Tensor& vector, std::int64_t times) {
   const std::vector<float> values = vector.to_floats();
   std::vector<float> result;
@@ -70,7 +70,7 @@ Refusal upgrade_average_pool(Graph& graph, NodeId id) {
   const Node& node = graph.node(id);
   const bool past_the_edge = node.int_attribute("ceil_mode", 0) != 0;
   if (!past_the_edge || node.int_attribute("count_include_pad", 0) == 0) return {};
-  return "it counts padding in windows that reach past it, which opset 19 does otherwise";
+  return "its windows extend past the padding and count it, which opset 19 does differently";
 }
 
 Refusal upgrade_group_norm(Graph& graph, NodeId id) {
@@ -79,7 +79,7 @@ Refusal upgrade_group_norm(Graph& graph, NodeId id) {
   const std::int64_t groups = node.int_attribute("num_groups", 1);
   const bool known = shape && shape->size() > 1 && (*shape)[1].is_fixed() &&
                      graph.is_constant(node.input(1)) && graph.is_constant(node.input(2));
-  if (!known) return "its scale, bias or channels are only known when it runs";
+  if (!known) return "its scale, bias or channels are only known at run time";
   const std::int64_t channels = (*shape)[1].size / groups;
   for (const std::size_t place : {std::size_t{1}, std::size_t{2}}) {
     const Tensor& old = *graph.value(node.input(place)).constant;
@@ -180,10 +180,10 @@ Refusal upgrade_resize(Graph& graph, NodeId id) {
     shrinks = std::any_of(factors.begin(), factors.end(), [](float f) { return f < 1; });
     grows = std::any_of(factors.begin(), factors.end(), [](float f) { return f > 1; });
   } else if (old.is("Resize") && mode == "nearest") {
-    return "it takes the nearest neighbour at factors that only the run will tell";
+    return "it takes the nearest neighbour with factors that are only known at run time";
   }
   if (shrinks && grows && mode == "nearest") {
-    return "it shrinks one axis and stretches another by the nearest neighbour";
+    return "it shrinks one axis and enlarges another by the nearest neighbour";
   }
   Node& node = graph.mutable_node(id);
   node.op_type = "Resize";

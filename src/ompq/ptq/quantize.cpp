@@ -15,6 +15,7 @@
 #include "ompq/ptq/file_formats.h"
 #include "ompq/ptq/fingerprint.h"
 #include "ompq/ptq/quantization_plan.h"
+#include "ompq/ptq/rounding_method.h"
 
 namespace ompq::ptq {
 namespace {
@@ -127,14 +128,15 @@ class Quantizer {
     const FormatRow& format = file_format(options_.format);
     const auto files = format.files({model(), plan.weight_bits, codes, form_, options_.output});
     write_delivered(files);
+    // A file that needs a companion computes something else by itself.
     std::optional<graph::Graph> written;
-    if (format.is_onnx) written = pipeline::read_back(model(), *chosen_, options_.output);
-    // A file that needs a companion computes something else alone.
-    const bool alone = written && format.companion_file == nullptr;
+    if (format.is_onnx && format.companion_file == nullptr) {
+      written = pipeline::read_back(model(), *chosen_, options_.output);
+    }
     add_row(planned,
             plan,
             options_.method.method,
-            alone ? *written : chosen_->graph,
+            written ? *written : chosen_->graph,
             files.front().size());
     result_.networks.back().file = options_.output.string();
   }
@@ -216,7 +218,7 @@ report::Quantization quantize(const pipeline::Model& model,
   if (!options.allocation_file) search::check_budget(model, options.search);
   const auto tuning = tuning_samples(samples, evaluation, options);
   std::optional<pipeline::Journal> journal;
-  if (options.method.method != "nearest" || options.method.prepare.any()) {
+  if (!method_row(options.method.method).is_plain() || options.method.prepare.any()) {
     const auto path =
         options.journal.empty() ? pipeline::journal_file(options.output) : options.journal;
     journal.emplace(path, fingerprint_of(model, samples, tuning, options));
