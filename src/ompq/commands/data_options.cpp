@@ -11,8 +11,8 @@
 #include "ompq/core/log.h"
 #include "ompq/data/preprocess_binding.h"
 #include "ompq/data/preprocess_file.h"
-#include "ompq/pipeline/class_scores.h"
 #include "ompq/pipeline/load_model.h"
+#include "ompq/scores/class_scores.h"
 
 namespace ompq::commands {
 namespace {
@@ -222,7 +222,7 @@ namespace {
 /// Labels of another network would only refuse what needs none.
 void drop_foreign_labels(const pipeline::Model& model, pipeline::Samples& samples) {
   if (!samples.dataset->has_labels()) return;
-  if (const auto classes = pipeline::class_count(model.graph)) {
+  if (const auto classes = scores::class_count(model.graph)) {
     samples.dataset->require_labels_below(*classes);
     if (!samples.dataset->has_labels()) say_remarks(samples);
   }

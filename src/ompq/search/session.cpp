@@ -11,8 +11,8 @@
 #include "ompq/core/error.h"
 #include "ompq/core/log.h"
 #include "ompq/graph/passes.h"
-#include "ompq/pipeline/class_scores.h"
 #include "ompq/search/allocate.h"
+#include "ompq/search/fidelity_probe.h"
 
 namespace ompq::search {
 namespace {
@@ -361,7 +361,7 @@ SolvedRequest SearchSession::solve_automatically(const allocation::AllocationReq
       options,
       [&](const std::string& origin) { return second_look(free, size, origin); },
       progress_);
-  outcome.report.measure = pipeline::divergence_measure(graph::with_float_outputs(model_.graph));
+  outcome.report.measure = divergence_measure(graph::with_float_outputs(model_.graph));
   outcome.report.evaluations = state.ranking.evaluations() + state.refining.evaluations() - before;
   solved.allocation = std::move(outcome.best);
   solved.bytes = size.bytes(solved.allocation);

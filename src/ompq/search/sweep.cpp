@@ -11,7 +11,6 @@
 #include "ompq/core/error.h"
 #include "ompq/core/log.h"
 #include "ompq/graph/passes.h"
-#include "ompq/pipeline/class_scores.h"
 #include "ompq/pipeline/layer_tables.h"
 #include "ompq/pipeline/stopwatch.h"
 #include "ompq/search/allocate.h"
@@ -160,7 +159,7 @@ SweepOutcome sweep(const pipeline::Model& model,
   report.model = {model.file.string(), model.sha256, model.file_bytes};
   report.samples = samples.used;
   report.samples.skipped = samples.dataset->skipped();
-  report.measure = pipeline::divergence_measure(graph::with_float_outputs(model.graph));
+  report.measure = divergence_measure(graph::with_float_outputs(model.graph));
   report.activation_bits = activation_text(search.request);
   report.layers = pipeline::layer_rows(model);
   return outcome;

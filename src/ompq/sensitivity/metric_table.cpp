@@ -26,7 +26,7 @@ std::unique_ptr<OutputLoss> by_relative_error(std::size_t cells, const graph::Gr
 
 std::unique_ptr<OutputLoss> by_divergence(std::size_t cells, const graph::Graph& graph) {
   require_scores(graph);
-  return std::make_unique<OutputLossBy<Divergence>>(Divergence(cells, scores_of(graph)));
+  return std::make_unique<OutputLossBy<Divergence>>(Divergence(cells, scores::kind_of(graph)));
 }
 
 std::vector<Metric> listed_metrics() {
