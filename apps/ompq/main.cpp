@@ -1,4 +1,8 @@
+#include <algorithm>
+#include <array>
 #include <cstdio>
+#include <string>
+#include <string_view>
 
 #include <fmt/format.h>
 
@@ -41,6 +45,18 @@ void print(const std::string& text) {
   flush_output();
 }
 
+/// A command that runs no networks (CommandRecord::runs_networks), which needs no engine.
+struct OwnCommand {
+  std::string_view name;
+  std::string (*text)(const OptionValues&);  ///< works, and gives what to print
+};
+
+constexpr std::array<OwnCommand, 2> kOwnCommands{{
+    {"report", run_report},
+    {"completion",
+     [](const OptionValues& values) { return completion_script(values.text("SHELL")); }},
+}};
+
 int run(int argc, char** argv) {
   const auto asked = parse_command_line(argc, argv);
   if (const auto* answer = std::get_if<Answer>(&asked)) {
@@ -48,15 +64,10 @@ int run(int argc, char** argv) {
     return static_cast<int>(ExitCode::Done);
   }
   const auto& request = std::get<CommandRequest>(asked);
-  if (request.command == "completion") {
-    print(completion_script(request.values.text("SHELL")));
-    return static_cast<int>(ExitCode::Done);
-  }
-  if (request.command == "report") {
-    print(run_report(request.values));
-    return static_cast<int>(ExitCode::Done);
-  }
-  return run_on_engine(request);
+  const auto own = std::ranges::find(kOwnCommands, request.command, &OwnCommand::name);
+  if (own == kOwnCommands.end()) return run_on_engine(request);
+  print(own->text(request.values));
+  return static_cast<int>(ExitCode::Done);
 }
 
 }  // namespace

@@ -7,7 +7,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include "display_width.h"
+#include "ompq/tables/display_width.h"
 
 namespace ompq::app {
 namespace {
@@ -96,7 +96,7 @@ void ProgressBar::draw(const ProgressEvent& event, Clock::time_point now) {
     return;
   }
   erase_line();
-  line_ = cut_to_width(bar_cells(event) + text, terminal_columns(stream_) - 1);
+  line_ = tables::cut_to_width(bar_cells(event) + text, terminal_columns(stream_) - 1);
   fmt::print(stream_, "{}", line_);
   std::fflush(stream_);
 }

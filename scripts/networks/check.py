@@ -101,7 +101,7 @@ def check(task: Task, allocators: list[str]) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("names", nargs="*", help="networks to check anew; by default all")
+    parser.add_argument("names", nargs="*", help="networks to check again; by default all")
     parser.add_argument("--table", action="store_true", help="only write the table of what was checked before")
     parser.add_argument("--allocator", choices=table.ALLOCATORS, help="only this one; by default all")
     arguments = parser.parse_args()

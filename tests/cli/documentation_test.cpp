@@ -7,9 +7,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "display_width.h"
 #include "ompq/core/atomic_file.h"
 #include "ompq/options/command_table.h"
+#include "ompq/tables/display_width.h"
 #include "option_text.h"
 #include "support/paths.h"
 
@@ -49,7 +49,7 @@ TEST(CommandHelp, FitsATerminalOf88Columns) {
     for (std::string line; std::getline(lines, line);) {
       const bool given = line.starts_with("Usage:") || line.starts_with("  ompq ") ||
                          line.starts_with("  source ");
-      EXPECT_TRUE(given || display_width(line) <= 88U) << line;
+      EXPECT_TRUE(given || tables::display_width(line) <= 88U) << line;
     }
   }
 }

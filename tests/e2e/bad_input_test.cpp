@@ -30,7 +30,7 @@ class BadInput : public ::testing::Test {
     return path(name);
   }
   /// Names of everything in the folder.
-  std::vector<std::string> left_behind() {
+  std::vector<std::string> files_left() {
     std::vector<std::string> names;
     for (const auto& entry : fs::directory_iterator(folder_.path())) {
       names.push_back(entry.path().filename().string());
@@ -78,7 +78,7 @@ TEST_F(BadInput, MissingModelIsNamed) {
   const auto result = quantize(path("missing.onnx"), {"--avg-bits", "3"});
   EXPECT_EQ(result.status, 3);
   EXPECT_THAT(result.error, HasSubstr("missing.onnx"));
-  EXPECT_TRUE(left_behind().empty());
+  EXPECT_TRUE(files_left().empty());
 }
 
 TEST_F(BadInput, TruncatedModelIsNoModel) {
@@ -88,7 +88,7 @@ TEST_F(BadInput, TruncatedModelIsNoModel) {
     const auto result = quantize(model, {"--avg-bits", "3"});
     EXPECT_EQ(result.status, 3) << kept << " bytes: " << result.error;
     EXPECT_THAT(result.error, HasSubstr("cut.onnx")) << kept;
-    EXPECT_EQ(left_behind(), std::vector<std::string>{"cut.onnx"}) << kept;
+    EXPECT_EQ(files_left(), std::vector<std::string>{"cut.onnx"}) << kept;
   }
 }
 
@@ -110,14 +110,14 @@ TEST_F(BadInput, ImpossibleBudgetSaysTheLeastThatWouldDo) {
               AllOf(HasSubstr("[allocation]"),
                     HasSubstr("below the least possible"),
                     HasSubstr("raise the budget")));
-  EXPECT_TRUE(left_behind().empty());
+  EXPECT_TRUE(files_left().empty());
 }
 
 TEST_F(BadInput, OneSampleIsTooFew) {
   const auto result = quantize(shipped_model(), {"--avg-bits", "3", "--samples", "1"});
   EXPECT_EQ(result.status, 2) << result.error;
   EXPECT_THAT(result.error, HasSubstr("--samples"));
-  EXPECT_TRUE(left_behind().empty());
+  EXPECT_TRUE(files_left().empty());
 }
 
 TEST_F(BadInput, AllocationWithAnUnknownLayerNamesTheNearestRealOne) {
@@ -127,7 +127,7 @@ TEST_F(BadInput, AllocationWithAnUnknownLayerNamesTheNearestRealOne) {
   const auto result = quantize(shipped_model(), {"--allocation", path("bits.json")});
   EXPECT_EQ(result.status, 3) << result.error;
   EXPECT_THAT(result.error, AllOf(HasSubstr("layer1.0.conv1x"), HasSubstr("layer1.0.conv1'")));
-  EXPECT_EQ(left_behind(), std::vector<std::string>{"bits.json"});
+  EXPECT_EQ(files_left(), std::vector<std::string>{"bits.json"});
 }
 
 TEST_F(BadInput, AllocationWithoutALayerNamesIt) {
@@ -167,7 +167,7 @@ TEST_F(BadInput, TargetThatCannotBeWrittenLeavesNothing) {
       quantize_to("file/out.onnx", shipped_model(), {"--avg-bits", "3", "--allocator", "uniform"});
   EXPECT_EQ(result.status, 3) << result.error;
   EXPECT_THAT(result.error, HasSubstr("file/out.onnx"));
-  EXPECT_EQ(left_behind(), std::vector<std::string>{"file"});
+  EXPECT_EQ(files_left(), std::vector<std::string>{"file"});
 }
 
 TEST_F(BadInput, TargetThatIsReadIsRefusedAndStays) {
@@ -180,7 +180,7 @@ TEST_F(BadInput, TargetThatIsReadIsRefusedAndStays) {
   }
   EXPECT_EQ(read_file(model), read_file(shipped_model()));
   EXPECT_TRUE(fs::is_symlink(folder_ / "link.onnx"));
-  EXPECT_EQ(left_behind(), (std::vector<std::string>{"link.onnx", "net.onnx"}));
+  EXPECT_EQ(files_left(), (std::vector<std::string>{"link.onnx", "net.onnx"}));
 }
 
 TEST_F(BadInput, TargetThatIsASampleOrPreprocessingIsRefusedAndStays) {
@@ -212,7 +212,7 @@ TEST_F(BadInput, TargetThatIsALinkStaysOneAndItsFileIsReplaced) {
   (void)uniform_allocation();
   EXPECT_TRUE(fs::is_symlink(folder_ / "bits.json"));
   EXPECT_TRUE(nlohmann::json::accept(read_file(folder_ / "store" / "bits.json")));
-  EXPECT_EQ(left_behind(), (std::vector<std::string>{"bits.json", "store"}));
+  EXPECT_EQ(files_left(), (std::vector<std::string>{"bits.json", "store"}));
 }
 
 TEST_F(BadInput, TargetThatIsNoFileIsRefusedBeforeTheWork) {
@@ -227,14 +227,14 @@ TEST_F(BadInput, TargetThatIsNoFileIsRefusedBeforeTheWork) {
     EXPECT_THAT(result.error, HasSubstr(target));
   }
   EXPECT_TRUE(fs::is_fifo(folder_ / "pipe"));
-  EXPECT_EQ(left_behind(), (std::vector<std::string>{"pipe", "results"}));
+  EXPECT_EQ(files_left(), (std::vector<std::string>{"pipe", "results"}));
 }
 
 TEST_F(BadInput, OneNameForTwoResultsIsRefused) {
   const auto result = quantize(shipped_model(), {"--avg-bits", "3", "--result", path("out.onnx")});
   EXPECT_EQ(result.status, 2) << result.error;
   EXPECT_THAT(result.error, AllOf(HasSubstr("--result"), HasSubstr("--output")));
-  EXPECT_TRUE(left_behind().empty());
+  EXPECT_TRUE(files_left().empty());
 }
 
 /// What a user gets wrong, and what the answer names: the file or the option, never a part of ompq.
@@ -293,7 +293,7 @@ TEST_F(BadInput, FullDiskLeavesTheOldFile) {
   EXPECT_EQ(result.status, 3) << result.error;
   EXPECT_THAT(result.error, HasSubstr("out.onnx"));
   EXPECT_EQ(read_file(old), "the old file");
-  EXPECT_EQ(left_behind(), std::vector<std::string>{"out.onnx"});
+  EXPECT_EQ(files_left(), std::vector<std::string>{"out.onnx"});
 }
 
 }  // namespace

@@ -101,9 +101,9 @@ TEST(Finetune, EndsCleanlyWhenInterruptedAndSaysHowToGoOn) {
   std::vector<std::string> other =
       finetune(folder / "out.onnx", {"--avg-bits", "3", "--epochs", "1", "--lr", "0.0001"});
   std::erase(other, "--quiet");
-  const auto begun_anew = ompq(other);
-  EXPECT_EQ(begun_anew.status, 0) << begun_anew.error;
-  EXPECT_THAT(begun_anew.error, HasSubstr("out.onnx.checkpoint.1"));
+  const auto started_again = ompq(other);
+  EXPECT_EQ(started_again.status, 0) << started_again.error;
+  EXPECT_THAT(started_again.error, HasSubstr("out.onnx.checkpoint.1"));
   EXPECT_TRUE(std::filesystem::exists(folder / "out.onnx.checkpoint.1"));
 }
 

@@ -36,7 +36,7 @@ TEST(Interrupt, StopsWorkWithStatus130AndLeavesNoFile) {
   EXPECT_EQ(WEXITSTATUS(status), 130) << program.error();
   EXPECT_THAT(program.error(), ::testing::HasSubstr("stopped by the user"));
   EXPECT_EQ(std::distance(fs::directory_iterator(folder.path()), fs::directory_iterator()), 1)
-      << "something besides its standard error was left behind";
+      << "something besides its standard error was left";
 }
 
 }  // namespace

@@ -33,7 +33,7 @@ std::string feature_of(const Graph& graph, std::string_view layer) {
 
 /// The name of the feature of convolution "conv", whose output `follow` reads.
 template <typename Follow>
-std::string feature_behind_conv(Follow follow) {
+std::string feature_after_conv(Follow follow) {
   GraphBuilder b("conv_then");
   const ValueId x = b.conv("conv", b.input("input", sized_image(4)), {.out = 4, .kernel = 3});
   return feature_of(b.finish({follow(b, x)}), "conv");
@@ -43,13 +43,13 @@ std::string feature_behind_conv(Follow follow) {
 
 TEST(LayerFunction, EndsAtTheOperatorWhereNothingBelongsToIt) {
   EXPECT_EQ(
-      feature_behind_conv([](GraphBuilder& b, ValueId x) { return b.max_pool("p", x, 2, 2, 0); }),
+      feature_after_conv([](GraphBuilder& b, ValueId x) { return b.max_pool("p", x, 2, 2, 0); }),
       "conv_output");
 }
 
 TEST(LayerFunction, TakesNormAndActivation) {
   for (const std::string type : {"Relu", "Sigmoid", "HardSwish", "LeakyRelu", "Tanh", "Elu"}) {
-    EXPECT_EQ(feature_behind_conv([&](GraphBuilder& b, ValueId x) {
+    EXPECT_EQ(feature_after_conv([&](GraphBuilder& b, ValueId x) {
                 return b.max_pool("p", b.unary(type, "act", b.norm("norm", x)), 2, 2, 0);
               }),
               "act_output")
@@ -58,14 +58,14 @@ TEST(LayerFunction, TakesNormAndActivation) {
 }
 
 TEST(LayerFunction, TakesOneActivationAlone) {
-  EXPECT_EQ(feature_behind_conv([](GraphBuilder& b, ValueId x) {
+  EXPECT_EQ(feature_after_conv([](GraphBuilder& b, ValueId x) {
               return b.unary("Sigmoid", "second", b.relu("first", x));
             }),
             "first_output");
 }
 
 TEST(LayerFunction, TakesARelu6WrittenAsReluAndMin) {
-  EXPECT_EQ(feature_behind_conv([](GraphBuilder& b, ValueId x) {
+  EXPECT_EQ(feature_after_conv([](GraphBuilder& b, ValueId x) {
               const ValueId six = b.constant("six", Tensor::scalar(6.0F));
               return b.binary("Min", "min", b.relu("relu", x), six);
             }),
@@ -76,24 +76,24 @@ TEST(LayerFunction, TakesActivationsThatReadTheirArgumentTwice) {
   const auto number = [](GraphBuilder& b, float value) {
     return b.constant("number_" + std::to_string(value), Tensor::scalar(value));
   };
-  EXPECT_EQ(feature_behind_conv([](GraphBuilder& b, ValueId x) {
+  EXPECT_EQ(feature_after_conv([](GraphBuilder& b, ValueId x) {
               return b.binary("Mul", "silu", b.unary("Sigmoid", "gate", x), x);
             }),
             "silu_output");
-  EXPECT_EQ(feature_behind_conv([&](GraphBuilder& b, ValueId x) {  // hard swish in parts
+  EXPECT_EQ(feature_after_conv([&](GraphBuilder& b, ValueId x) {  // hard swish in parts
               ValueId y = b.add("shift", x, number(b, 3.0F));
               y = b.binary("Mul", "mul", x, b.clip("clip", y, 0.0F, 6.0F));
               return b.binary("Div", "div", y, number(b, 6.0F));
             }),
             "div_output");
-  EXPECT_EQ(feature_behind_conv([&](GraphBuilder& b, ValueId x) {  // GELU, halved first
+  EXPECT_EQ(feature_after_conv([&](GraphBuilder& b, ValueId x) {  // GELU, halved first
               const ValueId half = b.binary("Mul", "half", x, number(b, 0.5F));
               ValueId y = b.unary("Erf", "erf", b.binary("Div", "div", x, number(b, 1.4142F)));
               y = b.add("one_more", y, number(b, 1.0F));
               return b.binary("Mul", "gelu", half, y);
             }),
             "gelu_output");
-  EXPECT_EQ(feature_behind_conv([](GraphBuilder& b, ValueId x) {  // Mish
+  EXPECT_EQ(feature_after_conv([](GraphBuilder& b, ValueId x) {  // Mish
               const ValueId y = b.unary("Tanh", "tanh", b.unary("Softplus", "softplus", x));
               return b.binary("Mul", "mish", x, y);
             }),
@@ -121,7 +121,7 @@ TEST(LayerFunction, TakesTheLinearOutputOfAnInvertedResidual) {
 }
 
 TEST(LayerFunction, StopsAtAValueWithAnotherReader) {
-  EXPECT_EQ(feature_behind_conv([](GraphBuilder& b, ValueId x) {
+  EXPECT_EQ(feature_after_conv([](GraphBuilder& b, ValueId x) {
               return b.add("add", b.relu("relu", x), b.max_pool("p", x, 1, 1, 0));
             }),
             "conv_output");
@@ -135,18 +135,18 @@ TEST(LayerFunction, StopsAtANetworkOutput) {
 
 TEST(LayerFunction, LooksThroughWhatLeavesElementsAlone) {
   for (const std::string type : {"Identity", "Dropout"}) {
-    EXPECT_EQ(feature_behind_conv([&](GraphBuilder& b, ValueId x) {
+    EXPECT_EQ(feature_after_conv([&](GraphBuilder& b, ValueId x) {
                 x = b.norm("norm", b.unary(type, "between", x));
                 return b.relu("relu", b.unary(type, "again", x));
               }),
               "relu_output")
         << type;
   }
-  EXPECT_EQ(feature_behind_conv([](GraphBuilder& b, ValueId x) {
+  EXPECT_EQ(feature_after_conv([](GraphBuilder& b, ValueId x) {
               return b.relu("relu", b.pad("pad", b.norm("norm", x), {0, 1, 1, 0}));
             }),
             "relu_output");
-  EXPECT_EQ(feature_behind_conv([](GraphBuilder& b, ValueId x) {
+  EXPECT_EQ(feature_after_conv([](GraphBuilder& b, ValueId x) {
               const Shape flat{Dim::batch(), Dim::fixed(4), Dim::fixed(64)};
               x = b.transpose("transpose", b.reshape("reshape", x, {0, 4, 64}, flat), {0, 2, 1});
               return b.relu("relu", x);
@@ -169,7 +169,7 @@ TEST(LayerFunction, LooksThroughQuantizersOfAnAlreadyQuantizedNetwork) {
 
 TEST(LayerFunction, AddsAConstantPerChannelButNoConstantImage) {
   const auto with_addend = [](std::vector<std::int64_t> shape) {
-    return feature_behind_conv([&](GraphBuilder& b, ValueId x) {
+    return feature_after_conv([&](GraphBuilder& b, ValueId x) {
       return b.relu("relu", b.add("add", x, b.normal_constant("addend", shape, 1.0)));
     });
   };

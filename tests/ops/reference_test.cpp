@@ -135,7 +135,7 @@ TEST(ConvTranspose, SpreadsItsInputOverThePaddedOutput) {
                expected(1, {2, 2, 6, 10}));
   expect_close(got({{"pads", Ints{2, 2, 0, 0}}}), expected(2, {2, 2, 5, 9}));
   expect_close(got({{"pads", Ints{0, 0, 2, 2}}}), expected(0, {2, 2, 5, 9}));
-  // 7 - 6 = 1 too many: the odd one goes in front, with SAME_UPPER behind.
+  // 7 - 6 = 1 too many: the odd one goes in front, with SAME_UPPER at the end.
   expect_close(got({{"output_shape", Ints{6, 10}}}), expected(1, {2, 2, 6, 10}));
   expect_close(got({{"output_shape", Ints{6, 10}}, {"auto_pad", "SAME_UPPER"}}),
                expected(0, {2, 2, 6, 10}));

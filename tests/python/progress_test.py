@@ -124,12 +124,12 @@ def test_interrupt_comes_out_of_a_call_within_a_callback(model, images):
 def test_interrupt_stops_work_without_a_callback(model, images, labels, tmp_path):
     log = tmp_path / "epochs.jsonl"
 
-    def interrupt_behind_the_first_epoch():
+    def interrupt_after_the_first_epoch():
         while not log.exists() or not log.read_text():
             time.sleep(0.01)
         os.kill(os.getpid(), signal.SIGINT)
 
-    other = threading.Thread(target=interrupt_behind_the_first_epoch)
+    other = threading.Thread(target=interrupt_after_the_first_epoch)
     other.start()
     with pytest.raises(KeyboardInterrupt):
         ompq.finetune(

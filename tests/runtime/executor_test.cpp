@@ -324,13 +324,13 @@ TEST(Executor, RefusesToGoBack) {
   EXPECT_THAT(message, HasSubstr("already past"));
 }
 
-TEST(Executor, RefusesAUsedUpState) {
+TEST(Executor, RefusesAFinishedState) {
   const Graph graph = two_inputs();
   Executor executor(graph);
   Executor::State state = executor.start(testing::normal_inputs(graph, 1));
   (void)executor.finish(std::move(state));
   EXPECT_THAT(message_of<ConfigError>([&] { (void)executor.finish(std::move(state)); }),  // NOLINT
-              HasSubstr("used up"));
+              HasSubstr("already finished"));
 }
 
 TEST(Executor, RefusesUnknownDevicesAndCaptures) {

@@ -6,7 +6,7 @@
 
 namespace ompq::testing {
 
-/// What a finished program left behind.
+/// What a finished program left.
 struct ProgramResult {
   int status = 0;      ///< exit status; 128 + signal where a signal ended it
   std::string output;  ///< standard output

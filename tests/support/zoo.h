@@ -32,7 +32,7 @@ enum class Shortcut {
 [[nodiscard]] graph::Graph resnet20(Shortcut shortcut, const Options& options = kCifar);
 
 /// Two blocks of 4-head attention over 8x8 patches and a class token, with the Shape, Gather,
-/// Unsqueeze, Concat, Expand and Reshape nodes that exporters leave behind; opset 17.
+/// Unsqueeze, Concat, Expand and Reshape nodes that exporters leave; opset 17.
 [[nodiscard]] graph::Graph vision_transformer(const Options& options = kCifar);
 
 /// Encoder and decoder of three levels with Concat skips and ConvTranspose; `classes` maps out.

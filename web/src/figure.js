@@ -19,7 +19,7 @@ const watcher = new IntersectionObserver((entries) => {
  * @param spec {
  *   id, title, lead         what it is called and what it says
  *   height(): pixels
- *   option(): ECharts option, read anew whenever something that it depends on has changed
+ *   option(): ECharts option, read again whenever something that it depends on has changed
  *   summary(): one sentence for those who do not see it
  *   table(): {columns, rows} of the table below it, and what is downloaded (`full()` where the download holds more)
  *   points(): [{text, series, index, pick}] for the arrow keys; pick() is what Enter and a click do
@@ -113,7 +113,7 @@ export function figure(spec, { store, depends = [], fileStem }) {
   return node;
 }
 
-/** All charts anew: colours have changed. Paper shows all of them, so all are drawn for it. */
+/** Draws all charts again: colours have changed. Paper shows all of them, so all are drawn for it. */
 export function redrawAll() {
   for (const figure of figures) {
     figure.stale = true;

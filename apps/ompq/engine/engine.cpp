@@ -1,5 +1,3 @@
-#include <algorithm>
-#include <array>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -8,8 +6,8 @@
 #include <fmt/format.h>
 #include <spdlog/sinks/base_sink.h>
 
-#include "command_context.h"
 #include "failure.h"
+#include "ompq/commands/commands.h"
 #include "ompq/core/error.h"
 #include "ompq/core/log.h"
 #include "progress_bar.h"
@@ -18,23 +16,6 @@
 
 namespace ompq::app {
 namespace {
-
-struct EngineCommand {
-  std::string_view name;
-  void (*run)(const CommandContext&);
-};
-
-constexpr std::array<EngineCommand, 9> kCommands{{
-    {"inspect", run_inspect},
-    {"search", run_search},
-    {"quantize", run_quantize},
-    {"finetune", run_finetune},
-    {"compare", run_compare},
-    {"sweep", run_sweep},
-    {"latency-table", run_latency_table},
-    {"eval", run_eval},
-    {"diff", run_diff},
-}};
 
 /// Gives the library's log a place: warnings on standard error, more with --verbose, nothing with
 /// --quiet. Lines and the progress bar share the terminal, so the bar makes room for each line.
@@ -71,26 +52,16 @@ class LogRoute {
 };
 
 void run(const CommandRequest& request) {
-  const auto named = [&](const EngineCommand& command) { return command.name == request.command; };
-  const auto command = std::ranges::find_if(kCommands, named);
-  if (command == kCommands.end()) {
-    throw InternalError("engine", fmt::format("no command '{}'", request.command));
-  }
   ProgressBar bar(request.values.flag("quiet") ? ProgressStyle::Silent : style_of_stderr());
   const LogRoute route(request.values, bar);
-  const bool quiet = request.values.flag("quiet");
-  const CommandContext context{
-      .work = {.options = request.values,
-               .progress = [&](const ProgressEvent& event) { bar.show(event); },
-               .provenance = provenance_of(request.line)},
-      .say = [&](const std::string& lines) {
-        if (!quiet) bar.interrupt_with(lines);
-      }};
-  if (context.json()) {
-    fmt::print("{}", commands::run_as_json(request.command, context.work));
-  } else {
-    command->run(context);
+  commands::Context context{.options = request.values,
+                            .progress = [&](const ProgressEvent& event) { bar.show(event); },
+                            .provenance = provenance_of(request.line)};
+  if (!request.values.flag("quiet")) {
+    context.say = [&](const std::string& lines) { bar.interrupt_with(lines); };
   }
+  const auto work = request.values.flag("json") ? commands::run_as_json : commands::run_as_text;
+  fmt::print("{}", work(request.command, context));
   bar.finish();
   flush_output();
 }

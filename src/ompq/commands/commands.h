@@ -19,7 +19,8 @@ struct EvaluatedNetwork {
 [[nodiscard]] std::string to_json(const EvaluatedNetwork& evaluated);
 
 // One function for each command that runs networks: from options to the result, with every file
-// that the options ask for written. What the program prints and Python returns is made of these.
+// that the options ask for written. What the program prints and Python returns is made of these,
+// by the rows of command_rows.h.
 // @throws children of ompq::Error, as the functions of pipeline/ that they call do.
 
 [[nodiscard]] report::Inspection inspect(const Context& context);
@@ -35,5 +36,7 @@ struct EvaluatedNetwork {
 /// Runs the command of this name (of command_table()). @return its result, one JSON document.
 /// @throws InternalError for a command that runs no networks.
 [[nodiscard]] std::string run_as_json(std::string_view command, const Context& context);
+/// Likewise. @return its result as a person reads it, which is what the program prints.
+[[nodiscard]] std::string run_as_text(std::string_view command, const Context& context);
 
 }  // namespace ompq::commands

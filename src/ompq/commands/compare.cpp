@@ -1,6 +1,7 @@
 #include "ompq/search/compare.h"
 
 #include "ompq/commands/command_options.h"
+#include "ompq/commands/command_rows.h"
 #include "ompq/commands/commands.h"
 #include "ompq/commands/data_options.h"
 #include "ompq/commands/output_check.h"
@@ -8,6 +9,7 @@
 #include "ompq/pipeline/load_model.h"
 #include "ompq/report/csv.h"
 #include "ompq/report/json.h"
+#include "ompq/tables/result_tables.h"
 
 namespace ompq::commands {
 
@@ -28,6 +30,18 @@ report::Comparison compare(const Context& context) {
     write_file_atomically(*file, report::to_csv(result));
   }
   return result;
+}
+
+namespace {
+
+std::string compare_text_of(const Context& context) {
+  return tables::comparison_text(compare(context));
+}
+
+}  // namespace
+
+CommandRow compare_row() {
+  return {.name = "compare", .json = json_of<compare>, .text = compare_text_of};
 }
 
 }  // namespace ompq::commands

@@ -24,6 +24,7 @@ struct Context {
   report::Provenance provenance = {};  ///< for the result
 
   // Told while work goes on; may be empty.
+  std::function<void(const std::string&)> say = {};  ///< run_as_text: whole lines for a person
   std::function<void(const report::MethodCost&)> announce = {};   ///< quantize: what is to come
   std::function<void(const report::EpochRecord&)> on_epoch = {};  ///< finetune: every epoch
 };

@@ -1,12 +1,14 @@
 #include "ompq/diagnosis/diff.h"
 
 #include "ompq/commands/command_options.h"
+#include "ompq/commands/command_rows.h"
 #include "ompq/commands/commands.h"
 #include "ompq/commands/data_options.h"
 #include "ompq/commands/output_check.h"
 #include "ompq/core/atomic_file.h"
 #include "ompq/pipeline/load_model.h"
 #include "ompq/report/json.h"
+#include "ompq/tables/diagnosis_tables.h"
 
 namespace ompq::commands {
 
@@ -37,5 +39,13 @@ report::Diff diff(const Context& context) {
   }
   return diff;
 }
+
+namespace {
+
+std::string diff_text_of(const Context& context) { return tables::diff_text(diff(context)); }
+
+}  // namespace
+
+CommandRow diff_row() { return {.name = "diff", .json = json_of<diff>, .text = diff_text_of}; }
 
 }  // namespace ompq::commands

@@ -6,6 +6,7 @@
 #include <fmt/ranges.h>
 
 #include "ompq/commands/command_options.h"
+#include "ompq/commands/command_rows.h"
 #include "ompq/commands/commands.h"
 #include "ompq/commands/data_options.h"
 #include "ompq/commands/output_check.h"
@@ -14,6 +15,7 @@
 #include "ompq/data/npz.h"
 #include "ompq/pipeline/load_model.h"
 #include "ompq/report/json.h"
+#include "ompq/tables/result_tables.h"
 
 namespace ompq::commands {
 namespace {
@@ -111,5 +113,15 @@ EvaluatedNetwork evaluate(const Context& context) {
 std::string to_json(const EvaluatedNetwork& evaluated) {
   return report::to_json(evaluated.model, evaluated.samples, evaluated.evaluation);
 }
+
+namespace {
+
+std::string eval_text_of(const Context& context) {
+  return tables::evaluation_text(evaluate(context).evaluation);
+}
+
+}  // namespace
+
+CommandRow eval_row() { return {.name = "eval", .json = json_of<evaluate>, .text = eval_text_of}; }
 
 }  // namespace ompq::commands

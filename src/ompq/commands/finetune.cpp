@@ -1,13 +1,18 @@
 #include "ompq/qat/finetune.h"
 
+#include <fmt/format.h>
+
 #include "ompq/commands/command_options.h"
+#include "ompq/commands/command_rows.h"
 #include "ompq/commands/commands.h"
 #include "ompq/commands/data_options.h"
 #include "ompq/commands/output_check.h"
 #include "ompq/commands/training_options.h"
 #include "ompq/core/atomic_file.h"
+#include "ompq/pipeline/companion_files.h"
 #include "ompq/pipeline/load_model.h"
 #include "ompq/report/json.h"
+#include "ompq/tables/training_tables.h"
 
 namespace ompq::commands {
 
@@ -33,6 +38,44 @@ report::Finetuning finetune(const Context& context) {
     write_file_atomically(*file, report::to_json(result));
   }
   return result;
+}
+
+namespace {
+
+std::string finetune_text_of(const Context& context) {
+  const OptionValues& options = context.options;
+  Context work = context;
+  bool headed = false;
+  if (context.say) {
+    work.on_epoch = [&](const report::EpochRecord& record) {
+      context.say((headed ? "" : tables::epoch_heading()) + tables::epoch_line(record));
+      headed = true;
+    };
+  }
+  std::string text = tables::finetuning_text(finetune(work));
+  text += fmt::format("network      {}\n", options.text("output"));
+  if (const auto file = options.maybe_text("result")) {
+    text += fmt::format("JSON result  {}\n", *file);
+  }
+  return text;
+}
+
+void finetune_companions(const OptionValues& options, std::vector<NamedFile>& written) {
+  add_network_companions(options, written);
+  const std::filesystem::path output = options.text("output");
+  written.push_back({"the last epoch's file of --output", pipeline::last_file(output)});
+  if (!options.has("checkpoint")) {
+    written.push_back({"the checkpoint of --output", pipeline::checkpoint_file(output)});
+  }
+}
+
+}  // namespace
+
+CommandRow finetune_row() {
+  return {.name = "finetune",
+          .json = json_of<finetune>,
+          .text = finetune_text_of,
+          .companions = finetune_companions};
 }
 
 }  // namespace ompq::commands

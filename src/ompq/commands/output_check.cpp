@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "ompq/commands/command_rows.h"
 #include "ompq/core/error.h"
 #include "ompq/core/output_files.h"
 #include "ompq/data/preprocess_file.h"
@@ -18,29 +19,6 @@ namespace ompq::commands {
 namespace {
 
 namespace fs = std::filesystem;
-
-/// What stands next to the network that --output names.
-void add_companions(std::string_view command,
-                    const OptionValues& options,
-                    std::vector<NamedFile>& written) {
-  const fs::path output = options.text("output");
-  written.push_back({"the external data of --output", onnx_io::data_file(output)});
-  if (!options.knows("journal") || !options.has("journal")) {
-    written.push_back({"the journal of --output", pipeline::journal_file(output)});
-  }
-  if (options.knows("format")) {
-    const ptq::FormatRow& format = ptq::file_format(options.text("format"));
-    if (format.companion_file != nullptr) {
-      written.push_back(
-          {fmt::format("the {} of --output", format.companion), format.companion_file(output)});
-    }
-  }
-  if (command != "finetune") return;
-  written.push_back({"the last epoch's file of --output", pipeline::last_file(output)});
-  if (!options.has("checkpoint")) {
-    written.push_back({"the checkpoint of --output", pipeline::checkpoint_file(output)});
-  }
-}
 
 void add_paths(const OptionRecord& record,
                const OptionValues& options,
@@ -78,6 +56,19 @@ void add_samples(const OptionValues& options,
 
 }  // namespace
 
+void add_network_companions(const OptionValues& options, std::vector<NamedFile>& written) {
+  const fs::path output = options.text("output");
+  written.push_back({"the external data of --output", onnx_io::data_file(output)});
+  if (!options.knows("journal") || !options.has("journal")) {
+    written.push_back({"the journal of --output", pipeline::journal_file(output)});
+  }
+  if (!options.knows("format")) return;
+  const ptq::FormatRow& format = ptq::file_format(options.text("format"));
+  if (format.companion_file == nullptr) return;
+  written.push_back(
+      {fmt::format("the {} of --output", format.companion), format.companion_file(output)});
+}
+
 void check_outputs(std::string_view command,
                    const OptionValues& options,
                    const std::set<fs::path>& also_read) {
@@ -93,7 +84,7 @@ void check_outputs(std::string_view command,
   }
   for (const fs::path& file : also_read) read.push_back({"a file of the network's weights", file});
   add_unnamed(options, read);
-  if (command == "quantize" || command == "finetune") add_companions(command, options, written);
+  if (const auto add = command_row(command).companions) add(options, written);
   if (also_read.empty()) add_samples(options, written, read);  // once: folders may be large
   check_output_files(written, read);
 }

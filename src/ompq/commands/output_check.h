@@ -3,7 +3,9 @@
 #include <filesystem>
 #include <set>
 #include <string_view>
+#include <vector>
 
+#include "ompq/core/output_files.h"
 #include "ompq/options/options.h"
 
 namespace ompq::commands {
@@ -17,5 +19,9 @@ namespace ompq::commands {
 void check_outputs(std::string_view command,
                    const OptionValues& options,
                    const std::set<std::filesystem::path>& also_read = {});
+
+/// What comes next to the network that --output names: its external data, the journal, and the
+/// second file of its --format. For CommandRow::companions.
+void add_network_companions(const OptionValues& options, std::vector<NamedFile>& written);
 
 }  // namespace ompq::commands

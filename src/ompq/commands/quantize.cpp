@@ -1,14 +1,20 @@
 #include "ompq/ptq/quantize.h"
 
+#include <fmt/format.h>
+
 #include "ompq/commands/command_options.h"
+#include "ompq/commands/command_rows.h"
 #include "ompq/commands/commands.h"
 #include "ompq/commands/data_options.h"
 #include "ompq/commands/output_check.h"
 #include "ompq/core/atomic_file.h"
+#include "ompq/core/byte_count.h"
 #include "ompq/core/log.h"
 #include "ompq/pipeline/load_model.h"
 #include "ompq/ptq/file_formats.h"
 #include "ompq/report/json.h"
+#include "ompq/tables/diagnosis_tables.h"
+#include "ompq/tables/result_tables.h"
 
 namespace ompq::commands {
 
@@ -34,6 +40,50 @@ report::Quantization quantize(const Context& context) {
     write_file_atomically(*file, report::to_json(result));
   }
   return result;
+}
+
+namespace {
+
+/// Says what is to come.
+std::string cost_text(const report::MethodCost& cost) {
+  const std::string search =
+      cost.search_seconds > 0 ? fmt::format("search: up to {:.0f} s; ", cost.search_seconds) : "";
+  return fmt::format("{}{} with {} samples: about {:.0f} s and {} of cached activations\n",
+                     search,
+                     cost.method,
+                     cost.samples,
+                     cost.seconds,
+                     format_bytes(cost.memory_bytes));
+}
+
+std::string quantize_text_of(const Context& context) {
+  const OptionValues& options = context.options;
+  Context work = context;
+  if (context.say) {
+    work.announce = [&](const report::MethodCost& cost) { context.say(cost_text(cost)); };
+  }
+  const report::Quantization result = quantize(work);
+  std::string text = tables::quantization_text(result);
+  if (result.diagnosis) text += tables::diagnosis_text(*result.diagnosis) + "\n";
+  const std::string& output = options.text("output");
+  text += fmt::format("network      {}\n", output);
+  const ptq::FormatRow& format = ptq::file_format(options.text("format"));
+  if (format.companion_file != nullptr) {
+    text += fmt::format("{:<12} {}\n", format.companion, format.companion_file(output).string());
+  }
+  if (const auto file = options.maybe_text("result")) {
+    text += fmt::format("JSON result  {}\n", *file);
+  }
+  return text;
+}
+
+}  // namespace
+
+CommandRow quantize_row() {
+  return {.name = "quantize",
+          .json = json_of<quantize>,
+          .text = quantize_text_of,
+          .companions = add_network_companions};
 }
 
 }  // namespace ompq::commands

@@ -1,12 +1,16 @@
 #include "ompq/search/search.h"
 
+#include <fmt/format.h>
+
 #include "ompq/commands/command_options.h"
+#include "ompq/commands/command_rows.h"
 #include "ompq/commands/commands.h"
 #include "ompq/commands/data_options.h"
 #include "ompq/commands/output_check.h"
 #include "ompq/core/atomic_file.h"
 #include "ompq/pipeline/load_model.h"
 #include "ompq/report/json.h"
+#include "ompq/tables/result_tables.h"
 
 namespace ompq::commands {
 
@@ -26,6 +30,27 @@ report::Search search(const Context& context) {
     allocation::write_allocation(*file, outcome.chosen);
   }
   return outcome.report;
+}
+
+namespace {
+
+std::string search_text_of(const Context& context) {
+  const OptionValues& options = context.options;
+  std::string text = tables::search_text(search(context));
+  if (const auto file = options.maybe_text("output")) {
+    text += fmt::format("allocation   {}\n", *file);
+    text += fmt::format("next: ompq quantize {} --data {} --allocation {} -o small.onnx\n",
+                        options.text("MODEL"),
+                        options.text("data"),
+                        *file);
+  }
+  return text;
+}
+
+}  // namespace
+
+CommandRow search_row() {
+  return {.name = "search", .json = json_of<search>, .text = search_text_of};
 }
 
 }  // namespace ompq::commands

@@ -1,6 +1,9 @@
 #include "ompq/search/sweep.h"
 
+#include <fmt/format.h>
+
 #include "ompq/commands/command_options.h"
+#include "ompq/commands/command_rows.h"
 #include "ompq/commands/commands.h"
 #include "ompq/commands/data_options.h"
 #include "ompq/commands/output_check.h"
@@ -8,6 +11,7 @@
 #include "ompq/pipeline/load_model.h"
 #include "ompq/report/csv.h"
 #include "ompq/report/json.h"
+#include "ompq/tables/result_tables.h"
 
 namespace ompq::commands {
 
@@ -31,5 +35,19 @@ report::Sweep sweep(const Context& context) {
   }
   return outcome.report;
 }
+
+namespace {
+
+std::string sweep_text_of(const Context& context) {
+  std::string text = tables::sweep_text(sweep(context));
+  if (const auto file = context.options.maybe_text("output")) {
+    text += fmt::format("allocation   {}\n", *file);
+  }
+  return text;
+}
+
+}  // namespace
+
+CommandRow sweep_row() { return {.name = "sweep", .json = json_of<sweep>, .text = sweep_text_of}; }
 
 }  // namespace ompq::commands

@@ -154,8 +154,8 @@ class Matcher {
       return true;
     };
     const MatchedBy by = x.name == y.name ? MatchedBy::NodeName : MatchedBy::Order;
-    const ValueId behind_a = before_clip(a_.graph, x.feature);
-    const ValueId behind_b = before_clip(b_.graph, y.feature);
+    const ValueId before_clip_a = before_clip(a_.graph, x.feature);
+    const ValueId before_clip_b = before_clip(b_.graph, y.feature);
     const bool done =
         (trusted_ &&
          take(x.feature, namesake(a_.graph, x.feature, b_.graph), MatchedBy::ValueName)) ||
@@ -164,8 +164,8 @@ class Matcher {
         take(x.feature, made_alike(a_.graph, x.feature, b_.graph, nodes_b_), MatchedBy::NodeName) ||
         take(made_alike(b_.graph, y.feature, a_.graph, nodes_a_), y.feature, MatchedBy::NodeName) ||
         (same_makers(x.feature, y.feature) && take(x.feature, y.feature, by)) ||
-        (same_makers(x.feature, behind_b) && take(x.feature, behind_b, by)) ||
-        (same_makers(behind_a, y.feature) && take(behind_a, y.feature, by)) ||
+        (same_makers(x.feature, before_clip_b) && take(x.feature, before_clip_b, by)) ||
+        (same_makers(before_clip_a, y.feature) && take(before_clip_a, y.feature, by)) ||
         take(x.output, y.output, by);
     return done ? std::optional(matched) : std::nullopt;
   }

@@ -126,7 +126,7 @@ std::optional<Tensor> as_bias(const Tensor& addend,
                       std::vector<float>(static_cast<std::size_t>(count), addend.data<float>()[0]));
 }
 
-std::optional<Tensor> bias_behind(const Graph& graph, const Node& node, const Node& add) {
+std::optional<Tensor> bias_after(const Graph& graph, const Node& node, const Node& add) {
   const bool gemm = node.is("Gemm");
   const bool transposed = node.is("ConvTranspose");
   if (!node.domain.empty() || (!gemm && !transposed && !node.is("Conv"))) return std::nullopt;
@@ -151,7 +151,7 @@ int merge_biases(Graph& graph) {
     const NodeId reader = uses.sole_reader(graph.node(id).outputs[0]);
     if (reader == kNoNode || !graph.node(reader).is("Add")) continue;
     const Node& add = graph.node(reader);
-    std::optional<Tensor> bias = bias_behind(graph, graph.node(id), add);
+    std::optional<Tensor> bias = bias_after(graph, graph.node(id), add);
     if (!bias) continue;
     const ValueId output = add.outputs[0];
     const ValueId added = graph.add_constant(graph.node(id).name + ".bias", std::move(*bias));

@@ -109,6 +109,13 @@ graph::Graph inferred(graph::Graph graph, ops::Tail* tail = nullptr) {
   return graph;
 }
 
+graph::Graph with_folded_norms(graph::Graph graph) {
+  graph::fold_batch_norms(graph);
+  graph.sort();
+  ops::infer_and_fold(graph);
+  return graph;
+}
+
 /// A tail that is not run can only be written as part of the imported graph.
 void require_no_tail(const Model& model) {
   if (model.tail.empty()) return;
@@ -143,10 +150,7 @@ Model loaded(const std::filesystem::path& file, const onnx_io::ImportOptions& op
   model.import = options;
   const graph::Graph imported = import_network(file, options, &model.data_files);
   identify(model);
-  model.graph = inferred(imported, &model.tail);
-  graph::fold_batch_norms(model.graph);
-  model.graph.sort();
-  ops::infer_and_fold(model.graph);
+  model.graph = with_folded_norms(inferred(imported, &model.tail));
   model.discovery = graph::discover(model.graph);
   model.file_graph = file_graph(imported, model);
   if (!model.file_graph) require_no_tail(model);
@@ -158,6 +162,11 @@ Model loaded(const std::filesystem::path& file, const onnx_io::ImportOptions& op
 
 Model load_model(const std::filesystem::path& file, const onnx_io::ImportOptions& options) {
   return told_with_file(file, [&] { return loaded(file, options); });
+}
+
+graph::Graph load_graph(const std::filesystem::path& file, const onnx_io::ImportOptions& options) {
+  return told_with_file(
+      file, [&] { return with_folded_norms(inferred(import_network(file, options, nullptr))); });
 }
 
 graph::Graph load_unfolded(const std::filesystem::path& file,

@@ -9,6 +9,7 @@
 #include "ompq/pipeline/calibrate.h"
 #include "ompq/pipeline/companion_files.h"
 #include "ompq/pipeline/layer_tables.h"
+#include "ompq/pipeline/read_back.h"
 #include "ompq/pipeline/stopwatch.h"
 #include "ompq/ptq/distributions.h"
 #include "ompq/ptq/file_formats.h"
@@ -58,7 +59,7 @@ class Quantizer {
       add_row(planned,
               plan,
               "nearest",
-              network,
+              network.graph,
               static_cast<std::int64_t>(pipeline::export_file(network, form_).size()));
     }
     watch_.lap("quantization and evaluation");
@@ -75,17 +76,17 @@ class Quantizer {
   void evaluate_float() {
     pipeline::EvaluateOptions options = options_.evaluation;
     options.keep_outputs = true;
-    real_ = pipeline::evaluate(
+    float_outcome_ = pipeline::evaluate(
         given_.graph, *evaluation_.dataset, evaluation_.indices, options, nullptr, progress_);
-    result_.float_evaluation = real_.evaluation;
+    result_.float_evaluation = float_outcome_.evaluation;
     watch_.lap("float evaluation");
   }
 
   /// Says what is to come before it takes long.
   void announce() const {
     if (journal_ == nullptr || !options_.announce) return;
-    const double forward =
-        real_.evaluation.seconds / std::max(1.0, static_cast<double>(real_.evaluation.samples));
+    const double forward = float_outcome_.evaluation.seconds /
+                           std::max(1.0, static_cast<double>(float_outcome_.evaluation.samples));
     report::MethodCost cost =
         expected_cost(given_, options_.method, static_cast<std::int64_t>(tuning_.size()), forward);
     const bool searches = !options_.allocation_file && !journal_->find("widths");
@@ -123,17 +124,25 @@ class Quantizer {
     }
     chosen_ = pipeline::assemble_network(model(), plan.weight_bits, codes);
     result_.distributions = distributions(model(), *chosen_, codes.activations, histograms_);
-    const auto files = file_format(options_.format)
-                           .files({model(), plan.weight_bits, codes, form_, options_.output});
+    const FormatRow& format = file_format(options_.format);
+    const auto files = format.files({model(), plan.weight_bits, codes, form_, options_.output});
     write_delivered(files);
-    add_row(planned, plan, options_.method.method, *chosen_, files.front().size());
+    std::optional<graph::Graph> written;
+    if (format.is_onnx) written = pipeline::read_back(model(), *chosen_, options_.output);
+    // A file that needs a companion computes something else alone.
+    const bool alone = written && format.companion_file == nullptr;
+    add_row(planned,
+            plan,
+            options_.method.method,
+            alone ? *written : chosen_->graph,
+            files.front().size());
     result_.networks.back().file = options_.output.string();
   }
 
   void add_row(const Planned& planned,
                const WidthPlan& plan,
                const std::string& method,
-               const pipeline::QuantizedNetwork& network,
+               const graph::Graph& network,
                std::int64_t bytes) {
     const allocation::Cost cost = cost_of(model(), planned, plan);
     report::QuantizedRow row{
@@ -149,10 +158,10 @@ class Quantizer {
         .weight_bits = plan.weight_bits};
     pipeline::EvaluateOptions options = options_.evaluation;
     options.task = "evaluation of " + plan.allocator;
-    options.reference_logits = &real_.logits;
+    options.reference_logits = &float_outcome_.logits;
     row.evaluation =
         pipeline::evaluate(
-            network.graph, *evaluation_.dataset, evaluation_.indices, options, nullptr, progress_)
+            network, *evaluation_.dataset, evaluation_.indices, options, nullptr, progress_)
             .evaluation;
     result_.networks.push_back(std::move(row));
   }
@@ -186,7 +195,7 @@ class Quantizer {
   const ProgressHandler& progress_;
   report::Quantization result_;
   pipeline::Stopwatch watch_;
-  pipeline::EvaluateOutcome real_;
+  pipeline::EvaluateOutcome float_outcome_;
   std::optional<pipeline::Model> equalized_;
   pipeline::FileForm form_;
   rounding::ActivationQuantizers activations_;

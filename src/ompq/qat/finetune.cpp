@@ -4,6 +4,7 @@
 
 #include "ompq/core/atomic_file.h"
 #include "ompq/pipeline/layer_tables.h"
+#include "ompq/pipeline/load_model.h"
 #include "ompq/pipeline/stopwatch.h"
 #include "ompq/ptq/fingerprint.h"
 #include "ompq/ptq/quantization_plan.h"
@@ -126,7 +127,8 @@ class Finetuner {
     return std::move(result_);
   }
 
-  /// Writes the network of an epoch; 0 is what training started from.
+  /// Writes the network of an epoch; 0 is what training started from. Its figures are those of the
+  /// file, read back.
   void add(const BestEpoch& epoch, const fs::path& file) {
     onnx_io::write_onnx_file(file, epoch.file);
     const std::string method = options_.float_network ? "float" : options_.quantizer;
@@ -137,6 +139,9 @@ class Finetuner {
                                               epoch.file,
                                               epoch.evaluation));
     networks.back().file = file.string();
+    networks.back().evaluation = validate(context_,
+                                          pipeline::load_graph(file, context_.model.import),
+                                          "evaluation of " + file.filename().string());
   }
 
   FinetuneContext context_;

@@ -362,8 +362,9 @@ struct Executor::Impl {
         state.data_->values.front().size() == graph.values().size()) {
       return;
     }
-    throw ConfigError("runtime",
-                      "the state is used up or of another network; make one with start()");
+    throw ConfigError(
+        "runtime",
+        "the state was already finished, or belongs to another network; make one with start()");
   }
 
   /// What each pass has of a value, constants included.

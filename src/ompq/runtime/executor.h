@@ -113,7 +113,7 @@ class Executor {
   /// Every later reader reads the live float value fake-quantized.
   /// @throws ConfigError if it is not alive, or for a quantizer of more than one scale.
   void fake_quantize(State& state, graph::ValueId value, const quant::QuantParams& params);
-  /// Runs to the end and returns the outputs; `state` is used up.
+  /// Runs to the end and returns the outputs; `state` cannot be used again.
   [[nodiscard]] std::vector<Tensor> finish(State&& state);
   /// Uses `tensor` (same shape) in place of constant `weight` from now on.
   /// @throws ShapeError for another shape; ConfigError if no node reads it.

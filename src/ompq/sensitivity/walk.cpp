@@ -10,7 +10,7 @@ namespace ompq::sensitivity {
 
 WeightScope::~WeightScope() {
   // The tensor came from this very executor's graph: shape and reader cannot be wrong.
-  if (changed_) executor_.set_constant(weight_, real_);
+  if (changed_) executor_.set_constant(weight_, float_weight_);
 }
 
 void WeightScope::set(const Tensor& quantized) {

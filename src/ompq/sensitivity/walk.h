@@ -12,7 +12,7 @@ namespace ompq::sensitivity {
 class WeightScope {
  public:
   WeightScope(runtime::Executor& executor, const graph::Graph& graph, graph::ValueId weight)
-      : executor_(executor), weight_(weight), real_(*graph.value(weight).constant) {}
+      : executor_(executor), weight_(weight), float_weight_(*graph.value(weight).constant) {}
   ~WeightScope();
   WeightScope(const WeightScope&) = delete;
   WeightScope& operator=(const WeightScope&) = delete;
@@ -22,7 +22,7 @@ class WeightScope {
  private:
   runtime::Executor& executor_;
   graph::ValueId weight_;
-  Tensor real_;
+  Tensor float_weight_;
   bool changed_ = false;
 };
 

@@ -237,7 +237,7 @@ void fold(Graph& graph, const NetworkParts& parts, const NormPart& part) {
 }
 
 /// After the operator, at the end of the graph.
-void put_behind(Graph& graph, const NormPart& part) {
+void move_norm_after(Graph& graph, const NormPart& part) {
   Node norm = part.as_imported;
   Node& product = graph.mutable_node(part.node);
   norm.outputs = product.outputs;
@@ -250,8 +250,8 @@ void put_behind(Graph& graph, const NormPart& part) {
   set_norm(graph, graph.add_node(std::move(norm)), part.norm);
 }
 
-/// Norms that put_behind() left at the end move to their operators: files are written, and read
-/// by people, in this order.
+/// Norms that move_norm_after() left at the end move to their operators: files are written, and
+/// read by people, in this order.
 void move_norms_to_operators(Graph& graph, std::size_t operators) {
   const std::vector<Node> nodes = graph.nodes();
   std::map<ValueId, const Node*> norm_of_input;
@@ -312,7 +312,7 @@ Graph put_together(const NetworkParts& parts) {
 }
 
 Graph with_norms(const NetworkParts& parts) {
-  Graph graph = with_parameters(parts, put_behind);
+  Graph graph = with_parameters(parts, move_norm_after);
   move_norms_to_operators(graph, parts.folded.nodes().size());
   return graph;
 }

@@ -4,7 +4,7 @@
 
 #include "ompq/report/finetuning.h"
 
-namespace ompq::app {
+namespace ompq::tables {
 
 /// The table that grows by a line with every epoch: heading and one line.
 [[nodiscard]] std::string epoch_heading();
@@ -12,4 +12,4 @@ namespace ompq::app {
 
 [[nodiscard]] std::string finetuning_text(const report::Finetuning& finetuning);
 
-}  // namespace ompq::app
+}  // namespace ompq::tables

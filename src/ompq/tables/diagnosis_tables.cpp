@@ -1,4 +1,4 @@
-#include "diagnosis_tables.h"
+#include "ompq/tables/diagnosis_tables.h"
 
 #include <algorithm>
 #include <optional>
@@ -7,10 +7,10 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include "result_texts.h"
-#include "table.h"
+#include "ompq/tables/result_texts.h"
+#include "ompq/tables/table.h"
 
-namespace ompq::app {
+namespace ompq::tables {
 namespace {
 
 constexpr std::size_t kShownOffenders = 5;
@@ -135,4 +135,4 @@ std::string diff_text(const report::Diff& diff) {
   return text + fmt::format("{}, {:.1f} s\n", samples_text(diff.samples), diff.seconds);
 }
 
-}  // namespace ompq::app
+}  // namespace ompq::tables

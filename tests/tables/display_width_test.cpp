@@ -1,10 +1,8 @@
+#include "ompq/tables/display_width.h"
+
 #include <gtest/gtest.h>
 
-#include "display_width.h"
-#include "ompq/core/error.h"
-#include "table.h"
-
-namespace ompq::app {
+namespace ompq::tables {
 namespace {
 
 TEST(DisplayWidth, CountsColumnsInsteadOfBytes) {
@@ -28,25 +26,5 @@ TEST(CutToWidth, KeepsWhatFitsAndMarksTheCut) {
   EXPECT_EQ(cut_to_width("abc", 0), "");
 }
 
-TEST(Table, AlignsColumnsByWidth) {
-  Table table({{"layer"}, {"bits", Align::Right}, {"note"}});
-  table.add_row({"畳み", "8", "first"});
-  table.add_row({"conv10", "3", ""});
-  table.add_rule();
-  table.add_row({"all", "11", "sum"});
-  EXPECT_EQ(table.text(),
-            "layer   bits  note\n"
-            "-------------------\n"
-            "畳み       8  first\n"
-            "conv10     3\n"
-            "-------------------\n"
-            "all       11  sum\n");
-}
-
-TEST(Table, RefusesARowOfAnotherLength) {
-  Table table({{"a"}, {"b"}});
-  EXPECT_THROW(table.add_row({"1"}), InternalError);
-}
-
 }  // namespace
-}  // namespace ompq::app
+}  // namespace ompq::tables

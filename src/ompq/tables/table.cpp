@@ -1,13 +1,13 @@
-#include "table.h"
+#include "ompq/tables/table.h"
 
 #include <algorithm>
 
 #include <fmt/format.h>
 
-#include "display_width.h"
 #include "ompq/core/error.h"
+#include "ompq/tables/display_width.h"
 
-namespace ompq::app {
+namespace ompq::tables {
 namespace {
 
 constexpr std::size_t kGap = 2;
@@ -66,4 +66,4 @@ std::string Table::text() const {
   return text;
 }
 
-}  // namespace ompq::app
+}  // namespace ompq::tables

@@ -1,10 +1,10 @@
-#include "display_width.h"
+#include "ompq/tables/display_width.h"
 
 #include <algorithm>
 #include <array>
 #include <span>
 
-namespace ompq::app {
+namespace ompq::tables {
 namespace {
 
 struct CodePoint {
@@ -89,4 +89,4 @@ std::string cut_to_width(std::string_view text, std::size_t columns) {
   return columns == 0 ? "" : kept + "…";
 }
 
-}  // namespace ompq::app
+}  // namespace ompq::tables

@@ -1,4 +1,4 @@
-#include "result_tables.h"
+#include "ompq/tables/result_tables.h"
 
 #include <algorithm>
 #include <cmath>
@@ -7,10 +7,10 @@
 #include <fmt/ranges.h>
 
 #include "ompq/core/byte_count.h"
-#include "result_texts.h"
-#include "table.h"
+#include "ompq/tables/result_texts.h"
+#include "ompq/tables/table.h"
 
-namespace ompq::app {
+namespace ompq::tables {
 namespace {
 
 /// "11.7 M", "270 k".
@@ -323,4 +323,4 @@ std::string evaluation_text(const report::Evaluation& evaluation) {
                      static_cast<double>(evaluation.samples) / std::max(evaluation.seconds, 1e-9));
 }
 
-}  // namespace ompq::app
+}  // namespace ompq::tables

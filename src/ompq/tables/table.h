@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-namespace ompq::app {
+namespace ompq::tables {
 
 enum class Align { Left, Right };
 
@@ -31,4 +31,4 @@ class Table {
   std::vector<std::vector<std::string>> rows_;  // an empty row is a rule
 };
 
-}  // namespace ompq::app
+}  // namespace ompq::tables

@@ -1,9 +1,9 @@
-#include "diagnosis_tables.h"
+#include "ompq/tables/diagnosis_tables.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-namespace ompq::app {
+namespace ompq::tables {
 namespace {
 
 using ::testing::AllOf;
@@ -104,4 +104,4 @@ TEST(DiffText, CallsWhatIsNotFiniteSo) {
 }
 
 }  // namespace
-}  // namespace ompq::app
+}  // namespace ompq::tables

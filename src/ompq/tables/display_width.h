@@ -4,7 +4,7 @@
 #include <string>
 #include <string_view>
 
-namespace ompq::app {
+namespace ompq::tables {
 
 /// Columns that UTF-8 `text` takes on a terminal: 0 for combining marks, 2 for East Asian wide
 /// characters and emoji, 1 for the rest; a broken byte counts as one.
@@ -12,4 +12,4 @@ namespace ompq::app {
 /// As much of `text` as fits into `columns`, ending in "…" where something was cut.
 [[nodiscard]] std::string cut_to_width(std::string_view text, std::size_t columns);
 
-}  // namespace ompq::app
+}  // namespace ompq::tables

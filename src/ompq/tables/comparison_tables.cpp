@@ -1,11 +1,11 @@
 #include <fmt/format.h>
 
 #include "ompq/core/byte_count.h"
-#include "result_tables.h"
-#include "result_texts.h"
-#include "table.h"
+#include "ompq/tables/result_tables.h"
+#include "ompq/tables/result_texts.h"
+#include "ompq/tables/table.h"
 
-namespace ompq::app {
+namespace ompq::tables {
 namespace {
 
 /// Top-1 where there are labels, otherwise agreement with the float network.
@@ -144,4 +144,4 @@ std::string sweep_text(const report::Sweep& sweep) {
          fmt::format("\ndivergence: {}\n{}\n", sweep.measure, seconds_text(sweep.seconds));
 }
 
-}  // namespace ompq::app
+}  // namespace ompq::tables

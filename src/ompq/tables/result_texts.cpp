@@ -1,11 +1,11 @@
-#include "result_texts.h"
+#include "ompq/tables/result_texts.h"
 
 #include <vector>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-namespace ompq::app {
+namespace ompq::tables {
 
 std::string percent(const std::optional<double>& share) {
   return share ? fmt::format("{:.2f} %", *share * 100) : "-";
@@ -25,4 +25,4 @@ std::string samples_text(const report::SamplesUsed& samples) {
   return text;
 }
 
-}  // namespace ompq::app
+}  // namespace ompq::tables

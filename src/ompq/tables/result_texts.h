@@ -5,7 +5,7 @@
 
 #include "ompq/report/results.h"
 
-namespace ompq::app {
+namespace ompq::tables {
 
 // Pieces that several tables share.
 /// "93.71 %", or "-".
@@ -18,4 +18,4 @@ namespace ompq::app {
 /// Of an AllocationRow or a ComparisonRow: false where the allocator refused.
 [[nodiscard]] bool is_answer(const auto& row) { return row.refused.empty(); }
 
-}  // namespace ompq::app
+}  // namespace ompq::tables

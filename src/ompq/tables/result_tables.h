@@ -5,7 +5,7 @@
 #include "ompq/report/comparison.h"
 #include "ompq/report/results.h"
 
-namespace ompq::app {
+namespace ompq::tables {
 
 // Results as people read them: tables and a few sentences.
 [[nodiscard]] std::string inspection_text(const report::Inspection& inspection);
@@ -15,4 +15,4 @@ namespace ompq::app {
 [[nodiscard]] std::string quantization_text(const report::Quantization& quantization);
 [[nodiscard]] std::string evaluation_text(const report::Evaluation& evaluation);
 
-}  // namespace ompq::app
+}  // namespace ompq::tables

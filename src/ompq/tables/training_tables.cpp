@@ -1,11 +1,11 @@
-#include "training_tables.h"
+#include "ompq/tables/training_tables.h"
 
 #include <fmt/format.h>
 
-#include "result_tables.h"
-#include "result_texts.h"
+#include "ompq/tables/result_tables.h"
+#include "ompq/tables/result_texts.h"
 
-namespace ompq::app {
+namespace ompq::tables {
 
 std::string epoch_heading() {
   return fmt::format("{:>5}  {:>9}  {:>8}  {:>8}  {:>8}  {:>8}  {:>9}  {:>8}  {:>7}  {}\n",
@@ -58,4 +58,4 @@ std::string finetuning_text(const report::Finetuning& finetuning) {
   return text;
 }
 
-}  // namespace ompq::app
+}  // namespace ompq::tables

@@ -1,0 +1,39 @@
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "ompq/commands/context.h"
+#include "ompq/core/output_files.h"
+#include "ompq/options/options.h"
+
+namespace ompq::commands {
+
+/// What a command that runs networks does; its record in command_table() says what it is asked.
+/// This row and the record are all that a command needs: the program, the checks of files and the
+/// Python module go by them.
+struct CommandRow {
+  std::string_view name;  ///< of its record
+  /// Works, and gives the result as one JSON document.
+  std::string (*json)(const Context&) = nullptr;
+  /// Works, and gives the result as a person reads it: tables and a few sentences.
+  std::string (*text)(const Context&) = nullptr;
+  /// The files that it writes next to those that options name, so that nothing is overwritten;
+  /// null: none.
+  void (*companions)(const OptionValues&, std::vector<NamedFile>&) = nullptr;
+};
+
+/// `json` of a row: runs the command and turns its result into JSON.
+template <auto run>
+[[nodiscard]] std::string json_of(const Context& context) {
+  return to_json(run(context));
+}
+
+/// One row a command that runs networks, in the order of the help.
+[[nodiscard]] std::span<const CommandRow> command_rows();
+/// @throws InternalError for a command that runs no networks.
+[[nodiscard]] const CommandRow& command_row(std::string_view name);
+
+}  // namespace ompq::commands
