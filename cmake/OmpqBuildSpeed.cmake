@@ -1,11 +1,11 @@
-# What makes the build fast: unity files, precompiled headers that all rooms share, and a fast linker.
-# docs/adr/0016-fast-builds.md says what each of them brings.
+# Settings for fast builds: unity files, precompiled headers shared by all rooms, and a fast linker.
+# docs/adr/0016-fast-builds.md has the measurements.
 option(OMPQ_UNITY "Compile several sources of a room as one" ON)
 option(OMPQ_PRECOMPILED "Compile the headers that most sources include once" ON)
-set(OMPQ_UNITY_BYTES 60000 CACHE STRING "Bytes of source in a unity file, about")
+set(OMPQ_UNITY_BYTES 60000 CACHE STRING "Approximate bytes of source per unity file")
 
-# ompq_batch_sources(TARGET SOURCE...): unity files of about OMPQ_UNITY_BYTES each, so that all take about as
-# long to compile.
+# ompq_batch_sources(TARGET SOURCE...): groups sources into unity files of about OMPQ_UNITY_BYTES,
+# which take about equally long to compile.
 function(ompq_batch_sources target)
   if(NOT OMPQ_UNITY)
     return()
@@ -33,18 +33,18 @@ endfunction()
 
 find_program(OMPQ_MOLD mold)
 if(OMPQ_MOLD)
-  # mold (1.10 and 2.3.3, at least) may end a thread-local section just before a page that it makes read-only after relocation;
+  # mold (at least 1.10 and 2.3.3) may end a thread-local section just before a page that it makes read-only after relocation;
   # such a program does not start ("cannot apply additional memory protection after relocation").
   add_link_options(-fuse-ld=mold -Wl,-z,norelro)
 endif()
 
-# ompq_compile_cold(TARGET): less optimization for a target in which nothing runs long.
+# ompq_compile_cold(TARGET): less optimization for a target without performance-critical code.
 function(ompq_compile_cold target)
   target_compile_options(${target} PRIVATE $<$<CONFIG:Release>:-O1>)
 endfunction()
 
-# ompq_order_sources(RESULT SOURCE...): sources that read or write JSON first, so that few unity files pay for
-# its templates.
+# ompq_order_sources(RESULT SOURCE...): sources that read or write JSON first, so that few unity files compile its
+# templates.
 function(ompq_order_sources result)
   set(first)
   set(rest)
@@ -59,8 +59,8 @@ function(ompq_order_sources result)
   set(${result} ${first} ${rest} PARENT_SCOPE)
 endfunction()
 
-# ompq_add_precompiled(NAME HEADER [TARGETS...]): a target that owns a precompiled header. Its users have to
-# compile with the same options.
+# ompq_add_precompiled(NAME HEADER [TARGETS...]): a target that owns a precompiled header. Its users must compile with
+# the same options.
 function(ompq_add_precompiled name header)
   if(NOT OMPQ_PRECOMPILED)
     return()

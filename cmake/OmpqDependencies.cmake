@@ -1,4 +1,4 @@
-# Every third-party part, found once. Rooms name the targets defined here.
+# Finds all third-party libraries. Rooms use the targets defined here.
 find_package(PkgConfig REQUIRED)
 find_package(Threads REQUIRED)
 find_package(fmt REQUIRED)
@@ -18,14 +18,15 @@ find_library(OMPQ_WEBP_LIBRARY webp REQUIRED)
 add_library(ompq_webp INTERFACE)
 target_include_directories(ompq_webp SYSTEM INTERFACE ${OMPQ_WEBP_INCLUDE})
 target_link_libraries(ompq_webp INTERFACE ${OMPQ_WEBP_LIBRARY})
-# Debian's package file for oneDNN asks for OpenCL, which only its GPU engine needs.
+# Debian's package file for oneDNN requires OpenCL, which only its GPU engine needs.
 find_path(OMPQ_DNNL_INCLUDE dnnl.hpp REQUIRED)
 find_library(OMPQ_DNNL_LIBRARY dnnl REQUIRED)
 add_library(ompq_dnnl INTERFACE)
 target_include_directories(ompq_dnnl SYSTEM INTERFACE ${OMPQ_DNNL_INCLUDE})
 target_link_libraries(ompq_dnnl INTERFACE ${OMPQ_DNNL_LIBRARY})
 find_package(OpenMP REQUIRED)
-# LibTorch's own package file adds compiler flags and searches for CUDA; the targets are all we need.
+# LibTorch's own package file adds compiler flags and searches for CUDA; only its targets are
+# needed.
 set(CMAKE_CUDA_COMPILER "")
 find_package(Torch REQUIRED)
 add_library(ompq_torch INTERFACE)

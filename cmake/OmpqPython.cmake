@@ -1,12 +1,12 @@
-# Finds what the Python module is built with: an interpreter that has its headers and NumPy (and pytest,
-# where tests are built), and pybind11. Sets OMPQ_PYTHON_FOUND, and says what is missing where it is not.
+# Finds the dependencies of the Python module: an interpreter with headers and NumPy (and pytest if tests are built), and
+# pybind11. Sets OMPQ_PYTHON_FOUND, or prints what is missing.
 #
-# The first python3 in PATH need not be the one: a virtual environment or pyenv may lack headers, NumPy or
-# pytest. So every python3 is asked, in the order of PATH, and the first that has them all is taken;
-# -DPython3_EXECUTABLE=... chooses by hand. Headers and pybind11's settings then come from that interpreter.
+# The first python3 in PATH may be unsuitable: a virtual environment or pyenv may lack headers, NumPy or pytest. So every
+# python3 is tried, in the order of PATH, and the first that has them all is used; -DPython3_EXECUTABLE=... overrides the
+# choice. Headers and pybind11's settings are those of that interpreter.
 set(OMPQ_PYTHON_FOUND FALSE)
 
-# ompq_python_can(RESULT INTERPRETER CODE): whether the interpreter runs the code to its end.
+# ompq_python_can(RESULT INTERPRETER CODE): true if the interpreter runs the code without error.
 function(ompq_python_can result interpreter code)
   execute_process(COMMAND ${interpreter} -c "${code}" RESULT_VARIABLE status OUTPUT_QUIET ERROR_QUIET)
   if(status STREQUAL "0")
@@ -16,8 +16,8 @@ function(ompq_python_can result interpreter code)
   endif()
 endfunction()
 
-# ompq_pybind11_fits(RESULT INTERPRETER): whether pybind11, the interpreter's own or else the system's, compiles
-# against the interpreter's headers; older ones know no newer Python.
+# ompq_pybind11_fits(RESULT INTERPRETER): true if pybind11, the interpreter's own or else the system's, compiles with the
+# interpreter's headers; old versions do not support new versions of Python.
 function(ompq_pybind11_fits result interpreter)
   execute_process(
     COMMAND ${interpreter} -c "import sysconfig
@@ -66,13 +66,13 @@ assert os.path.exists(os.path.join(sysconfig.get_path('include'), 'Python.h'))")
         return()
       endif()
       message(STATUS "Python module: not for ${interpreter}, which lacks headers, NumPy, pytest, version 3.11 or a "
-                     "pybind11 that knows it")
+                     "compatible pybind11")
     endif()
   endforeach()
 endfunction()
 
 if(OMPQ_SANITIZE)
-  message(STATUS "Python module: not built with sanitizers, which the interpreter lacks")
+  message(STATUS "Python module: not built with sanitizers, which the interpreter does not support")
   return()
 endif()
 ompq_find_interpreter()
@@ -96,7 +96,7 @@ set(OMPQ_PYTHON_FOUND TRUE)
 ompq_python_can(OMPQ_PYTEST_FOUND ${Python3_EXECUTABLE} "import pytest")
 message(STATUS "Python module: for ${Python3_EXECUTABLE} (${Python3_VERSION})")
 
-# Where modules stand below a prefix. Debian answers with its local/, which the prefix itself says.
+# The folder of modules below a prefix, without Debian's local/.
 execute_process(
   COMMAND ${Python3_EXECUTABLE} -c
           "import re, sysconfig; print(re.sub('^/(local/)?', '', sysconfig.get_path('platlib', vars={'base': '', 'platbase': ''})))"

@@ -1,13 +1,13 @@
-# A room is one folder below src/ompq: one static library, whose headers are next to its sources. The headers that programs
-# outside of the tree see are in include/ompq.
+# A room is one folder below src/ompq: one static library, with its headers next to its sources. include/ompq has the public
+# headers.
 
 add_library(ompq_flags INTERFACE)
 target_compile_options(ompq_flags INTERFACE -Wall -Wextra -Wshadow=local -Wno-psabi
                        -Wno-missing-field-initializers)  # designated initializers leave out on purpose
-# Nobody reads the processor's floating-point exception flags or errno; unless the compiler knows that, a
-# comparison keeps a loop from being vectorized. Results do not change.
+# Floating-point exception flags and errno are not used; without these flags, comparisons prevent vectorization. Results
+# do not change.
 target_compile_options(ompq_flags INTERFACE -fopenmp -fno-trapping-math -fno-math-errno)
-# The ABI of the C++ library that LibTorch was built with; the precompiled headers need one for all.
+# The C++ library ABI of LibTorch; shared precompiled headers require one ABI for all targets.
 separate_arguments(torch_flags NATIVE_COMMAND "${TORCH_CXX_FLAGS}")
 target_compile_options(ompq_flags INTERFACE ${torch_flags})
 if(OMPQ_UNITY)  # it takes every file for a header, in which such types would be a fault
@@ -27,9 +27,9 @@ ompq_add_precompiled(ompq_precompiled_torch torch.h fmt::fmt ompq_flags ompq_tor
 # ompq_add_room(NAME [DEPS room...] [LIBS target...] [TORCH] [LOOPS | COLD])
 #   DEPS   rooms below this one
 #   LIBS   third-party targets
-#   TORCH  the room sees LibTorch
-#   LOOPS  the room has the loops over elements that a run spends its time in: -O3 instead of -O2
-#   COLD   nothing in the room runs long; it is compiled with -O1, which takes a quarter less time
+#   TORCH  the room may include LibTorch
+#   LOOPS  the room has the performance-critical loops over elements: -O3 instead of -O2
+#   COLD   the room has no performance-critical code: -O1, which compiles in a quarter less time
 function(ompq_add_room name)
   cmake_parse_arguments(ROOM "TORCH;LOOPS;COLD" "" "DEPS;LIBS" ${ARGN})
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cpp)
@@ -60,9 +60,9 @@ function(ompq_add_room name)
 endfunction()
 
 # ompq_add_test_room(NAME [LIBS target...] [LABELS label...] [TORCH] [PARTS n]): one test program of
-# tests/NAME/*_test.cpp. It is one entry of ctest, since loading LibTorch anew for each of some thousand cases
-# would take longer than all of them; the cases stand in test-results/NAME.xml. PARTS makes n entries of it, each
-# with a part of the cases, that run next to each other.
+# tests/NAME/*_test.cpp. It is one entry of ctest, since loading LibTorch for each of some
+# thousand cases would take longer than the cases; these are listed in test-results/NAME.xml. PARTS splits it into n
+# entries, each with a part of the cases, that run in parallel.
 function(ompq_add_test_room name)
   cmake_parse_arguments(ROOM "TORCH" "PARTS" "LIBS;LABELS" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*_test.cpp)
@@ -73,7 +73,8 @@ function(ompq_add_test_room name)
   add_executable(test_${name} ${sources})
   target_link_libraries(test_${name} PRIVATE ompq_test_support ${ROOM_LIBS} GTest::gmock GTest::gtest_main ompq_flags)
   ompq_compile_cold(test_${name})
-  # Programs need no position-independent code of their own, and share precompiled headers with the support.
+  # Programs need no position-independent code, and share precompiled headers with the support
+  # library.
   set_target_properties(test_${name} PROPERTIES POSITION_INDEPENDENT_CODE OFF)
   ompq_batch_sources(test_${name} ${sources})
   if(ROOM_TORCH)

@@ -6,7 +6,7 @@
 #include "ompq/onnx_io/exporter.h"
 #include "ompq/onnx_io/importer.h"
 
-/// Any bytes are either refused with an ompq::Error or give a network that can be written and read
+/// Any input is either refused with an ompq::Error or gives a network that can be written and read
 /// again.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace ompq;
@@ -19,7 +19,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   std::string written;
   try {
     written = onnx_io::export_onnx_bytes(graph);
-  } catch (const UnsupportedOp&) {  // sub-networks are read past, but cannot be written
+  } catch (const UnsupportedOp&) {  // some sub-networks can be read, but not written
     return 0;
   }
   const graph::Graph again = onnx_io::import_onnx_bytes(written);

@@ -1,9 +1,8 @@
 #!/bin/sh
-# Installs what packages.txt names and this machine lacks. Where nothing is missing it changes
-# nothing and needs no network.
+# Installs the missing packages of packages.txt. If nothing is missing, it changes nothing and needs no network.
 #
-#   scripts/bootstrap.sh           what building and the demo need
-#   scripts/bootstrap.sh --judge   and what tests and benchmarks need: two versions of the stock ONNX runtime, a browser,
+#   scripts/bootstrap.sh           dependencies of the build and the demo
+#   scripts/bootstrap.sh --judge   also those of tests and benchmarks: two versions of the stock ONNX runtime, a browser,
 #                                  Python's headers with NumPy, pytest and pybind11
 set -eu
 
@@ -48,7 +47,7 @@ as_root() {
   fi
 }
 
-# What apt prints goes to a log, which is shown where it fails.
+# apt's output goes to a log, which is shown if it fails.
 apt_get() {
   as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -o Dpkg::Use-Pty=0 "$@" >>"$log" 2>&1 || {
     cat "$log" >&2
@@ -57,9 +56,9 @@ apt_get() {
 }
 
 install_packages() {
-  # shellcheck disable=SC2086  # one word a package
+  # shellcheck disable=SC2086  # one word per package
   set -- $missing
-  echo "bootstrap: installing $# Debian packages and what they need: $missing"
+  echo "bootstrap: installing $# Debian packages and their dependencies: $missing"
   mkdir -p "$root/build"
   log=$root/build/bootstrap.log
   : >"$log"
@@ -77,11 +76,11 @@ with_judge=no
 case ${1:-} in
   '') ;;
   --judge) with_judge=yes ;;
-  *) fail "unknown option '$1'; there is --judge" ;;
+  *) fail "unknown option '$1'; the only option is --judge" ;;
 esac
 
 command -v dpkg-query >/dev/null ||
-  fail "this is no Debian; install the equivalents of packages.txt by hand, then use cmake directly"
+  fail "this is not Debian; install the equivalents of packages.txt manually, then use cmake directly"
 missing=$(missing_packages | tr '\n' ' ')
 missing=${missing% }
 [ -z "$missing" ] || install_packages

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Parses every source by itself, without unity files and precompiled headers, and so finds includes that
-# are missing. Nothing is linked.
+# Parses every source separately, without unity files and precompiled headers, to find missing includes. Nothing is
+# linked.
 #
 #   scripts/check_plain_build.sh          all sources
 #   scripts/check_plain_build.sh K N      the K-th of N parts, K from 0 on; other numbers wrap around
@@ -18,13 +18,13 @@ cmake -S "$root" -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=Release -DOMPQ_UNITY=OF
   exit 1
 }
 
-# Sources that the build itself writes are not there before it has run.
+# Generate the sources that the build writes.
 sed -n -e 's/^  "file": "\(.*\)",\{0,1\}$/\1/p' "$build/compile_commands.json" | grep "^$build/" | sort -u |
   while read -r source; do
     [ -e "$source" ] || cmake --build "$build" --target "${source#"$build/"}" || exit 1
   done
 
-# One command a line: where it runs, a tab, the compiler's call without the object that it would write.
+# One command per line: its directory, a tab, the compiler call without its output file.
 commands=$build/commands.txt
 sed -n -e 's/^  "directory": "\(.*\)",$/\1/p' -e 's/^  "command": "\(.*\)",$/\1/p' "$build/compile_commands.json" |
   sed -e 's/\\"/"/g' -e 's/\\\\/\\/g' | paste - - |
@@ -38,6 +38,6 @@ failed=0
 tr '\n' '\0' <"$commands" | xargs -0 -P "$(nproc)" -n 1 sh -c '
   cd "${1%%	*}" && eval "${1#*	}"' sh || failed=1
 [ "$failed" -eq 0 ] || {
-  echo "plain build: a source above includes too little, or does not compile" >&2
+  echo "plain build: a source above lacks an include, or does not compile" >&2
   exit 1
 }

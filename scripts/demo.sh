@@ -1,6 +1,6 @@
 #!/bin/sh
-# Quantizes the embedded ResNet-20 to 3 bits on average with 8-bit activations, next to uniform bits and the paper's
-# allocation, and measures every file that is written on the 10,000 test images of Fashion-MNIST.
+# Quantizes the embedded ResNet-20 to 3 bits on average with 8-bit activations, also with uniform bits and the paper's
+# allocation, and evaluates every written file on the 10,000 test images of Fashion-MNIST.
 set -eu
 
 cd -- "$(dirname -- "$0")/.."
@@ -16,7 +16,7 @@ build/release/bin/ompq report "$out/resnet20-3bit.json" --output "$out/report.ht
 
 cat <<END
 
-auto     ompq's default: the best of all metrics on this network, refined by what the network says
+auto     ompq's default: the best of all metrics on this network, refined by evaluating the network
 uniform  3 bits everywhere
 orm      the paper's OMPQ: orthogonality, linear program, 2 to 4 bits
 

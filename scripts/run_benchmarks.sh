@@ -1,5 +1,5 @@
 #!/bin/sh
-# Runs every benchmark program of a build tree, one after the other.
+# Runs all benchmark programs of a build tree.
 #
 #   scripts/run_benchmarks.sh BUILD_FOLDER
 set -eu
@@ -12,14 +12,14 @@ for program in "$1"/bin/bench_*; do
   "$program"
 done
 [ "$found" = yes ] || {
-  echo "run_benchmarks: there is no benchmark program in $1/bin" >&2
+  echo "run_benchmarks: no benchmark program in $1/bin" >&2
   exit 1
 }
 
-echo "--- features and ORM next to ONNX Runtime's float forward pass"
+echo "--- features and ORM compared with ONNX Runtime's float forward pass"
 node "$(dirname -- "$0")/../bench/run_features.mjs" "$1"
 
-echo "--- packed files in ONNX Runtime next to the float files"
+echo "--- packed files in ONNX Runtime compared with the float files"
 node "$(dirname -- "$0")/../bench/run_sessions.mjs" "$1"
 
 echo "--- the page of ompq report with 300 layers"

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Runs every test of a build tree, lists the skipped cases with the reason, and ends with
-# "N passed, N failed, N skipped". Fails where a case fails or there are none.
+# Runs every test of a build tree, lists the skipped cases with the reason, and ends with "N passed,
+# N failed, N skipped". Fails if a case fails or there are none.
 #
 #   scripts/run_tests.sh BUILD_FOLDER JOBS
 set -eu
@@ -9,12 +9,11 @@ build=$1
 jobs=$2
 results=$build/test-results
 
-# The stock runtime is there by now: a test that misses it fails instead of skipping.
+# The stock runtime is installed by now, so a test without it must fail instead of being skipped.
 OMPQ_REQUIRE_JUDGE=1
 export OMPQ_REQUIRE_JUDGE
 
-# Tests run side by side, each with as many threads as there are cores: a thread of OpenMP that waits
-# must not keep a core from one that works.
+# Tests run in parallel, each with as many threads as there are cores, so waiting OpenMP threads must not spin.
 GOMP_SPINCOUNT=0
 export GOMP_SPINCOUNT
 
@@ -24,8 +23,8 @@ status=0
 ctest --test-dir "$build" --output-on-failure --parallel "$jobs" \
   --output-junit "$(cd "$results" && pwd)/programs.junit" || status=$?
 
-# Each test program writes its cases as XML, GoogleTest's with an element a line, pytest's without
-# line breaks. Prints a line a case: its outcome, its name, and why it was skipped.
+# Test programs write their cases as XML, GoogleTest one element per line, pytest without line breaks. Prints a line per
+# case: outcome, name, and why it was skipped.
 cases() {
   cat "$results"/*.xml 2>/dev/null | sed 's/></>\n</g' | awk '
     function value(name) {
@@ -52,7 +51,7 @@ cases() {
     }
     END { close_case() }'
 }
-# What is no such program counts as one case.
+# Any other test counts as one case.
 plain() {
   grep "<testcase" "$results/programs.junit" 2>/dev/null |
     while read -r line; do

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Lists what took longest in the last builds of a build folder, in seconds, from ninja's own log.
+# Lists the slowest steps of the last builds of a build folder, in seconds, from ninja's log.
 #
 #   scripts/slowest_units.sh [BUILD_FOLDER [COUNT]]
 set -eu

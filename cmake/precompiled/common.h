@@ -1,6 +1,6 @@
-// What nearly every source includes, precompiled once for all rooms (cmake/OmpqBuildSpeed.cmake).
-// No source may rely on it: each includes what it uses, and scripts/check_plain_build.sh compiles
-// without this file.
+// Headers that nearly every source includes, precompiled once for all rooms
+// (cmake/OmpqBuildSpeed.cmake). Sources must not rely on it: each includes what it uses;
+// scripts/check_plain_build.sh compiles without this file.
 #include <algorithm>
 #include <array>
 #include <cmath>

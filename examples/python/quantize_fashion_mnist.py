@@ -8,7 +8,7 @@ A script in cells (`# %%`), which editors run one by one as a notebook. After `m
 writes bits.json and small.onnx into the current folder.
 """
 
-# %% Images as NumPy arrays: IDX files hold 16 bytes before the pixels, 8 before the labels.
+# %% Images as NumPy arrays: IDX files have a header of 16 bytes before pixels, and of 8 bytes before labels.
 import gzip
 import os
 import pathlib
@@ -39,8 +39,8 @@ layers = inspection["layers"]
 print(f"{len(layers)} layers, {sum(layer['weights'] for layer in layers)} weights")
 
 
-# %% Bits for each layer, without writing a network. uint8 images are preprocessed as the file
-# next to the network says; labels are not needed.
+# %% Bits for each layer, without writing a network. uint8 images are preprocessed as specified in the file next to the
+# network; labels are not needed.
 def show(task: str, done: int, total: int, detail: str) -> None:
     print(f"\r{task} {done}/{total} {detail}"[:79].ljust(79), end="", file=sys.stderr)
 
@@ -60,7 +60,7 @@ for allocation in found["allocations"]:
         f"{allocation['allocator']:10}", *allocation.get("weight_bits", [allocation.get("refused")])
     )
 
-# %% The network with these bits. The file may be edited before; avg_bits=3 in its place would search.
+# %% The network with these bits. The file may be edited before; with avg_bits=3 instead, quantize() searches.
 result = ompq.quantize(
     MODEL,
     data=train_images,
@@ -75,12 +75,12 @@ for network in result["networks"]:
     top1 = 100 * network["evaluation"]["top1"]
     print(f"{network['allocator']:10}{top1:.2f} % top-1, {network['bytes_on_disk']} bytes")
 
-# %% The file again, as anyone reads it.
+# %% Evaluate the written file.
 again = ompq.evaluate("small.onnx", data=(test_images, test_labels), reference=MODEL)
 evaluation = again["evaluation"]
 print(f"small.onnx: {100 * evaluation['top1']:.2f} % top-1, {evaluation['snr_db']:.1f} dB")
 
-# %% A budget that nothing fits is an exception that says what would.
+# %% An infeasible budget raises an exception with the least possible one.
 try:
     ompq.search(MODEL, data=train_images, size="20kB", samples=32, allocator="uniform")
 except ompq.InfeasibleBudget as error:

@@ -9,7 +9,7 @@ namespace ompq::examples {
 inline constexpr std::int64_t kImageSide = 28;
 inline constexpr std::int64_t kClasses = 10;
 
-/// What stands between a pixel and the network; mean and deviation are those of the training split.
+/// The preprocessing; mean and standard deviation are those of the training split.
 [[nodiscard]] inline data::Preprocess fashion_preprocess() {
   return {.channels = "gray", .scale = 1.0 / 255.0, .mean = {0.286}, .std = {0.353}};
 }

@@ -24,8 +24,7 @@ Tensor normal(std::vector<std::int64_t> shape, double deviation, Random random) 
   return tensor;
 }
 
-/// Products of the backward pass that end in one number; of a kernel that reads a single channel,
-/// those of the forward pass.
+/// Fan-out of a kernel, or fan-in if it reads a single channel.
 std::int64_t fan_of(const PlanStep& step) {
   const std::int64_t taps = step.kernel * step.kernel;
   const bool single_channel = step.in_channels == step.groups;

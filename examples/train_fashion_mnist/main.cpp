@@ -1,4 +1,4 @@
-// Writes one of the two networks for Fashion-MNIST, untrained, as an ONNX file.
+// Writes one of the two networks for Fashion-MNIST, untrained, to an ONNX file.
 
 #include <filesystem>
 #include <string>
@@ -30,7 +30,7 @@ struct Arguments {
 void declare(CLI::App& app, Arguments& arguments) {
   app.add_option("--network", arguments.network, "resnet20 or mobilenetv2")->capture_default_str();
   app.add_option("--output", arguments.output, "[NETWORK-untrained.onnx]")->type_name("FILE");
-  app.add_option("--seed", arguments.seed, "Of the weights")->capture_default_str();
+  app.add_option("--seed", arguments.seed, "Seed of the weights")->capture_default_str();
 }
 
 void run(Arguments arguments) {

@@ -6,7 +6,7 @@
 namespace ompq::examples {
 namespace {
 
-/// Appends steps; every method returns the index of the step it added last.
+/// Appends steps; every method returns the index of the last step that it added.
 class PlanBuilder {
  public:
   PlanBuilder() { plan_.push_back({.kind = StepKind::Input, .name = "input", .out_channels = 1}); }

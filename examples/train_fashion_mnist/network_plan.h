@@ -11,11 +11,11 @@ namespace ompq::examples {
 /// it.
 enum class StepKind { Input, Conv, BatchNorm, Relu, Relu6, Add, GlobalAveragePool, Linear };
 
-/// One operator of a network: its name in the ONNX file, what it reads, and its shape.
+/// One operator of a network: its name in the ONNX file, its inputs, and its shape.
 struct PlanStep {
   StepKind kind = StepKind::Input;
   std::string name;
-  std::vector<std::size_t> inputs;  ///< places of earlier steps in the plan
+  std::vector<std::size_t> inputs;  ///< indices of earlier steps in the plan
   std::int64_t in_channels = 0;
   std::int64_t out_channels = 0;
   std::int64_t kernel = 1;  ///< square; padded by kernel / 2, so that stride 1 keeps the size
@@ -23,7 +23,8 @@ struct PlanStep {
   std::int64_t groups = 1;
 };
 
-/// A network as data, in the order of execution; the first step is the input, the last the output.
+/// A network as a list of steps in execution order; the first step is the input, the last the
+/// output.
 using NetworkPlan = std::vector<PlanStep>;
 
 /// ResNet-20 (He et al. 2016, section 4.2) for one input channel, with projection shortcuts:

@@ -15,7 +15,7 @@ using Ints = std::vector<std::int64_t>;
 
 constexpr float kBatchNormEpsilon = 1e-5F;
 
-/// Walks the plan; each step becomes the node of its name (pooling: two nodes).
+/// Converts the plan; each step becomes a node with its name (pooling: two nodes).
 class GraphWriter {
  public:
   explicit GraphWriter(const TensorMap& tensors) : tensors_(tensors) {

@@ -1,8 +1,8 @@
 #!/bin/sh
-# Trains one of the networks for Fashion-MNIST from random weights, with ompq alone:
+# Trains one of the networks for Fashion-MNIST from random weights, using only ompq:
 #   train.sh resnet20|mobilenetv2 [OUTPUT.onnx [OPTION of ompq finetune]...]
-# BIN names the folder with the programs, DATA the one with the four IDX files; EPOCHS and WARMUP say
-# how long it trains, and in how many epochs the rate rises.
+# BIN is the folder with the programs, DATA the one with the four IDX files; EPOCHS is the number of
+# epochs, and WARMUP the number of epochs in which the learning rate increases.
 set -eu
 
 BIN=${BIN:-build/release/bin}
@@ -19,7 +19,7 @@ output=${2:-$network-fashion-mnist.onnx}
 if [ $# -gt 1 ]; then shift 2; else shift; fi
 stem=${output%.onnx}
 
-# The same seed gives the same bytes: a run that was killed finds the network that it began with.
+# The same seed gives the same bytes, so an interrupted run can resume with the same initial network.
 "$BIN/fashion_mnist_network" --network "$network" --seed 1 --output "$stem.untrained.onnx"
 "$BIN/ompq" finetune "$stem.untrained.onnx" --float --data "$DATA" --limit 2000 \
   --epochs "$EPOCHS" --batch 128 --augment light --label-smoothing 0.1 \

@@ -1,10 +1,10 @@
-"""The networks: small members of many families, of few and narrow layers where the family allows it."""
+"""The networks: small members of many families, with few and narrow layers if the family allows it."""
 import dataclasses
 
 
 @dataclasses.dataclass(frozen=True)
 class Network:
-    """`make` is a function of no arguments that builds the module; `inputs` a function of (generator, samples) that draws them."""
+    """`make` is a function without arguments that builds the module; `inputs` is a function of (generator, samples) that draws samples."""
     name: str
     library: str
     make: object
@@ -12,7 +12,7 @@ class Network:
 
 
 def draw_images(size, channels=3):
-    """Noise of several sizes of grain, as images have: [samples, channels, size, size], about unit variance."""
+    """Noise at several scales, as in images: [samples, channels, size, size], about unit variance."""
     def draw(generator, samples):
         import torch
         total = 0.0
@@ -64,7 +64,7 @@ def of_transformers(name, model, config, draw, output='last_hidden_state', part=
         import transformers
 
         class OneOutput(torch.nn.Module):
-            """transformers returns dictionaries with parts that depend on options: this is the output that counts."""
+            """Selects one output of the dictionary that transformers returns."""
 
             def __init__(self, inner):
                 super().__init__()

@@ -1,4 +1,4 @@
-"""What one exported file goes through: inspect, quantize in two ways, ONNX Runtime, comparison."""
+"""The checks of one exported file: inspect, quantize in two ways, ONNX Runtime, comparison."""
 import json
 import math
 import os
@@ -9,14 +9,15 @@ import time
 import numpy as np
 import onnxruntime
 
-# ompq's float outputs differ from ONNX Runtime's by rounding alone: a relative error of 0.001.
+# ompq's float outputs differ from ONNX Runtime's only by rounding: a relative error of 0.001.
 LEAST_FLOAT_DB = 60
-# Weights of 8 bits leave 40 to 50 dB a layer, and tens of layers with random weights amplify the noise. A wrong graph keeps nothing.
+# Weights of 8 bits give 40 to 50 dB per layer, and tens of layers with random weights amplify the noise. A wrong graph
+# gives about 0.
 LEAST_EIGHT_BIT_DB = 10
-# A network that amplifies more than that must lose in ONNX Runtime what ompq measured before it wrote the file: on other samples of
-# the same kind, the two differ by no more.
+# For a network that amplifies more, ONNX Runtime must agree with what ompq measured before writing the file; on other samples of
+# the same kind, the two differ by at most this.
 MOST_DIFFERENCE_DB = 3
-# Two runtimes round some values at a step's edge to different codes; that is less than what the codes lose.
+# Two runtimes round some values between two codes differently; that is less than the quantization noise.
 LEAST_CODES_DB = 15
 
 MEASUREMENT = ['--samples', '8', '--limit', '8', '--method', 'nearest', '--time-limit', '1s', '--beside', 'none',
@@ -24,7 +25,7 @@ MEASUREMENT = ['--samples', '8', '--limit', '8', '--method', 'nearest', '--time-
 
 
 class Failed(Exception):
-    """A step that failed: what it was and why."""
+    """A failed step and the reason."""
 
     def __init__(self, step, why):
         super().__init__(f'{step}: {why}')
@@ -51,7 +52,7 @@ class Checker:
         return json.loads(done.stdout) if done.stdout.strip().startswith('{') else None
 
     def check(self, exporter, quick=False):
-        """@returns the record of one file: what was measured, `failed` and `why` if a step did not succeed."""
+        """@returns the record of one file: the measurements, and `failed` and `why` if a step failed."""
         record = {}
         start = time.monotonic()
         model = os.path.join(self.folder, exporter + '.onnx')
@@ -82,7 +83,7 @@ class Checker:
         measured = result.get('evaluation', {}).get('snr_db')
         if record['eight_bit_db'] < LEAST_EIGHT_BIT_DB and measured is not None:
             record['measured_db'] = round(measured, 1)
-            require('outputs at 8 bits, against what ompq measured', record['eight_bit_db'], measured - MOST_DIFFERENCE_DB)
+            require('outputs at 8 bits, compared with ompq', record['eight_bit_db'], measured - MOST_DIFFERENCE_DB)
             require('outputs at 8 bits', record['eight_bit_db'], 0)
         else:
             require('outputs at 8 bits', record['eight_bit_db'], LEAST_EIGHT_BIT_DB)
@@ -101,7 +102,7 @@ class Checker:
         require('quantized outputs', record['codes_db'], min(LEAST_CODES_DB, record['five_bit_db']))
 
     def compare_with_ompq(self, step, model, samples, outputs):
-        """Signal-to-noise ratio of the first output as ompq computes it."""
+        """Signal-to-noise ratio of ompq's first output."""
         path = os.path.join(self.folder, 'outputs.npz')
         self.run_ompq(step, 'eval', model, '--data', samples, '--save-outputs', path, '--threads', '1', '--quiet', '--json')
         got = np.load(path)['logits']
@@ -122,7 +123,7 @@ def size_of(model):
 
 def require(what, value, least):
     if not value >= least:
-        raise Failed('comparison', f'{what}: {value:.0f} dB, at least {least:.0f} were expected')
+        raise Failed('comparison', f'{what}: {value:.0f} dB, expected at least {least:.0f}')
 
 
 def signal_to_noise(wanted, got):
@@ -140,7 +141,7 @@ def least_db(wanted, got):
 
 
 def run_in_onnxruntime(step, model, samples):
-    """All outputs for all samples, one array an output. The batch is that of the file, or else all of them."""
+    """All outputs for all samples, one array per output, with the file's batch, or all samples at once if it is open."""
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4
     options.intra_op_num_threads = 1

@@ -19,8 +19,8 @@ SAMPLES = 24
 
 
 def vary_constants(module, generator):
-    """Fresh networks hold ones and zeros where trained ones hold numbers, and some multiply whole branches by zero, or begin with
-    so small weights that only biases count."""
+    """Initializes parameters as in trained networks. Fresh networks have constant ones and zeros, and some multiply whole branches by zero,
+    or have such small weights that only biases matter."""
     least_gain = 0.3
     with torch.no_grad():
         for name, value in module.named_parameters():
@@ -39,7 +39,7 @@ def vary_constants(module, generator):
 
 
 def measure_norms(module, inputs):
-    """Statistics of batch normalization as after training: those of the samples."""
+    """Sets the statistics of batch normalization to those of the samples, as after training."""
     norms = [part for part in module.modules() if isinstance(part, torch.nn.modules.batchnorm._BatchNorm)]
     for norm in norms:
         norm.reset_running_stats()
@@ -86,7 +86,7 @@ def export_all(name, exporters, folder, say):
                 os.makedirs(folder, exist_ok=True)
                 module, inputs = prepare(NETWORKS[name], folder)
             export(module, inputs, exporter, os.path.join(folder, exporter + '.onnx'))
-        except Exception as caught:  # torch's exporters raise what they meet
+        except Exception as caught:  # torch's exporters raise any kind of exception
             cause = caught.__cause__ or caught
             lines = [line.strip() for line in str(cause).splitlines() if line.strip()] or ['']
             error = f'{type(cause).__name__}: {lines[0]}'
@@ -97,7 +97,7 @@ def main():
     warnings.filterwarnings('ignore')
     logging.disable(logging.WARNING)
     torch.set_num_threads(1)
-    # What libraries print must not come between the lines.
+    # Output of libraries must not mix with the answers.
     answers = os.fdopen(os.dup(1), 'w')
     os.dup2(2, 1)
 

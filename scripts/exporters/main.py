@@ -1,4 +1,4 @@
-"""Exports the networks of catalog.py, checks each file, keeps the results in build/exporters/results.json and writes the table."""
+"""Exports the networks of catalog.py, checks each file, stores the results in build/exporters/results.json and writes the table."""
 import argparse
 import fcntl
 import fnmatch
@@ -67,8 +67,8 @@ def choose(options, results):
 
 
 def export_networks(chosen, folder, limit, answers):
-    """Runs exporting processes until every network is done, and puts their answers into a queue. One that hangs or dies costs
-    the network it was at."""
+    """Runs exporting processes until every network is done, and puts their results into a queue. If a process hangs or dies, only its
+    current network is lost."""
     left = list(chosen)
     while left:
         command = [sys.executable, os.path.join(os.path.dirname(__file__), 'export.py'), folder,
@@ -110,7 +110,7 @@ def read_results(path):
 
 
 def keep_result(path, name, exporter, record):
-    """Puts one record into the file, which another run may be writing to as well."""
+    """Adds one record to the file, to which another run may write at the same time."""
     with open(path + '.lock', 'w', encoding='utf-8') as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         results = read_results(path)

@@ -10,11 +10,11 @@ from check import LEAST_CODES_DB, LEAST_EIGHT_BIT_DB, LEAST_FLOAT_DB, MOST_DIFFE
 PACKAGES = ('torch', 'torchvision', 'timm', 'transformers', 'onnx', 'onnxscript', 'onnxruntime')
 EXPORTERS = {'batch1': 'default, batch 1', 'open': 'default, open batch', 'legacy': 'legacy'}
 
-UNIFORM_ONLY = 'uniform only'  # what --quick leaves
+UNIFORM_ONLY = 'uniform only'  # with --quick
 
 
 def outcome(record):
-    """One line for one file."""
+    """One line per file."""
     if 'export_error' in record:
         return 'not exported: ' + record['export_error'][:200]
     if 'failed' in record:
@@ -66,7 +66,7 @@ def reasons_of(results):
 
 
 def dropped_of(results):
-    """Metrics that the default could not measure, with networks and reason; but output-kl, which is for class scores only."""
+    """Metrics that the default could not measure, with networks and reason; without output-kl, which is only for class scores."""
     found = {}
     for name in NETWORKS:
         for record in results.get(name, {}).values():
@@ -84,7 +84,7 @@ def versions_of(ompq):
 
 
 def count(results):
-    """For each exporter what it exported, what of that was accepted, and what of that by the default allocator, too."""
+    """For each exporter the number of exported networks, of accepted ones, and of those accepted also with the default allocator."""
     for exporter, title in EXPORTERS.items():
         records = [records[exporter] for records in results.values() if exporter in records]
         exported = [record for record in records if 'export_error' not in record]
@@ -103,18 +103,18 @@ def page(results, ompq):
         '- `ompq inspect`;',
         f'- `ompq eval` and ONNX Runtime, whose outputs must agree to {LEAST_FLOAT_DB} dB;',
         '- `ompq quantize --allocator uniform` to 8 bits with float activations, which must keep '
-        f'{LEAST_EIGHT_BIT_DB} dB of the float outputs in ONNX Runtime, or, where the network amplifies noise more than that, what ompq '
-        f'measured before it wrote the file, to {MOST_DIFFERENCE_DB} dB;',
+        f'{LEAST_EIGHT_BIT_DB} dB of the float outputs in ONNX Runtime, or, if the network amplifies noise more, agree with ompq to '
+        f'{MOST_DIFFERENCE_DB} dB;',
         '- `ompq quantize` with the default allocator to 5 bits on average, from the candidates 4 and 6, with activations of 8 '
-        f'bits, where ONNX Runtime and ompq must agree to {LEAST_CODES_DB} dB, or to what the network keeps.', '',
+        f'bits; ONNX Runtime and ompq must agree to {LEAST_CODES_DB} dB, or to the ratio that the network keeps.', '',
         '| exporter | exported | accepted | of these by the default allocator, too |', '|---|---|---|---|', *count(results), '',
-        'Layers are those that are quantized; sizes are kB of the float file and of the one at 5 bits on average. Each column says '
-        'the signal-to-noise ratio that is left at 5 bits in ONNX Runtime. Random weights keep less than trained ones: what '
-        f'counts here is that the file goes through. "{UNIFORM_ONLY}": the default allocator has not been tried yet.', '',
+        'Layers are the quantized ones; sizes are kB of the float file and of the one with 5 bits on average. Each column has the '
+        'signal-to-noise ratio at 5 bits in ONNX Runtime. Random weights give lower ratios than trained ones; this table only '
+        f'shows that the files work. "{UNIFORM_ONLY}": the default allocator has not been tried yet.', '',
         '| network | library | layers | float, kB | 5 bits, kB | ' + ' | '.join(EXPORTERS.values()) + ' |',
         '|---|---|---|---|---|' + '---|' * len(EXPORTERS), *rows_of(results)]
     if reasons:
-        lines += ['', '## What did not go through', '', '| network | exporter | reason |', '|---|---|---|', *reasons]
+        lines += ['', '## Failures', '', '| network | exporter | reason |', '|---|---|---|', *reasons]
     untried = [name for name in NETWORKS if name not in results]
     if untried:
         lines += ['', f"Not tried yet: {', '.join(untried)}."]

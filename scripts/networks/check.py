@@ -1,4 +1,4 @@
-"""Quantizes networks that PyPI packages carry, and writes docs/networks.md. See scripts/check_networks."""
+"""Quantizes networks from PyPI packages, and writes docs/networks.md. See scripts/check_networks."""
 
 import argparse
 import json
@@ -32,7 +32,7 @@ def tasks() -> list[Task]:
 
 
 def quantize(model: pathlib.Path, data: pathlib.Path, out: pathlib.Path, *options: str) -> dict:
-    """What `ompq quantize` answers: its status, its message where it refuses, seconds and the command."""
+    """Runs `ompq quantize`; returns its status, its message if it refuses, seconds and the command."""
     for left in (out, out.with_name(out.name + ".journal")):
         left.unlink(missing_ok=True)
     command = [OMPQ, "quantize", str(model), "--data", str(data), "--avg-bits", "4", *options, "-o", str(out)]
@@ -62,7 +62,7 @@ def measured(task: Task, model: pathlib.Path, out: pathlib.Path) -> dict:
 
 
 def allocated(task: Task, model: pathlib.Path, data: pathlib.Path, allocator: str) -> dict:
-    """Without options first; with those that the network needs only where that is refused."""
+    """Runs without options first; with the network's options only if that is refused."""
     out = BUILD / "written" / f"{task.name}.{allocator}.onnx"
     extra = () if allocator == "auto" else ("--allocator", allocator)
     plain = quantize(model, data, out, *extra)
@@ -78,7 +78,7 @@ def allocated(task: Task, model: pathlib.Path, data: pathlib.Path, allocator: st
 
 
 def check(task: Task, allocators: list[str]) -> None:
-    """Measures a network, and keeps what was measured before with other allocators."""
+    """Measures a network, and keeps earlier results with other allocators."""
     folder = packages.unpacked(task.package, BUILD)
     model = folder / task.file
     task.prepare(folder, model)
@@ -102,7 +102,7 @@ def check(task: Task, allocators: list[str]) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("names", nargs="*", help="networks to check again; by default all")
-    parser.add_argument("--table", action="store_true", help="only write the table of what was checked before")
+    parser.add_argument("--table", action="store_true", help="only write the table of earlier results")
     parser.add_argument("--allocator", choices=table.ALLOCATORS, help="only this one; by default all")
     arguments = parser.parse_args()
     for part in ("samples", "written", "results"):

@@ -1,4 +1,4 @@
-"""magika: tells what kind of file some bytes are from."""
+"""magika: detects the type of a file from its bytes."""
 
 import json
 import pathlib
@@ -12,7 +12,7 @@ ROOTS = [pathlib.Path("/usr/include"), pathlib.Path("/usr/share"), pathlib.Path(
 
 
 def files(random: np.random.Generator) -> list[pathlib.Path]:
-    """Files of many endings from this machine, a dozen of each at most."""
+    """Files with many extensions from this machine, at most a dozen of each."""
     by_ending: dict[str, list[pathlib.Path]] = {}
     for root in ROOTS:
         for path in sorted(root.rglob("*.*")):
@@ -42,7 +42,7 @@ class FileTypes(Task):
         self.calibrating, self.holding = rows[::2], rows[1::2]
 
     def features(self, content: bytes) -> np.ndarray:
-        """The first and the last bytes without white space around them, as the package takes them."""
+        """The first and the last bytes without surrounding white space, as in the package."""
         block, first, last = (self.config[name] for name in ("block_size", "beg_size", "end_size"))
         row = np.full(first + last, self.config["padding_token"], np.int32)
         head = content[:block].lstrip()[:first]

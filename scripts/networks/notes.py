@@ -1,4 +1,4 @@
-"""basic-pitch: writes down the notes of tones, chords and melodies."""
+"""basic-pitch: transcribes the notes of tones, chords and melodies."""
 
 import numpy as np
 from task import Outcome, Task, outputs_of
@@ -43,7 +43,7 @@ def window(random: np.random.Generator) -> np.ndarray:
 
 
 def onsets(onset: np.ndarray, frame: np.ndarray) -> list[tuple[int, int]]:
-    """(frame, key) of each note: where the onset peaks and the note sounds."""
+    """(frame, key) of each note: at a peak of the onset while the note is active."""
     before = np.pad(onset, [(1, 0), (0, 0)])[:-1]
     after = np.pad(onset, [(0, 1), (0, 0)])[1:]
     peaks = (onset >= ONSET) & (onset > before) & (onset >= after) & (frame >= FRAME)

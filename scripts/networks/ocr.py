@@ -1,4 +1,4 @@
-"""rapidocr-onnxruntime: finds lines of text, says which way up they are, and reads them."""
+"""rapidocr-onnxruntime: detects lines of text, classifies their orientation, and reads them."""
 
 import functools
 import pathlib
@@ -16,7 +16,7 @@ LONG_LETTERS = 40
 
 @functools.cache
 def packages_code(folder: pathlib.Path):
-    """The package's own preprocessing and decoding, and its configuration."""
+    """The package's preprocessing, decoding and configuration."""
     sys.path.insert(0, str(folder))
     import rapidocr_onnxruntime
     from rapidocr_onnxruntime.utils import read_yaml
@@ -79,7 +79,7 @@ class Detector(OcrTask):
         return list(output > self.engine.postprocess_op.thresh)
 
     def agreement(self, outcome, reference):
-        """Intersection over union of what is text: most of a page is none, so that a share would flatter."""
+        """Intersection over union of text pixels; most pixels are background, so accuracy would be too optimistic."""
         got, wanted = np.stack(outcome.decisions), np.stack(reference.decisions)
         return float((got & wanted).sum() / (got | wanted).sum())
 

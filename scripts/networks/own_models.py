@@ -1,4 +1,4 @@
-"""The models of the tree and those next to the checkout: accepted or refused."""
+"""The models of the repository and of ../shared: accepted or refused."""
 
 import pathlib
 from collections.abc import Callable
@@ -6,11 +6,11 @@ from collections.abc import Callable
 import numpy as np
 
 ROWS = 64
-FAST = ("--allocator", "uniform", "--method", "nearest")  # whether a network is accepted does not hang on these
+FAST = ("--allocator", "uniform", "--method", "nearest")  # these do not affect if a network is accepted
 
 
 def token_ids(folder: pathlib.Path) -> pathlib.Path:
-    """Rows of ids as a tokenizer makes them: a start, words, an end, and padding that the mask leaves out."""
+    """Rows of token ids as from a tokenizer: a start, words, an end, and masked padding."""
     random = np.random.default_rng(29)
     ids = np.zeros((ROWS, 32), np.int64)
     mask = np.zeros((ROWS, 32), np.int64)

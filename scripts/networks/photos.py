@@ -1,4 +1,4 @@
-"""nudenet: marks parts of people in photographs. There are photographs only next to the checkout."""
+"""nudenet: detects body parts in photographs. The photographs are in ../shared."""
 
 import pathlib
 
@@ -24,7 +24,7 @@ class Detector(Task):
         self.found = [found[i] for i in drawn]
 
     def pixels(self, path, side=320):
-        """The package pads a photograph to a square, at the right and below, and scales it."""
+        """Pads a photograph to a square, at the right and bottom, and scales it, as in the package."""
         image = Image.open(path).convert("RGB")
         square = Image.new("RGB", (max(image.size), max(image.size)))
         square.paste(image, (0, 0))

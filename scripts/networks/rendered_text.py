@@ -1,4 +1,4 @@
-"""Lines and pages of text, drawn with the machine's fonts on paper that is neither white nor clean."""
+"""Lines and pages of text, rendered with the machine's fonts on tinted, noisy paper."""
 
 import functools
 import pathlib
@@ -13,7 +13,7 @@ TEXTS = pathlib.Path("/usr/share/common-licenses")
 
 @functools.cache
 def words() -> list[str]:
-    """Words of the licences that every Debian carries."""
+    """Words from Debian's licence texts."""
     found = set()
     for file in sorted(TEXTS.iterdir()):
         found.update(re.findall(r"[A-Za-z]{2,12}", file.read_text(errors="ignore")))
@@ -54,7 +54,7 @@ def font(random: np.random.Generator, size: int) -> ImageFont.FreeTypeFont:
 
 
 def colours(random: np.random.Generator) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """Paper and ink; one in five is light on dark."""
+    """Colours of paper and ink; one in five is light on dark."""
     paper = random.integers(175, 256, 3)
     ink = random.integers(0, 90, 3)
     if random.integers(5) == 0:
@@ -63,7 +63,7 @@ def colours(random: np.random.Generator) -> tuple[tuple[int, ...], tuple[int, ..
 
 
 def worn(image: Image.Image, random: np.random.Generator) -> np.ndarray:
-    """Blur, a shade across the paper and noise, as a camera adds them. [height, width, 3], uint8."""
+    """Adds blur, shading and noise as a camera does. [height, width, 3], uint8."""
     if random.integers(2) == 0:
         image = image.filter(ImageFilter.GaussianBlur(random.uniform(0.3, 0.9)))
     pixels = np.asarray(image, np.float32)
@@ -74,7 +74,7 @@ def worn(image: Image.Image, random: np.random.Generator) -> np.ndarray:
 
 
 def line(random: np.random.Generator, letters: int) -> np.ndarray:
-    """One line of text of `letters` letters at most, cut out as a detector would."""
+    """One line of text of at most `letters` letters, cropped as by a detector."""
     paper, ink = colours(random)
     drawn_in = font(random, int(random.integers(18, 44)))
     text = phrase(random, letters)
@@ -87,7 +87,7 @@ def line(random: np.random.Generator, letters: int) -> np.ndarray:
 
 
 def page(random: np.random.Generator, height: int, width: int) -> np.ndarray:
-    """A page with some blocks of text of several sizes."""
+    """A page with blocks of text of several sizes."""
     paper, ink = colours(random)
     image = Image.new("RGB", (width, height), paper)
     draw = ImageDraw.Draw(image)

@@ -1,4 +1,4 @@
-"""docs/networks.md, from what was measured."""
+"""Writes docs/networks.md from the results."""
 
 import importlib.metadata
 import platform
@@ -9,7 +9,7 @@ import ocr
 import photos
 import voice
 
-ALLOCATORS = ("auto", "uniform")  # the default, and the same width everywhere
+ALLOCATORS = ("auto", "uniform")  # the default, and one width for all layers
 LIBRARIES = ("onnxruntime", "onnx", "numpy", "pillow", "opencv-python-headless")
 
 HEAD = f"""# Networks from PyPI packages
@@ -53,7 +53,7 @@ def row(cells: list[str]) -> str:
 
 
 def answer(result: dict) -> str:
-    """Of the default; where that was not measured, of the other."""
+    """The result of the default, or of the other allocator if that was not measured."""
     first = next(result[allocator] for allocator in ALLOCATORS if allocator in result)
     plain, optioned = first["plain"], first.get("optioned")
     if plain["accepted"]:

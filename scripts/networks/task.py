@@ -1,4 +1,4 @@
-"""What the check knows of a network: samples, what is held out, and what a user reads off its outputs."""
+"""The description of a network: samples, held-out samples, and the decisions that a user derives from its outputs."""
 
 import dataclasses
 import pathlib
@@ -9,9 +9,9 @@ import onnxruntime
 
 @dataclasses.dataclass
 class Outcome:
-    """What a network gives on the held-out samples.
+    """The outputs of a network for the held-out samples.
 
-    values     one array for each of the network's outputs that a user reads.
+    values     one array per output that a user reads.
     decisions  what the user makes of them; two runs are compared entry by entry.
     """
 
@@ -27,7 +27,7 @@ def session(path: pathlib.Path) -> onnxruntime.InferenceSession:
 
 
 def relative_error(outcome: Outcome, reference: Outcome) -> float:
-    """|got - float| / |float| over all values, each output in its own units: the largest of the outputs."""
+    """|got - float| / |float| per output; the largest of all outputs."""
     errors = []
     for got, wanted in zip(outcome.values, reference.values, strict=True):
         if got.shape != wanted.shape:
@@ -38,13 +38,13 @@ def relative_error(outcome: Outcome, reference: Outcome) -> float:
 
 
 def agreement(outcome: Outcome, reference: Outcome) -> float:
-    """Share of the decisions that are the float network's."""
+    """Share of decisions that equal the float network's."""
     pairs = list(zip(outcome.decisions, reference.decisions, strict=True))
     return sum(a == b for a, b in pairs) / len(pairs)
 
 
 class Task:
-    """A network of a package. Half of its samples calibrate, the other half is held out."""
+    """A network of a package. Half of its samples are for calibration, the other half is held out."""
 
     package: str
     file: str  # in the package
@@ -56,18 +56,18 @@ class Task:
         return pathlib.Path(self.file).stem
 
     def prepare(self, folder: pathlib.Path, model: pathlib.Path) -> None:
-        """Reads what the package has next to the network, and draws the samples."""
+        """Reads the package's files for the network, and draws the samples."""
 
     def calibration(self, model: pathlib.Path) -> dict[str, np.ndarray]:
         """Arrays by the names of the network's inputs."""
         raise NotImplementedError
 
     def held_out(self, model: pathlib.Path) -> Outcome:
-        """The network in `model` on the held-out samples."""
+        """Runs the network in `model` on the held-out samples."""
         raise NotImplementedError
 
     def second_size(self, model: pathlib.Path) -> tuple[str, Outcome]:
-        """The network on samples of a size that calibration did not have; the size in words."""
+        """Runs the network on samples of a size that calibration did not have; returns the size as text."""
         raise NotImplementedError
 
     def agreement(self, outcome: Outcome, reference: Outcome) -> float:
@@ -75,7 +75,7 @@ class Task:
 
 
 def outputs_of(model: pathlib.Path, feeds: list[dict[str, np.ndarray]]) -> list[np.ndarray]:
-    """Each output of the network over all feeds, one after the other."""
+    """Runs the network for all feeds; each output is concatenated."""
     run = session(model)
     parts = [run.run(None, feed) for feed in feeds]
     return [np.concatenate(output) for output in zip(*parts, strict=True)]

@@ -1,4 +1,4 @@
-"""silero-vad: speech in pauses and noise; the six exports hold their state in different inputs."""
+"""silero-vad: speech detection; the six exports have their state in different inputs."""
 
 import functools
 import io
@@ -25,7 +25,7 @@ def spoken(text: str, voice: str, words_a_minute: int, pitch: int) -> tuple[np.n
 
 
 def resampled(audio: np.ndarray, rate: int, wanted: int) -> np.ndarray:
-    """By the spectrum: what the lower rate cannot hold is left out."""
+    """Resamples by the spectrum, without frequencies above the lower rate's limit."""
     length = len(audio) * wanted // rate
     spectrum = np.fft.rfft(audio)
     kept = np.zeros(length // 2 + 1, complex)
@@ -50,14 +50,14 @@ def utterance(random: np.random.Generator, rate: int) -> np.ndarray:
 
 @functools.cache
 def utterances(rate: int) -> tuple[list[np.ndarray], list[np.ndarray]]:
-    """Those that calibrate and those that are held out."""
+    """The samples for calibration and the held-out ones."""
     random = np.random.default_rng(11)
     both = [utterance(random, rate) for _ in range(2 * UTTERANCES)]
     return both[:UTTERANCES], both[UTTERANCES:]
 
 
 def frames(audio: np.ndarray, rate: int) -> np.ndarray:
-    """[frames, context and new samples], as the package's own loop passes them."""
+    """[frames, context and new samples], as in the package's loop."""
     new, context = FRAMES[rate]
     count = len(audio) // new
     padded = np.concatenate([np.zeros(context, np.float32), audio])
@@ -65,7 +65,7 @@ def frames(audio: np.ndarray, rate: int) -> np.ndarray:
 
 
 class VoiceTask(Task):
-    """An export that takes a frame and the state that it gave for the frame before."""
+    """An export that takes a frame and the state of the previous frame."""
 
     package = "silero-vad"
     decision = "speech or not, frame by frame, at 0.5"
@@ -84,7 +84,7 @@ class VoiceTask(Task):
         return feed
 
     def stream(self, run, audio, rate, copies=1):
-        """Feeds and outputs of one utterance, `copies` times side by side."""
+        """Feeds and outputs of one utterance, repeated `copies` times in the batch."""
         state = np.zeros((2, copies, 128), np.float32)
         for frame in frames(audio, rate):
             feed = self.feed(np.tile(frame, (copies, 1)), state, rate)
@@ -119,14 +119,14 @@ class VoiceTask(Task):
 
 
 class FixedVoiceTask(VoiceTask):
-    """An export in which every extent is a number."""
+    """An export with only fixed extents."""
 
     def second_size(self, model):
         return "", self.outcome(model, 16000)
 
 
 class SequenceTask(Task):
-    """The export that takes many frames at once."""
+    """The export that processes many frames at once."""
 
     package = "silero-vad"
     file = "silero_vad/data/silero_vad_16k_sequence.onnx"

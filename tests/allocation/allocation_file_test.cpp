@@ -159,7 +159,7 @@ TEST(AllocationFile, NamesMissingAndRepeatedLayers) {
   Json json = valid();
   json["layers"][4] = json["layers"][0];
   EXPECT_THAT(message_for(json.dump()),
-              AllOf(HasSubstr("2 things are wrong"),
+              AllOf(HasSubstr("2 errors"),
                     HasSubstr("layer 'stem' is there twice"),
                     HasSubstr("layer 'fc' is missing")));
 }

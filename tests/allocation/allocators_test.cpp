@@ -10,6 +10,7 @@
 #include <gtest/gtest.h>
 
 #include "allocation/paper_networks.h"
+#include "allocation/six_layers.h"
 #include "ompq/core/error.h"
 
 namespace ompq::allocation {
@@ -306,6 +307,64 @@ TEST(DecisionItems, FollowTheLeadersOrderAndRefuseChains) {
   EXPECT_THROW((void)decision_items(layers), ConfigError) << "0 -> 2 -> 3";
   layers[2].tied_to = 17;
   EXPECT_THROW((void)decision_items(layers), ConfigError);
+}
+
+TEST(Allocators, AllRespectPinsExclusionsAndLists) {
+  for (const Allocator& each : allocators()) {
+    SCOPED_TRACE(each.name);
+    AllocationRequest request = six_layers();
+    request.coefficients.assign(5, 1.0);
+    request.layers[3].tied_to = 2;
+    request.layer_candidates = {{8}, {kFloatBits}, {}, {3, 5}, {}, {6}};
+    request.loss[0] = request.loss[1] = request.loss[5] = {};
+    request.loss[2] = request.loss[3] = {0.4, 0.1};
+    request.budget.average_bits = 6;
+    const Allocation got = each.allocate(request);
+    EXPECT_EQ(got.weight_bits[0], 8);
+    EXPECT_EQ(got.weight_bits[1], kFloatBits);
+    EXPECT_THAT(got.weight_bits[2], ::testing::AnyOf(3, 5)) << "it follows the list of its tie";
+    EXPECT_EQ(got.weight_bits[3], got.weight_bits[2]);
+    EXPECT_EQ(got.weight_bits[5], 6);
+    EXPECT_LE(got.cost.average_bits, 6);
+    EXPECT_EQ(got.activation_bits[1], kFloatBits) << "an excluded layer reads floats";
+    EXPECT_EQ(got.activation_bits[0], 8);
+  }
+}
+
+TEST(Allocators, GiveTheOneAnswerWhereNothingIsLeftToDecide) {
+  AllocationRequest request = six_layers();
+  request.layer_candidates.assign(6, {4});
+  request.layer_candidates[2] = {kFloatBits};
+  request.coefficients.clear();
+  request.loss.clear();
+  for (const Allocator& one : allocators()) {
+    SCOPED_TRACE(one.name);
+    const Allocation got = one.allocate(request);
+    EXPECT_EQ(got.weight_bits, (std::vector<int>{4, 4, kFloatBits, 4, 4, 4}));
+    EXPECT_EQ(got.solution.status, Status::Optimal);
+    EXPECT_TRUE(got.solution.within_budget);
+    AllocationRequest tight = request;
+    tight.budget = {.bytes = 1};
+    EXPECT_THAT(message_of<InfeasibleBudget>([&] { (void)one.allocate(tight); }),
+                HasSubstr("nothing is left to decide"));
+  }
+}
+
+TEST(Uniform, ChoosesOneWidthForActivationsToo) {
+  AllocationRequest request = six_layers();
+  request.activations = {{"a", 10, {}}, {"b", 10, {}}};
+  request.layers[0].activation = 0;
+  request.layers[1].activation = request.layers[2].activation = 1;
+  request.activation_candidates = {4, 8};
+  request.budget = {.bops = 10000.0 * (3 * 5 * 4 + 3 * 5 * 8)};
+  const Allocation got = allocator("uniform").allocate(request);
+  EXPECT_LE(static_cast<double>(got.cost.bops), *request.budget.bops);
+  EXPECT_THAT(got.weight_bits, Each(got.weight_bits[0]));
+  EXPECT_EQ(got.tensor_bits[0], got.tensor_bits[1]);
+}
+
+TEST(Allocator, IsFoundByItsOldNameToo) {
+  EXPECT_EQ(&allocator("output-error"), &allocator("integer"));
 }
 
 }  // namespace

@@ -55,7 +55,7 @@ TEST(LatencyTable, ListsEverythingThatIsWrongWithItsLine) {
   EXPECT_THAT(
       table_message_for(kHeader + "fd,4,8,1\nfc,9,8,1\nfc,4,x,1\nfc,4,8,-1\nfc,4,8,nan\n"
                                   "fc,4,8,inf\nfc,4,8\nfc,4,8,1\nfc,4,8,2\n\"fc,4,8,1\n"),
-      AllOf(HasSubstr("9 things are wrong"),
+      AllOf(HasSubstr("9 errors"),
             HasSubstr("line 2: unknown layer 'fd'; did you mean 'fc'?"),
             HasSubstr("line 3: '9' is no width; it must be 1..8 or float"),
             HasSubstr("line 4: 'x' is no width"),
@@ -96,7 +96,7 @@ TEST(LatencyTable, MustHoldWhatMayBeChosen) {
   } catch (const DataError& error) {
     EXPECT_THAT(
         error.what(),
-        AllOf(HasSubstr("3 things are wrong"),
+        AllOf(HasSubstr("3 errors"),
               HasSubstr("layer 'fc' with weights 8 and activations 8 is missing"),
               HasSubstr("layer 'conv, \"first\"' with weights 4 and activations 8 is missing")));
   }

@@ -243,7 +243,7 @@ test('every chart’s data can be downloaded, as CSV and as JSON of the same row
 
 test('two allocations can be laid over each other', () => withPage('whole', async (page) => {
   const { networks } = readResult(folder, 'quantize');
-  await page.getByLabel('beside', { exact: true }).selectOption('2');
+  await page.getByLabel('compare with', { exact: true }).selectOption('2');
   await chart(page, 'bits');
   const dashes = await page.$eval('[data-chart="bits"]', (plot) => plot.chart.getOption().series[1].data);
   assert.deepEqual(dashes, networks[2].weight_bits);

@@ -131,7 +131,7 @@ TEST(WriteFileAtomically, RefusesLinksThatLeadInACircle) {
   fs::create_symlink("b", folder / "a");
   fs::create_symlink("a", folder / "b");
   EXPECT_THAT(file_error([&] { write_file_atomically(folder / "a", "text"); }),
-              HasSubstr("lead in a circle"));
+              HasSubstr("form a cycle"));
 }
 
 TEST(WriteFileAtomically, KeepsTheOldFileWhereTheDiskIsFull) {

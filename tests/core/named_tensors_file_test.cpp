@@ -108,9 +108,9 @@ TEST(NamedTensors, SayWhatIsWrongWithAFile) {
   write_named_tensors(folder / "state", small_content());
   const std::string whole = read_file(folder / "state");
   write_file_atomically(folder / "text", "hello");
-  EXPECT_THAT(message_of_reading(folder / "text"), HasSubstr("is no checkpoint of this program"));
+  EXPECT_THAT(message_of_reading(folder / "text"), HasSubstr("is not a checkpoint of ompq"));
   write_file_atomically(folder / "cut", whole.substr(0, whole.size() - 1));
-  EXPECT_THAT(message_of_reading(folder / "cut"), HasSubstr("damaged or cut short"));
+  EXPECT_THAT(message_of_reading(folder / "cut"), HasSubstr("damaged or truncated"));
   EXPECT_THROW(static_cast<void>(read_named_tensors(folder / "missing", kFormat)), FileError);
 }
 
@@ -139,7 +139,7 @@ TEST(NamedTensors, RefuseNumbersThatPromiseTooMuchUnderARightChecksum) {
     }
   }
   write_file_atomically(folder / "bad", with_checksum(body + "x"));
-  EXPECT_THAT(message_of_reading(folder / "bad"), HasSubstr("more follows"));
+  EXPECT_THAT(message_of_reading(folder / "bad"), HasSubstr("extra bytes"));
 }
 
 TEST(NamedTensors, KeepTheOldFileWhereTheDiskIsFull) {

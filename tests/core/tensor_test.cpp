@@ -37,7 +37,7 @@ TEST(Tensor, RefusesValuesThatDoNotFillTheShape) {
     static_cast<void>(Tensor::from_bytes(DataType::Float32, {2}, seven));
     FAIL() << "7 bytes filled 2 floats";
   } catch (const ShapeError& error) {
-    EXPECT_THAT(error.what(), HasSubstr("7 bytes do not fill a float32 tensor of shape 2"));
+    EXPECT_THAT(error.what(), HasSubstr("got 7 bytes for a float32 tensor of shape 2"));
   }
 }
 

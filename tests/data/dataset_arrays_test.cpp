@@ -131,7 +131,7 @@ TEST_F(NpzFile, TextAndDamagedLabelsAreNotUsed) {
               ElementsAre(4, 12));
   write_bytes(root_ / "a.npz", zip_stored({{"x.npy", x}, {"y.npy", "garbage"}}));
   EXPECT_THAT(open_dataset(root_ / "a.npz", kGray, kRawOptions)->label_fault(),
-              HasSubstr("is no NumPy array"));
+              HasSubstr("is not a NumPy array"));
 }
 
 TEST_F(NpzFile, NumbersAreGivenInTheTypeOfTheInput) {

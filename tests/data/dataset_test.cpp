@@ -312,10 +312,10 @@ TEST_F(IdxFolder, NamesTheFileThatIsDamaged) {
   EXPECT_THAT(error_with(testing::idx_bytes({1, 2, 2}, "ABCDE")), HasSubstr("holds more bytes"));
   EXPECT_THAT(error_with(testing::idx_bytes({0x7fffffff, 0x7fffffff, 1}, "A")),
               HasSubstr("holds 1 bytes"));
-  EXPECT_THAT(error_with(testing::idx_bytes({8}, "ABCDEFGH")), HasSubstr("holds no images"));
-  EXPECT_THAT(error_with(std::string("\0\0\x08\x03\0\0", 6)), HasSubstr("header is cut short"));
+  EXPECT_THAT(error_with(testing::idx_bytes({8}, "ABCDEFGH")), HasSubstr("does not hold images"));
+  EXPECT_THAT(error_with(std::string("\0\0\x08\x03\0\0", 6)), HasSubstr("header is truncated"));
   EXPECT_THAT(error_with(""), HasSubstr("the file is empty (0 bytes)"));
-  EXPECT_THAT(error_with("hello, world"), HasSubstr("is no source of samples"));
+  EXPECT_THAT(error_with("hello, world"), HasSubstr("is not a source of samples"));
 }
 
 TEST_F(IdxFolder, LabelsOfOtherImagesAreNotUsed) {

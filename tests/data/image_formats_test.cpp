@@ -167,7 +167,7 @@ TEST(DecodeBmp, ReadsMasksAndFiveBitColours) {
 
 TEST(DecodeBmp, SaysWhatItDoesNotRead) {
   EXPECT_THAT(decode_error(bmp_bytes({.width = 1, .height = 1, .depth = 8, .compression = 1})),
-              HasSubstr("run lengths"));
+              HasSubstr("run-length"));
   EXPECT_THAT(decode_error(bmp_bytes({.width = 1, .height = 1, .depth = 7})),
               HasSubstr("7 bits a pixel"));
   EXPECT_THAT(decode_error(bmp_bytes({.width = 1 << 30, .height = 1 << 30})),

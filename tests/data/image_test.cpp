@@ -130,8 +130,8 @@ TEST(DecodePng, AFlippedBitIsBroken) {
 
 TEST(DecodeImage, NamesWhatIsNoImage) {
   EXPECT_THAT(error_of(""), HasSubstr("[photo] the file is empty (0 bytes)"));
-  EXPECT_THAT(error_of("GIF89a"), HasSubstr("no JPEG, PNG, WebP, BMP or TIFF"));
-  EXPECT_THAT(error_of("\xff"), HasSubstr("no JPEG, PNG, WebP, BMP or TIFF"));
+  EXPECT_THAT(error_of("GIF89a"), HasSubstr("not a JPEG, PNG, WebP, BMP or TIFF"));
+  EXPECT_THAT(error_of("\xff"), HasSubstr("not a JPEG, PNG, WebP, BMP or TIFF"));
 }
 
 TEST(DecodeImage, RefusesAPictureThatOnlyClaimsToBeHuge) {

@@ -58,7 +58,7 @@ TEST(LabelsOf, TextCountsWhereItIsNumbers) {
   EXPECT_THAT(labels_of(numbers, 2, "y").values, ElementsAre(3, 12));
   const std::vector<std::string> names{"3", "cat"};
   EXPECT_THAT(labels_of(names, 2, "y").fault,
-              AllOf(HasSubstr("\"cat\""), HasSubstr("which output")));
+              AllOf(HasSubstr("\"cat\""), HasSubstr("an output of the network")));
   EXPECT_THAT(labels_of(numbers, 3, "y").fault, HasSubstr("2 texts for 3 samples"));
 }
 

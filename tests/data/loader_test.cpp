@@ -204,7 +204,7 @@ TEST(Loader, NamesABrokenSampleWhenItsTurnComesAndAgainAfterwards) {
     for (int again = 0; again < 2; ++again) {
       EXPECT_THAT(error_of<DataError>([&] { static_cast<void>(loader.next()); }),
                   AllOf(HasSubstr("4.png"),
-                        HasSubstr("no JPEG, PNG, WebP, BMP or TIFF"),
+                        HasSubstr("not a JPEG, PNG, WebP, BMP or TIFF"),
                         HasSubstr("--skip-broken")));
     }
   }
@@ -299,7 +299,7 @@ TEST(Loader, NamesBadOptions) {
   EXPECT_THAT(message({0}, {.cache_bytes = -1}), HasSubstr("decoded images is -1"));
   EXPECT_THAT(message({0}, {.augmentation = "heavy"}), HasSubstr("\"heavy\""));
   EXPECT_THAT(message({0, 1, 2}, {.batch_size = 4, .drop_last = true}),
-              HasSubstr("3 samples fill no batch of 4"));
+              HasSubstr("3 samples do not fill a batch of 4"));
 }
 
 TEST(Loader, RefusesToBeginBeforeTheBeginning) {

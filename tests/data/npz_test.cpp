@@ -149,7 +149,7 @@ TEST(Npy, ReadsVersionTwo) {
 }
 
 TEST(Npy, SaysWhatItCannotRead) {
-  EXPECT_THAT(npy_error("hello"), HasSubstr("[a.npz, array x] is no NumPy array"));
+  EXPECT_THAT(npy_error("hello"), HasSubstr("[a.npz, array x] is not a NumPy array"));
   const auto error_of_type = [](const std::string& descr) {
     return npy_error(
         npy("{'descr': " + descr + ", 'fortran_order': False, 'shape': (1,), }", "abcd"));
@@ -158,18 +158,18 @@ TEST(Npy, SaysWhatItCannotRead) {
   EXPECT_THAT(error_of_type("'<U1'"), HasSubstr("text"));
   EXPECT_THAT(error_of_type("'<c8'"), HasSubstr("complex numbers"));
   EXPECT_THAT(error_of_type("'<M8[ns]'"), HasSubstr("dates"));
-  EXPECT_THAT(error_of_type("'<f16'"), HasSubstr("no numbers of 1 to 8 bytes"));
+  EXPECT_THAT(error_of_type("'<f16'"), HasSubstr("not numbers of 1 to 8 bytes"));
   EXPECT_THAT(error_of_type("[('a', '<f4')]"), HasSubstr("records of several fields"));
   EXPECT_THAT(npy_error(npy("{'descr': '<f4', 'fortran_order': 1, 'shape': (1,), }", "abcd")),
-              HasSubstr("fortran_order is no bool"));
+              HasSubstr("fortran_order is not a bool"));
   EXPECT_THAT(npy_error(npy("{'descr': '<f4', 'fortran_order': False, 'shape': (2,), }", "abcd")),
-              HasSubstr("holds 4 bytes; 2 elements of float32 need 8"));
+              HasSubstr("has 4 bytes; 2 elements of float32 need 8"));
   EXPECT_THAT(npy_error(npy("{'descr': '<f4', 'shape': (1,), }", "abcd")),
               HasSubstr("no fortran_order"));
   EXPECT_THAT(npy_error(npy("{'descr': '<f4', 'fortran_order': False, 'shape': (-1,), }", "")),
-              HasSubstr("no list of lengths"));
+              HasSubstr("not a list of extents"));
   EXPECT_THAT(npy_error(std::string("\x93NUMPY\x01\x00\xff\x7f{'descr", 17)),
-              HasSubstr("cut short"));
+              HasSubstr("truncated"));
 }
 
 TEST(Npy, ReadsTheHighestByteFirst) {

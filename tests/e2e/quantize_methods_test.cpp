@@ -106,25 +106,24 @@ TEST(Quantize, PreparesAsItIsTold) {
   const double plain = snr("none");
   EXPECT_GT(snr("norm-reestimation"), plain);
   EXPECT_GT(snr("bias-correction,norm-reestimation"), plain);
-  EXPECT_NE(snr("equalize"), plain);
+  // Scales are one a row, so that a row's own factor changes nothing; the columns of the layer that
+  // reads it become more even, and fewer of a row's weights fall below half a scale.
+  EXPECT_GT(snr("equalize"), plain);
 }
 
-TEST(Quantize, KeepsCorrectedBiasesOnlyWhereTheNetworkAsAWholeGains) {
+/// Correcting a mean assumes small errors. Rounding to nearest at 2.5 bits makes large ones, and 22
+/// corrections one after the other spoil the network as a whole. In the network of four layers of
+/// tests/ptq/fixed_batch_test.cpp they help and are kept.
+TEST(Quantize, DropsCorrectedBiasesWhereTheNetworkAsAWholeLoses) {
   const TemporaryDirectory folder;
   const auto json = result_of(folder, {"--method", "nearest", "--prepare", "bias-correction"});
   const auto& restoration = json["reconstruction"]["restoration"];
   const double before = restoration["snr_before_db"];
   const double after = restoration["snr_after_db"];
-  EXPECT_NE(before, after);
-  EXPECT_EQ(restoration["kept_initial"], !(after > before));
+  EXPECT_LT(after, before);
+  EXPECT_EQ(restoration["kept_initial"], true);
   const auto plain = result_of(folder, {"--method", "nearest", "--prepare", "none"});
-  const double snr = json["evaluation"]["snr_db"];
-  const double plain_snr = plain["evaluation"]["snr_db"];
-  if (after > before) {
-    EXPECT_GT(snr, plain_snr);
-  } else {
-    EXPECT_EQ(snr, plain_snr);
-  }
+  EXPECT_EQ(json["evaluation"]["snr_db"], plain["evaluation"]["snr_db"]);
 }
 
 TEST(Quantize, MetricsAreMeasuredWithTheRoundingThatIsNamed) {
@@ -135,7 +134,17 @@ TEST(Quantize, MetricsAreMeasuredWithTheRoundingThatIsNamed) {
         {"--method", "nearest", "--allocator", "output-mse", "--for", rounding})["losses"][0]
                                                                                 ["values"];
   };
-  EXPECT_NE(losses("nearest"), losses("gptq"));
+  const auto nearest = losses("nearest").get<std::vector<std::vector<double>>>();
+  const auto gptq = losses("gptq").get<std::vector<std::vector<double>>>();
+  ASSERT_EQ(nearest.size(), 22U);
+  ASSERT_EQ(gptq.size(), nearest.size());
+  // gptq minimizes the very error of each layer's output that rounding to nearest ignores. Up to 5
+  // bits that error is well above what calibration samples leave open.
+  for (std::size_t l = 0; l < nearest.size(); ++l) {
+    for (std::size_t w = 1; w < 5; ++w) {
+      EXPECT_LT(gptq[l][w], nearest[l][w]) << "layer " << l << " at " << w + 1 << " bits";
+    }
+  }
 }
 
 TEST(Quantize, ExplainsEachLayer) {

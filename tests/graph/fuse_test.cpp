@@ -87,7 +87,7 @@ TEST(Fuse, LeavesAClipWhoseBoundIsComputed) {
 }
 
 TEST(Fuse, KnowsEveryActivationByName) {
-  for (const std::string type : {"Relu", "Sigmoid", "Tanh", "HardSwish", "LeakyRelu"}) {
+  for (const std::string type : {"Relu", "Sigmoid", "Tanh", "HardSwish", "LeakyRelu", "Swish"}) {
     Graph graph = conv_then([&](GraphBuilder& b, ValueId x) { return b.unary(type, "act", x); });
     fuse(graph);
     EXPECT_THAT(op_types(graph), ElementsAre("FusedConv")) << type;
@@ -105,11 +105,11 @@ TEST(Fuse, KeepsTheSlopeOfALeakyRelu) {
   EXPECT_EQ(graph.node(0).float_attribute("activation_alpha", 0), 0.25F);
 }
 
-TEST(Fuse, TakesSiluWrittenAsAProduct) {
+TEST(Fuse, TakesSwishWrittenAsAProduct) {
   for (const std::string name : {"silu", "swapped silu"}) {
     const Graph graph = fused_case(name);
     ASSERT_THAT(op_types(graph), ElementsAre("FusedConv"));
-    EXPECT_EQ(activation(graph.node(0)), "Silu");
+    EXPECT_EQ(activation(graph.node(0)), "Swish");
   }
 }
 

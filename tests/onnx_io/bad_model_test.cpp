@@ -38,15 +38,6 @@ std::string refusal_after(const std::function<void(onnx::ModelProto&)>& damage) 
   return refusal(model);
 }
 
-TEST(BadModel, ThatIsEmptyIsRefused) {
-  EXPECT_EQ(refusal(""), "[net.onnx] is empty, not an ONNX model");
-}
-
-TEST(BadModel, ThatIsTextIsRefused) {
-  EXPECT_THAT(refusal("import torch\nprint(torch.__version__)\n"),
-              AllOf(HasSubstr("[net.onnx] is no ONNX model"), HasSubstr("of another format")));
-}
-
 TEST(BadModel, ThatIsADirectoryOrMissingIsRefused) {
   const testing::TemporaryDirectory folder;
   try {
@@ -98,49 +89,21 @@ TEST(BadModel, WithDamagedBytesIsReadOrRefusedButNeverCrashes) {
   EXPECT_GT(refused, 100);
 }
 
-TEST(BadModel, ThatIsAnotherProtobufIsRefused) {
-  EXPECT_THAT(refusal(sound_model().graph().SerializeAsString()), HasSubstr("is no ONNX model"));
-  EXPECT_THAT(refusal(sound_model().graph().initializer(0).SerializeAsString()),
-              HasSubstr("is no ONNX model"));
-  EXPECT_THAT(refusal_after([](auto& model) { model.clear_graph(); }),
-              HasSubstr("it has no graph"));
-  EXPECT_THAT(refusal_after([](auto& model) { model.clear_ir_version(); }),
-              HasSubstr("it has no ir_version"));
-}
-
-TEST(BadModel, OfAnUnknownVersionIsRefused) {
-  const auto with_opset = [](int opset) {
-    return refusal_after([=](auto& model) { model.mutable_opset_import(0)->set_version(opset); });
-  };
-  EXPECT_THAT(with_opset(29), HasSubstr("uses opset 29, and ompq reads 7 to 28; export it again"));
-  EXPECT_THAT(with_opset(6), HasSubstr("uses opset 6, and ompq reads 7 to 28; convert it"));
-  EXPECT_THAT(refusal_after([](auto& model) { model.set_ir_version(99); }),
-              HasSubstr("has IR version 99, and ompq reads 1 to 14"));
-  EXPECT_THAT(refusal_after([](auto& model) { model.clear_opset_import(); }),
-              HasSubstr("names no opset of ONNX"));
-  EXPECT_THAT(refusal_after([](auto& model) {
-                auto* second = model.add_opset_import();
-                second->set_domain("ai.onnx");
-                second->set_version(11);
-              }),
-              HasSubstr("names two opsets of ONNX, 13 and 11"));
-}
-
 TEST(BadModel, WithAWrongElementCountIsRefused) {
   EXPECT_THAT(refusal_after([](auto& model) {
                 model.mutable_graph()->mutable_initializer(0)->mutable_float_data()->RemoveLast();
               }),
-              HasSubstr("[net.onnx] initializer 'w' holds 5 elements, but its shape 2x3 needs 6"));
+              HasSubstr("[net.onnx] initializer 'w' has 5 elements, but its shape 2x3 requires 6"));
   EXPECT_THAT(refusal_after([](auto& model) {
                 auto* weight = model.mutable_graph()->mutable_initializer(0);
                 weight->clear_float_data();
                 weight->set_raw_data(std::string(28, '\0'));
               }),
-              HasSubstr("initializer 'w' holds 7 elements, but its shape 2x3 needs 6"));
+              HasSubstr("initializer 'w' has 7 elements, but its shape 2x3 requires 6"));
   EXPECT_THAT(refusal_after([](auto& model) {
                 model.mutable_graph()->mutable_initializer(0)->set_dims(1, -3);
               }),
-              HasSubstr("initializer 'w' has the impossible shape 2x-3"));
+              HasSubstr("initializer 'w' has the invalid shape 2x-3"));
   // Far more elements than memory: refused before anything is allocated.
   for (const std::int64_t extent : {std::int64_t{1} << 45, std::int64_t{1} << 61}) {
     EXPECT_THAT(refusal_after([=](auto& model) {
@@ -154,7 +117,7 @@ TEST(BadModel, WithAnUnknownElementTypeIsRefused) {
   EXPECT_THAT(refusal_after([](auto& model) {
                 model.mutable_graph()->mutable_initializer(0)->set_data_type(8);
               }),
-              HasSubstr("initializer 'w' has elements of string, which ompq does not hold"));
+              HasSubstr("initializer 'w' has elements of string, which ompq does not support"));
   EXPECT_THAT(refusal_after([](auto& model) {
                 model.mutable_graph()->mutable_initializer(0)->set_data_type(77);
               }),
@@ -174,9 +137,9 @@ std::string refusal_with_weight(float value) {
 
 TEST(BadModel, WithNanOrInfiniteWeightsIsRefused) {
   EXPECT_THAT(refusal_with_weight(std::numeric_limits<float>::quiet_NaN()),
-              HasSubstr("constant 'w' of shape 2x3 holds NaN at index [1,2]"));
+              HasSubstr("constant 'w' of shape 2x3 has NaN at index [1,2]"));
   EXPECT_THAT(refusal_with_weight(-std::numeric_limits<float>::infinity()),
-              HasSubstr("constant 'w' of shape 2x3 holds infinity at index [1,2]"));
+              HasSubstr("constant 'w' of shape 2x3 has infinity at index [1,2]"));
 }
 
 TEST(BadModel, IsNotOneWhoseMaskIsInfinite) {
@@ -190,7 +153,7 @@ TEST(BadModel, IsNotOneWhoseMaskIsInfinite) {
   };
   EXPECT_EQ(refusal(with_mask("[0, -inf]")), "nothing was thrown");
   EXPECT_THAT(refusal(with_mask("[-inf, nan]")),
-              HasSubstr("'mask' of shape 2 holds NaN at index [1]"));
+              HasSubstr("'mask' of shape 2 has NaN at index [1]"));
 }
 
 TEST(BadModel, WithTwoValuesOfOneNameIsRefused) {
@@ -224,10 +187,10 @@ TEST(BadModel, WithLooseEndsIsRefused) {
   EXPECT_THAT(refusal_after([](auto& model) {
                 model.mutable_graph()->mutable_node(0)->set_input(1, "weights");
               }),
-              HasSubstr("Gemm node 'fc' reads 'weights', which nothing in the model makes"));
+              HasSubstr("Gemm node 'fc' reads 'weights', which nothing in the model produces"));
   EXPECT_THAT(
       refusal_after([](auto& model) { model.mutable_graph()->mutable_output(0)->set_name("z"); }),
-      HasSubstr("output 'z' is made by no node"));
+      HasSubstr("no node produces output 'z'"));
   EXPECT_THAT(refusal_after([](auto& model) { model.mutable_graph()->clear_output(); }),
               HasSubstr("the network has no outputs"));
   EXPECT_THAT(
@@ -242,7 +205,7 @@ TEST(BadModel, WithWhatATensorCannotHoldIsRefused) {
                 auto* type = model.mutable_graph()->mutable_input(0)->mutable_type();
                 type->mutable_sequence_type()->mutable_elem_type();
               }),
-              HasSubstr("input 'x' is no tensor"));
+              HasSubstr("input 'x' is not a tensor"));
 }
 
 }  // namespace

@@ -154,7 +154,7 @@ TEST_F(ExternalData, ThatIsMissingIsRefused) {
               AllOf(HasSubstr("net.onnx]"),
                     HasSubstr("external data of initializer 'w', 'w.bin'"),
                     HasSubstr("No such file")));
-  EXPECT_THAT(refusal(""), HasSubstr("none is named"));
+  EXPECT_THAT(refusal(""), HasSubstr("has no location"));
 }
 
 TEST_F(ExternalData, ThatIsNoRegularFileIsRefused) {
@@ -165,7 +165,7 @@ TEST_F(ExternalData, ThatIsNoRegularFileIsRefused) {
 TEST_F(ExternalData, OfTheWrongLengthIsRefused) {
   write_file_atomically(models() / "w.bin", bytes_);
   EXPECT_THAT(refusal("w.bin", "8", "20"),
-              HasSubstr("has 20 bytes, but its type and shape need 24"));
+              HasSubstr("has 20 bytes, but its type and shape require 24"));
   EXPECT_THAT(refusal("w.bin", "12", ""),
               HasSubstr("is 24 bytes from offset 12, but 'w.bin' has only 32"));
   EXPECT_THAT(refusal("w.bin", "18446744073709551615", ""), HasSubstr("but 'w.bin' has only 32"));

@@ -132,7 +132,7 @@ TEST(Model, PastTheLimitIsNoStringOfBytes) {
     (void)export_onnx_bytes(graph, options_for(graph, WeightFormat::Float));
     FAIL() << "nothing was thrown";
   } catch (const ConfigError& error) {
-    EXPECT_THAT(error.what(), HasSubstr("more than one file of protobuf holds (8000)"));
+    EXPECT_THAT(error.what(), HasSubstr("more than one protobuf file can hold (8000)"));
   }
 }
 
@@ -142,7 +142,7 @@ TEST(Model, WithTooManySmallConstantsIsRefused) {
     (void)export_onnx_file(wide_network(), options);
     FAIL() << "nothing was thrown";
   } catch (const ConfigError& error) {
-    EXPECT_THAT(error.what(), HasSubstr("and a file of protobuf holds 100 at most"));
+    EXPECT_THAT(error.what(), HasSubstr("and a protobuf file holds at most 100"));
   }
 }
 

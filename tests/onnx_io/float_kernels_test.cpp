@@ -49,17 +49,10 @@ TEST(KeepFloatKernels, PutsANodeBeforeJoinsOfDequantizedOperandsAlone) {
   Graph graph = builder.finish({both, one, moved});
   keep_float_kernels(graph);
   EXPECT_EQ(count(graph, "Max"), 1);
-  for (const Node& node : graph.nodes()) {
-    if (node.name == "both") {
-      EXPECT_TRUE(graph.node(graph.producer(node.inputs[0])).is("Max"));
-    }
-    if (node.name == "one") {
-      EXPECT_EQ(node.inputs[0], a);
-    }
-    if (node.name == "moved") {
-      EXPECT_EQ(node.inputs[0], b);
-    }
-  }
+  const Node& joined = testing::node_named(graph, "both");
+  EXPECT_TRUE(graph.node(graph.producer(joined.inputs[0])).is("Max"));
+  EXPECT_EQ(testing::node_named(graph, "one").inputs[0], a);
+  EXPECT_EQ(testing::node_named(graph, "moved").inputs[0], b);
 }
 
 TEST(KeepFloatKernels, LeavesAFloatNetworkAlone) {

@@ -56,9 +56,9 @@ TEST(FourBitConstant, IsReadFromIntegersThatHoldAByteEach) {
 
 TEST(FourBitConstant, MustHaveAsManyBytesAsItsShapeNeeds) {
   EXPECT_THAT(constant_refusal(R"(data_type: 22 dims: 5 raw_data: "\x18\xF7")"),
-              HasSubstr("holds 4 elements, but its shape 5 needs 5"));
+              HasSubstr("has 4 elements, but its shape 5 requires 5"));
   EXPECT_THAT(constant_refusal("data_type: 21 dims: 2 int32_data: [1, 2]"),
-              HasSubstr("holds 4 elements, but its shape 2 needs 2"));
+              HasSubstr("has 4 elements, but its shape 2 requires 2"));
 }
 
 TEST(FourBitConstant, IsNoZeroPointThatAQuantizerCanHave) {
@@ -73,7 +73,7 @@ TEST(FourBitConstant, IsNoZeroPointThatAQuantizerCanHave) {
     (void)import_onnx_bytes(model.SerializeAsString());
     FAIL() << "nothing was thrown";
   } catch (const ImportError& error) {
-    EXPECT_THAT(error.what(), HasSubstr("QuantizeLinear node 'q' makes codes of 4 bits"));
+    EXPECT_THAT(error.what(), HasSubstr("QuantizeLinear node 'q' produces 4-bit codes"));
   }
 }
 

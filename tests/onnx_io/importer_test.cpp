@@ -8,6 +8,7 @@
 #include "ompq/onnx_io/exporter.h"
 #include "ompq/onnx_io/unread_attribute.h"
 #include "onnx_io/model_text.h"
+#include "support/graph_builder.h"
 
 namespace ompq::onnx_io {
 namespace {
@@ -116,17 +117,10 @@ TEST(Import, WidensHalfFloatsOfAWholeNetworkAlike) {
   EXPECT_EQ(graph.value(graph.inputs().at(0)).type, DataType::Float32);
   EXPECT_EQ(graph.value(graph.outputs().at(0)).type, DataType::Float32);
   EXPECT_THAT(constant(graph, "c").data<float>(), ElementsAre(1.0F));
-  for (const Node& node : graph.nodes()) {
-    if (node.name == "cast") {
-      EXPECT_EQ(node.int_attribute("to", 0), 1);
-    }
-    if (node.name == "keep") {
-      EXPECT_EQ(node.int_attribute("to", 0), 7);
-    }
-    if (node.name == "fill") {
-      EXPECT_THAT(std::get<Tensor>(node.attributes.at("value")).data<float>(), ElementsAre(2.0F));
-    }
-  }
+  EXPECT_EQ(testing::node_named(graph, "cast").int_attribute("to", 0), 1);
+  EXPECT_EQ(testing::node_named(graph, "keep").int_attribute("to", 0), 7);
+  const Node& fill = testing::node_named(graph, "fill");
+  EXPECT_THAT(std::get<Tensor>(fill.attributes.at("value")).data<float>(), ElementsAre(2.0F));
 }
 
 /// The value of a Constant node with this attribute.
@@ -163,7 +157,7 @@ TEST(Import, RefusesConstantNodesThatAreNotDenseNumbers) {
       FAIL() << attribute;
     } catch (const ImportError& error) {
       EXPECT_THAT(error.what(), HasSubstr("Constant node 'k'"));
-      EXPECT_THAT(error.what(), HasSubstr("dense numbers"));
+      EXPECT_THAT(error.what(), HasSubstr("dense numeric values"));
     }
   }
 }
@@ -279,8 +273,8 @@ TEST(Import, RefusesGivenShapesThatDoNotFit) {
               HasSubstr("'image', but the model's inputs are x"));
   EXPECT_THAT(shape_refusal({{"x", {1, 2, 3}}}), HasSubstr("does not fit [?, 2]"));
   EXPECT_THAT(shape_refusal({{"x", {1, 5}}}), HasSubstr("does not fit [?, 2]"));
-  EXPECT_THAT(shape_refusal({{"x", {1, -1}}}), HasSubstr("has -1 in place 1"));
-  EXPECT_THAT(shape_refusal({{"x", {0, 2}}}), HasSubstr("has 0 in place 0"));
+  EXPECT_THAT(shape_refusal({{"x", {1, -1}}}), HasSubstr("has -1 at position 1"));
+  EXPECT_THAT(shape_refusal({{"x", {0, 2}}}), HasSubstr("has 0 at position 0"));
 }
 
 TEST(Import, ReadsInitializersThatOldFilesRepeatAmongTheInputs) {

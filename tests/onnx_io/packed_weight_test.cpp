@@ -190,25 +190,26 @@ TEST(PackedNetwork, RefusesWeightsThatDoNotFit) {
   const QuantizedTensor good =
       quantized(graph, "head.weight", BitWidth(3), Symmetry::Symmetric, Granularity::along(1));
   EXPECT_THAT(refusal("nothing", good),
-              HasSubstr("'nothing' is to be written quantized, but is no"));
+              HasSubstr("'nothing' is to be written quantized, but is not a"));
   EXPECT_THAT(refusal("hidden.weight", good), HasSubstr("have shape 20x5, the constant has 20x16"));
 
   QuantizedTensor bad = good;
   bad.codes[7] = 8;
-  EXPECT_THAT(refusal("head.weight", bad), HasSubstr("has code 8 at index 7, past its 3 bits"));
+  EXPECT_THAT(refusal("head.weight", bad),
+              HasSubstr("has code 8 at index 7, which does not fit its 3 bits"));
   bad = good;
   bad.codes.pop_back();
-  EXPECT_THAT(refusal("head.weight", bad), HasSubstr("has 99 codes, and needs 100"));
+  EXPECT_THAT(refusal("head.weight", bad), HasSubstr("has 99 codes, but needs 100"));
   bad = good;
   bad.params.scale.pop_back();
-  EXPECT_THAT(refusal("head.weight", bad), HasSubstr("has 4 scales, and needs 5"));
+  EXPECT_THAT(refusal("head.weight", bad), HasSubstr("has 4 scales, but needs 5"));
   bad = good;
   bad.params.zero_point[2] = 3;
   EXPECT_THAT(refusal("head.weight", bad),
               HasSubstr("zero point 3; 3 bits symmetric allow 4 alone"));
   bad = good;
   bad.params.granularity.axis = 2;
-  EXPECT_THAT(refusal("head.weight", bad), HasSubstr("along axis 2, which it lacks"));
+  EXPECT_THAT(refusal("head.weight", bad), HasSubstr("along axis 2, which it does not have"));
 }
 
 }  // namespace

@@ -133,7 +133,7 @@ TEST(SubNetworks, ThatReadWhatNothingMakesAreRefused) {
     FAIL() << "nothing was thrown";
   } catch (const ImportError& error) {
     EXPECT_THAT(error.what(),
-                HasSubstr("If node 'choice' reads 'h', which nothing in the model makes"));
+                HasSubstr("If node 'choice' reads 'h', which nothing in the model produces"));
   }
 }
 

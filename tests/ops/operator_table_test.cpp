@@ -5,8 +5,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "ompq/graph/operator_traits.h"
 #include "ompq/ops/aten_bridge.h"
 #include "ompq/ops/operator.h"
+#include "ompq/ops/registered_operator.h"
 #include "ops/case_runner.h"
 
 namespace ompq::ops {
@@ -28,6 +30,34 @@ TEST(OperatorTable, EveryRowHasAllItsParts) {
     EXPECT_GE(row.since_opset, row.domain.empty() ? 7 : 1) << row_name(row);
     EXPECT_EQ(find_operator(row.domain, row.type), &row) << row_name(row) << " has two rows";
   }
+}
+
+/// Roles, fusion and opsets are told by a table of the graph's; both name the same operators.
+TEST(OperatorTable, HasARowForEveryRowOfTraits) {
+  for (const graph::OperatorTraits& traits : graph::operator_traits().rows()) {
+    EXPECT_NE(find_operator(traits.domain, traits.type), nullptr)
+        << traits.type << " has traits, but cannot be run";
+  }
+}
+
+TEST(RegisteredOperator, IsThereForAsLongAsItLives) {
+  const Operator* relu = find_operator("", "Relu");
+  Operator own = *relu;
+  own.type = "Rectify";
+  own.domain = "example";
+  const std::size_t rows = operator_table().size();
+  {
+    const RegisteredOperator row(
+        own, {.type = own.type, .domain = own.domain, .role = graph::Role::Activation});
+    ASSERT_NE(find_operator("example", "Rectify"), nullptr);
+    EXPECT_EQ(find_operator("example", "Rectify")->run, relu->run);
+    EXPECT_EQ(graph::traits_of("example", "Rectify").role, graph::Role::Activation);
+    EXPECT_EQ(find_operator("", "Relu"), relu);
+    EXPECT_EQ(find_operator("", "Rectify"), nullptr);
+  }
+  EXPECT_EQ(find_operator("example", "Rectify"), nullptr);
+  EXPECT_EQ(graph::traits_of("example", "Rectify").role, graph::Role::Other);
+  EXPECT_EQ(operator_table().size(), rows);
 }
 
 TEST(OperatorTable, EveryRowHasACase) {

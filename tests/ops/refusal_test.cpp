@@ -40,6 +40,8 @@ std::vector<Refusal> refusals() {
        "shifts int64 to the left"},
       {{"Cast", 13, "", {{"to", 8}}, {x}}, "casts to ONNX type 8"},
       {{"Clip", 13, "", {}, {x, vector}}, "its bound (input 1) has shape 3"},
+      {{"Col2Im", 18, "", {}, {x, testing::constant_ints({5}), testing::constant_ints({2})}},
+       "images with 1 axes, not 2"},
       {{"Concat", 13, "", {}, {x, x}}, "its axis is missing"},
       {{"Conv", 13, "", {}, {data(normal({1, 1, 2, 2, 2, 2})), vector}}, "1, 2 or 3 spatial axes"},
       {{"DepthToSpace", 13, "", {{"blocksize", 2}, {"mode", "ABC"}}, {x}}, "mode 'ABC' is unknown"},

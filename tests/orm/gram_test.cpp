@@ -182,7 +182,8 @@ TEST(Gram, RefusesASingleSampleAndNoColumns) {
     (void)gram({feature.data(), DataType::Float32, 1, 16, 16}, "stem");
     FAIL() << "one sample was accepted";
   } catch (const ShapeError& error) {
-    EXPECT_THAT(error.what(), ::testing::HasSubstr("1 sample(s), orthogonality needs at least 2"));
+    EXPECT_THAT(error.what(),
+                ::testing::HasSubstr("1 sample(s), but orthogonality needs at least 2"));
   }
   EXPECT_THROW((void)gram({feature.data(), DataType::Float32, 4, 0, 4}), ShapeError);
   EXPECT_THROW((void)gram({feature.data(), DataType::Int8, 2, 8, 8}), ShapeError);

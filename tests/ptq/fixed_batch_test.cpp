@@ -164,7 +164,7 @@ TEST(SmallBatches, SayTheSameOfTheFeatures) {
     const search::FeatureOutcome got = orthogonality(batch);
     EXPECT_EQ(got.estimator, expected.estimator);
     for (std::size_t i = 0; i < expected.matrix.values.size(); ++i) {
-      // Groups of 63 in place of 64 where batches of seven fill them.
+      // Groups of 63 instead of 64 if batches of seven fill them.
       EXPECT_NEAR(got.matrix.values[i], expected.matrix.values[i], batch == 7 ? 0.1 : 1e-4)
           << batch << ", " << i;
     }

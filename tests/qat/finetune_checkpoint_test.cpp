@@ -71,7 +71,7 @@ TEST_F(FinetuneCheckpoint, ThatIsCutShortOrOfAnotherVersionIsMovedAside) {
   const std::string cut = read_file(checkpoint_).substr(0, 5000);
   write_file_atomically(checkpoint_, cut);
   write_file_atomically(file("out.onnx.checkpoint.1"), "kept by an earlier run");
-  expect_moved(cut, "out.onnx.checkpoint.2", "damaged or cut short");
+  expect_moved(cut, "out.onnx.checkpoint.2", "damaged or truncated");
   EXPECT_EQ(read_file(file("out.onnx.checkpoint.1")), "kept by an earlier run");
   write_file_atomically(checkpoint_, "ompq-named-tensors/7\nwhat is not known yet");
   (void)run();

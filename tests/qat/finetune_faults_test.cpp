@@ -156,7 +156,7 @@ TEST_F(FinetuneFaults, AFullDiskStopsTrainingAndLeavesTheLastGoodState) {
     const FullDisk full(best.size() / 2);
     const std::string text = message();
     EXPECT_THAT(text, HasSubstr("out.onnx"));
-    EXPECT_THAT(text, HasSubstr("choose another place or free it"));
+    EXPECT_THAT(text, HasSubstr("choose another path or free some space"));
   }
   EXPECT_EQ(read_file(file("out.onnx.checkpoint")), state);
   EXPECT_EQ(read_file(file("out.onnx")), best);

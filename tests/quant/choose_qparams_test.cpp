@@ -69,7 +69,8 @@ TEST(ChooseQparams, ZeroSlicesGetScaleOne) {
                                           .method = method});
       EXPECT_EQ(params.scale[1], 1.F);
       EXPECT_EQ(params.scale[2], 1.F);
-      EXPECT_NE(params.scale[0], 1.F);
+      // 1 lies on one of the 3 levels above zero at least, up to a short scale's rounding.
+      EXPECT_LT(params.scale[0], 0.5F);
     }
   }
 }

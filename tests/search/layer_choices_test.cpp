@@ -91,7 +91,7 @@ TEST(LayerChoices, AnUnknownNameComesWithTheNearestRealOne) {
       FAIL() << "accepted an unknown layer";
     } catch (const ConfigError& error) {
       EXPECT_THAT(error.what(),
-                  HasSubstr("no layer is called 'depthwize', did you mean 'depthwise'?"));
+                  HasSubstr("no layer is named 'depthwize', did you mean 'depthwise'?"));
     }
   }
 }

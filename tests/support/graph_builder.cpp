@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <numbers>
+#include <stdexcept>
 
 #include <fmt/format.h>
 
@@ -435,6 +436,13 @@ ValueId GraphBuilder::quantize_dequantize(const std::string& name,
 graph::Graph GraphBuilder::finish(const std::vector<ValueId>& outputs) {
   for (const ValueId output : outputs) graph_.mark_output(output);
   return std::move(graph_);
+}
+
+const graph::Node& node_named(const graph::Graph& graph, const std::string& name) {
+  for (const graph::Node& node : graph.nodes()) {
+    if (node.name == name) return node;
+  }
+  throw std::out_of_range("no node is named " + name);
 }
 
 }  // namespace ompq::testing

@@ -118,4 +118,7 @@ class GraphBuilder {
   std::vector<Moments> moments_;  // by ValueId
 };
 
+/// @throws std::out_of_range where no node has this name.
+[[nodiscard]] const graph::Node& node_named(const graph::Graph& graph, const std::string& name);
+
 }  // namespace ompq::testing

@@ -1,13 +1,13 @@
-// What the charts have in common: axes, tooltips and the zoom for many layers.
+// Shared parts of the charts: axes, tooltips and the zoom for many layers.
 
 import { el } from './dom.js';
 import { shorten } from './format.js';
 import { colours } from './theme.js';
 
 export const FONT = 'system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", "DejaVu Sans", sans-serif';
-const MANY = 64;  // layers past which a chart starts to crowd
+const MANY = 64;  // number of layers above which a chart gets crowded
 
-/** Title in bold and rows of [name, value] below, as nodes: names are text there. */
+/** A bold title and rows of [name, value], as DOM nodes, so that names are never parsed as markup. */
 export function tip(title, rows) {
   return el('div', { class: 'tip' }, el('strong', {}, title),
     el('dl', {}, rows.filter(([, value]) => value !== undefined && value !== null)
@@ -31,7 +31,7 @@ export function tooltip(formatter, trigger = 'item') {
 
 const axisText = () => ({ color: colours().muted, fontFamily: FONT, fontSize: 11.5 });
 
-/** An axis of numbers. @param more overrides, such as {type: 'log'}. */
+/** A numeric axis. @param more overrides, such as {type: 'log'}. */
 export function valueAxis(name, more = {}) {
   const { faint, line } = colours();
   return {
@@ -51,13 +51,13 @@ export function valueAxis(name, more = {}) {
 const LABEL_LENGTH = 16;
 const isCrowded = (names) => names.length > 8;
 
-/** Pixels that the labels below a chart take, slanted where there are many. */
+/** Height in pixels of the labels below a chart, which are slanted if there are many. */
 export function labelSpace(names) {
   const longest = names.reduce((most, name) => Math.max(most, Math.min(LABEL_LENGTH, name.length)), 0);
   return isCrowded(names) ? 20 + 5.2 * longest : 28;
 }
 
-/** An axis of names. */
+/** A category axis. */
 export function nameAxis(names, more = {}) {
   const crowded = isCrowded(names) && more.axisLabel?.rotate !== 0;
   return {
@@ -113,12 +113,12 @@ export function rule(value, name, axis = 'yAxis') {
   };
 }
 
-/** Margins that hold: ECharts would move the plot to make room for labels, and grids above each other part. */
+/** Fixed margins: otherwise ECharts moves plots to make room for labels, and grids above each other lose their alignment. */
 export function grid(margins) {
   return { outerBoundsMode: 'none', ...margins };
 }
 
-/** Told apart by colour, and past the last colour by the dash. */
+/** Distinguished by colour, and after the last colour by dashes. */
 export function seriesStyle(i) {
   const { series } = colours();
   const dashes = ['solid', [7, 4], [2, 3]];

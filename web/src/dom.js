@@ -1,7 +1,7 @@
-// The only place that makes elements. Text goes in as text nodes and attributes as attributes, never as
-// markup, so that no name out of a model can become part of the page's code.
+// The only place that creates elements. Text becomes text nodes and attributes become attributes, never markup, so that
+// no name from a model can become part of the page's code.
 
-/** el('p', {class: 'lead'}, 'text', child): attributes that are null, undefined or false are left out. */
+/** el('p', {class: 'lead'}, 'text', child): attributes that are null, undefined or false are omitted. */
 export function el(tag, attributes = {}, ...children) {
   const node = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {
@@ -13,7 +13,7 @@ export function el(tag, attributes = {}, ...children) {
   return node;
 }
 
-/** Appends nodes and texts; arrays are flattened, null and undefined left out. */
+/** Appends nodes and texts; arrays are flattened, null and undefined skipped. */
 export function append(node, ...children) {
   for (const child of children.flat(Infinity)) {
     if (child !== undefined && child !== null) node.append(child instanceof Node ? child : String(child));
@@ -28,15 +28,15 @@ export function select(label, options, value, change) {
   return el('label', { class: 'control' }, el('span', {}, label), list);
 }
 
-/** Says something to screen readers, without moving the focus. */
+/** Announces a text to screen readers, without moving the focus. */
 export function announce(text) {
   document.getElementById('announcer').textContent = text;
 }
 
-/** Hands `text` to the browser as a file to save. */
+/** Makes the browser save `text` as a file. */
 export function download(name, type, text) {
   const link = el('a', { href: URL.createObjectURL(new Blob([text], { type })), download: name });
-  document.body.append(link);  // some browsers drop the click of a link that stands nowhere
+  document.body.append(link);  // some browsers ignore clicks on links that are not in the document
   link.click();
   link.remove();
   setTimeout(() => URL.revokeObjectURL(link.href), 10000);

@@ -1,4 +1,4 @@
-// The parts of Apache ECharts that the report draws with; the bundler leaves out the rest.
+// The parts of Apache ECharts that the report uses; the bundler drops the rest.
 
 import { init, use } from 'echarts/core';
 import { BarChart, CustomChart, LineChart, ScatterChart } from 'echarts/charts';

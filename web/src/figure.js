@@ -1,5 +1,5 @@
-// A chart with all that belongs to it: heading, controls, downloads, its table, keyboard and
-// screen reader. Sections say what to draw; this decides when, so that only what is seen is drawn.
+// A chart with its heading, controls, downloads, table, keyboard and screen reader support. Sections define what to
+// draw; this draws it once it is visible.
 
 import { announce, append, download, el } from './dom.js';
 import { init } from './echarts.js';
@@ -17,14 +17,14 @@ const watcher = new IntersectionObserver((entries) => {
 
 /**
  * @param spec {
- *   id, title, lead         what it is called and what it says
+ *   id, title, lead         identifier, heading and explanation
  *   height(): pixels
- *   option(): ECharts option, read again whenever something that it depends on has changed
- *   summary(): one sentence for those who do not see it
- *   table(): {columns, rows} of the table below it, and what is downloaded (`full()` where the download holds more)
+ *   option(): ECharts option, called again whenever something that it depends on has changed
+ *   summary(): one sentence for screen readers
+ *   table(): {columns, rows} of the table below it and of the downloads (`full()` if the download has more)
  *   points(): [{text, series, index, pick}] for the arrow keys; pick() is what Enter and a click do
  *   controls: nodes above the chart
- *   attach(chart, plot): for what ECharts cannot do; returns {key(event), refresh()} or nothing
+ *   attach(chart, plot): adds interaction that ECharts lacks; returns {key(event), refresh()} or nothing
  * }
  */
 export function figure(spec, { store, depends = [], fileStem }) {
@@ -32,7 +32,7 @@ export function figure(spec, { store, depends = [], fileStem }) {
     class: 'plot', tabindex: 0, role: 'application', 'aria-roledescription': 'chart', 'data-chart': spec.id,
     onkeydown: (event) => state.key(event), onblur: () => state.chart?.dispatchAction({ type: 'hideTip' }),
   });
-  plot.style.height = `${spec.height()}px`;  // before it is drawn, so that nothing jumps when it is
+  plot.style.height = `${spec.height()}px`;  // before drawing, so that the layout does not jump
   plot.setAttribute('aria-label', spec.title);
   const details = el('details', { class: 'behind', ontoggle: () => state.fillTable() },
     el('summary', {}, 'Table'), el('div', {}));
@@ -50,13 +50,13 @@ export function figure(spec, { store, depends = [], fileStem }) {
   const state = {
     plot, node, chart: null, seen: false, stale: true, at: -1, extra: null,
 
-    /** Draws what has changed, if anybody can see it. */
+    /** Draws changes if the chart is visible. */
     refresh(force = false) {
       if (!state.stale || !(state.seen || force)) return;
       plot.style.height = `${spec.height()}px`;
       if (!state.chart) {
         state.chart = init(plot, null, { renderer: 'canvas' });
-        plot.chart = state.chart;  // for whoever looks at the page with tools
+        plot.chart = state.chart;  // for tests and developer tools
         state.chart.on('click', (event) => state.pointAt(event)?.pick?.());
         state.extra = spec.attach?.(state.chart, plot) ?? null;
       } else {
@@ -64,7 +64,7 @@ export function figure(spec, { store, depends = [], fileStem }) {
       }
       state.chart.setOption({ animation: false, ...spec.option() }, { notMerge: true });
       state.extra?.refresh?.();
-      plot.setAttribute('aria-label', `${spec.title}. ${spec.summary?.() ?? ''} The table below holds every number.`
+      plot.setAttribute('aria-label', `${spec.title}. ${spec.summary?.() ?? ''} The table below has all numbers.`
         + (spec.points || spec.attach ? ' Arrow keys read the points.' : ''));
       state.stale = false;
       state.at = -1;
@@ -113,7 +113,7 @@ export function figure(spec, { store, depends = [], fileStem }) {
   return node;
 }
 
-/** Draws all charts again: colours have changed. Paper shows all of them, so all are drawn for it. */
+/** Draws all charts again after colours changed. For printing, all charts are drawn. */
 export function redrawAll() {
   for (const figure of figures) {
     figure.stale = true;
@@ -121,7 +121,7 @@ export function redrawAll() {
   }
 }
 
-/** Before another run is shown. */
+/** Called before another run is shown. */
 export function disposeAll() {
   for (const figure of figures) {
     watcher.unobserve(figure.plot);
@@ -130,7 +130,7 @@ export function disposeAll() {
   figures.clear();
 }
 
-// Widths follow the window, and the page's width when it goes to paper.
+// Widths follow the window, and the page's width when printing.
 const fit = () => {
   for (const figure of figures) {
     figure.chart?.resize();

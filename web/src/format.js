@@ -1,4 +1,4 @@
-// Numbers as people read them. What is not there is an en dash.
+// Number formatting. A missing number is shown as an en dash.
 
 const NONE = '–';
 const isNumber = (value) => typeof value === 'number' && Number.isFinite(value);
@@ -8,7 +8,7 @@ export function whole(value) {
   return isNumber(value) ? Math.round(value).toLocaleString('en') : NONE;
 }
 
-/** `digits` significant digits, without a tail of zeros; powers of ten outside of 1e-4..1e6. */
+/** `digits` significant digits, without trailing zeros; exponent notation outside 1e-4..1e6. */
 export function number(value, digits = 4) {
   if (!isNumber(value)) return NONE;
   const size = Math.abs(value);
@@ -16,7 +16,7 @@ export function number(value, digits = 4) {
   return String(Number(value.toPrecision(digits)));
 }
 
-/** "121 KiB", as the command line says it. */
+/** "121 KiB", as on the command line. */
 export function bytes(value) {
   if (!isNumber(value)) return NONE;
   const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
@@ -33,7 +33,7 @@ export function percent(share, digits = 2) {
   return isNumber(share) ? `${(share * 100).toFixed(digits)} %` : NONE;
 }
 
-/** Signed difference of two shares in points: "−0.53 points". */
+/** Signed difference of two shares in percentage points: "−0.53 points". */
 export function points(after, before) {
   if (!isNumber(after) || !isNumber(before)) return NONE;
   const difference = (after - before) * 100;
@@ -61,7 +61,7 @@ export function baseName(path) {
   return String(path ?? '').split(/[\\/]/).pop();
 }
 
-/** The middle of a long name gives way, since layers differ at both ends. */
+/** Shortens a long name in the middle, since names of layers differ at both ends. */
 export function shorten(name, length = 22) {
   const letters = Array.from(name);
   if (letters.length <= length) return name;
@@ -69,7 +69,7 @@ export function shorten(name, length = 22) {
   return `${letters.slice(0, head).join('')}…${letters.slice(letters.length - (length - 1 - head)).join('')}`;
 }
 
-/** A width in words: 32 stands for float. */
+/** A width as text; 32 is float. */
 export function bits(width) {
   if (!isNumber(width)) return NONE;
   return width > 8 ? 'float' : `${width} bit`;

@@ -1,4 +1,4 @@
-// Puts the page together from the documents that stand in it.
+// Builds the page from the documents embedded in it.
 
 import { append, el, select } from './dom.js';
 import { disposeAll, redrawAll } from './figure.js';
@@ -19,7 +19,7 @@ import { createStore, matchingLayers } from './store.js';
 import { table } from './table.js';
 import { themeSwitch } from './theme.js';
 
-/** What the page shows below the summary, in this order. A section returns figures, none where it has no data. */
+/** The sections below the summary, in this order. Each part returns figures, none if it has no data. */
 const SECTIONS = [
   { id: 'layers', title: 'Layers', parts: [bitsSection, sensitivitySection, similaritySection] },
   { id: 'kept', title: 'Size and accuracy', parts: [curveSection, besideSection, comparisonSections] },
@@ -33,7 +33,7 @@ const main = document.getElementById('main');
 const contents = document.getElementById('contents');
 let layers = [];
 
-/** One broken part must not cost the rest of the page. */
+/** An error in one part must not break the rest of the page. */
 function attempt(part, context) {
   try {
     return part(context);
@@ -55,7 +55,7 @@ function contextOf(run) {
   return { run, report, store, layers, selected, allocations, fileStem: baseName(run.name).replace(/\.json$/i, '').replace(/[^\w.-]+/g, '_') || 'ompq' };
 }
 
-/** Shows `run` and everything that the page knows about its network. */
+/** Shows `run` and the other results of its network. */
 function show(run) {
   disposeAll();
   store.clear();
@@ -86,7 +86,7 @@ function countLayers() {
     : store.state.filter ? `${whole(matching)} of ${whole(layers.length)}` : `${whole(layers.length)} layers`;
 }
 
-/** Charts are filtered once a frame at most, however fast somebody types. */
+/** Charts are filtered at most once per frame, for fast typing. */
 function searchBox() {
   let frame = 0;
   const input = el('input', {

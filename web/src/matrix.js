@@ -1,18 +1,18 @@
-// A heat map that stays fluid with 300 x 300 cells: ECharts has the axes and the zoom, the cells are one
-// image of as many pixels, stretched to the place that the axes give it.
+// A heat map that is fast with 300 x 300 cells: ECharts draws the axes and the zoom; the cells are a single image with
+// one pixel per cell, scaled to the plot area.
 
 import { announce, el } from './dom.js';
 import { colours, rampColour } from './theme.js';
 import { grid, labelSpace, nameAxis, zoom, zoomSpace } from './chart_parts.js';
 
-/** Share 0..1 of `value` between the ends; on a logarithmic scale where `log`. */
+/** Position 0..1 of `value` between the ends; on a logarithmic scale if `log`. */
 export function scale(low, high, log) {
   const on = log ? Math.log10 : (x) => x;
   const [from, to] = [on(low), on(high)];
   return (value) => (to > from ? (on(Math.max(value, low)) - from) / (to - from) : 1);
 }
 
-/** One pixel a cell. */
+/** One pixel per cell. */
 function paint({ rows, columns, value, share }) {
   const canvas = el('canvas', { width: Math.max(1, columns.length), height: Math.max(1, rows.length) });
   const context = canvas.getContext('2d');
@@ -20,7 +20,7 @@ function paint({ rows, columns, value, share }) {
   rows.forEach((row, y) => columns.forEach((column, x) => {
     const number = value(row, column);
     const at = 4 * (y * canvas.width + x);
-    if (!Number.isFinite(number)) return;  // stays see-through
+    if (!Number.isFinite(number)) return;  // stays transparent
     const [red, green, blue] = rampColour(share(number));
     image.data.set([red, green, blue, 255], at);
   }));
@@ -28,7 +28,7 @@ function paint({ rows, columns, value, share }) {
   return canvas;
 }
 
-/** The cells of the visible part, sharp at the screen's own resolution. */
+/** The cells of the visible part, at the screen's resolution. */
 function renderCells(cells, { rows, columns }) {
   return (parameters, api) => {
     const { x, y, width, height } = parameters.coordSys;
@@ -67,9 +67,9 @@ export function matrixOption(matrix, left = 150) {
 }
 
 /**
- * The cell under the mouse, or where the arrow keys went, framed and told.
- * @param current() the matrix that is drawn  @param describe(row, column) {tip: node, text}
- * @param pick(row, column) what a click or Enter does
+ ** Frames and describes the cell under the mouse, or selected with the arrow keys.
+ * @param current() the drawn matrix  @param describe(row, column) {tip: node, text}
+ * @param pick(row, column) called on a click or Enter
  */
 export function cellCursor(current, describe, pick = () => {}) {
   return (chart, plot) => {
@@ -129,7 +129,7 @@ export function cellCursor(current, describe, pick = () => {}) {
   };
 }
 
-/** The ramp with the values at its ends. */
+/** The colour ramp with the values at its ends. */
 export function rampLegend(low, high, { log = false, name }) {
   const bar = el('canvas', { width: 120, height: 1, 'aria-hidden': 'true' });
   const paintBar = () => {

@@ -1,4 +1,4 @@
-// What a network can be judged by. The first that an evaluation holds is the one to lead with.
+// Quality measures of a network, by precedence. The first one that an evaluation has is the main one.
 
 import { number, percent } from './format.js';
 
@@ -16,7 +16,7 @@ export function measuresIn(evaluations) {
   return MEASURES.filter((measure) => evaluations.some((evaluation) => Number.isFinite(evaluation?.[measure.key])));
 }
 
-/** Shares are shown in percent on axes. */
+/** Axes show shares in percent. */
 export function axisValue(measure, value) {
   return measure.share ? value * 100 : value;
 }

@@ -1,4 +1,4 @@
-// Reads the documents that ompq wrote into what the sections draw. Everything optional may be missing.
+// Converts the documents written by ompq into the data of the sections. All optional members may be missing.
 
 import { baseName } from './format.js';
 
@@ -25,13 +25,13 @@ function readRun({ name, content }) {
 }
 
 /**
- * Allocations that a document answers with, chosen one first, each as
+ * The allocations of a document, the chosen one first, each as
  * {label, origin, weightBits, bytes, averageBits, gbops, loss, evaluation, refused, chosen}.
  */
 function entriesOf({ document, command, name }) {
   if (command === 'compare') return list(document.rows).map((row) => comparisonEntry(row, name));
   if (command === 'sweep') return list(document.points).map((point, i) => sweepEntry(point, i, document, name));
-  const networks = new Map();  // the chosen one first; another of the same allocator goes by its method as well
+  const networks = new Map();  // the chosen one first; another one of the same allocator is also named by its method
   for (const row of list(document.networks)) {
     networks.set(networks.has(row.allocator) ? `${row.allocator}, ${row.method}` : row.allocator, row);
   }
@@ -52,7 +52,7 @@ function entriesOf({ document, command, name }) {
       chosen: i === 0,
     };
   });
-  for (const [label, row] of networks) {  // the bits came from a file: nothing was allocated
+  for (const [label, row] of networks) {  // the bits came from a file, so there is no allocation
     entries.push({
       label: row.instead_of ? allocatorOf(row) : label, origin: name, weightBits: list(row.weight_bits), bytes: row.bytes_on_disk,
       averageBits: row.average_bits, gbops: row.gbops, evaluation: row.evaluation, chosen: entries.length === 0,
@@ -61,7 +61,7 @@ function entriesOf({ document, command, name }) {
   return entries;
 }
 
-/** The allocator that answered, with the one that was asked for where that one could not. */
+/** The allocator that was used, with the requested one if that could not be used. */
 function allocatorOf(row) {
   return row.instead_of ? `${row.allocator} (for ${row.instead_of})` : row.allocator;
 }
@@ -83,19 +83,19 @@ function sweepEntry(point, i, document, origin) {
   };
 }
 
-/** Everything that the page holds. */
+/** All documents of the page. */
 export function readReport(data) {
   const runs = data.documents.map(readRun);
   return { version: data.version, runs };
 }
 
-/** The runs about the same network as `run`; layer order and names agree there. */
+/** The runs of the same network as `run`, with the same layer order and names. */
 export function sameModel(report, run) {
   const sha = run.document.model?.sha256;
   return report.runs.filter((other) => other === run || (sha && other.document.model?.sha256 === sha));
 }
 
-/** The layers of the network; a comparison does not name them, another run of the same network may. */
+/** The network's layers; a comparison does not list them, but another run of the same network may. */
 export function layersFor(report, run) {
   if (run.layers.length > 0) return run.layers;
   return sameModel(report, run).map((other) => other.layers).find((layers) => layers.length > 0) ?? [];
@@ -105,7 +105,7 @@ export function modelName(run) {
   return baseName(run.document.model?.file) || 'network';
 }
 
-/** "quantize · 3.00 bits a weight · r20.json": what tells runs apart in a list. */
+/** "quantize · 3.00 bits a weight · r20.json": identifies a run in a list. */
 export function runTitle(run) {
   return [run.command, run.document.budget, baseName(run.name)].filter(Boolean).join(' · ');
 }

@@ -1,10 +1,10 @@
-// What the reader has chosen, and who wants to know.
+// The reader's selections, and their listeners.
 
 export function createStore(state) {
   const listeners = new Set();
   return {
     state,
-    /** Sets fields; each listener to one that changed is called once. */
+    /** Sets fields and calls each listener of a changed field once. */
     set(changes) {
       const changed = Object.keys(changes).filter((key) => state[key] !== changes[key]);
       Object.assign(state, changes);
@@ -21,13 +21,13 @@ export function createStore(state) {
   };
 }
 
-/** Whether `text` holds every word of `query`, in whatever case. */
+/** True if `text` contains every word of `query`, ignoring case. */
 export function holds(text, query) {
   const searched = text.toLowerCase();
   return query.toLowerCase().split(/\s+/).every((word) => searched.includes(word));
 }
 
-/** Indices of the layers whose name, operator or block hold every word of `query`. */
+/** Indices of the layers whose name, operator or block contain every word of `query`. */
 export function matchingLayers(layers, query) {
   return layers.flatMap((layer, i) => (holds(`${layer.name} ${layer.operator ?? ''} ${layer.block ?? ''}`, query) ? [i] : []));
 }

@@ -1,5 +1,5 @@
-// Tables of charts: {columns: [{name, numeric, format}], rows: [[value, ...]]}. The same rows are
-// what is downloaded, unformatted.
+// Tables of charts: {columns: [{name, numeric, format}], rows: [[value, ...]]}. Downloads have the same rows,
+// unformatted.
 
 import { el } from './dom.js';
 
@@ -21,7 +21,7 @@ function body({ columns, rows }) {
     shown(column, row[i]))))));
 }
 
-/** A table whose headings sort it. */
+/** A table that is sorted by clicking its headings. */
 export function table(data, caption) {
   let order = { column: -1, sign: 1 };
   let content = body(data);
@@ -52,7 +52,7 @@ export function csv({ columns, rows }) {
   return [columns.map((column) => column.name), ...rows].map((row) => row.map(field).join(',')).join('\r\n') + '\r\n';
 }
 
-/** An array of objects by column name. */
+/** An array of objects keyed by column name. */
 export function json({ columns, rows }) {
   const objects = rows.map((row) => Object.fromEntries(columns.map((column, i) => [column.name, row[i] ?? null])));
   return `${JSON.stringify(objects, null, 1)}\n`;

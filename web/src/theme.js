@@ -23,7 +23,7 @@ let printing = false;
 export const isDark = () => !printing && (choice === 'dark' || (choice === 'auto' && system.matches));
 export const colours = () => (isDark() ? DARK : LIGHT);
 
-/** The colour of a width; float stands apart. */
+/** The colour of a width; float has its own colour. */
 export function bitColour(width) {
   if (width > 8) return isDark() ? FLOAT.dark : FLOAT.light;
   return colours().bits[Math.max(1, width) - 1];
@@ -56,12 +56,12 @@ function choose(value, redraw) {
   try {
     localStorage.setItem('ompq-theme', value);
   } catch {
-    // then the choice lasts as long as the page
+    // without storage the choice is not kept
   }
   redraw();
 }
 
-/** The switch. @param redraw called whenever the colours change, also for paper, which is always light. */
+/** The colour switch. @param redraw called whenever the colours change, also for printing, which is always light. */
 export function themeSwitch(redraw, el) {
   choice = remembered();
   document.documentElement.dataset.theme = choice;

@@ -18,11 +18,11 @@ namespace ompq::allocation {
 struct AllocatedLayer {
   std::string name;
   int weight_bits = 8;                 ///< kFloatBits: the layer stays float, "float" in the file
-  std::optional<int> activation_bits;  ///< none: the layer's input stays float
-  std::optional<std::string> tie;      ///< the layer whose width this one follows
+  std::optional<int> activation_bits;  ///< nullopt: the layer's input stays float
+  std::optional<std::string> tie;      ///< the leader of its tie
 };
 
-/// How the widths were found; empty where somebody wrote the file by hand.
+/// How the widths were found; empty if the file was written by hand.
 struct SolverRecord {
   std::string name;
   std::string status;
@@ -49,13 +49,13 @@ struct AllocationFile {
 
 [[nodiscard]] std::string to_json(const AllocationFile& file);
 
-/// Reads and checks an allocation against the layers it is for. Only `format` and `layers` (with
+/// Reads an allocation and checks it against the model's layers. Only `format` and `layers` (with
 /// `name` and `weight_bits`) are required; `weight_bits` and `activation_bits` may be 1..8 or
 /// "float".
 /// @return rows in the order of `layers`.
-/// @throws DataError listing everything that is wrong: format, unknown layers (with the nearest
-/// real name), missing and repeated layers, widths outside of 1..8, tied layers that
-/// differ, layers that read the same activation at different widths.
+/// @throws DataError listing all errors: format, unknown layers (with the nearest name), missing
+/// and repeated layers, widths outside of 1..8, tied layers that differ, layers that read the same
+/// activation at different widths.
 [[nodiscard]] AllocationFile parse_allocation(std::string_view json,
                                               std::span<const LayerCost> layers);
 

@@ -10,17 +10,17 @@
 
 namespace ompq::allocation {
 
-/// Rules that the paper's results were made under.
+/// The rules under which the paper's results were obtained.
 enum class Scheme {
   Free,
   PaperPtq,  ///< 2..4 bits, all layers take part
   PaperQat,  ///< 4..8 bits, first and last layer are fixed at 8
 };
 
-/// Sets candidates, first and last layer, accounting and MAC count as the paper has them.
+/// Sets candidates, first and last layer, accounting and MAC count as in the paper.
 void apply_scheme(AllocationRequest& request, Scheme scheme);
 
-/// A way to turn a request into widths.
+/// A method that chooses the widths of a request.
 struct Allocator {
   std::string_view name;
   std::string_view summary;
@@ -28,17 +28,18 @@ struct Allocator {
 };
 
 /// All solvers: integer (the default), pairwise, orm, orm-ilp, projection, size-only, uniform,
-/// random. All respect pins, exclusions, candidate lists and ties. Where activation widths are
-/// chosen too: `integer` and `pairwise` weigh them by activation_loss, `orm-ilp` values a bit of a
-/// tensor as the mean of the layers that read it, `size-only`, `uniform` and `random` treat tensors
-/// as layers, and the paper's own `orm` and `projection` leave each at its largest candidate.
+/// random. All respect pins, exclusions, candidate lists and ties. If activation widths are also
+/// chosen, `integer` and `pairwise` use activation_loss, `orm-ilp` values a bit of a tensor as the
+/// mean over the layers that read it, `size-only`, `uniform` and `random` treat tensors like
+/// layers, and the paper's `orm` and `projection` use each tensor's largest candidate.
 [[nodiscard]] std::span<const Allocator> allocators();
 /// "output-error" is another name of "integer".
 /// @throws ConfigError listing the known names.
 [[nodiscard]] const Allocator& allocator(std::string_view name);
 
-/// The exact optimum of `model`'s values under its budgets: what a new allocator needs to write.
-/// @throws InfeasibleBudget; ConfigError where decisions cannot be joined (joint_items.h).
+/// The exact optimum of `model`'s values under its budgets. A new allocator only needs to set the
+/// values.
+/// @throws InfeasibleBudget; ConfigError if decisions cannot be joined (joint_items.h).
 [[nodiscard]] Allocation solve_exactly(const AllocationRequest& request,
                                        const DecisionModel& model,
                                        Sense sense);

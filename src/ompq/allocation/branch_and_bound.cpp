@@ -19,11 +19,11 @@ namespace {
 using Choice = MultipleChoice::Choice;
 using Clock = std::chrono::steady_clock;
 
-/// Where the columns of an item start among all binaries. Items with one column left are no
-/// variables: their cost is taken off the capacity.
+/// The first binary variable of each item. Items with one column have no variables: their cost is
+/// subtracted from the capacity.
 struct Layout {
-  std::vector<std::size_t> open;   ///< items with a choice
-  std::vector<std::size_t> first;  ///< per open item, and the end
+  std::vector<std::size_t> open;   ///< items with several columns
+  std::vector<std::size_t> first;  ///< per open item, plus the end
 };
 
 Layout lay_out(const MultipleChoice& problem) {
@@ -36,8 +36,8 @@ Layout lay_out(const MultipleChoice& problem) {
   return layout;
 }
 
-/// A capacity row over the open items in the smallest whole numbers: costs above each item's
-/// cheapest column, divided by what they all share.
+/// A capacity row over the open items in the smallest integers: costs above each item's cheapest
+/// column, divided by their greatest common divisor.
 struct Row {
   std::vector<double> entries;
   double capacity = 0;
@@ -64,8 +64,8 @@ Row capacity_row(const MultipleChoice& problem, std::size_t k) {
   return row;
 }
 
-/// How values are scaled for CBC: its tolerances are absolute, so that what is left between bound
-/// and start should be about 1, while single values should not grow past what doubles hold.
+/// The scale of values for CBC. Its tolerances are absolute, so the difference between bound and
+/// start should be about 1, without single values becoming too large for doubles.
 double objective_scale(const MultipleChoice& problem, double room) {
   double most = 0;
   for (const auto& columns : problem.items) {
@@ -78,7 +78,7 @@ double objective_scale(const MultipleChoice& problem, double room) {
   return room > 0 && std::isfinite(room) ? std::min(by_size, 100.0 / room) : by_size;
 }
 
-/// The problem as CBC sees it: minimize -scale * (value - value of the item's first column).
+/// The problem for CBC: minimize -scale * (value - value of the item's first column).
 struct Program {
   Layout layout;
   double scale = 1;
@@ -131,7 +131,7 @@ Choice read_choice(const MultipleChoice& problem, const Layout& layout, const do
   return choice;
 }
 
-/// Forbids one choice that CBC's tolerances let through although it exceeds a budget.
+/// Excludes one choice that CBC's tolerances accept although it exceeds a budget.
 void forbid(OsiClpSolverInterface& solver, const Layout& layout, const Choice& choice) {
   CoinPackedVector row;
   for (std::size_t o = 0; o < layout.open.size(); ++o) {
@@ -150,8 +150,8 @@ void configure(CbcModel& model, double seconds, double cutoff) {
   model.setCutoffIncrement(1e-7);
   model.setIntegerTolerance(1e-8);
   model.setCutoff(cutoff);
-  // No cuts: the Lagrangian fixing has left nothing for them to gain, and the knapsack covers of
-  // Cgl 0.60 cut off optima of this very problem.
+  // No cuts: after the Lagrangian fixing they gain nothing, and the knapsack covers of Cgl 0.60 cut
+  // off optima of these problems.
   CbcRounding heuristic(model);
   model.addHeuristic(&heuristic);
 }

@@ -7,13 +7,13 @@
 namespace ompq::allocation {
 
 struct BranchAndBoundResult {
-  std::optional<MultipleChoice::Choice> better;  ///< feasible, better than the start; or nothing
-  bool proven = false;  ///< `better`, or the start where there is nothing better, is optimal
-  double bound = 0;     ///< no choice has a greater value
+  std::optional<MultipleChoice::Choice> better;  ///< feasible and better than the start, or nullopt
+  bool proven = false;                           ///< `better`, or else the start, is optimal
+  double bound = 0;                              ///< upper bound of the value
 };
 
-/// Branch and bound (CBC) over `problem`, for something better than `start`.
-/// Prints nothing. Whole-number costs are checked after CBC's own tolerances.
+/// Branch and bound (CBC) over `problem`, for a choice better than `start`. Prints nothing. Costs
+/// are checked exactly in integers, independent of CBC's tolerances.
 [[nodiscard]] BranchAndBoundResult branch_and_bound(
     const MultipleChoice& problem,
     const std::optional<MultipleChoice::Choice>& start,

@@ -22,14 +22,14 @@ void require_positive(const std::optional<double>& value, std::string_view name)
 }  // namespace
 
 std::int64_t whole_limit(double amount) {
-  // A limit of 3.1 bits x 1,000 weights must not lose a bit to the way 3.1 is stored.
+  // A limit of 3.1 bits x 1,000 weights must not lose a bit to the rounding of 3.1.
   const double rounded = std::floor(amount * (1 + 1e-12) + 1e-9);
   return static_cast<std::int64_t>(std::min(rounded, kLargestLimit));
 }
 
 void validate(const Budget& budget) {
   if (budget.empty()) {
-    throw ConfigError("allocation", "there is no budget; give a size or average bits");
+    throw ConfigError("allocation", "no budget; give a size or average bits");
   }
   const auto as_double = [](const std::optional<std::int64_t>& number) {
     return number ? std::optional(static_cast<double>(*number)) : std::nullopt;

@@ -6,15 +6,15 @@
 
 namespace ompq::allocation {
 
-/// What the network may cost; all that are set hold together, exactly.
+/// Limits for the network's cost. All that are set apply, exactly.
 struct Budget {
   std::optional<std::int64_t> bytes;         ///< --size, under CostOptions::accounting
   std::optional<double> average_bits;        ///< --avg-bits: weight bits / weights, quantized ones
   std::optional<double> compression;         ///< --compression: float bytes / bytes
   std::optional<double> bops;                ///< --bops
-  std::optional<std::int64_t> weight_bytes;  ///< codes alone: no scales, biases or overhead
-  std::optional<std::int64_t> activation_bytes;  ///< --act-size: peak of what is alive at once
-  std::optional<double> latency_us;              ///< --latency: microseconds by a measured table
+  std::optional<std::int64_t> weight_bytes;  ///< only codes: no scales, biases or overhead
+  std::optional<std::int64_t> activation_bytes;  ///< --act-size: peak of live activations
+  std::optional<double> latency_us;              ///< --latency: microseconds, from a measured table
 
   [[nodiscard]] bool empty() const {
     return !bytes && !average_bits && !compression && !bops && !weight_bytes && !activation_bytes &&
@@ -22,21 +22,20 @@ struct Budget {
   }
 };
 
-/// Far above any network and far below overflow when costs are added up.
+/// Far above any network's cost, and far below overflow of sums.
 inline constexpr double kLargestLimit = 0x1p60;
 
-/// A limit as the solver compares it: the whole number below `amount`, which must not lose a unit
-/// to the way a decimal number is stored.
+/// A limit for the solver: `amount` rounded down, robust against the rounding of decimal numbers.
 [[nodiscard]] std::int64_t whole_limit(double amount);
 
-/// @throws ConfigError naming the budget that is not positive and finite, or that there is none.
+/// @throws ConfigError naming a budget that is not positive and finite, or if there is none.
 void validate(const Budget& budget);
 
 /// "6.70 MiB", "3.00 bits a weight, 75.0 GBOPs, 1.00 MiB of activations, 850 us".
 [[nodiscard]] std::string describe(const Budget& budget);
 
-/// The same exactly and in few bytes, by the names of the options: "size=1572864 avg-bits=3.5".
-/// Sizes are bytes, BOPs and microseconds plain numbers. Empty where there is no budget.
+/// The same exactly and in few bytes, with the names of the options: "size=1572864 avg-bits=3.5".
+/// Sizes are bytes, BOPs and microseconds plain numbers. Empty if there is no budget.
 [[nodiscard]] std::string exact_text(const Budget& budget);
 
 }  // namespace ompq::allocation

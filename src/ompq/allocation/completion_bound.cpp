@@ -85,7 +85,7 @@ CompletionBound::CompletionBound(const MultipleChoice& problem,
       }
       insert(ups[k], hull_steps(std::move(up)));
       insert(downs[k], hull_steps(std::move(down)));
-      // Steps up that lose more than their cost is worth are better left.
+      // Leave out steps up whose gap exceeds the price of their cost.
       std::vector<Step> worth = ups[k];
       while (!worth.empty() &&
              worth.back().gap >= prices_[k] * static_cast<double>(worth.back().cost)) {

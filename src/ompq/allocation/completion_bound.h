@@ -8,28 +8,29 @@
 
 namespace ompq::allocation {
 
-/// What completing a partial choice loses at least, by the linear relaxation of what is left under
-/// one row: from each item's preferred column (the least gap) the cheapest steps up fill what would
-/// stay unspent, or the cheapest steps down free what is missing.
+/// A lower bound of the loss of completing a partial choice, by the linear relaxation of the
+/// remaining items under one row: starting at each item's preferred column (the least gap), the
+/// cheapest steps up use unspent capacity, or the cheapest steps down free missing capacity.
 /// Source: Sinha and Zoltners 1979 (bound of the multiple-choice knapsack).
 class CompletionBound {
  public:
-  /// @param order  items in the order in which they are decided.
+  /// @param order  items in the order of decision.
   CompletionBound(const MultipleChoice& problem, const std::vector<std::size_t>& order);
 
-  /// The column that every item would take for itself.
+  /// The preferred column of each item.
   [[nodiscard]] const std::vector<std::size_t>& preferred() const { return preferred_; }
-  /// What the preferred columns of order[position...] cost, per row.
+  /// Cost of the preferred columns of order[position...], per row.
   [[nodiscard]] const std::vector<std::int64_t>& preferred_costs(std::size_t position) const {
     return preferred_costs_[position];
   }
-  /// Least loss of order[position...] under row k, gaps and the price of what stays unspent.
-  /// @param left  capacity that the preferred columns would leave; negative: what they lack.
-  /// @return infinity where nothing fits.
+  /// Lower bound of the loss of order[position...] under row k: gaps and the price of unspent
+  /// capacity.
+  /// @param left  capacity left by the preferred columns; negative if they exceed it.
+  /// @return infinity if nothing fits.
   [[nodiscard]] double least_loss(std::size_t position, std::size_t k, std::int64_t left) const;
 
  private:
-  /// Steps in the order of what they lose for what they move, added up.
+  /// Cumulative sums of steps, sorted by loss per cost.
   struct Steps {
     std::vector<std::int64_t> cost;
     std::vector<double> gap;
@@ -41,7 +42,7 @@ class CompletionBound {
   static std::vector<Step> hull_steps(std::vector<Step> points);
   static void insert(std::vector<Step>& sorted, const std::vector<Step>& steps);
   static Steps added_up(const std::vector<Step>& sorted);
-  /// Least gap that moves the cost by `amount`, and how much of it cannot be moved.
+  /// The least gap for moving the cost by `amount`, and the part of it that cannot be moved.
   struct Moved {
     double gap = 0;
     std::int64_t missing = 0;

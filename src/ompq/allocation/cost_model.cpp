@@ -9,13 +9,13 @@ namespace {
 
 constexpr std::int64_t kFloatBytes = 4;
 
-/// Biases that the file holds: those of the layer, or those that folding its batch norm makes.
+/// Biases in the file: those of the layer, or those from folding its batch norm.
 std::int64_t biases_on_disk(const LayerCost& layer) {
   if (layer.bias_count > 0) return layer.bias_count;
   return layer.norm_count > 0 ? layer.out_channels : 0;
 }
 
-/// Where the input is quantized, a bias is a number of steps in float16.
+/// If the input is quantized, a bias is stored as a float16 number of steps.
 std::int64_t bytes_of_a_bias(int width, const CostOptions& options) {
   const bool in_steps = width != kFloatBits && options.activation_bits != kFloatBits;
   return in_steps ? 2 : kFloatBytes;
@@ -49,12 +49,13 @@ std::vector<DecisionItem> decision_items(std::span<const LayerCost> layers) {
     }
     if (leader < 0 || leader >= std::ssize(layers) ||
         layers[static_cast<std::size_t>(leader)].tied_to != kUntied) {
-      throw ConfigError("allocation",
-                        fmt::format("layer '{}' is tied to layer {} of {}, which is no layer that "
-                                    "decides for itself",
-                                    layers[l].name,
-                                    leader,
-                                    layers.size()));
+      throw ConfigError(
+          "allocation",
+          fmt::format(
+              "layer '{}' is tied to layer {} of {}, which is itself tied or does not exist",
+              layers[l].name,
+              leader,
+              layers.size()));
     }
     items[item_of[static_cast<std::size_t>(leader)]].layers.push_back(l);
   }
@@ -89,7 +90,8 @@ std::int64_t counted_macs(const LayerCost& layer, MacCount count) {
       return 2 * layer.macs + (layer.bias_count > 0 ? layer.output_elements : 0);
     }
     case MacCount::FlopLinear:
-      if (!layer.linear || layer.macs == 0) return layer.macs;  // an embedding multiplies nothing
+      if (!layer.linear || layer.macs == 0)
+        return layer.macs;  // an embedding has no multiplications
       return 2 * layer.macs - layer.output_elements;
   }
   throw InternalError("allocation", "unknown MAC count");

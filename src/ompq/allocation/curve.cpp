@@ -19,7 +19,7 @@ namespace {
 
 using WidthChoice = std::vector<std::size_t>;
 
-/// One step along an item's own hull.
+/// One step along an item's convex hull.
 struct Increment {
   std::size_t item = 0;
   std::size_t to = 0;  ///< option
@@ -51,7 +51,7 @@ std::vector<std::size_t> hull_of(const Item& item, std::size_t row) {
   return hull;
 }
 
-/// All steps of all items, those that save the most loss for their cost first.
+/// All steps of all items, sorted by saved loss per cost, the largest first.
 struct Sweep {
   WidthChoice cheapest;
   std::vector<Increment> increments;
@@ -92,14 +92,14 @@ std::vector<Breakpoint> breakpoints_of(const Problem& problem,
   return corners;
 }
 
-/// What is known of one point before it becomes an allocation.
+/// The solution for one point, before it becomes an allocation.
 struct PointAnswer {
   WidthChoice choice;
   double bound = 0;
   bool proven = false;
 };
 
-/// Answers limits one after the other from one sweep, with a single budget.
+/// Solves for several limits of a single budget from one sweep.
 class SingleBudgetCurve {
  public:
   SingleBudgetCurve(const Problem& problem, std::size_t max_labels)
@@ -129,7 +129,7 @@ class SingleBudgetCurve {
   }
 
  private:
-  /// The price at which the relaxation would spend the whole limit.
+  /// The price at which the relaxation spends the whole limit.
   [[nodiscard]] double price_at(std::int64_t limit) const {
     std::int64_t cost = costs_of(problem_, sweep_.cheapest)[0];
     for (const Increment& step : sweep_.increments) {
@@ -139,8 +139,8 @@ class SingleBudgetCurve {
     return 0;
   }
 
-  /// Every step that fits, in order; what an item skipped it cannot take up later, but for wider
-  /// options that fit directly.
+  /// Takes every step that fits, in order. After a skipped step, an item may still take a wider
+  /// option that fits.
   [[nodiscard]] WidthChoice filled(std::int64_t limit) const {
     WidthChoice choice = sweep_.cheapest;
     std::int64_t cost = costs_of(problem_, choice)[0];
@@ -160,7 +160,7 @@ class SingleBudgetCurve {
   std::size_t max_labels_;
 };
 
-/// A request whose budget on `quantity` never binds.
+/// The request with a budget on `quantity` that is never active.
 AllocationRequest without_limit(AllocationRequest request, Quantity quantity) {
   constexpr double kFree = 0x1p56;
   Budget& budget = request.budget;
@@ -184,7 +184,7 @@ AllocationRequest without_limit(AllocationRequest request, Quantity quantity) {
     case Quantity::ActivationBytes:
       break;
   }
-  throw ConfigError("allocation", "a curve over the peak of activations is not to be had");
+  throw ConfigError("allocation", "a curve over the peak of activations is not supported");
 }
 
 std::size_t row_of(const Problem& problem, Quantity quantity) {
@@ -195,7 +195,7 @@ std::size_t row_of(const Problem& problem, Quantity quantity) {
   return static_cast<std::size_t>(found - problem.constraints.begin());
 }
 
-/// The least and the most that it makes sense to spend.
+/// The smallest feasible cost, and the cost of the unconstrained optimum.
 struct Ends {
   std::int64_t least = 0;
   std::int64_t most = 0;
@@ -225,7 +225,7 @@ std::vector<std::int64_t> spread_limits(const Ends& ends, std::size_t points) {
   return limits;
 }
 
-/// Collects points that lose less than all before them.
+/// Collects points with a lower loss than all points before.
 class Collector {
  public:
   Collector(const AllocationRequest& request, const DecisionModel& model, const JointProblem& joint)
@@ -299,11 +299,11 @@ Curve lagrangian_curve(const AllocationRequest& request, const CurveOptions& opt
 
 std::size_t knee(std::span<const double> sizes, std::span<const double> losses) {
   if (sizes.empty() || sizes.size() != losses.size()) {
-    throw ConfigError("allocation",
-                      fmt::format("a knee of {} sizes and {} losses; there must be as many, and "
-                                  "at least one",
-                                  sizes.size(),
-                                  losses.size()));
+    throw ConfigError(
+        "allocation",
+        fmt::format("a knee needs as many sizes as losses, and at least one; got {} and {}",
+                    sizes.size(),
+                    losses.size()));
   }
   const double width = sizes.back() - sizes.front();
   const double height = losses.front() - losses.back();

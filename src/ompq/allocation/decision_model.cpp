@@ -20,7 +20,7 @@ bool is_peak(const Constraint& constraint) {
   return constraint.quantity == Quantity::ActivationBytes;
 }
 
-/// Does a layer's cost depend on its weights' width together with what it reads?
+/// True if a layer's cost depends jointly on its weight width and its input's width.
 bool is_joint(Quantity quantity) {
   return quantity == Quantity::Bops || quantity == Quantity::LatencyNs;
 }
@@ -33,8 +33,8 @@ std::int64_t float_size(const AllocationRequest& request) {
   }
   if (request.float_bytes > 0) return request.float_bytes;
   throw ConfigError("allocation",
-                    "a compression needs the size of the float network; give a size in bytes or "
-                    "use the accounting 'paper'");
+                    "a compression budget needs the size of the float network; give a size in "
+                    "bytes or use the accounting 'paper'");
 }
 
 void require_latency_table(const AllocationRequest& request) {
@@ -48,8 +48,8 @@ std::int64_t tensor_bytes(const AllocationRequest& request, std::size_t tensor, 
   return activation_bytes(request.activations[tensor], width);
 }
 
-/// How much more `a` can hold than `b`, at most: tensors of `a` alone at their widest, those of `b`
-/// alone at their narrowest.
+/// The maximum by which the bytes of `a` can exceed those of `b`: tensors only in `a` at their
+/// widest, tensors only in `b` at their narrowest.
 std::int64_t greatest_excess(const AllocationRequest& request,
                              const std::vector<std::vector<int>>& widths,
                              const LiveSet& a,
@@ -68,7 +68,7 @@ std::int64_t greatest_excess(const AllocationRequest& request,
   return excess;
 }
 
-/// The moments that can be the worst one for some choice of widths; of equals the first.
+/// The live sets that can be the peak for some choice of widths; the first of equal ones.
 std::vector<LiveSet> decisive_moments(const AllocationRequest& request,
                                       const std::vector<std::vector<int>>& widths) {
   const auto& all = request.live_sets;
@@ -88,15 +88,14 @@ std::vector<LiveSet> decisive_moments(const AllocationRequest& request,
 
 void require_live_sets(const AllocationRequest& request) {
   if (request.live_sets.empty()) {
-    throw ConfigError("allocation",
-                      "a budget for activations needs to know which of them are alive together");
+    throw ConfigError("allocation", "a budget for activations needs live sets");
   }
   for (const LiveSet& moment : request.live_sets) {
     for (const std::size_t t : moment.activations) {
       if (t < request.activations.size()) continue;
       throw ConfigError(
           "allocation",
-          fmt::format("activation {} of {} is said to be alive", t, request.activations.size()));
+          fmt::format("a live set refers to activation {} of {}", t, request.activations.size()));
     }
   }
 }
@@ -211,7 +210,7 @@ class ModelBuilder {
     if (request_.layers.empty()) {
       throw ConfigError("layers",
                         "the network has no layer to quantize: no Conv, ConvTranspose, Gemm or "
-                        "MatMul with a constant weight; 'ompq inspect' says what stays float");
+                        "MatMul with a constant weight; 'ompq inspect' lists what stays float");
     }
   }
 
@@ -226,7 +225,7 @@ class ModelBuilder {
     model_.decisions.push_back(std::move(decision));
   }
 
-  /// What a layer adds to constraint k at a pair of widths. `missing` where a table lacks it.
+  /// The cost of a layer in constraint k at a pair of widths; `missing` if a table lacks it.
   [[nodiscard]] std::int64_t layer_cost(std::size_t k,
                                         std::size_t l,
                                         int weight_bits,
@@ -250,7 +249,7 @@ class ModelBuilder {
     throw InternalError("allocation", "unknown quantity");
   }
 
-  /// The widths of what a layer reads.
+  /// The candidate widths of a layer's input.
   [[nodiscard]] std::vector<int> read_widths(std::size_t l) const {
     const std::int32_t tensor = request_.layers[l].activation;
     if (tensor == kNoActivation) return {model_.fixed_activations[l]};
@@ -327,7 +326,7 @@ class ModelBuilder {
     }
   }
 
-  /// The least that a layer adds to constraint k at any of `widths`; nothing where it is unknown.
+  /// The smallest cost of a layer in constraint k over `widths`; nullopt if it is unknown.
   [[nodiscard]] std::int64_t least(std::size_t k,
                                    std::size_t l,
                                    const std::vector<int>& widths) const {
@@ -339,7 +338,8 @@ class ModelBuilder {
     return least;
   }
 
-  /// What lists of single layers and first_last_bits add to the least possible cost.
+  /// The increase of the least possible cost by candidate lists of single layers and
+  /// first_last_bits.
   void note_restrictions() {
     for (std::size_t k = 0; k < model_.constraints.size(); ++k) {
       Constraint& constraint = model_.constraints[k];
@@ -394,12 +394,13 @@ DecisionChoice choice_of(const DecisionModel& model,
                          const Allocation& allocation) {
   if (allocation.weight_bits.size() != request.layers.size() ||
       allocation.tensor_bits.size() != request.activations.size()) {
-    throw ShapeError("allocation",
-                     fmt::format("an allocation of {} layers and {} activations for {} and {}",
-                                 allocation.weight_bits.size(),
-                                 allocation.tensor_bits.size(),
-                                 request.layers.size(),
-                                 request.activations.size()));
+    throw ShapeError(
+        "allocation",
+        fmt::format("an allocation has {} layers and {} activations, but the model has {} and {}",
+                    allocation.weight_bits.size(),
+                    allocation.tensor_bits.size(),
+                    request.layers.size(),
+                    request.activations.size()));
   }
   DecisionChoice choice;
   for (const Decision& decision : model.decisions) {
@@ -409,7 +410,7 @@ DecisionChoice choice_of(const DecisionModel& model,
     const auto found = std::find(decision.widths.begin(), decision.widths.end(), bits);
     if (found == decision.widths.end()) {
       throw ConfigError("allocation",
-                        fmt::format("{} bits are no candidate of '{}'", bits, decision.name));
+                        fmt::format("{} bits is not a candidate of '{}'", bits, decision.name));
     }
     choice.push_back(static_cast<std::size_t>(found - decision.widths.begin()));
   }

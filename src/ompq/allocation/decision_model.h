@@ -11,7 +11,7 @@
 
 namespace ompq::allocation {
 
-/// What gets a width of its own: the weights of a layer or tie, or an activation tensor.
+/// A decision about a width: of the weights of a layer or tie, or of an activation tensor.
 struct Decision {
   enum class Kind : std::uint8_t { Weights, Activation };
 
@@ -20,40 +20,40 @@ struct Decision {
   std::size_t index = 0;  ///< into DecisionModel::groups, or AllocationRequest::activations
   std::size_t layers = 1;
   std::vector<int> widths;                       ///< candidates, ascending
-  std::vector<double> values;                    ///< [width], what it is worth; 0 at first
+  std::vector<double> values;                    ///< [width], initially 0
   std::vector<std::vector<std::int64_t>> costs;  ///< [constraint][width]
 };
 
-/// A cost or loss of two decisions that is no sum of one each: BOPs and latency of weights and the
-/// activation that they meet, or what two layers lose together.
+/// A joint cost or loss of two decisions: BOPs and latency of weights and the activation that they
+/// are multiplied with, or the interaction of two layers.
 struct Coupling {
   std::size_t first = 0;  ///< decisions
   std::size_t second = 0;
-  /// [constraint][width of first * widths of second + width of second]; no entries for constraints
-  /// without a part in it.
+  /// [constraint][width of first * widths of second + width of second]; empty for constraints that
+  /// it does not affect.
   std::vector<std::vector<std::int64_t>> costs;
-  std::vector<double> values;  ///< as costs; empty: none
+  std::vector<double> values;  ///< indexed like a row of costs; empty: none
 };
 
-/// A request as decisions with exact costs: ties, pins, exclusions and fixed widths are settled,
-/// and what they cost stands in Constraint::base.
+/// A request as decisions with exact costs: ties, pins, exclusions and fixed widths are resolved,
+/// and their cost is in Constraint::base.
 struct DecisionModel {
-  std::vector<DecisionItem> groups;  ///< all decisions over weights, also those that are settled
+  std::vector<DecisionItem> groups;  ///< all decisions over weights, including settled ones
   std::vector<Constraint> constraints;
-  std::vector<Decision> decisions;  ///< those that are open: weights in layer order, activations
+  std::vector<Decision> decisions;  ///< the open ones: weights in layer order, then activations
   std::vector<Coupling> couplings;  ///< of costs
-  std::vector<std::vector<int>> group_widths;   ///< [group] candidates; one where it is settled
+  std::vector<std::vector<int>> group_widths;   ///< [group] candidates; one if settled
   std::vector<std::vector<int>> tensor_widths;  ///< [activation], likewise
   std::vector<std::ptrdiff_t> group_decision;   ///< [group] index into decisions, -1 if settled
   std::vector<std::ptrdiff_t> tensor_decision;  ///< [activation], likewise
-  std::vector<int> fixed_activations;           ///< [layer], where it reads no tensor
+  std::vector<int> fixed_activations;  ///< [layer], if its input is not a tensor of the request
 };
 
 /// A choice for a DecisionModel: index into Decision::widths, per decision.
 using DecisionChoice = std::vector<std::size_t>;
 
-/// @throws ConfigError for candidates or budgets that are none, or tables that do not fit the
-/// layers; DataError for a latency table that lacks what may be chosen.
+/// @throws ConfigError for invalid candidates or budgets, or tables that do not fit the layers;
+/// DataError if the latency table lacks widths that may be chosen.
 [[nodiscard]] DecisionModel make_model(const AllocationRequest& request);
 
 /// Values from request.loss and request.activation_loss, to be minimized.
@@ -63,17 +63,17 @@ void set_losses(DecisionModel& model, const AllocationRequest& request);
 
 /// The request's pair losses as couplings of values; pairs of one decision and pairs with a settled
 /// layer go into Decision::values.
-/// @throws ConfigError if a pair names a layer that is none, or its table has the wrong size.
+/// @throws ConfigError if a pair refers to a layer out of range, or its table has the wrong size.
 [[nodiscard]] std::vector<Coupling> pair_couplings(DecisionModel& model,
                                                    const AllocationRequest& request);
 
-/// Costs per constraint, base included, exact.
+/// Exact costs per constraint, including base.
 [[nodiscard]] std::vector<std::int64_t> costs_of(const DecisionModel& model,
                                                  const DecisionChoice& choice);
 [[nodiscard]] bool fits(const DecisionModel& model, const std::vector<std::int64_t>& costs);
 
-/// The choice that an allocation stands for.
-/// @throws ConfigError for a width that is no candidate.
+/// The choice that corresponds to an allocation.
+/// @throws ConfigError for a width that is not a candidate.
 [[nodiscard]] DecisionChoice choice_of(const DecisionModel& model,
                                        const AllocationRequest& request,
                                        const Allocation& allocation);

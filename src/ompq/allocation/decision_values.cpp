@@ -1,4 +1,4 @@
-// What decisions are worth: losses of layers and activations, and of pairs.
+// The values of decisions: losses of layers and activations, and of pairs.
 #include <algorithm>
 #include <map>
 #include <utility>
@@ -61,12 +61,13 @@ void require_pair(const DecisionModel& model,
                   const PairLoss& pair) {
   const std::size_t layers = request.layers.size();
   if (pair.first >= layers || pair.second >= layers || pair.first == pair.second) {
-    throw ConfigError("allocation",
-                      fmt::format("a pair loss of layers {} and {}; there are {} layers, and a "
-                                  "pair has two of them",
-                                  pair.first,
-                                  pair.second,
-                                  layers));
+    throw ConfigError(
+        "allocation",
+        fmt::format(
+            "a pair loss refers to layers {} and {}; it needs two different ones of the {} layers",
+            pair.first,
+            pair.second,
+            layers));
   }
   const std::size_t rows = model.group_widths[group_of[pair.first]].size();
   const std::size_t columns = model.group_widths[group_of[pair.second]].size();
@@ -84,8 +85,9 @@ void require_pair(const DecisionModel& model,
                                 columns));
 }
 
-/// Adds a pair of two layers of one decision, or with one that is settled, to single decisions.
-/// @return false if both layers are decided, each for itself.
+/// Adds the loss of a pair to a single decision, if both layers belong to one decision or one is
+/// settled.
+/// @return false if the layers belong to two open decisions.
 bool add_to_one(DecisionModel& model, std::size_t first, std::size_t second, const PairLoss& pair) {
   const std::ptrdiff_t a = model.group_decision[first];
   const std::ptrdiff_t b = model.group_decision[second];

@@ -9,11 +9,11 @@
 
 namespace ompq::allocation {
 
-/// A choice under change: what it costs and is worth is kept up to date, couplings included.
-/// The model and the couplings must outlive it.
+/// A choice with incrementally updated costs and value, including couplings. The model and the
+/// couplings must outlive it.
 class DecisionWalk {
  public:
-  /// @param couplings  of values, besides the model's own of costs.
+  /// @param couplings  of values, in addition to the model's couplings of costs.
   DecisionWalk(const DecisionModel& model,
                std::span<const Coupling> couplings,
                DecisionChoice choice);
@@ -22,11 +22,11 @@ class DecisionWalk {
   [[nodiscard]] const DecisionChoice& choice() const { return choice_; }
   [[nodiscard]] const std::vector<std::int64_t>& costs() const { return costs_; }
   [[nodiscard]] bool fits() const { return allocation::fits(model_, costs_); }
-  /// Sum over constraints of what is over the limit, as a share of the limit.
+  /// Sum over constraints of the excess over the limit, relative to the limit.
   [[nodiscard]] double excess() const;
-  /// Sum of values, couplings included.
+  /// Sum of values, including couplings.
   [[nodiscard]] double value() const;
-  /// What `value` would change by if the decision went to `width`.
+  /// The change of `value` if the decision changes to `width`.
   [[nodiscard]] double gain(std::size_t decision, std::size_t width) const;
   void change(std::size_t decision, std::size_t width);
 

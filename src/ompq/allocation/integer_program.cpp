@@ -22,16 +22,16 @@ namespace {
 
 using Choice = MultipleChoice::Choice;
 
-constexpr std::string_view kNothingFits = "no choice of widths holds all budgets together";
+constexpr std::string_view kNothingFits = "no choice of widths meets all budgets";
 constexpr std::int64_t kNoLimit = std::int64_t{1} << 60;
 
-/// The first try at dynamic programming gives up at this many labels.
+/// Limit of labels of the first dynamic programming.
 constexpr std::size_t kQuickLabels = 30000;
-/// Beams that look for better choices where the first try fails.
+/// Beam widths of the search for better choices if the first attempt fails.
 constexpr std::size_t kFirstBeam = 30;
 constexpr std::size_t kLastBeam = 2430;
 
-/// Searches and fixes in turn: every better choice leaves fewer columns to search.
+/// Alternates search and fixing: every better choice leaves fewer columns to search.
 std::optional<Choice> tighten(MultipleChoice& problem) {
   std::optional<Choice> best = find_good_choice(problem);
   if (!best) return best;
@@ -55,7 +55,7 @@ double relative_gap(double bound, double objective) {
   return std::abs(bound - objective) / std::max(std::abs(objective), 1e-12);
 }
 
-/// What the steps after fixing found.
+/// The result of the steps after fixing.
 struct Outcome {
   std::optional<Choice> choice;
   bool proven = true;
@@ -63,10 +63,9 @@ struct Outcome {
   std::string solver;
 };
 
-/// Dynamic programming from a quick start: most networks are proven by its first few labels. Else
-/// ever wider beams find better choices, each of which leaves fewer columns to search.
-/// @return nothing where that is not asked for; an outcome that is not proven where there are too
-/// many labels.
+/// Dynamic programming from a quick start, which suffices for most networks. Otherwise increasingly
+/// wide beams find better choices, each of which leaves fewer columns to search.
+/// @return nullopt if it is disabled; an unproven outcome if there are too many labels.
 std::optional<Outcome> search_labels(MultipleChoice& core, const IntegerOptions& options) {
   std::optional<Choice> best = options.max_labels > 0 ? find_quick_choice(core) : std::nullopt;
   if (!best) return std::nullopt;
@@ -90,7 +89,7 @@ Outcome branch(const MultipleChoice& core,
                const IntegerOptions& options,
                double elapsed) {
   if (best && is_decided(core)) return {best, true, core.value_of(*best), "bounds"};
-  if (!best) {  // nothing feasible is known yet
+  if (!best) {  // no feasible choice is known yet
     LabelResult labels = label_search(core, best, options.max_labels);
     if (labels.finished) {
       return {labels.better, true, labels.better ? core.value_of(*labels.better) : 0.0, "labels"};
@@ -114,10 +113,9 @@ Solution solve(const Problem& problem, const IntegerOptions& options) {
   const Outcome& outcome = *found;
   if (!outcome.choice) {
     throw InfeasibleBudget("allocation",
-                           outcome.proven
-                               ? kNothingFits
-                               : "no choice that holds all budgets was found in time; give more "
-                                 "time or raise a budget");
+                           outcome.proven ? kNothingFits
+                                          : "no choice that meets all budgets was found in time; "
+                                            "give more time or raise a budget");
   }
   const double sign = problem.sense == Sense::Maximize ? 1.0 : -1.0;
   Solution solution;
@@ -132,11 +130,12 @@ Solution solve(const Problem& problem, const IntegerOptions& options) {
   return solution;
 }
 
-/// For each budget what it would have to be if the others stay: "12.3 MiB" or "4.56 GBOPs".
+/// For each budget, the value that would be feasible with the others unchanged: "12.3 MiB" or "4.56
+/// GBOPs".
 std::string ways_out(const Problem& problem) {
   std::vector<std::string> ways;
   for (std::size_t k = 0; k < problem.constraints.size(); ++k) {
-    // Moments of one budget can only be raised together.
+    // All constraints of one budget are raised together.
     if (problem.constraints[k].quantity == Quantity::ActivationBytes) continue;
     Problem relaxed = problem;
     relaxed.sense = Sense::Minimize;
@@ -149,15 +148,15 @@ std::string ways_out(const Problem& problem) {
     try {
       const std::int64_t least = solve(relaxed, {.time_limit_seconds = 1}).costs[k];
       ways.push_back(
-          fmt::format("{} in place of {}",
+          fmt::format("{} instead of {}",
                       format_quantity(problem.constraints[k], least),
                       format_quantity(problem.constraints[k], problem.constraints[k].limit)));
     } catch (const InfeasibleBudget&) {
-      continue;  // raising this one alone does not help
+      continue;  // raising only this one does not help
     }
   }
   if (ways.empty()) return "raise several of them";
-  return fmt::format("with the others as they are, {} would do", fmt::join(ways, ", or "));
+  return fmt::format("with the others unchanged, {} would be feasible", fmt::join(ways, ", or "));
 }
 
 }  // namespace

@@ -8,20 +8,20 @@ namespace ompq::allocation {
 
 struct IntegerOptions {
   double time_limit_seconds = 60;
-  /// Dynamic programming goes as far as this many partial choices; then branch and bound takes
-  /// over. 0: branch and bound alone.
+  /// Limit of partial choices for dynamic programming; beyond it, branch and bound is used. 0: only
+  /// branch and bound.
   std::size_t max_labels = 300000;
 };
 
-/// The exact optimum of a multiple-choice knapsack with any number of budgets, in steps, each of
-/// which may already end it (Solution::solver says which did): linear relaxation (CLP) for the
-/// price of every budget; a quick feasible choice, with which all options that no better choice can
-/// hold are fixed ("bounds"); dynamic programming over what is left, first within small rooms of
-/// the bound, then from better and better choices that beams find ("labels"); branch and bound
-/// where that is too much ("cbc"). Costs are compared in whole numbers, so a returned choice never
-/// exceeds a budget. Deterministic unless the time limit strikes.
-/// @throws InfeasibleBudget with the least possible cost; where several budgets exclude each other,
-/// with what each would have to be.
+/// The exact optimum of a multiple-choice knapsack with any number of budgets. The steps, each of
+/// which may already prove the optimum (named in Solution::solver), are: linear relaxation (CLP)
+/// for the price of every budget; a quick feasible choice, by which options that no better choice
+/// can have are removed ("bounds"); dynamic programming over the rest, first for small gaps to the
+/// bound, then from better choices found by beam search ("labels"); branch and bound if that is too
+/// large ("cbc"). Costs are compared as integers, so a returned choice never exceeds a budget.
+/// Deterministic unless the time limit is reached.
+/// @throws InfeasibleBudget with the least possible cost; if several budgets contradict each other,
+/// with a feasible value for each.
 [[nodiscard]] Solution solve_integer_program(const Problem& problem,
                                              const IntegerOptions& options = {});
 

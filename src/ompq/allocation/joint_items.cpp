@@ -13,18 +13,18 @@
 namespace ompq::allocation {
 namespace {
 
-/// Options are compared with at most this many kept ones where three or more costs differ: what is
-/// kept for nothing costs time, not the optimum.
-constexpr std::size_t kMostCompared = 1000;
+/// If three or more costs differ, options are compared with at most this many kept ones. Keeping a
+/// dominated option costs time, but not the optimum.
+constexpr std::size_t kMaxCompared = 1000;
 
-/// Widths of some of an item's decisions, with what they add up to.
+/// Widths of some of an item's decisions, with their total value and costs.
 struct Partial {
   double value = 0;
   std::vector<std::int64_t> costs;
   std::vector<std::uint16_t> choice;  ///< in the order of joining
 };
 
-/// Keeps what no other one of `partials` beats: `better` is +1 where high values are good, else -1.
+/// Removes dominated `partials`. `better` is +1 if high values are good, else -1.
 class Pruner {
  public:
   Pruner(std::vector<Partial>& partials, double better) : partials_(partials), better_(better) {
@@ -48,10 +48,10 @@ class Pruner {
   }
 
  private:
-  /// All kept ones are at least as good in value.
+  /// All kept partials have at least the same value.
   bool is_beaten(const Partial& partial) {
     if (rows_.size() == 2) return !climb(partial.costs[rows_[0]], partial.costs[rows_[1]]);
-    const std::size_t compared = std::min(kept_.size(), kMostCompared);
+    const std::size_t compared = std::min(kept_.size(), kMaxCompared);
     if (rows_.size() < 2) {  // the last one kept is the cheapest
       return !kept_.empty() &&
              (rows_.empty() || kept_.back().costs[rows_[0]] <= partial.costs[rows_[0]]);
@@ -65,7 +65,7 @@ class Pruner {
                        });
   }
 
-  /// Least second cost at no higher first cost. @return false if (a, b) lies above it.
+  /// Updates the least second cost by first cost. @return false if (a, b) is above it.
   bool climb(std::int64_t a, std::int64_t b) {
     auto above = stairs_.upper_bound(a);
     if (above != stairs_.begin() && std::prev(above)->second <= b) return false;
@@ -95,7 +95,7 @@ class Joiner {
         better_(better),
         max_options_(max_options) {}
 
-  /// @return all options, and in `order` what their choices speak of.
+  /// @return all options; `order` receives the decisions of their choices.
   std::vector<Partial> run(std::vector<std::size_t>& order) {
     std::vector<Partial> partials{{0, std::vector<std::int64_t>(model_.constraints.size(), 0), {}}};
     while (!left_.empty()) {
@@ -122,7 +122,8 @@ class Joiner {
     return model_.decisions[decision].widths.size();
   }
 
-  /// Combinations of widths that would still matter if `decision` joined next.
+  /// Number of combinations of widths that matter for remaining decisions if `decision` is joined
+  /// next.
   [[nodiscard]] double frontier_after(std::size_t decision) const {
     double combinations = 1;
     std::vector<std::size_t> inside = joined_;
@@ -166,7 +167,7 @@ class Joiner {
     return out;
   }
 
-  /// Adds a coupling of `decision`, at width j, with one that has joined before.
+  /// Adds a coupling of `decision`, at width j, with a decision that was joined before.
   void add(Partial& partial, const Coupling& coupling, std::size_t decision, std::size_t j) const {
     if (coupling.first != decision && coupling.second != decision) return;
     const std::size_t other = coupling.first == decision ? coupling.second : coupling.first;
@@ -181,7 +182,8 @@ class Joiner {
     }
   }
 
-  /// Options compete only with those that look the same to what is still to come.
+  /// Removes dominated options among those with the same widths of decisions that are coupled to
+  /// remaining ones.
   [[nodiscard]] std::vector<Partial> pruned(std::vector<Partial> partials) const {
     std::vector<std::size_t> frontier;
     for (std::size_t position = 0; position < joined_.size(); ++position) {
@@ -208,8 +210,8 @@ class Joiner {
       for (const std::size_t d : *part) names.push_back("'" + model_.decisions[d].name + "'");
     }
     throw ConfigError("allocation",
-                      fmt::format("the widths of {} have to be chosen together, in more than {} "
-                                  "ways; give them fewer candidates",
+                      fmt::format("the widths of {} must be chosen jointly, with more than {} "
+                                  "combinations; give them fewer candidates",
                                   fmt::join(names, ", "),
                                   max_options_));
   }
@@ -247,7 +249,7 @@ Item single_item(const Decision& decision) {
   return {decision.name, decision.layers, decision.widths, decision.values, decision.costs};
 }
 
-/// The item of joined decisions, options in the order of their widths.
+/// The item of joined decisions, with options in the order of their widths.
 void add_joint_item(JointProblem& joint,
                     const DecisionModel& model,
                     std::vector<Partial> partials,

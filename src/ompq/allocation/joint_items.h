@@ -9,10 +9,10 @@
 
 namespace ompq::allocation {
 
-/// A DecisionModel as the integer program takes it: items whose options add up.
+/// A DecisionModel for the integer program: items with additive options.
 struct JointProblem {
   Problem problem;
-  std::vector<std::vector<std::size_t>> decisions;  ///< [item] decisions that it holds, ascending
+  std::vector<std::vector<std::size_t>> decisions;  ///< [item] its decisions, ascending
   /// [item][option][position in decisions[item]]: index into Decision::widths. Empty for an item of
   /// one decision, whose options are its widths.
   std::vector<std::vector<std::vector<std::uint16_t>>> options;
@@ -20,11 +20,11 @@ struct JointProblem {
   [[nodiscard]] DecisionChoice decisions_of(std::span<const std::size_t> choice) const;
 };
 
-/// Merges the decisions that a coupling joins into items, one decision after the other. Options
-/// that another one with the same widths towards what is still to come beats in value and every
-/// cost are dropped on the way: no optimum is lost.
-/// @param couplings  of values, besides the model's own of costs.
-/// @throws ConfigError where more than `max_options` would have to be kept, naming the decisions.
+/// Merges coupled decisions into items, one decision at a time. Options that are dominated in value
+/// and every cost by one with the same widths of decisions still coupled to remaining ones are
+/// dropped; this keeps an optimum.
+/// @param couplings  of values, in addition to the model's couplings of costs.
+/// @throws ConfigError naming the decisions if more than `max_options` would have to be kept.
 [[nodiscard]] JointProblem join_items(const DecisionModel& model,
                                       std::span<const Coupling> couplings,
                                       Sense sense,

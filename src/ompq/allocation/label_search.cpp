@@ -16,27 +16,27 @@ namespace {
 
 using Choice = MultipleChoice::Choice;
 
-/// The first room leaves about this many columns besides the best ones.
+/// The first room keeps about this many columns in addition to the best ones.
 constexpr std::size_t kFirstColumns = 16;
 
-/// Bounds are sums of doubles; they are taken for this part of what they say.
+/// Bounds are sums of doubles; this factor makes them safe against rounding.
 constexpr double kSafe = 1 - 1e-9;
 
-/// A choice for the items so far.
+/// A partial choice, for the items so far.
 struct Label {
   std::vector<std::int64_t> used;  ///< per row
-  double gap = 0;                  ///< lost against the Lagrangian bound so far
-  std::uint32_t parent = 0;        ///< index among the labels one item earlier
+  double gap = 0;                  ///< loss so far, relative to the Lagrangian bound
+  std::uint32_t parent = 0;        ///< index among the labels of the previous item
   std::uint32_t column = 0;
 };
 
-/// How a label came about; all that is kept of earlier items.
+/// The step that created a label; only this is kept for earlier items.
 struct Trace {
   std::uint32_t parent = 0;
   std::uint32_t column = 0;
 };
 
-/// Cheapest and dearest ways to complete, per position and row.
+/// Minimum and maximum cost of completion, per position and row.
 struct Rest {
   std::vector<std::vector<std::int64_t>> least;
   std::vector<std::vector<std::int64_t>> most;
@@ -49,8 +49,8 @@ std::int64_t cost_range(const std::vector<Column>& columns) {
   return high->costs[0] - low->costs[0];
 }
 
-/// Items that move the cost most come first: what is left then fills finer and finer gaps, and
-/// equal items stand together.
+/// Items with the largest range of costs come first, so that later items fill ever smaller gaps and
+/// equal items are adjacent.
 std::vector<std::size_t> search_order(const MultipleChoice& problem) {
   std::vector<std::size_t> order(problem.items.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
@@ -88,8 +88,8 @@ class LabelSearch {
         bound_(problem, order_),
         room_(room) {}
 
-  /// @param beam  labels kept per item, those that lose least at best; 0: all. With a beam the
-  /// answer is feasible, but not proven.
+  /// @param beam  number of labels kept per item, those with the smallest lower bound; 0: all. With
+  /// a beam the result is feasible, but not proven.
   LabelResult run(std::size_t max_labels, std::size_t beam = 0) {
     std::vector<Label> labels{{std::vector<std::int64_t>(problem_.capacity.size(), 0), 0, 0, 0}};
     std::size_t made = 0;
@@ -109,7 +109,7 @@ class LabelSearch {
   }
 
  private:
-  /// What unspent capacity costs the Lagrangian bound at least, once everything left is spent.
+  /// The price of capacity that stays unspent even at the maximum cost of completion.
   [[nodiscard]] double price_of_slack(const std::vector<std::int64_t>& used,
                                       std::size_t position) const {
     double price = 0;
@@ -120,7 +120,7 @@ class LabelSearch {
     return price;
   }
 
-  /// What a label loses at least, however it is completed: the best of one bound for each row.
+  /// A lower bound of a label's loss over all completions: the largest of one bound per row.
   [[nodiscard]] double least_loss(const Label& label, std::size_t position) const {
     const double slack = price_of_slack(label.used, position);
     double least = slack;
@@ -155,8 +155,8 @@ class LabelSearch {
     labels = std::move(kept);
   }
 
-  /// Completes every label by the preferred columns; what fits and loses the least so far shrinks
-  /// the room.
+  /// Completes every label with the preferred columns; a feasible result with a smaller loss
+  /// reduces the room.
   void complete(const std::vector<Label>& labels, std::size_t position) {
     for (std::size_t l = 0; l < labels.size(); ++l) {
       double loss = labels[l].gap;
@@ -197,7 +197,7 @@ class LabelSearch {
     return out;
   }
 
-  /// Value so far, up to a constant: the gap is measured after paying for the costs.
+  /// Value so far, up to a constant: the negative gap plus the price of the costs.
   [[nodiscard]] double value(const Label& label) const {
     double value = -label.gap;
     for (std::size_t k = 0; k < label.used.size(); ++k) {
@@ -206,8 +206,8 @@ class LabelSearch {
     return value;
   }
 
-  /// One row: cheaper and no worse wins. Two: the same, with a staircase over the second. More:
-  /// only equal costs are compared.
+  /// Removes dominated labels. One row: by cost and value. Two rows: with a staircase over the
+  /// second cost. More rows: only labels with equal costs are compared.
   [[nodiscard]] std::vector<Label> undominated(std::vector<Label> labels) const {
     std::vector<std::pair<double, std::size_t>> order;
     for (std::size_t l = 0; l < labels.size(); ++l) order.emplace_back(value(labels[l]), l);
@@ -236,7 +236,7 @@ class LabelSearch {
     return kept;
   }
 
-  /// Adds a step to the stairs. @return false if it lies under them.
+  /// Adds a step to the stairs. @return false if it is dominated.
   static bool climb(std::map<std::int64_t, double>& stairs, std::int64_t cost, double worth) {
     auto above = stairs.upper_bound(cost);
     if (above != stairs.begin() && std::prev(above)->second >= worth) return false;
@@ -245,7 +245,7 @@ class LabelSearch {
     return true;
   }
 
-  /// A label that the preferred columns complete.
+  /// A label that is completed with the preferred columns.
   struct End {
     std::size_t position = 0;
     std::size_t label = 0;
@@ -270,7 +270,7 @@ class LabelSearch {
   std::vector<std::vector<Trace>> history_;
 };
 
-/// The room within which kFirstColumns columns are that lose something.
+/// The room that includes kFirstColumns columns with a nonzero gap.
 double first_room(const MultipleChoice& problem) {
   std::vector<double> gaps;
   for (const auto& columns : problem.items) {
@@ -285,7 +285,7 @@ double first_room(const MultipleChoice& problem) {
   return *at;
 }
 
-/// The columns that a choice within some room of the bound can hold.
+/// The problem restricted to columns that a choice within some room of the bound can have.
 struct Core {
   MultipleChoice problem;
   std::vector<std::vector<std::size_t>> columns;  ///< [item][column]: index in the whole problem
@@ -322,7 +322,7 @@ LabelResult label_search(const MultipleChoice& problem,
                          std::size_t max_labels) {
   const double room = start ? problem.bound - problem.value_of(*start) : HUGE_VAL;
   LabelResult result = label_search_within(problem, room, max_labels);
-  // Gaps are sums of differences; what they call better has to be so in plain values, too.
+  // Gaps are sums of differences with rounding errors; compare the values as well.
   if (result.better && start && problem.value_of(*result.better) <= problem.value_of(*start)) {
     result.better.reset();
   }
@@ -352,7 +352,7 @@ LabelResult deepening_search(const MultipleChoice& problem,
     if (result.better) {
       Choice& found = *result.better;
       for (std::size_t i = 0; i < found.size(); ++i) found[i] = core.columns[i][found[i]];
-      // Gaps are sums of differences; what they call better has to be so in plain values, too.
+      // Gaps are sums of differences with rounding errors; compare the values as well.
       if (problem.value_of(found) <= problem.value_of(start)) result.better.reset();
       return result;
     }

@@ -6,15 +6,15 @@
 
 namespace ompq::allocation {
 
-/// How long a layer takes with one pair of widths.
+/// The time of a layer with one pair of widths.
 struct LatencyEntry {
   int weight_bits = 0;  ///< kFloatBits: float
   int activation_bits = 0;
   std::int64_t nanoseconds = 0;
 };
 
-/// Measured times, [layer]; empty where there is no table. Sums over layers are what a budget
-/// limits, so the table has to hold what the layers take one after the other.
+/// Measured times, [layer]; empty if there is no table. A budget limits the sum over layers, so
+/// times must be those of sequential execution.
 struct LatencyTable {
   std::vector<std::vector<LatencyEntry>> layers;
 

@@ -19,7 +19,7 @@ double largest(const std::vector<double>& values) {
   return most;
 }
 
-/// CLP's tolerances are absolute: numbers handed to it are scaled to about 1.
+/// CLP's tolerances are absolute, so its inputs are scaled to about 1.
 double scale_for(double magnitude) { return magnitude > 0 ? 1.0 / magnitude : 1.0; }
 
 /// Rows, columns and objective of a linear program, maximized.
@@ -64,7 +64,7 @@ void require_linear(const Item& item, const std::vector<std::int64_t>& costs, do
   for (std::size_t j = 0; j < costs.size(); ++j) {
     const double expected = static_cast<double>(costs.front()) +
                             slope * static_cast<double>(item.widths[j] - item.widths.front());
-    // Whole bytes round every layer up by less than one.
+    // Rounding up to whole bytes adds less than one byte per layer.
     const double rounding = static_cast<double>(item.layers);
     if (std::abs(static_cast<double>(costs[j]) - expected) <= rounding + 1e-9 * expected) continue;
     throw ConfigError("allocation",
@@ -76,7 +76,7 @@ void require_linear(const Item& item, const std::vector<std::int64_t>& costs, do
   }
 }
 
-/// Upper bound on the optimum that holds whatever the prices: every item for itself.
+/// Lagrangian upper bound on the optimum, valid for any prices: every item is maximized separately.
 double lagrangian_bound(const Problem& problem, double sign, const std::vector<double>& prices) {
   double bound = 0;
   for (std::size_t k = 0; k < prices.size(); ++k) {
@@ -114,7 +114,7 @@ double largest_cost(const Problem& problem, std::size_t k) {
   return static_cast<double>(most);
 }
 
-/// Shares of every width: one row per constraint, then one row per item.
+/// The program over shares of widths: one row per constraint, then one row per item.
 Rows relaxation_rows(const Problem& problem, const std::vector<double>& scales) {
   Rows rows;
   for (std::size_t k = 0; k < scales.size(); ++k) {
@@ -152,7 +152,7 @@ ContinuousSolution solve_continuous(const ContinuousProgram& program) {
     }
     if (least > program.limits[k] * (1 + 1e-12)) {
       throw InfeasibleBudget("allocation",
-                             fmt::format("the smallest widths cost {:.0f} of the {:.0f} that are "
+                             fmt::format("the smallest widths cost {:.0f}, but only {:.0f} are "
                                          "left for them; raise the budget",
                                          least,
                                          program.limits[k]));
@@ -181,7 +181,7 @@ ContinuousProgram continuous_program(const Problem& problem,
   validate(problem);
   if (coefficients.size() != problem.items.size()) {
     throw ConfigError("allocation",
-                      fmt::format("{} coefficients for {} layers that are decided",
+                      fmt::format("{} coefficients for {} layers with a decision",
                                   coefficients.size(),
                                   problem.items.size()));
   }
@@ -193,11 +193,12 @@ ContinuousProgram continuous_program(const Problem& problem,
   }
   for (const Item& item : problem.items) {
     if (item.widths.empty()) {
-      throw ConfigError("allocation",
-                        fmt::format("layer '{}' shares a cost with what it reads or is read by, "
-                                    "which no linear program over widths knows; use an integer "
-                                    "program",
-                                    item.name));
+      throw ConfigError(
+          "allocation",
+          fmt::format("layer '{}' has a joint cost with its input or its reader, which a linear "
+                      "program over widths does not support; use an integer "
+                      "program",
+                      item.name));
     }
     const double lower = item.widths.front();
     const double upper = item.widths.back();
@@ -227,7 +228,7 @@ Relaxation solve_relaxation(const Problem& problem) {
   }
   std::vector<double> objective;
   for (const Item& item : problem.items) {
-    // Only differences within an item matter; what they share would drown them.
+    // Only differences within an item matter; a common offset would reduce precision.
     for (const double value : item.values) {
       objective.push_back(sign * (value - item.values.front()) * value_scale);
     }
@@ -236,12 +237,12 @@ Relaxation solve_relaxation(const Problem& problem) {
   const std::vector<double> upper(objective.size(), 1.0);
   ClpSimplex model;
   if (!maximize(model, relaxation_rows(problem, scales), lower, upper, objective)) {
-    throw InfeasibleBudget("allocation", "no choice of widths holds all budgets together");
+    throw InfeasibleBudget("allocation", "no choice of widths meets all budgets");
   }
   Relaxation relaxation;
   const double* duals = model.dualRowSolution();
   for (std::size_t k = 0; k < scales.size(); ++k) {
-    // CLP keeps the sign of minimization; at an optimum a budget is worth at least nothing.
+    // CLP has the sign of minimization; prices at an optimum are at least 0.
     relaxation.prices.push_back(std::abs(duals[k]) * scales[k] / value_scale);
   }
   relaxation.bound = sign * lagrangian_bound(problem, sign, relaxation.prices);

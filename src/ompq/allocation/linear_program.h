@@ -14,7 +14,7 @@ struct ContinuousProgram {
   std::vector<double> lower;
   std::vector<double> upper;
   std::vector<std::vector<double>> slopes;  ///< [constraint][item], cost of one bit, >= 0
-  std::vector<double> limits;               ///< what is left for the items
+  std::vector<double> limits;               ///< capacity left for the items
 };
 
 struct ContinuousSolution {
@@ -26,14 +26,14 @@ struct ContinuousSolution {
 /// @throws InfeasibleBudget if `lower` already exceeds a limit.
 [[nodiscard]] ContinuousSolution solve_continuous(const ContinuousProgram& program);
 
-/// The continuous program of `problem`: costs are linear in the width between an item's smallest
-/// and largest one. `coefficients` is what one bit is worth.
-/// @throws ConfigError where a cost is not linear in the width.
+/// The continuous program of `problem`, with costs linear in the width between an item's smallest
+/// and largest one. `coefficients` are the values of one bit.
+/// @throws ConfigError if a cost is not linear in the width.
 [[nodiscard]] ContinuousProgram continuous_program(const Problem& problem,
                                                    const std::vector<double>& coefficients);
 
-/// The linear relaxation of the multiple-choice problem: a bound on the integer optimum, with what
-/// a unit of every budget is worth.
+/// The linear relaxation of the multiple-choice problem: a bound on the integer optimum, and the
+/// price of a unit of each budget.
 struct Relaxation {
   double bound = 0;                        ///< upper for Maximize, lower for Minimize
   std::vector<double> prices;              ///< per constraint, >= 0

@@ -11,11 +11,12 @@ namespace {
 
 using Choice = MultipleChoice::Choice;
 
-/// Pairs of changes are tried among at most this many columns, the likeliest first.
+/// Pairs of changes are tried among at most this many columns, the most promising first.
 constexpr std::size_t kPairColumns = 600;
 constexpr int kMaxImprovements = 400;
 
-/// Values closer than this share of the largest one are equal: sums of doubles are no better.
+/// Values that differ by less than this share of the largest one count as equal, because of
+/// rounding in sums of doubles.
 double equal_values(const MultipleChoice& problem) {
   double most = 0;
   for (const auto& columns : problem.items) {
@@ -44,7 +45,7 @@ bool beats(const Column& a, const Column& b) {
   return true;
 }
 
-/// Columns that no other one beats; of equals the first.
+/// Columns that are not dominated; the first of equal ones.
 std::vector<Column> undominated(std::vector<Column> columns) {
   std::vector<Column> kept;
   for (std::size_t a = 0; a < columns.size(); ++a) {
@@ -66,7 +67,7 @@ double priced(const MultipleChoice& problem, const Column& column) {
   return value;
 }
 
-/// A choice under change, with what it costs.
+/// A choice with incrementally updated costs.
 class Walk {
  public:
   Walk(const MultipleChoice& problem, Choice choice)
@@ -81,7 +82,7 @@ class Walk {
     choice_[i] = j;
     spend(current(i), 1);
   }
-  /// Sum over rows of what is over capacity, as a share of capacity, after a change.
+  /// Sum over rows of the excess over capacity after a change, relative to the capacity.
   [[nodiscard]] double excess_after(const Column& from, const Column& to) const {
     double excess = 0;
     for (std::size_t k = 0; k < left_.size(); ++k) {
@@ -132,7 +133,7 @@ struct SingleMove {
   std::size_t column = 0;
 };
 
-/// One step towards feasibility. @return false if no change brings it nearer.
+/// One step towards feasibility. @return false if no change reduces the excess.
 bool repair_once(const MultipleChoice& problem, Walk& walk) {
   const double excess = walk.excess();
   std::optional<SingleMove> best;
@@ -167,7 +168,7 @@ bool improve_by_one(const MultipleChoice& problem, Walk& walk, double least) {
   return best.has_value();
 }
 
-/// Columns by how much they would cost the bound, cheapest first.
+/// Columns by increasing gap.
 std::vector<SingleMove> likely_moves(const MultipleChoice& problem) {
   std::vector<SingleMove> moves;
   for (std::size_t i = 0; i < problem.items.size(); ++i) {
@@ -209,7 +210,7 @@ bool improve_by_two(const MultipleChoice& problem,
   return true;
 }
 
-/// Of the columns with the least gap the cheapest one.
+/// The cheapest of the columns with the least gap.
 Choice preferred(const MultipleChoice& problem) {
   Choice choice;
   for (const auto& columns : problem.items) {

@@ -9,15 +9,15 @@
 
 namespace ompq::allocation {
 
-/// One width of one item that may still be part of a better solution.
+/// One width of one item that can be part of a better solution.
 struct Column {
   std::size_t width = 0;            ///< index into Item::widths
   double value = 0;                 ///< higher is better
-  double gap = 0;                   ///< what choosing it costs the Lagrangian bound, >= 0
+  double gap = 0;                   ///< reduction of the Lagrangian bound by choosing it, >= 0
   std::vector<std::int64_t> costs;  ///< per row
 };
 
-/// A Problem as the integer solver sees it: maximized, rows that cannot bind left out.
+/// A Problem for the integer solver: maximized, without rows that cannot be active.
 struct MultipleChoice {
   std::vector<std::vector<Column>> items;
   std::vector<std::int64_t> capacity;  ///< per row
@@ -33,24 +33,24 @@ struct MultipleChoice {
 };
 
 /// Turns `problem` into a maximization, prices its rows by the linear relaxation, and drops columns
-/// that another one of the same item beats in value and in every cost.
+/// that are dominated in value and in every cost by one of the same item.
 [[nodiscard]] MultipleChoice make_multiple_choice(const Problem& problem);
 
 /// Sets the bound and every column's gap from problem.prices and problem.capacity.
 void price_columns(MultipleChoice& problem);
 
-/// A feasible choice in one pass: the columns that the prices prefer, repaired, then improved by
-/// single changes. Nothing where repair fails.
+/// A feasible choice in one pass: the columns with the least gap, repaired to be feasible, then
+/// improved by single changes. Nullopt if the repair fails.
 [[nodiscard]] std::optional<MultipleChoice::Choice> find_quick_choice(
     const MultipleChoice& problem);
 
-/// A good feasible choice: the columns that the prices prefer, made feasible by the least loss per
-/// unit of excess, then improved by single changes and by pairs. Nothing where repair fails, which
-/// takes several rows that pull in different directions.
+/// A good feasible choice: the columns with the least gap, made feasible with the least loss per
+/// unit of excess, then improved by single changes and by pairs. Nullopt if the repair fails, which
+/// is only possible with several conflicting rows.
 [[nodiscard]] std::optional<MultipleChoice::Choice> find_good_choice(const MultipleChoice& problem);
 
-/// Removes all columns that no choice better than `value` can hold, whatever the rest does.
-/// @param keep  its columns stay; its indices are updated.
+/// Removes all columns that, by the Lagrangian bound, no choice better than `value` can have.
+/// @param keep  its columns are kept; its indices are updated.
 void fix_columns(MultipleChoice& problem, double value, MultipleChoice::Choice& keep);
 
 }  // namespace ompq::allocation

@@ -11,7 +11,7 @@
 namespace ompq::allocation {
 namespace {
 
-/// One decision's new width.
+/// The new width of one decision.
 struct WidthStep {
   std::size_t decision = 0;
   std::size_t width = 0;
@@ -24,7 +24,7 @@ struct CandidateMove {
   std::vector<WidthStep> steps;
 };
 
-/// Decisions with what they are predicted to lose.
+/// The model with predicted losses as values.
 struct Predicted {
   DecisionModel model;
   std::vector<Coupling> pairs;
@@ -37,7 +37,7 @@ Predicted predicted(const AllocationRequest& request) {
     out.pairs = pair_couplings(out.model, request);
     return out;
   }
-  for (Decision& decision : out.model.decisions) {  // every bit is worth the same
+  for (Decision& decision : out.model.decisions) {  // every bit has the same value
     for (std::size_t j = 0; j < decision.widths.size(); ++j) {
       decision.values[j] = -static_cast<double>(decision.widths[j]);
     }
@@ -45,7 +45,7 @@ Predicted predicted(const AllocationRequest& request) {
   return out;
 }
 
-/// Finds the steps to neighbours that fit.
+/// Finds feasible steps to neighbours.
 class NeighbourSearch {
  public:
   NeighbourSearch(DecisionWalk& walk, const MoveOptions& options)
@@ -69,7 +69,7 @@ class NeighbourSearch {
   }
 
  private:
-  /// Takes a step, does something there, and goes back.
+  /// Takes a step, calls a function, and undoes the step.
   template <typename Do>
   void after(const WidthStep& step, Do what) {
     const std::size_t back = walk_.choice()[step.decision];
@@ -100,7 +100,7 @@ class NeighbourSearch {
     return steps;
   }
 
-  /// Of all decisions that have not been changed.
+  /// Over all decisions that have not been changed.
   [[nodiscard]] std::vector<WidthStep> steps_down() const {
     std::vector<WidthStep> steps;
     for (std::size_t d = 0; d < walk_.choice().size(); ++d) {
@@ -111,10 +111,10 @@ class NeighbourSearch {
     return steps;
   }
 
-  /// One decision down, or two where one does not free enough.
+  /// One decision down, or two if one does not free enough.
   void lower() {
     const double excess = walk_.excess();
-    std::vector<std::pair<double, WidthStep>> too_little;  // by what they lose for what they free
+    std::vector<std::pair<double, WidthStep>> too_little;  // by loss per freed cost
     for (const WidthStep& down : steps_down()) {
       const double before = loss_change_;
       after(down, [&] {
@@ -165,7 +165,7 @@ Solution local_search_solution(const DecisionWalk& walk) {
   return solution;
 }
 
-/// The largest share of a limit that going from `before` to `after` takes.
+/// The largest increase relative to a limit from `before` to `after`.
 double share_taken(const DecisionModel& model,
                    const std::vector<std::int64_t>& before,
                    const std::vector<std::int64_t>& after) {
@@ -177,7 +177,7 @@ double share_taken(const DecisionModel& model,
   return share;
 }
 
-/// The step up that gains the most for what it takes, if there is one.
+/// The step up with the largest gain per cost, if there is one.
 std::optional<WidthStep> best_rise(DecisionWalk& walk) {
   const std::vector<std::int64_t> before = walk.costs();
   std::optional<WidthStep> best;

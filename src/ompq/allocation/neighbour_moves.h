@@ -9,7 +9,7 @@
 
 namespace ompq::allocation {
 
-/// One decision changes its width.
+/// A change of one decision's width.
 struct WidthChange {
   std::string name;  ///< the leading layer or the activation tensor
   Decision::Kind kind = Decision::Kind::Weights;
@@ -18,7 +18,7 @@ struct WidthChange {
   int to = 0;
 };
 
-/// A step to a neighbour that holds all budgets.
+/// A step to a neighbour within all budgets.
 struct Move {
   std::vector<WidthChange> changes;
   double loss_change = 0;        ///< predicted; negative is better
@@ -28,20 +28,20 @@ struct Move {
 };
 
 struct MoveOptions {
-  std::size_t max_moves = 1000;  ///< the most promising ones
-  /// A decision goes up by at most this many candidates in one step, and down likewise.
+  std::size_t max_moves = 1000;  ///< limit; the most promising ones are kept
+  /// Maximum number of candidates by which a decision goes up or down in one step.
   std::size_t reach = 2;
-  /// Pairs of lowered decisions are drawn from this many steps down, those that lose least for what
-  /// they free.
+  /// Pairs of lowered decisions are formed from this many steps down, those with the least loss per
+  /// freed cost.
   std::size_t pair_pool = 40;
 };
 
-/// Neighbours of an allocation that hold all budgets: one decision up; one up and one down; one up
-/// and two down, where one alone does not free enough. Where the allocation itself exceeds a
-/// budget, also one and two down alone. Sorted by predicted loss change, ties by the decisions'
-/// order: the same list every time. Predictions come from request.loss, activation_loss and pairs;
-/// without a loss table every bit of every decision is worth the same.
-/// @throws ConfigError if a width of `allocation` is no candidate.
+/// Neighbours of an allocation within all budgets: one decision up; one up and one down; one up and
+/// two down, if one does not free enough. If the allocation itself exceeds a budget, also one or
+/// two down. Sorted by predicted loss change, ties by the decisions' order, so the list is
+/// deterministic. Predictions come from request.loss, activation_loss and pairs; without a loss
+/// table every bit of every decision has the same value.
+/// @throws ConfigError if a width of `allocation` is not a candidate.
 [[nodiscard]] std::vector<Move> budget_moves(const AllocationRequest& request,
                                              const Allocation& allocation,
                                              const MoveOptions& options = {});
@@ -49,8 +49,8 @@ struct MoveOptions {
 /// The allocation after a step, with its cost; status LocalSearch.
 [[nodiscard]] Allocation apply_move(const AllocationRequest& request, const Move& move);
 
-/// Raises widths as long as budgets allow and the predicted loss does not rise: at each step the
-/// greatest fall in loss for the share of the tightest budget that it takes. Deterministic.
+/// Raises widths while the budgets allow it and the predicted loss does not increase; each step has
+/// the largest loss reduction per share of the tightest budget. Deterministic.
 [[nodiscard]] Allocation spend_slack(const AllocationRequest& request,
                                      const Allocation& allocation);
 

@@ -17,20 +17,20 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-/// How much of the loss a pair can move.
+/// The range of a pair's loss.
 double loss_range(const Coupling& coupling) {
   const auto [low, high] = std::minmax_element(coupling.values.begin(), coupling.values.end());
   return *high - *low;
 }
 
-/// Pairs that are merged into items, and those that would make the items too large.
+/// Pairs that are merged into items, and those left out because items would become too large.
 struct Parts {
   std::vector<Coupling> joined;
   std::vector<Coupling> left_out;
 };
 
-/// Strong pairs are joined first, as long as the joined decisions' widths multiply to no more than
-/// `max_options`. Couplings of costs cannot be left out and are joined before.
+/// Joins strong pairs first, while the joined decisions have at most `max_options` combinations of
+/// widths. Couplings of costs cannot be left out and are joined before.
 Parts part(const DecisionModel& model, std::vector<Coupling> couplings, std::size_t max_options) {
   std::vector<std::size_t> root(model.decisions.size());
   std::iota(root.begin(), root.end(), std::size_t{0});
@@ -63,8 +63,8 @@ Parts part(const DecisionModel& model, std::vector<Coupling> couplings, std::siz
   return parts;
 }
 
-/// Bounds a pair from below by one term of each decision: a half of the least that every width
-/// loses with any width of the other.
+/// Bounds a pair from below by one term per decision: for each width, half of its smallest loss
+/// over the other's widths.
 void add_halves(DecisionModel& model, const Coupling& coupling) {
   auto& rows = model.decisions[coupling.first].values;
   auto& columns = model.decisions[coupling.second].values;
@@ -81,7 +81,7 @@ void add_halves(DecisionModel& model, const Coupling& coupling) {
   for (std::size_t j = 0; j < columns.size(); ++j) columns[j] += column_least[j] / 2;
 }
 
-/// Descends by single changes and by pairs of changes until none helps, or time is up.
+/// Local search by single changes and by pairs of changes until none improves, or the time limit.
 class Descent {
  public:
   Descent(DecisionWalk& walk, Clock::time_point began, double seconds)
@@ -93,7 +93,7 @@ class Descent {
   }
 
  private:
-  /// Smaller gains are rounding errors of sums.
+  /// Smaller gains are rounding errors.
   [[nodiscard]] double least_gain() const { return -1e-12 * std::abs(walk_.value()); }
 
   [[nodiscard]] std::size_t widths(std::size_t d) const {
@@ -169,7 +169,7 @@ Allocation solve_pairwise(const AllocationRequest& request, std::size_t max_opti
   solution.objective = walk.value();
   solution.gap =
       std::abs(solution.objective - solution.bound) / std::max(std::abs(solution.objective), 1e-12);
-  const bool met = solution.gap <= 1e-12;  // nearer than sums of doubles can tell apart
+  const bool met = solution.gap <= 1e-12;  // within the rounding of sums of doubles
   if (met) solution.gap = 0;
   solution.status = met ? Status::Optimal : Status::LocalSearch;
   solution.solver = "pairwise-search";

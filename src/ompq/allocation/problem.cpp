@@ -17,7 +17,7 @@ void validate_item(const Item& item, std::size_t constraints) {
   };
   if (item.values.empty()) fail("no candidate widths; give at least one");
   if (!std::is_sorted(item.widths.begin(), item.widths.end(), std::less_equal<>())) {
-    fail(fmt::format("candidate widths that do not ascend: {}", fmt::join(item.widths, ", ")));
+    fail(fmt::format("candidate widths that are not ascending: {}", fmt::join(item.widths, ", ")));
   }
   const bool widths_fit = item.widths.empty() || item.widths.size() == item.options();
   if (!widths_fit || item.costs.size() != constraints) {
@@ -44,8 +44,7 @@ void validate_item(const Item& item, std::size_t constraints) {
   }
 }
 
-/// The width that most of a constraint's cheapest options have, where all have the same one; else
-/// 0.
+/// The common width of a constraint's cheapest options, if all have the same one; else 0.
 struct Cheapest {
   std::size_t layers = 0;
   int width = 0;
@@ -57,7 +56,7 @@ Cheapest cheapest_widths(const Problem& problem, std::size_t k) {
   for (const Item& item : problem.items) {
     const auto& row = item.costs[k];
     const auto [least, most] = std::minmax_element(row.begin(), row.end());
-    if (*most == 0) continue;  // it has no part in this budget
+    if (*most == 0) continue;  // it does not affect this budget
     const int width =
         item.widths.empty() ? 0 : item.widths[static_cast<std::size_t>(least - row.begin())];
     same = same && (cheapest.layers == 0 || width == cheapest.width);
@@ -86,13 +85,13 @@ std::string cheapest_text(const Problem& problem, std::size_t k) {
   return text;
 }
 
-/// "raise the budget", and what else would help.
+/// "raise the budget", and other remedies.
 std::string way_out(const Problem& problem, std::size_t k, std::int64_t least) {
   const Constraint& constraint = problem.constraints[k];
   if (constraint.restricted > 0) {
     return fmt::format(
-        "{}pinned, excluded or restricted layers take {} of it more than the common candidates "
-        "would ('{}' the most): free them or raise the budget",
+        "{}pinned, excluded or restricted layers need {} more than the common candidates would "
+        "('{}' the most): relax them or raise the budget",
         least - constraint.restricted <= constraint.limit ? "" : "among other things, ",
         format_quantity(constraint, constraint.restricted),
         constraint.most_restricted);
@@ -117,8 +116,8 @@ std::int64_t least_cost(const Problem& problem, std::size_t k) {
   return least;
 }
 
-/// Several constraints may stand for one budget, as the moments of a run do for its peak: the one
-/// that asks for the most says the least that would do.
+/// Several constraints may belong to one budget, such as the live sets of a run to its peak; the
+/// one that needs the most determines the least possible budget.
 std::size_t most_demanding(const Problem& problem, std::size_t k) {
   std::size_t worst = k;
   for (std::size_t other = k + 1; other < problem.constraints.size(); ++other) {
@@ -204,7 +203,7 @@ void require_feasible(const Problem& problem) {
     const std::int64_t least = least_cost(problem, worst);
     std::string budget = format_quantity(constraint, constraint.limit);
     std::string possible = format_quantity(constraint, least);
-    if (budget == possible) {  // they differ by less than is printed
+    if (budget == possible) {  // they differ by less than the printed precision
       budget += fmt::format(" ({})", constraint.limit);
       possible += fmt::format(" ({})", least);
     }

@@ -10,7 +10,7 @@
 
 namespace ompq::allocation {
 
-/// What a constraint counts; decides how its numbers are printed.
+/// The quantity of a constraint; determines how its numbers are printed.
 enum class Quantity {
   SizeBits,         ///< bits of storage, printed as bytes
   WeightBits,       ///< bits of weights, printed as bits per weight
@@ -20,24 +20,25 @@ enum class Quantity {
   LatencyNs,        ///< nanoseconds
 };
 
-/// Sum over items of cost + base <= limit, in whole numbers: feasibility is exact.
+/// Sum over items of cost + base <= limit, in integers, so feasibility is exact.
 struct Constraint {
   Quantity quantity = Quantity::SizeBits;
   std::int64_t limit = 0;
-  std::int64_t base = 0;     ///< cost of everything that is not decided
-  std::int64_t weights = 0;  ///< WeightBits: what one bit per weight multiplies
-  /// What pins, exclusions and candidate lists of single layers add to the least possible cost.
+  std::int64_t base = 0;     ///< cost of everything without a decision
+  std::int64_t weights = 0;  ///< WeightBits: number of weights
+  /// The increase of the least possible cost by pins, exclusions and candidate lists of single
+  /// layers.
   std::int64_t restricted = 0;
   std::string most_restricted;  ///< the layer that adds the most to it
 };
 
-/// What the solver chooses for at once: exactly one option is taken. Mostly an item is one decision
-/// and its options are widths; decisions that share a cost are merged, and their options are
-/// combinations of widths.
+/// An item of the knapsack; exactly one option is chosen. Usually an item is one decision and its
+/// options are widths; decisions with a joint cost are merged, and their options are combinations
+/// of widths.
 struct Item {
   std::string name;
-  std::size_t layers = 1;      ///< layers that follow the decision
-  std::vector<int> widths;     ///< of the options, ascending; empty where decisions are merged
+  std::size_t layers = 1;      ///< number of layers of the decision
+  std::vector<int> widths;     ///< of the options, ascending; empty if decisions are merged
   std::vector<double> values;  ///< [option]
   std::vector<std::vector<std::int64_t>> costs;  ///< [constraint][option], >= 0
 
@@ -55,10 +56,10 @@ struct Problem {
 
 enum class Status {
   Optimal,      ///< proven
-  TimeLimit,    ///< feasible; `gap` tells how far from `bound` at most
+  TimeLimit,    ///< feasible; `gap` is the distance from `bound`
   Rounded,      ///< a continuous optimum, rounded; `bound` is the continuous optimum
   Rule,         ///< chosen by a rule, not by optimization
-  LocalSearch,  ///< feasible, improved step by step; `gap` tells how far from `bound` at most
+  LocalSearch,  ///< feasible, from local search; `gap` is the distance from `bound`
 };
 [[nodiscard]] std::string_view name_of(Status status);
 
@@ -66,9 +67,9 @@ struct Solution {
   std::vector<std::size_t> choice;  ///< index of an option, per item
   std::vector<double> continuous;   ///< widths before rounding, per item; empty if there are none
   double objective = 0;             ///< sum of the chosen values
-  double bound = 0;                 ///< no choice can be better than this
+  double bound = 0;                 ///< no choice is better than this
   double gap = 0;                   ///< |bound - objective| / max(|objective|, 1e-12)
-  std::vector<std::int64_t> costs;  ///< per constraint, base included
+  std::vector<std::int64_t> costs;  ///< per constraint, including base
   bool within_budget = true;        ///< Rounded by nearest may exceed it
   Status status = Status::Optimal;
   double seconds = 0;
@@ -79,7 +80,7 @@ struct Solution {
 /// number of options or constraints, a value is not finite, or a cost is negative.
 void validate(const Problem& problem);
 
-/// Costs per constraint of a choice, base included.
+/// Costs per constraint of a choice, including base.
 [[nodiscard]] std::vector<std::int64_t> costs_of(const Problem& problem,
                                                  std::span<const std::size_t> choice);
 [[nodiscard]] double objective_of(const Problem& problem, std::span<const std::size_t> choice);
@@ -89,8 +90,8 @@ void validate(const Problem& problem);
 [[nodiscard]] std::string format_quantity(const Constraint& constraint, std::int64_t amount);
 
 /// @throws InfeasibleBudget if even the cheapest choice of every item exceeds a budget; the message
-/// names the budget, the least possible, what pinned and excluded layers add to it, and the way
-/// out.
+/// names the budget, the least possible value, the share of pinned and excluded layers, and the
+/// remedy.
 void require_feasible(const Problem& problem);
 
 }  // namespace ompq::allocation

@@ -22,7 +22,8 @@ double cost_at(const ContinuousProgram& program, double mu) {
   return cost;
 }
 
-/// Where items reach their lower bound; between two of these the cost falls linearly.
+/// The values of mu at which items reach their lower bound; between two of these the cost decreases
+/// linearly.
 std::vector<double> breakpoints(const ContinuousProgram& program) {
   std::vector<double> points{0.0};
   for (std::size_t i = 0; i < program.upper.size(); ++i) {
@@ -37,18 +38,20 @@ std::vector<double> breakpoints(const ContinuousProgram& program) {
 
 std::vector<double> project_onto_budget(const ContinuousProgram& program) {
   if (program.limits.size() != 1) {
-    throw ConfigError("allocation",
-                      fmt::format("the projection knows one budget, not {}; use an integer program",
-                                  program.limits.size()));
+    throw ConfigError(
+        "allocation",
+        fmt::format("the projection supports one budget, not {}; use an integer program",
+                    program.limits.size()));
   }
   const double limit = program.limits.front();
   const std::vector<double> points = breakpoints(program);
   if (cost_at(program, points.back()) > limit * (1 + 1e-12)) {
-    throw InfeasibleBudget("allocation",
-                           fmt::format("the smallest widths cost {:.0f} of the {:.0f} that are "
-                                       "left for them; raise the budget",
-                                       cost_at(program, points.back()),
-                                       limit));
+    throw InfeasibleBudget(
+        "allocation",
+        fmt::format(
+            "the smallest widths cost {:.0f}, but only {:.0f} are left for them; raise the budget",
+            cost_at(program, points.back()),
+            limit));
   }
   double mu = 0;
   if (cost_at(program, 0) > limit) {

@@ -22,7 +22,7 @@ bool ascends(const std::vector<int>& widths) {
                                 const std::vector<int>& widths,
                                 std::string_view besides) {
   throw ConfigError("allocation",
-                    fmt::format("candidate widths '{}'{} must ascend and lie in {}..{}{}",
+                    fmt::format("candidate widths '{}'{} must be ascending and in {}..{}{}",
                                 fmt::join(widths, ","),
                                 whose,
                                 kMinBits,
@@ -34,7 +34,7 @@ void require_weight_widths(const std::vector<int>& widths, const std::string& la
   if (widths.empty()) return;
   const bool excluded = widths == std::vector<int>{kFloatBits};
   if (excluded || (ascends(widths) && std::all_of(widths.begin(), widths.end(), is_width))) return;
-  refuse_widths(fmt::format(" of layer '{}'", layer), widths, ", or be float alone");
+  refuse_widths(fmt::format(" of layer '{}'", layer), widths, ", or be only float");
 }
 
 void require_activation_widths(const std::vector<int>& widths, const std::string& whose) {
@@ -64,7 +64,7 @@ std::string describe_list(const AllocationRequest& request, std::size_t layer) {
                      request.layers[layer].name);
 }
 
-/// What the lists of tied layers have in common; empty where none has a list.
+/// The intersection of the lists of tied layers; empty if none has a list.
 std::vector<int> own_list(const AllocationRequest& request, const DecisionItem& group) {
   std::vector<int> own;
   std::size_t first = 0;
@@ -77,11 +77,12 @@ std::vector<int> own_list(const AllocationRequest& request, const DecisionItem& 
     }
     own = common_widths(own, list);
     if (!own.empty()) continue;
-    throw ConfigError("allocation",
-                      fmt::format("tied layers need a width in common, but there are {} and {}; "
-                                  "change one of the two",
-                                  describe_list(request, first),
-                                  describe_list(request, l)));
+    throw ConfigError(
+        "allocation",
+        fmt::format(
+            "tied layers need a common candidate width, but have {} and {}; change one of the two",
+            describe_list(request, first),
+            describe_list(request, l)));
   }
   return own;
 }
@@ -91,7 +92,7 @@ void require_table_sizes(const AllocationRequest& request) {
   if (!request.layer_candidates.empty() &&
       request.layer_candidates.size() != request.layers.size()) {
     throw ConfigError("allocation",
-                      fmt::format("{} lists of candidates for {} layers",
+                      fmt::format("there are {} lists of candidates for {} layers",
                                   request.layer_candidates.size(),
                                   request.layers.size()));
   }
@@ -113,7 +114,7 @@ void require_table_sizes(const AllocationRequest& request) {
   }
 }
 
-/// Who reads a tensor.
+/// The readers of a tensor.
 struct Readers {
   bool any = false;
   bool quantized = false;      ///< a layer that is not excluded
@@ -237,7 +238,7 @@ Cost cost_of_widths(const AllocationRequest& request,
   Cost cost = total_cost(request.layers, weight_bits, activation_bits, request.cost);
   if (tensor_bits.size() != request.activations.size()) {
     throw ShapeError("allocation",
-                     fmt::format("{} activations, but {} widths for them",
+                     fmt::format("there are {} activations, but {} widths for them",
                                  request.activations.size(),
                                  tensor_bits.size()));
   }
@@ -249,7 +250,7 @@ Cost cost_of_widths(const AllocationRequest& request,
   std::int64_t total = 0;
   for (std::size_t l = 0; l < request.layers.size(); ++l) {
     const auto time = request.latency.nanoseconds(l, weight_bits[l], activation_bits[l]);
-    if (!time) return cost;  // the table does not know these widths
+    if (!time) return cost;  // the table lacks these widths
     total += *time;
   }
   cost.latency_us = static_cast<double>(total) / 1e3;

@@ -11,7 +11,7 @@
 namespace ompq::allocation {
 namespace {
 
-/// A width this near to a candidate is that candidate: solvers are not exact.
+/// Tolerance within which a width equals a candidate, since solvers are not exact.
 constexpr double kWholeWidth = 1e-6;
 constexpr std::int64_t kLargestTable = std::int64_t{1} << 30;
 
@@ -34,7 +34,7 @@ void require_widths(const Problem& problem, std::span<const double> widths) {
                    fmt::format("{} widths for {} layers", widths.size(), problem.items.size()));
 }
 
-/// What the continuous widths cost; between two candidates the cost is a straight line.
+/// Cost of the continuous widths, interpolated linearly between candidates.
 double continuous_cost(const Problem& problem, std::span<const double> widths) {
   double total = static_cast<double>(problem.constraints.front().base);
   for (std::size_t i = 0; i < widths.size(); ++i) {
@@ -49,15 +49,15 @@ double continuous_cost(const Problem& problem, std::span<const double> widths) {
   return total;
 }
 
-/// A layer that is still open: rounding it up costs `step` more.
+/// A layer to be rounded: rounding up costs `step` more.
 struct OpenLayer {
   std::size_t item = 0;
   std::size_t up = 0;
   std::int64_t step = 0;
 };
 
-/// For every total 0..room (in units), the last position in `open` from which on some layers add up
-/// to it, or -1: a total that layers position..end reach has an entry >= position.
+/// For every total 0..room (in units), the last position in `open` from which layers position..end
+/// can add up to it, or -1. A total is reachable from a position if its entry is >= that position.
 std::vector<std::int32_t> reachable_totals(const std::vector<OpenLayer>& open, std::int64_t room) {
   std::vector<std::int32_t> last(static_cast<std::size_t>(room) + 1, -1);
   last[0] = static_cast<std::int32_t>(open.size());
@@ -91,7 +91,7 @@ std::vector<std::size_t> round_depth_first(const Problem& problem, std::span<con
   require_widths(problem, widths);
   if (problem.constraints.size() != 1) {
     throw ConfigError("allocation",
-                      fmt::format("depth-first rounding knows one budget, not {}; round to the "
+                      fmt::format("depth-first rounding supports one budget, not {}; round to the "
                                   "nearest or use an integer program",
                                   problem.constraints.size()));
   }
@@ -107,7 +107,7 @@ std::vector<std::size_t> round_depth_first(const Problem& problem, std::span<con
     unit = std::gcd(unit, step);
   }
   const std::int64_t floor_cost = costs_of(problem, choice).front();
-  // The continuous total carries the solver's rounding errors, the limit does not.
+  // The continuous total has rounding errors of the solver, the limit does not.
   const double total = continuous_cost(problem, widths) * (1 + 1e-12) + 1e-3;
   const std::int64_t limit =
       std::min(problem.constraints.front().limit, static_cast<std::int64_t>(std::floor(total)));
@@ -125,8 +125,7 @@ std::vector<std::size_t> round_depth_first(const Problem& problem, std::span<con
   auto left = static_cast<std::size_t>(room);
   while (last[left] < 0) --left;
   for (std::size_t position = 0; position < open.size(); ++position) {
-    if (last[left] > static_cast<std::int32_t>(position))
-      continue;  // the floor leaves it reachable
+    if (last[left] > static_cast<std::int32_t>(position)) continue;  // reachable with the floor
     choice[open[position].item] = open[position].up;
     left -= static_cast<std::size_t>(open[position].step);
   }

@@ -9,9 +9,9 @@
 
 namespace ompq::allocation {
 
-/// How continuous widths become candidates.
+/// How continuous widths are rounded to candidates.
 enum class Rounding {
-  Nearest,     ///< each for itself; halves go up. May exceed the budget
+  Nearest,     ///< each separately, halves up; may exceed the budget
   DepthFirst,  ///< floor or ceil of each, the largest total cost that does not exceed the budget
 };
 
@@ -21,9 +21,9 @@ enum class Rounding {
 
 /// Floor or ceil of every width such that the cost under the problem's only constraint is the
 /// largest one that does not exceed the continuous total (or the limit, where rounding errors put
-/// the total above it). Of equally large totals, the one that a depth-first search finds first when
-/// it tries the floor before the ceil, layer by layer. The reference enumerates; this is the same
-/// answer by dynamic programming over the costs, in O(items x budget / greatest common divisor).
+/// the total above it). Among equal totals, the first one in a depth-first search that tries the
+/// floor before the ceil, layer by layer. The reference enumerates; this gives the same result by
+/// dynamic programming over the costs, in O(items x budget / greatest common divisor).
 /// @throws ConfigError if the problem does not have exactly one constraint, or the table would take
 /// more than 2^30 entries.
 /// Source: Ma et al. 2023, the rounding of the ResNet-18 post-training results.

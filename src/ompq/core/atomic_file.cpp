@@ -17,12 +17,12 @@ namespace ompq {
 namespace fs = std::filesystem;
 
 fs::path link_target(const fs::path& path) {
-  constexpr int kMostLinks = 40;  // as the kernel follows
+  constexpr int kMaxLinks = 40;  // the limit of the Linux kernel
   fs::path target = path;
   std::error_code code;
   for (int links = 0; fs::is_symlink(target, code); ++links) {
-    if (links == kMostLinks) {
-      throw FileError(path.string(), "its symbolic links lead in a circle; choose another place");
+    if (links == kMaxLinks) {
+      throw FileError(path.string(), "its symbolic links form a cycle; choose another path");
     }
     target = target.parent_path() / fs::read_symlink(target, code);
   }
@@ -31,7 +31,7 @@ fs::path link_target(const fs::path& path) {
 
 namespace {
 
-/// A file next to the target that disappears unless it is committed.
+/// A temporary file next to the target, deleted unless it is committed.
 class PendingFile {
  public:
   explicit PendingFile(const fs::path& target) : target_(link_target(target)) {
@@ -55,11 +55,11 @@ class PendingFile {
     }
   }
 
-  /// On the disk, under its temporary name.
+  /// Flushes the file to disk under its temporary name.
   void finish() {
     const mode_t mask = ::umask(0);
     ::umask(mask);
-    // mkstemp makes the file private; give it the mode any other new file would have.
+    // mkstemp creates the file with mode 0600; set the mode that a new file would have.
     if (::fchmod(descriptor_, 0666 & ~mask) != 0) fail("cannot set its mode", errno);
     if (::fsync(descriptor_) != 0) fail("cannot write to the disk", errno);
     const int closed = ::close(descriptor_);
@@ -76,7 +76,7 @@ class PendingFile {
   [[noreturn]] void fail(std::string_view what, int code) const {
     throw FileError(
         target_.string(),
-        fmt::format("{}: {}; choose another place or free it", what, std::strerror(code)));
+        fmt::format("{}: {}; choose another path or free some space", what, std::strerror(code)));
   }
 
   fs::path target_;
@@ -118,7 +118,8 @@ std::string read_file(const fs::path& source) {
   }
   std::ostringstream text;
   text << stream.rdbuf();
-  if (stream.bad()) throw FileError(source.string(), "reading stopped half-way");
+  if (stream.bad())
+    throw FileError(source.string(), "a read error occurred before the end of the file");
   return std::move(text).str();
 }
 

@@ -7,14 +7,14 @@
 
 namespace ompq {
 
-/// The file that `path` leads to through symbolic links, which may not be there yet; `path` itself
-/// where it is no link. @throws FileError for links that lead in a circle.
+/// Resolves the symbolic links of `path`, whose target need not exist; returns `path` itself if it
+/// is not a link. @throws FileError if the links form a cycle.
 [[nodiscard]] std::filesystem::path link_target(const std::filesystem::path& path);
 
 /// Writes `bytes` next to `target` and renames it into place, so that `target` is either the old
-/// file or the whole new one. A symbolic link stays, and the file that it leads to is replaced.
-/// @throws FileError naming the path and the reason (no such folder, read-only, disk full); nothing
-/// remains.
+/// file or the whole new one. A symbolic link is kept and its target is replaced.
+/// @throws FileError naming the path and the reason (no such folder, read-only, disk full); no
+/// temporary file remains.
 void write_file_atomically(const std::filesystem::path& target, std::span<const std::byte> bytes);
 void write_file_atomically(const std::filesystem::path& target, std::string_view text);
 
@@ -24,12 +24,12 @@ struct NewFile {
   std::string_view bytes;
 };
 
-/// Writes all of `files` next to their targets, and only once each of them is whole renames them
-/// into place in the order given: the one that refers to the others goes last.
-/// @throws FileError as write_file_atomically; what was not renamed by then stays as it was.
+/// Writes all `files` next to their targets and, once all are complete, renames them into place in
+/// the order given. List a file that refers to the others last.
+/// @throws FileError as write_file_atomically; targets that were not yet renamed are unchanged.
 void write_files_atomically(std::span<const NewFile> files);
 
-/// The whole file. @throws FileError if it cannot be read.
+/// The file's contents. @throws FileError if it cannot be read.
 [[nodiscard]] std::string read_file(const std::filesystem::path& source);
 
 /// Lower-case hexadecimal SHA-256 of `bytes` (FIPS 180-4).

@@ -11,14 +11,14 @@ namespace ompq {
 inline constexpr int kMinBits = 1;
 inline constexpr int kMaxBits = 8;
 
-/// A quantized value's width in bits, kMinBits..kMaxBits.
+/// Bit-width of a quantized value, kMinBits..kMaxBits.
 class BitWidth {
  public:
-  /// @throws ConfigError outside of kMinBits..kMaxBits.
+  /// @throws ConfigError if `bits` is outside kMinBits..kMaxBits.
   explicit BitWidth(int bits) : bits_(static_cast<std::int8_t>(bits)) {
     if (bits < kMinBits || bits > kMaxBits) {
       throw ConfigError("bit-width",
-                        "a width of " + std::to_string(bits) + " bits is outside of " +
+                        "a width of " + std::to_string(bits) + " bits is outside " +
                             std::to_string(kMinBits) + ".." + std::to_string(kMaxBits));
     }
   }

@@ -60,7 +60,8 @@ std::int64_t parse_byte_count(std::string_view text) {
   }
   throw ConfigError(
       "size",
-      fmt::format("unknown unit '{}' in '{}'; known are B, kB, MB, GB, KiB, MiB, GiB", unit, text));
+      fmt::format(
+          "unknown unit '{}' in '{}'; the units are B, kB, MB, GB, KiB, MiB, GiB", unit, text));
 }
 
 std::string format_bytes(std::int64_t bytes) {
@@ -83,7 +84,7 @@ double parse_count(std::string_view text) {
     if (known.name == unit) return number * known.bytes;
   }
   throw ConfigError("count",
-                    fmt::format("unknown unit '{}' in '{}'; known are K, M, G, T", unit, text));
+                    fmt::format("unknown unit '{}' in '{}'; the units are K, M, G, T", unit, text));
 }
 
 }  // namespace ompq

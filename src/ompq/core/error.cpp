@@ -17,7 +17,7 @@ ExitCode exit_code_for(const std::exception& error) {
   if (dynamic_cast<const Interrupted*>(&error) != nullptr) return ExitCode::Interrupted;
   if (dynamic_cast<const InternalError*>(&error) != nullptr) return ExitCode::OwnFault;
   if (dynamic_cast<const Error*>(&error) != nullptr) return ExitCode::BadInput;
-  // A file or folder of the user's that cannot be used; the message names it.
+  // The user's file or folder cannot be used; the message names it.
   if (dynamic_cast<const std::filesystem::filesystem_error*>(&error) != nullptr) {
     return ExitCode::BadInput;
   }

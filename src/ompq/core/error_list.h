@@ -10,15 +10,15 @@
 
 namespace ompq {
 
-/// Everything that is wrong with a file, said at once.
+/// Collects all errors of a file, to report them together.
 class ErrorList {
  public:
   void add(std::string error) { errors_.push_back(std::move(error)); }
   [[nodiscard]] bool empty() const { return errors_.empty(); }
-  /// One complaint as it is; several under a line that counts them, the first 20 of them.
+  /// A single error unchanged; several as a list (the first 20) after a line with their count.
   [[nodiscard]] std::string text() const {
     if (errors_.size() == 1) return errors_.front();
-    std::string text = std::to_string(errors_.size()) + " things are wrong:";
+    std::string text = std::to_string(errors_.size()) + " errors:";
     for (std::size_t c = 0; c < errors_.size(); ++c) {
       if (c == kMostShown) {
         return text + "\n  and " + std::to_string(errors_.size() - c) + " more";

@@ -23,7 +23,8 @@ std::uint16_t float_to_half(float value) {
   if (magnitude > 0x7f800000U) return sign | 0x7e00U;
   if (magnitude >= 0x477ff000U) return sign | 0x7c00U;  // rounds past the largest half, 65504
   if (magnitude < 0x38800000U) {
-    // Below the least normal half: scaled so that float arithmetic rounds at the subnormal step.
+    // Below the smallest normal half: scale so that float arithmetic rounds to the subnormal
+    // spacing.
     const float steps = std::nearbyint(std::ldexp(std::bit_cast<float>(magnitude), 24));
     return sign | static_cast<std::uint16_t>(steps);
   }

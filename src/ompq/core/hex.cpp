@@ -10,7 +10,7 @@ constexpr std::string_view kDigits = "0123456789abcdef";
 unsigned value_of(char digit) {
   const std::size_t value = kDigits.find(digit);
   if (value == std::string_view::npos) {
-    throw DataError("hexadecimal", "a byte is not written as two digits 0-9, a-f");
+    throw DataError("hexadecimal", "each byte must be two digits 0-9, a-f");
   }
   return static_cast<unsigned>(value);
 }
@@ -30,7 +30,7 @@ std::string to_hex(std::string_view bytes) {
 
 std::string from_hex(std::string_view digits) {
   if (digits.size() % 2 != 0) {
-    throw DataError("hexadecimal", "an odd number of digits holds no whole bytes");
+    throw DataError("hexadecimal", "the number of digits must be even, two for each byte");
   }
   std::string bytes;
   bytes.reserve(digits.size() / 2);

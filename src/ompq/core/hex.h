@@ -5,9 +5,9 @@
 
 namespace ompq {
 
-/// Two lower-case hexadecimal digits a byte: bytes as text for JSON.
+/// Encodes bytes for JSON, two lower-case hexadecimal digits a byte.
 [[nodiscard]] std::string to_hex(std::string_view bytes);
-/// @throws DataError for an odd number of digits or anything that is no digit.
+/// @throws DataError for an odd number of digits or a character that is not a digit.
 [[nodiscard]] std::string from_hex(std::string_view digits);
 
 }  // namespace ompq

@@ -6,10 +6,9 @@
 
 namespace ompq {
 
-/// Borrowed rows of numbers: how a captured activation travels between rooms that share no tensor
-/// type. Row r holds `cols` contiguous elements and starts at element r * row_stride. For a
-/// feature, a row is one sample; the order of the elements within it is the producer's (channels
-/// last), the same in every row.
+/// A non-owning matrix, used to pass captured activations between rooms that share no tensor type.
+/// Row r has `cols` contiguous elements and starts at element r * row_stride. For a feature, a row
+/// is one sample; all rows have the same element order, which the producer chooses (channels last).
 struct MatrixView {
   const void* data = nullptr;
   DataType type = DataType::Float32;  ///< Float32, BFloat16 or Float64

@@ -77,8 +77,8 @@ std::string serialized(const NamedTensors& content) {
 
 // --- reading -------------------------------------------------------------------------------------
 
-/// Takes a file's bytes apart. Numbers are checked even though the checksum was right: a file may
-/// be made to be wrong.
+/// Parses a file's bytes. Numbers are checked although the checksum matched: a malicious file may
+/// have a valid checksum.
 class Reader {
  public:
   Reader(std::string name, std::string_view bytes) : name_(std::move(name)), rest_(bytes) {}
@@ -93,20 +93,20 @@ class Reader {
     std::memcpy(&value, take(sizeof value).data(), sizeof value);
     return value;
   }
-  /// Of things that take eight bytes each at least.
+  /// A count of items that take at least eight bytes each.
   [[nodiscard]] std::size_t count() {
     const std::uint64_t value = number();
-    if (value > rest_.size() / sizeof value) fail("the file does not hold what it announces");
+    if (value > rest_.size() / sizeof value) fail("the file is shorter than its header declares");
     return static_cast<std::size_t>(value);
   }
   [[nodiscard]] std::string_view text() {
     const std::uint64_t size = number();
-    if (size > rest_.size()) fail("the file does not hold what it announces");
+    if (size > rest_.size()) fail("the file is shorter than its header declares");
     return take(static_cast<std::size_t>(size));
   }
   [[nodiscard]] Tensor tensor() {
     const std::uint64_t type = number();
-    if (type > kLastType) fail(fmt::format("{} is no type of elements", type));
+    if (type > kLastType) fail(fmt::format("unknown element type {}", type));
     std::vector<std::int64_t> shape;
     for (std::size_t left = count(); left > 0; --left) {
       const std::uint64_t extent = number();
@@ -126,7 +126,7 @@ class Reader {
 
  private:
   [[nodiscard]] std::string_view take(std::size_t size) {
-    if (size > rest_.size()) fail("the file does not hold what it announces");
+    if (size > rest_.size()) fail("the file is shorter than its header declares");
     const std::string_view taken = rest_.substr(0, size);
     rest_.remove_prefix(size);
     return taken;
@@ -140,7 +140,7 @@ NamedTensors parsed(Reader& reader, std::string_view format) {
   NamedTensors content;
   content.format = reader.text();
   if (content.format != format) {
-    reader.fail(fmt::format("it is a file of \"{}\" where \"{}\" is read", content.format, format));
+    reader.fail(fmt::format("its format is \"{}\"; expected \"{}\"", content.format, format));
   }
   content.fingerprint = reader.text();
   for (std::size_t left = reader.count(); left > 0; --left) {
@@ -152,7 +152,7 @@ NamedTensors parsed(Reader& reader, std::string_view format) {
     const std::string name(reader.text());
     content.tensors.emplace_back(name, reader.tensor());
   }
-  if (!reader.at_end()) reader.fail("more follows than belongs to it");
+  if (!reader.at_end()) reader.fail("it has extra bytes after its end");
   return content;
 }
 
@@ -181,11 +181,11 @@ NamedTensors read_named_tensors(const std::filesystem::path& file, std::string_v
   const std::string bytes = read_file(file);
   const std::string_view whole = bytes;
   const Reader about(file.string(), {});
-  if (!whole.starts_with(kMagic)) about.fail("it is no checkpoint of this program");
-  if (whole.size() < kMagic.size() + kHashBytes) about.fail("it is cut short");
+  if (!whole.starts_with(kMagic)) about.fail("it is not a checkpoint of ompq");
+  if (whole.size() < kMagic.size() + kHashBytes) about.fail("it is truncated");
   const std::string_view content = whole.substr(0, whole.size() - kHashBytes);
   if (sha256(content) != whole.substr(content.size())) {
-    about.fail("its checksum does not fit what it holds: it is damaged or cut short");
+    about.fail("its checksum does not match: it is damaged or truncated");
   }
   Reader reader(file.string(), content.substr(kMagic.size()));
   return parsed(reader, format);
@@ -225,7 +225,7 @@ const Tensor& tensor_named(const std::filesystem::path& file,
                                   [&](const auto& entry) { return entry.first == name; });
   if (found != content.tensors.end()) return found->second;
   throw DataError(file.string(),
-                  fmt::format("it holds no tensor \"{}\"; remove it, or name another file", name));
+                  fmt::format("it has no tensor \"{}\"; remove it, or choose another file", name));
 }
 
 }  // namespace ompq

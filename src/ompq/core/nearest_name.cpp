@@ -46,7 +46,7 @@ std::string_view nearest_name(std::string_view name, std::span<const std::string
 
 std::string_view meant_name(std::string_view text, std::span<const std::string_view> candidates) {
   std::string_view best;
-  // Farther than about a third of the word is another word, not a slip.
+  // A distance of more than about a third of the word is another word, not a typing error.
   std::size_t least = std::max<std::size_t>(2, text.size() / 3) + 1;
   for (const std::string_view candidate : candidates) {
     const bool cut_short =

@@ -15,7 +15,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// By device and inode where both exist, by their full names otherwise.
+/// Compares device and inode if both files exist, and absolute paths otherwise.
 bool is_same_file(const fs::path& a, const fs::path& b) {
   std::error_code code;
   if (fs::exists(a, code) && fs::exists(b, code)) return fs::equivalent(a, b, code);
@@ -45,7 +45,7 @@ void check_kind(const NamedFile& file) {
                     type == fs::file_type::none || type == fs::file_type::unknown;
   if (free) return;
   throw ConfigError(file.name,
-                    fmt::format("'{}' is a {}, and a file is to be written; give the name of a "
+                    fmt::format("'{}' is a {}, not a regular file; give the name of a "
                                 "file",
                                 file.path.string(),
                                 kind_of(type)));
@@ -56,21 +56,22 @@ void check_folder(const NamedFile& file) {
   const fs::path folder = parent.empty() ? fs::path(".") : parent;
   std::error_code code;
   if (!fs::exists(folder, code)) {
-    throw FileError(file.name,
-                    fmt::format("'{}' cannot be written: there is no folder '{}'; make it, or "
-                                "choose another place",
-                                file.path.string(),
-                                folder.string()));
+    throw FileError(
+        file.name,
+        fmt::format(
+            "'{}' cannot be written: there is no folder '{}'; create it, or choose another path",
+            file.path.string(),
+            folder.string()));
   }
   if (!fs::is_directory(folder, code)) {
     throw FileError(file.name,
-                    fmt::format("'{}' cannot be written: '{}' is no folder; choose another place",
+                    fmt::format("'{}' cannot be written: '{}' is not a folder; choose another path",
                                 file.path.string(),
                                 folder.string()));
   }
   if (::access(folder.c_str(), W_OK | X_OK) != 0) {
     throw FileError(file.name,
-                    fmt::format("'{}' cannot be written: {}; choose another place",
+                    fmt::format("'{}' cannot be written: {}; choose another path",
                                 file.path.string(),
                                 std::error_code(errno, std::generic_category()).message()));
   }
@@ -85,7 +86,7 @@ void check_output_files(std::span<const NamedFile> written, std::span<const Name
       if (!is_same_file(file.path, source.path)) continue;
       throw ConfigError(file.name,
                         fmt::format("'{}' is the same file as {} ('{}'), which is read and would "
-                                    "be lost; give another name",
+                                    "be overwritten; give another name",
                                     file.path.string(),
                                     source.name,
                                     source.path.string()));
@@ -96,8 +97,7 @@ void check_output_files(std::span<const NamedFile> written, std::span<const Name
       if (!is_same_file(file.path, other.path)) continue;
       throw ConfigError(
           file.name,
-          fmt::format(
-              "'{}' is also {}; give each a name of its own", file.path.string(), other.name));
+          fmt::format("'{}' is also {}; give each its own name", file.path.string(), other.name));
     }
   }
 }

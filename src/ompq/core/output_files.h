@@ -6,17 +6,17 @@
 
 namespace ompq {
 
-/// A file as the user knows it.
+/// A file and the name by which the user knows it.
 struct NamedFile {
-  std::string name;  ///< "--output", "MODEL", or what is derived: "the journal of --output"
+  std::string name;  ///< "--output", "MODEL", or derived from one: "the journal of --output"
   std::filesystem::path path;
 };
 
-/// Refuses files to write before any work is done for them: one that is also read (the same file
-/// through links, too), two that are one file, and what is no plain file (a folder, a device, a
-/// pipe), which an atomic write would replace. Touches nothing.
-/// @throws ConfigError for these; FileError where the folder is missing, is none, or cannot be
-/// written into.
+/// Checks output files before any work starts. Refused are an output that is also an input (also
+/// through links), two outputs that are the same file, and an output that is not a regular file (a
+/// folder, a device, a pipe), which an atomic write would replace. Writes nothing.
+/// @throws ConfigError for these; FileError if the folder is missing, is not a folder, or is not
+/// writable.
 void check_output_files(std::span<const NamedFile> written, std::span<const NamedFile> read);
 
 }  // namespace ompq

@@ -19,7 +19,7 @@ Random Random::split(std::string_view purpose) const {
 }
 
 std::uint64_t Random::below(std::uint64_t bound) {
-  // Rejection keeps every value equally likely.
+  // Rejection sampling: all values are equally likely.
   const std::uint64_t limit = bound * (~std::uint64_t{0} / bound);
   std::uint64_t drawn = next();
   while (drawn >= limit) drawn = next();

@@ -11,7 +11,7 @@ namespace ompq {
 class Random {
  public:
   explicit Random(std::uint64_t seed) : seed_(seed), engine_(mix(seed)) {}
-  /// A stream of its own for `purpose`.
+  /// An independent stream for `purpose`.
   [[nodiscard]] Random split(std::string_view purpose) const;
   [[nodiscard]] std::uint64_t next() { return engine_(); }
   /// Uniform in [0, 1).

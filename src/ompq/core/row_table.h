@@ -13,8 +13,8 @@
 
 namespace ompq {
 
-/// The rows of a table that decides (operators, metrics, commands, ...), in the order in which they
-/// are listed. Rows stay where they are in memory, so a pointer to one may be kept.
+/// The rows of a dispatch table (operators, metrics, commands, ...), in the order in which they are
+/// listed. Rows do not move in memory, so a pointer to one stays valid.
 template <typename Row>
 class RowTable {
  public:
@@ -38,10 +38,10 @@ class RowTable {
     return find_if([&](const Row& row) { return row.name == name; });
   }
 
-  /// For ScopedRow. @throws InternalError where so many rows were added that others would move.
+  /// For ScopedRow. @throws InternalError if adding the row would move the others in memory.
   const Row& push(Row row) {
     if (rows_.size() >= listed_ + kMostAdded) {
-      throw InternalError("core", fmt::format("a table takes {} rows besides its own", kMostAdded));
+      throw InternalError("core", fmt::format("a table takes at most {} added rows", kMostAdded));
     }
     return rows_.emplace_back(std::move(row));
   }
@@ -53,9 +53,8 @@ class RowTable {
   std::vector<Row> rows_;
 };
 
-/// A row that is in a table while this lives, e.g. in a test. Of several, the last one made goes
-/// first. No other thread may use the
-/// table while a row is added or removed.
+/// Adds a row to a table for its own lifetime, e.g. in a test. Several must be destroyed in reverse
+/// order. No other thread may use the table while a row is added or removed.
 template <typename Row>
 class ScopedRow {
  public:

@@ -42,7 +42,7 @@ struct BFloat16 {
   operator float() const { return bfloat16_to_float(bits); }  // NOLINT: a numeric type
 };
 
-/// Calls `visit` with a value-initialized element of the C++ type that stands for `type`.
+/// Calls `visit` with a value-initialized element of the C++ type for `type`.
 template <typename Visitor>
 auto with_type(DataType type, Visitor&& visit) {
   switch (type) {
@@ -98,7 +98,7 @@ std::int64_t element_count(std::span<const std::int64_t> shape) {
   std::int64_t count = 1;
   for (const std::int64_t extent : shape) {
     if (extent < 0 || __builtin_mul_overflow(count, extent, &count)) {
-      throw ShapeError("tensor", "impossible shape " + shape_text(shape));
+      throw ShapeError("tensor", "invalid shape " + shape_text(shape));
     }
   }
   return count;
@@ -121,14 +121,14 @@ Tensor Tensor::from_bytes(DataType type,
   const std::int64_t count = element_count(shape);
   if (bytes.size() / size_of(type) != static_cast<std::size_t>(count) ||
       bytes.size() % size_of(type) != 0) {
-    throw ShapeError("tensor",
-                     fmt::format("{} bytes do not fill a {} tensor of shape {}, which needs {} "
-                                 "elements of {} bytes",
-                                 bytes.size(),
-                                 name_of(type),
-                                 shape_text(shape),
-                                 count,
-                                 size_of(type)));
+    throw ShapeError(
+        "tensor",
+        fmt::format("got {} bytes for a {} tensor of shape {}, which has {} elements of {} bytes",
+                    bytes.size(),
+                    name_of(type),
+                    shape_text(shape),
+                    count,
+                    size_of(type)));
   }
   Tensor tensor;
   tensor.type_ = type;
@@ -199,7 +199,7 @@ bool Tensor::equals(const Tensor& other) const {
 void Tensor::require(DataType asked) const {
   if (asked != type_) {
     throw ShapeError("tensor",
-                     fmt::format("asked for {} elements of a {} tensor of shape {}",
+                     fmt::format("requested {} elements of a {} tensor of shape {}",
                                  name_of(asked),
                                  name_of(type_),
                                  shape_text(shape_)));

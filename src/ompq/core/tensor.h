@@ -11,15 +11,14 @@
 
 namespace ompq {
 
-/// A dense tensor in host memory, row-major, with its bytes shared between copies.
-/// Bytes reached through `data` are never changed; `mutable_data` first makes them this tensor's
-/// own.
+/// A dense row-major tensor in host memory. Copies share the bytes; `mutable_data` copies them
+/// first if they are shared, and bytes returned by `data` never change.
 class Tensor {
  public:
   Tensor() = default;
   /// Zero-filled.
   Tensor(DataType type, std::vector<std::int64_t> shape);
-  /// Copies `values`; @throws ShapeError if their number is not the product of `shape`.
+  /// Copies `values`. @throws ShapeError if their number is not the product of `shape`.
   template <typename T>
   static Tensor from(std::vector<std::int64_t> shape, std::span<const T> values) {
     return from_bytes(data_type_of<T>(), std::move(shape), std::as_bytes(values));
@@ -56,9 +55,9 @@ class Tensor {
     return {reinterpret_cast<T*>(mutable_bytes().data()), static_cast<std::size_t>(elements())};
   }
 
-  /// The same bytes under another shape of as many elements.
+  /// The same bytes with another shape. @throws ShapeError if the number of elements differs.
   [[nodiscard]] Tensor reshaped(std::vector<std::int64_t> shape) const;
-  /// Every element converted as by a C++ cast; float16 and bfloat16 included.
+  /// Converts every element as a C++ cast does, including float16 and bfloat16.
   [[nodiscard]] Tensor converted_to(DataType type) const;
   /// Elements of any integer type (or of a bool tensor) as int64.
   [[nodiscard]] std::vector<std::int64_t> to_int64s() const;
@@ -76,7 +75,8 @@ class Tensor {
   std::shared_ptr<std::vector<std::byte>> bytes_;
 };
 
-/// Product of `shape`, 1 for rank 0. @throws ShapeError where it is negative or overflows.
+/// Product of `shape`, 1 for rank 0. @throws ShapeError if an extent is negative or the product
+/// overflows.
 [[nodiscard]] std::int64_t element_count(std::span<const std::int64_t> shape);
 /// "2x3x224x224"; "scalar" for rank 0.
 [[nodiscard]] std::string shape_text(std::span<const std::int64_t> shape);

@@ -49,7 +49,7 @@ class ArrayInput final : public InputSource {
     }
   }
 
-  /// The row's elements in the network's order.
+  /// Rearranges a row's elements into the network's order.
   void write_row(std::int64_t index, std::span<std::byte> out) const {
     const std::size_t at = repeated_ ? 0 : static_cast<std::size_t>(index);
     const auto row = array_.bytes().subspan(at * out.size(), out.size());
@@ -93,7 +93,7 @@ Extents without_ones(std::span<const std::int64_t> extents) {
   return rest;
 }
 
-/// Axes of length 1 say nothing about the order of elements.
+/// Axes of length 1 do not affect the order of elements.
 std::optional<Extents> with_other_ones(std::span<const std::int64_t> row,
                                        std::span<const std::int64_t> wanted) {
   const Extents given = without_ones(row);
@@ -106,7 +106,7 @@ std::optional<Extents> with_other_ones(std::span<const std::int64_t> row,
   return result;
 }
 
-/// Converting a number that is no int64 to an integer is undefined.
+/// Converting a number outside the range of int64 to an integer is undefined behaviour.
 bool is_int64(double value) { return value >= -0x1p63 && value < 0x1p63; }
 
 }  // namespace

@@ -18,26 +18,28 @@ namespace ompq::data {
 struct RowLayout {
   enum class Order { AsItIs, ChannelsFirst, ChannelsLast };
   Order order = Order::AsItIs;
-  std::vector<std::int64_t> extents;  ///< of the sample, nothing open
+  std::vector<std::int64_t> extents;  ///< of the sample, all known
 };
 
-/// The layout that brings rows of shape `row` to `wanted`, where extents below 1 are open: as they
-/// are, with the axes of [h, w, c] and [c, h, w] exchanged, or with axes of length 1 more or fewer.
+/// The layout that converts rows of shape `row` to `wanted` (extents below 1 are open): unchanged,
+/// with [h, w, c] and [c, h, w] exchanged, or with axes of length 1 added or removed.
 [[nodiscard]] std::optional<RowLayout> row_layout(std::span<const std::int64_t> row,
                                                   std::span<const std::int64_t> wanted);
 
-/// Rows of `array` [n, ...], numbers as they are, in the type that the input takes: any number for
-/// a floating input; for one of integers or bools those that it can hold.
+/// Reads rows of `array` [n, ...] without preprocessing, converted to the input's type. A
+/// floating-point input takes any number; an integer or bool input takes those that it can
+/// represent.
 /// @param name      the array, for messages.
-/// @param repeated  its only row is every sample.
-/// @throws DataError if the rows do not fit the spec; when read, if a number does not.
+/// @param repeated  the array has one row, which is used for every sample.
+/// @throws DataError if the rows do not fit the spec; on reading, if a number does not fit the
+/// type.
 [[nodiscard]] std::unique_ptr<InputSource> array_input(Tensor array,
                                                        const InputSpec& spec,
                                                        const std::string& name,
                                                        bool repeated = false);
 
-/// `numbers` in `type`. @throws DataError naming the first number that `type` cannot hold, and
-/// `place`, what it is to be for ("input \"ids\"").
+/// Converts `numbers` to `type`. @throws DataError naming the first number that `type` cannot
+/// represent, and `place`, its destination ("input \"ids\"").
 [[nodiscard]] Tensor kept_in(const Tensor& numbers, DataType type, const std::string& place);
 
 }  // namespace ompq::data

@@ -29,7 +29,7 @@ class ByteSource : public ArraySource {
 
  protected:
   [[nodiscard]] virtual std::string bytes_of(const std::string& name) = 0;
-  /// What messages call the array.
+  /// The array's name in messages.
   [[nodiscard]] virtual std::string title_of(const std::string& name) const = 0;
   void set_names(std::vector<std::string> names) {
     std::sort(names.begin(), names.end());
@@ -93,7 +93,7 @@ class MemorySource final : public ArraySource {
   [[nodiscard]] const std::vector<std::string>& names() const override { return names_; }
   [[nodiscard]] Tensor read(const std::string& name) override { return arrays_.at(name); }
   [[nodiscard]] std::vector<std::string> read_text(const std::string& name) override {
-    throw DataError(fmt::format("{}, array {}", name_, name), "the array's elements are no text");
+    throw DataError(fmt::format("{}, array {}", name_, name), "the array's elements are not text");
   }
 
  private:

@@ -11,26 +11,26 @@
 
 namespace ompq::data {
 
-/// Arrays by name that are read when they are asked for: one that nobody needs may be text, a
-/// Python object, or damaged. Thread-compatible.
+/// Named arrays, read on request: an array that is not needed may be text, a Python object, or
+/// damaged. Thread-compatible.
 class ArraySource {
  public:
   virtual ~ArraySource() = default;
-  /// In the order of their names.
+  /// Sorted.
   [[nodiscard]] virtual const std::vector<std::string>& names() const = 0;
   /// The numbers of the array `name`, one of names().
-  /// @throws DataError naming the array where it holds none, or is damaged.
+  /// @throws DataError naming the array if it has no numbers or is damaged.
   [[nodiscard]] virtual Tensor read(const std::string& name) = 0;
   /// The elements of an array of text. @throws DataError for any other.
   [[nodiscard]] virtual std::vector<std::string> read_text(const std::string& name) = 0;
 };
 
-/// The members of an .npz file, stored or deflated. @throws DataError if it is no archive.
+/// The members of an .npz file, stored or deflated. @throws DataError if it is not a zip archive.
 [[nodiscard]] std::unique_ptr<ArraySource> npz_source(const std::filesystem::path& file);
 /// .npy files, each under its own name.
 [[nodiscard]] std::unique_ptr<ArraySource> npy_source(
     std::map<std::string, std::filesystem::path> files);
-/// Arrays in memory, which the source shares.
+/// Arrays in memory; the source shares their bytes.
 [[nodiscard]] std::unique_ptr<ArraySource> memory_source(const NamedArrays& arrays,
                                                          const std::string& name);
 

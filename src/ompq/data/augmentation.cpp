@@ -16,7 +16,7 @@
 namespace ompq::data {
 namespace {
 
-// The presets; README and help are made of the texts.
+// The presets; README and help are generated from the texts.
 constexpr std::array kPresets{
     Augmentation{.name = "none", .text = "every image as validation sees it"},
     Augmentation{.name = "shift",
@@ -43,7 +43,7 @@ constexpr std::array kPresets{
                  .erase = 0.25},
 };
 
-/// Uniform in low..high, whole numbers, both included.
+/// A uniform random integer in low..high, both included.
 std::int64_t whole_between(Random& random, std::int64_t low, std::int64_t high) {
   return low + static_cast<std::int64_t>(random.below(static_cast<std::uint64_t>(high - low + 1)));
 }
@@ -52,8 +52,8 @@ double between(Random& random, double low, double high) {
   return low + (high - low) * random.uniform();
 }
 
-/// Height and width of a rectangle with a share of an image's area and a random shape; nothing
-/// that fits within ten trials: height 0.
+/// Height and width of a rectangle with the given share of an image's area and a random aspect
+/// ratio; height 0 if ten trials give none that fits.
 Window draw_window(std::int64_t height,
                    std::int64_t width,
                    double least,
@@ -114,7 +114,7 @@ void flip(Image& image) {
   }
 }
 
-/// Black comes in from the sides.
+/// Shifts the image; the uncovered pixels are black.
 Image shifted(const Image& image, std::int64_t down, std::int64_t right) {
   Image result{image.height, image.width, image.channels, {}};
   result.pixels.resize(image.pixels.size());

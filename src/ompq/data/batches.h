@@ -9,9 +9,9 @@
 
 namespace ompq::data {
 
-/// Loads the samples at `indices` batch by batch, so that only one batch is in memory, and hands
-/// each to `use`. Batches that skip_broken left empty are passed over. Progress counts samples
-/// under the name `task`.
+/// Loads the samples at `indices` batch by batch and passes each to `use`; only one batch is in
+/// memory. Batches that skip_broken leaves empty are skipped. Progress counts samples as the task
+/// `task`.
 /// @throws Interrupted between batches; what Dataset::load and `use` throw.
 void for_each_batch(Dataset& dataset,
                     const std::vector<std::int64_t>& indices,

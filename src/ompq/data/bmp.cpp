@@ -8,23 +8,22 @@
 #include "ompq/data/byte_order.h"
 #include "ompq/data/codecs.h"
 
-// Windows bitmaps: a header, a palette, and rows of pixels without compression. Debian has no small
-// library that reads them and is written for files from strangers (stb_image says that it is not),
-// and what they hold is plain; every byte is asked for through `Bitmap`, which knows where the file
-// ends.
+// Windows bitmaps: a header, a palette, and rows of uncompressed pixels. Debian has no small
+// library that reads them and is meant for untrusted files (stb_image states that it is not), and
+// the format is simple. Every byte is read through `Bitmap`, which checks the file's length.
 
 namespace ompq::data {
 namespace {
 
 constexpr std::uint32_t kFileHeaderBytes = 14;
-constexpr std::uint32_t kOldHeaderBytes = 12;  // of OS/2 1
+constexpr std::uint32_t kOldHeaderBytes = 12;  // OS/2 1.x
 constexpr std::uint32_t kPlain = 0;
 constexpr std::uint32_t kRuns8 = 1;
 constexpr std::uint32_t kRuns4 = 2;
 constexpr std::uint32_t kBitFields = 3;
 constexpr std::uint32_t kAlphaBitFields = 6;
 
-/// Where a channel's bits lie in a pixel.
+/// The position of a channel's bits in a pixel.
 struct ChannelBits {
   std::uint32_t mask = 0;
   [[nodiscard]] std::uint8_t of(std::uint32_t pixel) const {
@@ -41,7 +40,7 @@ class Bitmap {
     pixels_at_ = at<std::uint32_t>(10);
     header_bytes_ = at<std::uint32_t>(kFileHeaderBytes);
     if (header_bytes_ != kOldHeaderBytes && header_bytes_ < 40) {
-      fail(fmt::format("its header has {} bytes; there are 12, and 40 and more", header_bytes_));
+      fail(fmt::format("its header has {} bytes; it must have 12, or 40 or more", header_bytes_));
     }
     if (is_old()) {
       width_ = at<std::uint16_t>(18);
@@ -60,7 +59,7 @@ class Bitmap {
 
   [[nodiscard]] Image decode() const {
     require_sane_size(width_, height_, name_);
-    // Before memory is taken: the rows must be there.
+    // Before memory is allocated: all rows must be in the file.
     if (row_bytes() * static_cast<std::uint64_t>(height_) > bytes_.size() ||
         pixels_at_ > bytes_.size() - row_bytes() * static_cast<std::uint64_t>(height_)) {
       fail("the file ends too early");
@@ -90,20 +89,22 @@ class Bitmap {
   }
 
   [[nodiscard]] bool is_old() const { return header_bytes_ == kOldHeaderBytes; }
-  /// Rows end at multiples of four bytes.
+  /// Rows are padded to multiples of four bytes.
   [[nodiscard]] std::uint64_t row_bytes() const {
     return (static_cast<std::uint64_t>(depth_) * static_cast<std::uint64_t>(width_) + 31) / 32 * 4;
   }
 
   void check() const {
     if (compression_ == kRuns8 || compression_ == kRuns4) {
-      throw DataError(name_, "the BMP image is packed by run lengths; save it plain, or as PNG");
+      throw DataError(name_,
+                      "the BMP image is run-length encoded; save it uncompressed, or as PNG");
     }
     const bool known =
         depth_ == 1 || depth_ == 4 || depth_ == 8 || depth_ == 16 || depth_ == 24 || depth_ == 32;
     const bool has_masks = compression_ == kBitFields || compression_ == kAlphaBitFields;
     if (known && (compression_ == kPlain || (has_masks && (depth_ == 16 || depth_ == 32)))) return;
-    fail(fmt::format("{} bits a pixel with compression {} are unknown", depth_, compression_));
+    fail(
+        fmt::format("{} bits a pixel with compression {} are not supported", depth_, compression_));
   }
 
   /// Entries of the palette: 3 bytes in the old format, 4 in the others; blue comes first.
@@ -151,7 +152,7 @@ class Bitmap {
   std::uint32_t header_bytes_ = 0;
   std::int64_t width_ = 0;
   std::int64_t height_ = 0;
-  int depth_ = 0;  ///< bits of a pixel
+  int depth_ = 0;  ///< bits per pixel
   std::uint32_t compression_ = kPlain;
   bool from_top_ = false;
 };

@@ -7,7 +7,7 @@
 
 namespace ompq::data {
 
-/// The number whose bytes, lowest first, begin at `at`. The caller has checked the length.
+/// Reads a little-endian number at offset `at`. The caller must have checked the length.
 template <typename T>
 [[nodiscard]] T little_endian(std::string_view bytes, std::size_t at) {
   T value = 0;
@@ -17,7 +17,7 @@ template <typename T>
   return value;
 }
 
-/// The same, highest byte first.
+/// Reads a big-endian number at offset `at`; likewise.
 template <typename T>
 [[nodiscard]] T big_endian(std::string_view bytes, std::size_t at) {
   T value = 0;

@@ -7,7 +7,7 @@
 namespace ompq::data {
 
 /// One decoder per file format; `name` is for messages.
-/// @throws DataError where the bytes are cut short or corrupt.
+/// @throws DataError if the bytes are truncated or corrupt.
 [[nodiscard]] Image decode_jpeg(std::string_view bytes, std::string_view name);
 [[nodiscard]] Image decode_png(std::string_view bytes, std::string_view name);
 [[nodiscard]] Image decode_webp(std::string_view bytes, std::string_view name);

@@ -18,7 +18,7 @@ void validate_labels(std::span<const std::int32_t> labels, std::int64_t classes)
     if (labels[i] >= 0 && labels[i] < classes) continue;
     throw DataError("labels",
                     fmt::format("label {} of sample {} is outside of the network's {} classes "
-                                "(0..{}); check that data and network belong together",
+                                "(0..{}); check that the data are for this network",
                                 labels[i],
                                 i,
                                 classes,

@@ -27,19 +27,19 @@ struct Batch {
 
 struct DatasetOptions {
   Preprocess preprocess = {};
-  /// True where a file or an option says `preprocess`: then it holds for all arrays of uint8, also
-  /// for those that are no images, and for inputs of integers.
+  /// True if a file or an option gives `preprocess`: it then applies to all uint8 arrays, including
+  /// those that are not images, and to integer inputs.
   bool preprocess_given = false;
-  /// True where one of them says the scale: otherwise inputs of integers, and arrays that are no
-  /// images, have none.
+  /// True if one of them gives the scale; otherwise integer inputs and arrays that are not images
+  /// are not scaled.
   bool scale_given = false;
-  bool skip_broken = false;  ///< leave out what cannot be decoded, and count it
+  bool skip_broken = false;  ///< skip samples that cannot be decoded, and count them
   std::string split =
-      "";  ///< "train" or "test" where the source holds both (IDX, CIFAR-10); default test
+      "";  ///< "train" or "test" if the source has both (IDX, CIFAR-10); default test
 };
 
-/// The images of a data set before preprocessing: what augmentation works on. All of it is
-/// const and thread-safe, and lives as long as the data set.
+/// The images of a data set before preprocessing, for augmentation. Const and thread-safe; valid as
+/// long as the data set.
 struct ImageAccess {
   /// Decodes one image. @throws DataError naming it and the reason.
   std::function<Image(std::int64_t)> read;
@@ -54,15 +54,13 @@ class Dataset {
   virtual ~Dataset() = default;
   [[nodiscard]] virtual std::int64_t size() const = 0;
   [[nodiscard]] virtual bool has_labels() const = 0;
-  /// Why labels that are there cannot be used, as a clause; empty where they can, or there are
-  /// none.
+  /// Why the labels cannot be used, as a clause; empty if they can be used or there are none.
   [[nodiscard]] virtual std::string label_fault() const { return {}; }
-  /// Goes on without labels where one lies outside of 0..classes-1; label_fault() then says so.
+  /// Drops all labels if one is outside 0..classes-1; label_fault() then gives the reason.
   virtual void require_labels_below(std::int64_t /*classes*/) {}
-  /// One sample's shape for each input, nothing open. Empty where that is not known.
+  /// One sample's shape for each input, all extents known. Empty if the shapes are not known.
   [[nodiscard]] virtual std::vector<std::vector<std::int64_t>> extents() const { return {}; }
-  /// What the user should know of the source, one sentence each: files that were left out, labels
-  /// that cannot be used.
+  /// Remarks for the user, one sentence each: files that were skipped, labels that cannot be used.
   [[nodiscard]] virtual std::vector<std::string> remarks() const { return {}; }
   /// The samples at `indices`, preprocessed. With skip_broken, broken ones are missing from the
   /// batch.
@@ -70,9 +68,9 @@ class Dataset {
   [[nodiscard]] virtual Batch load(const std::vector<std::int64_t>& indices) = 0;
   /// File name or "sample 17", for messages.
   [[nodiscard]] virtual std::string sample_name(std::int64_t index) const = 0;
-  /// Decoded images, where the samples are images (and the network has one input).
+  /// The decoded images, if the samples are images (and the network has one input).
   [[nodiscard]] virtual std::optional<ImageAccess> images() const { return std::nullopt; }
-  /// Samples left out so far.
+  /// Number of samples skipped so far.
   [[nodiscard]] std::int64_t skipped() const { return skipped_; }
 
  protected:
@@ -83,18 +81,18 @@ class Dataset {
 /// labels), IDX files (plain or gzip, a file or their folder), CIFAR-10 binary batches, an .npz
 /// archive, an .npy file or a directory of them.
 ///
-/// An array of one sample's shape, without an axis of samples, is every sample's where another
-/// input says how many there are. Arrays are found by the inputs' names; where the network has one
-/// input, also as `x`, `arr_0` (what numpy.savez calls an array without a name), or as the only
-/// array. Labels are `y` or `labels`. Other members of an archive are not read. Pixels of uint8 are
-/// preprocessed as images are; other numbers are taken as they are.
+/// An array with the shape of one sample, without a sample axis, is used for every sample if
+/// another input determines their number. Arrays are found by the inputs' names; if the network has
+/// one input, also as `x`, `arr_0` (numpy.savez's name for an unnamed array), or as the only array.
+/// Labels are `y` or `labels`. Other members of an archive are not read. uint8 pixels are
+/// preprocessed like images; other numbers are used unchanged.
 /// @throws DataError naming the path and what was expected.
 [[nodiscard]] std::unique_ptr<Dataset> open_dataset(const std::filesystem::path& source,
                                                     const std::vector<InputSpec>& inputs,
                                                     const DatasetOptions& options);
 
-/// Samples that a program holds in memory, as an .npz file would hold them.
-/// @param name  the arrays, for messages: arrays_text().
+/// Samples from arrays in memory, with the same rules as an .npz file.
+/// @param name  describes the arrays in messages: arrays_text().
 /// @throws DataError naming the array and what was expected.
 [[nodiscard]] std::unique_ptr<Dataset> open_arrays(const NamedArrays& arrays,
                                                    const std::string& name,

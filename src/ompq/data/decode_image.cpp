@@ -15,20 +15,21 @@ bool starts_with(std::string_view bytes, std::string_view magic) {
 }  // namespace
 
 void require_sane_size(std::int64_t width, std::int64_t height, std::string_view name) {
-  // A few bytes can announce a picture of terabytes.
+  // A header of a few bytes can declare an image of terabytes.
   constexpr std::int64_t kMaxPixels = 200'000'000;
   if (width < 1 || height < 1 || width > kMaxPixels / height) {
-    throw DataError(name,
-                    fmt::format("an image of {} x {} pixels cannot be used; the limit is {} in all",
-                                width,
-                                height,
-                                kMaxPixels));
+    throw DataError(
+        name,
+        fmt::format("an image of {} x {} pixels is too large; the limit is {} pixels in total",
+                    width,
+                    height,
+                    kMaxPixels));
   }
 }
 
 Image decode_image(std::string_view bytes, std::string_view name) {
   using namespace std::string_view_literals;
-  if (bytes.empty()) throw DataError(name, "the file is empty (0 bytes); it should hold an image");
+  if (bytes.empty()) throw DataError(name, "the file is empty (0 bytes); expected an image");
   if (starts_with(bytes, "\xff\xd8"sv)) return decode_jpeg(bytes, name);
   if (starts_with(bytes, "\x89PNG"sv)) return decode_png(bytes, name);
   if (starts_with(bytes, "BM"sv)) return decode_bmp(bytes, name);
@@ -38,8 +39,8 @@ Image decode_image(std::string_view bytes, std::string_view name) {
   for (const std::string_view magic : {"II*\0"sv, "MM\0*"sv, "II+\0"sv, "MM\0+"sv}) {
     if (starts_with(bytes, magic)) return decode_tiff(bytes, name);
   }
-  throw DataError(name,
-                  "the file is no JPEG, PNG, WebP, BMP or TIFF image; convert it to one of them");
+  throw DataError(
+      name, "the file is not a JPEG, PNG, WebP, BMP or TIFF image; convert it to one of them");
 }
 
 }  // namespace ompq::data

@@ -14,7 +14,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// A plain or gzip file; zlib tells them apart.
+/// A plain or gzip file; zlib detects which.
 class GzipFile {
  public:
   explicit GzipFile(const fs::path& file)
@@ -26,7 +26,7 @@ class GzipFile {
   [[nodiscard]] std::string read(std::size_t count) {
     constexpr std::size_t kStep = 1 << 24;
     std::string bytes;
-    // Grows with what is really there: a header may promise anything.
+    // Grows with the bytes actually read: the header may declare any size.
     while (bytes.size() < count) {
       const std::size_t at = bytes.size();
       const std::size_t step = std::min(kStep, count - at);
@@ -75,9 +75,9 @@ Tensor read_idx(const fs::path& file) {
   const std::string magic = stream.read(4);
   const std::size_t rank = magic.size() == 4 ? static_cast<std::uint8_t>(magic[3]) : 0;
   if (rank < 1 || rank > kMaxRank || magic[0] != 0 || magic[1] != 0) {
-    throw DataError(file.string(),
-                    "is no IDX file: it should begin with the bytes 00 00 08 and "
-                    "the number of dimensions");
+    throw DataError(
+        file.string(),
+        "is not an IDX file: it must begin with the bytes 00 00 08 and the number of dimensions");
   }
   if (magic[2] != kUnsignedByte) {
     throw DataError(file.string(),
@@ -86,14 +86,14 @@ Tensor read_idx(const fs::path& file) {
                                 static_cast<std::uint8_t>(magic[2])));
   }
   const std::string lengths = stream.read(4 * rank);
-  if (lengths.size() != 4 * rank) throw DataError(file.string(), "the IDX header is cut short");
+  if (lengths.size() != 4 * rank) throw DataError(file.string(), "the IDX header is truncated");
   std::vector<std::int64_t> shape;
   for (std::size_t i = 0; i < rank; ++i) shape.push_back(big_endian<std::uint32_t>(lengths, 4 * i));
   const auto expected = static_cast<std::size_t>(element_count(shape));
   const std::string bytes = stream.read(expected + 1);
   if (bytes.size() != expected) {
     throw DataError(file.string(),
-                    fmt::format("holds {} bytes of data where its header promises {} = {}",
+                    fmt::format("has {} bytes of data, but its header declares {} = {}",
                                 bytes.size() > expected ? "more" : std::to_string(bytes.size()),
                                 shape_text(shape),
                                 expected));

@@ -22,8 +22,8 @@ Image with_channels(Image image, std::int64_t channels) {
   const bool known = (to == 1 || to == 3) && (from == 1 || from == 3 || from == 4);
   if (!known) {
     throw ShapeError("preprocessing",
-                     fmt::format("pixels of {} channels do not become {}; give arrays of as many "
-                                 "channels as the network takes",
+                     fmt::format("cannot convert pixels of {} channels to {}; give arrays with as "
+                                 "many channels as the network takes",
                                  from,
                                  to));
   }

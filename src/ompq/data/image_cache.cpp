@@ -11,7 +11,7 @@ std::shared_ptr<const Image> ImageCache::find(std::int64_t index) const {
 }
 
 std::shared_ptr<const Image> ImageCache::keep(std::int64_t index, Image image) {
-  // What a vector grew to beyond its size would be memory that the limit does not see.
+  // A vector's spare capacity would be memory that the limit does not count.
   image.pixels.shrink_to_fit();
   auto shared = std::make_shared<const Image>(std::move(image));
   const auto bytes = static_cast<std::int64_t>(shared->pixels.size());

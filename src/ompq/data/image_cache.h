@@ -9,20 +9,20 @@
 
 namespace ompq::data {
 
-/// Images that were decoded once, up to a limit of memory; what comes later is not kept. Nothing is
-/// ever thrown out: an epoch reads every image once in a random order, so that no choice of what to
-/// keep is better than another. Thread-safe.
+/// A cache of decoded images with a memory limit. Once it is full, further images are not kept.
+/// Nothing is evicted: an epoch reads every image once in random order, so no eviction policy is
+/// better than another. Thread-safe.
 class ImageCache {
  public:
   /// @param limit_bytes  of pixels; 0 keeps nothing.
   explicit ImageCache(std::int64_t limit_bytes) : limit_bytes_(limit_bytes) {}
 
-  /// Null where it is not kept.
+  /// Null if it is not cached.
   [[nodiscard]] std::shared_ptr<const Image> find(std::int64_t index) const;
-  /// Keeps the image if there is room. @return the image, shared.
+  /// Caches the image if there is room. @return the image, shared.
   std::shared_ptr<const Image> keep(std::int64_t index, Image image);
   [[nodiscard]] std::int64_t bytes() const;
-  /// Images that are kept.
+  /// Number of cached images.
   [[nodiscard]] std::int64_t size() const;
 
  private:

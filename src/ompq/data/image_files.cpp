@@ -19,7 +19,7 @@ namespace fs = std::filesystem;
 constexpr std::array<std::string_view, 10> kExtensions{
     ".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".bmp", ".dib", ".tif", ".tiff"};
 
-/// Files below `folder`, clutter left out, that are images; their names relative to `root`.
+/// Image files below `folder`, without clutter; names are relative to `root`.
 void collect(const fs::path& folder, ImageFiles& files, std::vector<std::string>& names) {
   for (const auto& entry : fs::directory_iterator(folder)) {
     const bool clutter = is_clutter(entry.path());
@@ -48,7 +48,7 @@ std::string LeftOut::sentence(const fs::path& root) const {
                      count,
                      count == 1 ? "" : "s",
                      root.string(),
-                     count == 1 ? "is hidden or no image" : "are hidden or no images",
+                     count == 1 ? "is hidden or not an image" : "are hidden or not images",
                      count == 1 ? "was" : "were",
                      fmt::join(examples, ", "),
                      count > static_cast<std::int64_t>(examples.size()) ? ", ..." : "");

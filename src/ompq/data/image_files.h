@@ -10,13 +10,14 @@
 
 namespace ompq::data {
 
-/// Files of a folder that are no samples.
+/// Files of a folder that are not samples.
 struct LeftOut {
   std::int64_t count = 0;
   std::vector<std::string> examples = {};  ///< the first few, relative to the folder
 
   void add(std::string name);
-  /// "3 files of photos are no images and were left out: notes.txt, ..."; empty for none.
+  /// "3 files of photos are hidden or not images and left out: notes.txt, ..."; empty if there are
+  /// none.
   [[nodiscard]] std::string sentence(const std::filesystem::path& root) const;
 };
 
@@ -33,18 +34,19 @@ struct ImageFiles {
 
 /// True for the usual extensions of JPEG, PNG, WebP, BMP and TIFF in any case, unless hidden.
 [[nodiscard]] bool is_image_file(const std::filesystem::path& file);
-/// True for what file managers and packers add: hidden files and folders (.DS_Store,
+/// True for files that file managers and archivers add: hidden files and folders (.DS_Store,
 /// ._photo.jpg, .ipynb_checkpoints) and __MACOSX.
 [[nodiscard]] bool is_clutter(const std::filesystem::path& path);
 
-/// Images that lie in `root` itself, sorted by name, without labels.
+/// Images directly in `root`, sorted by name, without labels.
 [[nodiscard]] ImageFiles list_flat(const std::filesystem::path& root);
-/// Each folder of `root` is a class, numbered in the order of names; its images lie at any depth.
+/// Each folder of `root` is a class, numbered in the order of names; its images may be at any
+/// depth.
 [[nodiscard]] ImageFiles list_class_folders(const std::filesystem::path& root);
-/// What `root`/labels.csv lists, in its order: `file,label` a line, files relative to root, labels
-/// whole numbers from 0; a first line that says just "file,label" is a heading. A field may be in
-/// double quotes. A label of any other form is a fault of the labels, not an error.
-/// @param missing_are_broken leaves a missing file to be found when it is read.
+/// The samples of `root`/labels.csv in its order: one `file,label` per line, files relative to
+/// root, labels whole numbers from 0; a first line "file,label" is a header. A field may be in
+/// double quotes. A label of any other form sets Labels::fault and is not an error.
+/// @param missing_are_broken  report a missing file only when the sample is read.
 /// @throws DataError naming the line: more or fewer columns, a missing file.
 [[nodiscard]] ImageFiles list_labelled(const std::filesystem::path& root, bool missing_are_broken);
 

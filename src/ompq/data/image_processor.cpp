@@ -3,7 +3,7 @@
 #include "ompq/data/preprocess_fields.h"
 
 // preprocessor_config.json, as the image processors of Hugging Face's transformers write and read
-// it. What their classes do besides their fields stands here, from their sources (4.57).
+// it. Behaviour of the classes that the fields do not describe follows their sources (4.57).
 
 namespace ompq::data {
 namespace {
@@ -19,7 +19,7 @@ bool is_class(const Fields& fields, std::string_view part) {
   return class_of(fields).find(part) != std::string::npos;
 }
 
-/// A size that is a single number: these classes mean the shorter side, the others a square.
+/// True if the class takes a single number as the shorter side; the others take it as a square.
 bool number_is_shorter_side(const Fields& fields) {
   static constexpr std::array<std::string_view, 9> kClasses{"CLIP",
                                                             "ConvNext",
@@ -35,7 +35,7 @@ bool number_is_shorter_side(const Fields& fields) {
   });
 }
 
-/// {"height": h, "width": w}; nothing where the object has other keys.
+/// {"height": h, "width": w}; nullopt if the object has other keys.
 std::optional<PixelSize> height_and_width(const nlohmann::json& object) {
   const auto side = [&](const char* name) {
     const auto found = object.find(name);
@@ -46,7 +46,7 @@ std::optional<PixelSize> height_and_width(const nlohmann::json& object) {
   return size;
 }
 
-/// A shorter side, with what some classes make of it.
+/// Resizes by the shorter side, with the special rules of some classes.
 void resize_shorter_side(const Fields& fields, std::int64_t side, Preprocess& preprocess) {
   constexpr std::int64_t kNoCropFrom = 384;
   constexpr double kUsualShare = 224.0 / 256.0;
@@ -67,11 +67,11 @@ void resize_shorter_side(const Fields& fields, std::int64_t side, Preprocess& pr
 
 void read_size(const Fields& fields, Preprocess& preprocess) {
   static constexpr std::string_view kRule =
-      "ompq resizes to a number, {\"shortest_edge\": n} or {\"height\": h, \"width\": w}; say it "
-      "with --resize, or prepare the samples as arrays";
+      "ompq resizes to a number, {\"shortest_edge\": n} or {\"height\": h, \"width\": w}; use "
+      "--resize, or prepare the samples as arrays";
   if (!fields.flag("do_resize", true)) return;
   if (fields.has("size_divisor")) {
-    fields.fail("size_divisor", "ompq does not round sizes to multiples; say --resize or --crop");
+    fields.fail("size_divisor", "ompq does not round sizes to multiples; use --resize or --crop");
   }
   const nlohmann::json* size = fields.find("size");
   if (size == nullptr) fields.fail("size", kRule);
@@ -104,7 +104,7 @@ void read_crop(const Fields& fields, Preprocess& preprocess) {
   }
 }
 
-/// Pillow's numbers of its filters.
+/// Pillow's filter numbers.
 std::string filter_of(const Fields& fields) {
   const std::int64_t number = fields.pixels("resample").value_or(2);
   switch (number) {
@@ -117,11 +117,11 @@ std::string filter_of(const Fields& fields) {
     case 3:
       return "bicubic";
     default:
-      fields.fail("resample", "0 (nearest), 1 (lanczos), 2 (bilinear) and 3 (bicubic) are known");
+      fields.fail("resample", "it must be 0 (nearest), 1 (lanczos), 2 (bilinear) or 3 (bicubic)");
   }
 }
 
-/// A number stands for all channels.
+/// A single number applies to all channels.
 std::vector<double> one_or_more(const Fields& fields, std::string_view name) {
   const nlohmann::json* found = fields.find(name);
   if (found != nullptr && found->is_number()) return {found->get<double>()};
@@ -137,12 +137,12 @@ void read_values(const Fields& fields, Preprocess& preprocess) {
     if (preprocess.mean.empty()) fields.fail("image_mean", "do_normalize needs it");
     if (preprocess.std.empty()) fields.fail("image_std", "do_normalize needs it");
   }
-  if (rescales && fields.flag("rescale_offset", false)) {  // pixel * factor - 1 comes first
+  if (rescales && fields.flag("rescale_offset", false)) {  // pixel * factor - 1 is applied first
     if (preprocess.mean.empty()) preprocess.mean = {0};
     for (double& mean : preprocess.mean) mean += 1;
   }
   if (is_class(fields, "EfficientNet") && fields.flag("include_top", true)) {
-    for (double& std : preprocess.std) std *= std;  // that class divides twice
+    for (double& std : preprocess.std) std *= std;  // this class divides by std twice
   }
 }
 
@@ -158,7 +158,7 @@ bool is_image_processor(const Fields& fields) {
 Preprocess from_image_processor(const Fields& fields) {
   for (const char* name : {"do_pad", "do_thumbnail", "do_align_long_axis", "do_image_splitting"}) {
     if (fields.flag(name, false)) {
-      fields.fail(name, "ompq does not do that to images; prepare the samples as arrays");
+      fields.fail(name, "ompq does not support this step; prepare the samples as arrays");
     }
   }
   Preprocess preprocess;

@@ -80,7 +80,7 @@ void ImageTransform::require_closed() const {
   }
   throw ConfigError("preprocessing",
                     fmt::format("input \"{}\" takes samples of shape {}, whose size is open, and "
-                                "these images do not all have one; give --crop, or "
+                                "the images differ in size; give --crop, or "
                                 "--input-shape {}={}",
                                 input_name_,
                                 extents_text(extents_),
@@ -93,7 +93,7 @@ void ImageTransform::require_channel_values() const {
   if (preprocess_.mean.size() <= limit && preprocess_.std.size() <= limit) return;
   throw ConfigError("preprocessing",
                     fmt::format("mean has {} values and std {}, but input \"{}\" takes {} "
-                                "channel{}; give as many, or one for all",
+                                "channel{}; give one value per channel, or one for all",
                                 preprocess_.mean.size(),
                                 preprocess_.std.size(),
                                 input_name_,
@@ -114,7 +114,7 @@ Image ImageTransform::fit(Image image) const {
   }
   if (image.height * image.width != element_count(extents_)) {
     throw ShapeError("preprocessing",
-                     fmt::format("an image of {} x {} pixels is no sample of shape {}",
+                     fmt::format("an image of {} x {} pixels does not fit a sample of shape {}",
                                  image.width,
                                  image.height,
                                  shape_text(extents_)));
@@ -142,7 +142,7 @@ Image ImageTransform::fit_size(Image image) const {
   };
   if (has_size(image)) return image;
   const PixelSize crop = preprocess_.crop.value_or(PixelSize(height_, width_));
-  // After a resize as torchvision crops; images that are cut as they are, as NumPy slices them.
+  // After a resize, crop as torchvision does; without one, as a NumPy slice does.
   const bool resizes = preprocess_.resize || preprocess_.resize_to || !preprocess_.crop;
   image = resized(image);
   if (crop.height <= image.height && crop.width <= image.width) {

@@ -13,42 +13,43 @@
 
 namespace ompq::data {
 
-/// From a decoded image to what the network reads. Const and thread-safe.
+/// Converts a decoded image to the network's input. Const and thread-safe.
 ///
-/// An image of the target size is left as it is. Any other is resized as the preprocessing says,
-/// and its centre is cropped. Where it says a crop and no size, nothing is resized unless the image
-/// is smaller than the crop; where it says neither, the shorter side is resized to the network's.
-/// What then still has another size than the target, because the crop does not fit into the image
-/// or is not what the network takes, is resized to it.
+/// An image of the target size is not changed. Any other is resized as the preprocessing specifies,
+/// and its centre is cropped. With a crop but no size, the image is resized only if it is smaller
+/// than the crop; with neither, its shorter side is resized to the network's. If the size still
+/// differs from the target, because the crop does not fit into the image or is not the network's
+/// size, the image is resized to the target.
 class ImageTransform {
  public:
   /// @param extents one sample of the network's input: [c, h, w] or [h, w, c] with c of 1, 3 or
-  /// `channels`, or any other shape, which takes gray images of as many pixels. h and w may be open
-  /// (< 1): then the crop says the size, or the size that images are resized to, or, without
-  /// either, `natural`, the size that all images have.
-  /// @param channels  of the images, where they are arrays of pixels; 0: 1 or 3.
-  /// @throws ConfigError for extents that no image can have, an open size, or bad preprocessing.
+  /// `channels`, or any other shape, which takes gray images with as many pixels. h and w may be
+  /// open (< 1): their size is then that of the crop, else that of the resize, else `natural`, the
+  /// size of all images.
+  /// @param channels  of the images if they are arrays of pixels; 0: 1 or 3.
+  /// @throws ConfigError for extents that are impossible for an image, an open size, or invalid
+  /// preprocessing.
   ImageTransform(const Preprocess& preprocess,
                  std::vector<std::int64_t> extents,
                  std::string_view input_name,
                  std::array<std::int64_t, 2> natural = {0, 0},
                  std::int64_t channels = 0);
 
-  /// The sample's shape, with nothing open.
+  /// The sample's shape, all extents known.
   [[nodiscard]] const std::vector<std::int64_t>& extents() const { return extents_; }
   [[nodiscard]] const std::string& input_name() const { return input_name_; }
-  /// Every value that `write` can give.
+  /// All values that `write` can produce.
   [[nodiscard]] std::vector<float> possible_values() const;
-  /// Side lengths of what the network sees, in pixels; {0, 0} where its samples are no images.
+  /// Height and width of the network's input, in pixels; {0, 0} if its samples are not images.
   [[nodiscard]] std::array<std::int64_t, 2> sides() const { return {height_, width_}; }
-  /// Writes the sample, row-major in extents(). @throws ShapeError for an image that cannot be
-  /// brought to a shape that is no image's.
+  /// Writes the sample, row-major in extents(). @throws ShapeError if the samples are not images
+  /// and the image has another number of pixels.
   void apply(Image image, float* out) const { write(fit(std::move(image)), out); }
 
-  /// The two halves of `apply`. First the network's size and channels, still as pixels.
-  /// @throws ShapeError for an image that cannot be brought to a shape that is no image's.
+  /// The first step of `apply`: converts to the network's size and channels, still as pixels.
+  /// @throws ShapeError as above.
   [[nodiscard]] Image fit(Image image) const;
-  /// Then the values, row-major in extents(). @param image  as `fit` returns it.
+  /// The second step: the values, row-major in extents(). @param image  as returned by `fit`.
   void write(const Image& image, float* out) const;
 
  private:

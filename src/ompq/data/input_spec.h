@@ -11,18 +11,18 @@
 
 namespace ompq::data {
 
-/// What the network expects of one input: "input", [3, 224, 224] (without the batch).
+/// The network's declaration of one input: "input", [3, 224, 224] (without the batch).
 struct InputSpec {
   std::string name;
-  std::vector<std::int64_t> extents;  ///< below 1: open, as the samples have it
+  std::vector<std::int64_t> extents;  ///< below 1: open, taken from the samples
   DataType type = DataType::Float32;
-  /// Where the batch stands among the extents: first, mostly; none for an input that all samples of
-  /// a pass share, such as a sampling rate. An input of a network that takes one sample a pass may
-  /// have no extent for the batch: then it is first, and `extents` are all that the input has.
+  /// Position of the batch axis, usually 0; nullopt for an input that all samples of a pass share,
+  /// such as a sampling rate. An input of a network that takes one sample per pass may have no
+  /// batch axis: then this is 0, and `extents` are all extents of the input.
   std::optional<std::size_t> batch_axis = 0;
 };
 
-/// "3x224x224", with "?" for an extent that is open.
+/// "3x224x224", with "?" for an open extent.
 [[nodiscard]] std::string extents_text(std::span<const std::int64_t> extents);
 
 }  // namespace ompq::data

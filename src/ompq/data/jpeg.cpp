@@ -13,10 +13,9 @@
 namespace ompq::data {
 namespace {
 
-/// libjpeg's error state and the place that it jumps to. libjpeg is C and must not be unwound by
-/// an exception.
+/// libjpeg's error state and jump target. libjpeg is C code: exceptions must not unwind it.
 struct JpegFailure {
-  jpeg_error_mgr manager;  // first, so that libjpeg's pointer is also ours
+  jpeg_error_mgr manager;  // first member, so that libjpeg's pointer can be cast to this type
   std::jmp_buf give_up;
   char text[JMSG_LENGTH_MAX];
 };
@@ -27,8 +26,8 @@ struct JpegFailure {
   std::longjmp(failure->give_up, 1);
 }
 
-/// libjpeg warns and fills the rest with gray where data is missing; a sample like that is broken.
-/// Other warnings (stray bytes between segments) do no harm.
+/// libjpeg warns and fills the rest with gray if data is missing; such a sample is broken. Other
+/// warnings (stray bytes between segments) are harmless.
 void on_message(j_common_ptr info, int level) {
   if (level >= 0) return;
   switch (info->err->msg_code) {
@@ -52,7 +51,7 @@ class JpegDecoder {
   JpegDecoder(const JpegDecoder&) = delete;
   JpegDecoder& operator=(const JpegDecoder&) = delete;
 
-  /// Nothing with a destructor lives in the frames that a jump leaves.
+  /// No object with a destructor may be alive in the frames that a longjmp leaves.
   bool start(std::string_view bytes) {
     if (setjmp(failure_.give_up) != 0) return false;
     jpeg_create_decompress(&info_);
@@ -96,7 +95,7 @@ class JpegDecoder {
   JpegFailure failure_{};
 };
 
-/// Photo editors store CMYK inverted: 255 is no ink. So a channel is ink times black.
+/// Photo editors store CMYK inverted (255 is no ink), so each RGB channel is ink times black.
 std::vector<std::uint8_t> cmyk_to_rgb(const std::vector<std::uint8_t>& cmyk) {
   std::vector<std::uint8_t> rgb(cmyk.size() / 4 * 3);
   for (std::size_t i = 0; i < cmyk.size() / 4; ++i) {

@@ -12,10 +12,10 @@ namespace {
 
 constexpr double kMost = std::numeric_limits<std::int32_t>::max();
 
-/// Negative numbers pass: a network without them says so, with the label.
+/// Negative numbers are accepted here; checking against the number of classes reports them.
 bool is_index(double value) { return std::abs(value) <= kMost && value == std::floor(value); }
 
-/// The place of the only 1 among zeros.
+/// The index of the only 1 among zeros.
 std::optional<std::int32_t> place_of_one(std::span<const double> row) {
   std::optional<std::int32_t> place;
   for (std::size_t i = 0; i < row.size(); ++i) {
@@ -84,7 +84,7 @@ Labels labels_of(std::span<const std::string> texts,
     const auto parsed = std::from_chars(text.data(), end, value);
     if (parsed.ec != std::errc() || parsed.ptr != end) {
       return {.fault = fmt::format(
-                  "{} holds text (\"{}\"), which does not say which output of the network it means",
+                  "{} holds text (\"{}\"), which does not identify an output of the network",
                   name,
                   text)};
     }

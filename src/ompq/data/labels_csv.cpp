@@ -37,7 +37,7 @@ std::string_view trimmed(std::string_view text) {
   return text.substr(begin, text.find_last_not_of(" \t\r") - begin + 1);
 }
 
-/// Reads line after line and says where it is.
+/// Reads line by line and keeps the line number for errors.
 class LabelReader {
  public:
   LabelReader(const fs::path& root, bool missing_are_broken)

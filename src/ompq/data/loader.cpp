@@ -44,7 +44,7 @@ void require_indices(const std::vector<std::int64_t>& indices, std::int64_t size
   }
 }
 
-/// The same kind of error, told where it happened and how to go on.
+/// Rethrows the same kind of error with the place and the remedy.
 [[noreturn]] void throw_broken(const Error& error) {
   throw DataError(error.where(),
                   error.reason() + "; replace the sample, or skip broken ones (--skip-broken)");
@@ -68,9 +68,10 @@ std::vector<std::int64_t> epoch_order(std::vector<std::int64_t> indices,
   return indices;
 }
 
-// --- what a batch holds --------------------------------------------------------------------------
+// --- the content of a batch
+// --------------------------------------------------------------------------
 
-/// Makes any batch of the stream; all its functions may be called from several threads.
+/// Makes any batch of the stream. Thread-safe.
 class Loader::Source {
  public:
   Source(Dataset& dataset, std::vector<std::int64_t> indices, const LoaderOptions& options)
@@ -92,8 +93,8 @@ class Loader::Source {
     batches_per_epoch_ = (count + rest) / options.batch_size;
     if (batches_per_epoch_ == 0) {
       throw ConfigError("loader",
-                        fmt::format("{} samples fill no batch of {}, and batches that are not full "
-                                    "are left out; use smaller batches",
+                        fmt::format("{} samples do not fill a batch of {}, and incomplete batches "
+                                    "are dropped; use a smaller batch",
                                     count,
                                     options.batch_size));
     }
@@ -105,10 +106,10 @@ class Loader::Source {
     const std::lock_guard lock(mutex_);
     return images_ ? static_cast<std::int64_t>(broken_.size()) : dataset_.skipped();
   }
-  /// Batches in the making end at their next sample.
+  /// Batches in progress stop before their next sample.
   void stop() { stopped_ = true; }
 
-  /// Batch `number`, counted from epoch 0 on. @throws DataError naming a broken sample;
+  /// Batch `number`, counted from the start of epoch 0. @throws DataError naming a broken sample;
   /// Interrupted after `stop`.
   [[nodiscard]] LoadedBatch make(std::int64_t number) {
     LoadedBatch loaded;
@@ -132,7 +133,8 @@ class Loader::Source {
             order->begin() + static_cast<std::ptrdiff_t>(end)};
   }
 
-  /// Threads are at most two epochs apart unless an epoch is shorter than what is loaded ahead.
+  /// The orders of recent epochs. Threads are at most two epochs apart unless an epoch has fewer
+  /// batches than are prefetched.
   [[nodiscard]] std::shared_ptr<const std::vector<std::int64_t>> order_of(std::int64_t epoch) {
     constexpr std::size_t kKept = 2;
     const std::lock_guard lock(mutex_);
@@ -147,7 +149,7 @@ class Loader::Source {
   }
 
   void load_arrays(LoadedBatch& loaded) {
-    const std::lock_guard lock(mutex_);  // a data set is used by one thread at a time
+    const std::lock_guard lock(mutex_);  // a data set may be used by only one thread at a time
     loaded.batch = dataset_.load(loaded.indices);
     if (loaded.batch.size == static_cast<std::int64_t>(loaded.indices.size())) return;
     std::erase_if(loaded.indices,
@@ -212,14 +214,15 @@ class Loader::Source {
   std::int64_t batches_per_epoch_ = 0;
   ImageCache cache_;
   std::atomic<bool> stopped_ = false;
-  std::mutex mutex_;  ///< of what follows, and of the data set where it is no images
+  std::mutex mutex_;  ///< guards the members below, and the data set if it has no images
   std::map<std::int64_t, std::shared_ptr<const std::vector<std::int64_t>>> orders_;
   std::set<std::int64_t> broken_;
 };
 
-// --- who makes it --------------------------------------------------------------------------------
+// --- the prefetch threads
+// --------------------------------------------------------------------------------
 
-/// Threads that make the batches after the one that is asked for, at most `prefetch` of them.
+/// Threads that make batches ahead of the requested one, at most `prefetch` of them.
 class Loader::Threads {
  public:
   Threads(Source& source, std::int64_t begin, const LoaderOptions& options)
@@ -235,7 +238,7 @@ class Loader::Threads {
   Threads(const Threads&) = delete;
   Threads& operator=(const Threads&) = delete;
 
-  /// Waits for batch `number`; numbers are asked for one after the other.
+  /// Waits for batch `number`; numbers must be requested in sequence.
   [[nodiscard]] LoadedBatch take(std::int64_t number) {
     std::unique_lock lock(mutex_);
     ready_changed_.wait(lock, [&] { return ready_.contains(number); });
@@ -268,7 +271,7 @@ class Loader::Threads {
     }
   }
 
-  /// Waits until there is room for one more batch; nothing once the threads are to end.
+  /// Waits until there is room for one more batch; returns nullopt once the threads must end.
   [[nodiscard]] std::optional<std::int64_t> next_number() {
     std::unique_lock lock(mutex_);
     room_changed_.wait(lock, [&] { return stopping_ || next_ < taken_ + prefetch_; });
@@ -287,12 +290,12 @@ class Loader::Threads {
   }
 
   Source& source_;
-  std::mutex mutex_;  ///< of what follows
+  std::mutex mutex_;  ///< guards the members below
   std::condition_variable ready_changed_;
   std::condition_variable room_changed_;
   std::map<std::int64_t, Made> ready_;
-  std::int64_t next_ = 0;   ///< the first batch that nobody makes yet
-  std::int64_t taken_ = 0;  ///< the first batch that nobody asked for yet
+  std::int64_t next_ = 0;   ///< the first batch that no thread has started
+  std::int64_t taken_ = 0;  ///< the first batch that was not yet requested
   std::int64_t prefetch_ = 0;
   bool stopping_ = false;
   std::vector<std::thread> threads_;

@@ -6,7 +6,8 @@
 
 namespace ompq::data {
 namespace {
-constexpr std::size_t kDigits = 12;  // of the digest: no two sets of a project share them by chance
+constexpr std::size_t kDigits =
+    12;  // of the digest: enough that no two sets of a project share them by chance
 }
 
 std::string arrays_text(const NamedArrays& arrays) {

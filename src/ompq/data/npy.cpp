@@ -35,7 +35,7 @@ constexpr std::array<TypeRow, 12> kTypes{{{"f4", DataType::Float32},
                                           {"u8", DataType::UInt64},
                                           {"b1", DataType::Bool}}};
 
-/// Why elements of that kind, the letter of a descr, are not read.
+/// Why elements of this kind (the letter of a descr) are not supported.
 std::string_view reason_for(char kind) {
   switch (kind) {
     case 'O':
@@ -49,14 +49,14 @@ std::string_view reason_for(char kind) {
     case 'm':
       return "dates or durations; give numbers";
     default:
-      return "no numbers of 1 to 8 bytes; save it as float32, uint8 or an integer type";
+      return "not numbers of 1 to 8 bytes; save it as float32, uint8 or an integer type";
   }
 }
 
-/// How the elements lie in the file.
+/// How the elements are stored in the file.
 struct Elements {
   DataType type = DataType::Float32;
-  bool swapped = false;  ///< highest byte first
+  bool swapped = false;  ///< big-endian
 };
 
 /// The header is a Python dictionary with three keys, as numpy.save writes it.
@@ -66,15 +66,14 @@ class Header {
 
   [[noreturn]] void fail(std::string_view reason) const { throw DataError(name_, reason); }
 
-  /// What follows 'key': up to `end`, without blanks around it.
+  /// The text after 'key': up to `end`, trimmed.
   [[nodiscard]] std::string_view value(std::string_view key, std::string_view end) const {
     const std::string quoted = fmt::format("'{}':", key);
     const std::size_t at = text_.find(quoted);
     if (at == std::string_view::npos) fail(fmt::format("the array's header has no {}", key));
     std::string_view rest = text_.substr(at + quoted.size());
     const std::size_t stop = rest.find_first_of(end);
-    if (stop == std::string_view::npos)
-      fail(fmt::format("the array's header breaks off at {}", key));
+    if (stop == std::string_view::npos) fail(fmt::format("the array's header ends at {}", key));
     rest = rest.substr(0, stop);
     const std::size_t begin = rest.find_first_not_of(' ');
     return begin == std::string_view::npos ? std::string_view() : rest.substr(begin);
@@ -100,7 +99,7 @@ class Header {
 
   [[nodiscard]] bool is_fortran() const {
     const std::string_view order = value("fortran_order", ",}");
-    if (order != "True" && order != "False") fail("the array's fortran_order is no bool");
+    if (order != "True" && order != "False") fail("the array's fortran_order is not a bool");
     return order == "True";
   }
 
@@ -115,7 +114,7 @@ class Header {
       list.remove_prefix(begin);
       std::int64_t extent = 0;
       const auto [end, error] = std::from_chars(list.data(), list.data() + list.size(), extent);
-      if (error != std::errc() || extent < 0) fail("the array's shape is no list of lengths");
+      if (error != std::errc() || extent < 0) fail("the array's shape is not a list of extents");
       shape.push_back(extent);
       list.remove_prefix(static_cast<std::size_t>(end - list.data()));
     }
@@ -126,7 +125,7 @@ class Header {
   std::string_view name_;
 };
 
-/// A file taken apart.
+/// The parts of a file.
 struct Parts {
   Header header;
   std::string_view data;
@@ -134,14 +133,14 @@ struct Parts {
 
 Parts split(std::string_view bytes, std::string_view name) {
   if (bytes.size() < 12 || bytes.substr(0, kMagic.size()) != kMagic) {
-    throw DataError(name, "is no NumPy array");
+    throw DataError(name, "is not a NumPy array");
   }
   const bool short_length = bytes[6] == 1;
   const std::size_t begin = short_length ? 10 : 12;
   const std::size_t length = short_length
                                  ? little_endian<std::uint16_t>(bytes, 8)
                                  : static_cast<std::size_t>(little_endian<std::uint32_t>(bytes, 8));
-  if (length > bytes.size() - begin) throw DataError(name, "the array's header is cut short");
+  if (length > bytes.size() - begin) throw DataError(name, "the array's header is truncated");
   return {Header(bytes.substr(begin, length), name), bytes.substr(begin + length)};
 }
 
@@ -153,7 +152,7 @@ void require_bytes(const Parts& parts,
   if (elements == parts.data.size() / element_bytes && parts.data.size() % element_bytes == 0) {
     return;
   }
-  parts.header.fail(fmt::format("the array holds {} bytes; {} elements of {} need {}",
+  parts.header.fail(fmt::format("the array has {} bytes; {} elements of {} need {}",
                                 parts.data.size(),
                                 shape_text(shape),
                                 what,
@@ -167,7 +166,7 @@ void reverse_elements(std::string& data, std::size_t element_bytes) {
   }
 }
 
-/// Elements with the last index running fastest, of those with the first index running fastest.
+/// Converts elements from Fortran order (first index fastest) to C order (last index fastest).
 std::string in_c_order(std::string_view data,
                        const std::vector<std::int64_t>& shape,
                        std::size_t element_bytes) {
@@ -220,7 +219,7 @@ void append_utf8(std::string& text, std::uint32_t point) {
   }
 }
 
-/// One element of text: NumPy fills it up with zeros.
+/// One text element, without NumPy's padding zeros.
 std::string text_of(std::string_view element, bool unicode, bool swapped) {
   std::string text;
   if (!unicode) return std::string(element.substr(0, element.find_last_not_of('\0') + 1));
@@ -261,7 +260,7 @@ std::vector<std::string> parse_npy_text(std::string_view bytes, std::string_view
       code.size() > 2 && (code[1] == 'U' || code[1] == 'S') &&
       std::from_chars(code.data() + 2, code.data() + code.size(), length).ec == std::errc() &&
       length > 0 && length <= (std::size_t{1} << 24);
-  if (!is_text) parts.header.fail(fmt::format("the array's elements are no text ({})", code));
+  if (!is_text) parts.header.fail(fmt::format("the array's elements are not text ({})", code));
   const bool unicode = code[1] == 'U';
   const std::size_t size = unicode ? 4 * length : length;
   const std::vector<std::int64_t> shape = parts.header.shape();

@@ -10,8 +10,8 @@ namespace ompq::data {
 /// @throws DataError naming the file and the array that cannot be read.
 [[nodiscard]] NamedArrays read_npz(const std::filesystem::path& file);
 
-/// Writes arrays where numpy.load finds them, uncompressed and atomically; equal arrays give equal
-/// bytes. @throws FileError if the file cannot be written.
+/// Writes an uncompressed .npz file for numpy.load, atomically; equal arrays give equal bytes.
+/// @throws FileError if the file cannot be written.
 void write_npz(const std::filesystem::path& file, const NamedArrays& arrays);
 
 }  // namespace ompq::data

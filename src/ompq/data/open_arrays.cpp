@@ -28,8 +28,8 @@ bool is_label_name(std::string_view name) {
   return std::find(kLabelNames.begin(), kLabelNames.end(), name) != kLabelNames.end();
 }
 
-/// The array for `spec`: the one of its name; where the network has one input also `x`, `arr_0` (so
-/// numpy.savez calls an array without a name), or the only array that is not called as labels are.
+/// The array for `spec`: the one with its name; if the network has one input, also `x`, `arr_0`
+/// (numpy.savez's name for an unnamed array), or the only array that is not named like labels.
 std::string array_for(const OpenRequest& request,
                       const ArraySource& arrays,
                       const InputSpec& spec) {
@@ -44,7 +44,7 @@ std::string array_for(const OpenRequest& request,
   }
   if (single && samples.size() == 1) return samples.front();
   if (arrays.names().empty()) {
-    request.fail("holds no arrays (.npy); where these are files of another kind, unpack them");
+    request.fail("holds no arrays (.npy); if these are files of another kind, unpack them");
   }
   request.fail(fmt::format("holds the arrays {} but none named \"{}\"{}",
                            fmt::join(arrays.names(), ", "),
@@ -56,9 +56,8 @@ std::string title_of(const OpenRequest& request, const std::string& array) {
   return fmt::format("{}, array {}", request.source.string(), array);
 }
 
-/// An array of uint8 as pixels, where that is what it is: pictures for a floating input that does
-/// not take rows of just that shape; with preprocessing that was said, whatever has as many
-/// elements as it needs.
+/// A uint8 array as pixels, if it holds images: for a floating-point input whose shape differs from
+/// the rows; with explicit preprocessing, any array with the right number of elements.
 std::optional<PixelLayout> layout_of_pixels(const OpenRequest& request,
                                             const Tensor& array,
                                             const InputSpec& spec) {
@@ -75,7 +74,7 @@ std::optional<PixelLayout> layout_of_pixels(const OpenRequest& request,
   return numbers ? std::nullopt : pixel_layout(shape, spec.extents);
 }
 
-/// One sample alone, without an axis that counts samples.
+/// A single sample, without a sample axis.
 bool is_one_sample(const Tensor& array, const InputSpec& spec) {
   const std::span<const std::int64_t> shape(array.shape());
   return shape.size() == spec.extents.size() && !shape.empty() &&
@@ -88,7 +87,7 @@ Tensor as_one_row(const Tensor& array) {
   return array.reshaped(std::move(shape));
 }
 
-/// True for one sample next to inputs that say how many there are.
+/// True for a single sample if another input determines the number of samples.
 bool is_shared(const OpenRequest& request, const Tensor& array, const InputSpec& spec) {
   if (request.inputs.size() < 2) return false;
   if (array.rank() == 0) return spec.extents.empty();
@@ -116,7 +115,7 @@ void add_input(const OpenRequest& request,
   parts.batch_axes.push_back(spec.batch_axis);
 }
 
-/// Text, objects and damaged members are no error: labels are not needed to calibrate.
+/// Text, objects and damaged members are not errors: calibration needs no labels.
 Labels read_labels(const OpenRequest& request,
                    ArraySource& arrays,
                    const std::string& name,
@@ -130,13 +129,12 @@ Labels read_labels(const OpenRequest& request,
   }
   try {
     return labels_of(arrays.read_text(name), samples, title);
-  } catch (const Error&) {  // why it holds no numbers says more
+  } catch (const Error&) {  // the reason why it has no numbers is more useful
     return {.fault = fmt::format("{}: {}", title, reason)};
   }
 }
 
-/// Arrays of one shape and type, one after the other; a leading axis of 1 that `spec` does not have
-/// is left out.
+/// Stacks arrays of one shape and type; a leading axis of 1 that `spec` does not have is dropped.
 Tensor stacked(const OpenRequest& request,
                const std::vector<std::filesystem::path>& files,
                const InputSpec& spec) {
@@ -193,7 +191,7 @@ std::unique_ptr<Dataset> open_npy_files(const OpenRequest& request,
 std::unique_ptr<Dataset> open_named(const OpenRequest& request, ArraySource& arrays) {
   SampleSetParts parts;
   for (const InputSpec& spec : request.inputs) add_input(request, arrays, spec, parts);
-  parts.size = std::max<std::int64_t>(parts.size, 1);  // where all inputs are one sample
+  parts.size = std::max<std::int64_t>(parts.size, 1);  // if all inputs are single samples
   for (const std::string_view name : kLabelNames) {
     const bool is_input = std::any_of(request.inputs.begin(),
                                       request.inputs.end(),

@@ -32,8 +32,8 @@ bool is_open(const InputSpec& spec) {
       spec.extents.begin(), spec.extents.end(), [](std::int64_t extent) { return extent < 1; });
 }
 
-/// Height and width that the images have in common; {0, 0} where they have none. Of many images, as
-/// many as calibration draws are looked at.
+/// The height and width of all images; {0, 0} if they differ. Of many images, only as many are read
+/// as calibration draws.
 std::array<std::int64_t, 2> common_size(const ImageFiles& files) {
   constexpr std::int64_t kLookedAt = 64;
   const auto count = static_cast<std::int64_t>(files.names.size());
@@ -45,7 +45,7 @@ std::array<std::int64_t, 2> common_size(const ImageFiles& files) {
       const std::array<std::int64_t, 2> own{image.height, image.width};
       if (size[0] == 0) size = own;
       if (size != own) return {0, 0};
-    } catch (const Error&) {  // is told when the sample is read
+    } catch (const Error&) {  // reported when the sample is read
       continue;
     }
   }
@@ -83,7 +83,7 @@ std::unique_ptr<Dataset> open_pixels(const OpenRequest& request, PixelArray arra
   const auto layout = picture_layout(array.pixels.shape());
   if (!layout) {
     request.fail(
-        fmt::format("an array of shape {} holds no images; they are [n, h, w], "
+        fmt::format("an array of shape {} does not hold images; they are [n, h, w], "
                     "[n, h, w, c] or [n, c, h, w] with 1 or 3 channels",
                     shape_text(array.pixels.shape())));
   }
@@ -91,7 +91,7 @@ std::unique_ptr<Dataset> open_pixels(const OpenRequest& request, PixelArray arra
   return finish_opening(request, std::move(parts));
 }
 
-/// Of two splits, the one that is asked for; without a wish the test half, or what there is.
+/// The requested one of two splits; by default the test split, or the one that exists.
 const std::vector<fs::path>& choose_split(const OpenRequest& request,
                                           const std::vector<fs::path>& train,
                                           const std::vector<fs::path>& test) {
@@ -103,9 +103,10 @@ const std::vector<fs::path>& choose_split(const OpenRequest& request,
   return chosen;
 }
 
-// --- what is it? ---------------------------------------------------------------------------------
+// --- kinds of sources
+// ---------------------------------------------------------------------------------
 
-/// The files and folders of a directory that say what it is.
+/// The files and folders of a directory that show which kind of source it is.
 struct Contents {
   bool has_labels_csv = false;
   bool has_images = false;
@@ -147,7 +148,7 @@ Contents look_into(const fs::path& directory) {
   return contents;
 }
 
-/// Folders of splits would pass for classes and give every image a wrong label.
+/// Without this check, folders of splits would be read as classes, with wrong labels.
 void refuse_folders_of_splits(const OpenRequest& request, const std::vector<std::string>& folders) {
   static constexpr std::array<std::string_view, 5> kSplits{
       "test", "train", "val", "valid", "validation"};
@@ -203,12 +204,12 @@ std::unique_ptr<Dataset> open_file(const OpenRequest& request) {
   if (request.source.extension() == ".bin") {
     return open_pixels(request, read_cifar10({request.source}));
   }
-  request.fail(fmt::format("is no source of samples; expected {}", kSources));
+  request.fail(fmt::format("is not a source of samples; expected {}", kSources));
 }
 
 }  // namespace
 
-// --- what the openers share ----------------------------------------------------------------------
+// --- shared by all openers ----------------------------------------------------------------------
 
 void OpenRequest::fail(const std::string& reason) const {
   throw DataError(source.string(), reason);
@@ -218,11 +219,11 @@ const InputSpec& OpenRequest::image_spec() const {
   if (inputs.size() == 1) return inputs.front();
   std::vector<std::string> names;
   for (const InputSpec& input : inputs) names.push_back(input.name);
-  fail(
-      fmt::format("the network has {} inputs ({}), images feed one; give an .npz with an array for "
-                  "each",
-                  inputs.size(),
-                  fmt::join(names, ", ")));
+  fail(fmt::format(
+      "the network has {} inputs ({}), but images feed only one; give an .npz with an array for "
+      "each",
+      inputs.size(),
+      fmt::join(names, ", ")));
 }
 
 Preprocess OpenRequest::preprocess_for(const InputSpec& spec) const {

@@ -27,8 +27,8 @@ std::optional<PixelLayout> layout_of(std::span<const std::int64_t> shape, std::i
   return std::nullopt;
 }
 
-/// Channels that an input takes if it does not take pictures: its first extent, unless only the
-/// last is a number that channels have.
+/// The number of channels of an input that does not take images: its first extent, unless only the
+/// last one is a plausible number of channels.
 std::int64_t channels_wanted(std::span<const std::int64_t> wanted) {
   constexpr std::int64_t kFewest = 4;
   if (wanted.size() != 3 || is_channel_count(wanted[0]) || is_channel_count(wanted[2])) return 0;

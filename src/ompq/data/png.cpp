@@ -11,8 +11,8 @@
 namespace ompq::data {
 namespace {
 
-/// libpng's state, its input and its last words. libpng is C and must not be unwound by an
-/// exception, so it jumps.
+/// libpng's state, its input and its last error. libpng is C code: exceptions must not unwind it,
+/// so errors use longjmp.
 class PngDecoder {
  public:
   explicit PngDecoder(std::string_view bytes) : rest_(bytes) {
@@ -23,8 +23,8 @@ class PngDecoder {
   PngDecoder(const PngDecoder&) = delete;
   PngDecoder& operator=(const PngDecoder&) = delete;
 
-  /// Reads the header and asks for 8-bit gray or RGB. Nothing with a destructor lives in the
-  /// frames that a jump leaves.
+  /// Reads the header and requests 8-bit gray or RGB. No object with a destructor may be alive in
+  /// the frames that a longjmp leaves.
   bool start() {
     if (info_ == nullptr || setjmp(png_jmpbuf(png_)) != 0) return false;
     png_set_read_fn(png_, this, on_read);

@@ -15,7 +15,7 @@ constexpr std::int64_t kMaxSide = 1 << 14;
 std::optional<std::string> bad_per_channel(std::string_view name,
                                            const std::vector<double>& values,
                                            std::size_t channels) {
-  // Arrays may have more channels than pictures; with them it shows whether these are as many.
+  // Arrays may have more channels than images; their number is checked when they are opened.
   const bool more = channels == 3 && values.size() > channels;
   if (!values.empty() && values.size() != 1 && values.size() != channels && !more) {
     return fmt::format("{} has {} values for {} channels; give one per channel, or one for all",
@@ -24,8 +24,9 @@ std::optional<std::string> bad_per_channel(std::string_view name,
                        channels);
   }
   for (const double value : values) {
-    if (!std::isfinite(value)) return fmt::format("{} holds {}, which is no number", name, value);
-    if (name == "std" && value == 0) return "std holds 0, by which nothing can be divided";
+    if (!std::isfinite(value))
+      return fmt::format("{} holds {}, which is not a finite number", name, value);
+    if (name == "std" && value == 0) return "std holds 0; it is a divisor and must not be 0";
   }
   return std::nullopt;
 }

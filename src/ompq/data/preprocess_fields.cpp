@@ -44,7 +44,7 @@ bool PreprocessFields::flag(std::string_view field, bool fallback) const {
 std::string PreprocessFields::text(std::string_view field, std::string_view fallback) const {
   const nlohmann::json* found = find(field);
   if (found == nullptr) return std::string(fallback);
-  if (!found->is_string()) fail(field, "it must be a text");
+  if (!found->is_string()) fail(field, "it must be a string");
   return found->get<std::string>();
 }
 

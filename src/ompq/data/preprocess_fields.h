@@ -15,23 +15,23 @@
 
 namespace ompq::data {
 
-/// Reads fields of one JSON object and names its file, and them, in errors.
+/// Reads fields of one JSON object; errors name the file and the field.
 class PreprocessFields {
  public:
   PreprocessFields(const std::filesystem::path& file, const nlohmann::json& object)
       : file_(file.string()), object_(object) {}
 
   [[nodiscard]] const std::string& file() const { return file_; }
-  /// @throws DataError: what `field` is, and the rule that it breaks.
+  /// @throws DataError with the value of `field` and the rule that it breaks.
   [[noreturn]] void fail(std::string_view field, std::string_view rule) const;
 
-  /// Null where the field is missing or null.
+  /// Null if the field is missing or null.
   [[nodiscard]] const nlohmann::json* find(std::string_view field) const;
   [[nodiscard]] bool has(std::string_view field) const { return find(field) != nullptr; }
   void require_known(std::span<const std::string_view> known) const;
 
-  // The field's value, or the fallback where it is missing or null. @throws DataError for a value
-  // of another type.
+  // The field's value, or the fallback if it is missing or null. @throws DataError for a value of
+  // another type.
   [[nodiscard]] double number(std::string_view field, double fallback) const;
   [[nodiscard]] bool flag(std::string_view field, bool fallback) const;
   [[nodiscard]] std::string text(std::string_view field, std::string_view fallback) const;

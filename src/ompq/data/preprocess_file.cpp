@@ -22,7 +22,7 @@ Json parse(const fs::path& file) {
   const Json json = Json::parse(read_file(file), nullptr, /*allow_exceptions=*/false);
   if (!json.is_object()) {
     throw DataError(file.string(),
-                    fmt::format("is no JSON object; preprocessing is "
+                    fmt::format("is not a JSON object; preprocessing is "
                                 "{{\"format\": \"{}\", \"channels\": \"rgb\", ...}}, or "
                                 "preprocessor_config.json of Hugging Face, or config.json of timm",
                                 kFormat));
@@ -69,7 +69,7 @@ Preprocess from_own_format(const PreprocessFields& fields) {
   return preprocess;
 }
 
-/// By the fields that the object has.
+/// Detects the format from the object's fields.
 Preprocess from_any_format(const fs::path& file, const Json& json) {
   const PreprocessFields fields(file, json);
   if (fields.has("format")) return from_own_format(fields);
@@ -79,10 +79,10 @@ Preprocess from_any_format(const fs::path& file, const Json& json) {
   }
   if (is_pretrained_cfg(fields)) return from_pretrained_cfg(fields);
   if (is_image_processor(fields)) return from_image_processor(fields);
-  return from_own_format(fields);  // which says what is missing
+  return from_own_format(fields);  // which reports what is missing
 }
 
-/// One number where the sides are equal.
+/// A single number if the sides are equal.
 nlohmann::ordered_json size_json(const std::optional<PixelSize>& size, bool always_both) {
   if (!size) return nullptr;
   if (size->height == size->width && !always_both) return size->height;

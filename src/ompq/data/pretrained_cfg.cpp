@@ -2,8 +2,8 @@
 
 #include "ompq/data/preprocess_fields.h"
 
-// pretrained_cfg, as timm keeps it next to its weights. What fields that are missing stand for, and
-// how a crop share becomes sizes, is timm's own (data/config.py and transforms_factory.py, 1.0).
+// timm's pretrained_cfg, stored next to its weights. Defaults of missing fields and the conversion
+// of crop_pct to sizes follow timm (data/config.py and transforms_factory.py, 1.0).
 
 namespace ompq::data {
 namespace {
@@ -18,7 +18,7 @@ std::vector<std::int64_t> input_size_of(const PreprocessFields& fields) {
           static_cast<std::int64_t>(size[2])};
 }
 
-/// The size before the crop: a part `share` of it is left.
+/// The size before the crop, which keeps a share of `share`.
 PixelSize scaled_size(const PixelSize& crop, double share) {
   const auto scaled = [&](std::int64_t side) {
     return static_cast<std::int64_t>(std::floor(static_cast<double>(side) / share));
@@ -52,8 +52,9 @@ Preprocess from_pretrained_cfg(const PreprocessFields& fields) {
   } else if (mode == "center" && scaled.height == scaled.width) {
     preprocess.resize = scaled.height;
   } else {
-    fields.fail("crop_mode",
-                "\"squash\", and \"center\" of a square, are known; prepare the samples as arrays");
+    fields.fail(
+        "crop_mode",
+        "\"squash\", and \"center\" of a square, are supported; prepare the samples as arrays");
   }
   return preprocess;
 }

@@ -7,10 +7,11 @@
 namespace ompq::data {
 namespace {
 
-/// 32 bits hold a pixel of 8, a sum of weights that may pass one by a little, and this fraction.
+/// Fraction bits of the weights: 32 bits hold an 8-bit pixel, a sum of weights slightly above 1,
+/// and these.
 constexpr int kFractionBits = 32 - 8 - 2;
 
-/// Which input pixels make output pixel i of one dimension, and with which weights.
+/// The input pixels, and their weights, of each output pixel of one dimension.
 struct Taps {
   std::vector<std::int64_t> first;
   std::vector<std::int64_t> count;
@@ -18,7 +19,7 @@ struct Taps {
   std::int64_t most = 0;
 };
 
-/// A filter as a function of the distance in (shrunk) pixels, and where it ends.
+/// A filter as a function of the distance in output pixels, and its support.
 struct Filter {
   double support;
   double (*weight)(double distance);
@@ -54,7 +55,7 @@ std::int32_t to_fraction(double weight) {
 /// The filter around each output pixel's centre, in input pixels.
 Taps filter_taps(std::int64_t in, std::int64_t out, const Filter& filter) {
   const double step = static_cast<double>(in) / static_cast<double>(out);
-  const double stretch = std::max(step, 1.0);  // enlarging interpolates between neighbours
+  const double stretch = std::max(step, 1.0);  // when enlarging, interpolate between neighbours
   const double reach = filter.support * stretch;
   Taps taps;
   taps.most = static_cast<std::int64_t>(std::ceil(reach)) * 2 + 1;
@@ -85,7 +86,7 @@ std::uint8_t pixel_of_sum(std::int32_t sum) {
 }
 constexpr std::int32_t kHalf = 1 << (kFractionBits - 1);
 
-/// Channels are known when this is compiled, so that their sums stay in registers.
+/// The number of channels is a compile-time constant, so that their sums stay in registers.
 template <int kChannels>
 void shrink_row(const std::uint8_t* in, const Taps& taps, std::uint8_t* out, std::int64_t width) {
   for (std::int64_t x = 0; x < width; ++x) {
@@ -159,8 +160,8 @@ Image resize_rows(const Image& image, std::int64_t height, const Filter& filter)
   return result;
 }
 
-/// Which of `in` pixels stands under the centre of each of `out`. Places are added up, as Pillow
-/// does, whose rounding decides where a centre falls between two pixels.
+/// The input pixel under the centre of each output pixel. Positions are accumulated as in Pillow,
+/// since the rounding decides if a centre falls between two pixels.
 std::vector<std::int64_t> nearest_pixels(std::int64_t in, std::int64_t out) {
   const double step = static_cast<double>(in) / static_cast<double>(out);
   std::vector<std::int64_t> pixels;

@@ -31,7 +31,7 @@ class ImageInput final : public InputSource {
     const Tensor kept = values.converted_to(type_);
     std::copy(kept.bytes().begin(), kept.bytes().end(), out.begin());
   }
-  /// Augmentation writes float32, so that only such inputs show their images.
+  /// Augmentation writes float32, so only float32 inputs expose their images.
   [[nodiscard]] std::optional<ImageAccess> images() const override {
     if (type_ != DataType::Float32) return std::nullopt;
     return ImageAccess{.read = read_image_, .transform = &transform_};
@@ -45,11 +45,10 @@ class ImageInput final : public InputSource {
                     type,
                     fmt::format("input \"{}\"", transform_.input_name()));
     } catch (const DataError& error) {
-      throw ConfigError(
-          "preprocessing",
-          error.reason() +
-              "; pixels reach such an input as they are: leave --scale, --mean, --std and the "
-              "preprocessing file out, or say --scale 1 --mean 0 --std 1");
+      throw ConfigError("preprocessing",
+                        error.reason() +
+                            "; such an input takes unscaled pixels: omit --scale, --mean, --std "
+                            "and the preprocessing file, or give --scale 1 --mean 0 --std 1");
     }
   }
 
@@ -58,7 +57,7 @@ class ImageInput final : public InputSource {
   DataType type_;
 };
 
-/// Rows [n, a, b, ...] with n as axis `axis`: [a, n, b, ...] for 1.
+/// Moves the first axis of rows [n, a, b, ...] to `axis`: [a, n, b, ...] for 1.
 Tensor with_rows_at(const Tensor& rows, std::size_t axis) {
   Extents shape = rows.shape();
   std::rotate(
@@ -81,7 +80,7 @@ Tensor with_rows_at(const Tensor& rows, std::size_t axis) {
   return result;
 }
 
-/// The row that all samples of a pass have in common.
+/// The row that all samples of a pass share.
 Tensor shared_row(const Tensor& rows) {
   const Extents& shape = rows.shape();
   if (shape[0] == 0) return rows;
@@ -91,7 +90,8 @@ Tensor shared_row(const Tensor& rows) {
     const auto other = rows.bytes().subspan(static_cast<std::size_t>(i) * bytes, bytes);
     if (std::equal(first.begin(), first.end(), other.begin())) continue;
     throw DataError(
-        "data", "an input that all samples of a pass share differs between them; give --batch 1");
+        "data",
+        "an input that all samples of a pass share differs between samples; give --batch 1");
   }
   return Tensor::from_bytes(rows.type(), {shape.begin() + 1, shape.end()}, first);
 }
@@ -152,7 +152,7 @@ std::vector<std::exception_ptr> SampleSet::read_rows(const std::vector<std::int6
   for (Tensor& input : inputs) out.push_back(input.mutable_bytes());
   const auto count = static_cast<std::int64_t>(indices.size());
   std::vector<std::exception_ptr> faults(indices.size());
-  // An exception may not leave a parallel loop.
+  // An exception must not leave a parallel loop.
 #pragma omp parallel for schedule(dynamic) if (count > 1)
   for (std::int64_t i = 0; i < count; ++i) {
     const auto row = static_cast<std::size_t>(i);

@@ -15,9 +15,8 @@
 
 namespace ompq::data {
 
-/// Images, read when asked for, preprocessed, and given in `type`.
-/// @throws ConfigError if `type` is one of integers and cannot hold what preprocessing makes of
-/// pixels.
+/// Images, read on request, preprocessed, and converted to `type`.
+/// @throws ConfigError if `type` is an integer type that cannot represent the preprocessed pixels.
 [[nodiscard]] std::unique_ptr<InputSource> image_input(
     std::function<Image(std::int64_t)> read_image,
     ImageTransform transform,
@@ -34,7 +33,7 @@ struct SampleSetParts {
   std::vector<std::string> remarks = {};
 };
 
-/// The one Dataset: inputs side by side. A batch is read by all cores.
+/// The implementation of Dataset. A batch is read by all cores.
 class SampleSet final : public Dataset {
  public:
   explicit SampleSet(SampleSetParts parts) : parts_(std::move(parts)) {}
@@ -50,18 +49,19 @@ class SampleSet final : public Dataset {
 
  private:
   void require_index(std::int64_t index) const;
-  /// Reads all rows; @return why a row is missing, null for those that are there.
+  /// Reads all rows. @return for each row, why it is missing, or null.
   [[nodiscard]] std::vector<std::exception_ptr> read_rows(const std::vector<std::int64_t>& indices,
                                                           std::vector<Tensor>& inputs) const;
-  /// Rows of `indices` that are there. @throws the first fault unless broken samples are skipped.
+  /// The rows of `indices` that could be read. @throws the first fault unless broken samples are
+  /// skipped.
   [[nodiscard]] std::vector<std::size_t> sound_rows(const std::vector<std::int64_t>& indices,
                                                     const std::vector<std::exception_ptr>& faults);
 
-  /// Brings rows [n, ...] of every input to the shape that the network takes.
+  /// Converts rows [n, ...] of every input to the network's shape.
   void place_batch_axes(std::vector<Tensor>& inputs) const;
 
   SampleSetParts parts_;
-  std::set<std::int64_t> broken_;  ///< each is counted once, however often it is asked for
+  std::set<std::int64_t> broken_;  ///< counted once each
 };
 
 }  // namespace ompq::data

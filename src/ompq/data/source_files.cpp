@@ -14,14 +14,14 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// Device and inode of what a path leads to.
+/// Device and inode of a path's target.
 std::optional<std::pair<dev_t, ino_t>> identity_of_file(const fs::path& path) {
   struct stat status {};
   if (::stat(path.c_str(), &status) != 0) return std::nullopt;
   return std::pair{status.st_dev, status.st_ino};
 }
 
-/// By its name, as the openers of folders take it.
+/// Decides by the name, as the openers of folders do.
 bool is_source_name(const fs::path& file) {
   const std::string name = file.filename().string();
   if (is_image_file(file) || file.extension() == ".npy" || name == "labels.csv") return true;
@@ -29,7 +29,7 @@ bool is_source_name(const fs::path& file) {
   return name.find("idx1") != std::string::npos || name.find("idx3") != std::string::npos;
 }
 
-/// What labels.csv lists may have any name and lie anywhere.
+/// Files listed in labels.csv may have any name and be anywhere.
 std::optional<fs::path> listed_file(const fs::path& source, const std::pair<dev_t, ino_t>& wanted) {
   std::error_code code;
   if (!fs::exists(source / "labels.csv", code)) return std::nullopt;
@@ -37,7 +37,7 @@ std::optional<fs::path> listed_file(const fs::path& source, const std::pair<dev_
     for (const std::string& name : list_labelled(source, true).names) {
       if (identity_of_file(source / name) == wanted) return source / name;
     }
-  } catch (const Error&) {  // is told when the samples are opened
+  } catch (const Error&) {  // reported when the samples are opened
   }
   return std::nullopt;
 }

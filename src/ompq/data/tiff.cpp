@@ -14,11 +14,11 @@
 namespace ompq::data {
 namespace {
 
-/// A file in memory, as libtiff reads it, and its last words.
+/// An in-memory file for libtiff, and the last error.
 struct TiffSource {
   std::string_view bytes;
   std::uint64_t at = 0;
-  std::string reason = "it holds no picture that libtiff can show";
+  std::string reason = "it has no image that libtiff supports";
 };
 
 TiffSource& source_of(thandle_t handle) { return *static_cast<TiffSource*>(handle); }
@@ -46,7 +46,7 @@ toff_t seek(thandle_t handle, toff_t offset, int whence) {
 int close_nothing(thandle_t /*handle*/) { return 0; }
 toff_t size_of_source(thandle_t handle) { return source_of(handle).bytes.size(); }
 
-/// Of this file alone, so that threads do not share a handler. @return 1: libtiff says no more
+/// An error handler per file, so that threads do not share one. @return 1: libtiff prints nothing
 int keep_reason(TIFF* /*tiff*/, void* source, const char* module, const char* text, va_list list) {
   char buffer[256];
   std::vsnprintf(buffer, sizeof(buffer), text, list);
@@ -60,14 +60,14 @@ int say_nothing(TIFF* /*tiff*/, void* /*source*/, const char*, const char*, va_l
 using Tiff = std::unique_ptr<TIFF, void (*)(TIFF*)>;
 
 Tiff open_tiff(TiffSource& source) {
-  constexpr tmsize_t kMostMemory = tmsize_t{1} << 30;  // for one thing that a file asks for
+  constexpr tmsize_t kMostMemory = tmsize_t{1} << 30;  // per allocation of libtiff
   const std::unique_ptr<TIFFOpenOptions, void (*)(TIFFOpenOptions*)> options(TIFFOpenOptionsAlloc(),
                                                                              TIFFOpenOptionsFree);
   TIFFOpenOptionsSetMaxSingleMemAlloc(options.get(), kMostMemory);
   TIFFOpenOptionsSetErrorHandlerExtR(options.get(), keep_reason, &source);
   TIFFOpenOptionsSetWarningHandlerExtR(options.get(), say_nothing, &source);
   return {TIFFClientOpenExt("picture",
-                            "rm",  // m: the bytes are not mapped, they are in memory already
+                            "rm",  // m: no memory mapping, the bytes are already in memory
                             &source,
                             read_bytes,
                             write_nothing,
@@ -80,8 +80,8 @@ Tiff open_tiff(TiffSource& source) {
           TIFFClose};
 }
 
-/// libtiff multiplies colours by an alpha that is apart from them; one that is in them already it
-/// leaves alone, and so alpha is dropped as from every other image here.
+/// libtiff multiplies colours by unassociated alpha and leaves associated alpha unchanged. Marking
+/// alpha as associated keeps the colours, so that it can be dropped as for other formats.
 void drop_alpha(TIFF* tiff) {
   std::uint16_t count = 0;
   std::uint16_t* kinds = nullptr;
@@ -99,7 +99,7 @@ bool read_pixels(TIFF* tiff, std::vector<std::uint32_t>& raster, TiffSource& sou
     if (reason[0] != '\0') source.reason = reason;
     return false;
   }
-  reader.req_orientation = reader.orientation;  // as the rows lie, as with every format
+  reader.req_orientation = reader.orientation;  // no rotation, as for every format
   const bool done = TIFFRGBAImageGet(&reader, raster.data(), reader.width, reader.height) != 0;
   TIFFRGBAImageEnd(&reader);
   return done;

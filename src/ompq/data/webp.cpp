@@ -19,9 +19,9 @@ std::string_view text_of(VP8StatusCode status) {
     case VP8_STATUS_OUT_OF_MEMORY:
       return "out of memory";
     case VP8_STATUS_UNSUPPORTED_FEATURE:
-      return "it uses a feature that libwebp does not know";
+      return "it uses a feature that libwebp does not support";
     default:
-      return "its bits make no picture";
+      return "its data cannot be decoded";
   }
 }
 
@@ -30,16 +30,16 @@ std::string_view text_of(VP8StatusCode status) {
 Image decode_webp(std::string_view bytes, std::string_view name) {
   const auto* data = reinterpret_cast<const std::uint8_t*>(bytes.data());
   WebPDecoderConfig config;
-  if (WebPInitDecoderConfig(&config) == 0) refuse_webp(name, "libwebp is of another version");
+  if (WebPInitDecoderConfig(&config) == 0) refuse_webp(name, "the libwebp version does not match");
   const VP8StatusCode known = WebPGetFeatures(data, bytes.size(), &config.input);
   if (known != VP8_STATUS_OK) refuse_webp(name, text_of(known));
   if (config.input.has_animation != 0) {
-    throw DataError(name, "the WebP file is an animation; save the picture that is meant");
+    throw DataError(name, "the WebP file is an animation; save a single frame");
   }
   require_sane_size(config.input.width, config.input.height, name);
   Image image{config.input.height, config.input.width, 3, {}};
   image.pixels.resize(static_cast<std::size_t>(image.height * image.width * 3));
-  config.output.colorspace = MODE_RGB;  // which leaves alpha out
+  config.output.colorspace = MODE_RGB;  // drops alpha
   config.output.is_external_memory = 1;
   config.output.u.RGBA = {
       image.pixels.data(), static_cast<int>(image.width * 3), image.pixels.size()};

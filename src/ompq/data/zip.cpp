@@ -105,7 +105,7 @@ void ZipReader::read_directory() {
 void ZipReader::check(const Member& member) const {
   if (member.encrypted) fail(fmt::format("member {} is encrypted", member.name));
   if (member.method != ZIP_CM_STORE && member.method != ZIP_CM_DEFLATE) {
-    fail(fmt::format("member {} is packed by method {}; only stored and deflated members are read",
+    fail(fmt::format("member {} is compressed with method {}; only stored and deflated members are supported",
                      member.name,
                      member.method));
   }

@@ -10,8 +10,7 @@ struct zip;  // of libzip
 
 namespace ompq::data {
 
-/// Reads members of a zip archive, stored or deflated. Only the member that is asked for is held in
-/// memory.
+/// Reads members of a zip archive, stored or deflated. Only the requested member is in memory.
 class ZipReader {
  public:
   struct Member {
@@ -23,11 +22,11 @@ class ZipReader {
     bool encrypted = false;
   };
 
-  /// @throws DataError naming the file if it is no zip archive or its directory is damaged.
+  /// @throws DataError naming the file if it is not a zip archive or its directory is damaged.
   explicit ZipReader(const std::filesystem::path& file);
   [[nodiscard]] const std::vector<Member>& members() const { return members_; }
-  /// The member's bytes, checked by its CRC. @throws DataError if it is damaged, encrypted or
-  /// packed by another method.
+  /// The member's bytes, checked against its CRC. @throws DataError if it is damaged, encrypted or
+  /// compressed with another method.
   [[nodiscard]] std::string read(const Member& member);
 
  private:
@@ -45,7 +44,7 @@ struct ZipEntry {
   std::string name;
   std::string bytes;
 };
-/// A zip archive with its members stored, not deflated; equal entries give equal bytes.
+/// Writes a zip archive with its members stored, not deflated. Equal entries give equal bytes.
 [[nodiscard]] std::string zip_stored(const std::vector<ZipEntry>& entries);
 
 }  // namespace ompq::data

@@ -9,23 +9,24 @@
 namespace ompq::diagnosis {
 namespace {
 
-/// What the output gains by less than this is lost in what one width more or less brings.
+/// Smaller gains of the output are negligible compared with one bit more or less.
 constexpr double kCountingGainDb = 0.1;
-/// Own noise that counts where gains were not measured.
+/// A layer counts below this SNR of its own noise if gains were not measured.
 constexpr double kCountingSnrDb = 20;
-constexpr std::size_t kMostLayers = 10;
+constexpr std::size_t kMaxLayers = 10;
 
-/// Where the output's noise is a tenth of its signal, the best class often changes.
+/// With noise of a tenth of the signal's power, the predicted class often changes.
 constexpr double kPoorOutputDb = 10;
-/// A channel of an eighth of the range has three of its bits less.
+/// A channel with an eighth of the range loses three bits of resolution.
 constexpr double kWideSpread = 8;
-/// Normal numbers reach 5 to 6 deviations in a million; beyond 20, few values set the step.
+/// Among a million normal numbers the peak is 5 to 6 standard deviations; beyond 20, a few outliers
+/// set the scale.
 constexpr double kLongTail = 20;
 constexpr double kMostlyClipping = 0.5;
 
-constexpr int kMostBits = 8;
+constexpr int kMaxUsefulBits = 8;
 
-/// SNRs of the layer's own noise; a side that adds none is infinitely good.
+/// SNR of the layer's own noise, very large if there is none.
 double own_snr(const std::optional<double>& snr) { return snr.value_or(1e9); }
 
 bool by_input(const AdviceCase& c) {
@@ -56,35 +57,36 @@ std::string own_text(const AdviceCase& c) {
 
 std::string more_activation_bits(const AdviceCase& c) {
   const auto bits = c.layer.activation_bits;
-  if (bits && *bits < kMostBits) {
+  if (bits && *bits < kMaxUsefulBits) {
     const bool given = c.layer.reads_network_input;
     return fmt::format("give {} more bits than {} (--{} {})",
                        given ? "the network's inputs" : "activations",
                        *bits,
                        given ? "input-bits" : "act-bits",
-                       std::min(*bits + 2, kMostBits));
+                       std::min(*bits + 2, kMaxUsefulBits));
   }
   return fmt::format("keep the layer float (--exclude '{}')", c.layer.name);
 }
 
 std::string more_weight_bits(const AdviceCase& c, int more) {
   const auto bits = c.layer.weight_bits;
-  if (bits && *bits >= kMostBits) {
+  if (bits && *bits >= kMaxUsefulBits) {
     return fmt::format("keep the layer float (--exclude '{}')", c.layer.name);
   }
-  return fmt::format(
-      "--pin '{}={}'", c.layer.name, bits ? std::min(*bits + more, kMostBits) : kMostBits);
+  return fmt::format("--pin '{}={}'",
+                     c.layer.name,
+                     bits ? std::min(*bits + more, kMaxUsefulBits) : kMaxUsefulBits);
 }
 
-// --- the rules' parts, in the order of the table -------------------------------------------------
+// --- the rules, in the order of the table -------------------------------------------------
 
 bool input_channels_differ(const AdviceCase& c) {
   return by_input(c) && c.layer.channel_spread > kWideSpread;
 }
 std::string channels_found(const AdviceCase& c) {
   return fmt::format(
-      "{}one scale serves input channels whose largest has {:.0f} times the range "
-      "of the median ({})",
+      "{}one scale for all input channels, but the largest has {:.0f} times the range of the "
+      "median ({})",
       c.layer.depthwise ? "depthwise: " : "",
       c.layer.channel_spread,
       own_text(c));
@@ -98,8 +100,8 @@ bool input_is_clipped(const AdviceCase& c) {
 }
 std::string clipping_found(const AdviceCase& c) {
   return fmt::format(
-      "{:.2g} % of its input lie outside of the quantizer's range and make {:.0f} % "
-      "of its noise ({})",
+      "{:.2g} % of its input is outside the quantizer's range and causes {:.0f} % of its noise "
+      "({})",
       100 * c.layer.clipped_share,
       100 * c.layer.clipping_noise_share,
       own_text(c));
@@ -114,13 +116,13 @@ bool input_has_a_tail(const AdviceCase& c) {
 }
 std::string tail_found(const AdviceCase& c) {
   return fmt::format(
-      "its input has a long tail: the peak is {:.0f} times the root mean square, so "
-      "rare values set the step ({})",
+      "its input has a long tail: the peak is {:.0f} times the root mean square, so rare values "
+      "set the scale ({})",
       c.layer.peak_to_rms,
       own_text(c));
 }
 std::string tail_remedy(const AdviceCase& c) {
-  return "cut the tail off (--act-range percentile), or " + more_activation_bits(c);
+  return "clip the tail (--act-range percentile), or " + more_activation_bits(c);
 }
 
 std::string input_found(const AdviceCase& c) {
@@ -133,14 +135,15 @@ bool is_end(const AdviceCase& c) {
   return by_weights(c) && (c.index == 0 || c.index + 1 == c.network.layers.size());
 }
 std::string end_found(const AdviceCase& c) {
-  return fmt::format("the {} layer's weights have {}, and {} ({})",
-                     c.index == 0 ? "first" : "last",
-                     bits_text(c.layer.weight_bits),
-                     c.index == 0 ? "all others read its noise" : "nothing after it mends that",
-                     own_text(c));
+  return fmt::format(
+      "the {} layer's weights have {}, and {} ({})",
+      c.index == 0 ? "first" : "last",
+      bits_text(c.layer.weight_bits),
+      c.index == 0 ? "its noise reaches all other layers" : "its noise goes directly to the output",
+      own_text(c));
 }
 std::string end_remedy(const AdviceCase& c) {
-  return "give the ends 8 bits (--first-last 8), or " + more_weight_bits(c, 2);
+  return "give the first and last layer 8 bits (--first-last 8), or " + more_weight_bits(c, 2);
 }
 
 bool is_depthwise(const AdviceCase& c) { return by_weights(c) && c.layer.depthwise; }
@@ -163,9 +166,9 @@ std::string weights_found(const AdviceCase& c) {
 std::string weights_remedy(const AdviceCase& c) {
   const auto bits = c.layer.weight_bits;
   const std::string pinned = more_weight_bits(c, 1);
-  if (!bits || *bits >= kMostBits) return pinned;
+  if (!bits || *bits >= kMaxUsefulBits) return pinned;
   std::string candidates;
-  for (int b = *bits + 1; b <= kMostBits; ++b) {
+  for (int b = *bits + 1; b <= kMaxUsefulBits; ++b) {
     candidates += (candidates.empty() ? "" : ",") + std::to_string(b);
   }
   return fmt::format("{}, or raise its minimum and let the budget decide (--candidates '{}={}')",
@@ -184,7 +187,7 @@ constexpr std::array<AdviceRule, 7> kRules{{
     {"coarse weights", by_weights, weights_found, weights_remedy},
 }};
 
-/// Layers that cost the output something, the worst first.
+/// Layers whose noise affects the output, the worst first.
 std::vector<const report::LayerDiagnosis*> culprits(const report::Diagnosis& diagnosis) {
   if (diagnosis.gain_samples > 0) {
     auto sorted = report::offenders(diagnosis);
@@ -234,7 +237,7 @@ std::vector<report::Advice> advise(const report::Diagnosis& diagnosis) {
   std::vector<report::Advice> advice;
   advise_on_output(diagnosis, advice);
   auto layers = culprits(diagnosis);
-  if (layers.size() > kMostLayers) layers.resize(kMostLayers);
+  if (layers.size() > kMaxLayers) layers.resize(kMaxLayers);
   for (const report::LayerDiagnosis* layer : layers) {
     const AdviceCase subject{
         diagnosis, *layer, static_cast<std::size_t>(layer - diagnosis.layers.data())};

@@ -9,14 +9,14 @@
 
 namespace ompq::diagnosis {
 
-/// A layer in its network, as the rules see it.
+/// A layer and its network, the input of the rules.
 struct AdviceCase {
   const report::Diagnosis& network;
   const report::LayerDiagnosis& layer;
   std::size_t index = 0;  ///< of the layer, in topological order
 };
 
-/// One thing that can be wrong with a layer, and what helps.
+/// A problem that a layer can have, and its remedy.
 struct AdviceRule {
   std::string_view name;
   bool (*applies)(const AdviceCase&);
@@ -24,11 +24,11 @@ struct AdviceRule {
   std::string (*remedy)(const AdviceCase&);
 };
 
-/// In the order in which they are asked; a layer gets the first that applies.
+/// In order of precedence; a layer gets the first that applies.
 [[nodiscard]] std::span<const AdviceRule> advice_rules();
 
-/// What stands out: the network's output first, if it is noisy, then the layers whose noise counts,
-/// by falling gain. Layers that cost the output next to nothing are left in peace.
+/// Advice for the network's output, if it is noisy, then for the layers whose noise matters, by
+/// decreasing gain. Layers with a negligible effect on the output get none.
 [[nodiscard]] std::vector<report::Advice> advise(const report::Diagnosis& diagnosis);
 
 }  // namespace ompq::diagnosis

@@ -23,7 +23,7 @@ namespace {
 
 using graph::ValueId;
 
-/// Every layer's feature and every block's output, each once.
+/// The features of all layers and the outputs of all blocks, without duplicates.
 std::vector<ValueId> watched_values(const pipeline::Model& model) {
   std::vector<ValueId> values;
   for (const graph::Layer& layer : model.discovery.layers) values.push_back(layer.feature);
@@ -41,7 +41,7 @@ std::vector<ValueId> same_values(const graph::Graph& float_graph,
   return found;
 }
 
-/// A float network that others are held against.
+/// A float network that serves as the reference.
 class Reference {
  public:
   Reference(const graph::Graph& graph,
@@ -50,7 +50,7 @@ class Reference {
       : watched_(watched), executor_(graph, capturing(std::move(options))) {}
 
   void run(const data::Batch& batch) { batch_ = pipeline::run_captured(executor_, batch.inputs); }
-  /// The watched value of this place.
+  /// The watched value at this position.
   [[nodiscard]] const std::vector<float>& value(std::size_t place) const {
     return batch_.values.at(watched_[place]);
   }
@@ -67,7 +67,7 @@ class Reference {
   pipeline::CapturedBatch batch_;
 };
 
-/// The watched values of a quantized network next to those of its reference.
+/// Compares the watched values of a quantized network with those of its reference.
 class Comparison {
  public:
   Comparison(const graph::Graph& graph,
@@ -107,7 +107,7 @@ class Comparison {
   pipeline::ValueComparison output_;
 };
 
-/// Everything that sees batches.
+/// All measurements that process batches.
 class Measurer {
  public:
   Measurer(const pipeline::Model& model,
@@ -200,9 +200,9 @@ class Measurer {
   const DiagnosisOptions& options_;
   bool same_;
   std::unique_ptr<Reference> reference_;         // of `after`
-  std::unique_ptr<Reference> before_reference_;  // where it is another one
+  std::unique_ptr<Reference> before_reference_;  // if it is another one
   std::unique_ptr<Comparison> after_;
-  std::unique_ptr<Comparison> before_;  // nullptr where both are the same
+  std::unique_ptr<Comparison> before_;  // nullptr if both are the same
   std::optional<LayerNoiseMeter> noise_;
   std::optional<FloatLayerGain> gain_;
   std::int64_t gain_samples_ = 0;
@@ -264,7 +264,7 @@ report::Diagnosis diagnose(const pipeline::Model& model,
       "diagnosis",
       progress);
   if (measurer.samples() == 0) {
-    throw DataError("diagnosis", "no sample could be used; give at least one that decodes");
+    throw DataError("diagnosis", "no sample could be read; give at least one valid sample");
   }
   measurer.report(model, result);
   result.advice = advise(result);

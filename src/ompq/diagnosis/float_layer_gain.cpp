@@ -13,7 +13,7 @@ namespace {
 
 using State = runtime::Executor::State;
 
-/// A constant of the quantized network with the float network's value next to it.
+/// A constant of the quantized network and its value in the float network.
 struct Constant {
   graph::ValueId id = graph::kNoValue;
   Tensor float_graph;
@@ -34,14 +34,14 @@ std::vector<Constant> constants_of(const graph::Graph& float_graph,
   const graph::ValueId bias = quantized.node(there.node).input(2);
   if (!has_bias_operand || !quantized.is_constant(bias)) return constants;
   const Tensor& rounded = *quantized.value(bias).constant;
-  // A method may have given a bias to an operator that had none.
+  // A method may have added a bias to an operator without one.
   Tensor original = layer.bias != graph::kNoValue ? *float_graph.value(layer.bias).constant
                                                   : Tensor(rounded.type(), rounded.shape());
   constants.push_back({bias, std::move(original), rounded});
   return constants;
 }
 
-/// Float32 sums in another order differ by some 1e-7 of the signal's amplitude.
+/// float32 sums in another order differ by about 1e-7 of the signal's amplitude.
 constexpr double kArithmeticNoise = 1e-12;
 
 double energy_of(const Tensor& output) {
@@ -54,7 +54,9 @@ double noise_of(const Tensor& output, const Tensor& reference) {
   const auto x = output.data<float>();
   const auto y = reference.data<float>();
   if (x.size() != y.size()) {
-    throw ShapeError("diagnosis", "the networks' first outputs differ in size; give the same one");
+    throw ShapeError("diagnosis",
+                     "the networks' first outputs differ in size; both networks must have the same "
+                     "first output");
   }
   double sum = 0;
   for (std::size_t i = 0; i < x.size(); ++i) {
@@ -70,7 +72,7 @@ struct FloatLayerGain::Impl {
   std::vector<pipeline::QuantizedLayer> layers;
   std::vector<std::vector<Constant>> constants;
   runtime::Executor executor;
-  std::vector<std::size_t> order;  ///< layers, as the pass meets their inputs
+  std::vector<std::size_t> order;  ///< layers, in the order in which the pass computes their inputs
   double signal = 0;
   double noise = 0;
   std::vector<double> noise_without;

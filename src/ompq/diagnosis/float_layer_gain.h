@@ -10,15 +10,13 @@
 
 namespace ompq::diagnosis {
 
-/// How much the signal-to-noise ratio of a quantized network's first output grows if one layer is
-/// float: its weight and bias are the float ones and its input skips the quantizer (for every
-/// reader), while the rest of the network stays as it is. This is measured, not extrapolated; what
-/// comes before the layer is computed once. Passes: one and, for each layer, what comes after
-/// its input.
+/// Measures how much the signal-to-noise ratio of a quantized network's first output increases if
+/// one layer is float: its weight and bias are the float ones and its input is not quantized (for
+/// all readers), while the rest of the network is unchanged. The part before the layer is computed
+/// once. Cost: one pass and, for each layer, the part of the network after its input.
 class FloatLayerGain {
  public:
-  /// `quantized` was made from `float_graph`, keeps its names, and outlives this, as `float_graph`
-  /// does.
+  /// `quantized` must be derived from `float_graph` and have its names; both must outlive this.
   /// @throws ConfigError as find_layers.
   FloatLayerGain(const graph::Graph& float_graph,
                  const std::vector<graph::Layer>& layers,
@@ -30,9 +28,9 @@ class FloatLayerGain {
 
   /// `output`: the float network's first output for these inputs, float32.
   void add_batch(std::span<const Tensor> inputs, const Tensor& output);
-  /// dB, one a layer; below 0 where the layer's errors cancel those of others. Noise 120 dB below
-  /// the signal is that of the arithmetic: a network that has no more than that gives nothing, and
-  /// no gain goes beyond it.
+  /// Gains in dB, one per layer; negative if the layer's errors cancel those of others. Noise 120
+  /// dB below the signal is numerical noise of float32: a network with no more than that has no
+  /// gains, and gains are limited by it.
   [[nodiscard]] std::vector<std::optional<double>> result() const;
 
  private:

@@ -24,7 +24,7 @@ NodesByName nodes_by_name(const graph::Graph& graph) {
   return nodes;
 }
 
-/// Extents for one sample; those of the batch may differ.
+/// Extents of one sample, without the batch, which may differ.
 std::vector<std::int64_t> extents(const graph::Graph& graph, ValueId id) {
   const auto& shape = graph.value(id).shape;
   std::vector<std::int64_t> sizes;
@@ -85,8 +85,8 @@ class Matcher {
            same_extents(a_.graph, x.output, b_.graph, y.output);
   }
 
-  /// By name, wherever in the order they stand: what does not depend on each other may have changed
-  /// places. The rest by order.
+  /// By name, independent of the order, since independent layers may be reordered. The rest by
+  /// order.
   void pair_layers() {
     std::vector<std::size_t> rest_a;
     std::vector<std::size_t> rest_b;
@@ -106,7 +106,7 @@ class Matcher {
     std::sort(pairs_.begin(), pairs_.end());
   }
 
-  /// The longest common subsequence of layers that are alike.
+  /// The longest common subsequence of similar layers.
   void pair_in_order(const std::vector<std::size_t>& in_a, const std::vector<std::size_t>& in_b) {
     const auto match = [&](std::size_t i, std::size_t j) {
       return alike(layer_a(in_a[i]), layer_b(in_b[j]));
@@ -130,7 +130,7 @@ class Matcher {
     }
   }
 
-  /// Value names mean something if most layers' own outputs have the same in both networks.
+  /// True if value names are reliable: most layers' outputs have the same name in both networks.
   void trust_names() {
     std::size_t same = 0;
     for (const auto& [la, lb] : pairs_) {
@@ -174,7 +174,7 @@ class Matcher {
     return maker_type(a_.graph, in_a) == maker_type(b_.graph, in_b);
   }
 
-  /// The value of the same name, if the same operator makes it.
+  /// The value of the same name, if it is produced by the same operator.
   static ValueId namesake(const graph::Graph& from, ValueId id, const graph::Graph& to) {
     const ValueId found = to.find_value(from.value(id).name);
     if (found == graph::kNoValue || maker_type(from, id) != maker_type(to, found)) {
@@ -183,7 +183,7 @@ class Matcher {
     return found;
   }
 
-  /// What the node makes that has the name and operator of the one that makes `id`.
+  /// The output of the node with the name and operator of the producer of `id`.
   static ValueId made_alike(const graph::Graph& from,
                             ValueId id,
                             const graph::Graph& to,
@@ -199,7 +199,7 @@ class Matcher {
     return place < outputs.size() ? outputs[place] : graph::kNoValue;
   }
 
-  /// Ahead of a Clip that narrows a quantizer of fewer bits than its container.
+  /// Skips a Clip before a quantizer with fewer bits than its storage type.
   static ValueId before_clip(const graph::Graph& graph, ValueId id) {
     const graph::NodeId maker = graph.producer(id);
     return maker != graph::kNoNode && graph.node(maker).is("Clip")

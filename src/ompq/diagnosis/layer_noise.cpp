@@ -13,17 +13,17 @@ namespace {
 
 using graph::ValueId;
 
-/// The values of one layer in the float network, and those of its two quantized variants.
+/// The values of one layer in the float network, and of its two quantized variants.
 struct LayerVariants {
   ValueId source = graph::kNoValue;
-  ValueId quantized_source = graph::kNoValue;  ///< kNoValue where the input stays float
+  ValueId quantized_source = graph::kNoValue;  ///< kNoValue if the input stays float
   ValueId output = graph::kNoValue;
-  ValueId by_weights = graph::kNoValue;  ///< kNoValue where the weight stays float
+  ValueId by_weights = graph::kNoValue;  ///< kNoValue if the weight stays float
   ValueId by_input = graph::kNoValue;
   float scale = 0;  ///< of the input's quantizer
 };
 
-/// A copy of the float network that grows variants of its layers.
+/// A copy of the float network with added variants of its layers.
 class Probe {
  public:
   Probe(const graph::Graph& float_graph, const graph::Graph& quantized)
@@ -56,7 +56,7 @@ class Probe {
   graph::Node copy(const graph::Layer& layer, const std::string& suffix) const {
     graph::Node node = graph_.node(layer.node);
     node.name = layer.name + suffix;
-    // Outputs before the layer's own are left out.
+    // Omit outputs before the layer's own.
     const auto own = std::ranges::find(node.outputs, layer.output);
     node.outputs.assign(static_cast<std::size_t>(own - node.outputs.begin()), graph::kNoValue);
     return node;
@@ -71,7 +71,7 @@ class Probe {
     return made;
   }
 
-  /// The quantized network's quantizer, once for all layers that read through it.
+  /// Copies the quantized network's quantizer, once for all layers that read it.
   ValueId quantizer(const graph::Layer& layer, const pipeline::QuantizedLayer& there) {
     const auto known = quantizers_.find(there.input);
     if (known != quantizers_.end()) return known->second;
@@ -101,7 +101,7 @@ class Probe {
   std::map<ValueId, ValueId> quantizers_;  // by the quantized network's value
 };
 
-/// Hands on values of one pass in pairs, each pair as soon as both exist.
+/// Passes on pairs of values of one pass as soon as both exist.
 class Pairs {
  public:
   using Use = std::function<void(std::span<const float>, std::span<const float>)>;
@@ -139,7 +139,7 @@ class Pairs {
   };
   struct Held {
     std::vector<float> values;
-    std::size_t open = 0;  ///< pairs that are yet to come
+    std::size_t open = 0;  ///< number of pairs not yet complete
   };
 
   void release(ValueId id) {
@@ -154,7 +154,7 @@ class Pairs {
 std::size_t channels_of(const graph::Graph& graph, ValueId id) {
   const auto& shape = graph.value(id).shape;
   if (!shape || shape->size() < 2) return 1;
-  // A capture puts the channels of [N, C, H, W] last; elsewhere the last axis is the last.
+  // A capture moves the channels of [N, C, H, W] last; other ranks are not changed.
   const graph::Dim& dim = shape->size() == 4 ? (*shape)[1] : shape->back();
   return dim.is_fixed() && dim.size > 0 ? static_cast<std::size_t>(dim.size) : 1;
 }
@@ -163,7 +163,7 @@ std::size_t channels_of(const graph::Graph& graph, ValueId id) {
 
 void InputNoise::add(std::span<const float> x, std::span<const float> x_q, float step) {
   quantized.add(x, x_q);
-  // Rounding moves an element by half a step; a thousandth more for the arithmetic.
+  // Rounding changes an element by at most half the scale; allow 0.1 % for the arithmetic.
   const double bound = 0.5005 * static_cast<double>(step);
   for (std::size_t i = 0; i < x.size(); ++i) {
     float& peak = channel_peak[i % channel_peak.size()];

@@ -1,16 +1,15 @@
 #include "ompq/graph/fuse_layers.h"
 
-#include <cmath>
-#include <limits>
+#include <cstddef>
 #include <optional>
+#include <utility>
+#include <vector>
 
+#include "ompq/graph/operator_traits.h"
 #include "ompq/graph/uses.h"
 
 namespace ompq::graph {
 namespace {
-
-/// `activation` and its parameters, as fused nodes carry them.
-using Attributes = std::map<std::string, Attribute>;
 
 /// What one operator takes in: the nodes after it, and what they become.
 struct Fusion {
@@ -19,7 +18,7 @@ struct Fusion {
   ValueId output = kNoValue;
   ValueId bias = kNoValue;
   ValueId residual = kNoValue;
-  Attributes activation;
+  FusedActivation activation;
 };
 
 bool is_layer(const Graph& graph, const Node& node) {
@@ -31,48 +30,6 @@ bool is_layer(const Graph& graph, const Node& node) {
 
 ValueId other_operand(const Node& node, ValueId one) {
   return node.inputs[0] == one ? node.inputs[1] : node.inputs[0];
-}
-
-std::optional<float> bound(const Graph& graph,
-                           const Node& clip,
-                           std::size_t slot,
-                           const char* attribute,
-                           float unbounded) {
-  const ValueId id = clip.input(slot);
-  if (id == kNoValue) return clip.float_attribute(attribute, unbounded);
-  const std::optional<Tensor>& constant = graph.value(id).constant;
-  if (!constant || constant->elements() != 1) return std::nullopt;
-  return constant->to_floats().front();
-}
-
-/// The activation of a node that reads `x` and nothing else that changes.
-std::optional<Attributes> activation_of(const Graph& graph, const Node& node, ValueId x) {
-  if (!node.domain.empty() || node.input(0) != x) return std::nullopt;
-  if (node.is("Relu") || node.is("Sigmoid") || node.is("Tanh") || node.is("HardSwish")) {
-    return Attributes{{"activation", node.op_type}};
-  }
-  if (node.is("LeakyRelu")) {
-    return Attributes{{"activation", node.op_type},
-                      {"activation_alpha", node.float_attribute("alpha", 0.01F)}};
-  }
-  if (!node.is("Clip") || graph.value(x).type != DataType::Float32) return std::nullopt;
-  constexpr float kInfinity = std::numeric_limits<float>::infinity();
-  const auto low = bound(graph, node, 1, "min", -kInfinity);
-  const auto high = bound(graph, node, 2, "max", kInfinity);
-  // With its bounds the wrong way round a Clip makes its upper one of everything, by ONNX's rule.
-  if (!low || !high || *low > *high) return std::nullopt;
-  return Attributes{
-      {"activation", node.op_type}, {"activation_min", *low}, {"activation_max", *high}};
-}
-
-/// The activation that x * gate(x) is, for the gates that exporters write.
-std::optional<Attributes> gated_activation(const Node& gate) {
-  if (gate.is("Sigmoid")) return Attributes{{"activation", std::string("Silu")}};
-  const bool hard_swish = gate.is("HardSigmoid") &&
-                          std::abs(gate.float_attribute("alpha", 0.2F) - 1.0F / 6.0F) < 1e-5F &&
-                          gate.float_attribute("beta", 0.5F) == 0.5F;
-  if (hard_swish) return Attributes{{"activation", std::string("HardSwish")}};
-  return std::nullopt;
 }
 
 class LayerFuser {
@@ -154,8 +111,8 @@ class LayerFuser {
 
   bool take_activation(Fusion& fusion) {
     const NodeId reader = free_reader(fusion.output);
-    if (reader == kNoNode) return false;
-    std::optional<Attributes> found = activation_of(graph_, graph_.node(reader), fusion.output);
+    if (reader == kNoNode || graph_.node(reader).input(0) != fusion.output) return false;
+    std::optional<FusedActivation> found = fused_form(graph_, graph_.node(reader));
     if (!found) return false;
     fusion.activation = std::move(*found);
     absorb(fusion, reader);
@@ -172,10 +129,11 @@ class LayerFuser {
     const NodeId mul = readers[1];
     const Node& gate_node = graph_.node(gate);
     const Node& mul_node = graph_.node(mul);
-    if (!mul_node.is("Mul") || !gate_node.domain.empty() || gate_node.outputs.size() != 1) return;
+    const OperatorTraits& traits = traits_of(gate_node);
+    if (!mul_node.is("Mul") || traits.gate == nullptr || gate_node.outputs.size() != 1) return;
     if (other_operand(mul_node, x) != gate_node.outputs[0]) return;
     if (uses_.sole_reader(gate_node.outputs[0]) != mul) return;
-    std::optional<Attributes> found = gated_activation(gate_node);
+    std::optional<FusedActivation> found = traits.gate(gate_node);
     if (!found) return;
     fusion.activation = std::move(*found);
     absorb(fusion, gate);
@@ -191,7 +149,7 @@ class LayerFuser {
     fused.inputs.resize(2);
     fused.inputs.push_back(fusion.bias);
     if (fusion.residual != kNoValue) fused.inputs.push_back(fusion.residual);
-    for (const auto& [key, value] : fusion.activation) fused.attributes[key] = value;
+    set_activation(fused, fusion.activation);
     if (fusion.absorbed.empty()) {
       graph_.mutable_node(fusion.root) = std::move(fused);
       return;

@@ -1,16 +1,12 @@
 #include "ompq/graph/op_roles.h"
 
 #include <algorithm>
-#include <array>
-#include <optional>
+#include <cstddef>
+
+#include "ompq/graph/operator_traits.h"
 
 namespace ompq::graph {
 namespace {
-
-template <std::size_t N>
-bool is_one_of(const Node& node, const std::array<std::string_view, N>& types) {
-  return std::find(types.begin(), types.end(), node.op_type) != types.end();
-}
 
 bool is_onnx(const Node& node) { return node.domain.empty(); }
 
@@ -27,20 +23,27 @@ bool is_thin(const Tensor& tensor) {
   return std::count_if(shape.begin(), shape.end(), [](std::int64_t e) { return e != 1; }) <= 1;
 }
 
+bool is_number(const Tensor* constant) { return constant != nullptr && constant->elements() == 1; }
+
 /// Any function of each element of `x` alone, linear or not, as gates are made of.
 bool is_elementwise(const Graph& graph, const Node& node, ValueId x) {
-  static constexpr std::array<std::string_view, 9> kUnary{
-      "Erf", "Exp", "Log", "Neg", "Abs", "Sqrt", "Reciprocal", "Sigmoid", "Tanh"};
-  static constexpr std::array<std::string_view, 7> kBinary{
-      "Add", "Sub", "Mul", "Div", "Pow", "Min", "Max"};
-  if (!is_onnx(node) || node.outputs.size() != 1) return false;
-  if (is_one_of(node, kUnary)) return node.input(0) == x;
-  if (is_one_of(node, kBinary)) {
-    const Tensor* constant = constant_operand(graph, node, x);
-    return constant != nullptr && constant->elements() == 1;
+  if (node.outputs.size() != 1) return false;
+  const OperatorTraits& traits = traits_of(node);
+  switch (traits.role) {
+    case Role::Elementwise:
+    case Role::Affine:
+      return node.inputs.size() == 1 ? node.inputs[0] == x
+                                     : is_number(constant_operand(graph, node, x));
+    case Role::Activation:
+    case Role::Bound:
+      return is_activation(graph, node, x);
+    case Role::Transparent:
+      return is_transparent(node, x) && !traits.moves_elements;
+    case Role::Norm:
+    case Role::Other:
+      return false;
   }
-  return is_activation(graph, node, x) ||
-         (is_transparent(node, x) && !node.is("Pad") && !node.is("Transpose"));
+  return false;
 }
 
 /// A chain of element-wise operators that nobody else reads, up to the first other node.
@@ -67,74 +70,36 @@ Chain follow_chain(const Graph& graph, const Uses& uses, ValueId x, NodeId first
 }  // namespace
 
 bool is_transparent(const Node& node, ValueId x) {
-  static constexpr std::array<std::string_view, 11> kTypes{"Identity",
-                                                           "Dropout",
-                                                           "Cast",
-                                                           "Pad",
-                                                           "Reshape",
-                                                           "Flatten",
-                                                           "Squeeze",
-                                                           "Unsqueeze",
-                                                           "Transpose",
-                                                           "QuantizeLinear",
-                                                           "DequantizeLinear"};
-  if (node.input(0) != x || node.outputs.empty()) return false;
-  return is_onnx(node) ? is_one_of(node, kTypes) : node.is("FakeQuantize");
+  return traits_of(node).role == Role::Transparent && node.input(0) == x && !node.outputs.empty();
 }
 
 bool is_norm(const Node& node, ValueId x) {
-  static constexpr std::array<std::string_view, 3> kTypes{
-      "BatchNormalization", "InstanceNormalization", "GroupNormalization"};
-  return is_onnx(node) && node.input(0) == x && is_one_of(node, kTypes);
+  return traits_of(node).role == Role::Norm && node.input(0) == x;
 }
 
 bool is_affine(const Graph& graph, const Node& node, ValueId x) {
-  if (!is_onnx(node)) return false;
-  const bool commutes = node.is("Add") || node.is("Mul");
-  const bool ordered = (node.is("Sub") || node.is("Div")) && node.input(0) == x;
-  if (!commutes && !ordered) return false;
+  const OperatorTraits& traits = traits_of(node);
+  if (traits.role != Role::Affine || (!traits.commutes && node.input(0) != x)) return false;
   const Tensor* constant = constant_operand(graph, node, x);
   return constant != nullptr && is_thin(*constant) &&
          graph.value(node.outputs[0]).shape == graph.value(x).shape;
 }
 
 bool is_activation(const Graph& graph, const Node& node, ValueId x) {
-  static constexpr std::array<std::string_view, 17> kTypes{"Relu",
-                                                           "LeakyRelu",
-                                                           "PRelu",
-                                                           "Clip",
-                                                           "Sigmoid",
-                                                           "Tanh",
-                                                           "HardSigmoid",
-                                                           "HardSwish",
-                                                           "Elu",
-                                                           "Selu",
-                                                           "Celu",
-                                                           "Softplus",
-                                                           "Softsign",
-                                                           "ThresholdedRelu",
-                                                           "Gelu",
-                                                           "Mish",
-                                                           "Swish"};
-  static constexpr std::array<std::string_view, 3> kMicrosoftTypes{"Gelu", "FastGelu", "QuickGelu"};
-  if (node.domain == "com.microsoft") {
-    return is_one_of(node, kMicrosoftTypes) && node.inputs.size() == 1 && node.input(0) == x;
-  }
-  if (!is_onnx(node)) return false;
-  if (!is_one_of(node, kTypes)) return is_bound(graph, node, x);
+  const OperatorTraits& traits = traits_of(node);
+  if (traits.role != Role::Activation && traits.role != Role::Bound) return false;
+  if (traits.commutes) return is_bound(graph, node, x);
   // Slopes and bounds must be settled; a second activation would be another layer's business.
   return node.input(0) == x &&
          std::all_of(node.inputs.begin() + 1, node.inputs.end(), [&](ValueId id) {
-           return id == kNoValue || graph.is_constant(id);
+           return id == kNoValue || (traits.constant_operands && graph.is_constant(id));
          });
 }
 
 bool is_bound(const Graph& graph, const Node& node, ValueId x) {
-  if (!is_onnx(node)) return false;
-  if (node.is("Clip")) return node.input(0) == x;
-  if (!node.is("Min") && !node.is("Max")) return false;
-  const Tensor* constant = constant_operand(graph, node, x);
-  return constant != nullptr && constant->elements() == 1;
+  const OperatorTraits& traits = traits_of(node);
+  if (traits.role != Role::Bound) return false;
+  return traits.commutes ? is_number(constant_operand(graph, node, x)) : node.input(0) == x;
 }
 
 bool is_residual_add(const Graph& graph, const Node& node) {

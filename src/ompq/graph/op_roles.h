@@ -5,14 +5,14 @@
 #include "ompq/graph/graph.h"
 #include "ompq/graph/uses.h"
 
-/// What part an operator plays between a layer and the value that counts as its output.
+/// What part a node plays between a layer and the value that counts as its output: the role of its
+/// operator (operator_traits.h), where its operands are as the role needs them.
 namespace ompq::graph {
 
-/// Moves or re-encodes the elements of `x` and leaves their meaning: Identity, Dropout, Cast, Pad,
-/// Reshape, Flatten, Squeeze, Unsqueeze, Transpose, QuantizeLinear, DequantizeLinear, FakeQuantize.
+/// Moves or re-encodes the elements of `x` and leaves their meaning.
 [[nodiscard]] bool is_transparent(const Node& node, ValueId x);
 
-/// BatchNormalization, InstanceNormalization or GroupNormalization of `x`.
+/// Normalizes `x`.
 [[nodiscard]] bool is_norm(const Node& node, ValueId x);
 
 /// Adds to, or scales, `x` by a constant that is one number or one number per channel (bias, layer

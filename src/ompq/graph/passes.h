@@ -65,11 +65,11 @@ int merge_constant_twins(Graph& graph);
 ///     output   activation(op(x, weight) + bias + residual)
 /// A residual has the output's shape. Of two operators that one Add joins, the later absorbs it.
 /// Attributes of the operator stay; MatMul has weight [in, out] and takes its bias [out] from an
-/// Add. `activation` (string, absent: none) is one of
-///     Relu, Sigmoid, Tanh, HardSwish
+/// Add. `activation` (string, absent: none) is an operator whose traits have a post-op
+/// (operator_traits.h), with its attributes, such as
 ///     Clip       `activation_min`, `activation_max` (float; infinite where there is no bound)
 ///     LeakyRelu  `activation_alpha` (float)
-///     Silu       x * sigmoid(x)
+///     Swish      `activation_alpha`; what x * sigmoid(x) becomes
 ///
 /// **FakeQuantize**, out of each DequantizeLinear after a QuantizeLinear with the same constant
 /// scale and zero point, all of whose readers are such:

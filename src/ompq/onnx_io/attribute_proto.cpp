@@ -10,7 +10,7 @@ namespace {
 
 using onnx::AttributeProto;
 
-/// Files older than IR version 2 leave the type out; the field that is set tells.
+/// Files older than IR version 2 omit the type; it follows from the field that is set.
 int type_of(const AttributeProto& proto) {
   if (proto.type() != AttributeProto::UNDEFINED) return proto.type();
   if (proto.has_f()) return AttributeProto::FLOAT;
@@ -60,7 +60,7 @@ struct AttributeWriter {
     proto.set_type(AttributeProto::STRINGS);
     for (const std::string& value : values) proto.add_strings(value);
   }
-  /// Its names depend on the network around it: write_sub_graph writes it.
+  /// Left empty: its names depend on the outer network, see SubGraphWriter.
   void operator()(const graph::SubGraph&) const { proto.set_type(AttributeProto::GRAPH); }
 };
 

@@ -6,9 +6,9 @@
 
 namespace ompq::onnx_io {
 
-/// True for an attribute of a Conv or ConvTranspose that says what ONNX takes for granted without
-/// it: one group, strides and dilations of 1, no padding, the kernel_shape of the constant weight.
-/// Exporters write them all, which is up to a hundred bytes a layer.
+/// True for an attribute of a Conv or ConvTranspose that has ONNX's default value: one group,
+/// strides and dilations of 1, no padding, the kernel_shape of the constant weight. Exporters write
+/// all of them, up to a hundred bytes per layer.
 [[nodiscard]] bool is_default_attribute(const graph::Graph& graph,
                                         const graph::Node& node,
                                         std::string_view name);

@@ -29,7 +29,7 @@ ValueId require_constant(const Graph& graph,
   const ValueId id = graph.find_value(name);
   if (!graph.is_constant(id)) {
     throw ConfigError("export",
-                      fmt::format("'{}' is to be written quantized, but is no constant of the "
+                      fmt::format("'{}' is to be written quantized, but is not a constant of the "
                                   "network",
                                   name));
   }
@@ -48,25 +48,26 @@ void check_range(const Graph& graph, int opset) {
   if (opset < kPackedOpset || opset > kMaxWrittenOpset) {
     throw ConfigError(
         "--opset",
-        fmt::format("files are written with opset {0} (the first with scales along an "
-                    "axis and with axes as operands) to {1}, and {2} is asked for; "
-                    "give {0} to {1}, or leave it out",
-                    kPackedOpset,
-                    kMaxWrittenOpset,
-                    opset));
+        fmt::format(
+            "opset {2} is not supported; files are written with opset {0} (the first with per-axis "
+            "scales and axes as operands) to {1}; give {0} to {1}, or omit the option",
+            kPackedOpset,
+            kMaxWrittenOpset,
+            opset));
   }
   if (opset < graph.opset) {
-    throw ConfigError("--opset",
-                      fmt::format("the network has opset {0}, and networks are carried to newer "
-                                  "opsets alone, not to {1}; give {0} to {2}, or export the "
-                                  "network for opset {1} where it comes from",
-                                  graph.opset,
-                                  opset,
-                                  std::max(kMaxWrittenOpset, graph.opset)));
+    throw ConfigError(
+        "--opset",
+        fmt::format("the network has opset {0} and can only be converted to newer opsets, not to "
+                    "{1}; give {0} to {2}, or export the original network for opset {1}",
+                    graph.opset,
+                    opset,
+                    std::max(kMaxWrittenOpset, graph.opset)));
   }
 }
 
-/// A quantizer that the graph's own opset does not know: they came with 10, their axis with 13.
+/// True if the graph's opset lacks a quantizer that it uses: they exist since opset 10, with an
+/// axis since 13.
 bool outgrew_opset(const Graph& graph) {
   constexpr int kQuantizers = 10;
   constexpr int kAxis = 13;
@@ -85,7 +86,7 @@ int opset_of(const Graph& graph, const ExportOptions& options) {
   return codes || outgrew_opset(graph) ? std::max(graph.opset, kPackedOpset) : graph.opset;
 }
 
-/// Quantized constants, and the biases that go with them: they have forms of their own.
+/// Quantized constants and their biases, which are written in other forms.
 std::set<std::string> coded(const Graph& graph, const ExportOptions& options) {
   std::set<std::string> names;
   for (const auto& [name, weight] : options.quantized) names.insert(name);
@@ -159,9 +160,8 @@ OnnxFile export_onnx_file(const Graph& graph, const ExportOptions& options) {
   if (model.ByteSizeLong() > options.most_model_bytes) {
     throw ConfigError(
         "export",
-        fmt::format("{} bytes would be left in the model in addition to its external data, "
-                    "and a file of protobuf holds {} at most; the network has too "
-                    "many nodes or small constants to be written",
+        fmt::format("the model without its external data takes {} bytes, and a protobuf file holds "
+                    "at most {}; the network has too many nodes or small constants to be written",
                     model.ByteSizeLong(),
                     options.most_model_bytes));
   }
@@ -174,8 +174,8 @@ std::string export_onnx_bytes(const Graph& graph, const ExportOptions& options) 
   if (!file.data.empty()) {
     throw ConfigError(
         "export",
-        fmt::format("the network takes {} bytes, more than one file of protobuf "
-                    "holds ({}); export it to a file, so that its data can lie next to it",
+        fmt::format("the network takes {} bytes, more than one protobuf file can hold ({}); export "
+                    "it to a file, so that it can have external data",
                     file.size(),
                     options.most_model_bytes));
   }

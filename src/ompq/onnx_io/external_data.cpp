@@ -43,8 +43,8 @@ Location read_location(const onnx::TensorProto& proto,
     if (entry.key() == "length") location.length = parse_count(entry, what, place);
   }
   if (location.path.empty()) {
-    throw ImportError(
-        place.name, fmt::format("{} is said to lie in an external file, but none is named", what));
+    throw ImportError(place.name,
+                      fmt::format("{} is declared as external data, but has no location", what));
   }
   return location;
 }
@@ -54,14 +54,14 @@ bool is_inside(const fs::path& file, const fs::path& folder) {
   return end == folder.end();
 }
 
-/// The file itself, after links, once it is known to lie inside of the model's folder.
+/// The file after resolving links, checked to be inside the model's folder.
 fs::path resolve(const std::string& location, const std::string& what, const ModelPlace& place) {
   if (!place.folder) {
-    throw ImportError(place.name,
-                      fmt::format("{} lies in '{}', but a model in memory has no folder; "
-                                  "import it from its file",
-                                  what,
-                                  location));
+    throw ImportError(
+        place.name,
+        fmt::format("{} is in '{}', but a model in memory has no folder; import it from its file",
+                    what,
+                    location));
   }
   const fs::path relative(location);
   const bool climbs = std::find(relative.begin(), relative.end(), "..") != relative.end();
@@ -73,12 +73,12 @@ fs::path resolve(const std::string& location, const std::string& what, const Mod
                                    location));
   };
   const auto link_outside = [&] {
-    return ImportError(place.name,
-                       fmt::format("external data of {} is '{}', a link that leads outside of the "
-                                   "model's folder; put the file itself next to the model, or make "
-                                   "the model a link, too",
-                                   what,
-                                   location));
+    return ImportError(
+        place.name,
+        fmt::format("external data of {} is '{}', a link to a file outside of the model's folder; "
+                    "put the file itself next to the model, or make the model a link, too",
+                    what,
+                    location));
   };
   if (relative.is_absolute() || climbs || location.find('\0') != std::string::npos) throw outside();
   std::error_code code;
@@ -86,12 +86,12 @@ fs::path resolve(const std::string& location, const std::string& what, const Mod
   fs::path file = code ? fs::path() : fs::canonical(folder / relative, code);
   if (code && place.linked_folder) file = fs::canonical(*place.linked_folder / relative, code);
   if (code) {
-    throw ImportError(place.name,
-                      fmt::format("external data of {}, '{}', cannot be read: {}; it must lie "
-                                  "next to the model",
-                                  what,
-                                  location,
-                                  code.message()));
+    throw ImportError(
+        place.name,
+        fmt::format("external data of {}, '{}', cannot be read: {}; it must be next to the model",
+                    what,
+                    location,
+                    code.message()));
   }
   if (!is_inside(file, folder) && !place.linked_folder) throw link_outside();
   if (!fs::is_regular_file(file, code)) {
@@ -114,7 +114,7 @@ std::vector<std::byte> read_external_data(const onnx::TensorProto& proto,
   if (location.length && *location.length != expected_bytes) {
     throw ImportError(
         place.name,
-        fmt::format("external data of {} has {} bytes, but its type and shape need {}",
+        fmt::format("external data of {} has {} bytes, but its type and shape require {}",
                     what,
                     *location.length,
                     expected_bytes));
@@ -123,7 +123,7 @@ std::vector<std::byte> read_external_data(const onnx::TensorProto& proto,
   if (location.offset > size || expected_bytes > size - location.offset) {
     throw ImportError(place.name,
                       fmt::format("external data of {} is {} bytes from offset {}, but '{}' has "
-                                  "only {}; the file is cut short",
+                                  "only {}; the file is truncated",
                                   what,
                                   expected_bytes,
                                   location.offset,

@@ -10,11 +10,10 @@
 
 namespace ompq::onnx_io {
 
-/// The bytes that a tensor keeps in a file of its own. Its name must lead to a place in the model's
-/// folder or below: a model must not read what its owner did not put next to it. So must symbolic
-/// links, unless the model itself is one: then a cache keeps every file elsewhere and made the
-/// links, or the data lie next to the file that the link leads to.
-/// @param expected_bytes what type and shape ask for.
+/// Reads a tensor's external data. For security the path must be in the model's folder or below,
+/// also after resolving symbolic links. Exception: if the model itself is a link (as in a cache of
+/// downloads), the data may be links as well, or be next to the model's target.
+/// @param expected_bytes  the size given by type and shape.
 /// @throws ImportError naming the tensor and the file.
 [[nodiscard]] std::vector<std::byte> read_external_data(const onnx::TensorProto& proto,
                                                         std::size_t expected_bytes,

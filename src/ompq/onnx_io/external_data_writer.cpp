@@ -26,7 +26,7 @@ std::string move_out_big_tensors(onnx::ModelProto& model, const std::string& loc
     if (moves_out(tensor)) total = next_page(total) + tensor.raw_data().size();
   }
   std::string data;
-  data.reserve(total);  // gigabytes must not be copied because the string grew
+  data.reserve(total);  // avoids copying gigabytes when the string grows
   for (auto& tensor : tensors) {
     if (!moves_out(tensor)) continue;
     data.resize(next_page(data.size()), '\0');

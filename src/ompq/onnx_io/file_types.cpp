@@ -13,7 +13,7 @@ using graph::Graph;
 using graph::NodeId;
 using graph::ValueId;
 
-/// Below that, the Cast takes more bytes than it saves.
+/// With fewer elements, the Cast takes more bytes than it saves.
 constexpr std::int64_t kLeastHalves = 32;
 
 void add_cast(Graph& graph, ValueId from, ValueId to, DataType type) {
@@ -42,7 +42,7 @@ void restore_output(Graph& graph, ValueId output, DataType declared) {
     graph.mutable_value(output).constant = own.converted_to(declared);
   } else {
     const NodeId maker = graph.producer(output);
-    if (maker == graph::kNoNode) return;  // an input as it came
+    if (maker == graph::kNoNode) return;  // a graph input
     const graph::Value& value = graph.value(output);
     const ValueId inside = graph.add_value({.name = {}, .type = value.type, .shape = value.shape});
     graph.replace_uses(output, inside);
@@ -60,7 +60,7 @@ bool is_quantizer_parameter(const Graph& graph, ValueId id) {
   });
 }
 
-/// The half float type that most constants of the file have.
+/// The 16-bit float type of most of the file's constants.
 std::optional<DataType> usual_half(const Graph& graph) {
   std::ptrdiff_t float16 = 0;
   std::ptrdiff_t bfloat16 = 0;
@@ -72,10 +72,10 @@ std::optional<DataType> usual_half(const Graph& graph) {
   return float16 >= bfloat16 ? DataType::Float16 : DataType::BFloat16;
 }
 
-/// The constant in half floats; nothing where that would say something else.
+/// The constant in 16-bit floats; nullopt if that would change its values beyond `narrowing`.
 std::optional<Tensor> narrowed(const graph::Value& value, DataType type, Narrowing narrowing) {
   const bool may_round = value.stored && narrowing == Narrowing::Rounded;
-  // A bias is changed by methods that round weights, and a size is promised before they run.
+  // Rounding methods change biases later, and the file's size must be known before they run.
   if (!may_round && value.constant->rank() < 2) return std::nullopt;
   Tensor halves = value.constant->converted_to(type);
   const Tensor back = halves.converted_to(DataType::Float32);

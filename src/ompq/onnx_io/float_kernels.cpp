@@ -1,12 +1,12 @@
 #include "ompq/onnx_io/float_kernels.h"
 
-#include <algorithm>
-#include <array>
+#include <cstdint>
 #include <map>
 #include <optional>
-#include <string_view>
 #include <utility>
 #include <vector>
+
+#include "ompq/graph/operator_traits.h"
 
 namespace ompq::onnx_io {
 namespace {
@@ -19,24 +19,9 @@ using graph::NodeId;
 using graph::ValueId;
 
 /// What only moves numbers may run on codes: the result is the same.
-constexpr std::array<std::string_view, 18> kMovers{"QuantizeLinear",
-                                                   "DequantizeLinear",
-                                                   "Identity",
-                                                   "Reshape",
-                                                   "Transpose",
-                                                   "Flatten",
-                                                   "Squeeze",
-                                                   "Unsqueeze",
-                                                   "Slice",
-                                                   "Gather",
-                                                   "Split",
-                                                   "Expand",
-                                                   "Tile",
-                                                   "MaxPool",
-                                                   "Max",
-                                                   "Shape",
-                                                   "Pad",
-                                                   "DepthToSpace"};
+bool passes_codes(const Node& node) {
+  return graph::traits_of(node).integer == graph::IntegerForm::PassesCodes;
+}
 
 bool is_dequantized(const Graph& graph, ValueId value) {
   if (value == kNoValue || graph.producer(value) == kNoNode) return false;
@@ -47,8 +32,8 @@ bool is_product(const Node& node) {
   return node.is("Conv") || node.is("ConvTranspose") || node.is("Gemm") || node.is("MatMul");
 }
 
-/// Every operand that is there, but for the condition of a Where.
-bool reads_dequantized_alone(const Graph& graph, const Node& node) {
+/// True if all operands (except the condition of a Where) come from DequantizeLinear.
+bool reads_only_dequantized(const Graph& graph, const Node& node) {
   bool any = false;
   for (std::size_t i = node.is("Where") ? 1 : 0; i < node.inputs.size(); ++i) {
     if (node.inputs[i] == kNoValue) continue;
@@ -58,14 +43,14 @@ bool reads_dequantized_alone(const Graph& graph, const Node& node) {
   return any;
 }
 
-/// The activation of a product has one scale for all of its slices.
+/// True if the dequantized activation of a product has a single scale.
 bool reads_one_scale(const Graph& graph, const Node& node) {
   if (!is_product(node) || !is_dequantized(graph, node.input(0))) return false;
   const ValueId scale = graph.node(graph.producer(node.input(0))).input(1);
   return graph.is_constant(scale) && graph.value(scale).constant->elements() == 1;
 }
 
-/// Channels that a bias of the node would have; nothing where it takes none, or has one.
+/// Number of channels of a missing bias; nullopt if the node has one or takes none.
 std::optional<std::int64_t> missing_bias(const Graph& graph, const Node& node) {
   const bool takes_one = node.is("Conv") || node.is("ConvTranspose") || node.is("Gemm");
   if (!takes_one || node.input(2) != kNoValue) return std::nullopt;
@@ -82,16 +67,14 @@ class Keeper {
   explicit Keeper(Graph& graph) : graph_(graph) {}
 
   void run() {
-    // Found first, as every change makes the graph index its values again.
+    // Collected first, since every change makes the graph rebuild its index.
     std::vector<NodeId> shielded;
     std::vector<std::pair<NodeId, std::int64_t>> unbiased;
     for (std::size_t n = 0; n < graph_.nodes().size(); ++n) {
       const auto id = static_cast<NodeId>(n);
       const Node& node = graph_.node(id);
-      if (!node.domain.empty() || std::ranges::find(kMovers, node.op_type) != kMovers.end()) {
-        continue;
-      }
-      const bool alone = reads_dequantized_alone(graph_, node);
+      if (!node.domain.empty() || passes_codes(node)) continue;
+      const bool alone = reads_only_dequantized(graph_, node);
       const bool one_scale = reads_one_scale(graph_, node);
       const auto channels = alone ? missing_bias(graph_, node) : std::nullopt;
       if (channels) unbiased.emplace_back(id, *channels);

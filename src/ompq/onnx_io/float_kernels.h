@@ -4,15 +4,15 @@
 
 namespace ompq::onnx_io {
 
-/// Keeps ONNX Runtime from putting integer operators in place of float ones between dequantizers
-/// and quantizers: with one scale for each slice these fail to run, and otherwise round again. Its
-/// optimizer (read in 1.30 and 1.32, qdq_selectors.cc) takes an operator all of whose operands come
-/// from DequantizeLinear, a MatMul of two such, or a Where of two; and it rounds float weights
-/// where a dequantizer of one scale comes before them.
+/// Prevents ONNX Runtime from replacing float operators between dequantizers and quantizers by
+/// integer ones, which fail with per-axis scales and otherwise round once more. Its optimizer
+/// (versions 1.30 and 1.32, qdq_selectors.cc) replaces an operator if all operands come from
+/// DequantizeLinear, also a MatMul or a Where of two such operands; and it rounds float weights of
+/// an operator whose input comes from a dequantizer with a single scale.
 ///
-/// Such a Conv, ConvTranspose or Gemm without bias gets one of zeros; before any other stands a Max
-/// of one operand, which changes nothing and which that optimizer leaves.
-/// @param graph  with dequantizers for weights, if it is to have any.
+/// Such a Conv, ConvTranspose or Gemm without bias gets a bias of zeros; any other operator gets a
+/// Max with one operand before its input, an identity that the optimizer does not remove.
+/// @param graph  must already have the dequantizers of its weights.
 void keep_float_kernels(graph::Graph& graph);
 
 }  // namespace ompq::onnx_io

@@ -22,13 +22,13 @@ using Nodes = google::protobuf::RepeatedPtrField<onnx::NodeProto>;
 /// Domain, name and overload.
 using Key = std::tuple<std::string, std::string, std::string>;
 
-/// More nodes than that come from calls that double at each level, not from an exporter.
-constexpr std::size_t kMostNodes = 4'000'000;
+/// A larger number of nodes comes from calls that multiply at each level, not from an exporter.
+constexpr std::size_t kMaxNodes = 4'000'000;
 
 std::string plain_domain(const std::string& domain) { return domain == "ai.onnx" ? "" : domain; }
 
-/// Fields that came to ONNX after the headers that we are built with: a parser keeps them as they
-/// were.
+/// Reads fields that are newer than the ONNX headers of this build; protobuf keeps them as unknown
+/// fields.
 std::vector<std::string> unknown_fields(const Message& message, int number) {
   std::vector<std::string> found;
   const auto& fields = message.GetReflection()->GetUnknownFields(message);
@@ -66,7 +66,7 @@ std::optional<std::int64_t> onnx_opset(
 
 using Attributes = std::map<std::string, onnx::AttributeProto>;
 
-/// What a function's parameters are without a call that sets them.
+/// The default values of a function's parameters.
 Attributes default_attributes(const onnx::FunctionProto& function) {
   constexpr int kAttributeProto = 11;
   Attributes defaults;
@@ -77,7 +77,7 @@ Attributes default_attributes(const onnx::FunctionProto& function) {
   return defaults;
 }
 
-/// One call of a function: what its body's names and parameters stand for.
+/// One call of a function: maps the names and parameters of its body.
 class Call {
  public:
   Call(const onnx::FunctionProto& function, const onnx::NodeProto& node, std::string prefix)
@@ -88,13 +88,13 @@ class Call {
     for (int i = 0; i < function.output_size() && i < node.output_size(); ++i) {
       if (node.output(i).empty()) continue;
       const auto [known, is_new] = names_.emplace(function.output(i), node.output(i));
-      // An output that is an input, or a second name of another output.
+      // An output that is also an input, or a second name of another output.
       if (!is_new) copies_.emplace_back(known->second, node.output(i));
     }
     for (const auto& attribute : node.attribute()) parameters_[attribute.name()] = attribute;
   }
 
-  /// A node of the body as it stands in the network.
+  /// A node of the body with the network's names and the call's attributes.
   onnx::NodeProto bind(onnx::NodeProto node) {
     if (!node.name().empty()) node.set_name(prefix_ + node.name());
     for (std::string& name : *node.mutable_input()) name = renamed(name);
@@ -103,7 +103,7 @@ class Call {
     return node;
   }
 
-  /// Outputs that no node of the body makes under their own name.
+  /// Identity nodes for outputs that no node of the body produces under their own name.
   [[nodiscard]] Nodes copies() const {
     Nodes nodes;
     for (const auto& [from, to] : copies_) {
@@ -127,7 +127,7 @@ class Call {
     for (onnx::AttributeProto& attribute : *node.mutable_attribute()) {
       if (!attribute.ref_attr_name().empty()) {
         const auto given = parameters_.find(attribute.ref_attr_name());
-        if (given == parameters_.end()) continue;  // left out: the operator's own default
+        if (given == parameters_.end()) continue;  // omitted: the operator's default
         *bound.Add() = given->second;
         bound[bound.size() - 1].set_name(attribute.name());
         continue;
@@ -166,7 +166,7 @@ class Inliner {
   }
 
  private:
-  /// A model whose own nodes are calls alone may name no opset of ONNX; its functions do.
+  /// A model whose nodes are all function calls may import no ONNX opset; its functions do.
   void settle_opset() {
     opset_ = onnx_opset(model_.opset_import());
     if (opset_) return;
@@ -179,7 +179,7 @@ class Inliner {
     import->set_version(*opset_);
   }
 
-  /// Values that the network has already: no prefix may lead to one of them.
+  /// Names of the network's existing values, which no prefixed name may equal.
   void note_names(const onnx::GraphProto& graph) {
     for (const auto& info : graph.input()) taken_.insert(info.name());
     for (const auto& tensor : graph.initializer()) taken_.insert(tensor.name());
@@ -208,20 +208,21 @@ class Inliner {
       for (onnx::GraphProto& graph : *attribute.mutable_graphs()) inline_graph(graph);
     }
     *nodes.Add() = std::move(node);
-    if (++made_ > kMostNodes) {
-      throw ImportError(place_.name,
-                        fmt::format("its functions call each other {} times; save the model with "
-                                    "its functions inlined",
-                                    made_));
+    if (++made_ > kMaxNodes) {
+      throw ImportError(
+          place_.name,
+          fmt::format(
+              "its functions are called {} times; save the model with its functions inlined",
+              made_));
     }
   }
 
   void expand(const onnx::FunctionProto& function, const onnx::NodeProto& node, Nodes& nodes) {
     if (std::find(open_.begin(), open_.end(), &function) != open_.end()) {
-      throw ImportError(place_.name,
-                        fmt::format("function '{}' calls itself; a network cannot be unrolled "
-                                    "without end",
-                                    function.name()));
+      throw ImportError(
+          place_.name,
+          fmt::format("function '{}' calls itself; recursive functions cannot be inlined",
+                      function.name()));
     }
     open_.push_back(&function);
     Call call(function, node, prefix_for(node));
@@ -249,7 +250,7 @@ class Inliner {
     }
   }
 
-  /// "block_1/" for a call of that name; the function's name and a number for one without.
+  /// "block_1/" for a call named block_1; the function's name and a number for a call without name.
   std::string prefix_for(const onnx::NodeProto& node) {
     const std::string& base = node.name().empty() ? node.op_type() : node.name();
     std::string prefix = node.name().empty() ? fmt::format("{}_0/", base) : base + "/";
@@ -267,10 +268,10 @@ class Inliner {
   onnx::ModelProto& model_;
   const ModelPlace& place_;
   std::map<Key, const onnx::FunctionProto*> functions_;
-  std::vector<const onnx::FunctionProto*> open_;  ///< whose bodies are being written now
+  std::vector<const onnx::FunctionProto*> open_;  ///< functions being inlined, outermost first
   std::set<std::string> prefixes_;
   std::set<std::string> taken_;
-  std::optional<std::int64_t> opset_;  ///< the model's own
+  std::optional<std::int64_t> opset_;  ///< of the model itself
   std::size_t made_ = 0;
 };
 

@@ -15,29 +15,29 @@ namespace ompq::onnx_io {
 struct DeclaredInput {
   std::string name;
   DataType type = DataType::Float32;
-  std::vector<std::int64_t> extents;  ///< -1 where the file leaves them open
-  std::size_t batch_axis = 0;         ///< the extent that counts samples
+  std::vector<std::int64_t> extents;  ///< -1: open in the file
+  std::size_t batch_axis = 0;         ///< index of the batch extent
 };
 
-/// True for an input that is fixed and has one sample: the network takes one at a time.
+/// True if all extents are fixed and the batch is 1: the network takes one sample at a time.
 [[nodiscard]] bool is_of_one_sample(const DeclaredInput& input);
 
-/// Extents by the name of their input: without the batch, or all of them where what the file leaves
-/// open in its place is no batch (the length of a sequence).
+/// Extents by input name: without the batch, or all extents if the open first extent of the file is
+/// not a batch (for example a sequence length).
 using SampleExtents = std::map<std::string, std::vector<std::int64_t>>;
 
-/// What inputs without axes (a sampling rate) are in all samples, by name.
+/// The values of scalar inputs (a sampling rate), equal in all samples, by name.
 using SampleNumbers = std::map<std::string, Tensor>;
 
 struct ImportOptions {
-  /// Extents that replace unknown dimensions of an input ("input" -> 1,3,224,224; -1 keeps the
-  /// batch open). The first extent may also replace a fixed one.
+  /// Extents for the unknown dimensions of an input ("input" -> 1,3,224,224; -1 keeps the batch
+  /// open). The first extent may also replace a fixed one.
   std::map<std::string, std::vector<std::int64_t>> input_shapes;
-  /// Asked, once and with all inputs, where extents besides the batch are open in the file and not
-  /// in input_shapes: what the samples have. May be empty, and may know some inputs alone.
+  /// Returns the samples' extents. Called once, with all inputs, if extents besides the batch are
+  /// open in the file and not in input_shapes. May be empty, and may omit inputs.
   std::function<SampleExtents(const std::vector<DeclaredInput>&)> sample_extents = {};
-  /// Asked, with all inputs, where the condition of an If is computed. May be empty. Not asked by
-  /// import_onnx(), which reads what the file says.
+  /// Called with all inputs if the condition of an If is computed. May be empty. Not called by
+  /// import_onnx().
   std::function<SampleNumbers(const std::vector<DeclaredInput>&)> sample_numbers = {};
 };
 

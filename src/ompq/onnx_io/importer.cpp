@@ -1,7 +1,6 @@
 #include "ompq/onnx_io/importer.h"
 
 #include <algorithm>
-#include <climits>
 #include <map>
 #include <memory>
 #include <optional>
@@ -9,13 +8,13 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <google/protobuf/stubs/logging.h>
 
 #include "ompq/core/atomic_file.h"
 #include "ompq/core/error.h"
 #include "ompq/onnx_io/attribute_proto.h"
 #include "ompq/onnx_io/function_inliner.h"
 #include "ompq/onnx_io/lower_operators.h"
+#include "ompq/onnx_io/model_check.h"
 #include "ompq/onnx_io/network_inputs.h"
 #include "ompq/onnx_io/node_names.h"
 #include "ompq/onnx_io/node_order.h"
@@ -29,94 +28,6 @@ namespace {
 namespace fs = std::filesystem;
 using graph::kNoValue;
 using graph::ValueId;
-
-/// Of the file format itself; 14 is the newest that opset 28 can meet.
-constexpr std::int64_t kMaxIrVersion = 14;
-
-bool is_onnx_domain(const std::string& domain) { return domain.empty() || domain == "ai.onnx"; }
-
-onnx::ModelProto parse_model(std::string_view bytes, const ModelPlace& place) {
-  if (bytes.empty()) throw ImportError(place.name, "is empty, not an ONNX model");
-  if (bytes.size() > INT_MAX) {
-    throw ImportError(place.name,
-                      fmt::format("has {} bytes, more than the 2 GiB of an ONNX file; keep its "
-                                  "weights as external data",
-                                  bytes.size()));
-  }
-  onnx::ModelProto model;
-  const google::protobuf::LogSilencer quiet;  // the exception says it all
-  if (!model.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
-    throw ImportError(
-        place.name,
-        fmt::format("is no ONNX model: its {} bytes do not parse; it may be cut short "
-                    "or of another format",
-                    bytes.size()));
-  }
-  return model;
-}
-
-int read_opset(const onnx::ModelProto& model, const ModelPlace& place) {
-  std::optional<std::int64_t> opset;
-  for (const auto& import : model.opset_import()) {
-    if (!is_onnx_domain(import.domain())) continue;
-    if (opset && *opset != import.version()) {
-      throw ImportError(
-          place.name, fmt::format("names two opsets of ONNX, {} and {}", *opset, import.version()));
-    }
-    opset = import.version();
-  }
-  if (!opset) {
-    throw ImportError(place.name, "names no opset of ONNX; it is cut short or no ONNX model");
-  }
-  if (*opset < kMinOpset || *opset > kMaxOpset) {
-    throw ImportError(place.name,
-                      fmt::format("uses opset {}, and ompq reads {} to {}; {}",
-                                  *opset,
-                                  kMinOpset,
-                                  kMaxOpset,
-                                  *opset > kMaxOpset ? "export it again for opset 28 or lower"
-                                                     : "convert it to opset 7 or higher"));
-  }
-  return static_cast<int>(*opset);
-}
-
-/// Tells a model from any other protobuf: nearly every byte string that parses lacks one of these.
-int check_model(const onnx::ModelProto& model, const ModelPlace& place) {
-  if (!model.has_ir_version() || !model.has_graph()) {
-    throw ImportError(place.name,
-                      fmt::format("is no ONNX model: it has no {}; it may be cut short or of "
-                                  "another format",
-                                  model.has_graph() ? "ir_version" : "graph"));
-  }
-  if (model.ir_version() < 1 || model.ir_version() > kMaxIrVersion) {
-    throw ImportError(place.name,
-                      fmt::format("has IR version {}, and ompq reads 1 to {}; export it again for "
-                                  "opset 28 or lower",
-                                  model.ir_version(),
-                                  kMaxIrVersion));
-  }
-  return read_opset(model, place);
-}
-
-/// The newest opset that nodes of functions say they belong to; 0 if none does.
-int newest_opset_note(const onnx::GraphProto& graph, const ModelPlace& place) {
-  int newest = 0;
-  for (const auto& node : graph.node()) {
-    for (const auto& attribute : node.attribute()) {
-      if (attribute.has_g()) newest = std::max(newest, newest_opset_note(attribute.g(), place));
-      if (attribute.name() != kOpsetNote) continue;
-      if (attribute.i() < kMinOpset || attribute.i() > kMaxOpset) {
-        throw ImportError(place.name,
-                          fmt::format("has a function of opset {}, and ompq reads {} to {}",
-                                      attribute.i(),
-                                      kMinOpset,
-                                      kMaxOpset));
-      }
-      newest = std::max(newest, static_cast<int>(attribute.i()));
-    }
-  }
-  return newest;
-}
 
 class GraphBuilder {
  public:
@@ -145,7 +56,7 @@ class GraphBuilder {
   }
 
  private:
-  /// Of a sub-network, which is read as part of the network around it.
+  /// For a sub-network, which is read as part of the outer network.
   GraphBuilder(const onnx::GraphProto& proto, const GraphBuilder& around)
       : proto_(proto),
         nodes_(in_order_of_use(proto)),
@@ -157,7 +68,7 @@ class GraphBuilder {
     if (!proto_.name().empty()) graph_.name = proto_.name();
   }
 
-  /// @param captured what it reads of the network around it.
+  /// @param captured  the values of the outer network that it reads.
   graph::SubGraph build_inside(const std::vector<std::string>& captured) {
     read_initializers();
     for (const auto& info : proto_.input()) add_inner_input(info.name());
@@ -167,7 +78,7 @@ class GraphBuilder {
     return std::make_shared<const graph::Graph>(finish());
   }
 
-  /// What it is depends on who runs the sub-network.
+  /// Declares an input whose type and shape depend on the node that runs the sub-network.
   void add_inner_input(const std::string& name) {
     require_free(name, "an input of a sub-network");
     graph_.add_open_input(name);
@@ -183,7 +94,7 @@ class GraphBuilder {
 
   void read_nodes() {
     declare_node_outputs();
-    // Only what runs must be readable.
+    // Only nodes that run must be readable.
     std::set<const onnx::NodeProto*> live;
     if (!unreadable_.empty()) {
       for (const int index : live_nodes(proto_)) live.insert(&proto_.node(index));
@@ -193,7 +104,7 @@ class GraphBuilder {
     }
   }
 
-  /// Nodes of functions with another opset take the form that they have in the network's.
+  /// Converts nodes from functions with another opset to the network's opset.
   void settle_opsets() {
     if (opset_notes_.empty()) return;
     const auto count = static_cast<graph::NodeId>(graph_.nodes().size());
@@ -203,14 +114,15 @@ class GraphBuilder {
       const auto why = upgrade_node(graph_, id, noted->second, graph_.opset);
       if (!why) continue;
       const graph::Node& node = graph_.node(id);
-      throw ImportError(place_.name,
-                        fmt::format("{} node '{}' belongs to opset {}, and has no form in opset {} "
-                                    "of a function besides it: {}",
-                                    node.op_type,
-                                    node.name,
-                                    noted->second,
-                                    graph_.opset,
-                                    *why));
+      throw ImportError(
+          place_.name,
+          fmt::format(
+              "{} node '{}' has opset {} and no form in opset {}, which another function needs: {}",
+              node.op_type,
+              node.name,
+              noted->second,
+              graph_.opset,
+              *why));
     }
     sort();
   }
@@ -250,13 +162,13 @@ class GraphBuilder {
     return data_type_from_onnx(onnx_type).has_value() || is_four_bit(onnx_type);
   }
 
-  /// Text and the like is no obstacle unless something that runs reads it.
+  /// Constants of unsupported types are an error only if a node that runs reads them.
   void note_unreadable(const std::string& name, int onnx_type, const std::string& what) {
     unreadable_[name] = fmt::format(
-        "{} has elements of {}, which ompq does not hold", what, onnx_type_name(onnx_type));
+        "{} has elements of {}, which ompq does not support", what, onnx_type_name(onnx_type));
   }
 
-  /// What the tensor in memory does not say any more.
+  /// Records type information that the widened tensor no longer has.
   void note_type(const onnx::TensorProto& tensor, const std::string& name) {
     const ValueId id = graph_.find_value(name);
     if (is_four_bit(tensor.data_type())) four_bit_.insert(id);
@@ -264,19 +176,19 @@ class GraphBuilder {
     if (type && widened(*type) != *type) graph_.mutable_value(id).stored = type;
   }
 
-  /// Widened to a byte, a zero point no longer says that codes end at 7 or 15.
+  /// After widening to a byte, a zero point no longer limits codes to 4 bits.
   void refuse_four_bit_codes(const graph::Node& node, const onnx::NodeProto& proto) const {
     if (!node.is("QuantizeLinear") || !four_bit_.contains(node.input(2))) return;
     throw ImportError(place_.name,
-                      fmt::format("{} makes codes of 4 bits, which are read for constants alone; "
-                                  "quantize to 8 bits after a Clip",
+                      fmt::format("{} produces 4-bit codes, which are only supported for "
+                                  "constants; quantize to 8 bits after a Clip",
                                   describe(proto)));
   }
 
   void read_inputs() {
     std::set<std::string> used;
     for (const auto& info : proto_.input()) {
-      // Files of IR version 3 and older list every initializer among the inputs.
+      // Files of IR version 3 and older list all initializers as inputs.
       const ValueId known = graph_.find_value(info.name());
       if (known != kNoValue && graph_.is_constant(known)) continue;
       if (unreadable_.contains(info.name())) continue;
@@ -318,7 +230,7 @@ class GraphBuilder {
   void read_constant_node(const onnx::NodeProto& node) {
     if (node.output_size() != 1 || node.attribute_size() != 1) {
       throw ImportError(place_.name,
-                        fmt::format("{} has {} outputs and {} attributes; one each is the rule",
+                        fmt::format("{} has {} outputs and {} attributes; it must have one of each",
                                     describe(node),
                                     node.output_size(),
                                     node.attribute_size()));
@@ -338,7 +250,8 @@ class GraphBuilder {
       return std::nullopt;
     }
     return fmt::format(
-        "{} holds its value as '{}'{}, which ompq does not read; dense numbers are needed",
+        "{} holds its value as '{}'{}, which ompq does not read; only dense numeric values are "
+        "supported",
         describe(node),
         value.name(),
         foreign ? " of " + onnx_type_name(value.t().data_type()) : "");
@@ -357,8 +270,8 @@ class GraphBuilder {
       return Tensor::from({static_cast<std::int64_t>(numbers->size())}, *numbers);
     }
     throw ImportError(place_.name,
-                      fmt::format("{} holds its value as '{}', which ompq does not read; dense "
-                                  "numbers are needed",
+                      fmt::format("{} holds its value as '{}', which ompq does not read; only "
+                                  "dense numeric values are supported",
                                   describe(node),
                                   proto.name()));
   }
@@ -371,7 +284,7 @@ class GraphBuilder {
     if (proto.domain() == "ompq") {
       throw ImportError(
           place_.name,
-          fmt::format("{} is of domain 'ompq', which only lives in memory", describe(proto)));
+          fmt::format("{} has the domain 'ompq', which is not allowed in files", describe(proto)));
     }
     graph::Node node;
     node.op_type = proto.op_type();
@@ -383,7 +296,7 @@ class GraphBuilder {
     trim(node.inputs);
     trim(node.outputs);
     for (const auto& attribute : proto.attribute()) {
-      // Notes are our own passes'; a file holds none but the one that functions leave.
+      // Notes are for our own passes; a file has none but those of inlined functions.
       if (attribute.name().starts_with(graph::kNotePrefix) && attribute.name() != kOpsetNote) {
         continue;
       }
@@ -398,7 +311,7 @@ class GraphBuilder {
     if (opset < graph_.opset) opset_notes_.emplace(graph_.node(id).name, opset);
   }
 
-  /// The opset that a node's operator belongs to; the note that says so goes.
+  /// Removes a node's opset note and returns the opset.
   int opset_of(graph::Node& node) const {
     const auto noted = static_cast<int>(node.int_attribute(kOpsetNote, own_opset_));
     node.attributes.erase(std::string(kOpsetNote));
@@ -427,17 +340,18 @@ class GraphBuilder {
     if (id == kNoValue) {
       throw ImportError(
           place_.name,
-          fmt::format("{} reads '{}', which nothing in the model makes", describe(reader), input));
+          fmt::format(
+              "{} reads '{}', which nothing in the model produces", describe(reader), input));
     }
     return id;
   }
 
-  /// Optional operands that are left out at the end say nothing.
+  /// Drops trailing omitted optional operands.
   static void trim(std::vector<ValueId>& ids) {
     while (!ids.empty() && ids.back() == kNoValue) ids.pop_back();
   }
 
-  /// Attributes that name an element type follow the widening of all half floats.
+  /// Attributes that give an element type are widened like the tensors.
   static void widen_type_attributes(graph::Node& node) {
     for (const char* name : {"to", "dtype", "output_dtype", "output_datatype"}) {
       const auto found = node.attributes.find(name);
@@ -464,7 +378,7 @@ class GraphBuilder {
       graph::Value declared = read_output(info, batch_names_, place_);
       graph::Value& value = graph_.mutable_value(id);
       value.type = value.constant ? value.type : declared.type;
-      // Given extents may change every shape after them; inference will say what they are.
+      // Given extents may change every shape after them; shape inference sets them again.
       if (!value.shape && options_.input_shapes.empty()) value.shape = declared.shape;
       graph_.mark_output(id);
       graph_.interface.outputs.push_back(read_declaration(info, "output", place_));
@@ -478,7 +392,7 @@ class GraphBuilder {
     }
     const ValueId id = graph_.find_value(name);
     if (id == kNoValue) {
-      throw ImportError(place_.name, fmt::format("output '{}' is made by no node", name));
+      throw ImportError(place_.name, fmt::format("no node produces output '{}'", name));
     }
     return id;
   }
@@ -490,15 +404,15 @@ class GraphBuilder {
   }
 
   const onnx::GraphProto& proto_;
-  std::vector<const onnx::NodeProto*> nodes_;  ///< in an order that the file's does not decide
+  std::vector<const onnx::NodeProto*> nodes_;  ///< in an order that does not depend on the file's
   const ImportOptions& options_;
   const ModelPlace& place_;
   graph::Graph graph_;
   NodeNames names_;
-  int own_opset_ = 0;                              ///< that the model names for its own nodes
-  std::map<std::string, int> opset_notes_;         ///< of nodes with an older one, by name
-  std::map<std::string, std::string> unreadable_;  ///< why nothing may read a constant, by name
-  std::set<ValueId> four_bit_;                     ///< constants that lie two a byte
+  int own_opset_ = 0;                              ///< of the model's own nodes
+  std::map<std::string, int> opset_notes_;         ///< opsets of nodes with an older one, by name
+  std::map<std::string, std::string> unreadable_;  ///< why a constant is not supported, by name
+  std::set<ValueId> four_bit_;                     ///< constants of 4-bit types
   std::vector<std::string> input_names_;
   std::set<std::string> batch_names_;
 };

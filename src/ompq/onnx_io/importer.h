@@ -17,25 +17,24 @@ inline constexpr int kMinOpset = 7;
 inline constexpr int kMaxOpset = 28;
 
 /// Reads an ONNX file of opset 7 to 28: initializers, Constant nodes, functions that the file
-/// defines (their nodes take the place of each call), the sub-networks of If, Loop and Scan,
-/// external data (inside of the model's folder, unless the model itself is a link), float32 and
-/// float16 (float32 everywhere, as are bfloat16 and float64), int4 and uint4 constants (widened to
-/// int8 and uint8). The first dimension of a network input with a symbolic or missing extent is the
-/// batch, or a later one that bears the same symbol. Weights are checked for element count, NaN and
-/// infinity. Constants of text are left out, unless a node that the outputs depend on reads them.
-/// What other tools' operators join is taken apart (lower_operators()). Operators are not judged
-/// here; nodes come out sorted. A node without a name is named after its weight ("layer1.0.conv1"
-/// for "layer1.0.conv1.weight"), or else by operator and number
+/// defines (inlined), the sub-networks of If, Loop and Scan, external data (in the model's folder,
+/// unless the model itself is a link), float16, bfloat16 and float64 (converted to float32), int4
+/// and uint4 constants (widened to int8 and uint8). A first dimension with a symbolic or missing
+/// extent is the batch, as is a later one with the same symbol. Weights are checked for element
+/// count, NaN and infinity. Text constants are dropped, unless a node that the outputs depend on
+/// reads them. Fused operators of other tools are decomposed (lower_operators()). Operators are not
+/// checked for support here; nodes are returned sorted. A node without a name is named after its
+/// weight ("layer1.0.conv1" for "layer1.0.conv1.weight"), or else by operator and number
 /// ("Relu_4").
-/// @param data_files  if given: gets the files next to the model that hold its external data.
+/// @param data_files  if not null, receives the model's external data files.
 /// @throws ImportError naming the file, the node or tensor and the rule; FileError if the file
 /// cannot be read; ConfigError for input_shapes that do not fit the network.
 [[nodiscard]] graph::Graph import_onnx(const std::filesystem::path& file,
                                        const ImportOptions& options = {},
                                        std::set<std::filesystem::path>* data_files = nullptr);
 
-/// The same for a model in memory. `file` names it in errors; external data is looked for in its
-/// folder, and refused where `file` is empty.
+/// The same for a model in memory. `file` names it in errors; external data is read from its
+/// folder, and refused if `file` is empty.
 [[nodiscard]] graph::Graph import_onnx_bytes(std::string_view bytes,
                                              const std::filesystem::path& file = {},
                                              const ImportOptions& options = {},

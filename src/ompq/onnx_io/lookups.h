@@ -4,9 +4,9 @@
 
 namespace ompq::onnx_io {
 
-/// True for the table of an embedding whose rows can be decoded after they are looked up: a large
-/// matrix that nothing but Gathers along axis 0 reads, by indices whose rank is known. A runtime
-/// then never decodes the whole table. Small ones are not worth the nodes.
+/// True for an embedding table whose rows can be decoded after the lookup, so that the whole table
+/// is never decoded: a large matrix that is read only by Gathers along axis 0 with indices of known
+/// rank. For small tables the extra nodes are not worth it.
 [[nodiscard]] bool is_looked_up_alone(const graph::Graph& graph, graph::ValueId table);
 
 }  // namespace ompq::onnx_io

@@ -22,7 +22,7 @@ using graph::ValueId;
 
 constexpr std::string_view kMicrosoft = "com.microsoft";
 
-/// An activation that a product carries: its operator and what that needs.
+/// A fused activation: its operator and parameters.
 struct Activation {
   std::string op_type;
   std::map<std::string, Attribute> attributes;
@@ -48,7 +48,7 @@ std::vector<float> floats_of(const Node& node, const std::string& name) {
   return numbers != nullptr ? *numbers : std::vector<float>{};
 }
 
-/// Puts the activation after `value`, as the last node of the surgery.
+/// Appends the activation after `value`, as the last node of the surgery.
 void finish_activation(Graph& graph,
                        NodeSurgery& surgery,
                        const Activation& activation,
@@ -64,7 +64,7 @@ void finish_activation(Graph& graph,
   surgery.finish("activation", activation.op_type, std::move(inputs), std::move(attributes));
 }
 
-/// `operands` counts those of the product itself; one after them is added to its result.
+/// `operands` is the number of operands of the product; a further operand is added to its result.
 void lower_product(Graph& graph,
                    NodeId id,
                    const std::string& op_type,
@@ -100,7 +100,7 @@ void lower_fused_gemm(Graph& graph, NodeId id) {
                  node.float_attribute("activation_beta", 0.0F)});
 }
 
-/// Where both operands are activations, the operator runs as it is.
+/// If both operands are activations, the operator is kept.
 void lower_fused_mat_mul(Graph& graph, NodeId id) {
   const Node old = graph.node(id);
   const auto flag = [&](const char* name) { return old.int_attribute(name, 0) != 0; };
@@ -138,7 +138,7 @@ void lower_biased_gelu(Graph& graph, NodeId id) {
   if (node.is("BiasGelu")) node.op_type = "Gelu";
 }
 
-/// `beta`: the norm shifts as well as scales.
+/// `beta`: the norm has a shift in addition to its scale.
 void lower_skip_norm(Graph& graph, NodeId id, const std::string& norm, bool beta) {
   const Node old = graph.node(id);
   const auto made = [&](std::size_t i) {

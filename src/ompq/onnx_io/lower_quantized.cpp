@@ -17,7 +17,7 @@ using graph::Node;
 using graph::NodeId;
 using graph::ValueId;
 
-/// Codes, their scale and their zero point (kNoValue: 0), as operands name them.
+/// Codes, their scale and their zero point (kNoValue: 0), as operands.
 struct Coded {
   ValueId codes = kNoValue;
   ValueId scale = kNoValue;
@@ -32,8 +32,8 @@ const Tensor* constant_of(const Graph& graph, ValueId id) {
   return graph.is_constant(id) ? &*graph.value(id).constant : nullptr;
 }
 
-/// Constant codes as the floats that they stand for, with one scale, or one for each slice of
-/// `axis`; nothing where that does not fit.
+/// Dequantizes constant codes with one scale, or one for each slice of `axis`; nullopt if the
+/// scales do not fit.
 std::optional<Tensor> decoded(const Graph& graph, const Coded& coded, std::int64_t axis) {
   const Tensor* codes = constant_of(graph, coded.codes);
   const Tensor* scale = constant_of(graph, coded.scale);
@@ -62,7 +62,7 @@ std::optional<Tensor> decoded(const Graph& graph, const Coded& coded, std::int64
   return Tensor::from(shape, values);
 }
 
-/// The floats that an operand stands for: a constant, or what a DequantizeLinear makes.
+/// The dequantized operand: a constant, or the output of a new DequantizeLinear.
 ValueId float_operand(const Graph& graph,
                       NodeSurgery& surgery,
                       const Coded& coded,
@@ -76,7 +76,7 @@ ValueId float_operand(const Graph& graph,
   return surgery.add(part, "DequantizeLinear", std::move(inputs));
 }
 
-/// Turns the node into `op_type` over floats, whose result is quantized again.
+/// Turns the node into the float operator `op_type` and quantizes its result.
 void finish(NodeSurgery& surgery,
             const std::string& op_type,
             std::vector<ValueId> inputs,
@@ -93,7 +93,7 @@ void finish(NodeSurgery& surgery,
   surgery.finish("codes", "QuantizeLinear", std::move(quantized));
 }
 
-/// A bias has the product of input and weight scale as its own, and no zero point.
+/// The scale of a bias is the product of input and weight scale; it has no zero point.
 std::optional<Tensor> decoded_bias(const Graph& graph,
                                    ValueId bias,
                                    ValueId input_scale,
@@ -159,7 +159,8 @@ void lower_concat(Graph& graph, NodeId id) {
   finish(surgery, "Concat", std::move(inputs), old.input(0), old.input(1));
 }
 
-/// Operators whose operands all come as codes, scale and zero point, and then those of the result.
+/// Operators whose operands are all (codes, scale, zero point), followed by scale and zero point of
+/// the result.
 void lower_plain(Graph& graph, NodeId id, const std::string& op_type, std::size_t operands) {
   const Node old = graph.node(id);
   NodeSurgery surgery(graph, id);
@@ -186,7 +187,7 @@ constexpr PlainRow kPlain[] = {{"QLinearAdd", "Add", 2},
 const PlainRow* plain_row(const Node& node) {
   const auto* found = std::find_if(
       std::begin(kPlain), std::end(kPlain), [&](const PlainRow& row) { return node.is(row.name); });
-  // Channels that come last are another operator's business.
+  // Channels-last is not supported.
   const bool fits = found != std::end(kPlain) && node.int_attribute("channels_last", 0) == 0;
   return fits ? found : nullptr;
 }

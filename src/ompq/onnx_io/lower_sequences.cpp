@@ -21,7 +21,7 @@ bool is_onnx(const Node& node, std::string_view type) {
   return node.domain.empty() && node.is(type);
 }
 
-/// The node that makes the sequence `id`; nullptr if none of this type does.
+/// The node that produces the sequence `id`; nullptr if its type is another.
 const Node* maker_of(const Graph& graph, ValueId id, std::string_view type) {
   const NodeId maker = id == kNoValue ? kNoNode : graph.producer(id);
   return maker != kNoNode && is_onnx(graph.node(maker), type) ? &graph.node(maker) : nullptr;
@@ -32,7 +32,7 @@ std::optional<std::vector<std::int64_t>> constant_integers(const Graph& graph, V
   return graph.value(id).constant->to_int64s();
 }
 
-/// Where a part begins and ends along the axis.
+/// The begin and end of a part along the axis.
 struct Part {
   std::int64_t begin;
   std::int64_t end;
@@ -44,7 +44,7 @@ std::optional<Part> part_of(const Graph& graph, const Node& split, std::int64_t 
   if (!sizes) return std::nullopt;
   const auto count = static_cast<std::int64_t>(sizes->size());
   if (graph.value(split.input(1)).constant->rank() == 0) {
-    if (place < 0) return std::nullopt;  // how many parts there are, the extent tells
+    if (place < 0) return std::nullopt;  // the number of parts depends on the extent
     return Part{place * sizes->front(), (place + 1) * sizes->front()};
   }
   if (place < 0) place += count;

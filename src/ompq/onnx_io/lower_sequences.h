@@ -4,10 +4,10 @@
 
 namespace ompq::onnx_io {
 
-/// Lets tensors go straight where a sequence of them only stands between: what SequenceAt takes at
-/// a constant place of a SequenceConstruct, or of a SplitToSequence by constant sizes, and what
-/// ConcatFromSequence joins of a SequenceConstruct. Sequences of other uses stay, for the operator
-/// check. Makers of sequences that nobody reads any more stay, too; inference drops them.
+/// Removes intermediate sequences of tensors: SequenceAt with a constant index of a
+/// SequenceConstruct or of a SplitToSequence with constant sizes, and ConcatFromSequence of a
+/// SequenceConstruct. Sequences with other uses are kept, for the operator check to report. Unused
+/// producers of sequences are kept; inference drops them.
 /// @return true if anything changed; the graph must be sorted then.
 bool lower_sequences(graph::Graph& graph);
 

@@ -7,12 +7,13 @@
 
 namespace ompq::onnx_io {
 
-/// Where a model came from: what errors call it, and the folder that external data may lie in.
+/// Where a model came from: its name in errors, and the folder for external data.
 struct ModelPlace {
   std::string name;
   std::optional<std::filesystem::path> folder;
-  std::set<std::filesystem::path>* data_files = nullptr;  ///< if given: gets those that were read
-  /// Where the model's own file lies, if `name` is a link to it, as in a cache of downloads.
+  std::set<std::filesystem::path>* data_files =
+      nullptr;  ///< if not null, receives the files that were read
+  /// The folder of the model's file if `name` is a link to it, as in a cache of downloads.
   std::optional<std::filesystem::path> linked_folder{};
 };
 

@@ -26,8 +26,8 @@ namespace {
 using graph::kNoValue;
 using graph::ValueId;
 
-/// The lowest version of the file format that may carry `opset`, which the most runtimes read; none
-/// of what we write needs more than 8.
+/// The lowest IR version that allows `opset`, which most runtimes can read; nothing that we write
+/// needs more than 8.
 int ir_version_for(int opset) { return opset <= 18 ? 8 : opset <= 20 ? 9 : 10; }
 
 void write_dim(const graph::Dim& dim, onnx::TensorShapeProto::Dimension& proto) {
@@ -49,7 +49,7 @@ void write_declared(const std::vector<graph::DeclaredDim>& dims, onnx::TensorSha
   }
 }
 
-/// The element type of the value; of extents, what a file declared that the graph was read from.
+/// Type and shape of the value; the imported file's declaration has precedence for the shape.
 onnx::ValueInfoProto write_value_info(const graph::Value& value,
                                       const std::vector<graph::Declaration>& declarations) {
   onnx::ValueInfoProto info;
@@ -70,7 +70,7 @@ bool is_quantizer(const graph::Node& node) {
   return node.domain.empty() && (node.is("QuantizeLinear") || node.is("DequantizeLinear"));
 }
 
-/// Weights and their like, which people look for by name.
+/// True for weights and other constants that users look up by name.
 bool is_named_constant(const graph::Graph& graph, ValueId id) {
   if (!graph.is_constant(id) || graph.value(id).constant->rank() == 0) return false;
   const auto readers = graph.consumers(id);
@@ -80,7 +80,7 @@ bool is_named_constant(const graph::Graph& graph, ValueId id) {
   });
 }
 
-/// By value: whether the file has its name.
+/// For each value, true if the file keeps its name.
 std::vector<bool> names_to_keep(const graph::Graph& graph, Style style, bool packed) {
   std::vector<bool> keeps(graph.values().size(), style == Style::AsItIs && !packed);
   for (const ValueId id : graph.inputs()) keeps[static_cast<std::size_t>(id)] = true;
@@ -91,7 +91,7 @@ std::vector<bool> names_to_keep(const graph::Graph& graph, Style style, bool pac
   return keeps;
 }
 
-/// Names for the values that do not keep theirs.
+/// Short names for the other values.
 ShortNames short_names_for(const graph::Graph& graph,
                            const std::vector<bool>& keeps_name,
                            std::size_t weights) {
@@ -115,10 +115,10 @@ std::set<std::string> outer_names(const graph::Graph& graph) {
   return names;
 }
 
-/// A constant of fewer bytes is no longer than the node that would make it.
+/// A constant of fewer bytes is not larger than the node that would produce it.
 constexpr std::size_t kExpandFrom = 12;
 
-/// `id` holds the one element of `scalar`, written often enough to be worth a node.
+/// True if `id` repeats the element of `scalar` often enough that an Expand node is smaller.
 bool repeats(const graph::Graph& graph, ValueId id, ValueId scalar) {
   if (!graph.is_constant(id) || !graph.is_constant(scalar)) return false;
   const Tensor& many = *graph.value(id).constant;
@@ -190,8 +190,8 @@ class ModelWriter {
     }
   }
 
-  /// Weights in the order in which something reads them, with the biases of their first readers,
-  /// and what unpacks them.
+  /// Writes packed weights in the order of their first use, with the biases of their first readers,
+  /// and the nodes that unpack them.
   void write_packed() {
     std::vector<UnpackedWeight> weights;
     for (const graph::Node& node : graph_.nodes()) {
@@ -231,7 +231,8 @@ class ModelWriter {
     unpacked.bias = &biases_.emplace_back(std::move(*bias));
   }
 
-  /// A dequantizer's scale or zero point, written for each slice, from the quantizer's single one.
+  /// Writes a dequantizer's repeated scale or zero point as an Expand of the quantizer's single
+  /// one.
   void use_repeated(const graph::Node& node, std::size_t input) {
     if (style_ != Style::Tersest || !node.is("DequantizeLinear")) return;
     const graph::NodeId maker = graph_.producer(node.input(0));
@@ -244,7 +245,7 @@ class ModelWriter {
     (void)out_.add_node("Expand", {name(one), out_.shared(shape)}, name(many));
   }
 
-  /// An embedding whose table is packed by rows. Its last node has its name.
+  /// Writes an embedding whose table is packed by rows. The last node gets the embedding's name.
   bool write_lookup(const graph::Node& node) {
     if (!node.is("Gather") || packed_of(node.input(0)) == packed_.end()) return false;
     const std::string table = name(node.input(0));
@@ -266,7 +267,7 @@ class ModelWriter {
     if (!is_terse() || !is_quantizer(node)) out.set_name(node.name);
     out.set_op_type(node.op_type);
     if (!node.domain.empty()) out.set_domain(node.domain);
-    // What its sub-networks capture they read by name.
+    // Sub-networks read captured values by name, not as operands.
     const auto captures = static_cast<std::size_t>(node.int_attribute(graph::kCapturesNote, 0));
     const std::size_t own = node.inputs.size() - captures;
     std::vector<std::string> captured;
@@ -281,7 +282,7 @@ class ModelWriter {
       taken_.push_back({out.output(0), node.int_attribute(graph::kTakenNote, 0) != 0});
     }
     for (const auto& [name, attribute] : node.attributes) {
-      // Our passes' own notes on a node mean nothing to a runtime, which would refuse the node.
+      // Notes of our passes are not ONNX attributes; a runtime would refuse the node.
       if (name.starts_with(graph::kNotePrefix)) continue;
       if (is_terse() && is_default_attribute(graph_, node, name)) continue;
       onnx::AttributeProto& written = *out.add_attribute() = write_attribute(name, attribute);
@@ -295,21 +296,21 @@ class ModelWriter {
       throw InternalError(
           "export",
           fmt::format(
-              "node '{}' is the fused {}, which ONNX does not know", node.name, node.op_type));
+              "node '{}' is the fused {}, which ONNX does not have", node.name, node.op_type));
     }
     for (const auto& [name, attribute] : node.attributes) {
       const auto* text = std::get_if<std::string>(&attribute);
       if (text == nullptr || *text != kUnreadAttribute) continue;
       throw UnsupportedOp("export",
-                          fmt::format("{} node '{}' holds a sub-network or type in '{}', which "
-                                      "was not read and cannot be written",
+                          fmt::format("{} node '{}' has a sub-network or type in '{}', which was "
+                                      "not read and cannot be written",
                                       node.op_type,
                                       node.name,
                                       name));
     }
   }
 
-  /// Constants are written the first time something reads them.
+  /// Writes a constant when it is first used.
   void use(ValueId id) {
     if (!graph_.is_constant(id) || !written_.insert(id).second) return;
     const graph::Value& value = graph_.value(id);

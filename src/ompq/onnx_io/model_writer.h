@@ -13,21 +13,20 @@ namespace ompq::onnx_io {
 
 using PackedWeights = std::map<std::string, PackedWeight>;
 
-/// How few bytes are spent on what no runtime looks at.
+/// How much is left out that no runtime reads.
 enum class Style {
   AsItIs,
-  /// Values inside of the network get short names, but for weights and their like; quantizers lose
-  /// the names of their nodes, and nodes the attributes that say what ONNX's defaults say. Other
-  /// nodes keep their names, by which people know layers.
+  /// Inner values except weights get short names, quantizer nodes have no names, and attributes
+  /// with ONNX's default values are dropped. Other nodes keep their names, which identify layers.
   Terse,
-  /// Also one scale written for each slice becomes an Expand of the one.
+  /// Also, a single scale repeated for each slice becomes an Expand.
   Tersest,
 };
 
-/// The model for `graph`: every constant that something reads as an initializer, except those in
-/// `packed`, which are unpacked by nodes, with the biases that PackedBias fits. With packed weights
-/// the style is Tersest, and constants have short names, too.
-/// @param four_bits  constants of int8 or uint8 to write as int4 or uint4, by name.
+/// The model for `graph`. Every used constant becomes an initializer, except those in `packed` and
+/// the biases that PackedBias can represent, which are unpacked by nodes. With packed weights the
+/// style is Tersest, and constants get short names, too.
+/// @param four_bits  names of int8 or uint8 constants to write as int4 or uint4.
 /// @throws UnsupportedOp for a node whose attributes were not read.
 [[nodiscard]] onnx::ModelProto write_model(const graph::Graph& graph,
                                            Style style,

@@ -18,18 +18,17 @@ DataType read_type(const onnx::ValueInfoProto& info,
                    std::string_view kind,
                    const ModelPlace& place) {
   if (!info.type().has_tensor_type()) {
-    throw ImportError(
-        place.name,
-        fmt::format("{} '{}' is no tensor; networks over sequences, maps or optional values cannot "
-                    "be read",
-                    kind,
-                    info.name()));
+    throw ImportError(place.name,
+                      fmt::format("{} '{}' is not a tensor; networks with sequence, map or "
+                                  "optional inputs or outputs are not supported",
+                                  kind,
+                                  info.name()));
   }
   const int onnx_type = info.type().tensor_type().elem_type();
   const auto type = data_type_from_onnx(onnx_type);
   if (!type) {
     throw ImportError(place.name,
-                      fmt::format("{} '{}' has elements of {}, which ompq does not hold",
+                      fmt::format("{} '{}' has elements of {}, which ompq does not support",
                                   kind,
                                   info.name(),
                                   onnx_type_name(onnx_type)));
@@ -37,7 +36,7 @@ DataType read_type(const onnx::ValueInfoProto& info,
   return *type;
 }
 
-/// Some exporters write 0 or -1 for an extent that they leave open.
+/// Some exporters write 0 or -1 for an open extent.
 Extents declared_extents(const onnx::TensorShapeProto& shape) {
   Extents extents;
   for (const auto& dim : shape.dim()) {
@@ -61,8 +60,8 @@ void check_given(const std::string& name,
   for (std::size_t i = 0; i < given.size(); ++i) {
     if (given[i] > 0 || (i == batch_axis && given[i] == kUnknown)) continue;
     throw ConfigError("--input-shape",
-                      fmt::format("the shape [{}] given for input '{}' has {} in place {}; extents "
-                                  "are positive, and -1 (the batch) may only come first",
+                      fmt::format("the shape [{}] given for input '{}' has {} at position {}; "
+                                  "extents must be positive, and -1 (the batch) may only be first",
                                   fmt::join(given, ", "),
                                   name,
                                   given[i],
@@ -76,7 +75,7 @@ void check_given(const std::string& name,
   if (!fits) {
     throw ConfigError("--input-shape",
                       fmt::format("the shape [{}] given for input '{}' does not fit {}, which the "
-                                  "model declares; only unknown extents and the first can be given",
+                                  "model declares; only unknown extents and the first can be set",
                                   fmt::join(given, ", "),
                                   name,
                                   extents_text(*declared)));
@@ -87,8 +86,8 @@ bool is_integer(DataType type) {
   return type != DataType::Float32 && type != DataType::Float64 && type != DataType::Bool;
 }
 
-/// What an open extent might be: 3 channels of pictures with 224 pixels a side; otherwise the
-/// length of a sequence.
+/// An example for an open extent: 3 channels and 224 pixels a side for images; otherwise a sequence
+/// length.
 std::int64_t likely_extent(const Extents& extents, std::size_t axis) {
   constexpr std::int64_t kSide = 224;
   constexpr std::int64_t kLength = 128;
@@ -117,8 +116,8 @@ std::string example_of(const Extents* declared, DataType type) {
                                const ModelPlace& place) {
   const std::string shape = declared == nullptr ? "no shape" : "shape " + extents_text(*declared);
   throw ImportError(place.name,
-                    fmt::format("input '{}' ({}) has {}, and no samples say what its extents are; "
-                                "give them, for example --input-shape {}={}",
+                    fmt::format("input '{}' ({}) has {}, and there are no samples that show its "
+                                "extents; give them, for example --input-shape {}={}",
                                 name,
                                 name_of(type),
                                 shape,
@@ -133,7 +132,7 @@ bool has_open_extent(const DeclaredInput& input) {
   return false;
 }
 
-/// True where samples may show that an extent is no batch, although it stands in its place.
+/// True if samples may show that the extent at the batch's position is not a batch.
 bool has_doubtful_batch(const std::vector<DeclaredInput>& inputs) {
   const bool open = std::ranges::any_of(inputs, [](const DeclaredInput& input) {
     return !input.extents.empty() && input.extents.at(input.batch_axis) == kUnknown;
@@ -141,7 +140,7 @@ bool has_doubtful_batch(const std::vector<DeclaredInput>& inputs) {
   return open && std::ranges::any_of(inputs, is_of_one_sample);
 }
 
-/// What the file calls an extent that it leaves open; nothing where it is a number.
+/// The symbol of an open extent in the file; nullopt if the extent is a number.
 std::optional<std::string> open_name(const onnx::ValueInfoProto& info, int axis) {
   const auto& dims = info.type().tensor_type().shape().dim();
   if (axis >= dims.size() || (dims[axis].has_dim_value() && dims[axis].dim_value() > 0)) {
@@ -150,8 +149,8 @@ std::optional<std::string> open_name(const onnx::ValueInfoProto& info, int axis)
   return dims[axis].dim_param();
 }
 
-/// Inputs of known rank, with the shapes that were given. Files of IR version 3 and older list
-/// every initializer among the inputs.
+/// Inputs of known rank, with the given shapes. Files of IR version 3 and older list all
+/// initializers as inputs.
 std::vector<DeclaredInput> declared_inputs(const onnx::GraphProto& graph,
                                            const ImportOptions& options,
                                            const ModelPlace& place) {

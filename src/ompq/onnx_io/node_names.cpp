@@ -5,7 +5,7 @@
 namespace ompq::onnx_io {
 namespace {
 
-/// What a weight's name says of its layer; "" if nothing.
+/// The layer's name, derived from its weight's name; "" if the name has none.
 std::string stem(const std::string& weight) {
   for (const std::string_view suffix : {".weight", "_weight"}) {
     if (weight.size() > suffix.size() && weight.ends_with(suffix)) {

@@ -9,11 +9,11 @@
 
 namespace ompq::onnx_io {
 
-/// Names for nodes that the exporter left without one. They do not depend on later nodes being
-/// added or removed by our passes, so an allocation file that names layers stays valid.
+/// Names for nodes without a name in the file. They do not depend on nodes that our passes add or
+/// remove, so an allocation file that names layers stays valid.
 class NodeNames {
  public:
-  /// Names that the file itself gives to nodes are never handed out.
+  /// Node names in the file are never returned.
   explicit NodeNames(const onnx::GraphProto& graph);
 
   /// "layer1.0.conv1" for a node that reads the constant "layer1.0.conv1.weight", else operator

@@ -9,8 +9,8 @@
 namespace ompq::onnx_io {
 namespace {
 
-/// What a graph in an attribute (a branch, a loop's body) reads from around it counts as read by
-/// its node.
+/// The names that a node reads, including those read by graphs in its attributes (branches, loop
+/// bodies).
 void add_names_read(const onnx::NodeProto& node, std::vector<std::string_view>& names) {
   for (const std::string& input : node.input()) names.emplace_back(input);
   for (const auto& attribute : node.attribute()) {
@@ -37,7 +37,7 @@ class Walk {
   }
 
  private:
-  /// A node whose makers are being visited, and the first of them that was not yet.
+  /// A node whose producers are being visited; `next` is the first unvisited one.
   struct Open {
     std::size_t node;
     std::vector<std::string_view> reads;
@@ -49,7 +49,7 @@ class Walk {
     return graph_.node(static_cast<int>(index));
   }
 
-  /// Depth first without recursion: networks are thousands of nodes deep.
+  /// Depth-first without recursion, since networks can be thousands of nodes deep.
   void visit(std::string_view value) {
     enter(value);
     while (!open_.empty()) {

@@ -9,7 +9,7 @@
 
 namespace ompq::onnx_io {
 
-/// Puts nodes in front of or after a node that keeps its place and its name.
+/// Inserts nodes before or after a node that keeps its position and its name.
 class NodeSurgery {
  public:
   NodeSurgery(graph::Graph& graph, graph::NodeId id) : graph_(graph), id_(id) {}
@@ -17,7 +17,7 @@ class NodeSurgery {
   [[nodiscard]] const graph::Node& node() const { return graph_.node(id_); }
   graph::Node& mutable_node() { return graph_.mutable_node(id_); }
 
-  /// A new node named after this one and `part`; returns what it makes.
+  /// Adds a node named after this one and `part`, and returns its output.
   graph::ValueId add(const std::string& part,
                      const std::string& op_type,
                      std::vector<graph::ValueId> inputs,
@@ -34,7 +34,7 @@ class NodeSurgery {
     return graph_.add_constant(graph_.node(id_).name + "_" + part, std::move(tensor));
   }
 
-  /// From now on the node makes a value of its own, which `append` works on.
+  /// Gives the node a new output value, to which `append` adds nodes.
   graph::ValueId detach_output() {
     const graph::ValueId own = graph_.add_value({});
     end_ = graph_.node(id_).outputs.front();
@@ -42,7 +42,7 @@ class NodeSurgery {
     return own;
   }
 
-  /// The last node after this one, which makes what this one made.
+  /// Adds the last node after this one, which produces its original output.
   void finish(const std::string& part,
               const std::string& op_type,
               std::vector<graph::ValueId> inputs,

@@ -1,255 +1,26 @@
 #include "ompq/onnx_io/opset_upgrade.h"
 
-#include <algorithm>
-#include <array>
 #include <memory>
 #include <optional>
+#include <variant>
+#include <vector>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
 #include "ompq/core/error.h"
+#include "ompq/graph/operator_traits.h"
+#include "ompq/graph/opset_moves.h"
 
 namespace ompq::onnx_io {
 namespace {
 
 using graph::Graph;
-using graph::kNoValue;
 using graph::Node;
 using graph::NodeId;
-using graph::ValueId;
+using graph::Refusal;
 
-/// Why a node has no form in the newer opset; nothing once it has it.
-using Refusal = std::optional<std::string>;
-
-void set_input(Graph& graph, NodeId id, std::size_t place, ValueId value) {
-  auto& inputs = graph.mutable_node(id).inputs;
-  if (inputs.size() <= place) inputs.resize(place + 1, kNoValue);
-  inputs[place] = value;
-}
-
-ValueId add_constant(Graph& graph, NodeId id, const std::string& what, Tensor tensor) {
-  return graph.add_constant(graph.node(id).name + "_" + what, std::move(tensor));
-}
-
-/// Turns an attribute of integers into operand `place`; nothing happens where it is absent.
-void ints_to_input(Graph& graph, NodeId id, const std::string& attribute, std::size_t place) {
-  if (!graph.node(id).has_attribute(attribute)) return;
-  const auto values = graph.node(id).ints_attribute(attribute, {});
-  const auto count = static_cast<std::int64_t>(values.size());
-  set_input(graph, id, place, add_constant(graph, id, attribute, Tensor::from({count}, values)));
-  graph.mutable_node(id).attributes.erase(attribute);
-}
-
-void float_to_input(Graph& graph, NodeId id, const std::string& attribute, std::size_t place) {
-  if (!graph.node(id).has_attribute(attribute)) return;
-  const float value = graph.node(id).float_attribute(attribute, 0);
-  set_input(graph, id, place, add_constant(graph, id, attribute, Tensor::scalar(value)));
-  graph.mutable_node(id).attributes.erase(attribute);
-}
-
-Refusal upgrade_axes(Graph& graph, NodeId id) {
-  ints_to_input(graph, id, "axes", 1);
-  return {};
-}
-
-Refusal upgrade_split(Graph& graph, NodeId id) {
-  ints_to_input(graph, id, "split", 1);
-  return {};
-}
-
-/// Since opset 18, a Split without sizes must say into how many parts.
-Refusal upgrade_even_split(Graph& graph, NodeId id) {
-  Node& node = graph.mutable_node(id);
-  if (node.input(1) != kNoValue || node.has_attribute("num_outputs")) return {};
-  node.attributes["num_outputs"] = static_cast<std::int64_t>(node.outputs.size());
-  return {};
-}
-
-/// Opset 19 divides by fewer elements where a window reaches past the padding.
-Refusal upgrade_average_pool(Graph& graph, NodeId id) {
-  const Node& node = graph.node(id);
-  const bool past_the_edge = node.int_attribute("ceil_mode", 0) != 0;
-  if (!past_the_edge || node.int_attribute("count_include_pad", 0) == 0) return {};
-  return "it counts padding in windows that reach past it, which opset 19 does otherwise";
-}
-
-/// Each element of a vector `times` times, one after the other.
-Tensor repeated(const Tensor& vector, std::int64_t times) {
-  const std::vector<float> values = vector.to_floats();
-  std::vector<float> result;
-  for (const float value : values) {
-    result.insert(result.end(), static_cast<std::size_t>(times), value);
-  }
-  const auto count = static_cast<std::int64_t>(result.size());
-  return Tensor::from({count}, result);
-}
-
-/// Scale and bias stand for groups before opset 21, for channels since.
-Refusal upgrade_group_norm(Graph& graph, NodeId id) {
-  const Node node = graph.node(id);
-  const auto& shape = graph.value(node.input(0)).shape;
-  const std::int64_t groups = node.int_attribute("num_groups", 1);
-  const bool known = shape && shape->size() > 1 && (*shape)[1].is_fixed() &&
-                     graph.is_constant(node.input(1)) && graph.is_constant(node.input(2));
-  if (!known) return "its scale, bias or channels are only known when it runs";
-  const std::int64_t channels = (*shape)[1].size / groups;
-  for (const std::size_t place : {std::size_t{1}, std::size_t{2}}) {
-    const Tensor& old = *graph.value(node.input(place)).constant;
-    if (old.elements() != groups) continue;
-    const std::string what = place == 1 ? "scale" : "bias";
-    set_input(graph, id, place, add_constant(graph, id, what, repeated(old, channels)));
-  }
-  return {};
-}
-
-Refusal upgrade_clip(Graph& graph, NodeId id) {
-  float_to_input(graph, id, "min", 1);
-  float_to_input(graph, id, "max", 2);
-  return {};
-}
-
-Refusal upgrade_pad(Graph& graph, NodeId id) {
-  ints_to_input(graph, id, "pads", 1);
-  float_to_input(graph, id, "value", 2);
-  return {};
-}
-
-Refusal upgrade_slice(Graph& graph, NodeId id) {
-  ints_to_input(graph, id, "starts", 1);
-  ints_to_input(graph, id, "ends", 2);
-  ints_to_input(graph, id, "axes", 3);
-  return {};
-}
-
-Refusal upgrade_top_k(Graph& graph, NodeId id) {
-  if (!graph.node(id).has_attribute("k")) return {};
-  const std::int64_t k = graph.node(id).int_attribute("k", 0);
-  set_input(graph, id, 1, add_constant(graph, id, "k", Tensor::from<std::int64_t>({1}, {k})));
-  graph.mutable_node(id).attributes.erase("k");
-  return {};
-}
-
-/// Outside of training, the ratio says nothing.
-Refusal upgrade_dropout(Graph& graph, NodeId id) {
-  graph.mutable_node(id).attributes.erase("ratio");
-  return {};
-}
-
-Refusal upgrade_batch_norm(Graph& graph, NodeId id) {
-  if (graph.node(id).int_attribute("spatial", 1) != 1) {
-    return "it normalizes every position by itself (spatial = 0), which newer opsets lack";
-  }
-  graph.mutable_node(id).attributes.erase("spatial");
-  return {};
-}
-
-Refusal upgrade_scatter(Graph& graph, NodeId id) {
-  graph.mutable_node(id).op_type = "ScatterElements";
-  return {};
-}
-
-/// Before opset 13 all dimensions from `axis` on are one, flattened; since then `axis` is one
-/// dimension. The two agree on the last.
-Refusal upgrade_softmax(Graph& graph, NodeId id) {
-  const Node old = graph.node(id);
-  const std::int64_t axis = old.int_attribute("axis", 1);
-  const ValueId input = old.input(0);
-  const auto& shape = graph.value(input).shape;
-  const bool last = axis == -1 || (shape && axis == static_cast<std::int64_t>(shape->size()) - 1);
-  graph.mutable_node(id).attributes["axis"] = std::int64_t{-1};
-  if (last) return {};
-  const ValueId extents = graph.add_op({old.name + "_shape", "Shape", "", {input}, {}, {}});
-  const ValueId flat =
-      graph.add_op({old.name + "_flat", "Flatten", "", {input}, {}, {{"axis", axis}}});
-  const ValueId soft = graph.add_value({});
-  graph.mutable_node(id).inputs = {flat};
-  graph.mutable_node(id).outputs = {soft};
-  graph.add_node({old.name + "_unflat", "Reshape", "", {soft, extents}, old.outputs, {}});
-  return {};
-}
-
-/// Opset 20 names interpolation as Resize does.
-Refusal upgrade_grid_sample(Graph& graph, NodeId id) {
-  auto& attributes = graph.mutable_node(id).attributes;
-  const auto mode = attributes.find("mode");
-  if (mode == attributes.end()) return {};
-  const std::string name = graph.node(id).string_attribute("mode", "");
-  if (name == "bilinear") mode->second = std::string("linear");
-  if (name == "bicubic") mode->second = std::string("cubic");
-  return {};
-}
-
-/// Upsample, and Resize of opset 10: positions are scaled from the corner; the nearest neighbour is
-/// the one before, or, where the image shrinks, the one after.
-Refusal upgrade_resize(Graph& graph, NodeId id) {
-  const Node old = graph.node(id);
-  if (old.inputs.size() > 2 || old.has_attribute("coordinate_transformation_mode")) return {};
-  ValueId scales = old.input(1);
-  if (old.has_attribute("scales")) {
-    const auto& values = std::get<std::vector<float>>(old.attributes.at("scales"));
-    const auto count = static_cast<std::int64_t>(values.size());
-    scales = add_constant(graph, id, "scales", Tensor::from({count}, values));
-  }
-  const std::string mode = old.string_attribute("mode", "nearest");
-  bool shrinks = false;
-  bool grows = true;
-  if (graph.is_constant(scales)) {
-    const auto factors = graph.value(scales).constant->to_floats();
-    shrinks = std::any_of(factors.begin(), factors.end(), [](float f) { return f < 1; });
-    grows = std::any_of(factors.begin(), factors.end(), [](float f) { return f > 1; });
-  } else if (old.is("Resize") && mode == "nearest") {
-    return "it takes the nearest neighbour at factors that only the run will tell";
-  }
-  if (shrinks && grows && mode == "nearest") {
-    return "it shrinks one axis and stretches another by the nearest neighbour";
-  }
-  Node& node = graph.mutable_node(id);
-  node.op_type = "Resize";
-  node.inputs = {old.input(0), kNoValue, scales};
-  node.attributes = {{"mode", mode}, {"coordinate_transformation_mode", std::string("asymmetric")}};
-  if (mode == "nearest") {
-    node.attributes["nearest_mode"] = std::string(shrinks ? "ceil" : "floor");
-  }
-  return {};
-}
-
-struct Row {
-  std::string_view op_type;
-  int changed_in;  ///< nodes of this opset and newer have the new form
-  Refusal (*upgrade)(Graph&, NodeId);
-};
-constexpr std::array<Row, 29> kRows{{{"BatchNormalization", 9, upgrade_batch_norm},
-                                     {"Slice", 10, upgrade_slice},
-                                     {"TopK", 10, upgrade_top_k},
-                                     {"Upsample", 10, upgrade_resize},
-                                     {"Clip", 11, upgrade_clip},
-                                     {"Pad", 11, upgrade_pad},
-                                     {"Resize", 11, upgrade_resize},
-                                     {"Scatter", 11, upgrade_scatter},
-                                     {"Dropout", 12, upgrade_dropout},
-                                     {"Hardmax", 13, upgrade_softmax},
-                                     {"LogSoftmax", 13, upgrade_softmax},
-                                     {"ReduceSum", 13, upgrade_axes},
-                                     {"Softmax", 13, upgrade_softmax},
-                                     {"Split", 13, upgrade_split},
-                                     {"Squeeze", 13, upgrade_axes},
-                                     {"Unsqueeze", 13, upgrade_axes},
-                                     {"ReduceL1", 18, upgrade_axes},
-                                     {"ReduceL2", 18, upgrade_axes},
-                                     {"ReduceLogSum", 18, upgrade_axes},
-                                     {"ReduceLogSumExp", 18, upgrade_axes},
-                                     {"ReduceMax", 18, upgrade_axes},
-                                     {"ReduceMean", 18, upgrade_axes},
-                                     {"ReduceMin", 18, upgrade_axes},
-                                     {"ReduceProd", 18, upgrade_axes},
-                                     {"ReduceSumSquare", 18, upgrade_axes},
-                                     {"Split", 18, upgrade_even_split},
-                                     {"AveragePool", 19, upgrade_average_pool},
-                                     {"GridSample", 20, upgrade_grid_sample},
-                                     {"GroupNormalization", 21, upgrade_group_norm}}};
-
-/// What the sub-networks of an If, a Loop or a Scan hold.
+/// Converts the sub-networks of an If, a Loop or a Scan.
 Refusal upgrade_sub_networks(Graph& graph, NodeId id, int from, int to) {
   for (auto& [name, attribute] : graph.mutable_node(id).attributes) {
     auto* inside = std::get_if<graph::SubGraph>(&attribute);
@@ -273,10 +44,9 @@ Refusal upgrade_sub_networks(Graph& graph, NodeId id, int from, int to) {
 
 std::optional<std::string> upgrade_node(Graph& graph, NodeId id, int from, int to) {
   if (!graph.node(id).domain.empty()) return {};
-  const std::string op_type = graph.node(id).op_type;
-  for (const Row& row : kRows) {
-    if (op_type != row.op_type || from >= row.changed_in || row.changed_in > to) continue;
-    if (Refusal refusal = row.upgrade(graph, id)) return refusal;
+  for (const graph::OpsetMove& move : graph::traits_of(graph.node(id)).moves) {
+    if (from >= move.changed_in || move.changed_in > to) continue;
+    if (Refusal refusal = move.upgrade(graph, id)) return refusal;
   }
   return upgrade_sub_networks(graph, id, from, to);
 }
@@ -293,7 +63,7 @@ Graph upgraded(const Graph& graph, int opset) {
   }
   if (!refused.empty()) {
     throw UnsupportedOp("export",
-                        fmt::format("the network has opset {}, and no form in opset {}: {}",
+                        fmt::format("the network has opset {} and no form in opset {}: {}",
                                     graph.opset,
                                     opset,
                                     fmt::join(refused, "; ")));

@@ -15,7 +15,7 @@ bool holds_floats(const Graph& graph, ValueId id) {
   return graph.is_constant(id) && graph.value(id).constant->type() == DataType::Float32;
 }
 
-/// The one scale of the quantizer whose result `value` is; kNoValue if it is no such result.
+/// The scalar scale of the quantizer that produces `value`; kNoValue if there is none.
 ValueId quantizer_scale(const Graph& graph, ValueId value) {
   ValueId scale = kNoValue;
   for (const char* maker : {"DequantizeLinear", "QuantizeLinear"}) {
@@ -64,7 +64,7 @@ std::optional<PackedBias> pack_bias(const Graph& graph,
                                .converted_to(DataType::Float16)
                                .converted_to(DataType::Float32);
   for (std::size_t c = 0; c < values.size(); ++c) {
-    // As the graph computes it, operation by operation.
+    // The same operations, in the same order, as the written graph.
     packed.steps.push_back(read_back.data<float>()[c] * kBiasStepUnit);
     const float product = packed.steps[c] * activation_scale;
     if (!same_bits(product * weight.scale[c], values[c])) return std::nullopt;

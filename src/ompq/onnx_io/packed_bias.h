@@ -9,9 +9,9 @@
 
 namespace ompq::onnx_io {
 
-/// A bias that consists of whole multiples of activation scale x weight scale, as
-/// tuning::round_biases makes them: two bytes each in the file, from which and the scales, which
-/// are there anyway, the runtime computes the same float.
+/// A bias whose elements are integer multiples of activation scale x weight scale, as
+/// rounding::round_biases produces them. The file stores two bytes per element; the runtime
+/// computes the same floats from these and the scales.
 struct PackedBias {
   graph::ValueId bias = graph::kNoValue;
   std::string weight;  ///< name of the packed weight, one scale for each element of the bias
@@ -19,13 +19,12 @@ struct PackedBias {
   std::vector<float> steps;  ///< bias[c] == steps[c] * activation scale * weight scale[c]
 };
 
-/// The steps lie in the file as float16 of that part of them, so that float16 holds 1 (its least
-/// number) to 2^40.
+/// The file stores steps / 2^24 as float16, whose range then covers 1 (the smallest subnormal) to
+/// 2^40.
 inline constexpr float kBiasStepUnit = 16777216.0F;
 
-/// The bias of `node` (Conv, ConvTranspose, Gemm) with the packed weight `weight`, where it can be
-/// packed so that every element comes out equal to the bit, and nothing else reads it; else
-/// nothing.
+/// Packs the bias of `node` (Conv, ConvTranspose, Gemm) with the packed weight `weight`. Nullopt if
+/// an element would not be bit-exact or if another node reads the bias.
 [[nodiscard]] std::optional<PackedBias> pack_bias(const graph::Graph& graph,
                                                   const graph::Node& node,
                                                   const PackedWeight& weight);

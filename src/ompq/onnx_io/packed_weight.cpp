@@ -20,20 +20,21 @@ std::int64_t checked_count(const std::vector<std::int64_t>& shape, const std::st
   return count;
 }
 
-/// Shape by which one number for each slice broadcasts: of a stack the extents that count its
-/// members and ones for what lies between, the extent of the weight's axis, then ones.
+/// The shape with which per-slice parameters broadcast: the extents of a stack's axes, ones up to
+/// the weight's axis, its extent, then ones.
 std::vector<std::int64_t> scale_shape(const Granularity& granularity,
                                       const std::vector<std::int64_t>& shape,
                                       const std::string& name) {
   if (!granularity.per_axis) return {};
   const auto rank = static_cast<std::int64_t>(shape.size());
   if (granularity.axis < 0 || granularity.axis >= rank) {
-    throw ConfigError("export",
-                      fmt::format("weight '{}' of shape {} is to be quantized along axis {}, which "
-                                  "it lacks",
-                                  name,
-                                  shape_text(shape),
-                                  granularity.axis));
+    throw ConfigError(
+        "export",
+        fmt::format(
+            "weight '{}' of shape {} is to be quantized along axis {}, which it does not have",
+            name,
+            shape_text(shape),
+            granularity.axis));
   }
   const std::int64_t first = granularity.stacked > 0 ? 0 : granularity.axis;
   std::vector<std::int64_t> result;
@@ -50,7 +51,7 @@ void check(const QuantizedTensor& weight, std::int64_t scales, const std::string
   const auto need = [&](std::size_t got, std::int64_t needed, std::string_view what) {
     if (static_cast<std::int64_t>(got) == needed) return;
     throw ConfigError("export",
-                      fmt::format("weight '{}' of shape {} has {} {}, and needs {}",
+                      fmt::format("weight '{}' of shape {} has {} {}, but needs {}",
                                   name,
                                   shape_text(weight.shape),
                                   got,
@@ -62,12 +63,13 @@ void check(const QuantizedTensor& weight, std::int64_t scales, const std::string
   need(params.zero_point.size(), scales, "zero points");
   const auto code = std::max_element(weight.codes.begin(), weight.codes.end());
   if (*code >= params.bits.levels()) {
-    throw ConfigError("export",
-                      fmt::format("weight '{}' has code {} at index {}, past its {} bits",
-                                  name,
-                                  *code,
-                                  code - weight.codes.begin(),
-                                  params.bits.value()));
+    throw ConfigError(
+        "export",
+        fmt::format("weight '{}' has code {} at index {}, which does not fit its {} bits",
+                    name,
+                    *code,
+                    code - weight.codes.begin(),
+                    params.bits.value()));
   }
   const int middle = params.bits.levels() / 2;
   for (const std::int32_t zero_point : params.zero_point) {
@@ -80,12 +82,12 @@ void check(const QuantizedTensor& weight, std::int64_t scales, const std::string
                                   zero_point,
                                   params.bits.value(),
                                   symmetric ? "symmetric" : "asymmetric",
-                                  symmetric ? fmt::format("{} alone", middle)
+                                  symmetric ? fmt::format("only {}", middle)
                                             : fmt::format("0..{}", params.bits.levels() - 1)));
   }
 }
 
-/// code - 2^(b-1) in two's complement is the code with its top bit turned.
+/// code - 2^(b-1) in two's complement is the code with its top bit flipped.
 std::vector<std::uint8_t> signed_codes(const QuantizedTensor& weight, bool zero_points) {
   const auto top_bit = static_cast<std::uint8_t>(1U << (weight.params.bits.value() - 1));
   std::vector<std::uint8_t> codes = weight.codes;

@@ -11,29 +11,29 @@
 
 namespace ompq::onnx_io {
 
-/// A quantized constant as it lies in the file, where tables hold many of them (UnpackWriter).
+/// A quantized constant as it is stored in the file, in tables with others (UnpackWriter).
 ///
 /// Codes are stored as signed numbers s = code - 2^(bits-1) in two's complement, so that symmetric
-/// quantizers need no zero point: real = scale * (s - signed zero point), or scale * (s + 1/2)
-/// where no level is zero.
+/// quantizers need no zero point: real = scale * (s - signed zero point), or scale * (s + 1/2) if
+/// no level is zero.
 struct PackedWeight {
   BitWidth bits{8};
   std::vector<std::int64_t> shape;
-  /// The low `bits` bits of every signed code, in the order of elements, and after them those of
-  /// the signed zero points, if there are any.
+  /// The low `bits` bits of every signed code, in element order, followed by those of the signed
+  /// zero points, if there are any.
   std::vector<std::uint8_t> codes;
   bool has_zero_point = false;
-  float shift = 0.0F;        ///< of the levels; the same for all weights of a width
-  std::vector<float> scale;  ///< one for each slice, or one in all
-  /// Shape by which scales and zero points broadcast: the extent of the weight's axis, then ones;
-  /// of a stack, the extents that count its members before it.
+  float shift = 0.0F;        ///< of the levels, see quant::level_shift()
+  std::vector<float> scale;  ///< one per slice, or a single one
+  /// Shape with which scales and zero points broadcast: the extent of the weight's axis, then ones;
+  /// for a stack, preceded by the extents of its axes.
   std::vector<std::int64_t> broadcast;
-  std::optional<quant::ScaleCodes> scale_codes;  ///< `scale` in a byte each, where that is exact
+  std::optional<quant::ScaleCodes> scale_codes;  ///< `scale` in one byte each, if that is exact
 };
 
-/// @param name names the weight in errors.
-/// @throws ConfigError for codes past the width, a wrong number of codes, scales or zero points, or
-/// a symmetric quantizer whose zero point is not 2^(bits-1).
+/// @param name  of the weight, for errors.
+/// @throws ConfigError for codes that do not fit the width, a wrong number of codes, scales or zero
+/// points, or a symmetric quantizer whose zero point is not 2^(bits-1).
 [[nodiscard]] PackedWeight pack_weight(const quant::QuantizedTensor& weight,
                                        const std::string& name);
 

@@ -32,7 +32,7 @@ std::string ProtoWriter::add_node(const char* op_type,
 onnx::AttributeProto& ProtoWriter::add_attribute(const char* name,
                                                  onnx::AttributeProto::AttributeType type) {
   onnx::AttributeProto& attribute =
-      *out_.mutable_node(out_.node_size() - 1)->add_attribute();  // of the node that was added last
+      *out_.mutable_node(out_.node_size() - 1)->add_attribute();  // of the node added last
   attribute.set_name(name);
   attribute.set_type(type);
   return attribute;

@@ -10,31 +10,30 @@
 
 namespace ompq::onnx_io {
 
-/// Appends constants and nodes of our own making to a graph, in few bytes: short names for values,
-/// none for nodes.
+/// Appends generated constants and nodes to a graph in few bytes: short value names, no node names.
 class ProtoWriter {
  public:
   /// @param out receives nodes and initializers.
-  /// @param names gives all values their names.
+  /// @param names  source of the values' names.
   ProtoWriter(onnx::GraphProto& out, ShortNames& names) : out_(out), names_(names) {}
 
   [[nodiscard]] std::string fresh_name() { return names_.fresh(); }
 
-  /// A constant of its own.
+  /// Adds a new constant.
   std::string own(const Tensor& tensor);
-  /// A constant that several nodes may use: written once, by content.
+  /// Adds a constant, or reuses one with the same content.
   std::string shared(const Tensor& tensor);
   /// The same for shapes, sizes and indices.
   std::string shared(const std::vector<std::int64_t>& values);
 
-  /// @param output the name of the result; a fresh one if empty.
+  /// @param output  the name of the result; a new one if empty.
   /// @return the name of the result.
   std::string add_node(const char* op_type,
                        std::initializer_list<std::string> inputs,
                        const std::string& output = "");
   std::string add_cast(const std::string& input, DataType type);
   std::string add_right_shift(const std::string& input, const std::string& places);
-  /// Cuts a value along its first axis. @return a name for each of `sizes`.
+  /// Splits a value along its first axis. @return a name for each of `sizes`.
   std::vector<std::string> add_split(const std::string& input,
                                      const std::vector<std::int64_t>& sizes);
 

@@ -18,22 +18,23 @@ namespace {
 using graph::ValueId;
 using quant::QuantizedTensor;
 
-/// Codes, zero points and scales as a file has them.
+/// Codes, zero points and scales as stored in the file.
 struct Stored {
   Tensor codes;
   Tensor zero_points;
   Tensor scales;
 };
 
-/// A weight in the form that DequantizeLinear reads, which knows one axis: of a stack, members and
-/// channels are one axis, the first.
-struct Laid {
+/// A weight in a form for DequantizeLinear, which has a single axis: the members and channels of a
+/// stack are merged into the first axis.
+struct StackLayout {
   QuantizedTensor weight;
-  std::vector<std::int64_t> extents;  ///< after the dequantizer, before `order`; empty: as they are
-  std::vector<std::int64_t> order;    ///< of a Transpose, which gives the weight; empty: none
+  std::vector<std::int64_t>
+      extents;                      ///< Reshape after the dequantizer, before `order`; empty: none
+  std::vector<std::int64_t> order;  ///< Transpose to the weight's layout; empty: none
 };
 
-/// Codes with their axes in another order.
+/// The codes with their axes permuted.
 std::vector<std::uint8_t> permuted(const QuantizedTensor& weight,
                                    const std::vector<std::int64_t>& axes) {
   const std::size_t rank = weight.shape.size();
@@ -58,7 +59,7 @@ std::vector<std::uint8_t> permuted(const QuantizedTensor& weight,
   return codes;
 }
 
-Laid laid_out(const QuantizedTensor& weight) {
+StackLayout layout_of(const QuantizedTensor& weight) {
   const quant::Granularity& granularity = weight.params.granularity;
   if (granularity.stacked == 0) return {weight, {}, {}};
   const auto rank = static_cast<std::int64_t>(weight.shape.size());
@@ -68,7 +69,7 @@ Laid laid_out(const QuantizedTensor& weight) {
   for (std::int64_t d = granularity.stacked; d < rank; ++d) {
     if (d != granularity.axis) axes.push_back(d);
   }
-  Laid laid{weight, {}, {}};
+  StackLayout laid{weight, {}, {}};
   if (!std::ranges::is_sorted(axes)) {
     laid.weight.codes = permuted(weight, axes);
     laid.order.resize(axes.size());
@@ -86,13 +87,13 @@ Laid laid_out(const QuantizedTensor& weight) {
   return laid;
 }
 
-/// A scalar for one slice of a whole tensor, a row otherwise.
+/// Scalar if per tensor, a vector if per axis.
 std::vector<std::int64_t> parameter_shape(const QuantizedTensor& weight) {
   if (!weight.params.granularity.per_axis) return {};
   return {static_cast<std::int64_t>(weight.params.scale.size())};
 }
 
-/// Levels between whole numbers, as odd numbers of half steps.
+/// Codes for levels between integers: odd multiples of half the scale.
 Stored odd_numbers(const QuantizedTensor& weight) {
   const int top = weight.params.bits.levels() - 1;
   std::vector<std::int8_t> codes;
@@ -107,7 +108,7 @@ Stored odd_numbers(const QuantizedTensor& weight) {
           Tensor::from(shape, halves)};
 }
 
-/// @param bits  of the signed container, 8 or 4.
+/// @param bits  width of the stored type, 8 or 4.
 Stored stored(const QuantizedTensor& weight, int bits) {
   if (quant::level_shift(weight.params) > 0.0F) return odd_numbers(weight);
   const std::int32_t low = -(1 << (bits - 1));
@@ -132,15 +133,18 @@ Stored stored(const QuantizedTensor& weight, int bits) {
   return {Tensor::from(weight.shape, weight.codes), Tensor::from(shape, points), std::move(scales)};
 }
 
-/// The last axis is written as -1. ONNX Runtime (1.30) looks for a DequantizeLinear along axis 1 in
-/// front of a MatMul and puts a product in its place that rounds the activations to 8 bits.
+/// The last axis is written as -1: ONNX Runtime (1.30) replaces a MatMul after a DequantizeLinear
+/// along axis 1 by an operator that rounds the activations to 8 bits.
 std::int64_t written_axis(const QuantizedTensor& weight) {
   const std::int64_t axis = weight.params.granularity.axis;
   return axis + 1 == static_cast<std::int64_t>(weight.shape.size()) ? -1 : axis;
 }
 
-/// The stack as its readers know it, from the dequantizer's result.
-ValueId restored(graph::Graph& graph, const std::string& name, ValueId real, const Laid& laid) {
+/// Restores the stack's original layout from the dequantizer's result.
+ValueId restored(graph::Graph& graph,
+                 const std::string& name,
+                 ValueId real,
+                 const StackLayout& laid) {
   if (laid.extents.empty()) return real;
   const auto rank = static_cast<std::int64_t>(laid.extents.size());
   const ValueId extents = graph.add_constant(name + "_extents", Tensor::from({rank}, laid.extents));
@@ -153,8 +157,7 @@ ValueId restored(graph::Graph& graph, const std::string& name, ValueId real, con
   return graph.add_op(std::move(turn));
 }
 
-/// Each embedding looks up codes and scales, and decodes these: the Gather becomes a product of the
-/// two.
+/// Makes each embedding look up codes and scales and multiply them: the Gather becomes a Mul.
 std::set<std::string> insert_lookups(graph::Graph& graph, const std::string& name, Stored parts) {
   const std::vector<graph::NodeId> readers = graph.consumers(graph.find_value(name));
   const std::int64_t rows = parts.scales.elements();
@@ -182,21 +185,21 @@ std::set<std::string> insert_lookups(graph::Graph& graph, const std::string& nam
   return {graph.value(codes).name, graph.value(zero).name};
 }
 
-/// @param container  bits of a stored code, 8 or 4. @return the constants that hold such codes.
+/// @param container  width of a stored code, 8 or 4. @return the names of the codes and zero
+/// points.
 std::set<std::string> insert_one(graph::Graph& graph,
                                  const std::string& name,
                                  const QuantizedTensor& weight,
                                  int container) {
   const ValueId value = graph.find_value(name);
   if (!graph.is_constant(value)) {
-    throw ConfigError("export",
-                      fmt::format("'{}' is to be written quantized, but is no constant of the "
-                                  "network",
-                                  name));
+    throw ConfigError(
+        "export",
+        fmt::format("'{}' is to be written quantized, but is not a constant of the network", name));
   }
-  const Laid laid = laid_out(weight);
+  const StackLayout laid = layout_of(weight);
   Stored parts = stored(laid.weight, container);
-  // Half bytes are not looked up one by one, and rows with zero points of their own are rare.
+  // Gather does not support 4-bit types, and rows with their own zero points are rare.
   const bool plain = container == 8 && parts.codes.type() == DataType::Int8;
   if (plain && is_looked_up_alone(graph, value))
     return insert_lookups(graph, name, std::move(parts));

@@ -6,12 +6,12 @@
 
 namespace ompq::onnx_io {
 
-/// Names of one length, as few letters as they may have. In a small network names are several
-/// percent of the file: protobuf writes a value's name at its maker and at every reader.
+/// Names of equal, minimal length. In a small network names are several percent of the file:
+/// protobuf stores a value's name at its producer and at every reader.
 class ShortNames {
  public:
-  /// @param taken names that must not be handed out.
-  /// @param count how many will be asked for at most.
+  /// @param taken  names that must not be used.
+  /// @param count  maximum number of names.
   ShortNames(std::set<std::string> taken, std::size_t count);
 
   [[nodiscard]] std::string fresh();

@@ -10,7 +10,7 @@ namespace {
 
 using Names = std::set<std::string>;
 
-/// Every name that `graph` reads, its own values among them.
+/// All names that `graph` reads, including its own values.
 void add_names_read(const onnx::GraphProto& graph, Names& names) {
   for (const auto& output : graph.output()) names.insert(output.name());
   for (const auto& node : graph.node()) {
@@ -21,7 +21,7 @@ void add_names_read(const onnx::GraphProto& graph, Names& names) {
   }
 }
 
-/// Every name that `node` reads, but for those of its attribute `except`.
+/// All names that `node` reads, except those of its attribute `except`.
 Names names_read(const onnx::NodeProto& node, std::string_view except = {}) {
   Names names(node.input().begin(), node.input().end());
   for (const auto& attribute : node.attribute()) {
@@ -48,7 +48,7 @@ class Sinking {
         needed_.merge(names_read(node, branch_));
         continue;
       }
-      // What lies after the If is no part of a branch.
+      // Nodes after the If are not part of a branch.
       const bool outside = n > choice_ || is_constant(node) ||
                            std::ranges::any_of(node.output(), [&](const std::string& output) {
                              return needed_.contains(output);
@@ -98,7 +98,7 @@ class Sinking {
   int choice_;
   std::string_view branch_;
   Names constants_;
-  Names needed_;  ///< outside of the branch
+  Names needed_;  ///< names read outside of the branch
 };
 
 int place_of(const onnx::GraphProto& graph, const std::string& output) {
@@ -112,7 +112,7 @@ int place_of(const onnx::GraphProto& graph, const std::string& output) {
 }  // namespace
 
 void sink_branches(onnx::GraphProto& graph, const std::vector<TakenBranch>& taken) {
-  // The last one first: what it takes in may hold others.
+  // Last to first: the moved nodes may include another If.
   for (auto branch = taken.rbegin(); branch != taken.rend(); ++branch) {
     const int place = place_of(graph, branch->output);
     if (place == graph.node_size()) continue;

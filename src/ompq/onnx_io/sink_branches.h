@@ -7,14 +7,15 @@
 
 namespace ompq::onnx_io {
 
-/// An If of a written graph, and which of its branches the nodes before it belong to.
+/// An If of a written graph, and the branch to which the nodes before it belong.
 struct TakenBranch {
-  std::string output;  ///< of the If, for finding it
+  std::string output;  ///< first output, identifies the If
   bool condition = true;
 };
 
-/// Moves the nodes that the taken branches alone read into them, so that they do not run where the
-/// condition is another. What depends on constants alone stays outside, where runtimes fold it.
+/// Moves nodes that only the taken branch reads into it, so that they do not run if the other
+/// branch is taken. Nodes that depend only on constants stay outside, so that runtimes can fold
+/// them.
 void sink_branches(onnx::GraphProto& graph, const std::vector<TakenBranch>& taken);
 
 }  // namespace ompq::onnx_io

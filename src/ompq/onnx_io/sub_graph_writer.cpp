@@ -13,8 +13,8 @@ namespace {
 using graph::kNoValue;
 using graph::ValueId;
 
-/// The operator gives its own inputs their types. Runtimes want to be told those of a Loop's count
-/// and condition all the same.
+/// Input types follow from the operator, but runtimes require those of a Loop's count and
+/// condition.
 onnx::ValueInfoProto write_input(const graph::Node& node,
                                  std::size_t place,
                                  const std::string& name) {
@@ -62,7 +62,7 @@ onnx::GraphProto SubGraphWriter::write(const graph::Node& node,
   for (const ValueId id : inside.outputs()) {
     std::string name = name_at(names, id);
     const bool given = std::find(captured.begin(), captured.end(), name) != captured.end();
-    if (given) {  // what lies outside is no output of what lies inside
+    if (given) {  // an outer value cannot be an output of the sub-network
       onnx::NodeProto& copy = *proto.add_node();
       copy.set_op_type("Identity");
       copy.add_input(name);

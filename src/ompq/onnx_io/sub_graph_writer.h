@@ -10,16 +10,16 @@
 
 namespace ompq::onnx_io {
 
-/// Writes the sub-networks of one model. ONNX wants names in them that nothing around them has.
+/// Writes the sub-networks of one model. ONNX requires that their names differ from those outside.
 class SubGraphWriter {
  public:
-  /// @param taken names of the network around.
-  /// @param compact  values inside get short names, too.
+  /// @param taken  names of the outer network.
+  /// @param compact  inner values get short names, too.
   SubGraphWriter(std::set<std::string> taken, bool compact)
       : taken_(std::move(taken)), compact_(compact) {}
 
   /// @param node  the If, Loop or Scan that `inside` belongs to.
-  /// @param captured  what the network around calls the last inputs of `inside`.
+  /// @param captured  outer names of the last inputs of `inside`.
   [[nodiscard]] onnx::GraphProto write(const graph::Node& node,
                                        const graph::Graph& inside,
                                        const std::vector<std::string>& captured);

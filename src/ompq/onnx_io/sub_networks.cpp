@@ -6,7 +6,7 @@
 namespace ompq::onnx_io {
 namespace {
 
-/// Collects names that are read but not made inside.
+/// Collects names that are read but not defined inside.
 class FreeNames {
  public:
   void visit(const onnx::GraphProto& graph, std::set<std::string> made) {
@@ -43,8 +43,8 @@ bool has_read_sub_networks(const onnx::NodeProto& node) {
 int own_operands(const onnx::NodeProto& node) {
   if (node.op_type() == "If") return 1;
   for (const auto& attribute : node.attribute()) {
-    // A Loop's body is told the number of the turn and the condition first, as the Loop is told the
-    // number of turns and the condition.
+    // The first inputs of a Loop's body are the iteration number and the condition, those of the
+    // Loop the trip count and the condition.
     if (attribute.name() == "body") return std::max(attribute.g().input_size(), node.input_size());
   }
   return node.input_size();

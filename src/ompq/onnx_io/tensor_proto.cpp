@@ -37,7 +37,7 @@ constexpr std::array<TypeRow, 13> kTypes{{{TensorProto::FLOAT, DataType::Float32
 constexpr int kUint4 = 21;
 constexpr int kInt4 = 22;
 
-/// Types that a model may name and ompq does not hold, by their number in onnx.proto.
+/// Types of ONNX that ompq does not support, by their number in onnx.proto.
 struct ForeignType {
   int onnx;
   std::string_view name;
@@ -58,13 +58,15 @@ constexpr std::array<ForeignType, 10> kForeignTypes{{{0, "undefined"},
                              std::int64_t needed,
                              const std::string& what,
                              const ModelPlace& place) {
-  throw ImportError(
-      place.name,
-      fmt::format(
-          "{} holds {} elements, but its shape {} needs {}", what, got, shape_text(shape), needed));
+  throw ImportError(place.name,
+                    fmt::format("{} has {} elements, but its shape {} requires {}",
+                                what,
+                                got,
+                                shape_text(shape),
+                                needed));
 }
 
-/// Elements that a typed field holds one by one, narrowed to Element.
+/// Elements of a typed field, narrowed to Element.
 template <typename Element, typename Field>
 Tensor from_field(DataType type,
                   std::vector<std::int64_t> shape,
@@ -111,7 +113,7 @@ Tensor from_typed_field(const TensorProto& proto,
     case DataType::UInt8:
       return read(std::uint8_t{}, proto.int32_data());
     case DataType::Bool: {
-      // vector<bool> has no bytes to view.
+      // vector<bool> has no contiguous bytes.
       std::vector<std::uint8_t> truths;
       for (const auto element : proto.int32_data()) truths.push_back(element != 0 ? 1 : 0);
       return from_field<std::uint8_t>(type, std::move(shape), truths, what, place);
@@ -128,12 +130,12 @@ std::vector<std::int64_t> read_shape(const TensorProto& proto,
     (void)element_count(shape);
   } catch (const ShapeError&) {
     throw ImportError(place.name,
-                      fmt::format("{} has the impossible shape {}", what, shape_text(shape)));
+                      fmt::format("{} has the invalid shape {}", what, shape_text(shape)));
   }
   return shape;
 }
 
-/// Bytes of a bool tensor may come as anything; a C++ bool may only be 0 or 1.
+/// Bytes of a bool tensor may have any value; a C++ bool may only be 0 or 1.
 void normalize_bools(Tensor& tensor) {
   if (tensor.type() != DataType::Bool) return;
   for (std::byte& byte : tensor.mutable_bytes()) {
@@ -141,7 +143,7 @@ void normalize_bools(Tensor& tensor) {
   }
 }
 
-/// Two elements a byte, as raw bytes or as one byte in each int32.
+/// Two elements per byte, as raw bytes or as one byte in each int32.
 std::string four_bit_bytes(const TensorProto& proto,
                            std::size_t needed,
                            const std::string& what,
@@ -239,12 +241,13 @@ Tensor read_tensor(const TensorProto& proto, const std::string& what, const Mode
   const bool four_bit = is_four_bit(proto.data_type());
   if (!type && !four_bit) {
     throw ImportError(place.name,
-                      fmt::format("{} has elements of {}, which ompq does not hold",
+                      fmt::format("{} has elements of {}, which ompq does not support",
                                   what,
                                   onnx_type_name(proto.data_type())));
   }
   if (proto.has_segment()) {
-    throw ImportError(place.name, fmt::format("{} is stored in segments; save it whole", what));
+    throw ImportError(place.name,
+                      fmt::format("{} is stored in segments; save it as one tensor", what));
   }
   std::vector<std::int64_t> shape = read_shape(proto, what, place);
   if (four_bit) return read_four_bits(proto, std::move(shape), what, place);
@@ -259,7 +262,7 @@ TensorProto write_tensor(const Tensor& tensor, const std::string& name) {
   proto.set_data_type(data_type_to_onnx(tensor.type()));
   for (const std::int64_t extent : tensor.shape()) proto.add_dims(extent);
   if (tensor.type() == DataType::Int64) {
-    // Shapes and axes: one varint byte each instead of eight, as long as none is negative.
+    // Shapes and axes: one varint byte each instead of eight, if none is negative.
     const auto elements = tensor.data<std::int64_t>();
     const bool small = std::all_of(elements.begin(), elements.end(), [](std::int64_t element) {
       return element >= 0 && element < (std::int64_t{1} << 49);
@@ -277,15 +280,16 @@ TensorProto write_tensor(const Tensor& tensor, const std::string& name) {
 TensorProto write_four_bit_tensor(const Tensor& tensor, const std::string& name) {
   const bool is_signed = tensor.type() == DataType::Int8;
   if (!is_signed && tensor.type() != DataType::UInt8) {
-    throw InternalError("export", fmt::format("'{}' has no codes of four bits", name));
+    throw InternalError("export", fmt::format("'{}' has no 4-bit codes", name));
   }
   const int low = is_signed ? -8 : 0;
   const std::vector<std::int64_t> elements = tensor.to_int64s();
   std::string packed(elements.size() / 2 + elements.size() % 2, '\0');
   for (std::size_t i = 0; i < elements.size(); ++i) {
     if (elements[i] < low || elements[i] > low + 15) {
-      throw InternalError("export",
-                          fmt::format("'{}' holds {}, which four bits do not", name, elements[i]));
+      throw InternalError(
+          "export",
+          fmt::format("'{}' has the element {}, which does not fit 4 bits", name, elements[i]));
     }
     const auto half = static_cast<unsigned>(elements[i]) & 0xFU;
     const auto byte = static_cast<unsigned char>(packed[i / 2]);

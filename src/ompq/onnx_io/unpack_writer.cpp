@@ -5,7 +5,7 @@ namespace {
 
 constexpr std::uint8_t kMantissas = 1U << quant::kShortScaleBits;
 
-/// What the bits of a field stand for in a two's complement number of `bits`.
+/// The values of a field's bits in a two's complement number of `bits`.
 std::vector<float> values_of_bits(const quant::BitField& field, BitWidth bits) {
   std::vector<float> values;
   for (int p = field.first; p < field.first + field.bits; ++p) {
@@ -27,7 +27,7 @@ Tensor octaves() {
   return Tensor::from({quant::kShortScaleOctaves}, values);
 }
 
-/// Codes of the weight that lie in a table with others': all, or the zero points alone.
+/// The weight's codes in a shared table: all, or only the zero points.
 std::ptrdiff_t count_in_table(const UnpackedWeight& unpacked) {
   const PackedWeight& weight = *unpacked.weight;
   const auto all = static_cast<std::ptrdiff_t>(weight.codes.size());
@@ -48,10 +48,10 @@ const std::string& UnpackWriter::bits_of_bytes() {
   const std::string shifted = out_.add_node("Div", {bytes, out_.shared(powers_of_a_byte())});
   const std::string bits =
       out_.add_cast(out_.add_node("Mod", {shifted, number(2)}), DataType::Float32);
-  return bits_of_bytes_ = out_.add_node("Transpose", {bits});  // without axes: all turned round
+  return bits_of_bytes_ = out_.add_node("Transpose", {bits});  // without perm: reverses the axes
 }
 
-/// What the fields of a byte stand for: [256, 2], [256, 2, 2] or [256, 2, 2, 2], for 4, 2 or 1
+/// The values of the fields of each byte: [256, 2], [256, 2, 2] or [256, 2, 2, 2], for 4, 2 or 1
 /// bits.
 const std::string& UnpackWriter::field_values(const quant::BitField& field,
                                               BitWidth bits,
@@ -76,7 +76,7 @@ const std::string& UnpackWriter::half_bytes() {
   return half_bytes_;
 }
 
-/// Codes [8 M] as float32, the last ones of no meaning, from fewer than 8 bits.
+/// Codes [8 M] as float32 from fewer than 8 bits; the last ones are padding.
 std::string UnpackWriter::write_fields(const std::vector<std::uint8_t>& codes,
                                        BitWidth bits,
                                        float shift) {

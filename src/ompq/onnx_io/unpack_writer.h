@@ -13,23 +13,23 @@
 
 namespace ompq::onnx_io {
 
-/// A packed weight, the name that its float32 form gets, and its bias, if that is packed too.
+/// A packed weight, the name of its float32 form, and its bias if that is packed, too.
 struct UnpackedWeight {
   const PackedWeight* weight = nullptr;
   std::string name;
-  /// A matrix whose rows are decoded after a lookup, by write_lookup().
+  /// True for a matrix whose rows are decoded after a lookup, by write_lookup().
   bool looked_up = false;
   const PackedBias* bias = nullptr;
   std::string bias_name;
   std::string activation_scale;  ///< name of the scalar constant
 };
 
-/// Codes of one table; more would only need more memory while the runtime unpacks them.
+/// Maximum codes per table, to limit the memory that a runtime needs to unpack them.
 inline constexpr std::size_t kTableCodes = std::size_t{1} << 22;
 
-/// Writes packed weights and biases, and the nodes that unpack them, in as few bytes as plain ONNX
-/// allows. What belongs to a weight lies in tables with that of others, so that a table's header
-/// and the nodes that decode it are there once:
+/// Writes packed weights and biases, and the nodes that unpack them, in as few bytes as standard
+/// ONNX allows. Weights share tables, so that a table's header and the nodes that decode it are
+/// written once:
 ///
 ///     codes, one table a width (another one after kTableCodes), cut into fields of 4, 2 and 1 bits
 ///     (quant::BitField), each uint8 with 2, 4 or 8 codes a byte:
@@ -47,11 +47,11 @@ inline constexpr std::size_t kTableCodes = std::size_t{1} << 22;
 ///     weight = (Reshape codes - Reshape zero points) * Reshape (scales * unit)
 ///     bias = steps * activation scale * (scales * unit)
 ///
-/// Scales that are not short are a float32 constant. Every operator is exact on these numbers, so
-/// the runtime may fold or run it as it likes.
+/// Scales that ScaleCodes cannot represent are a float32 constant. Every operator is exact on these
+/// numbers, so the result does not depend on the runtime's constant folding.
 class UnpackWriter {
  public:
-  /// Names that one weight with its bias may need, and those of the tables.
+  /// Maximum number of names for one weight with its bias, and for the tables.
   static constexpr std::size_t kNamesPerWeight = 16;
   static constexpr std::size_t kNamesPerLookup = 32;
   static constexpr std::size_t kSharedNames = 160;
@@ -60,9 +60,9 @@ class UnpackWriter {
 
   void write(std::span<const UnpackedWeight> weights);
 
-  /// True for the name of a weight that was written to be looked up.
+  /// True if the named weight was written for lookups.
   [[nodiscard]] bool has_rows(const std::string& table) const { return rows_.contains(table); }
-  /// Rows of the table by `indices` of so many axes, decoded:
+  /// Writes the lookup and decoding of the table's rows for `indices` of rank `index_rank`:
   ///     the sum of Gather (field values, Cast Gather (bytes [V, D / 8, 2, ...], indices))
   ///       --Reshape--> [..., D] --Sub, Mul by what is looked up of zero points and scales-->
   ///       output
@@ -79,7 +79,7 @@ class UnpackWriter {
     std::string steps;
   };
 
-  /// A table as it lies in the file.
+  /// A table as stored in the file.
   struct Rows {
     struct Field {
       std::string bytes;   ///< [V, D / 8, 2, ...]; of 8 bits [V, D] int8

@@ -12,7 +12,7 @@
 namespace ompq::onnx_io {
 namespace {
 
-/// Operators through which infinity is a legal way to say "no limit" or "never".
+/// Operators for which an infinite constant is valid, meaning "no limit" or "masked".
 constexpr std::array<std::string_view, 14> kMaskReaders{"Add",
                                                         "Sub",
                                                         "Where",
@@ -61,14 +61,13 @@ void check_elements(const graph::Graph& graph, graph::ValueId id, const ModelPla
           ? std::find_if(bad, elements.end(), [](Float element) { return std::isnan(element); })
           : bad;
   if (refused == elements.end()) return;
-  throw ImportError(
-      place.name,
-      fmt::format("constant '{}' of shape {} holds {} at index [{}]; the weights are damaged or "
-                  "their training diverged",
-                  value.name,
-                  shape_text(value.constant->shape()),
-                  std::isnan(*refused) ? "NaN" : "infinity",
-                  index_text(refused - elements.begin(), value.constant->shape())));
+  throw ImportError(place.name,
+                    fmt::format("constant '{}' of shape {} has {} at index [{}]; the weights are "
+                                "damaged or their training diverged",
+                                value.name,
+                                shape_text(value.constant->shape()),
+                                std::isnan(*refused) ? "NaN" : "infinity",
+                                index_text(refused - elements.begin(), value.constant->shape())));
 }
 
 }  // namespace

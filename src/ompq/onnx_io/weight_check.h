@@ -5,10 +5,10 @@
 
 namespace ompq::onnx_io {
 
-/// Refuses constants that can only come from a training that failed: NaN anywhere, infinity
-/// anywhere but in a single number or in what only masks and limits read (an attention mask added
-/// to scores, the bounds of a Clip).
-/// @throws ImportError naming the tensor and the first such element's index.
+/// Refuses constants that show a failed training: NaN anywhere, and infinity except in scalars and
+/// in constants that are only masks or limits (an attention mask added to scores, the bounds of a
+/// Clip).
+/// @throws ImportError naming the tensor and the index of the first such element.
 void check_weights(const graph::Graph& graph, const ModelPlace& place);
 
 }  // namespace ompq::onnx_io

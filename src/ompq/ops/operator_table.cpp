@@ -1,8 +1,12 @@
 #include <map>
-#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
 
+#include "ompq/core/row_table.h"
 #include "ompq/ops/families/families.h"
 #include "ompq/ops/operator.h"
+#include "ompq/ops/registered_operator.h"
 
 namespace ompq::ops {
 namespace {
@@ -29,22 +33,42 @@ std::string_view plain_domain(std::string_view domain) {
   return domain == "ai.onnx" ? std::string_view() : domain;
 }
 
-}  // namespace
+using Key = std::pair<std::string_view, std::string_view>;
 
-std::span<const Operator> operator_table() {
-  static const std::vector<Operator> kTable = assemble();
-  return kTable;
+Key key_of(const Operator& row) { return {row.domain, row.type}; }
+
+struct Table {
+  RowTable<Operator> rows{assemble()};
+  std::map<Key, const Operator*> index;  ///< of the listed rows
+
+  Table() {
+    for (const Operator& row : rows.rows()) index.emplace(key_of(row), &row);
+  }
+};
+
+Table& the_table() {
+  static Table table;
+  return table;
 }
 
+}  // namespace
+
+std::span<const Operator> operator_table() { return the_table().rows.rows(); }
+
 const Operator* find_operator(std::string_view domain, std::string_view type) {
-  using Key = std::pair<std::string_view, std::string_view>;
-  static const std::map<Key, const Operator*> kIndex = [] {
-    std::map<Key, const Operator*> index;
-    for (const Operator& row : operator_table()) index.emplace(Key{row.domain, row.type}, &row);
-    return index;
-  }();
-  const auto found = kIndex.find({plain_domain(domain), type});
-  return found == kIndex.end() ? nullptr : found->second;
+  const Table& table = the_table();
+  const Key key{plain_domain(domain), type};
+  const auto found = table.index.find(key);
+  if (found != table.index.end()) return found->second;
+  // Rows that were added to the listed ones.
+  return table.rows.find_if([&](const Operator& row) { return key_of(row) == key; });
+}
+
+RegisteredOperator::RegisteredOperator(const Operator& row) : row_(the_table().rows, row) {}
+
+RegisteredOperator::RegisteredOperator(const Operator& row, graph::OperatorTraits traits)
+    : RegisteredOperator(row) {
+  traits_.emplace(graph::operator_traits(), std::move(traits));
 }
 
 std::string_view reason_without_row(std::string_view domain, std::string_view type) {
@@ -104,7 +128,6 @@ std::string_view reason_without_row(std::string_view domain, std::string_view ty
       {"AffineGrid", kOutside},
       {"BitCast", kOutside},
       {"CenterCropPad", kOutside},
-      {"Col2Im", kOutside},
       {"DeformConv", kOutside},
       {"MaxRoiPool", kOutside},
       {"MaxUnpool", kOutside},

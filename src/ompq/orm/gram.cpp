@@ -15,27 +15,28 @@ namespace ompq::orm {
 namespace {
 
 constexpr std::int64_t kStep = GramKernel::kColumnStep;
-/// A block of all rows stays in the second-level cache while every pair of rows is multiplied.
+/// Size of a block of columns: all rows of one block fit in the L2 cache.
 constexpr std::int64_t kBlockBytes = 512 * 1024;
 constexpr std::int64_t kMaxRowBytes = 8 * 1024;
-/// Below this many multiplications waking other threads costs more than it saves.
+/// Below this many multiplications, starting threads costs more than it saves.
 constexpr std::int64_t kParallelWork = std::int64_t{1} << 21;
 
 void require_shape(const MatrixView& feature, std::string_view layer) {
   if (feature.rows < 2) {
     throw ShapeError("orm",
-                     fmt::format("the feature of layer '{}' has {} sample(s), orthogonality needs "
-                                 "at least 2; give more samples",
+                     fmt::format("the feature of layer '{}' has {} sample(s), but orthogonality "
+                                 "needs at least 2; give more samples",
                                  layer,
                                  feature.rows));
   }
   if (feature.cols < 1 || feature.row_stride < feature.cols) {
-    throw ShapeError("orm",
-                     fmt::format("the feature of layer '{}' has {} columns and a row stride of {}; "
-                                 "both must be positive and the stride not smaller",
-                                 layer,
-                                 feature.cols,
-                                 feature.row_stride));
+    throw ShapeError(
+        "orm",
+        fmt::format("the feature of layer '{}' has {} columns and a row stride of {}; "
+                    "both must be positive, and the stride at least the number of columns",
+                    layer,
+                    feature.cols,
+                    feature.row_stride));
   }
 }
 
@@ -72,7 +73,7 @@ void add_block(const GramKernel& kernel,
   }
 }
 
-/// Where the rows of a feature start, from a column on.
+/// Pointers to the given column in each row of a feature.
 std::vector<const void*> rows_at(const MatrixView& feature, std::int64_t column) {
   const auto element = static_cast<std::int64_t>(size_of(feature.type));
   const auto* bytes = static_cast<const std::byte*>(feature.data);
@@ -83,7 +84,7 @@ std::vector<const void*> rows_at(const MatrixView& feature, std::int64_t column)
   return rows;
 }
 
-/// The last columns that do not fill a step, padded with zeros.
+/// The last, partial step of columns, padded with zeros.
 void add_tail(const GramKernel& kernel,
               const MatrixView& feature,
               std::int64_t column,
@@ -132,14 +133,13 @@ void require_finite(const GramMatrix& gram, std::string_view layer) {
   for (std::int64_t i = 0; i < gram.n; ++i) {
     const double square = gram.values[static_cast<std::size_t>(i * gram.n + i)];
     if (std::isfinite(square)) continue;
-    throw DataError(
-        "orm",
-        fmt::format("the feature of layer '{}' holds NaN, infinity or numbers too large "
-                    "to square in float32 (sample {}: squared norm {}); check the "
-                    "network's weights and the sample",
-                    layer,
-                    i,
-                    square));
+    throw DataError("orm",
+                    fmt::format("the feature of layer '{}' has NaN, infinity or values too large "
+                                "to square in float32 (sample {}: squared norm {}); check the "
+                                "network's weights and the sample",
+                                layer,
+                                i,
+                                square));
   }
 }
 

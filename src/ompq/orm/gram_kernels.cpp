@@ -7,7 +7,7 @@
 
 #if defined(__x86_64__) && defined(__GNUC__)
 #define OMPQ_X86_KERNELS 1
-// GCC 12 warns of its own header's undefined registers when they are inlined.
+// GCC 12 warns about undefined registers in its own intrinsics headers when they are inlined.
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wuninitialized"
 #pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
@@ -47,9 +47,9 @@ bool always() { return true; }
 
 #ifdef OMPQ_X86_KERNELS
 
-// Every kernel below walks the columns once and keeps a tile of running sums in registers, which
-// takes unrolling whatever the build's optimization level. The target attribute lets one program
-// hold all of them; `supported` decides at run time.
+// Every kernel below reads the columns once and keeps a tile of running sums in registers, so loops
+// are unrolled at every optimization level. The target attribute lets one binary contain all
+// kernels; `supported` selects one at run time.
 #define OMPQ_AVX512 __attribute__((target("avx512f,avx512bw")))
 #define OMPQ_AVX512_BF16 __attribute__((target("avx512f,avx512bw,avx512bf16")))
 #define OMPQ_AVX2 __attribute__((target("avx2,fma")))
@@ -122,8 +122,8 @@ OMPQ_AVX512_BF16 void dot_tile_avx512_bf16(const void* const* a,
   store_sums(sums, out);
 }
 
-// Without a bfloat16 instruction a register of pairs is read as two of float32, the odd elements by
-// masking, the even ones by shifting: a dot product does not care for the order.
+// Without a bfloat16 instruction a register of bfloat16 pairs is read as two of float32, odd
+// elements by masking and even ones by shifting; the order does not matter for a dot product.
 OMPQ_AVX512 void dot_tile_avx512_widened(const void* const* a,
                                          const void* const* b,
                                          std::int64_t cols,
@@ -174,7 +174,7 @@ OMPQ_AVX2 void store_sums(const __m256 (&sums)[4][2], double* out) {
   }
 }
 
-// 4 x 2: AVX2 has 16 registers, of which the sums take 8.
+// 4 x 2: the sums take 8 of the 16 AVX2 registers.
 OMPQ_AVX2 void dot_tile_avx2_float(const void* const* a,
                                    const void* const* b,
                                    std::int64_t cols,

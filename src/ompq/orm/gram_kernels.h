@@ -8,9 +8,9 @@
 
 namespace ompq::orm {
 
-/// Dot products of rows, tile by tile: the inner loop of gram().
+/// Dot products of rows for one tile: the inner loop of gram().
 struct GramKernel {
-  /// Columns come in multiples of this; the caller pads the rest with zeros.
+  /// The number of columns is a multiple of this; the caller pads with zeros.
   static constexpr std::int64_t kColumnStep = 32;
   static constexpr int kMaxTile = 4;
 
@@ -20,10 +20,10 @@ struct GramKernel {
   int tile_cols = 0;  ///< rows `b` points at
   /// out[r * tile_cols + c] = sum over columns of a[r] * b[c].
   void (*dot_tile)(const void* const* a, const void* const* b, std::int64_t cols, double* out);
-  bool (*supported)();  ///< by this processor
+  bool (*supported)();  ///< true if this processor can run it
 };
 
-/// All kernels, the fastest of each type first; the last one of each type runs everywhere.
+/// All kernels, the fastest of each type first; the last one of each type runs on every processor.
 [[nodiscard]] std::span<const GramKernel> gram_kernels();
 /// The fastest kernel for `type` on this processor. @throws ShapeError for a type without one.
 [[nodiscard]] const GramKernel& best_gram_kernel(DataType type);

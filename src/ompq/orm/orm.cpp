@@ -11,8 +11,8 @@
 namespace ompq::orm {
 namespace {
 
-/// Centring a feature that does not vary leaves nothing but rounding errors: float32 keeps 24 bits,
-/// so what is smaller than this share of the uncentred norm says nothing.
+/// Centring a constant feature leaves only rounding errors. float32 has 24 bits, so a centred norm
+/// below this share of the uncentred one counts as zero.
 constexpr double kConstantShare = 1e-7;
 
 double norm(const std::vector<double>& values) {
@@ -59,8 +59,8 @@ std::vector<double> centred(const GramMatrix& gram) {
   return out;
 }
 
-/// U-centring: the diagonal counts as zero and stays zero. Divided by sqrt(n (n - 3)), so that the
-/// inner product of two is HSIC_1. Source: Song et al. 2012; Szekely and Rizzo 2014.
+/// U-centring: the diagonal is taken as zero and stays zero. Divided by sqrt(n (n - 3)), so that
+/// the inner product of two is HSIC_1. Source: Song et al. 2012; Szekely and Rizzo 2014.
 std::vector<double> u_centred(GramMatrix gram) {
   const auto n = static_cast<std::size_t>(gram.n);
   for (std::size_t i = 0; i < n; ++i) gram.values[i * n + i] = 0;
@@ -101,7 +101,7 @@ void require_batch(std::span<const GramMatrix> grams,
     if (n != grams.front().n || grams[l].values.size() != static_cast<std::size_t>(n * n)) {
       throw ShapeError("orm",
                        fmt::format("layer '{}' has a Gram matrix of {} samples ({} values), layer "
-                                   "'{}' one of {}; all layers must see the same samples",
+                                   "'{}' one of {}; all layers need the same samples",
                                    names[l],
                                    n,
                                    grams[l].values.size(),
@@ -123,7 +123,7 @@ std::vector<double> centre(const GramMatrix& gram, Estimator estimator, const st
     throw DataError("orm",
                     fmt::format("the feature of layer '{}' is constant over the {} samples: its "
                                 "Gram matrix has norm {:.3g} and {:.3g} after centring; give "
-                                "samples that differ, or leave the layer out",
+                                "different samples, or exclude the layer",
                                 name,
                                 gram.n,
                                 uncentred,
@@ -155,7 +155,7 @@ void OrmAccumulator::add_batch(std::span<const GramMatrix> grams) {
 }
 
 OrthogonalityMatrix OrmAccumulator::result() const {
-  if (batches_ == 0) throw DataError("orm", "no samples were seen; give at least 2");
+  if (batches_ == 0) throw DataError("orm", "no samples were given; give at least 2");
   const std::size_t layers = names_.size();
   OrthogonalityMatrix orm{static_cast<std::int64_t>(layers),
                           std::vector<double>(layers * layers, 1.0)};

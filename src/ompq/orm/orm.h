@@ -10,11 +10,11 @@
 namespace ompq::orm {
 
 enum class Estimator {
-  Biased,    ///< centred kernel alignment as in the paper (H G H on both sides)
-  Debiased,  ///< HSIC_1, unbiased, may leave [0, 1] slightly; what averages over batches
+  Biased,    ///< centred kernel alignment as in the paper: H G H for both matrices
+  Debiased,  ///< unbiased HSIC_1, may leave [0, 1] slightly; use it to average over batches
 };
 
-/// Pairwise similarities of layer features, 0 = orthogonal, 1 = same.
+/// Pairwise similarities of layer features: 0 = orthogonal, 1 = equal up to scale.
 struct OrthogonalityMatrix {
   std::int64_t layers = 0;
   std::vector<double> values;  ///< layers * layers, row-major, symmetric, unit diagonal
@@ -24,17 +24,17 @@ struct OrthogonalityMatrix {
 };
 
 /// Averages HSIC over batches of samples, one Gram matrix per layer and batch: the mini-batch
-/// estimator. A batch weighs as many as it has samples, so that a short last batch is not heard
-/// more than the others. Memory: layers * n^2 for the current batch and layers^2 sums, whatever
-/// the number of samples. Source: Ma et al. 2023 (ORM); Kornblith et al. 2019 (linear CKA);
+/// estimator. Batches are weighted by their number of samples, so that a short last batch does not
+/// count too much. Memory: layers * n^2 for the current batch and layers^2 sums, independent of the
+/// total number of samples. Source: Ma et al. 2023 (ORM); Kornblith et al. 2019 (linear CKA);
 /// Nguyen, Raghu, Kornblith 2021 (mini-batch HSIC_1).
 class OrmAccumulator {
  public:
   OrmAccumulator(std::vector<std::string> layer_names, Estimator estimator);
-  /// Grams of one batch, in layer order, all of the same n (>= 2; >= 4 for Debiased). Batches may
-  /// differ in n.
-  /// @throws ShapeError if n differs or is too small, or the number of layers is another one;
-  /// DataError if a feature is constant over the batch (names the layer).
+  /// Adds the Gram matrices of one batch, in layer order, all with the same n (>= 2; >= 4 for
+  /// Debiased). n may differ between batches.
+  /// @throws ShapeError if n differs or is too small, or the number of layers changes; DataError if
+  /// a feature is constant over the batch (names the layer).
   void add_batch(std::span<const GramMatrix> grams);
   /// @throws DataError if no batch was added.
   [[nodiscard]] OrthogonalityMatrix result() const;
@@ -59,9 +59,9 @@ struct Importance {
   std::vector<double> coefficients;  ///< c_i = mean over j >= i of theta_j
 };
 
-/// What the linear program maximizes. With a large beta theta underflows to 0: the program then
-/// has no objective left.
-/// Source: Ma et al. 2023; the suffix mean is what the reference's program maximizes.
+/// The coefficients of the linear program's objective. With a large beta, theta underflows to 0 and
+/// the objective is 0.
+/// Source: Ma et al. 2023; the suffix mean is from the reference implementation.
 [[nodiscard]] Importance importance(const OrthogonalityMatrix& orm, double beta);
 
 }  // namespace ompq::orm

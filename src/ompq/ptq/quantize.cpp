@@ -127,14 +127,15 @@ class Quantizer {
     const FormatRow& format = file_format(options_.format);
     const auto files = format.files({model(), plan.weight_bits, codes, form_, options_.output});
     write_delivered(files);
+    // A file that needs a companion computes something else by itself.
     std::optional<graph::Graph> written;
-    if (format.is_onnx) written = pipeline::read_back(model(), *chosen_, options_.output);
-    // A file that needs a companion computes something else alone.
-    const bool alone = written && format.companion_file == nullptr;
+    if (format.is_onnx && format.companion_file == nullptr) {
+      written = pipeline::read_back(model(), *chosen_, options_.output);
+    }
     add_row(planned,
             plan,
             options_.method.method,
-            alone ? *written : chosen_->graph,
+            written ? *written : chosen_->graph,
             files.front().size());
     result_.networks.back().file = options_.output.string();
   }

@@ -16,19 +16,18 @@
 
 namespace ompq::qat {
 
-/// Trains a network under an allocation, on `training` samples, validates after every epoch on
-/// `evaluation`, and writes OUT.onnx after the first epoch and every better one: the best network
-/// so far (top-1; without labels, agreement with the float network), which is the one that training
-/// started from until an epoch is better; OUT.last.onnx is the last epoch's, where that is another.
-/// All files are written atomically.
+/// Trains a network under an allocation on the `training` samples and validates it on `evaluation`
+/// after every epoch. OUT.onnx is written after the first epoch and after every better one, with
+/// the best network so far (by top-1, or without labels by agreement with the float network), which
+/// may be the one that training started from. OUT.last.onnx is the last epoch's network, if that is
+/// not the best. All files are written atomically.
 ///
-/// The state is kept in a checkpoint: after every epoch, every so many seconds, and when the work
-/// is interrupted. The same call then goes on, and ends with the same bytes as one that was never
-/// stopped.
+/// The state is saved in a checkpoint after every epoch, at intervals, and on interruption. The
+/// same call then resumes and gives the same bytes as an uninterrupted run.
 ///
-/// @param unfolded  the model before its batch norms were folded, see load_unfolded().
-/// @throws ConfigError for options that do not go together; DataError for a sample that cannot be
-/// used, or a loss that is no number any more (what was last kept stays); FileError; Interrupted.
+/// @param unfolded  the model before folding its batch norms, see load_unfolded().
+/// @throws ConfigError for incompatible options; DataError for a sample that cannot be used, or a
+/// loss that is NaN or infinite (the last checkpoint is kept); FileError; Interrupted.
 [[nodiscard]] report::Finetuning finetune(const pipeline::Model& model,
                                           const graph::Graph& unfolded,
                                           pipeline::Samples& samples,

@@ -62,10 +62,10 @@ TrainingProgress progress_from(const std::filesystem::path& file, const std::str
                        .evaluation = report::evaluation_from(best.at("evaluation"))};
     }
   } catch (const Json::exception& error) {
-    throw DataError(file.string(),
-                    fmt::format("what it says of the training cannot be read ({}); remove it to "
-                                "train from the start",
-                                error.what()));
+    throw DataError(
+        file.string(),
+        fmt::format("its training state cannot be read ({}); remove it to train from the start",
+                    error.what()));
   }
   return progress;
 }
@@ -93,7 +93,7 @@ Checkpoint checkpoint_from(const fs::path& file, const NamedTensors& content) {
   return checkpoint;
 }
 
-/// Training may have taken days: nothing that was kept is removed.
+/// Renames an unusable checkpoint instead of deleting it: its training may have taken days.
 void set_aside(const fs::path& file, std::string_view reason) {
   fs::path target;
   for (int i = 1; target.empty() || fs::exists(target); ++i) {
@@ -109,7 +109,7 @@ void set_aside(const fs::path& file, std::string_view reason) {
                                 target.string(),
                                 code.message()));
   }
-  log().warn("{} is not used ({}); it was moved to {}, and training begins from the start",
+  log().warn("{} is not used ({}); it was moved to {}, and training starts from the beginning",
              file.string(),
              reason,
              target.string());
@@ -139,10 +139,9 @@ void write_checkpoint(const std::filesystem::path& file,
 
 void check_checkpoint_name(const fs::path& file) {
   if (!fs::exists(file) || is_named_tensors_file(file)) return;
-  throw DataError(
-      file.string(),
-      "it is no checkpoint of this program, and the state of the training would replace "
-      "it; move it, or name another file with --checkpoint");
+  throw DataError(file.string(),
+                  "it is not a checkpoint of ompq, and the training state would overwrite it; move "
+                  "it, or name another file with --checkpoint");
 }
 
 std::optional<Checkpoint> read_checkpoint(const fs::path& file, const TrainingIdentity& identity) {
@@ -157,9 +156,9 @@ std::optional<Checkpoint> read_checkpoint(const fs::path& file, const TrainingId
                                                        .metadata = {},
                                                        .tensors = {}});
     if (difference.empty()) return checkpoint_from(file, content);
-    set_aside(file, fmt::format("another run kept it: {}", difference));
+    set_aside(file, fmt::format("it is from another run: {}", difference));
   } catch (const DataError& error) {
-    const std::string reason = error.reason();  // with the way out of whoever has no other file
+    const std::string reason = error.reason();  // ends with a remedy that does not apply here
     set_aside(file, std::string_view(reason).substr(0, reason.rfind(';')));
   }
   return std::nullopt;

@@ -13,28 +13,27 @@
 
 namespace ompq::qat {
 
-/// What all epochs came to.
+/// The result of all epochs.
 struct FinetuneOutcome {
   TrainingProgress at;
-  std::optional<BestEpoch> last;  ///< the last epoch's network, where it is not the best
+  std::optional<BestEpoch> last;  ///< the last epoch's network, if it is not the best
   std::int64_t resumed_epochs = 0;
-  std::int64_t skipped = 0;  ///< training samples that were broken
+  std::int64_t skipped = 0;  ///< number of broken training samples
 };
 
-/// The epochs of one training: its batches, what is validated and kept after them, and the
-/// checkpoint that it goes on from.
+/// The training loop: batches, validation after each epoch, and checkpoints.
 class FinetuneEpochs {
  public:
-  /// All outlive this.
-  /// @param fingerprint  of what `start` was made of.
-  /// @param best         the network that training starts from; none where that does not count.
+  /// All arguments must outlive this.
+  /// @param fingerprint  of the inputs of `start`.
+  /// @param best  the network that training starts from; empty if that does not count.
   FinetuneEpochs(const FinetuneContext& context,
                  const FinetuneStart& start,
                  FinetuneNetwork& network,
                  const std::string& fingerprint,
                  BestEpoch best);
 
-  /// Goes on where the checkpoint is and trains to the end; the checkpoint stays.
+  /// Resumes from the checkpoint, if any, and trains to the end; the checkpoint is kept.
   [[nodiscard]] FinetuneOutcome run();
 
  private:
@@ -65,7 +64,7 @@ class FinetuneEpochs {
   std::optional<report::EpochLog> log_;
   std::optional<report::EventFile> events_;
   Clock::time_point saved_;
-  bool spoiled_ = false;  ///< the trainer's state is not that of a finished batch
+  bool spoiled_ = false;  ///< the trainer's state is not that after a complete batch
 };
 
 }  // namespace ompq::qat

@@ -13,44 +13,44 @@
 
 namespace ompq::qat {
 
-/// What the parts of one training share.
+/// The shared context of one training run.
 struct FinetuneContext {
   const pipeline::Model& model;
-  const graph::Graph& unfolded;  ///< the model before its batch norms were folded
-  pipeline::Samples& samples;    ///< of the calibration
+  const graph::Graph& unfolded;  ///< the model before folding its batch norms
+  pipeline::Samples& samples;    ///< for calibration
   pipeline::Samples& training;
   pipeline::Samples& evaluation;
   const FinetuneOptions& options;
   const ProgressHandler& progress;
-  std::vector<std::int64_t> indices;  ///< to train with
-  Tensor float_logits;                ///< the float network's, of the samples to validate with
+  std::vector<std::int64_t> indices;  ///< of the training samples
+  Tensor float_logits;                ///< of the float network, for the validation samples
 
   [[nodiscard]] std::int64_t batches_per_epoch() const;
 };
 
-/// How the file at `path` is written.
+/// The options with which the file at `path` is written.
 [[nodiscard]] pipeline::FileForm form_of(const FinetuneContext& context,
                                          const FinetuneStart& start,
                                          const std::filesystem::path& path);
 
-/// Top-1, or without labels agreement with the float network.
+/// Top-1, or, without labels, agreement with the float network.
 [[nodiscard]] double score_of(const report::Evaluation& evaluation);
 
-/// What `graph`, with batch norms folded, is worth.
+/// Evaluates `graph`, whose batch norms are folded.
 [[nodiscard]] report::Evaluation validate(const FinetuneContext& context,
                                           const graph::Graph& graph,
                                           const std::string& task);
 
-/// The network under training: its trainer, and the file that it makes.
+/// The network in training: its trainer, and the file written from it.
 class FinetuneNetwork {
  public:
-  /// Both outlive this. @throws as training::Trainer.
+  /// Both must outlive this. @throws as training::Trainer.
   FinetuneNetwork(const FinetuneContext& context, const FinetuneStart& start);
 
   [[nodiscard]] training::Trainer& trainer() { return *trainer_; }
-  /// Running statistics from training samples as validation sees them.
+  /// Re-estimates running statistics from training samples without augmentation.
   void reestimate_norms();
-  /// The network as it is now: its file, which is going to be `path`, and what that is worth.
+  /// The current network: its file (to be written to `path`) and its evaluation.
   [[nodiscard]] BestEpoch written_now(const std::string& task, const std::filesystem::path& path);
 
  private:

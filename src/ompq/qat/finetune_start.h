@@ -14,20 +14,21 @@
 
 namespace ompq::qat {
 
-/// The one that the options name, or the one next to the output.
+/// The checkpoint file of the options, or by default the one next to the output.
 [[nodiscard]] std::filesystem::path checkpoint_of(const FinetuneOptions& options);
 
-/// @throws ConfigError for a network that cannot be trained, which gives no class scores.
+/// @throws ConfigError for a network whose first output is not class scores.
 void check_network(const graph::Graph& graph);
-/// @throws ConfigError where labels are missing that the options learn from.
+/// @throws ConfigError if the options need labels that are missing.
 void check_labels(const pipeline::Samples& training,
                   const pipeline::Samples& evaluation,
                   const FinetuneOptions& options);
-/// The samples to train with: none that validation measures with. @throws DataError: none is left.
+/// The training samples, without those used for validation. @throws DataError if none is left.
 [[nodiscard]] std::vector<std::int64_t> training_indices(const pipeline::Samples& training,
                                                          const pipeline::Samples& evaluation);
 
-/// Widths are searched and weights rounded first, rather than read or left float.
+/// True if widths are searched and weights rounded first, rather than read from a file or left
+/// float.
 [[nodiscard]] inline bool starts_by_rounding(const FinetuneOptions& options) {
   return !options.float_network && !options.from;
 }
@@ -35,25 +36,26 @@ void check_labels(const pipeline::Samples& training,
 struct FinetuneStartRequest {
   const pipeline::Model& model;
   pipeline::Samples& samples;
-  const std::vector<std::int64_t>& tuning;  ///< to round with
+  const std::vector<std::int64_t>& tuning;  ///< samples for rounding
   const FinetuneOptions& options;
-  pipeline::Journal* journal = nullptr;  ///< of widths and rounding; where there is any
+  pipeline::Journal* journal = nullptr;  ///< for widths and rounding; may be null
   report::Quantization& report;
   pipeline::Stopwatch& watch;
   const ProgressHandler& progress;
 };
 
-/// What the network is when training begins.
+/// The network when training begins.
 struct FinetuneStart {
   ptq::Planned planned;
-  rounding::NetworkCodes codes;  ///< none for a float network
+  rounding::NetworkCodes codes;  ///< empty for a float network
   std::string method;            ///< how its weights were rounded, or the file's name
 
   [[nodiscard]] const ptq::WidthPlan& plan() const { return planned.plans.front(); }
   [[nodiscard]] const std::vector<int>& weight_bits() const { return plan().weight_bits; }
 };
 
-/// The float network, a quantized file's, or one that is rounded here, as the options say.
+/// The float network, the network of a quantized file, or one that is rounded here, depending on
+/// the options.
 [[nodiscard]] FinetuneStart start_finetuning(const FinetuneStartRequest& request);
 
 }  // namespace ompq::qat

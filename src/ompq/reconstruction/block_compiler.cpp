@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "ompq/core/error.h"
+#include "ompq/graph/operator_traits.h"
 #include "ompq/ops/operator.h"
 #include "ompq/ops/window.h"
 #include "ompq/quant/short_scale.h"
@@ -22,24 +23,10 @@ using graph::ValueId;
 /// Activations and gradients of a micro-batch shall fit into a core's own cache.
 constexpr std::int64_t kCacheBytes = std::int64_t{2} << 20;
 
-float scalar_of(const Graph& graph, ValueId id, float fallback) {
-  return id == graph::kNoValue ? fallback : graph.value(id).constant->to_floats().front();
-}
-
-/// What a Relu, or a Clip with constant bounds, cuts to.
-std::optional<Bounds> bounds_of(const Graph& graph, const Node& node) {
-  if (!node.domain.empty()) return std::nullopt;
-  if (node.is("Relu")) return Bounds{.low = 0.0F};
-  if (!node.is("Clip")) return std::nullopt;
-  const Bounds open;
-  if (node.has_attribute("min") || node.has_attribute("max")) {
-    return Bounds{node.float_attribute("min", open.low), node.float_attribute("max", open.high)};
-  }
-  for (const std::size_t i : {std::size_t{1}, std::size_t{2}}) {
-    if (node.input(i) != graph::kNoValue && !graph.is_constant(node.input(i))) return std::nullopt;
-  }
-  return Bounds{scalar_of(graph, node.input(1), open.low),
-                scalar_of(graph, node.input(2), open.high)};
+/// What the node cuts its first operand to.
+std::optional<Bounds> bounds_at(const Graph& graph, const Node& node) {
+  const std::optional<graph::Bounds> bounds = graph::bounds_of(graph, node);
+  return bounds ? std::optional(Bounds{bounds->low, bounds->high}) : std::nullopt;
 }
 
 /// A product as the program runs it.
@@ -186,7 +173,7 @@ class Compiler {
     const Node& node = graph_.node(id);
     if (auto product = product_of(node)) return compile_product(id, *product);
     if (is_plain_add(node)) return compile_add(id);
-    if (const auto bounds = bounds_of(graph_, node)) return compile_bounds(id, *bounds);
+    if (const auto bounds = bounds_at(graph_, node)) return compile_bounds(id, *bounds);
     compile_generic(id);
   }
 
@@ -195,7 +182,7 @@ class Compiler {
   Bounds absorb_bounds(ValueId& value) {
     if (!read_once(value) || is_quantized(value)) return {};
     const NodeId reader = graph_.consumers(value).front();
-    const auto bounds = bounds_of(graph_, graph_.node(reader));
+    const auto bounds = bounds_at(graph_, graph_.node(reader));
     if (!bounds || graph_.node(reader).input(0) != value) return {};
     done_.insert(reader);
     value = graph_.node(reader).outputs[0];

@@ -1,12 +1,12 @@
 #include "ompq/rounding/equalization.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <limits>
 #include <optional>
 
 #include "ompq/data/batches.h"
+#include "ompq/graph/operator_traits.h"
 #include "ompq/graph/uses.h"
 
 namespace ompq::rounding {
@@ -20,19 +20,6 @@ using graph::ValueId;
 
 constexpr float kOpen = std::numeric_limits<float>::infinity();
 
-/// Operators f with f(s x) = s f(x) for s > 0, channel by channel.
-constexpr std::array<std::string_view, 11> kHomogeneous{"Relu",
-                                                        "LeakyRelu",
-                                                        "PRelu",
-                                                        "MaxPool",
-                                                        "AveragePool",
-                                                        "GlobalAveragePool",
-                                                        "GlobalMaxPool",
-                                                        "Flatten",
-                                                        "Reshape",
-                                                        "Identity",
-                                                        "Dropout"};
-
 /// Two layers of which the first alone feeds the second.
 struct Pair {
   const Layer* first = nullptr;
@@ -40,27 +27,16 @@ struct Pair {
   float bound = kOpen;  ///< the smallest upper bound on the way
 };
 
-float scalar_or(const Graph& graph, ValueId id, float fallback) {
-  return id == graph::kNoValue ? fallback : graph.value(id).constant->to_floats().front();
-}
-
-/// Upper bound of a Clip from 0 with constant bounds; nothing for any other node.
+/// Upper bound of what is cut at zero, infinite where there is none; nothing for any other node.
 std::optional<float> upper_bound(const Graph& graph, const Node& node) {
-  if (!node.is("Clip") || !node.domain.empty()) return std::nullopt;
-  const ValueId low = node.input(1);
-  const ValueId high = node.input(2);
-  for (const ValueId id : {low, high}) {
-    if (id != graph::kNoValue && !graph.is_constant(id)) return std::nullopt;
-  }
-  const float from = node.float_attribute("min", scalar_or(graph, low, -kOpen));
-  if (from != 0.0F) return std::nullopt;
-  return node.float_attribute("max", scalar_or(graph, high, kOpen));
+  const std::optional<graph::Bounds> bounds = graph::bounds_of(graph, node);
+  return bounds && bounds->low == 0.0F ? std::optional(bounds->high) : std::nullopt;
 }
 
+/// f(s x) = s f(x) for s > 0, channel by channel, with a slope that is known.
 bool is_homogeneous(const Graph& graph, const Node& node) {
-  const auto found = std::find(kHomogeneous.begin(), kHomogeneous.end(), node.op_type);
-  if (!node.domain.empty() || found == kHomogeneous.end()) return false;
-  return node.op_type != "PRelu" || graph.is_constant(node.input(1));
+  const graph::OperatorTraits& traits = graph::traits_of(node);
+  return traits.homogeneous && (!traits.constant_operands || graph.is_constant(node.input(1)));
 }
 
 /// Input channels of the layer, as its weight counts them; 0 for layouts that are left alone.
@@ -277,8 +253,9 @@ void take_maxima(const MatrixView& view, std::vector<float>& maxima) {
 bool is_bounded(const Graph& graph, const Layer& layer) {
   const auto readers = graph.consumers(layer.output);
   const auto shape = graph.value(layer.output).shape;
-  return readers.size() == 1 && upper_bound(graph, graph.node(readers.front())) && shape &&
-         (shape->size() == 4 || shape->size() == 2);
+  const auto bound =
+      readers.size() == 1 ? upper_bound(graph, graph.node(readers.front())) : std::nullopt;
+  return bound && *bound < kOpen && shape && (shape->size() == 4 || shape->size() == 2);
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "ompq/core/error.h"
+#include "ompq/graph/operator_traits.h"
 #include "ompq/graph/passes.h"
 #include "ompq/quant/short_scale.h"
 
@@ -55,20 +56,13 @@ OutputStatistics statistics_of(const graph::Layer& layer,
 /// Means of what the layer reads, where a folded norm tells them.
 std::vector<double> known_means(const graph::Graph& graph, const graph::Layer& layer) {
   graph::NodeId maker = graph.producer(layer.input);
-  double bound = std::numeric_limits<double>::infinity();
-  bool cut = false;
-  if (maker != graph::kNoNode && (graph.node(maker).is("Relu") || graph.node(maker).is("Clip"))) {
-    const graph::Node& node = graph.node(maker);
-    cut = true;
-    if (node.is("Clip")) {
-      const graph::ValueId high = node.input(2);
-      if (high != graph::kNoValue && !graph.is_constant(high)) return {};
-      bound = node.float_attribute("max",
-                                   high == graph::kNoValue
-                                       ? std::numeric_limits<float>::infinity()
-                                       : graph.value(high).constant->to_floats().front());
-    }
-    maker = graph.producer(node.input(0));
+  if (maker == graph::kNoNode) return {};
+  const auto bounds = graph::bounds_of(graph, graph.node(maker));
+  const bool cut = bounds.has_value();
+  const double bound = cut ? bounds->high : std::numeric_limits<double>::infinity();
+  if (cut) {
+    if (bounds->low != 0.0F) return {};
+    maker = graph.producer(graph.node(maker).input(0));
   }
   if (maker == graph::kNoNode) return {};
   const auto& attributes = graph.node(maker).attributes;

@@ -38,7 +38,7 @@ class ConvolutionKernel final : public Kernel {
         line_(request.rank(kData) == 3),
         type_(request.activation_type),
         output_type_(request.output_type),
-        activation_(activation_of(request.node)) {}
+        activation_(graph::activation_of(request.node)) {}
 
   std::vector<at::Tensor> run(std::span<const at::Tensor> inputs,
                               const KernelContext& context) override {
@@ -197,7 +197,7 @@ class ConvolutionKernel final : public Kernel {
   bool line_;  ///< one spatial axis: runs as an image of one row
   at::ScalarType type_;
   at::ScalarType output_type_;
-  Activation activation_;
+  graph::FusedActivation activation_;
   WeightCache weights_;
   ShapeCache<ConvolutionPrimitive> beside_;
   ShapeCache<ConvolutionPrimitive> in_place_;
@@ -212,7 +212,7 @@ std::unique_ptr<Kernel> make_convolution(const KernelRequest& request) {
   if (!request.is_float_constant(kWeight)) return nullptr;
   if (request.value(kBias) != nullptr && !request.is_float_constant(kBias)) return nullptr;
   dnnl::post_ops probe;
-  if (!append_activation(probe, activation_of(request.node))) return nullptr;
+  if (!append_activation(probe, graph::activation_of(request.node))) return nullptr;
   return std::make_unique<ConvolutionKernel>(request);
 }
 

@@ -1,6 +1,6 @@
 #include "ompq/runtime/dnnl_support.h"
 
-#include <limits>
+#include <variant>
 
 #include <fmt/format.h>
 
@@ -84,37 +84,34 @@ at::Tensor dnnl_activation(const at::Tensor& tensor, at::ScalarType type, Buffer
   return result;
 }
 
-Activation activation_of(const graph::Node& node) {
-  Activation activation;
-  activation.type = node.string_attribute("activation", "");
-  activation.min = node.float_attribute("activation_min", std::numeric_limits<float>::lowest());
-  activation.max = node.float_attribute("activation_max", std::numeric_limits<float>::max());
-  activation.alpha = node.float_attribute("activation_alpha", 0.01F);
-  activation.beta = node.float_attribute("activation_beta", 0.5F);
-  return activation;
-}
-
-bool append_activation(dnnl::post_ops& post_ops, const Activation& activation) {
+bool append_activation(dnnl::post_ops& post_ops, const graph::FusedActivation& activation) {
   using dnnl::algorithm;
+  using graph::PostOp;
+  const auto parameter = [&](const char* name) {
+    return std::get<float>(activation.parameters.at(name));
+  };
   const auto append = [&](algorithm kind, float alpha = 0.0F, float beta = 0.0F) {
     post_ops.append_eltwise(1.0F, kind, alpha, beta);
     return true;
   };
   if (activation.type.empty()) return true;
-  if (activation.type == "Relu") return append(algorithm::eltwise_relu);
-  if (activation.type == "LeakyRelu") return append(algorithm::eltwise_relu, activation.alpha);
-  if (activation.type == "Clip") {
-    return append(algorithm::eltwise_clip, activation.min, activation.max);
-  }
-  if (activation.type == "Sigmoid") return append(algorithm::eltwise_logistic);
-  if (activation.type == "Tanh") return append(algorithm::eltwise_tanh);
-  if (activation.type == "HardSwish") return append(algorithm::eltwise_hardswish);
-  if (activation.type == "Silu") return append(algorithm::eltwise_swish, 1.0F);
-  if (activation.type == "Elu") return append(algorithm::eltwise_elu, activation.alpha);
-  if (activation.type == "Gelu") return append(algorithm::eltwise_gelu_erf);
-  if (activation.type == "HardSigmoid") {
-    append(algorithm::eltwise_linear, activation.alpha, activation.beta);
-    return append(algorithm::eltwise_clip, 0.0F, 1.0F);
+  switch (graph::traits_of(activation.domain, activation.type).post_op) {
+    case PostOp::None:
+      return false;
+    case PostOp::Relu:
+      return append(algorithm::eltwise_relu);
+    case PostOp::LeakyRelu:
+      return append(algorithm::eltwise_relu, parameter("alpha"));
+    case PostOp::Clip:
+      return append(algorithm::eltwise_clip, parameter("min"), parameter("max"));
+    case PostOp::Sigmoid:
+      return append(algorithm::eltwise_logistic);
+    case PostOp::Tanh:
+      return append(algorithm::eltwise_tanh);
+    case PostOp::HardSwish:
+      return append(algorithm::eltwise_hardswish);
+    case PostOp::Swish:
+      return append(algorithm::eltwise_swish, parameter("alpha"));
   }
   return false;
 }

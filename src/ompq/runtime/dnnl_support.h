@@ -5,7 +5,7 @@
 #include <ATen/ATen.h>
 #include <dnnl.hpp>
 
-#include "ompq/graph/graph.h"
+#include "ompq/graph/operator_traits.h"
 #include "ompq/runtime/buffer_pool.h"
 
 namespace ompq::runtime {
@@ -48,17 +48,8 @@ void dnnl_reorder(dnnl::memory& from, dnnl::memory& to);
                                          at::ScalarType type,
                                          BufferPool& pool);
 
-/// What a fused node does after its product.
-struct Activation {
-  std::string type;  ///< "" for none, or an ONNX operator
-  float min = 0.0F;
-  float max = 0.0F;
-  float alpha = 0.0F;
-  float beta = 0.0F;
-};
-/// From the attributes that graph::fuse leaves.
-[[nodiscard]] Activation activation_of(const graph::Node& node);
-/// False where oneDNN has no such element-wise post-op.
-[[nodiscard]] bool append_activation(dnnl::post_ops& post_ops, const Activation& activation);
+/// False where the activation has no post-op.
+[[nodiscard]] bool append_activation(dnnl::post_ops& post_ops,
+                                     const graph::FusedActivation& activation);
 
 }  // namespace ompq::runtime

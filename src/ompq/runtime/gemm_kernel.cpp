@@ -33,7 +33,7 @@ class GemmKernel final : public Kernel {
         transposed_(request.node.int_attribute("transB", 0) != 0),
         alpha_(request.node.float_attribute("alpha", 1.0F)),
         beta_(request.node.float_attribute("beta", 1.0F)),
-        activation_(activation_of(request.node)) {}
+        activation_(graph::activation_of(request.node)) {}
 
   std::vector<at::Tensor> run(std::span<const at::Tensor> inputs,
                               const KernelContext& context) override {
@@ -116,7 +116,7 @@ class GemmKernel final : public Kernel {
   bool transposed_;
   float alpha_;
   float beta_;
-  Activation activation_;
+  graph::FusedActivation activation_;
   at::Tensor bias_;
   WeightCache weights_;
   ShapeCache<GemmPrimitive> cache_;
@@ -205,7 +205,7 @@ std::unique_ptr<Kernel> make_gemm(const KernelRequest& request) {
     if (request.value(kResidual)->shape != result.shape) return nullptr;
   }
   dnnl::post_ops probe;
-  if (!append_activation(probe, activation_of(node))) return nullptr;
+  if (!append_activation(probe, graph::activation_of(node))) return nullptr;
   return std::make_unique<GemmKernel>(request);
 }
 

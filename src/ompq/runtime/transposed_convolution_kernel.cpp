@@ -35,7 +35,7 @@ class TransposedConvolutionKernel final : public Kernel {
         groups_(request.node.int_attribute("group", 1)),
         type_(request.activation_type),
         output_type_(request.output_type),
-        activation_(activation_of(request.node)) {}
+        activation_(graph::activation_of(request.node)) {}
 
   std::vector<at::Tensor> run(std::span<const at::Tensor> inputs,
                               const KernelContext& context) override {
@@ -158,7 +158,7 @@ class TransposedConvolutionKernel final : public Kernel {
   std::int64_t groups_;
   at::ScalarType type_;
   at::ScalarType output_type_;
-  Activation activation_;
+  graph::FusedActivation activation_;
   at::Tensor bias_;
   WeightCache weights_;
   ShapeCache<TransposedConvolutionPrimitive> cache_;
@@ -187,7 +187,7 @@ std::unique_ptr<Kernel> make_transposed_convolution(const KernelRequest& request
   if (request.rank(kData) != 4 || !request.is_float_constant(kWeight)) return nullptr;
   if (request.value(kBias) != nullptr && !request.is_float_constant(kBias)) return nullptr;
   dnnl::post_ops probe;
-  if (!append_activation(probe, activation_of(request.node))) return nullptr;
+  if (!append_activation(probe, graph::activation_of(request.node))) return nullptr;
   if (reaches_beyond(request)) return nullptr;
   return std::make_unique<TransposedConvolutionKernel>(request);
 }

@@ -5,8 +5,7 @@
 namespace ompq::search {
 namespace {
 
-/// Sets what the file holds besides the layers, so that the cost model meets the file's size at
-/// `widths`.
+/// Sets the cost model's fixed bytes so that its size equals the file's size at the given widths.
 void anchor_file_size(allocation::AllocationRequest& request,
                       const pipeline::FileSize& size,
                       const std::vector<int>& weight_bits,
@@ -16,7 +15,7 @@ void anchor_file_size(allocation::AllocationRequest& request,
   request.cost.fixed_bytes = size.bytes(weight_bits, activation_bits) - modelled;
 }
 
-/// The middle one of every layer's candidates.
+/// The middle candidate of every layer.
 std::vector<int> middle_weight_bits(const allocation::AllocationRequest& request) {
   std::vector<int> widths;
   for (const auto& candidates : allocation::candidates_of(request)) {
@@ -33,8 +32,8 @@ std::vector<int> least_weight_bits(const allocation::AllocationRequest& request)
   return widths;
 }
 
-/// The answer where a few bytes decide whether there is one: every layer at its least width.
-/// @throws InfeasibleBudget saying what the least is where even that file is too large.
+/// Every layer at its smallest width, for a budget that the cost model misses by a few bytes.
+/// @throws InfeasibleBudget with the smallest possible size if even that file is too large.
 allocation::Allocation answer_at_the_least(const Solve& solve,
                                            allocation::AllocationRequest request,
                                            const pipeline::FileSize& size) {
@@ -84,7 +83,7 @@ allocation::Allocation allocate(const Solve& solve,
     }
     if (size.bytes(allocation) <= limit) return allocation;
   } catch (const InfeasibleBudget&) {
-    // The model may be a few bytes off where they decide.
+    // The cost model may be off by a few bytes.
   }
   return answer_at_the_least(solve, asked, size);
 }

@@ -7,17 +7,17 @@
 
 namespace ompq::search {
 
-/// What answers a request: an allocator, or anything built on one.
+/// A function that solves a request: an allocator, or one built on an allocator.
 using Solve = std::function<allocation::Allocation(const allocation::AllocationRequest&)>;
 
-/// `request` with its disk cost model set to meet the exact size of the file at middle widths.
+/// `request` with its disk cost model adjusted to the exact file size at middle widths.
 [[nodiscard]] allocation::AllocationRequest anchored(allocation::AllocationRequest request,
                                                      const pipeline::FileSize& size);
 
-/// Solves `request`. With the disk accounting, the cost model is set to meet the exact size of the
-/// file, and where the file would still exceed a size budget by the few bytes that a linear cost
-/// model cannot know (length prefixes, constants that layers of one width share), the budget is
-/// tightened and solved again.
+/// Solves `request`. With the disk accounting, the cost model is adjusted to the exact size of the
+/// file. If the file still exceeds a size budget by a few bytes, which a linear cost model cannot
+/// predict (length prefixes, constants shared by layers of one width), the budget is tightened and
+/// the request solved again.
 /// @throws InfeasibleBudget
 [[nodiscard]] allocation::Allocation allocate(const Solve& solve,
                                               allocation::AllocationRequest request,

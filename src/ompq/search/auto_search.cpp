@@ -19,7 +19,7 @@ class Deadline {
  public:
   explicit Deadline(double seconds) : seconds_(seconds) {}
   [[nodiscard]] double elapsed() const { return seconds_since(began_); }
-  /// True if work of `seconds` would end too late.
+  /// True if work of `seconds` would exceed the time limit.
   [[nodiscard]] bool forbids(double seconds) const { return elapsed() + seconds > seconds_; }
 
  private:
@@ -27,12 +27,12 @@ class Deadline {
   Clock::time_point began_ = Clock::now();
 };
 
-/// Every decision's own width and its neighbours among the candidates, with the measured change of
-/// the divergence.
+/// Every decision's current width and the neighbouring candidates, with the measured change of the
+/// divergence.
 struct Neighbourhood {
   std::vector<allocation::DecisionItem> decisions;
-  std::vector<std::vector<int>> widths;      ///< [decision], ascending, own width included
-  std::vector<std::vector<double>> changes;  ///< [decision][width]; 0 for the own width
+  std::vector<std::vector<int>> widths;      ///< [decision], ascending, including the current width
+  std::vector<std::vector<double>> changes;  ///< [decision][width]; 0 for the current width
 };
 
 Neighbourhood measure_neighbourhood(const allocation::AllocationRequest& request,
@@ -46,7 +46,7 @@ Neighbourhood measure_neighbourhood(const allocation::AllocationRequest& request
     const int own = current[decision.leader];
     const auto at = std::find(candidates.begin(), candidates.end(), own);
     auto& widths = result.widths.emplace_back();
-    if (at == candidates.end()) {  // an allocation of other candidates: it may only stay
+    if (at == candidates.end()) {  // the width is not a candidate: it may only stay
       widths = {own};
     } else {
       widths.assign(at == candidates.begin() ? at : at - 1,
@@ -68,8 +68,8 @@ Neighbourhood measure_neighbourhood(const allocation::AllocationRequest& request
   return result;
 }
 
-/// The best step by the measured changes, each move paying `penalty`; what it promises is the sum
-/// of its changes.
+/// The best step by the measured changes, with a penalty per move; `promise` is the sum of its
+/// changes.
 struct Step {
   allocation::Allocation allocation;
   double promise = 0;
@@ -103,7 +103,7 @@ Step propose_step(const allocation::AllocationRequest& request,
   try {
     step.allocation = allocate(allocation::allocator("integer").allocate, local, size);
   } catch (const InfeasibleBudget&) {
-    // The model is a few bytes off where they decide: no way to go from here.
+    // The cost model is off by a few bytes that matter here: no step is possible.
     step.allocation = from;
     return step;
   }
@@ -116,8 +116,9 @@ Step propose_step(const allocation::AllocationRequest& request,
   return step;
 }
 
-/// Takes the longest of a few proposed steps that lowers the divergence by more than chance. The
-/// neighbours are measured by `ranking`, on half of the samples; `refining`, on all, decides.
+/// Takes the longest of a few proposed steps that lowers the divergence significantly. Neighbours
+/// are measured with `ranking`, on half of the samples; steps are accepted with `refining`, on all
+/// samples.
 bool improve(allocation::Allocation& best,
              const allocation::AllocationRequest& request,
              const pipeline::FileSize& size,
@@ -126,7 +127,7 @@ bool improve(allocation::Allocation& best,
              const ProgressHandler& progress) {
   const std::vector<int> current = best.weight_bits;
   const Neighbourhood near = measure_neighbourhood(request, current, ranking, progress);
-  // In units of what a move of the full step gains on average.
+  // In units of the average gain of a move of the full step.
   constexpr std::array<double, 5> kPenalties{0.0, 0.5, 1.0, 2.0, 4.0};
   double average_gain = 0;
   std::vector<int> last;
@@ -144,7 +145,7 @@ bool improve(allocation::Allocation& best,
   return false;
 }
 
-/// Runs the candidates on the samples that judge; stops where the time is over, but not before the
+/// Measures the candidates on the ranking samples; stops at the time limit, but not before the
 /// first.
 void rank(AutoOutcome& outcome,
           const std::vector<PortfolioCandidate>& candidates,
@@ -168,7 +169,7 @@ void rank(AutoOutcome& outcome,
   }
 }
 
-/// Indices of the best ranked candidates, of which no two have the same widths.
+/// Indices of the best ranked candidates with distinct widths.
 std::vector<std::size_t> best_of(const std::vector<report::Portfolio::Candidate>& ranked,
                                  std::size_t count) {
   std::vector<std::size_t> order(ranked.size());
@@ -184,13 +185,13 @@ std::vector<std::size_t> best_of(const std::vector<report::Portfolio::Candidate>
   return best;
 }
 
-/// A candidate with the divergence, on all samples, before and after every step that was taken.
+/// A candidate with its divergence on all samples before and after every step.
 struct Refined {
   allocation::Allocation allocation;
   std::vector<double> steps;
 };
 
-/// Puts what the second look at the first of `starts` finds in front of them.
+/// Takes a second look at the first of `starts` and inserts the result before them.
 void take_second_look(std::vector<PortfolioCandidate>& starts,
                       AutoOutcome& outcome,
                       const SecondLook& second_look,
@@ -221,7 +222,8 @@ AutoOutcome refine_best(const std::vector<PortfolioCandidate>& candidates,
   const Deadline deadline(options.time_limit_seconds);
   AutoOutcome outcome;
   rank(outcome, candidates, ranking, deadline, progress);
-  // A round takes about one pass a decision over half of the samples; later ones as the last did.
+  // The first round takes about one pass per decision over half of the samples; later ones as long
+  // as the last.
   double round_seconds = deadline.elapsed() * static_cast<double>(request.layers.size()) /
                          static_cast<double>(outcome.report.candidates.size());
   int rounds = 0;

@@ -15,14 +15,14 @@
 
 namespace ompq::search {
 
-/// One answer to the budget and who gave it.
+/// A candidate allocation and its origin.
 struct PortfolioCandidate {
   std::string origin;  ///< "output-kl", "orm beta=0.1"
   allocation::Allocation allocation;
 };
 
-/// A second look at what won the ranking, such as its metric measured on more samples: another
-/// candidate, or nothing.
+/// A second look at the winner of the ranking, such as its metric measured on more samples: returns
+/// another candidate, or nullopt.
 using SecondLook = std::function<std::optional<PortfolioCandidate>(const std::string& origin)>;
 
 struct AutoOutcome {
@@ -30,17 +30,16 @@ struct AutoOutcome {
   report::Portfolio report;
 };
 
-/// The best of `candidates`, refined. Each is ranked by the divergence that `ranking` measures.
-/// Then, for one of the best after the other, every decision is tried one width up and one down;
-/// the integer program that takes these measured changes as its losses proposes a step that keeps
-/// the budget, and steps are taken while the divergence that `refining` measures falls by more than
-/// chance. A step that fails is shortened (moves that gain little are priced out) before the search
-/// ends.
+/// Refines the best of `candidates`. Candidates are ranked by the divergence that `ranking`
+/// measures. For each of the best ones, every decision is tried one width up and one down; the
+/// integer program with these measured changes as losses proposes a step within the budget, and
+/// steps are taken while the divergence that `refining` measures decreases significantly. A step
+/// that fails is shortened (by a penalty on moves that gain little) before the search ends.
 ///
-/// The integer program over measured changes is a trust-region method: unlike the sum of effects of
-/// each layer alone, it sees the network as the other layers' quantization has left it.
-/// @param request  without losses; its budget, candidates and cost model bound every step.
-/// @param candidates  at least one; those of equal widths are run once.
+/// The integer program over measured changes is a trust-region method: unlike the sum of
+/// single-layer effects, it measures each change with all other layers quantized.
+/// @param request  without losses; its budget, candidates and cost model limit every step.
+/// @param candidates  at least one; candidates with equal widths are measured once.
 [[nodiscard]] AutoOutcome refine_best(const std::vector<PortfolioCandidate>& candidates,
                                       const allocation::AllocationRequest& request,
                                       const pipeline::FileSize& size,

@@ -26,7 +26,7 @@ std::filesystem::path default_journal(const pipeline::Model& model,
   return fmt::format("{}.compare-{}.journal", model.file.stem().string(), fingerprint.substr(0, 8));
 }
 
-/// Quantizes and evaluates; float activations where no width is asked for.
+/// Quantizes and evaluates; activations are float if no width is given.
 class Bench {
  public:
   Bench(const pipeline::Model& model,
@@ -61,7 +61,7 @@ class Bench {
   }
 
  private:
-  /// What the float network says, run once.
+  /// The float network's outputs, computed once.
   const Tensor& reference() {
     if (!float_) {
       pipeline::EvaluateOptions options = options_.evaluation;
@@ -94,7 +94,7 @@ class Bench {
   bool calibrated_ = false;
 };
 
-/// Runs units of work that the journal does not hold yet.
+/// Runs the units of work that are not yet in the journal.
 class Comparing {
  public:
   Comparing(pipeline::Journal& journal,
@@ -157,7 +157,7 @@ class Comparing {
     return row;
   }
 
-  /// Each allocator alone, so that its seconds are its own.
+  /// Measures for each allocator separately, to time it.
   void measure(const std::string& allocator) {
     if (measuring_seconds_.contains(allocator)) return;
     const auto began = Clock::now();
@@ -199,7 +199,7 @@ class MeanCorrelation {
 
 using RandomRows = std::vector<std::vector<report::ComparisonRow>>;  // [budget][allocation]
 
-/// Nothing for an allocator that predicts nothing.
+/// Nullopt for an allocator without predictions.
 std::optional<report::RankCorrelation> correlate(const std::string& allocator,
                                                  const RandomRows& random,
                                                  SearchSession& session) {
@@ -230,7 +230,7 @@ std::optional<report::RankCorrelation> correlate(const std::string& allocator,
 
 void require_work(const CompareOptions& options) {
   if (options.budgets.empty()) {
-    throw ConfigError("compare", "no budget to compare at; give --avg-bits or --size");
+    throw ConfigError("compare", "no budget; give --avg-bits or --size");
   }
   if (options.allocators.empty()) {
     throw ConfigError("compare", "no allocator to compare; give --allocators");
@@ -238,8 +238,8 @@ void require_work(const CompareOptions& options) {
   for (const std::string& name : options.allocators) (void)allocator_row(name);
   if (chooses_activations(options.search.request)) {
     throw ConfigError("compare",
-                      fmt::format("one width of activations for all allocators, not {}; their "
-                                  "widths are chosen by 'ompq search'",
+                      fmt::format("all allocators need the same activation width, not {}; use "
+                                  "'ompq search' to choose activation widths",
                                   activation_text(options.search.request)));
   }
 }

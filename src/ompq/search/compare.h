@@ -13,11 +13,12 @@
 
 namespace ompq::search {
 
-/// Every allocator's answer to every budget, quantized by rounding to nearest and measured on
-/// `evaluation`, which calibration did not see; then what each metric predicted of random
-/// allocations next to what was measured of them. After a kill the same call goes on from the
-/// journal, which is removed at the end; the result is the same but for the seconds.
-/// @throws ConfigError for no budgets or allocators; DataError for a journal of another run.
+/// Solves every budget with every allocator, quantizes by rounding to nearest and evaluates on the
+/// held-out `evaluation` samples; then compares the losses that each metric predicts for random
+/// allocations with the measured ones. After an interruption the same call resumes from the
+/// journal, which is removed at the end; the result is the same except for times.
+/// @throws ConfigError if there are no budgets or allocators; DataError for a journal of another
+/// run.
 [[nodiscard]] report::Comparison compare(const pipeline::Model& model,
                                          pipeline::Samples& samples,
                                          pipeline::Samples& evaluation,

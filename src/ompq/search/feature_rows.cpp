@@ -13,7 +13,7 @@ namespace {
 
 std::int64_t sketched(std::int64_t columns) { return std::min(columns, FeatureRows::kMostColumns); }
 
-/// A column and a sign for each element, the same in every run.
+/// A pseudo-random column and sign for each element, the same in every run.
 std::vector<std::int32_t> draw_places(std::int64_t columns) {
   Random random = Random(0).split("feature sketch");
   std::vector<std::int32_t> places(static_cast<std::size_t>(columns));
@@ -29,8 +29,9 @@ std::vector<std::int32_t> draw_places(std::int64_t columns) {
 
 void FeatureRows::add(const MatrixView& rows) {
   if (columns_ != 0 && columns_ != rows.cols) {
-    throw ShapeError("features",
-                     fmt::format("a sample has {} elements, those before {}", rows.cols, columns_));
+    throw ShapeError(
+        "features",
+        fmt::format("a sample has {} elements, but those before have {}", rows.cols, columns_));
   }
   columns_ = rows.cols;
   const std::vector<float> values = pipeline::floats_of(rows);

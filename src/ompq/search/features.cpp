@@ -13,11 +13,11 @@
 namespace ompq::search {
 namespace {
 
-/// Samples whose features are compared with each other at least, however few run at once: between
-/// two at a time there is nothing to see.
+/// Minimum number of samples per group, even if fewer run at once: two samples at a time give no
+/// useful similarity.
 constexpr std::int64_t kGroup = 64;
 
-/// Layers by the value that is their feature; several layers may end in the same one.
+/// Layers by the value of their feature; several layers may share one.
 using FeatureOwners = std::unordered_map<graph::ValueId, std::vector<std::size_t>>;
 
 FeatureOwners feature_owners(const std::vector<graph::Layer>& layers) {
@@ -32,7 +32,7 @@ std::vector<std::string> layer_names(const std::vector<graph::Layer>& layers) {
   return names;
 }
 
-/// Gram matrices of the layers' features, from batches of samples of any size.
+/// Computes Gram matrices of the layers' features from batches of any size.
 class Orthogonality {
  public:
   Orthogonality(const std::vector<graph::Layer>& layers, std::int64_t samples, std::int64_t batch)
@@ -72,7 +72,7 @@ class Orthogonality {
     if (feature.rows != samples) {
       throw DataError("features",
                       fmt::format("the feature of layer '{}' has {} row(s) for {} samples; it does "
-                                  "not depend on them",
+                                  "not depend on the samples",
                                   name(value),
                                   feature.rows,
                                   samples));
@@ -92,7 +92,7 @@ class Orthogonality {
   [[nodiscard]] std::int64_t least() const { return estimator_ == orm::Estimator::Biased ? 2 : 4; }
 
   void use_group() {
-    // A last group too small for the estimator would be noise, not signal.
+    // Drop a last group that is too small for the estimator.
     if (waiting_ >= least()) {
       for (auto& [value, rows] : rows_) take(value, rows.view());
       accumulator_.add_batch(grams_);
@@ -105,7 +105,7 @@ class Orthogonality {
   const std::vector<graph::Layer>& layers_;
   FeatureOwners owners_;
   std::int64_t group_;
-  bool kept_;  ///< a group has more samples than a batch: its features wait for each other
+  bool kept_;  ///< a group has more samples than a batch, so features are accumulated
   orm::Estimator estimator_;
   orm::OrmAccumulator accumulator_;
   std::vector<orm::GramMatrix> grams_;
@@ -127,10 +127,11 @@ FeatureOutcome measure_orthogonality(const graph::Graph& graph,
                       "the network has no layer that can be quantized; see `ompq inspect`");
   }
   if (indices.size() < 2) {
-    throw DataError("features",
-                    fmt::format("{} samples cannot tell layers apart; give at least 2 (the paper "
-                                "uses 32 or 64)",
-                                indices.size()));
+    throw DataError(
+        "features",
+        fmt::format("{} samples are too few to compare layers; give at least 2 (the paper "
+                    "uses 32 or 64)",
+                    indices.size()));
   }
   const auto begin = std::chrono::steady_clock::now();
   Orthogonality orthogonality(

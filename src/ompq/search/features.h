@@ -12,7 +12,7 @@
 namespace ompq::search {
 
 struct FeatureOptions {
-  std::int64_t batch_size = 64;  ///< samples that run at once
+  std::int64_t batch_size = 64;  ///< samples per pass
   runtime::ExecutorOptions executor;
 };
 
@@ -20,17 +20,16 @@ struct FeatureOutcome {
   orm::OrthogonalityMatrix matrix;
   orm::Estimator estimator = orm::Estimator::Biased;
   std::int64_t samples = 0;
-  double forward_seconds = 0;  ///< running the network, Gram matrices included
+  double forward_seconds = 0;  ///< running the network, including Gram matrices
 };
 
-/// The orthogonality of the layers' features over the samples at `indices`, in groups of
-/// batch_size, or of 64 where that is less. One group: centred kernel alignment as in the paper;
-/// more samples: the unbiased mini-batch estimator. A feature is reduced to its n x n Gram matrix
-/// the moment it exists, so memory does not grow with samples or layers; where fewer samples run at
-/// once than a group has, features of at most FeatureRows::kMostColumns a sample wait for the
-/// others.
-/// @throws DataError for fewer than 2 samples or a constant feature (names the layer), and for one
-/// that has no row for each sample.
+/// Computes the orthogonality of the layers' features over the samples at `indices`, in groups of
+/// batch_size, at least 64. One group: centred kernel alignment as in the paper; several groups:
+/// the unbiased mini-batch estimator. Each feature is reduced to its n x n Gram matrix at once, so
+/// memory does not grow with samples or layers. If a batch is smaller than a group, features are
+/// accumulated, with at most FeatureRows::kMostColumns numbers per sample.
+/// @throws DataError for fewer than 2 samples, a constant feature (names the layer), or a feature
+/// without one row per sample.
 [[nodiscard]] FeatureOutcome measure_orthogonality(const graph::Graph& graph,
                                                    const std::vector<graph::Layer>& layers,
                                                    data::Dataset& dataset,

@@ -18,10 +18,10 @@ namespace {
 
 using Candidates = std::vector<std::vector<int>>;
 
-/// One thing that was said of layers, in the words it was said in.
+/// One rule for layers, with the option that gave it.
 struct Rule {
   std::string_view option;
-  std::string name;  ///< of a layer, or a pattern
+  std::string name;  ///< a layer's name, or a pattern
   std::vector<int> widths;
 };
 
@@ -30,7 +30,7 @@ struct NamedLayers {
   bool exact = false;  ///< the name of one layer, not a pattern
 };
 
-/// Layers of the name, or else those that the pattern fits.
+/// The layer with the name, or else the layers that match the pattern.
 NamedLayers layers_named(const pipeline::Model& model, const std::string& name) {
   const auto& layers = model.discovery.layers;
   NamedLayers found;
@@ -47,13 +47,13 @@ NamedLayers layers_named(const pipeline::Model& model, const std::string& name) 
   if (!found.layers.empty()) return found;
   const std::string_view near = meant_name(name, names);
   throw ConfigError("layers",
-                    fmt::format("no layer is called '{}'{}; 'ompq inspect' lists all {} layers",
+                    fmt::format("no layer is named '{}'{}; 'ompq inspect' lists all {} layers",
                                 name,
                                 near.empty() ? "" : fmt::format(", did you mean '{}'?", near),
                                 layers.size()));
 }
 
-/// The layers and all that are tied to one of them.
+/// The layers and all layers tied to them.
 std::set<std::size_t> with_tied(const pipeline::Model& model,
                                 const std::vector<std::size_t>& layers) {
   std::set<std::size_t> all(layers.begin(), layers.end());
@@ -76,7 +76,7 @@ std::string text_of(const Rule& rule) {
   return fmt::format("{} '{}={}'", rule.option, rule.name, fmt::join(rule.widths, ","));
 }
 
-/// Which layers get the width of this one, in brackets; nothing if it stands alone.
+/// The layers tied to this one, as a parenthesis; "" if there are none.
 std::string tied_text(const pipeline::Model& model, std::size_t layer) {
   std::vector<std::string> names;
   for (const std::size_t l : with_tied(model, {layer})) {
@@ -86,8 +86,8 @@ std::string tied_text(const pipeline::Model& model, std::size_t layer) {
                        : fmt::format(" (it always has the width of {})", fmt::join(names, ", "));
 }
 
-/// Rules that name a layer win over patterns. Of two that say different things of a layer, both by
-/// name or both by pattern, neither can be meant to win.
+/// Applies the rules. Rules with a layer's name override patterns; two contradicting rules of the
+/// same kind are an error.
 void apply(Candidates& candidates, const pipeline::Model& model, std::vector<Rule> rules) {
   std::vector<NamedLayers> named;
   for (Rule& rule : rules) {
@@ -109,8 +109,8 @@ void apply(Candidates& candidates, const pipeline::Model& model, std::vector<Rul
                           text_of(*before),
                           text_of(rules[r]),
                           tied_text(model, l),
-                          exact ? "leave one of the two out"
-                                : "leave one of the two out, or name the layer itself in it"));
+                          exact ? "remove one of the two"
+                                : "remove one of the two, or use the layer's own name in one"));
         }
         candidates[l] = rules[r].widths;
       }

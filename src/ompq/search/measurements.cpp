@@ -12,8 +12,8 @@
 namespace ompq::search {
 namespace {
 
-/// Passes over the network stop at this width. Wider ones disturb little, and follow the error of
-/// the layer's own output, within a factor of two (docs/metrics.md).
+/// The largest width for which the network is run. The effects of larger widths are small and are
+/// scaled from the error of the layer's own output, within a factor of two (docs/metrics.md).
 constexpr int kWidestMeasured = 4;
 
 std::vector<BitWidth> bit_widths(const std::vector<int>& widths) {
@@ -40,8 +40,8 @@ sensitivity::MeasureOptions measure_options(const MeasurementPlan& plan,
   return options;
 }
 
-/// Runs `work`; what it cannot do with this network or these samples is noted as the reason why
-/// `name` is dropped.
+/// Runs `work`; if that is impossible with this network or these samples, `name` is dropped and the
+/// error recorded as the reason.
 template <typename Work>
 void drop_if_impossible(Measurements& result, std::string_view name, const Work& work) {
   const auto drop = [&](const Error& error) {
@@ -56,7 +56,8 @@ void drop_if_impossible(Measurements& result, std::string_view name, const Work&
   }
 }
 
-/// What fake-quantizing each activation alone does, with ranges calibrated on the same samples.
+/// Measures the effect of fake-quantizing single activations, with ranges calibrated on the same
+/// samples.
 sensitivity::ActivationTable measure_activations(const pipeline::Model& model,
                                                  const graph::Graph& judged,
                                                  data::Dataset& dataset,
@@ -76,7 +77,7 @@ sensitivity::ActivationTable measure_activations(const pipeline::Model& model,
       bit_widths(plan.activation_widths),
       [&](graph::ValueId value, BitWidth width) { return quantizers.at(width.value()).at(value); });
   runtime::ExecutorOptions options = plan.executor;
-  options.precision = runtime::Precision::Float32;  // 8 bits are finer than bfloat16
+  options.precision = runtime::Precision::Float32;  // bfloat16 is coarser than 8-bit quantization
   options.captured = sensitivity::activations_of(layers);
   runtime::Executor executor(judged, options);
   data::for_each_batch(dataset, indices, plan.batch_size, [&](const data::Batch& batch) {
@@ -85,7 +86,7 @@ sensitivity::ActivationTable measure_activations(const pipeline::Model& model,
   return effect.result();
 }
 
-/// Measures in the order in which one thing needs another.
+/// Measures in the order of dependencies.
 class Measuring {
  public:
   Measuring(const pipeline::Model& model,

@@ -18,37 +18,39 @@
 
 namespace ompq::search {
 
-/// What to measure on which samples.
+/// What to measure.
 struct MeasurementPlan {
   std::vector<std::string> metrics;  ///< of sensitivity::metrics()
   std::vector<int> widths;           ///< columns of the loss tables
-  bool orthogonality = false;        ///< of the layers' features, which orm-error needs as well
-  bool pairs = false;                ///< interactions inside of blocks
+  bool orthogonality = false;        ///< of the layers' features; also needed by orm-error
+  bool pairs = false;                ///< interactions within blocks
   std::vector<int>
-      activation_widths{};  ///< effect of each activation at these; empty: not measured
+      activation_widths{};  ///< effects of activations at these widths; empty: not measured
   double beta = 1.0;        ///< of the paper's importance
   std::uint64_t seed = 0;
   std::int64_t batch_size = 64;
   runtime::ExecutorOptions executor;
 };
 
-/// What Measurements::dropped calls the orthogonality of features, and the interactions in blocks.
+/// Keys of Measurements::dropped for the orthogonality of features and the interactions in blocks.
 inline constexpr std::string_view kOrthogonality = "orm";
 inline constexpr std::string_view kPairs = "pairwise";
 
 struct Measurements {
-  std::optional<FeatureOutcome> features;  ///< nothing where not asked for, or dropped
-  orm::Importance importance;  ///< one entry a layer; a tied one has its leader's; none likewise
+  std::optional<FeatureOutcome> features;  ///< nullopt if not requested or dropped
+  orm::Importance
+      importance;  ///< one entry per layer; a tied layer has its leader's; empty likewise
   std::map<std::string, sensitivity::LossTable> losses;     ///< by metric
-  sensitivity::PairwiseTable pairs;                         ///< empty unless asked for
+  sensitivity::PairwiseTable pairs;                         ///< empty unless requested
   std::optional<sensitivity::ActivationTable> activations;  ///< of activation_values()
-  /// Why something of the plan could not be measured on this network or these samples.
+  /// For each dropped part of the plan, why it could not be measured on this network or these
+  /// samples.
   std::map<std::string, std::string> dropped;
 };
 
-/// All that the plan names, over the samples at `indices`. What cannot be measured is dropped, and
-/// the rest goes on. Outputs that are no floats are judged by what they are made of, see
-/// graph::with_float_outputs.
+/// Measures everything in the plan on the samples at `indices`. Parts that cannot be measured are
+/// dropped. Outputs that are not floats are replaced by the floats from which they are computed,
+/// see graph::with_float_outputs.
 [[nodiscard]] Measurements measure(const pipeline::Model& model,
                                    data::Dataset& dataset,
                                    const std::vector<std::int64_t>& indices,
@@ -56,15 +58,13 @@ struct Measurements {
                                    RoundedWeights& weights,
                                    const ProgressHandler& progress = {});
 
-/// Losses of metrics that see weights alone, with another importance than the plan's: orm-error for
-/// one more beta.
+/// The losses of orm-error with another importance (another beta) than the plan's.
 [[nodiscard]] sensitivity::LossTable importance_losses(const pipeline::Model& model,
                                                        const orm::Importance& importance,
                                                        const std::vector<int>& widths,
                                                        RoundedWeights& weights);
 
-/// Importance for the decisions alone: a tied layer follows its leader and takes no part in the
-/// program.
+/// Importance for decisions only: a tied layer follows its leader and is not part of the program.
 [[nodiscard]] orm::Importance importance_of_leaders(
     const orm::OrthogonalityMatrix& matrix,
     const std::vector<allocation::LayerCost>& layers,

@@ -34,7 +34,9 @@ std::vector<double> ranks_of(std::span<const double> values) {
 std::optional<double> rank_correlation(std::span<const double> a, std::span<const double> b) {
   if (a.size() != b.size()) {
     throw ShapeError("rank correlation",
-                     fmt::format("{} values and {}; one each", a.size(), b.size()));
+                     fmt::format("the series have {} and {} values; they must have the same number",
+                                 a.size(),
+                                 b.size()));
   }
   if (a.size() < 3) return std::nullopt;
   const std::vector<double> x = ranks_of(a);

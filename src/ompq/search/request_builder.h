@@ -16,24 +16,24 @@
 
 namespace ompq::search {
 
-/// True where each activation gets a width of its own.
+/// True if each activation gets its own width.
 [[nodiscard]] bool chooses_activations(const RequestOptions& options);
 
 /// "8", "4 (inputs 8)", "4,6 (inputs 8)" or "float".
 [[nodiscard]] std::string activation_text(const RequestOptions& options);
 
-/// The request under the free scheme, without losses and importance.
+/// The request with the default scheme, without losses and importance.
 [[nodiscard]] allocation::AllocationRequest free_request(const pipeline::Model& model,
                                                          const RequestOptions& options);
 
-/// `free` as the allocator of `row` is asked: the paper's ranges and accounting where they hold,
-/// and what was measured.
+/// The request for the allocator `row`: `free` with the paper's ranges and accounting if they
+/// apply, and the measurements.
 [[nodiscard]] allocation::AllocationRequest request_for(const allocation::AllocationRequest& free,
                                                         const AllocatorRow& row,
                                                         const RequestOptions& options,
                                                         const Measurements& measurements);
 
-/// Every width that some allocator may ask a loss table for, ascending.
+/// All widths that an allocator may need in a loss table, ascending.
 [[nodiscard]] std::vector<int> widths_to_measure(const allocation::AllocationRequest& free,
                                                  const RequestOptions& options);
 
@@ -41,11 +41,11 @@ namespace ompq::search {
 [[nodiscard]] std::vector<std::vector<double>> losses_for(
     const allocation::AllocationRequest& request, const sensitivity::LossTable& table);
 
-/// What a table says of an allocation: the sum over layers; float layers cost nothing. Nothing
-/// where the table lacks a width.
+/// The predicted loss of an allocation: the sum over layers, 0 for float layers. Nullopt if the
+/// table lacks a width.
 [[nodiscard]] std::optional<double> predicted_loss(const sensitivity::LossTable& table,
                                                    const std::vector<int>& weight_bits);
-/// The summed interactions of an allocation's layers; those of float layers are nothing.
+/// The sum of interactions of an allocation's layers, 0 for float layers.
 [[nodiscard]] std::optional<double> predicted_interaction(const sensitivity::PairwiseTable& table,
                                                           const std::vector<int>& weight_bits);
 

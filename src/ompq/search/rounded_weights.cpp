@@ -59,12 +59,12 @@ void RoundedWeights::prepare_compensated(const std::vector<int>& widths,
   const auto& graph = model_.graph;
   const auto& layers = model_.discovery.layers;
   prepare(widths, threads);
-  // The bias is not among what is measured; a few ranges tell the widths apart.
+  // The bias is not measured, and trying few ranges is enough to compare widths.
   rounding::GptqOptions gptq{
       .correct_inputs = false, .correct_bias = false, .tried_ranges = 2, .sweeps = 1};
   const auto visit = [&](std::size_t l, const rounding::LayerInputs& inputs) {
     const graph::Layer& layer = layers[l];
-    if (owner_of(l) != l) return;  // a shared weight has the codes of its first layer
+    if (owner_of(l) != l) return;  // a shared weight uses the codes of its first layer
     gptq.moments.seed = Random(seed).split("layer " + layer.name).next();
     const auto moments = rounding::input_moments(graph, layer, inputs, gptq.moments);
     for (const int width : widths) {

@@ -15,19 +15,19 @@
 
 namespace ompq::search {
 
-/// Every layer's weight at every width that anybody asked for, rounded once and kept as
-/// codes (one byte a weight and width): metrics, candidates and refinement share it.
+/// A cache of rounded weights, by layer and width, stored as codes (one byte per weight and width).
+/// Metrics, candidates and refinement share it.
 class RoundedWeights {
  public:
   RoundedWeights(const pipeline::Model& model, const rounding::WeightOptions& options)
       : model_(model), options_(options) {}
 
-  /// Rounds all layers to all of `widths` at once, with as many threads (0: one a core).
+  /// Rounds all layers to all of `widths` at once, with this number of threads (0: one per core).
   void prepare(const std::vector<int>& widths, int threads);
 
-  /// Rounds all layers to all of `widths` with error compensation, from what each layer reads in
-  /// the float network: what stands in for the codes that gptq will find after a quantized prefix.
-  /// Layers whose inputs cannot be gathered are rounded to nearest.
+  /// Rounds all layers to all of `widths` with error compensation (gptq), using each layer's inputs
+  /// in the float network as an approximation of those in the quantized one. Layers whose inputs
+  /// cannot be gathered are rounded to nearest.
   void prepare_compensated(const std::vector<int>& widths,
                            data::Dataset& dataset,
                            const std::vector<std::int64_t>& indices,
@@ -35,13 +35,13 @@ class RoundedWeights {
                            int threads,
                            const ProgressHandler& progress);
 
-  /// What the codes stand for, float32, of the weight's shape.
+  /// The dequantized weight, float32, with the weight's shape.
   [[nodiscard]] Tensor get(std::size_t layer, BitWidth width);
-  /// The float weight itself for allocation::kFloatBits.
+  /// For allocation::kFloatBits, the float weight.
   [[nodiscard]] Tensor get(std::size_t layer, int weight_bits);
 
  private:
-  /// The first layer that has the layer's weight.
+  /// The first layer with the same weight.
   [[nodiscard]] std::size_t owner_of(std::size_t layer) const;
 
   const pipeline::Model& model_;

@@ -17,20 +17,20 @@ namespace ompq::search {
 
 struct SearchOutcome {
   report::Search report;
-  allocation::AllocationFile chosen;  ///< what bits.json holds
+  allocation::AllocationFile chosen;  ///< the content of bits.json
 };
 
-/// Refuses a budget that no widths hold, before anything is measured. Where the scheme is one of
-/// the paper's, which have ranges and accounting of their own, the search itself finds out.
+/// Refuses an infeasible budget before any measurement. With a scheme of the paper, which has its
+/// own ranges and accounting, only the search itself detects it.
 /// @throws InfeasibleBudget
 void check_budget(const pipeline::Model& model, const SearchOptions& options);
 
-/// Measures what the asked allocators need on `samples`, and allocates bits under the budget. With
-/// the disk accounting, the chosen allocation's file never exceeds a size budget.
-/// Where the chosen allocator needs what cannot be measured on this network or these samples,
-/// `auto` takes its place, and the report says so.
-/// @throws InfeasibleBudget if the chosen allocator has no answer; one that stands next to it is
-/// reported as refused.
+/// Measures what the requested allocators need on `samples`, and allocates bits under the budget.
+/// With the disk accounting, the file of the chosen allocation never exceeds a size budget. If the
+/// chosen allocator needs a measurement that is not possible on this network or these samples,
+/// `auto` is used instead and the report notes it.
+/// @throws InfeasibleBudget if the chosen allocator has no solution; another one is reported as
+/// refused.
 [[nodiscard]] SearchOutcome search(const pipeline::Model& model,
                                    pipeline::Samples& samples,
                                    const SearchOptions& options,

@@ -18,7 +18,7 @@
 
 namespace ompq::search {
 
-/// An allocation with where it comes from.
+/// An allocation and its request.
 struct SolvedRequest {
   allocation::AllocationRequest request;
   allocation::Allocation allocation;
@@ -26,9 +26,9 @@ struct SolvedRequest {
   std::optional<report::Portfolio> portfolio;  ///< of `auto`
 };
 
-/// SearchSession any budget by any allocator on one network and one set of samples. What an
-/// allocator needs is measured when it is first asked, or all at once by `prepare`, and shared by
-/// all budgets and allocators from then on.
+/// Solves any budget with any allocator on one network and one set of samples. Measurements are
+/// made when an allocator first needs them, or all at once by `prepare`, and are shared by all
+/// budgets and allocators.
 class SearchSession {
  public:
   SearchSession(const pipeline::Model& model,
@@ -36,29 +36,29 @@ class SearchSession {
                 const SearchOptions& options,
                 ProgressHandler progress = {});
 
-  /// Measures in one go what the allocators of these names need, and nothing else. `auto` measures
-  /// on its own: on half of the samples, so that the other half can rank.
+  /// Measures everything that these allocators need, at once. `auto` measures separately: on half
+  /// of the samples, so that the other half can be used for ranking.
   void prepare(const std::set<std::string>& allocators);
 
-  /// @throws InfeasibleBudget; DataError if what the allocator needs could not be measured.
+  /// @throws InfeasibleBudget; DataError if a required measurement is not possible.
   [[nodiscard]] SolvedRequest solve(const std::string& allocator, const allocation::Budget& budget);
-  /// True where pins, exclusions and candidates leave this allocator nothing to choose: it answers
-  /// without a measurement.
+  /// True if pins, exclusions and candidates leave this allocator no choice, so that it needs no
+  /// measurement.
   [[nodiscard]] bool settled(const std::string& allocator) const;
-  /// Why the allocator cannot answer: what it needs was dropped when it was measured.
+  /// Why the allocator cannot be used: a required measurement was dropped.
   [[nodiscard]] std::optional<std::string> obstacle(const std::string& allocator);
 
-  /// The allocator `random` with a seed of its own. @throws InfeasibleBudget
+  /// Solves with the allocator `random` and its own seed. @throws InfeasibleBudget
   [[nodiscard]] SolvedRequest random(const allocation::Budget& budget, std::uint64_t seed);
 
-  /// On all samples, for what was asked so far; empty where nothing was.
+  /// Measurements on all samples so far; empty if none were needed.
   [[nodiscard]] const Measurements& measurements() const { return all_; }
-  /// Loss tables by metric: those on all samples, or, where only `auto` measured, its own.
+  /// Loss tables by metric: those on all samples, or, if only `auto` measured, its tables.
   [[nodiscard]] const std::map<std::string, sensitivity::LossTable>& losses() const;
-  /// What could not be measured, with the reason: names of metrics, "orm" for orthogonality,
-  /// "pairwise" for interactions.
+  /// Dropped measurements with the reasons: names of metrics, "orm" for orthogonality, "pairwise"
+  /// for interactions.
   [[nodiscard]] std::map<std::string, std::string> dropped() const { return dropped_; }
-  /// What a metric says of an allocation, lower is better; nothing for an allocator without one.
+  /// The allocator's predicted loss of an allocation, lower is better; nullopt if it predicts none.
   [[nodiscard]] std::optional<double> prediction(const std::string& allocator,
                                                  const std::vector<int>& weight_bits);
   [[nodiscard]] const allocation::AllocationRequest& free() const { return free_; }
@@ -68,17 +68,17 @@ class SearchSession {
   [[nodiscard]] Automatic& automatic();
   [[nodiscard]] std::vector<PortfolioCandidate> candidates(
       const allocation::AllocationRequest& free, const pipeline::FileSize& size);
-  /// The candidate of `origin` again, its metric measured on both halves of the samples.
+  /// The candidate of `origin` with its metric measured on both halves of the samples.
   [[nodiscard]] std::optional<PortfolioCandidate> second_look(
       const allocation::AllocationRequest& free,
       const pipeline::FileSize& size,
       const std::string& origin);
-  /// The allocator's row; where nothing is left to choose, one that measures nothing.
+  /// The allocator's row; if nothing is left to choose, one that needs no measurements.
   [[nodiscard]] AllocatorRow row_of(const std::string& allocator) const;
   [[nodiscard]] MeasurementPlan plan_for(std::vector<std::string> metrics) const;
   [[nodiscard]] SolvedRequest solve_automatically(const allocation::AllocationRequest& free,
                                                   const pipeline::FileSize& size);
-  /// Notes what was dropped, and says so once.
+  /// Records dropped measurements and warns once.
   void note(const std::map<std::string, std::string>& dropped);
 
   const pipeline::Model& model_;
@@ -89,7 +89,7 @@ class SearchSession {
   allocation::AllocationRequest free_;
   pipeline::FileSize size_;
   Measurements all_;
-  std::set<std::string> measured_;  ///< metrics, and what Measurements names besides them
+  std::set<std::string> measured_;  ///< metrics and other keys of Measurements
   std::map<std::string, std::string> dropped_;
   std::shared_ptr<Automatic> automatic_;
 };

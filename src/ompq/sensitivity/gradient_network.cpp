@@ -1,9 +1,12 @@
 #include "ompq/sensitivity/gradient_network.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
+#include <optional>
 
 #include "ompq/core/error.h"
+#include "ompq/graph/operator_traits.h"
 #include "ompq/ops/aten_bridge.h"
 
 namespace ompq::sensitivity {
@@ -13,26 +16,6 @@ using graph::Graph;
 using graph::ValueId;
 
 constexpr std::int64_t kSamplesAtOnce = 2;
-constexpr int kBoundsAreInputs = 11;  ///< the opset since which Clip reads its bounds
-
-/// The constant upper bound of a Clip from zero, as a value; kNoValue for any other Clip.
-ValueId bound_of_rectifier(Graph& graph, const graph::Node& clip) {
-  if (graph.opset < kBoundsAreInputs) {
-    if (clip.float_attribute("min", -1.0F) != 0.0F || !clip.has_attribute("max")) {
-      return graph::kNoValue;
-    }
-    return graph.add_constant("", Tensor::scalar(clip.float_attribute("max", 0.0F)));
-  }
-  const auto constant = [&](std::size_t input) -> const Tensor* {
-    const ValueId id = clip.input(input);
-    if (id == graph::kNoValue || !graph.is_constant(id)) return nullptr;
-    const Tensor& tensor = *graph.value(id).constant;
-    return tensor.type() == DataType::Float32 && tensor.elements() == 1 ? &tensor : nullptr;
-  };
-  const Tensor* low = constant(1);
-  if (low == nullptr || low->data<float>().front() != 0.0F) return graph::kNoValue;
-  return constant(2) == nullptr ? graph::kNoValue : clip.input(2);
-}
 
 /// Clip(x, 0, c) as Relu(x) - Relu(x - c): the same function, but LibTorch's gradient of a clamp
 /// takes several times as long as those of two rectifiers.
@@ -40,9 +23,9 @@ Graph with_fast_gradients(Graph graph) {
   const auto count = static_cast<graph::NodeId>(graph.nodes().size());
   for (graph::NodeId id = 0; id < count; ++id) {
     const graph::Node clip = graph.node(id);
-    if (!clip.is("Clip") || !clip.domain.empty()) continue;
-    const ValueId bound = bound_of_rectifier(graph, clip);
-    if (bound == graph::kNoValue) continue;
+    const std::optional<graph::Bounds> bounds = graph::bounds_of(graph, clip);
+    if (!bounds || bounds->low != 0.0F || std::isinf(bounds->high)) continue;
+    const ValueId bound = graph.add_constant("", Tensor::scalar(bounds->high));
     const ValueId x = clip.inputs.front();
     const ValueId above = graph.add_op({.name = clip.name, .op_type = "Relu", .inputs = {x}});
     const ValueId shifted =
@@ -51,6 +34,7 @@ Graph with_fast_gradients(Graph graph) {
         graph.add_op({.name = clip.name, .op_type = "Relu", .inputs = {shifted}});
     graph::Node& node = graph.mutable_node(id);
     node.op_type = "Sub";
+    node.domain.clear();
     node.inputs = {above, excess};
     node.attributes.clear();
   }

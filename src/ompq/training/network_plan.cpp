@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "ompq/graph/operator_traits.h"
+
 namespace ompq::training {
 namespace {
 
@@ -11,31 +13,6 @@ using graph::kNoValue;
 using graph::Node;
 using graph::NodeId;
 using graph::ValueId;
-
-constexpr int kBoundsAreInputs = 11;  ///< the opset since which Clip reads its bounds
-
-/// Bounds of a Relu or a Clip by constants; nothing for any other node.
-std::optional<std::pair<float, float>> bounds_of(const Graph& graph, const Node& node) {
-  constexpr float kInfinity = std::numeric_limits<float>::infinity();
-  if (!node.domain.empty()) return std::nullopt;
-  if (node.is("Relu")) return std::pair(0.0F, kInfinity);
-  if (!node.is("Clip")) return std::nullopt;
-  if (graph.opset < kBoundsAreInputs) {
-    return std::pair(node.float_attribute("min", -kInfinity),
-                     node.float_attribute("max", kInfinity));
-  }
-  const auto bound = [&](std::size_t slot, float fallback) -> std::optional<float> {
-    const ValueId id = node.input(slot);
-    if (id == kNoValue) return fallback;
-    if (!graph.is_constant(id)) return std::nullopt;
-    const std::vector<float> values = graph.value(id).constant->to_floats();
-    return values.size() == 1 ? std::optional(values.front()) : std::nullopt;
-  };
-  const auto low = bound(1, -kInfinity);
-  const auto high = bound(2, kInfinity);
-  if (!low || !high) return std::nullopt;
-  return std::pair(*low, *high);
-}
 
 class Planner {
  public:
@@ -65,9 +42,10 @@ class Planner {
     ValueId value = node.outputs.front();
     if (request_.products.contains(id)) {
       step.product = id;
-    } else if (const auto bounds = bounds_of(graph_, node)) {
+    } else if (const auto bounds = graph::bounds_of(graph_, node)) {
       step.input = node.input(0);
-      std::tie(step.epilogue.least, step.epilogue.most) = *bounds;
+      step.epilogue.least = bounds->low;
+      step.epilogue.most = bounds->high;
     } else if (const ValueId other = addend(node, node.input(0)); other != kNoValue) {
       step.input = node.input(0);
       step.epilogue.residual = other;
@@ -112,8 +90,9 @@ class Planner {
       if (reader == kNoNode || bounded) return value;
       const Node& node = graph_.node(reader);
       const ValueId other = addend(node, value);
-      if (const auto bounds = bounds_of(graph_, node); bounds && node.input(0) == value) {
-        std::tie(epilogue.least, epilogue.most) = *bounds;
+      if (const auto bounds = graph::bounds_of(graph_, node); bounds && node.input(0) == value) {
+        epilogue.least = bounds->low;
+        epilogue.most = bounds->high;
       } else if (other != kNoValue && epilogue.residual == kNoValue && made_.contains(other)) {
         epilogue.residual = other;
       } else {

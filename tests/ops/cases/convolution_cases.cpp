@@ -124,12 +124,31 @@ OpCases transposed_cases() {
   };
 }
 
+OpCases col2im_cases() {
+  const CaseInput image = constant_ints({5, 6});
+  const CaseInput block = constant_ints({2, 3});
+  return {
+      {"Col2Im", 18, "every place", {}, {data(normal({2, 12, 16}, 1)), image, block}},
+      {"Col2Im",
+       18,
+       "side by side",
+       {{"strides", Ints{2, 3}}},
+       {data(normal({2, 12, 4}, 1)), image, block}},
+      {"Col2Im",
+       18,
+       "asymmetric pads, dilated",
+       {{"pads", Ints{1, 0, 1, 2}}, {"strides", Ints{2, 2}}, {"dilations", Ints{2, 1}}},
+       {data(normal({2, 12, 9}, 1)), image, block}},
+  };
+}
+
 }  // namespace
 
 OpCases convolution_cases() {
   OpCases all = conv_cases();
-  const OpCases more = transposed_cases();
-  all.insert(all.end(), more.begin(), more.end());
+  for (const OpCases& more : {transposed_cases(), col2im_cases()}) {
+    all.insert(all.end(), more.begin(), more.end());
+  }
   return all;
 }
 
@@ -150,7 +169,7 @@ OpCases fused_cases() {
        "Clip, no bias",
        {{"activation", "Clip"}, {"activation_min", 0.0F}, {"activation_max", 6.0F}},
        {x, w, absent()}},
-      {"FusedConv", 13, "Silu", {{"activation", "Silu"}}, {x, w, b}},
+      {"FusedConv", 13, "Swish", {{"activation", "Swish"}}, {x, w, b}},
       {"FusedConvTranspose",
        13,
        "LeakyRelu",

@@ -67,7 +67,7 @@ function overBudgets(context, run, which) {
   return figure({
     id: which === 0 ? 'compare' : `compare-${which + 1}`,
     title: 'Allocators over budgets',
-    lead: `What each allocator keeps, ${measures[0].key === 'top1' ? 'on labelled samples' : 'measured against the float network'}, ${whole(document.evaluated_on?.count)} samples that calibration did not see.`,
+    lead: `The quality of each allocator's networks, ${measures[0].key === 'top1' ? 'on labelled samples' : 'compared with the float network'}, on ${whole(document.evaluated_on?.count)} held-out samples.`,
     controls: measures.length > 1 ? [select('Measure', measures.map(({ key, text }) => ({ value: key, text })), measures[0].key, (key) => store.set({ [stateKey]: key }))] : [],
     height: () => 410,
     option,
@@ -77,7 +77,7 @@ function overBudgets(context, run, which) {
     points: () => allocators.flatMap((allocator, series) => budgets.map((budget, index) => ({
       series, index, text: `${allocator} at ${budget}: ${measure().text} ${measure().format(value(allocator, budget))}`,
     }))).filter(({ series, index }) => Number.isFinite(value(allocators[series], budgets[index]))),
-    summary: () => (ranked().length > 0 ? `On average ${ranked()[0]} keeps most: ${measure().format(mean(ranked()[0]))}.` : ''),
+    summary: () => (ranked().length > 0 ? `On average ${ranked()[0]} is best: ${measure().format(mean(ranked()[0]))}.` : ''),
   }, { ...context, depends: [stateKey] });
 }
 
@@ -90,7 +90,7 @@ function correlations(context, run, which) {
   return figure({
     id: which === 0 ? 'correlation' : `correlation-${which + 1}`,
     title: 'How well each metric predicts',
-    lead: `Rank correlation of the loss that a metric predicts with what was measured, over ${whole(run.document.random_allocations)} random allocations a budget. 1 orders them as the measurement does, 0 says nothing.`,
+    lead: `Rank correlation of the loss that a metric predicts with the measured one, over ${whole(run.document.random_allocations)} random allocations per budget. 1: the same order; 0: no relation.`,
     height: () => 70 + 26 * rows.length * (kinds.length > 1 ? 1.3 : 1),
     option: () => ({
       legend: kinds.length > 1 ? legend(kinds.map(([, text]) => text)) : undefined,
@@ -109,7 +109,7 @@ function correlations(context, run, which) {
   }, context);
 }
 
-/** The chosen allocation next to those that answer the same budget. */
+/** The chosen allocation and others for the same budget. */
 export function besideSection(context) {
   const { run } = context;
   const entries = run.entries.filter((entry) => !entry.refused);
@@ -131,8 +131,8 @@ export function besideSection(context) {
   if (drawn.length === 0) return [];
   return [figure({
     id: 'beside',
-    title: 'Beside other allocations',
-    lead: `${entries[0].label} and what others make of the same budget: ${measure ? measure.text : `${lossName}, predicted; less is better`}.`,
+    title: 'Compared with other allocations',
+    lead: `${entries[0].label} and other allocators for the same budget: ${measure ? measure.text : `${lossName}, predicted; less is better`}.`,
     height: () => 70 + 30 * drawn.length,
     option: () => ({
       tooltip: tooltip((parts) => {

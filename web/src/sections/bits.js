@@ -1,4 +1,4 @@
-// Bits per layer as bars over the parameters that they are spent on.
+// Bits per layer, above the number of weights per layer.
 
 import { el, select } from '../dom.js';
 import { bits, bytes, count, number, percent, whole } from '../format.js';
@@ -40,7 +40,7 @@ export function bitsSection(context) {
   const names = () => selected().map((i) => layers[i].name);
   const options = usable.map((entry, i) => ({ value: String(i), text: entryTitle(entry) }));
   const chooser = select('Allocation', options, '0', (value) => store.set({ allocation: usable[Number(value)] }));
-  const beside = select('beside', [{ value: '-1', text: 'nothing' }, ...options], '-1', (value) => store.set({ beside: Number(value) }));
+  const beside = select('compare with', [{ value: '-1', text: 'nothing' }, ...options], '-1', (value) => store.set({ beside: Number(value) }));
   const below = el('div', { class: 'below' });
   const showChips = () => {
     chooser.lastChild.value = String(usable.indexOf(shownEntry()));
@@ -58,7 +58,7 @@ export function bitsSection(context) {
     ['output', layers[i].output_shape],
     ['follows', layers[i].tie],
   ]);
-  const height = (width) => Math.min(width, 9);  // float would dwarf the rest
+  const height = (width) => Math.min(width, 9);  // float would be much larger than the rest
 
   function option() {
     const { accent, series } = colours();
@@ -102,7 +102,7 @@ export function bitsSection(context) {
   return [figure({
     id: 'bits',
     title: 'Bits per layer',
-    lead: 'Above, the bits that each layer’s weights get; below, how many weights there are to spend them on.',
+    lead: 'Top: bits of each layer’s weights; bottom: the number of weights.',
     controls: [chooser, beside],
     below,
     height: () => 282 + labelSpace(names()) + zoomSpace(selected()),

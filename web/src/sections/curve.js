@@ -1,4 +1,4 @@
-// Size against what is kept, over everything that is known about this network; a point opens its allocation.
+// Size against quality of all allocations of this network; clicking a point opens its allocation.
 
 import { announce, el, select } from '../dom.js';
 import { bits, bytes, number, whole } from '../format.js';
@@ -9,7 +9,7 @@ import { modelName, sameModel } from '../runs.js';
 import { bitColour, colours } from '../theme.js';
 import { entryTitle, widthChips } from './bits.js';
 
-/** Bars of one pixel column a layer: the allocation at a glance. */
+/** A small overview of an allocation, with one bar per layer. */
 function strip(entry, layers) {
   return el('div', { class: 'strip', role: 'img', 'aria-label': `Bits per layer: ${entry.weightBits.map(bits).join(', ')}` },
     entry.weightBits.map((width, i) => el('i', {
@@ -34,13 +34,13 @@ function detail(entry, measures, layers, close) {
     entry.weightBits.length > 0 ? [strip(entry, layers), widthChips(entry.weightBits, layers)] : null);
 }
 
-/** The unit that sizes up to `most` are read in, so that the axis has round numbers. */
+/** The unit for sizes up to `most`, so that the axis has round numbers. */
 function binaryUnit(most) {
   const units = [[2 ** 30, 'GiB'], [2 ** 20, 'MiB'], [2 ** 10, 'KiB'], [1, 'bytes']];
   return units.find(([size]) => most >= 2 * size) ?? units.at(-1);
 }
 
-/** Series {name, entries, line} of everything about this network. */
+/** Series {name, entries, line} of all results of this network. */
 function collect(report, run) {
   const series = [];
   for (const other of sameModel(report, run)) {
@@ -137,8 +137,8 @@ export function curveSection(context) {
   });
   return [figure({
     id: 'curve',
-    title: 'Size against what is kept',
-    lead: `Every allocation of ${modelName(run)} that the given results hold. Click a point, or press Enter on it, to see its bits.`,
+    title: 'Size against quality',
+    lead: `All allocations of ${modelName(run)} in the given results. Click a point, or press Enter on it, to see its bits.`,
     controls: measures.length > 1 ? [chooser] : [],
     below: place,
     height: () => 400,

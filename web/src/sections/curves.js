@@ -1,17 +1,17 @@
-// Reconstruction and training curves: those of one unit share a chart.
+// Reconstruction and training curves; curves with the same unit share a chart.
 
 import { number } from '../format.js';
 import { grid, legend, seriesStyle, tip, tooltip, valueAxis } from '../chart_parts.js';
 import { figure } from '../figure.js';
 
-/** A long curve's points, thinned to what a screen can show; first and last stay. */
+/** Thins out a long curve for the screen; the first and last point are kept. */
 function thin(points, most = 1200) {
   if (points.length <= most) return points;
   const step = Math.ceil(points.length / most);
   return points.filter((_, i) => i % step === 0 || i === points.length - 1);
 }
 
-/** What `finetune` records of each epoch: [member, name, unit]. */
+/** The values that `finetune` records per epoch: [member, name, unit]. */
 const EPOCH_CURVES = [
   ['train_loss', 'training', 'loss'],
   ['validation_loss', 'validation', 'loss'],

@@ -1,5 +1,5 @@
-// Where a quantized network loses its signal: signal-to-noise before and after the method, layer by layer
-// and block by block, with the offenders by name and what can be done about them.
+// Where a quantized network loses accuracy: signal-to-noise ratio before and after the method per layer and per block,
+// with the worst layers and advice.
 
 import { el } from '../dom.js';
 import { bits, number, percent } from '../format.js';
@@ -13,18 +13,18 @@ const decibels = (value) => (Number.isFinite(value) ? `${number(value, 3)} dB` :
 const known = (rows) => (rows ?? []).filter((row) => Number.isFinite(row.snr_after_db) || Number.isFinite(row.snr_before_db));
 const last = (row) => row.snr_after_db ?? row.snr_before_db;
 
-/** What else a diagnosis may say of a layer; columns without a number fall away. */
+/** Further columns of a layer's diagnosis; columns without any number are omitted. */
 const DETAILS = [
   { key: 'weight_bits', name: 'bits', format: bits },
-  { key: 'weight_snr_db', name: 'of its weights alone (dB)', format: (x) => number(x, 4) },
-  { key: 'input_snr_db', name: 'of its input alone (dB)', format: (x) => number(x, 4) },
+  { key: 'weight_snr_db', name: 'of its weights only (dB)', format: (x) => number(x, 4) },
+  { key: 'input_snr_db', name: 'of its input only (dB)', format: (x) => number(x, 4) },
   { key: 'gain_db', name: 'output gains if float (dB)', format: (x) => number(x, 3) },
   { key: 'channel_spread', name: 'spread of channels', format: (x) => number(x, 3) },
   { key: 'peak_to_rms', name: 'peak to root mean square', format: (x) => number(x, 3) },
   { key: 'clipped_share', name: 'clipped', format: (x) => percent(x, 3) },
 ];
 
-/** The layers that cost most: by what the output would gain without them, else by their own ratio. */
+/** The worst layers: by the gain of the output if they were float, else by their own ratio. */
 function offendersOf(rows) {
   const gains = rows.filter((row) => Number.isFinite(row.gain_db));
   const sorted = gains.length > 0 ? gains.sort((a, b) => b.gain_db - a.gain_db) : [...rows].sort((a, b) => last(a) - last(b));
@@ -44,7 +44,7 @@ function offenderList(worst) {
 }
 
 /**
- * Bars for after, a dash each for before.
+ ** Bars for after, dashes for before.
  * @param spec {id, title, lead, rows: [{name, snr_before_db, snr_after_db}], marked: rows in red, details, below, text(row): searched}
  */
 function ratioFigure({ id, title, lead, rows, marked, details, below, text }, context) {
@@ -94,7 +94,7 @@ function layerFigure(context, diagnosis) {
   return ratioFigure({
     id: 'diagnosis',
     title: 'Signal-to-noise per layer',
-    lead: 'How far a layer’s output stands above what quantization adds to it: with weights rounded to nearest, and in the result. Ten decibels are a factor of ten in power; the offenders are red.',
+    lead: 'Ratio of a layer’s output to its quantization noise, with weights rounded to nearest (before) and in the result (after). Ten decibels are a factor of ten in power; the worst layers are red.',
     rows, marked: worst, details: DETAILS, text: (row) => `${row.name} ${row.operator ?? ''} ${row.block ?? ''}`,
     below: el('div', { class: 'below' }, offenderList(worst), adviceList(diagnosis.advice ?? [])),
   }, context);
@@ -105,7 +105,7 @@ function blockFigure(context, rows) {
   return ratioFigure({
     id: 'diagnosis-blocks',
     title: 'Signal-to-noise per block',
-    lead: 'The same of each block’s output.',
+    lead: 'The same for each block’s output.',
     rows, marked: offendersOf(rows).slice(0, 1), details: [], text: (row) => `${row.name} ${(row.layers ?? []).join(' ')}`, below: null,
   }, context);
 }

@@ -1,4 +1,4 @@
-// Distribution of a layer's weights or activations, with the range that its quantizer covers.
+// Distribution of a layer's weights or activations, with the range of its quantizer.
 
 import { el, select } from '../dom.js';
 import { count, number, percent, whole } from '../format.js';
@@ -61,7 +61,7 @@ export function histogramSection(context) {
   return [figure({
     id: 'histogram',
     title: 'Distributions and ranges',
-    lead: 'How often a layer’s values occur; the shaded range is what its quantizer covers, for a weight that of its widest channel; the rest is clipped.',
+    lead: 'Histogram of a layer’s values. The shaded area is the range of its quantizer (for weights, of the widest channel); values outside are clipped.',
     controls: [chooser, log],
     height: () => 280,
     option,

@@ -1,4 +1,4 @@
-// How `auto` came to its allocation: what it tried, and what refining the best made of it.
+// How `auto` chose its allocation: the candidates, and the refinement of the best one.
 
 import { number, whole } from '../format.js';
 import { grid, nameAxis, tip, tooltip, valueAxis } from '../chart_parts.js';
@@ -22,7 +22,7 @@ function candidateFigure(context, portfolio, candidates) {
   return figure({
     id: 'portfolio',
     title: 'What auto tried',
-    lead: `Candidates ranked by ${portfolio.measure || 'divergence'}; less is better. The best, ${portfolio.winner}, was refined.`,
+    lead: `Candidates ranked by ${portfolio.measure || 'divergence'}; lower is better. The best, ${portfolio.winner}, was refined.`,
     height: () => 60 + 21 * sorted.length,
     option: () => ({
       tooltip: tooltip((parts) => tip(sorted[parts[0].dataIndex].origin, [['divergence', number(sorted[parts[0].dataIndex].divergence)]]), 'axis'),
@@ -49,7 +49,7 @@ function stepFigure(context, portfolio) {
   return figure({
     id: 'refinement',
     title: 'Refining the best',
-    lead: `Swaps that keep the budget, ${whole(portfolio.evaluations)} passes of the network${portfolio.time_limit_struck ? '; the time limit ended it' : ''}.`,
+    lead: `Swaps within the budget, ${whole(portfolio.evaluations)} passes of the network${portfolio.time_limit_struck ? '; stopped by the time limit' : ''}.`,
     height: () => 220,
     option: () => ({
       tooltip: tooltip((parts) => tip(`after ${parts[0].dataIndex} steps`, [['divergence', number(steps[parts[0].dataIndex], 5)]]), 'axis'),

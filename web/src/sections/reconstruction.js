@@ -1,4 +1,4 @@
-// What reconstruction made of each block: its loss before and after, and what it took.
+// The result of reconstruction per block: loss before and after, iterations and time.
 
 import { number, percent, seconds, whole } from '../format.js';
 import { grid, labelSpace, legend, nameAxis, tip, tooltip, valueAxis, zoom, zoomSpace } from '../chart_parts.js';
@@ -8,7 +8,7 @@ import { colours } from '../theme.js';
 
 const left = (row) => (row.loss_before > 0 ? row.loss_after / row.loss_before : undefined);
 
-/** A line from before to after at each block. */
+/** A line from before to after for each block. */
 function links(rows) {
   return {
     name: 'change', type: 'custom', silent: true, z: 2, data: rows.map((row, i) => [i, row.loss_before, row.loss_after]), encode: { x: 0, y: [1, 2] },
@@ -31,7 +31,7 @@ export function reconstructionSection(context) {
   return [figure({
     id: 'reconstruction',
     title: 'Reconstruction per block',
-    lead: `What each block’s rounding cost before it was learned, and after. ${all > 0 ? `${seconds(all)} in all.` : ''}`,
+    lead: `Loss of each block’s rounding before and after learning. ${all > 0 ? `${seconds(all)} in total.` : ''}`,
     height: () => 260 + labelSpace(names()) + zoomSpace(names()),
     option: () => ({
       legend: legend(['before', 'after']),

@@ -1,4 +1,4 @@
-// What each metric says of every layer at every width.
+// The losses of each metric, per layer and width.
 
 import { el, select } from '../dom.js';
 import { bits, number } from '../format.js';
@@ -43,7 +43,7 @@ export function sensitivitySection(context) {
   return [figure({
     id: 'sensitivity',
     title: 'Sensitivity',
-    lead: 'What it costs to quantize one layer alone to a width, all else in float. Dark cells are where bits are needed.',
+    lead: 'The loss of quantizing a single layer to a width, with the rest in float. Dark cells need more bits.',
     controls: [chooser, el('span', { class: 'grow' }), legendPlace],
     height: () => { const names = matrix().columnNames; return 200 + labelSpace(names) + zoomSpace(names); },
     option,
@@ -55,7 +55,7 @@ export function sensitivitySection(context) {
     tableNote: () => el('p', { class: 'muted' }, loss().unit ? `${loss().metric}, in ${loss().unit}` : loss().metric),
     summary: () => {
       const worst = selected().reduce((best, i) => (best < 0 || loss().values[i][0] > loss().values[best][0] ? i : best), -1);
-      return worst < 0 ? 'No layer is selected.' : `By ${loss().metric}, ${layers[worst].name} suffers most at ${bits(loss().widths[0])}.`;
+      return worst < 0 ? 'No layer is selected.' : `By ${loss().metric}, ${layers[worst].name} is the most sensitive layer at ${bits(loss().widths[0])}.`;
     },
   }, { ...context, depends: ['filter', 'metric'] })];
 }

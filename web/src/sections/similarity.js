@@ -33,7 +33,7 @@ export function similaritySection(context) {
   const columns = ['gamma', 'theta', 'coefficients'].map((key) => [key, optional(key)]).filter(([, values]) => values);
   const table = () => ({
     columns: [{ name: 'layer' }, { name: `similarity to ${names[compareWith()]}`, numeric: true, format: number },
-      { name: 'most alike' }, { name: 'its similarity', numeric: true, format: number },
+      { name: 'most similar' }, { name: 'its similarity', numeric: true, format: number },
       ...columns.map(([name]) => ({ name, numeric: true, format: number }))],
     rows: selected().map((i) => {
       const alike = mostAlike(i);
@@ -48,7 +48,7 @@ export function similaritySection(context) {
   return [figure({
     id: 'similarity',
     title: 'Orthogonality matrix',
-    lead: 'How alike the features of two layers are: 0 is orthogonal, 1 says the same. A layer that resembles no other is worth more bits to the paper’s method.',
+    lead: 'Similarity of the features of two layers: 0 is orthogonal, 1 is the same. The paper’s method gives more bits to layers that are similar to no other.',
     controls: [chooser, el('span', { class: 'grow' }), ramp.node],
     height: () => Math.max(300, Math.min(680, 130 + 15 * selected().length)),
     option: () => { ramp.paintBar(); return matrixOption(matrix()); },

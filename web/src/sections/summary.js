@@ -1,4 +1,4 @@
-// What a person wants to know first: what went in, what was asked, what came out, and how to do it again.
+// The overview: input, request, result, and the command to repeat it.
 
 import { announce, el } from '../dom.js';
 import { baseName, bits, bytes, count, number, percent, points, seconds, whole } from '../format.js';
@@ -89,7 +89,7 @@ function describeSamples(samples) {
   if (!samples) return null;
   const parts = [`${whole(samples.count)} samples of ${samples.source}`];
   if (samples.split) parts.push(samples.split);
-  if (samples.skipped) parts.push(`${whole(samples.skipped)} broken left out`);
+  if (samples.skipped) parts.push(`${whole(samples.skipped)} broken ones skipped`);
   parts.push(`seed ${samples.seed}`);
   return parts.join(', ');
 }
@@ -112,7 +112,7 @@ function activations(document) {
   return /^\d+$/.test(document.activation_bits) ? `${document.activation_bits} bits` : document.activation_bits;
 }
 
-/** Rows of what was asked, what was got and with what; those without a value fall away. */
+/** Rows of the request, the result and the settings; rows without a value are omitted. */
 function facts(run, report) {
   const { document, entries } = run;
   const chosen = document.allocations || document.networks ? entries[0] : null;
@@ -169,7 +169,7 @@ export function summary({ run, report }) {
       el('dl', { class: 'facts' }, facts(run, report).map(([name, value]) => [el('dt', {}, name), el('dd', {}, value)]))));
 }
 
-/** All runs of the page on a line each, where there are several. */
+/** A table of all runs of the page, if there are several. */
 export function runsTable({ report }) {
   if (report.runs.length < 2) return null;
   return {

@@ -1,13 +1,11 @@
-#include "ompq/ops/families/activations.h"
-
-#include <algorithm>
-#include <array>
 #include <cmath>
 
 #include <fmt/format.h>
 
 #include "ompq/core/error.h"
+#include "ompq/ops/facts.h"
 #include "ompq/ops/families/families.h"
+#include "ompq/ops/run.h"
 
 namespace ompq::ops {
 namespace {
@@ -135,7 +133,8 @@ Outputs run_prelu(const OpContext&, Inputs inputs) {
   return {at::clamp_min(x, 0) + inputs[1].to(x.scalar_type()) * at::clamp_max(x, 0)};
 }
 
-// --- Clip: bounds in attributes before opset 11, in inputs since -----------------------------
+// --- Clip: bounds in attributes before opset 11 and in fused nodes, else in inputs
+// -----------------------------
 
 /// Bounds that a narrow type cannot hold (a float32's largest, written for "none") bound nothing.
 c10::optional<at::Scalar> reachable(const at::Tensor& x, double bound) {
@@ -156,7 +155,8 @@ Outputs run_clip(const OpContext& context, Inputs inputs) {
     if (!context.node.has_attribute(name)) return c10::nullopt;
     return reachable(x, context.node.float_attribute(name, 0.0F));
   };
-  if (context.opset < 11) return {clamped(x, written("min"), written("max"))};
+  const bool attributes = context.node.has_attribute("min") || context.node.has_attribute("max");
+  if (context.opset < 11 || attributes) return {clamped(x, written("min"), written("max"))};
   const auto given = [&](std::size_t index) -> c10::optional<at::Scalar> {
     const at::Tensor bound = input(inputs, index);
     if (!bound.defined()) return c10::nullopt;
@@ -179,36 +179,6 @@ UnsupportedReason check_clip(const OpContext&, Facts inputs) {
 }
 
 }  // namespace
-
-bool is_fusible_activation(std::string_view type) {
-  static constexpr std::array<std::string_view, 11> kTypes{"",
-                                                           "Relu",
-                                                           "Clip",
-                                                           "LeakyRelu",
-                                                           "Silu",
-                                                           "HardSwish",
-                                                           "HardSigmoid",
-                                                           "Sigmoid",
-                                                           "Tanh",
-                                                           "Elu",
-                                                           "Gelu"};
-  return std::find(kTypes.begin(), kTypes.end(), type) != kTypes.end();
-}
-
-at::Tensor apply_activation(const at::Tensor& x, const ActivationSpec& spec) {
-  if (spec.type.empty()) return x;
-  if (spec.type == "Relu") return at::relu(x);
-  if (spec.type == "Clip") return clamped(x, reachable(x, spec.min), reachable(x, spec.max));
-  if (spec.type == "LeakyRelu") return at::leaky_relu(x, spec.alpha);
-  if (spec.type == "Silu") return x * at::sigmoid(x);
-  if (spec.type == "HardSwish") return at::hardswish(x);
-  if (spec.type == "HardSigmoid") return hard_sigmoid(x, spec.alpha, spec.beta);
-  if (spec.type == "Sigmoid") return at::sigmoid(x);
-  if (spec.type == "Tanh") return at::tanh(x);
-  if (spec.type == "Elu") return at::elu(x, spec.alpha);
-  if (spec.type == "Gelu") return differentiable_gelu(x);
-  throw InternalError("ops", fmt::format("activation '{}' cannot be fused", spec.type));
-}
 
 std::span<const Operator> activation_operators() {
   static constexpr Operator kRows[] = {

@@ -1,10 +1,13 @@
 #include "ompq/ops/families/conv.h"
 
 #include <algorithm>
+#include <utility>
 
 #include <fmt/format.h>
 
+#include "ompq/ops/facts.h"
 #include "ompq/ops/families/families.h"
+#include "ompq/ops/run.h"
 #include "ompq/ops/window.h"
 
 namespace ompq::ops {
@@ -157,6 +160,81 @@ Outputs run_conv_transpose(const OpContext& context, Inputs inputs) {
   return {cropped + bias->view(per_channel)};
 }
 
+// --- Col2Im: adds blocks up where they overlap, as torch.nn.Fold does --------------------------
+
+namespace {
+
+/// Two extents each; pads are those before and after.
+struct Blocks {
+  Extents image;
+  Extents block;
+  Extents dilations;
+  Extents strides;
+  Extents pads;
+};
+
+Blocks blocks_of(const OpContext& context, Extents image, Extents block) {
+  return {.image = std::move(image),
+          .block = std::move(block),
+          .dilations = context.node.ints_attribute("dilations", {1, 1}),
+          .strides = context.node.ints_attribute("strides", {1, 1}),
+          .pads = context.node.ints_attribute("pads", {0, 0, 0, 0})};
+}
+
+UnsupportedReason check_col2im(const OpContext& context, Facts inputs) {
+  if (auto complaint = needs_float(context, inputs)) return complaint;
+  if (auto complaint = needs_known(inputs, 1, "image_shape")) return complaint;
+  if (auto complaint = needs_known(inputs, 2, "block_shape")) return complaint;
+  const auto image = known_integers(inputs[1]);
+  if (image && image->size() != 2) {
+    return fmt::format("it makes images with {} axes, not 2", image->size());
+  }
+  return std::nullopt;
+}
+
+OutputList infer_col2im(const OpContext& context, Facts inputs) {
+  const auto image = known_integers(inputs[1]);
+  const auto block = known_integers(inputs[2]);
+  if (!image || !block) fail(context, "its image or block depends on the batch");
+  const Shape& x = inputs[0].shape;
+  const Blocks blocks = blocks_of(context, *image, *block);
+  std::int64_t count = 1;
+  std::int64_t elements = 1;
+  for (std::size_t i = 0; i < 2; ++i) {
+    const std::int64_t reach = blocks.dilations.at(i) * (block->at(i) - 1) + 1;
+    const std::int64_t padded = image->at(i) + blocks.pads.at(i) + blocks.pads.at(i + 2);
+    count *= padded < reach ? 0 : (padded - reach) / blocks.strides.at(i) + 1;
+    elements *= block->at(i);
+  }
+  const bool fits = x.size() == 3 && x[2] == Dim::fixed(count) && x[1].is_fixed() && elements > 0 &&
+                    x[1].size % elements == 0;
+  if (!fits) {
+    fail(context,
+         fmt::format("an input of shape {} does not hold {} blocks of {} elements",
+                     graph::to_string(x),
+                     count,
+                     elements));
+  }
+  return {output(inputs[0].type,
+                 {x[0],
+                  Dim::fixed(x[1].size / elements),
+                  Dim::fixed(image->at(0)),
+                  Dim::fixed(image->at(1))})};
+}
+
+Outputs run_col2im(const OpContext& context, Inputs inputs) {
+  const Blocks blocks = blocks_of(context, integers(inputs[1]), integers(inputs[2]));
+  Extents padded = blocks.image;  // LibTorch's own pads are the same on both sides
+  for (std::size_t i = 0; i < 2; ++i) padded[i] += blocks.pads.at(i) + blocks.pads.at(i + 2);
+  const at::Tensor sums =
+      at::col2im(inputs[0], padded, blocks.block, blocks.dilations, Extents{0, 0}, blocks.strides);
+  return {sums.narrow(2, blocks.pads[0], blocks.image[0])
+              .narrow(3, blocks.pads[1], blocks.image[1])
+              .contiguous()};
+}
+
+}  // namespace
+
 std::span<const Operator> conv_operators() {
   static constexpr Operator kRows[] = {
       {"Conv", "", 7, 2, 1, check_conv, infer_conv, in_bfloat16<run_conv>},
@@ -168,6 +246,7 @@ std::span<const Operator> conv_operators() {
        check_conv,
        infer_conv_transpose,
        in_float32<run_conv_transpose>},
+      {"Col2Im", "", 18, 3, 1, check_col2im, infer_col2im, in_float32<run_col2im>},
   };
   return kRows;
 }

@@ -1,10 +1,12 @@
 #include <algorithm>
-#include <limits>
+#include <span>
+#include <utility>
 
 #include <fmt/format.h>
 
+#include "ompq/core/error.h"
+#include "ompq/graph/operator_traits.h"
 #include "ompq/ops/facts.h"
-#include "ompq/ops/families/activations.h"
 #include "ompq/ops/families/conv.h"
 #include "ompq/ops/families/families.h"
 #include "ompq/ops/families/gemm_matmul.h"
@@ -16,23 +18,29 @@ namespace ompq::ops {
 namespace {
 
 constexpr std::size_t kResidual = 3;
-constexpr float kInfinity = std::numeric_limits<float>::infinity();
-
 using InferFunction = OutputList (*)(const OpContext&, Facts);
 
-ActivationSpec activation_of(const OpContext& context) {
-  const graph::Node& node = context.node;
-  return {.type = node.string_attribute("activation", ""),
-          .alpha = node.float_attribute("activation_alpha", 0.01F),
-          .beta = node.float_attribute("activation_beta", 0.5F),
-          .min = node.float_attribute("activation_min", -kInfinity),
-          .max = node.float_attribute("activation_max", kInfinity)};
+/// The activation's own execution, by its row.
+at::Tensor activate(const OpContext& context, const at::Tensor& x) {
+  graph::FusedActivation activation = graph::activation_of(context.node);
+  if (activation.type.empty()) return x;
+  const Operator* row = find_operator(activation.domain, activation.type);
+  if (row == nullptr) {
+    throw InternalError("ops", fmt::format("activation '{}' cannot be fused", activation.type));
+  }
+  const graph::Node node{.name = context.node.name,
+                         .op_type = std::move(activation.type),
+                         .domain = std::move(activation.domain),
+                         .attributes = std::move(activation.parameters)};
+  return row->run({node, context.opset}, std::span(&x, 1)).front();
 }
 
 UnsupportedReason check_fused(const OpContext& context, Facts inputs) {
-  const std::string activation = context.node.string_attribute("activation", "");
-  if (!is_fusible_activation(activation)) {
-    return fmt::format("activation '{}' cannot be fused", activation);
+  const graph::FusedActivation activation = graph::activation_of(context.node);
+  const graph::Role role = graph::traits_of(activation.domain, activation.type).role;
+  const bool fits = role == graph::Role::Activation || role == graph::Role::Bound;
+  if (!activation.type.empty() && !fits) {
+    return fmt::format("activation '{}' cannot be fused", activation.type);
   }
   return needs_float(context, inputs);
 }
@@ -56,7 +64,7 @@ Outputs run_fused(const OpContext& context, Inputs inputs) {
   at::Tensor sum = Run(context, inputs.first(std::min(inputs.size(), kResidual)))[0];
   const at::Tensor residual = input(inputs, kResidual);
   if (residual.defined()) sum = sum + residual;
-  return {apply_activation(sum, activation_of(context))};
+  return {activate(context, sum)};
 }
 
 OutputList infer_matmul_bias(const OpContext& context, Facts inputs) {
