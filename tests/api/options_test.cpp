@@ -114,7 +114,8 @@ TEST(Options, RefuseUnknownNamesWithTheNearestOne) {
   EXPECT_THAT(refusal([] { Options("quantize").set("zzzzzzzz", 1); }),
               HasSubstr("options_of(\"quantize\") lists them"));
   EXPECT_THAT(refusal([] { Options("quantise"); }), HasSubstr("did you mean 'quantize'?"));
-  EXPECT_THAT(refusal([] { Options("completion"); }), HasSubstr("no command that runs networks"));
+  EXPECT_THAT(refusal([] { Options("completion"); }),
+              HasSubstr("not a command that runs networks"));
 }
 
 TEST(Options, RefuseValuesAsTheyAreSet) {
@@ -167,7 +168,7 @@ TEST(Options, TakeSamplesInPlaceOfFilesAndTheOtherWayRound) {
   EXPECT_THAT(refusal([&] {
                 options.set_samples("output", Array({1, 2, 2}, pixels));
               }),
-              HasSubstr("[--output] takes no samples"));
+              HasSubstr("[--output] does not take samples"));
 }
 
 TEST(Array, KnowsTypeShapeAndBytesOfWhatItViews) {
