@@ -85,7 +85,9 @@ TEST(Options, AreListedAsTheyCanBeSet) {
     const std::vector<OptionInfo> infos = options_of(command);
     for (const OptionInfo& info : infos) {
       EXPECT_FALSE(info.help.empty()) << command << " " << info.name;
-      if (info.is_flag) EXPECT_NO_THROW(Options(command).set(info.name, true)) << info.name;
+      if (info.is_flag) {
+        EXPECT_NO_THROW(Options(command).set(info.name, true)) << info.name;
+      }
       if (!info.fallback.empty()) {
         EXPECT_NO_THROW(Options(command).set(info.name, info.fallback)) << info.name;
       }
