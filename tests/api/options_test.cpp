@@ -1,5 +1,6 @@
 #include "ompq/options.h"
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <filesystem>
@@ -42,7 +43,7 @@ std::string valid_text(const OptionRecord& record) {
     case OptionType::Globs:
       return "name";
     default:
-      return "8";
+      return OptionValue(std::clamp(8.0, record.lower, record.upper)).text();
   }
 }
 

@@ -23,11 +23,15 @@ bool is_about_the_terminal(const OptionRecord& record) {
 
 bool takes_samples(const OptionRecord& record) { return record.value_name == "SRC"; }
 
+/// "avg_bits", as C++ would spell it, means "avg-bits".
 std::string way_out(std::string_view name,
                     const std::vector<std::string>& known,
                     std::string_view otherwise) {
   const std::vector<std::string_view> names(known.begin(), known.end());
-  const std::string_view meant = meant_name(name, names);
+  std::string dashed(name);
+  std::ranges::replace(dashed, '_', '-');
+  const bool exact = std::ranges::find(names, dashed) != names.end();
+  const std::string_view meant = exact ? dashed : meant_name(name, names);
   return meant.empty() ? std::string(otherwise) : fmt::format("did you mean '{}'?", meant);
 }
 
