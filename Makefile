@@ -45,8 +45,9 @@ tidy: configure ## check the sources with clang-tidy
 	@git ls-files -z 'src/*.cpp' 'apps/*.cpp' | \
 	  xargs -0 -P $(JOBS) -n 4 clang-tidy --quiet -p $(RELEASE)
 
-docs: all ## write docs/cli.md again from the option records
+docs: all ## write docs/cli.md and the Python types again, from the option records and the results' fields
 	@$(RELEASE)/bin/ompq --print-docs markdown >docs/cli.md
+	@$(RELEASE)/bin/ompq --print-docs python >python/ompq/results.py
 
 install: all ## install program, library, headers, Python module and man page (PREFIX=/usr/local)
 	@cmake --build $(RELEASE) --target ompq ompq_python

@@ -36,7 +36,9 @@ std::string notes(const OptionRecord& record) {
     parts.push_back(fmt::format("{}", fmt::join(split_choices(record.choices), " | ")));
   }
   if (const std::string range = value_range(record); !range.empty()) parts.push_back(range);
-  if (!record.fallback.empty()) parts.push_back(fmt::format("default {}", record.fallback));
+  if (const std::string fallback = default_text(record); !fallback.empty()) {
+    parts.push_back(fmt::format("default {}", fallback));
+  }
   return fmt::format("{}", fmt::join(parts, "; "));
 }
 

@@ -46,7 +46,7 @@ struct OMPQ_API DiffOptions : Options {
 /// The output of a layer in two networks, or an output of theirs.
 struct DiffRow {
   std::string layer;
-  std::string op;  ///< "output" for an output of the network
+  std::string op_type;  ///< "output" for an output of the network
   std::optional<double> snr_db;
   std::optional<double> cosine;
   double largest_difference = 0;

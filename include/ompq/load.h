@@ -14,7 +14,7 @@ namespace ompq {
 /// A weight with its own bit-width.
 struct Layer {
   std::string name;
-  std::string op;  ///< "Conv"
+  std::string op_type;  ///< "Conv"
   std::int64_t weights = 0;
   std::int64_t macs = 0;     ///< multiply-accumulates for one sample
   std::string output_shape;  ///< "Nx64x56x56"
@@ -31,7 +31,7 @@ struct NetworkValue {
 /// An operator with weights that stays float.
 struct FloatOperator {
   std::string name;
-  std::string op;
+  std::string op_type;
   std::string reason;
 };
 
@@ -45,7 +45,7 @@ struct Model {
   std::vector<NetworkValue> inputs;
   std::vector<NetworkValue> outputs;
   std::vector<Layer> layers;
-  std::vector<FloatOperator> float_operators;
+  std::vector<FloatOperator> not_quantizable;
   std::string json;  ///< all of it, as `ompq inspect --json` prints
 };
 

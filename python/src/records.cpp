@@ -50,7 +50,12 @@ void bind_records(py::module_& module) {
       .def_property_readonly("accepted_values", &accepted_values)
       .def_readonly("required", &OptionRecord::required)
       .def_readonly("group", &OptionRecord::group)
-      .def_readonly("text", &OptionRecord::text);
+      // A default that depends on another option is none that a keyword could have.
+      .def_property_readonly("text", [](const OptionRecord& record) {
+        std::string text(record.text);
+        if (!record.conditional_fallbacks.empty()) text += "; by default " + default_text(record);
+        return text;
+      });
   py::class_<CommandRecord>(module, "CommandRecord")
       .def_readonly("name", &CommandRecord::name)
       .def_property_readonly("function", &function_name)

@@ -41,7 +41,7 @@ TEST(PublicResult, OfAQuantizationHoldsItsNetworks) {
     EXPECT_EQ(networks[i].evaluation.samples, row["evaluation"]["samples"]);
     EXPECT_EQ(networks[i].evaluation.agreement, row["evaluation"]["agreement"]);
   }
-  EXPECT_EQ(result.float_evaluation.top1, json["float"]["top1"]);
+  EXPECT_EQ(result.float_evaluation.top1, json["float_evaluation"]["top1"]);
 }
 
 TEST(PublicResult, OfAComparisonHoldsItsRows) {
@@ -75,7 +75,7 @@ TEST(PublicResult, OfASweepHoldsItsPointsAndTheirKnee) {
 TEST(PublicResult, OfADiffSaysWhereNetworksDiverge) {
   report::Diff made{.agreement = 0.5};
   made.rows.push_back({.layer = "conv1",
-                       .op = "Conv",
+                       .op_type = "Conv",
                        .snr_db = 12,
                        .cosine = 0.9,
                        .largest_difference = 0.25,

@@ -166,7 +166,8 @@ std::string fingerprint(const CommandRecord& command, const GivenOptions& given)
   std::string text = ptq::fingerprint_of(
       model, samples, ptq::tuning_samples(samples, evaluation, options.start), options.start);
   text += described(training) + training.used.preprocess + described(evaluation);
-  for (const auto& [name, value] : options.named) text += name + " " + value + "\n";
+  text += unnamed_choices(options);
+  for (const auto& [name, value] : named_choices(options)) text += name + " " + value + "\n";
   return text;
 }
 

@@ -275,7 +275,7 @@ struct Scores {
   }
   double loss(const std::vector<float>& at) const {
     std::vector<float> gradient(at.size());
-    return reconstruction::divergence(reconstruction::Element::Float32,
+    return reconstruction::divergence(Element::Float32,
                                       at.data(),
                                       gradient.data(),
                                       static_cast<std::int64_t>(at.size()),
@@ -297,7 +297,7 @@ TEST(Divergence, IsZeroForTheTargetItselfAndPositiveElsewhere) {
 TEST(Divergence, HasTheGradientOfFiniteDifferences) {
   const Scores scores(10);
   std::vector<float> gradient(10);
-  (void)reconstruction::divergence(reconstruction::Element::Float32,
+  (void)reconstruction::divergence(Element::Float32,
                                    scores.y.data(),
                                    gradient.data(),
                                    10,

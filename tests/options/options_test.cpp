@@ -26,7 +26,9 @@ const std::vector<OptionRecord> kOptions{
     {.name = "beta", .type = OptionType::Number, .fallback = "1"},
     {.name = "mean", .type = OptionType::Numbers, .lower = -10, .upper = 10},
     {.name = "widths", .type = OptionType::Integers, .fallback = "2,4", .lower = 1, .upper = 8},
-    {.name = "size", .type = OptionType::ByteCount, .lower = 1},
+    {.name = "size", .type = OptionType::ByteCount, .lower = 1, .upper = 1e6},
+    {.name = "time", .type = OptionType::Duration, .lower = 1e3, .upper = 5e6},
+    {.name = "count", .type = OptionType::Count, .lower = 10, .upper = 2e9},
     {.name = "solver", .type = OptionType::Choice, .choices = "ilp|lp"},
     {.name = "beside", .type = OptionType::Choices, .choices = "a|b|c"},
     {.name = "shape", .type = OptionType::NamedShape},
@@ -72,6 +74,18 @@ TEST(ParseOption, NamesTheOptionTheTextAndWhatIsAccepted) {
   EXPECT_EQ(refusal("solver", "ipl"), "[--solver] 'ipl' is not one of ilp, lp");
   EXPECT_EQ(refusal("beside", "a,d"), "[--beside] 'd' is not a list such as a,c of a, b, c");
   EXPECT_EQ(refusal("beta", "-1"), "[--beta] '-1' is not a number, 0 or more");
+}
+
+TEST(ParseOption, HoldsSizesCountsAndTimesToTheirRangesAndNamesThese) {
+  EXPECT_EQ(refusal("size", "2MB"),
+            "[--size] '2MB' is not a size such as 6.7MB, 6.7MiB or 800kB in 1..1000000");
+  EXPECT_EQ(refusal("time", "6s"), "[--time] '6s' is not a time such as 3.5ms or 800us in 1ms..5s");
+  EXPECT_EQ(refusal("time", "900us"),
+            "[--time] '900us' is not a time such as 3.5ms or 800us in 1ms..5s");
+  EXPECT_EQ(parsed<double>("time", "1ms"), 1e3);
+  refusal("count", "3G");
+  refusal("count", "9");
+  EXPECT_EQ(parsed<double>("count", "2G"), 2e9);
 }
 
 TEST(ParseOption, RefusesWhatIsNotOfTheType) {

@@ -40,17 +40,22 @@ class FinetuneTest : public ::testing::Test {
     options_.start.search.request.budget.average_bits = 3.0;
     options_.start.search.request.activation_candidates = {4};
     options_.start.search.request.input_bits = 4;
+    options_.start.search.request.candidates = {2, 3, 4, 5, 6, 7, 8};
+    options_.start.search.executor.precision = runtime::Precision::Float32;
+    options_.start.search.compensated = false;
     options_.start.search.allocator = "weight-mse";
     options_.start.search.beside = {};
     options_.start.method.method = "gptq";
     options_.start.tuning_samples = 32;
+    options_.start.calibration.batch_size = 32;
     options_.start.output = folder_ / "out.onnx";
     options_.trainer.optimizer.rate = 0.02;
-    options_.trainer.network.norms = training::NormMode::Trained;
+    options_.trainer.optimizer.clip_norm = 0;
+    options_.trainer.loss.distillation = 0;
+    options_.norms = Norms::Trained;
     options_.epochs = 3;
     options_.batch_size = 16;
     options_.augmentation = "none";
-    options_.named = {{"--lr", "0.02"}};
     // Small passes only wait for each other where other tests take the second core.
     options_.trainer.threads = 1;
     options_.start.method.threads = 1;

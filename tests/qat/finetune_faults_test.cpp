@@ -6,6 +6,7 @@
 
 #include "ompq/core/atomic_file.h"
 #include "ompq/core/error.h"
+#include "ompq/core/named_tensors_file.h"
 #include "qat/finetune_case.h"
 
 // What goes wrong while a network is trained, and what is left then.
@@ -109,7 +110,7 @@ TEST_F(FinetuneFaults, AKillWithinAnEpochOfFloatTrainingLeavesTheSameBytes) {
 }
 
 TEST_F(FinetuneFaults, AnInterruptWithinAValidationLeavesTheSameBytesAndRecords) {
-  options_.norms_reestimated = true;
+  options_.norms = Norms::Reestimated;
   const report::Finetuning straight = run();
   const std::string expected = read_file(file("out.onnx"));
   fs::remove(file("out.onnx"));
@@ -196,10 +197,15 @@ TEST_P(FinetuneDiverges, SaysSinceWhenAndKeepsTheLastGoodState) {
     if (record.epoch == 1) request_interrupt();
   };
   EXPECT_THROW((void)run(), Interrupted);
-  const std::string kept = read_file(file("out.onnx.checkpoint"));
   const std::string best = read_file(file("out.onnx"));
   options_.on_epoch = {};
   options_.trainer.optimizer.rate = 1e8;
+  // As if the checkpoint were of this rate: otherwise training would start again.
+  NamedTensors content =
+      read_named_tensors(file("out.onnx.checkpoint"), "ompq-finetune-checkpoint/1");
+  content.options = named_choices(options_);
+  write_named_tensors(file("out.onnx.checkpoint"), content);
+  const std::string kept = read_file(file("out.onnx.checkpoint"));
   const std::string text = message();
   EXPECT_THAT(text, HasSubstr("epoch 2"));
   EXPECT_THAT(text, ::testing::ContainsRegex("in batch [0-9]+, after [0-9]+ steps"));

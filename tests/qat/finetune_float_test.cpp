@@ -86,7 +86,7 @@ TEST_F(FloatTraining, WritesTheNetworkThatItWasGivenButForItsNumbers) {
 }
 
 TEST_F(FloatTraining, FoldsNormsThatAreFrozen) {
-  options_.trainer.network.norms = training::NormMode::Frozen;
+  options_.norms = Norms::Frozen;
   (void)run();
   const graph::Graph written = onnx_io::import_onnx(file("out.onnx"));
   for (const graph::Node& node : written.nodes()) {

@@ -56,9 +56,9 @@ TEST_F(FinetuneTest, TheFilesGradeIsTheOneThatWasReported) {
 
 TEST_F(FinetuneTest, EveryQuantizerAndNormModeTrains) {
   for (const auto& method : training::quantizer_methods()) {
-    for (const bool reestimated : {false, true}) {
+    for (const Norms norms : {Norms::Trained, Norms::Reestimated}) {
       options_.quantizer = method.name;
-      options_.norms_reestimated = reestimated;
+      options_.norms = norms;
       const report::Finetuning made = run();
       EXPECT_LT(made.epochs.back().train_loss, made.epochs.front().train_loss) << method.name;
     }

@@ -10,8 +10,8 @@
 
 #include "ompq/core/error.h"
 #include "ompq/ops/aten_bridge.h"
+#include "ompq/quant/grid.h"
 #include "ompq/reconstruction/block_forward.h"
-#include "ompq/reconstruction/fake_quantize.h"
 #include "ompq/runtime/differentiable.h"
 #include "reconstruction/block_cases.h"
 
@@ -94,6 +94,14 @@ class WithoutOneDnn {
   WithoutOneDnn& operator=(const WithoutOneDnn&) = delete;
 };
 
+/// Learned step quantization operator by operator, straight through the rounding.
+at::Tensor quantized_by_libtorch(const at::Tensor& x,
+                                 const at::Tensor& step,
+                                 const quant::Grid& grid) {
+  const at::Tensor ratio = at::clamp(x / step, grid.low, grid.high);
+  return ((at::round(ratio) - ratio).detach() + ratio) * step;
+}
+
 Reference reference_of(const Block& block, double factor) {
   const WithoutOneDnn independent;
   const graph::Graph& g = block.part.graph;
@@ -119,11 +127,7 @@ Reference reference_of(const Block& block, double factor) {
     if (found != block.learned.quantizers.end()) {
       const auto& params = found->second;
       reference.steps[value] = at::full({1}, params.scale.front()).requires_grad_(true);
-      const auto zero = static_cast<float>(params.zero_point.front());
-      x = fake_quantize(
-          x,
-          reference.steps[value],
-          {.low = -zero, .high = static_cast<float>(params.bits.levels() - 1) - zero});
+      x = quantized_by_libtorch(x, reference.steps[value], quant::grid_of(params));
     }
     bound[value] = x;
   }

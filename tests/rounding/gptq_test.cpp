@@ -235,7 +235,7 @@ struct Columns {
   DenseMatrix target;
   DenseMatrix second;
   DenseMatrix factor;
-  std::vector<RowGrid> grids;
+  std::vector<quant::Grid> grids;
 
   Columns(std::int64_t k, std::int64_t rows, bool correlated) {
     Random random(23);
@@ -310,7 +310,7 @@ TEST(RankGrids, PutsTheBestRangeFirst) {
   const auto ranked = rank_grids(columns.problem(), BitWidth(3), quant::Symmetry::Asymmetric, 3);
   ASSERT_EQ(ranked.size(), 3U);
   for (std::size_t r = 0; r < 4; ++r) {
-    const auto cost = [&](const RowGrid& grid) {
+    const auto cost = [&](const quant::Grid& grid) {
       double sum = 0.0;
       for (std::int64_t j = 0; j < 60; ++j) {
         const double w = columns.target.at(j, static_cast<std::int64_t>(r));

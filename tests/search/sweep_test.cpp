@@ -12,6 +12,10 @@ namespace {
 
 class SweepTest : public ::testing::Test {
  protected:
+  SweepTest() {
+    options_.search.request.candidates = {2, 3, 4, 5, 6, 7, 8};
+    options_.search.executor.precision = runtime::Precision::Float32;
+  }
   SweepOutcome run() { return sweep(model_, samples_, options_); }
   pipeline::Model model_ = pipeline::small_model(32);
   pipeline::Samples samples_ = pipeline::small_samples(16);

@@ -99,20 +99,6 @@ TEST(OutputKl, IsDroppedForAnImage) {
   EXPECT_THAT(reason, HasSubstr("use output-mse"));
 }
 
-TEST(ScoresOf, SeesARowOfScores) {
-  EXPECT_EQ(scores_of(classifier(false)), Scores::Logits);
-  EXPECT_EQ(scores_of(classifier(true)), Scores::Probabilities);
-  EXPECT_EQ(scores_of(testing::image_network()), Scores::None);
-}
-
-TEST(ScoresOf, SeesScoresThatAConvolutionOverOnePositionMakes) {
-  GraphBuilder builder("convolved");
-  const auto x =
-      builder.input("input", {Dim::batch(), Dim::fixed(3), Dim::fixed(4), Dim::fixed(4)});
-  const auto pooled = builder.global_average_pool("pool", x);
-  EXPECT_EQ(scores_of(builder.finish({builder.conv("fc", pooled, {.out = 5})})), Scores::Logits);
-}
-
 TEST(OutputMse, IsDroppedForANetworkThatSaysNothing) {
   Fixture fixture(testing::residual_network());
   for (std::size_t i = 0; i < fixture.graph.values().size(); ++i) {

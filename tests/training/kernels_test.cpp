@@ -52,8 +52,8 @@ double plain(
   if (!residual.empty()) v += residual[i];
   const double u = std::min<double>(std::max<double>(v, e.least), e.most);
   if (!e.quantized) return u;
-  const double r = std::nearbyint(u / e.levels.step);
-  return e.levels.step * std::min<double>(std::max<double>(r, e.levels.low), e.levels.high);
+  const double r = std::nearbyint(u / e.grid.scale);
+  return e.grid.scale * std::min<double>(std::max<double>(r, e.grid.low), e.grid.high);
 }
 
 TEST(EpilogueForward, IsThatOfALoop) {
@@ -69,7 +69,8 @@ TEST(EpilogueForward, IsThatOfALoop) {
         std::tie(e.scale, e.shift) = std::tuple(std::span(scale), std::span(shift));
       if ((mask & 2) != 0) e.residual = residual.data();
       if ((mask & 4) != 0) std::tie(e.least, e.most) = std::tuple(0.0F, 1.5F);
-      if ((mask & 8) != 0) std::tie(e.quantized, e.levels) = std::tuple(true, Levels{0.25F, -2, 5});
+      if ((mask & 8) != 0)
+        std::tie(e.quantized, e.grid) = std::tuple(true, quant::Grid{0.25F, -2, 5});
       std::vector<float> y(z.size());
       epilogue_forward({.count = count, .channels = channels}, e, z.data(), y.data());
       std::int64_t away = 0;
@@ -89,7 +90,7 @@ TEST(EpilogueBackward, StepGradientIsThePapers) {
   const std::int64_t count = 5000;
   const std::vector<float> z = normal(count, 1);
   const std::vector<float> dy = normal(count, 2);
-  Epilogue e{.quantized = true, .levels = {0.3F, -3, 4}};
+  Epilogue e{.quantized = true, .grid = {0.3F, -3, 4}};
   std::vector<float> dv(z.size());
   const EpilogueGradients got =
       epilogue_backward({.count = count}, e, z.data(), dy.data(), dv.data());
@@ -118,7 +119,7 @@ TEST(EpilogueBackward, DoesNotDependOnTheNumberOfThreads) {
   const std::vector<float> dy = normal(count, 2);
   const std::vector<float> scale = normal(channels, 3);
   const Epilogue e{
-      .scale = scale, .shift = scale, .least = 0.0F, .quantized = true, .levels = {0.1F, 0, 15}};
+      .scale = scale, .shift = scale, .least = 0.0F, .quantized = true, .grid = {0.1F, 0, 15}};
   const Extent extent{.count = count, .channels = channels};
   const int before = omp_get_max_threads();
   std::vector<EpilogueGradients> made;

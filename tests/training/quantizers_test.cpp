@@ -151,10 +151,10 @@ TEST(ActivationQuantizer, StartsWhereItIsToldByEveryMethod) {
   const quant::QuantParams params{.bits = BitWidth(4), .scale = {0.375F}, .zero_point = {5}};
   for (const QuantizerMethod& row : quantizer_methods()) {
     ActivationQuantizer quantizer = make_activation_quantizer(row, "x", params);
-    const Levels levels = levels_of(quantizer);
-    EXPECT_EQ(levels.step, 0.375F) << row.name;
-    EXPECT_EQ(levels.low, -5.0F) << row.name;
-    EXPECT_EQ(levels.high, 10.0F) << row.name;
+    const quant::Grid grid = grid_of(quantizer);
+    EXPECT_EQ(grid.scale, 0.375F) << row.name;
+    EXPECT_EQ(grid.low, -5.0F) << row.name;
+    EXPECT_EQ(grid.high, 10.0F) << row.name;
     EXPECT_EQ(params_of(quantizer).zero_point, params.zero_point) << row.name;
   }
 }

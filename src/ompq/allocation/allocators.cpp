@@ -1,7 +1,6 @@
 #include "ompq/allocation/allocators.h"
 
 #include <algorithm>
-#include <array>
 #include <chrono>
 #include <cmath>
 #include <set>
@@ -303,38 +302,40 @@ Allocation solve_exactly(const AllocationRequest& request,
   return make_allocation(request, model, choice, std::move(solution));
 }
 
-std::span<const Allocator> allocators() {
-  static const std::array<Allocator, 8> kAllocators{
-      Allocator{"integer",
-                "exact integer program: the least summed loss, under any metric",
-                unless_settled<integer>},
-      Allocator{"pairwise",
-                "integer program over losses of layers and of pairs of layers",
-                unless_settled<pairwise>},
-      Allocator{"orm",
-                "the paper's: linear program over orthogonality, then rounding",
-                unless_settled<orm_linear>},
-      Allocator{"orm-ilp",
-                "exact integer program over the paper's importance",
-                unless_settled<orm_integer>},
-      Allocator{"projection",
-                "upper widths projected onto the budget: what the published lists are",
-                unless_settled<projection>},
-      Allocator{"size-only",
-                "exact integer program: the most bits in total, no signal",
-                unless_settled<size_only>},
-      Allocator{"uniform", "one width for all: the largest that fits", unless_settled<uniform>},
-      Allocator{"random", "random widths that spend the budget", unless_settled<at_random>}};
-  return kAllocators;
+RowTable<Allocator>& allocator_rows() {
+  static RowTable<Allocator> table({
+      {"integer",
+       "exact integer program: the least summed loss, under any metric",
+       unless_settled<integer>,
+       "output-error"},
+      {"pairwise",
+       "integer program over losses of layers and of pairs of layers",
+       unless_settled<pairwise>},
+      {"orm",
+       "the paper's: linear program over orthogonality, then rounding",
+       unless_settled<orm_linear>},
+      {"orm-ilp", "exact integer program over the paper's importance", unless_settled<orm_integer>},
+      {"projection",
+       "upper widths projected onto the budget: what the published lists are",
+       unless_settled<projection>},
+      {"size-only",
+       "exact integer program: the most bits in total, no signal",
+       unless_settled<size_only>},
+      {"uniform", "one width for all: the largest that fits", unless_settled<uniform>},
+      {"random", "random widths that spend the budget", unless_settled<at_random>},
+  });
+  return table;
 }
 
+std::span<const Allocator> allocators() { return allocator_rows().rows(); }
+
 const Allocator& allocator(std::string_view name) {
+  const Allocator* row = allocator_rows().find_if([&](const Allocator& candidate) {
+    return candidate.name == name || (!candidate.alias.empty() && candidate.alias == name);
+  });
+  if (row != nullptr) return *row;
   std::vector<std::string_view> names;
-  const std::string_view meant = name == "output-error" ? "integer" : name;
-  for (const Allocator& candidate : allocators()) {
-    if (candidate.name == meant) return candidate;
-    names.push_back(candidate.name);
-  }
+  for (const Allocator& candidate : allocators()) names.push_back(candidate.name);
   throw ConfigError("allocation",
                     fmt::format("unknown allocator '{}'; known are {}; did you mean '{}'?",
                                 name,

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <functional>
 #include <span>
 #include <string_view>
@@ -7,6 +8,8 @@
 #include "ompq/allocation/decision_model.h"
 #include "ompq/allocation/problem.h"
 #include "ompq/allocation/request.h"
+#include "ompq/core/option_binding.h"
+#include "ompq/core/row_table.h"
 
 namespace ompq::allocation {
 
@@ -16,6 +19,11 @@ enum class Scheme {
   PaperPtq,  ///< 2..4 bits, all layers take part
   PaperQat,  ///< 4..8 bits, first and last layer are fixed at 8
 };
+[[nodiscard]] constexpr auto enum_names(Scheme) {
+  return std::to_array<EnumName<Scheme>>({{Scheme::Free, "default"},
+                                          {Scheme::PaperPtq, "paper-ptq"},
+                                          {Scheme::PaperQat, "paper-qat"}});
+}
 
 /// Sets candidates, first and last layer, accounting and MAC count as in the paper.
 void apply_scheme(AllocationRequest& request, Scheme scheme);
@@ -25,6 +33,7 @@ struct Allocator {
   std::string_view name;
   std::string_view summary;
   std::function<Allocation(const AllocationRequest&)> allocate;
+  std::string_view alias = {};  ///< another name that callers may give it
 };
 
 /// All solvers: integer (the default), pairwise, orm, orm-ilp, projection, size-only, uniform,
@@ -33,8 +42,9 @@ struct Allocator {
 /// mean over the layers that read it, `size-only`, `uniform` and `random` treat tensors like
 /// layers, and the paper's `orm` and `projection` use each tensor's largest candidate.
 [[nodiscard]] std::span<const Allocator> allocators();
-/// "output-error" is another name of "integer".
-/// @throws ConfigError listing the known names.
+/// The same, to which a row can be added for a while; see search::ScopedAllocator.
+[[nodiscard]] RowTable<Allocator>& allocator_rows();
+/// The row of a name or an alias. @throws ConfigError listing the known names.
 [[nodiscard]] const Allocator& allocator(std::string_view name);
 
 /// The exact optimum of `model`'s values under its budgets. A new allocator only needs to set the

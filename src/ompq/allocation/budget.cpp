@@ -19,6 +19,16 @@ void require_positive(const std::optional<double>& value, std::string_view name)
                     fmt::format("the budget's {} is {}; it must be positive", name, *value));
 }
 
+/// "size=1572864" of each limit that is set.
+struct LimitTexts {
+  std::vector<std::string> parts;
+
+  template <typename T>
+  void bind(std::string_view name, const std::optional<T>& limit) {
+    if (limit) parts.push_back(fmt::format("{}={}", name, *limit));
+  }
+};
+
 }  // namespace
 
 std::int64_t whole_limit(double amount) {
@@ -58,19 +68,16 @@ std::string describe(const Budget& budget) {
   return fmt::format("{}", fmt::join(parts, ", "));
 }
 
-std::string exact_text(const Budget& budget) {
-  std::vector<std::string> parts;
-  const auto add = [&](std::string_view name, const auto& limit) {
-    if (limit) parts.push_back(fmt::format("{}={}", name, *limit));
-  };
-  add("size", budget.bytes);
-  add("avg-bits", budget.average_bits);
-  add("compression", budget.compression);
-  add("bops", budget.bops);
-  add("weight-size", budget.weight_bytes);
-  add("act-size", budget.activation_bytes);
-  add("latency", budget.latency_us);
-  return fmt::format("{}", fmt::join(parts, " "));
+int limit_count(Budget budget) {
+  LimitTexts limits;
+  bind_options(limits, budget);
+  return static_cast<int>(limits.parts.size());
+}
+
+std::string exact_text(Budget budget) {
+  LimitTexts limits;
+  bind_options(limits, budget);
+  return fmt::format("{}", fmt::join(limits.parts, " "));
 }
 
 }  // namespace ompq::allocation

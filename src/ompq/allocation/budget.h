@@ -4,6 +4,8 @@
 #include <optional>
 #include <string>
 
+#include "ompq/fields/declare.h"
+
 namespace ompq::allocation {
 
 /// Limits for the network's cost. All that are set apply, exactly.
@@ -16,11 +18,23 @@ struct Budget {
   std::optional<std::int64_t> activation_bytes;  ///< --act-size: peak of live activations
   std::optional<double> latency_us;              ///< --latency: microseconds, from a measured table
 
-  [[nodiscard]] bool empty() const {
-    return !bytes && !average_bits && !compression && !bops && !weight_bytes && !activation_bytes &&
-           !latency_us;
-  }
+  [[nodiscard]] bool empty() const { return *this == Budget{}; }
+  friend bool operator==(const Budget&, const Budget&) = default;
 };
+
+template <typename Binder>
+void bind_options(Binder& binder, Budget& budget) {
+  binder.bind("size", budget.bytes);
+  binder.bind("avg-bits", budget.average_bits);
+  binder.bind("compression", budget.compression);
+  binder.bind("bops", budget.bops);
+  binder.bind("weight-size", budget.weight_bytes);
+  binder.bind("act-size", budget.activation_bytes);
+  binder.bind("latency", budget.latency_us);
+}
+
+/// How many limits are set.
+[[nodiscard]] int limit_count(Budget budget);
 
 /// Far above any network's cost, and far below overflow of sums.
 inline constexpr double kLargestLimit = 0x1p60;
@@ -37,5 +51,20 @@ void validate(const Budget& budget);
 /// The same exactly and in few bytes, with the names of the options: "size=1572864 avg-bits=3.5".
 /// Sizes are bytes, BOPs and microseconds plain numbers. Empty if there is no budget.
 [[nodiscard]] std::string exact_text(const Budget& budget);
+/// The same exactly and in few bytes, by the names of the options: "size=1572864 avg-bits=3.5".
+/// Sizes are bytes, BOPs and microseconds plain numbers. Empty where there is no budget.
+[[nodiscard]] std::string exact_text(Budget budget);
+
+template <typename Visitor, fields::Of<Budget> Struct>
+void list_fields(Visitor& v, Struct& s) {
+  v.type("Budget", "What the network may cost.");
+  v("bytes", s.bytes, "of the file, as accounting says", fields::kCount);
+  v("average_bits", s.average_bits, "weight bits / weights, of quantized ones", fields::kCount);
+  v("compression", s.compression, "float bytes / bytes", fields::kCount);
+  v("bops", s.bops, "bit operations for one sample", fields::kCount);
+  v("weight_bytes", s.weight_bytes, "codes alone", fields::kCount);
+  v("activation_bytes", s.activation_bytes, "peak of what is alive at once", fields::kCount);
+  v("latency_us", s.latency_us, "microseconds by a measured table", fields::kCount);
+}
 
 }  // namespace ompq::allocation

@@ -1,11 +1,13 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
 #include <vector>
 
 #include "ompq/allocation/problem.h"
+#include "ompq/core/option_binding.h"
 
 namespace ompq::allocation {
 
@@ -14,6 +16,10 @@ enum class Rounding {
   Nearest,     ///< each separately, halves up; may exceed the budget
   DepthFirst,  ///< floor or ceil of each, the largest total cost that does not exceed the budget
 };
+[[nodiscard]] constexpr auto enum_names(Rounding) {
+  return std::to_array<EnumName<Rounding>>(
+      {{Rounding::Nearest, "nearest"}, {Rounding::DepthFirst, "dfs"}});
+}
 
 /// Index of the candidate nearest to each width.
 [[nodiscard]] std::vector<std::size_t> round_nearest(const Problem& problem,

@@ -108,7 +108,7 @@ Sweep sweep(const ModelRef& model, const SweepOptions& options) {
 }
 
 EvaluatedModel evaluate(const ModelRef& model, const EvaluateOptions& options) {
-  const commands::EvaluatedNetwork evaluated =
+  const report::EvaluatedNetwork evaluated =
       commands::evaluate(Call(options)
                              .model(model)
                              .samples("data", options.data)
@@ -116,7 +116,7 @@ EvaluatedModel evaluate(const ModelRef& model, const EvaluateOptions& options) {
                              .context());
   return {.bytes = evaluated.model.bytes,
           .evaluation = public_result(evaluated.evaluation),
-          .json = commands::to_json(evaluated)};
+          .json = report::to_json(evaluated)};
 }
 
 Diff diff(const ModelRef& a, const std::filesystem::path& b, const DiffOptions& options) {

@@ -44,7 +44,7 @@ std::vector<Layer> public_result(const std::vector<report::LayerRow>& layers) {
   std::vector<Layer> rows;
   for (const report::LayerRow& layer : layers) {
     rows.push_back({.name = layer.name,
-                    .op = layer.op,
+                    .op_type = layer.op_type,
                     .weights = layer.weights,
                     .macs = layer.macs,
                     .output_shape = layer.output_shape,
@@ -62,8 +62,8 @@ Model public_result(const report::Inspection& inspection) {
               .layers = public_result(inspection.layers)};
   for (const auto& [name, shape] : inspection.inputs) model.inputs.push_back({name, shape});
   for (const auto& [name, shape] : inspection.outputs) model.outputs.push_back({name, shape});
-  for (const report::RejectedRow& row : inspection.rejected) {
-    model.float_operators.push_back({row.name, row.op, row.reason});
+  for (const report::RejectedRow& row : inspection.not_quantizable) {
+    model.not_quantizable.push_back({row.name, row.op_type, row.reason});
   }
   return model;
 }
@@ -146,7 +146,7 @@ Diff public_result(const report::Diff& diff) {
   Diff result{.agreement = diff.agreement};
   for (const report::DiffRow& row : diff.rows) {
     result.rows.push_back({.layer = row.layer,
-                           .op = row.op,
+                           .op_type = row.op_type,
                            .snr_db = row.snr_db,
                            .cosine = row.cosine,
                            .largest_difference = row.largest_difference,

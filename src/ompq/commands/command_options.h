@@ -1,6 +1,10 @@
 #pragma once
 
+#include <string>
+#include <vector>
+
 #include "ompq/commands/context.h"
+#include "ompq/diagnosis/diff.h"
 #include "ompq/options/options.h"
 #include "ompq/ptq/quantize.h"
 #include "ompq/search/compare.h"
@@ -8,20 +12,11 @@
 
 namespace ompq::commands {
 
-// What the commands' options mean to the pipeline. Each function reads the options of its own
-// subject.
+// What a command's options mean to the rooms that do its work: the members that options are bound
+// to (core/option_binding.h), and those that several options or the network decide.
 
-/// --threads, --device, and `precision`.
-[[nodiscard]] runtime::ExecutorOptions executor_options(const OptionValues& options,
-                                                        runtime::Precision precision);
-/// --precision.
-[[nodiscard]] runtime::Precision measuring_precision(const OptionValues& options);
-/// Form of the file that --output names, with --format and --opset.
-[[nodiscard]] pipeline::FileForm file_form(const OptionValues& options);
-/// Everything that decides bits.
 [[nodiscard]] search::SearchOptions search_options(const OptionValues& options,
                                                    const pipeline::Model& model);
-/// All options of quantize.
 [[nodiscard]] ptq::QuantizeOptions quantize_options(const OptionValues& options,
                                                     const pipeline::Model& model);
 /// What a latency table has rows for.
@@ -30,16 +25,23 @@ namespace ompq::commands {
                                                      const pipeline::Model& model);
 [[nodiscard]] search::SweepOptions sweep_options(const OptionValues& options,
                                                  const pipeline::Model& model);
-/// --batch; in the arithmetic of the file that is measured.
+/// Of `ompq eval`.
 [[nodiscard]] pipeline::EvaluateOptions evaluate_options(const OptionValues& options,
                                                          const pipeline::Model& model);
-/// --method, --effort and what goes with them.
-[[nodiscard]] ptq::MethodOptions method_options(const OptionValues& options);
+[[nodiscard]] diagnosis::DiffOptions diff_options(const OptionValues& options);
+
+/// Members of the search that several options, or the network, decide.
+void compose_search(const OptionValues& options,
+                    const pipeline::Model& model,
+                    search::SearchOptions& search);
+/// Likewise of what quantize and finetune share; the method is settled.
+void compose_plan(const OptionValues& options,
+                  const pipeline::Model& model,
+                  ptq::QuantizeOptions& quantize);
+/// Form of the file that --output names, with --format and --opset.
+[[nodiscard]] pipeline::FileForm file_form(const OptionValues& options);
 /// A sentence for each option that was given and that the method does not read.
 [[nodiscard]] std::vector<std::string> unused_by(const std::string& method,
                                                  const OptionValues& options);
-[[nodiscard]] rounding::WeightOptions weight_options(const OptionValues& options);
-[[nodiscard]] rounding::CalibrationOptions calibration_options(const OptionValues& options,
-                                                               const pipeline::Model& model);
 
 }  // namespace ompq::commands

@@ -1,7 +1,5 @@
 #include "ompq/commands/command_rows.h"
 
-#include <algorithm>
-
 #include <fmt/format.h>
 
 #include "ompq/commands/commands.h"
@@ -20,26 +18,24 @@ CommandRow latency_table_row();
 CommandRow eval_row();
 CommandRow diff_row();
 
-std::span<const CommandRow> command_rows() {
-  static const std::vector<CommandRow> rows{inspect_row(),
-                                            search_row(),
-                                            quantize_row(),
-                                            finetune_row(),
-                                            compare_row(),
-                                            sweep_row(),
-                                            latency_table_row(),
-                                            eval_row(),
-                                            diff_row()};
-  return rows;
+RowTable<CommandRow>& command_row_table() {
+  static RowTable<CommandRow> table({inspect_row(),
+                                     search_row(),
+                                     quantize_row(),
+                                     finetune_row(),
+                                     compare_row(),
+                                     sweep_row(),
+                                     latency_table_row(),
+                                     eval_row(),
+                                     diff_row()});
+  return table;
 }
 
+std::span<const CommandRow> command_rows() { return command_row_table().rows(); }
+
 const CommandRow& command_row(std::string_view name) {
-  const auto rows = command_rows();
-  const auto row = std::ranges::find(rows, name, &CommandRow::name);
-  if (row == rows.end()) {
-    throw InternalError("commands", fmt::format("'{}' is no command that runs networks", name));
-  }
-  return *row;
+  if (const CommandRow* row = command_row_table().find(name)) return *row;
+  throw InternalError("commands", fmt::format("'{}' is no command that runs networks", name));
 }
 
 std::string run_as_json(std::string_view command, const Context& context) {

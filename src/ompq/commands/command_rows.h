@@ -3,10 +3,13 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "ompq/commands/context.h"
 #include "ompq/core/output_files.h"
+#include "ompq/core/row_table.h"
+#include "ompq/options/command_table.h"
 #include "ompq/options/options.h"
 
 namespace ompq::commands {
@@ -33,7 +36,21 @@ template <auto run>
 
 /// One row a command that runs networks, in the order of the help.
 [[nodiscard]] std::span<const CommandRow> command_rows();
+/// The same, to which a row can be added for a while.
+[[nodiscard]] RowTable<CommandRow>& command_row_table();
 /// @throws InternalError for a command that runs no networks.
 [[nodiscard]] const CommandRow& command_row(std::string_view name);
+
+/// A command that a test, for example, adds; it exists while this object lives.
+class ScopedCommand {
+ public:
+  /// @param record  of the same name as `row`.
+  ScopedCommand(CommandRecord record, const CommandRow& row)
+      : record_(command_records(), std::move(record)), row_(command_row_table(), row) {}
+
+ private:
+  ScopedRow<CommandRecord> record_;
+  ScopedRow<CommandRow> row_;
+};
 
 }  // namespace ompq::commands

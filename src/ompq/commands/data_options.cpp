@@ -5,24 +5,34 @@
 #include <memory>
 #include <string_view>
 
+#include "ompq/commands/option_reader.h"
 #include "ompq/core/atomic_file.h"
 #include "ompq/core/error.h"
 #include "ompq/core/log.h"
+#include "ompq/data/preprocess_binding.h"
 #include "ompq/data/preprocess_file.h"
-#include "ompq/pipeline/class_scores.h"
 #include "ompq/pipeline/load_model.h"
+#include "ompq/scores/class_scores.h"
 
 namespace ompq::commands {
 namespace {
 
-constexpr std::array<std::string_view, 8> kPreprocessingOptions{
-    "preprocess", "channels", "scale", "mean", "std", "resize", "crop", "interpolation"};
+/// Whether any option of the struct was given.
+struct GivenAny {
+  const OptionValues& options;
+  bool given = false;
+
+  template <typename... Rest>
+  void bind(std::string_view name, const Rest&...) {
+    given = given || options.has(name);
+  }
+};
 
 bool says_preprocessing(const OptionValues& options, const std::filesystem::path& model) {
-  return data::find_preprocess(model).has_value() ||
-         std::any_of(kPreprocessingOptions.begin(),
-                     kPreprocessingOptions.end(),
-                     [&](std::string_view name) { return options.has(name); });
+  data::Preprocess fields;
+  GivenAny any{.options = options};
+  bind_options(any, fields);
+  return any.given || options.has("preprocess") || data::find_preprocess(model).has_value();
 }
 
 bool says_scale(const OptionValues& options, const std::filesystem::path& model) {
@@ -36,17 +46,8 @@ data::Preprocess preprocess_for(const OptionValues& options, const std::filesyst
   } else if (const auto beside = data::find_preprocess(model)) {
     preprocess = data::read_preprocess(*beside);
   }
-  if (const auto channels = options.maybe_text("channels")) preprocess.channels = *channels;
-  if (const auto scale = options.maybe_number("scale")) preprocess.scale = *scale;
-  if (options.has("mean")) preprocess.mean = options.numbers("mean");
-  if (options.has("std")) preprocess.std = options.numbers("std");
-  if (const auto resize = options.maybe_integer("resize")) {
-    preprocess.resize = *resize;
-    preprocess.resize_to.reset();
-  }
-  if (const auto crop = options.maybe_integer("crop")) preprocess.crop = *crop;
-  if (const auto name = options.maybe_text("interpolation")) preprocess.interpolation = *name;
-  return preprocess;
+  if (options.has("resize")) preprocess.resize_to.reset();
+  return read_bound(options, preprocess);
 }
 
 enum class Rows {
@@ -221,7 +222,7 @@ namespace {
 /// Labels of another network would only refuse what needs none.
 void drop_foreign_labels(const pipeline::Model& model, pipeline::Samples& samples) {
   if (!samples.dataset->has_labels()) return;
-  if (const auto classes = pipeline::class_count(model.graph)) {
+  if (const auto classes = scores::class_count(model.graph)) {
     samples.dataset->require_labels_below(*classes);
     if (!samples.dataset->has_labels()) say_remarks(samples);
   }

@@ -26,14 +26,7 @@ report::Diff diff(const Context& context) {
                              options.integer("samples"),
                              static_cast<std::uint64_t>(options.integer("seed")));
   say_remarks(samples);
-  report::Diff diff =
-      diagnosis::diff(a,
-                      b,
-                      samples,
-                      {.threshold_db = options.number("snr"),
-                       .batch_size = options.integer("batch"),
-                       .executor = executor_options(options, measuring_precision(options))},
-                      context.progress);
+  report::Diff diff = diagnosis::diff(a, b, samples, diff_options(options), context.progress);
   if (const auto file = options.maybe_text("result")) {
     write_file_atomically(*file, report::to_json(diff));
   }

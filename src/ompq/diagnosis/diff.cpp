@@ -10,8 +10,8 @@
 #include "ompq/core/error.h"
 #include "ompq/data/batches.h"
 #include "ompq/diagnosis/layer_matching.h"
-#include "ompq/pipeline/class_scores.h"
 #include "ompq/pipeline/value_comparison.h"
+#include "ompq/scores/class_scores.h"
 
 namespace ompq::diagnosis {
 namespace {
@@ -123,9 +123,6 @@ class Differ {
     result.threshold_db = threshold_db;
     for (const Place& place : places_) {
       result.rows.push_back(finished(place, threshold_db));
-      if (!result.first_apart && result.rows.back().parted) {
-        result.first_apart = result.rows.size() - 1;
-      }
     }
     for (const auto l : matching_.only_in_a) result.only_in_a.push_back(name(a_, l));
     for (const auto l : matching_.only_in_b) result.only_in_b.push_back(name(b_, l));
@@ -156,7 +153,7 @@ class Differ {
       watched_b_.push_back(matched.value_b);
       places_.push_back({.row = {.layer = layer.name,
                                  .layer_b = name(b_, matched.layer_b),
-                                 .op = layer.op_type,
+                                 .op_type = layer.op_type,
                                  .value_a = a_.graph.value(matched.value_a).name,
                                  .value_b = b_.graph.value(matched.value_b).name,
                                  .matched_by = std::string(text_of(matched.by))},
@@ -173,7 +170,7 @@ class Differ {
       if (!fits) continue;
       places_.push_back({.row = {.layer = in_a.name,
                                  .layer_b = in_b.name,
-                                 .op = "output",
+                                 .op_type = "output",
                                  .value_a = in_a.name,
                                  .value_b = in_b.name,
                                  .matched_by = in_a.name == in_b.name ? "value name" : "order"},
@@ -190,11 +187,11 @@ class Differ {
   }
 
   void count_agreement(const Tensor& in_a, const Tensor& in_b) {
-    const auto a = pipeline::as_scores(in_a);
-    const auto b = pipeline::as_scores(in_b);
+    const auto a = scores::as_scores(in_a, scores::Kind::None);
+    const auto b = scores::as_scores(in_b, scores::Kind::None);
     if (!a || !b || a->classes != b->classes || a->rows != b->rows) return;
     for (std::int64_t i = 0; i < a->rows; ++i) {
-      agreed_ += pipeline::best_class(a->row(i)) == pipeline::best_class(b->row(i)) ? 1 : 0;
+      agreed_ += scores::best_class(a->row(i)) == scores::best_class(b->row(i)) ? 1 : 0;
     }
     scored_ += a->rows;
   }

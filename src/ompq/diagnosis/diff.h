@@ -16,6 +16,14 @@ struct DiffOptions {
   runtime::ExecutorOptions executor;
 };
 
+template <typename Binder>
+void bind_options(Binder& binder, DiffOptions& options) {
+  binder.bind("snr", options.threshold_db);
+  binder.bind("batch", options.batch_size);
+  bind_options(binder, options.executor);
+  binder.bind("precision", options.executor.precision);
+}
+
 /// Runs two networks side by side over `samples` (made for `a`) and says, layer by layer, how far
 /// what they compute differs, and where they part first. Memory: one batch of features, about
 /// 256 MiB. Inputs of b are fed by name, or in order where the names differ; outputs likewise.

@@ -16,10 +16,12 @@
 #include "ompq/data/batches.h"
 #include "ompq/data/loader.h"
 #include "ompq/distillation/distilled_parameters.h"
+#include "ompq/distillation/distilled_samples.h"
 #include "ompq/graph/passes.h"
 #include "ompq/quant/short_scale.h"
 #include "ompq/reconstruction/block_program.h"
 #include "ompq/runtime/passes.h"
+#include "ompq/scores/class_scores.h"
 
 namespace ompq::distillation {
 namespace {
@@ -41,9 +43,12 @@ std::vector<graph::NodeId> nodes_before(const graph::Graph& graph, ValueId value
   return {found.begin(), found.end()};
 }
 
-/// What the network is tuned by: its first output, or the floats that it is made of.
+/// What the network is tuned by: the logits of its classes; else its first output, or the floats
+/// that it is made of.
 ValueId judged_output(const graph::Graph& graph) {
-  return graph::with_float_outputs(graph).outputs().front();
+  const graph::Graph floats = graph::with_float_outputs(graph);
+  return scores::kind_of(floats) == scores::Kind::None ? floats.outputs().front()
+                                                       : scores::logits_value(floats);
 }
 
 rounding::PartGraph whole_network(const graph::Graph& graph) {
@@ -54,12 +59,6 @@ rounding::PartGraph whole_network(const graph::Graph& graph) {
   }
   const ValueId output = judged_output(graph);
   return rounding::extract_part(graph, nodes_before(graph, output), graph.inputs(), {&output, 1});
-}
-
-bool has_class_scores(const graph::Graph& graph) {
-  const auto extents = graph::extents_at(*graph.value(graph.outputs().front()).shape, 1);
-  const std::int64_t most = *std::max_element(extents.begin(), extents.end());
-  return most > 1 && most == element_count(extents) && extents.front() == 1;
 }
 
 /// Bias of one layer.
@@ -90,12 +89,19 @@ class Distiller {
         options_(options),
         progress_(progress),
         part_(whole_network(request.graph)),
-        samples_per_row_(runtime::fixed_batch(part_.graph).value_or(1)),
-        memory_(options.memory_bytes / 2, options.cache_directory),
         random_(Random(options.seed).split("distillation")),
-        float_(part_.graph, options.batch, {.threads = options.threads}) {
-    split_samples();
-    load_held_out();
+        samples_(part_.graph,
+                 request.dataset,
+                 request.indices,
+                 {.batch = options.batch,
+                  .held_out = options.held_out,
+                  .augmentation = options.augmentation,
+                  .seed = options.seed,
+                  .memory_bytes = options.memory_bytes,
+                  .cache_directory = options.cache_directory,
+                  .threads = options.threads},
+                 random_,
+                 progress) {
     make_program();
   }
 
@@ -110,7 +116,8 @@ class Distiller {
       restore(state);
     }
     const double earlier = state.seconds;
-    data::Loader loader(request_.dataset, training_, loader_options(), {state.epochs, 0});
+    data::Loader loader(
+        request_.dataset, samples_.training(), samples_.loader_options(), {state.epochs, 0});
     while (state.epochs < options_.epochs) {
       state.steps = train(loader, state.epochs, state.steps);
       ++state.epochs;
@@ -139,91 +146,6 @@ class Distiller {
     if (state.epochs < options_.epochs) return state.loss_best;
     return std::min(state.loss_before, kChance * state.loss_best);
   }
-
-  // --- samples -----------------------------------------------------------------------------------
-
-  /// Which samples are kept to judge by; those are the first rows of the caches, one step's own
-  /// after them.
-  void split_samples() {
-    std::vector<std::int64_t> samples = request_.indices;
-    random_.shuffle(samples);
-    // A network that takes a fixed number of samples gets the first ones again to fill a pass.
-    for (std::size_t i = 0; samples.size() % static_cast<std::size_t>(samples_per_row_) != 0; ++i) {
-      samples.push_back(samples[i]);
-    }
-    auto kept = static_cast<std::int64_t>(static_cast<double>(samples.size()) * options_.held_out);
-    // Whole steps, so that the program can run them; all samples where there are few.
-    kept = kept / step_samples() * step_samples();
-    training_.assign(samples.begin() + kept, samples.end());
-    if (kept == 0) {
-      kept = static_cast<std::int64_t>(samples.size()) / step_samples() * step_samples();
-    }
-    held_out_.assign(samples.begin(), samples.begin() + kept);
-    std::sort(training_.begin(), training_.end());
-    std::sort(held_out_.begin(), held_out_.end());
-  }
-
-  void load_held_out() {
-    const std::int64_t rows = held_out_rows() + batch();
-    inputs_ = std::make_shared<rounding::SampleCache>(
-        rows, rounding::elements_per_sample(part_.graph, part_.graph.inputs().front()), memory_);
-    targets_ = std::make_shared<rounding::SampleCache>(
-        rows, rounding::elements_per_sample(part_.graph, part_.graph.outputs().front()), memory_);
-    std::int64_t first = 0;
-    data::for_each_batch(
-        request_.dataset,
-        held_out_,
-        step_samples(),
-        [&](const data::Batch& batch) {
-          put(batch, first / samples_per_row_);
-          first += batch.size;
-        },
-        "samples",
-        progress_);
-    check_all_read(first, static_cast<std::int64_t>(held_out_.size()));
-  }
-
-  static void check_all_read(std::int64_t count, std::int64_t wanted) {
-    if (count == wanted) return;
-    throw DataError(
-        "distillation",
-        fmt::format("{} of {} samples could not be read; leave them out", wanted - count, wanted));
-  }
-
-  /// Samples and what the float network makes of them, from row `first` on.
-  void put(const data::Batch& samples, std::int64_t first) {
-    const std::int64_t count = samples.size / samples_per_row_;
-    // Samples may come with an axis of one in front of their own.
-    auto extents = graph::extents_at(*part_.graph.value(part_.graph.inputs().front()).shape, 1);
-    extents.front() = samples.size;
-    reconstruction::cache_samples(samples.inputs.front().reshaped(extents), first, count, *inputs_);
-    std::vector<std::int64_t> rows(static_cast<std::size_t>(count));
-    std::iota(rows.begin(), rows.end(), first);
-    float_.run({&inputs_, 1}, rows, [&](std::size_t, std::int64_t at, const MatrixView& made) {
-      targets_->write(first + at, made);
-    });
-  }
-
-  [[nodiscard]] std::int64_t held_out_rows() const {
-    return static_cast<std::int64_t>(held_out_.size()) / samples_per_row_;
-  }
-
-  [[nodiscard]] data::LoaderOptions loader_options() const {
-    const bool images = request_.dataset.images().has_value();
-    return {.batch_size = step_samples(),
-            .shuffle = true,
-            .drop_last = true,
-            .augmentation = images ? options_.augmentation : "none",
-            .seed = Random(options_.seed).split("distillation samples").next(),
-            .cache_bytes = options_.memory_bytes / 2};
-  }
-
-  /// Rows of a step: samples, or passes of a network that takes a fixed number of them.
-  [[nodiscard]] std::int64_t batch() const {
-    const auto samples = static_cast<std::int64_t>(request_.indices.size());
-    return std::min(options_.batch, (samples + samples_per_row_ - 1) / samples_per_row_);
-  }
-  [[nodiscard]] std::int64_t step_samples() const { return batch() * samples_per_row_; }
 
   // --- parameters --------------------------------------------------------------------------------
 
@@ -264,7 +186,8 @@ class Distiller {
   [[nodiscard]] bool learns_codes(const graph::Layer& layer) const {
     const auto weights_per_channel = layer.weight_count / layer.out_channels;
     const auto positions = layer.output_elements / layer.out_channels;
-    return positions * static_cast<std::int64_t>(training_.size()) > 4 * weights_per_channel;
+    return positions * static_cast<std::int64_t>(samples_.training().size()) >
+           4 * weights_per_channel;
   }
 
   void hand_over(ValueId id, const DistilledWeight& weight) {
@@ -288,9 +211,10 @@ class Distiller {
     for (const graph::Layer& layer : layers) executor_options.captured.push_back(layer.output);
     runtime::Executor executor(part_.graph, executor_options);
     std::map<ValueId, double> by_output;
-    auto state = executor.start_rows(
-        std::min<std::int64_t>(batch(), 8),
-        [&](std::size_t, std::int64_t row, std::span<float> out) { inputs_->read(row, out); });
+    auto state = executor.start_rows(std::min<std::int64_t>(batch(), 8),
+                                     [&](std::size_t, std::int64_t row, std::span<float> out) {
+                                       samples_.inputs().read(row, out);
+                                     });
     std::map<ValueId, double> sizes;
     for (const graph::Layer& layer : layers) {
       executor.advance_past(state, layer.output);
@@ -309,15 +233,21 @@ class Distiller {
   // --- training ----------------------------------------------------------------------------------
 
   [[nodiscard]] std::int64_t steps_per_epoch() const {
-    return static_cast<std::int64_t>(training_.size()) / step_samples();
+    return static_cast<std::int64_t>(samples_.training().size()) / samples_.samples_per_step();
   }
   [[nodiscard]] std::int64_t total_steps() const { return options_.epochs * steps_per_epoch(); }
 
+  [[nodiscard]] std::int64_t batch() const { return samples_.rows_per_step(); }
+  /// A row is one sample's scores.
+  [[nodiscard]] bool by_classes() const {
+    return samples_.samples_per_row() == 1 && scores::kind_of(part_.graph) != scores::Kind::None;
+  }
+
   [[nodiscard]] reconstruction::StepData data() const {
-    return {.inputs = inputs_.get(),
-            .targets = targets_.get(),
-            .loss = has_class_scores(part_.graph) ? reconstruction::BlockLoss::Divergence
-                                                  : reconstruction::BlockLoss::SquaredError};
+    return {.inputs = &samples_.inputs(),
+            .targets = &samples_.targets(),
+            .loss = by_classes() ? reconstruction::BlockLoss::Divergence
+                                 : reconstruction::BlockLoss::SquaredError};
   }
 
   /// On the cached rows from `first` on.
@@ -332,8 +262,9 @@ class Distiller {
 
   double held_out_loss() {
     double sum = 0.0;
-    for (std::int64_t first = 0; first < held_out_rows(); first += batch()) sum += step(first);
-    return sum * static_cast<double>(batch()) / static_cast<double>(held_out_rows());
+    const std::int64_t rows = samples_.held_out_rows();
+    for (std::int64_t first = 0; first < rows; first += batch()) sum += step(first);
+    return sum * static_cast<double>(batch()) / static_cast<double>(rows);
   }
 
   /// Epoch `epoch`, after step `number`. @return the number of its last step.
@@ -343,9 +274,8 @@ class Distiller {
     for (std::int64_t i = 0; i < steps_per_epoch(); ++i) {
       check_interrupt();
       const data::LoadedBatch loaded = loader.next();
-      check_all_read(loaded.batch.size, step_samples());
-      put(loaded.batch, held_out_rows());
-      const double loss = step(held_out_rows());
+      samples_.put_step(loaded);
+      const double loss = step(samples_.held_out_rows());
       recent_loss_ = number == 0 ? loss : 0.95 * recent_loss_ + 0.05 * loss;
       update(++number);
       tell(number, recent_loss_);
@@ -476,15 +406,9 @@ class Distiller {
   const DistillationOptions& options_;
   const ProgressHandler& progress_;
   rounding::PartGraph part_;
-  std::int64_t samples_per_row_;  ///< of the caches
-  graph::Graph block_;            ///< the network with the biases to start from
-  rounding::CacheMemory memory_;
+  graph::Graph block_;  ///< the network with the biases to start from
   Random random_;
-  reconstruction::CachedForward float_;
-  std::shared_ptr<rounding::SampleCache> inputs_;
-  std::shared_ptr<rounding::SampleCache> targets_;
-  std::vector<std::int64_t> training_;  ///< samples of the data set
-  std::vector<std::int64_t> held_out_;
+  DistilledSamples samples_;
   std::map<ValueId, DistilledWeight> weights_;
   std::set<ValueId> coded_;  ///< weights whose codes are learned where any are
   std::vector<DistilledBias> biases_;

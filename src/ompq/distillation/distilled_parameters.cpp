@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "ompq/quant/grid.h"
 #include "ompq/quant/levels.h"
-#include "ompq/quant/rounding.h"
 #include "ompq/quant/short_scale.h"
 #include "ompq/quant/simd.h"
 #include "ompq/quant/slices.h"
@@ -77,9 +77,7 @@ DistilledWeight::DistilledWeight(const Tensor& weight, const quant::QuantizedTen
 }
 
 float DistilledWeight::level(std::size_t i) const {
-  const float low = quant::lowest_level(initial_.params, slice_[i]);
-  const auto top = static_cast<float>(initial_.params.bits.levels() - 1);
-  return quant::nearest_level(u_[i], low, low + top, quant::level_shift(initial_.params));
+  return quant::nearest_level(u_[i], quant::grid_of(initial_.params, slice_[i]));
 }
 
 void DistilledWeight::write_weights(std::span<float> weights) const {

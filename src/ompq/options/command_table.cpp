@@ -6,6 +6,7 @@
 #include "ompq/options/diff_options.h"
 #include "ompq/options/file_options.h"
 #include "ompq/options/finetune_options.h"
+#include "ompq/options/joined_names.h"
 #include "ompq/options/option_groups.h"
 #include "ompq/options/rounding_options.h"
 #include "ompq/options/sample_options.h"
@@ -17,47 +18,50 @@ using namespace options;  // the groups, by their short names
 
 // --- rules and examples --------------------------------------------------------------------------
 
+constexpr auto kBudgetNames = joined_names<kBudget>();
+constexpr auto kBudgetsNames = joined_names<kBudgets>();
+/// Everything that decides the bits of layers.
+constexpr auto kDecisions = joined(kBudgetNames, joined_names<kByHand>());
+
+constexpr auto kSourcesOfQuantize = joined(kBudgetNames, "allocation");
+constexpr auto kSourcesOfFinetune = joined(kBudgetNames, "allocation", "from", "float");
+constexpr auto kAllocationOrDecisions = joined("allocation", kDecisions);
+constexpr auto kAllocationOrAnySource = joined("allocation", "from", "float", kDecisions);
+constexpr auto kFromOrDecisions = joined("from", "float", kDecisions, "start");
+constexpr auto kFloatOrDecisions = joined("float", kDecisions, "start", "quantizer");
+
+constexpr OptionRule kQuietOrVerbose{
+    OptionRule::Kind::AtMostOne, "quiet|verbose", "they ask for opposite things"};
+
 constexpr std::array<OptionRule, 2> kSearchRules{{
-    {OptionRule::Kind::AtLeastOne,
-     "size|avg-bits|compression|weight-size|bops|act-size|latency",
-     "a search needs a budget"},
-    {OptionRule::Kind::AtMostOne, "quiet|verbose", "they ask for opposite things"},
+    {OptionRule::Kind::AtLeastOne, kBudgetNames, "a search needs a budget"},
+    kQuietOrVerbose,
 }};
 constexpr std::array<OptionRule, 3> kQuantizeRules{{
     {OptionRule::Kind::AtLeastOne,
-     "size|avg-bits|compression|weight-size|bops|act-size|latency|allocation",
+     kSourcesOfQuantize,
      "the bits come from a budget or from a file"},
     {OptionRule::Kind::AtMostOne,
-     "allocation|size|avg-bits|compression|weight-size|bops|act-size|latency|pin|exclude|"
-     "first-last",
+     kAllocationOrDecisions,
      "an allocation file has settled the bits"},
-    {OptionRule::Kind::AtMostOne, "quiet|verbose", "they ask for opposite things"},
+    kQuietOrVerbose,
 }};
 constexpr std::array<OptionRule, 5> kFinetuneRules{{
     {OptionRule::Kind::AtLeastOne,
-     "size|avg-bits|compression|weight-size|bops|act-size|latency|allocation|from|float",
+     kSourcesOfFinetune,
      "the bits come from a budget or from a file"},
     {OptionRule::Kind::AtMostOne,
-     "allocation|from|float|size|avg-bits|compression|weight-size|bops|act-size|latency|pin|"
-     "exclude|first-last",
+     kAllocationOrAnySource,
      "an allocation file has settled the bits"},
-    {OptionRule::Kind::AtMostOne,
-     "from|float|size|avg-bits|compression|weight-size|bops|act-size|latency|pin|exclude|"
-     "first-last|start",
-     "the file to start from has settled the bits"},
-    {OptionRule::Kind::AtMostOne,
-     "float|size|avg-bits|compression|weight-size|bops|act-size|latency|pin|exclude|first-last|"
-     "start|quantizer",
-     "nothing is quantized"},
-    {OptionRule::Kind::AtMostOne, "quiet|verbose", "they ask for opposite things"},
+    {OptionRule::Kind::AtMostOne, kFromOrDecisions, "the file to start from has settled the bits"},
+    {OptionRule::Kind::AtMostOne, kFloatOrDecisions, "nothing is quantized"},
+    kQuietOrVerbose,
 }};
 constexpr std::array<OptionRule, 2> kCompareRules{{
-    {OptionRule::Kind::AtLeastOne, "avg-bits|size", "a comparison needs budgets"},
-    {OptionRule::Kind::AtMostOne, "quiet|verbose", "they ask for opposite things"},
+    {OptionRule::Kind::AtLeastOne, kBudgetsNames, "a comparison needs budgets"},
+    kQuietOrVerbose,
 }};
-constexpr std::array<OptionRule, 1> kCommonRules{{
-    {OptionRule::Kind::AtMostOne, "quiet|verbose", "they ask for opposite things"},
-}};
+constexpr std::array<OptionRule, 1> kCommonRules{{kQuietOrVerbose}};
 
 constexpr std::array<std::string_view, 2> kInspectExamples{
     "ompq inspect model.onnx", "ompq inspect model.onnx --input-shape input=1,3,224,224 --json"};
@@ -123,30 +127,13 @@ std::vector<CommandRecord> make_table() {
            "Measures MODEL with a few samples, finds the best bit-width of each layer within the "
            "budget, and compares it with the uniform, size-only and orm (the paper's) allocations.",
        .operands = kModelOperand,
-       .options = join({kBudget,          one(kData),      one(kSamples),   one(kCalibrationSplit),
-                        kLoading,         kQuantizers,     one(kAllocator), one(kBeside),
-                        one(kCandidates), one(kTimeLimit), one(kFor),       one(kBeta),
-                        kPaperRules,      kByHand,         one(kResult),    one(kAllocationOut),
-                        kPreprocessing,   kInputShape,     kPrecision,      kCommonOptions}),
-       .rules = kSearchRules,
-       .examples = kSearchExamples},
-      {.name = "quantize",
-       .summary = "quantize a network and write a smaller ONNX file",
-       .description =
-           "Post-training quantization: reads the bit-widths from a file or searches for them "
-           "under a budget, calibrates the activations with a few samples, and writes an ONNX file "
-           "whose weights take exactly the allocated bits. Resumes after an interruption.",
-       .operands = kModelOperand,
        .options = join({kBudget,
-                        one(kAllocationIn),
+                        one(kLatencyTable),
                         one(kData),
                         one(kSamples),
                         one(kCalibrationSplit),
                         kLoading,
-                        kMeasured,
                         kQuantizers,
-                        kActivationRange,
-                        kRounding,
                         one(kAllocator),
                         one(kBeside),
                         one(kCandidates),
@@ -156,13 +143,29 @@ std::vector<CommandRecord> make_table() {
                         kPaperRules,
                         kByHand,
                         one(kResult),
-                        one(kModelOut),
-                        one(kFormat),
-                        one(kOpset),
+                        one(kAllocationOut),
                         kPreprocessing,
                         kInputShape,
                         kPrecision,
                         kCommonOptions}),
+       .rules = kSearchRules,
+       .examples = kSearchExamples},
+      {.name = "quantize",
+       .summary = "quantize a network and write a smaller ONNX file",
+       .description =
+           "Post-training quantization: reads the bit-widths from a file or searches for them "
+           "under a budget, calibrates the activations with a few samples, and writes an ONNX file "
+           "whose weights take exactly the allocated bits. Resumes after an interruption.",
+       .operands = kModelOperand,
+       .options = join({kBudget,          one(kLatencyTable), one(kAllocationIn),
+                        one(kData),       one(kSamples),      one(kCalibrationSplit),
+                        kLoading,         kMeasured,          kQuantizers,
+                        kActivationRange, kRounding,          one(kAllocator),
+                        one(kBeside),     one(kCandidates),   one(kTimeLimit),
+                        one(kFor),        one(kBeta),         kPaperRules,
+                        kByHand,          one(kResult),       one(kModelOut),
+                        one(kFormat),     one(kOpset),        kPreprocessing,
+                        kInputShape,      kPrecision,         kCommonOptions}),
        .rules = kQuantizeRules,
        .examples = kQuantizeExamples},
       {.name = "finetune",
@@ -175,6 +178,7 @@ std::vector<CommandRecord> make_table() {
            "MODEL itself instead, which may be untrained.",
        .operands = kModelOperand,
        .options = join({kBudget,
+                        one(kLatencyTable),
                         one(kAllocationIn),
                         std::span(kTrainingStart).last(1),
                         one(kFloatTraining),
@@ -317,16 +321,13 @@ std::vector<CommandRecord> make_table() {
 
 }  // namespace
 
-std::span<const CommandRecord> command_table() {
-  static const std::vector<CommandRecord> table = make_table();
+RowTable<CommandRecord>& command_records() {
+  static RowTable<CommandRecord> table(make_table());
   return table;
 }
 
-const CommandRecord* find_command(std::string_view name) {
-  for (const CommandRecord& command : command_table()) {
-    if (command.name == name) return &command;
-  }
-  return nullptr;
-}
+std::span<const CommandRecord> command_table() { return command_records().rows(); }
+
+const CommandRecord* find_command(std::string_view name) { return command_records().find(name); }
 
 }  // namespace ompq

@@ -43,12 +43,15 @@ inline constexpr OptionRecord kAllocationIn{
     .group = "Budget",
     .text = "use the bit-widths in this file instead of searching"};
 
+/// Rows of ptq::file_formats().
+inline constexpr char kFormatNames[] = "packed|qdq|float|encodings|c-header";
+
 inline constexpr OptionRecord kFormat{
     .name = "format",
     .type = OptionType::Choice,
     .value_name = "FORMAT",
     .fallback = "packed",
-    .choices = "packed|qdq|float|encodings|c-header",
+    .choices = {kFormatNames, "format"},
     .group = "Output",
     .text =
         "how weights are stored: packed, with exactly the allocated bits; qdq, one code per byte "

@@ -2,7 +2,9 @@
 
 #include <array>
 
+#include "ompq/options/option_groups.h"
 #include "ompq/options/options.h"
+#include "ompq/options/sample_options.h"
 
 /// How `ompq finetune` trains.
 namespace ompq::options {
@@ -30,6 +32,21 @@ inline constexpr OptionRecord kFloatTraining{
         "train MODEL itself from its current weights, without quantization; batch norm layers are "
         "kept and trained"};
 
+inline constexpr std::array<ConditionalFallback, 2> kDefaultRates{{
+    {"optimizer", "sgd", "0.0005"},
+    {"optimizer", "adamw", "0.00001"},
+}};
+/// Statistics of batches waver with weights that jump between few levels.
+inline constexpr std::array<ConditionalFallback, 2> kDefaultNorms{{
+    {"float", "no", "frozen"},
+    {"float", "yes", "trained"},
+}};
+/// A network that is trained from random weights is no teacher.
+inline constexpr std::array<ConditionalFallback, 2> kDefaultDistillation{{
+    {"float", "no", "1"},
+    {"float", "yes", "0"},
+}};
+
 inline constexpr std::array<OptionRecord, 21> kTraining{{
     {.name = "epochs",
      .type = OptionType::Integer,
@@ -53,8 +70,8 @@ inline constexpr std::array<OptionRecord, 21> kTraining{{
      .choices = "frozen|trained|reestimated",
      .group = "Training",
      .text = "batch norm layers: folded before training (frozen); trained, then folded into the "
-             "quantized weights; or trained, with statistics re-estimated after each epoch. By "
-             "default frozen, or trained with --float"},
+             "quantized weights; or trained, with statistics re-estimated after each epoch",
+     .conditional_fallbacks = kDefaultNorms},
     {.name = "optimizer",
      .type = OptionType::Choice,
      .value_name = "NAME",
@@ -68,7 +85,8 @@ inline constexpr std::array<OptionRecord, 21> kTraining{{
      .lower = 0,
      .upper = 1000,
      .group = "Training",
-     .text = "peak learning rate; by default 0.0005 for sgd and 0.00001 for adamw"},
+     .text = "peak learning rate",
+     .conditional_fallbacks = kDefaultRates},
     {.name = "momentum",
      .type = OptionType::Number,
      .value_name = "X",
@@ -117,7 +135,8 @@ inline constexpr std::array<OptionRecord, 21> kTraining{{
      .upper = 1,
      .group = "Training",
      .text = "share of the loss that compares with the float model's outputs; the rest compares "
-             "with the labels. By default 1, which needs no labels, or 0 with --float"},
+             "with the labels. 1 needs no labels",
+     .conditional_fallbacks = kDefaultDistillation},
     {.name = "temperature",
      .type = OptionType::Number,
      .value_name = "T",
@@ -155,7 +174,7 @@ inline constexpr std::array<OptionRecord, 21> kTraining{{
      .type = OptionType::Choice,
      .value_name = "PRESET",
      .fallback = "light",
-     .choices = "none|shift|light|standard|strong",
+     .choices = kAugmentations,
      .group = "Training",
      .text = "data augmentation; each preset adds to the one before: none; shifts or crops; "
              "mirroring; colours; random erasing. Samples that are not images are never changed"},
@@ -182,17 +201,20 @@ inline constexpr std::array<OptionRecord, 21> kTraining{{
      .type = OptionType::Duration,
      .value_name = "TIME",
      .fallback = "300s",
-     .lower = 0,
+     .lower = kAboveZero,
      .group = "Output",
      .text = "how often a checkpoint is written within an epoch; one is always written at its end"},
 }};
+
+/// Rows of ptq::file_formats() that training can write after every epoch.
+inline constexpr char kTrainingFormatNames[] = "packed|qdq|float";
 
 inline constexpr OptionRecord kTrainingFormat{
     .name = "format",
     .type = OptionType::Choice,
     .value_name = "FORMAT",
     .fallback = "packed",
-    .choices = "packed|qdq|float",
+    .choices = {kTrainingFormatNames, "training format"},
     .group = "Output",
     .text =
         "how weights are stored: packed, with exactly the allocated bits; qdq, one code per byte "
@@ -203,7 +225,7 @@ inline constexpr OptionRecord kTrainingPrecision{
     .type = OptionType::Choice,
     .value_name = "TYPE",
     .fallback = "auto",
-    .choices = "float32|bfloat16|auto",
+    .choices = kPrecisions,
     .group = "Model",
     .text =
         "precision of measuring and training passes; parameters and validation are always float32. "

@@ -47,6 +47,7 @@ OptionValues read_options(const CommandRecord& command, const GivenOptions& give
       read_texts(record, texts->second, values);
     }
   }
+  values.apply_conditional_fallbacks(records);
   check_rules(command, values);
   return values;
 }

@@ -1,41 +1,13 @@
 #pragma once
 
-#include <algorithm>
 #include <array>
-#include <cstddef>
-#include <string_view>
 
+#include "ompq/options/names.h"
 #include "ompq/options/options.h"
 
 /// The options of all commands, in groups by what they are about; command_table.cpp puts them
 /// together.
 namespace ompq::options {
-
-/// Names joined as the choices of an option.
-template <std::size_t Size>
-struct JoinedNames {
-  std::array<char, Size> text{};
-  [[nodiscard]] constexpr operator std::string_view() const {  // NOLINT: it is a text
-    return {text.data(), Size};
-  }
-};
-
-/// "a|b" from "a" and "b".
-template <std::size_t A, std::size_t B>
-[[nodiscard]] constexpr auto joined(const char (&a)[A], const char (&b)[B]) {
-  JoinedNames<A + B - 1> names;
-  std::copy_n(a, A - 1, names.text.begin());
-  names.text[A - 1] = '|';
-  std::copy_n(b, B - 1, names.text.begin() + A);
-  return names;
-}
-
-/// Rows of search::allocator_table(), which a test holds this to.
-inline constexpr char kAllocatorNames[] =
-    "auto|output-mse|output-kl|pairwise|local-error|weight-mse|fisher|hessian|orm-error|orm|"
-    "orm-ilp|projection|size-only|uniform|random";
-inline constexpr auto kAllocatorNamesOrNone = joined(kAllocatorNames, "none");
-inline constexpr auto kAllocatorNamesOrAll = joined("all", kAllocatorNames);
 
 // --- operands --------------------------------------------------------------------------------
 
@@ -112,12 +84,14 @@ inline constexpr std::array<OptionRecord, 1> kInputShape{{
              "taken from the samples. May be repeated; -1 keeps the batch dimension open"},
 }};
 
+inline constexpr char kPrecisions[] = "float32|bfloat16|auto";
+
 inline constexpr std::array<OptionRecord, 1> kPrecision{{
     {.name = "precision",
      .type = OptionType::Choice,
      .value_name = "TYPE",
      .fallback = "auto",
-     .choices = "float32|bfloat16|auto",
+     .choices = kPrecisions,
      .group = "Model",
      .text = "precision of the forward passes that measure features and sensitivity; auto uses "
              "bfloat16 where the processor supports it natively"},
@@ -128,13 +102,14 @@ inline constexpr OptionRecord kEvaluationPrecision{
     .type = OptionType::Choice,
     .value_name = "TYPE",
     .fallback = "float32",
-    .choices = "float32|bfloat16|auto",
+    .choices = kPrecisions,
     .group = "Model",
     .text =
         "precision of the forward passes; auto uses bfloat16 where the processor supports it "
         "natively"};
 
-inline constexpr std::array<OptionRecord, 8> kBudget{{
+/// One network a command.
+inline constexpr std::array<OptionRecord, 7> kBudget{{
     {.name = "size",
      .type = OptionType::ByteCount,
      .value_name = "BYTES",
@@ -178,15 +153,19 @@ inline constexpr std::array<OptionRecord, 8> kBudget{{
     {.name = "latency",
      .type = OptionType::Duration,
      .value_name = "TIME",
+     .lower = kAboveZero,
      .group = "Budget",
      .text = "latency for one sample, such as 3.5ms, predicted from --latency-table"},
-    {.name = "latency-table",
-     .type = OptionType::Path,
-     .value_name = "TABLE.csv",
-     .group = "Budget",
-     .text = "measured latency in microseconds of each layer at each pair of weight and activation "
-             "bits; 'ompq latency-table' writes an empty table"},
 }};
+
+inline constexpr OptionRecord kLatencyTable{
+    .name = "latency-table",
+    .type = OptionType::Path,
+    .value_name = "TABLE.csv",
+    .group = "Budget",
+    .text =
+        "measured latency in microseconds of each layer at each pair of weight and activation "
+        "bits; 'ompq latency-table' writes an empty table"};
 
 inline constexpr std::array<OptionRecord, 3> kByHand{{
     {.name = "pin",
@@ -216,7 +195,7 @@ inline constexpr OptionRecord kAllocator{
     .type = OptionType::Choice,
     .value_name = "NAME",
     .fallback = "auto",
-    .choices = kAllocatorNames,
+    .choices = {kAllocatorNames, "allocator"},
     .group = "Allocation",
     .text =
         "how bit-widths are allocated: auto tries all allocators on the samples and refines the "
@@ -227,7 +206,7 @@ inline constexpr OptionRecord kBeside{
     .type = OptionType::Choices,
     .value_name = "NAME,...",
     .fallback = "uniform,size-only,orm",
-    .choices = kAllocatorNamesOrNone,
+    .choices = {kAllocatorNamesOrNone, "allocator"},
     .group = "Allocation",
     .text =
         "allocators to show next to the chosen one for the same budget; by default only those that "
@@ -238,7 +217,7 @@ inline constexpr OptionRecord kAllocators{
     .type = OptionType::Choices,
     .value_name = "NAME,...",
     .fallback = "all",
-    .choices = kAllocatorNamesOrAll,
+    .choices = {kAllocatorNamesOrAll, "allocator"},
     .group = "Allocation",
     .text = "allocators to compare; all means every allocator except random"};
 
@@ -259,6 +238,7 @@ inline constexpr OptionRecord kTimeLimit{
     .type = OptionType::Duration,
     .value_name = "TIME",
     .fallback = "60s",
+    .lower = kAboveZero,
     .group = "Allocation",
     .text = "time limit for auto, such as 60s; it returns the best allocation found by then"};
 
@@ -321,17 +301,19 @@ inline constexpr std::array<OptionRecord, 4> kPaperRules{{
     {.name = "solver",
      .type = OptionType::Choice,
      .value_name = "SOLVER",
+     .fallback = "lp",
      .choices = "ilp|lp|projection",
      .group = "Allocation",
      .text = "solver of orm: the exact integer program, the paper's linear program with rounding, "
-             "or the projection that its published bit lists follow; by default lp"},
+             "or the projection that its published bit lists follow"},
     {.name = "rounding",
      .type = OptionType::Choice,
      .value_name = "RULE",
+     .fallback = "dfs",
      .choices = "nearest|dfs",
      .group = "Allocation",
      .text = "how lp and projection round to whole bits: to nearest, or by depth-first search over "
-             "floor and ceiling for the best total within the budget; by default dfs"},
+             "floor and ceiling for the best total within the budget"},
     {.name = "accounting",
      .type = OptionType::Choice,
      .value_name = "RULE",
@@ -390,7 +372,7 @@ inline constexpr std::array<OptionRecord, 4> kSweep{{
      .type = OptionType::Choice,
      .value_name = "NAME",
      .fallback = "output-mse",
-     .choices = "output-mse|output-kl|local-error|weight-mse|fisher|hessian|orm-error",
+     .choices = {kMetricNames, "metric"},
      .group = "Allocation",
      .text = "metric that ranks allocations; docs/metrics.md says what each measures and costs"},
     {.name = "pick",

@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "ompq/core/added_names.h"
 #include "ompq/core/byte_count.h"
 #include "ompq/core/error.h"
 #include "ompq/core/nearest_name.h"
@@ -32,6 +33,11 @@ std::vector<std::string_view> split(std::string_view text, char separator) {
                     fmt::format("'{}' is not {}", text, accepted_values(record)));
 }
 
+/// False for what is not a number, too.
+bool in_range(const OptionRecord& record, double value) {
+  return std::isfinite(value) && value >= record.lower && value <= record.upper;
+}
+
 template <typename T>
 std::optional<T> read_whole(std::string_view text) {
   T value{};
@@ -49,9 +55,7 @@ std::string read_choice(const OptionRecord& record, std::string_view text) {
 
 std::int64_t read_integer(const OptionRecord& record, std::string_view text) {
   const auto value = read_whole<std::int64_t>(text);
-  const bool inside = value && static_cast<double>(*value) >= record.lower &&
-                      static_cast<double>(*value) <= record.upper;
-  if (!inside) refuse(record, text);
+  if (!value || !in_range(record, static_cast<double>(*value))) refuse(record, text);
   return *value;
 }
 
@@ -63,9 +67,7 @@ double read_number(const OptionRecord& record, std::string_view text) {
     if (!divisor || *divisor == 0) refuse(record, text);
     *value /= *divisor;
   }
-  if (!value || !std::isfinite(*value) || *value < record.lower || *value > record.upper) {
-    refuse(record, text);
-  }
+  if (!value || !in_range(record, *value)) refuse(record, text);
   return *value;
 }
 
@@ -76,7 +78,7 @@ std::int64_t read_bytes(const OptionRecord& record, std::string_view text) {
   } catch (const ConfigError&) {
     refuse(record, text);
   }
-  if (static_cast<double>(bytes) < record.lower) refuse(record, text);
+  if (!in_range(record, static_cast<double>(bytes))) refuse(record, text);
   return bytes;
 }
 
@@ -88,30 +90,33 @@ std::vector<T> read_list(const OptionRecord& record, std::string_view text, Read
 }
 
 double read_count(const OptionRecord& record, std::string_view text) {
+  double count = 0;
   try {
-    const double count = parse_count(text);
-    if (count < record.lower) refuse(record, text);
-    return count;
+    count = parse_count(text);
   } catch (const ConfigError&) {
     refuse(record, text);
   }
+  if (!in_range(record, count)) refuse(record, text);
+  return count;
 }
+
+struct TimeUnit {
+  std::string_view name;
+  double microseconds;
+};
+constexpr std::array<TimeUnit, 4> kTimeUnits{{{"ns", 1e-3}, {"us", 1.0}, {"ms", 1e3}, {"s", 1e6}}};
 
 /// Microseconds.
 double read_duration(const OptionRecord& record, std::string_view text) {
-  struct Unit {
-    std::string_view name;
-    double microseconds;
-  };
-  constexpr std::array<Unit, 4> kUnits{{{"ns", 1e-3}, {"us", 1.0}, {"ms", 1e3}, {"s", 1e6}}};
-  for (const Unit& unit : kUnits) {
+  for (const TimeUnit& unit : kTimeUnits) {
     if (!text.ends_with(unit.name)) continue;
     std::string_view digits = text.substr(0, text.size() - unit.name.size());
     while (digits.ends_with(' ')) digits.remove_suffix(1);
     const auto value = read_whole<double>(digits);
     if (!value) continue;  // "3ms" ends with "s" as well
-    if (!std::isfinite(*value) || *value <= 0) refuse(record, text);
-    return *value * unit.microseconds;
+    const double microseconds = *value * unit.microseconds;
+    if (!in_range(record, microseconds)) refuse(record, text);
+    return microseconds;
   }
   refuse(record, text);
 }
@@ -119,9 +124,7 @@ double read_duration(const OptionRecord& record, std::string_view text) {
 double read_ratio(const OptionRecord& record, std::string_view text) {
   const auto value =
       read_whole<double>(text.ends_with('x') ? text.substr(0, text.size() - 1) : text);
-  const bool inside =
-      value && std::isfinite(*value) && *value >= record.lower && *value <= record.upper;
-  if (!inside) refuse(record, text);
+  if (!value || !in_range(record, *value)) refuse(record, text);
   return *value;
 }
 
@@ -138,9 +141,7 @@ NamedShapes read_named_widths(const OptionRecord& record, std::string_view text)
   std::vector<std::int64_t> widths;
   for (const std::string_view part : split(list, ',')) {
     const auto width = read_whole<std::int64_t>(part);
-    const bool inside = width && static_cast<double>(*width) >= record.lower &&
-                        static_cast<double>(*width) <= record.upper;
-    if (!inside) refuse(record, part);
+    if (!width || !in_range(record, static_cast<double>(*width))) refuse(record, part);
     widths.push_back(*width);
   }
   return {{for_all ? std::string() : std::string(text.substr(0, equals)), std::move(widths)}};
@@ -181,6 +182,13 @@ std::vector<std::string_view> split_choices(std::string_view text) {
   return split(text, '|');
 }
 
+std::vector<std::string_view> Choices::names() const {
+  std::vector<std::string_view> names = split_choices(names_);
+  const std::vector<std::string_view> added = added_names(kind_);
+  names.insert(names.end(), added.begin(), added.end());
+  return names;
+}
+
 std::string display_name(const OptionRecord& record) {
   const bool operand = !record.name.empty() && record.name == record.value_name;
   return operand ? std::string(record.name) : fmt::format("--{}", record.name);
@@ -192,18 +200,64 @@ std::string function_name(const CommandRecord& command) {
   return name;
 }
 
+namespace {
+
+bool is_numeric(OptionType type) {
+  switch (type) {
+    case OptionType::Integer:
+    case OptionType::Number:
+    case OptionType::Integers:
+    case OptionType::Numbers:
+    case OptionType::ByteCount:
+    case OptionType::ByteCounts:
+    case OptionType::Count:
+    case OptionType::Duration:
+    case OptionType::Ratio:
+    case OptionType::NamedWidths:
+    case OptionType::Widths:
+      return true;
+    default:
+      return false;
+  }
+}
+
+/// An end of a range, as one would write it.
+std::string end_text(const OptionRecord& record, double value) {
+  if (record.type != OptionType::Duration || value == 0) return fmt::format("{}", value);
+  const TimeUnit* best = &kTimeUnits.front();
+  for (const TimeUnit& unit : kTimeUnits) {
+    if (value >= unit.microseconds) best = &unit;
+  }
+  return fmt::format("{}{}", value / best->microseconds, best->name);
+}
+
+}  // namespace
+
 std::string value_range(const OptionRecord& record) {
-  const bool ranged = record.type == OptionType::Integer || record.type == OptionType::Number ||
-                      record.type == OptionType::Integers || record.type == OptionType::Numbers ||
-                      record.type == OptionType::Ratio || record.type == OptionType::NamedWidths ||
-                      record.type == OptionType::Widths;
-  constexpr double kOpenEnd = 0x1p53;
-  constexpr double kPositive = 0x1p-50;
-  if (!ranged) return "";
-  if (record.upper < kOpenEnd) return fmt::format("{}..{}", record.lower, record.upper);
-  if (record.lower > 0 && record.lower < kPositive) return "more than 0";
-  if (record.lower > -kOpenEnd) return fmt::format("{} or more", record.lower);
+  const bool bytes = record.type == OptionType::ByteCount || record.type == OptionType::ByteCounts;
+  if (!is_numeric(record.type)) return "";
+  if (bytes && record.lower <= 1 && record.upper >= kUnbounded) return "";
+  if (record.upper < kUnbounded) {
+    return fmt::format("{}..{}", end_text(record, record.lower), end_text(record, record.upper));
+  }
+  if (record.lower > 0 && record.lower <= kAboveZero) return "more than 0";
+  if (record.lower > -kUnbounded) return fmt::format("{} or more", end_text(record, record.lower));
   return "";
+}
+
+std::string default_text(const OptionRecord& record) {
+  std::vector<std::string> parts;
+  if (!record.fallback.empty()) parts.emplace_back(record.fallback);
+  for (const auto& [option, value, fallback] : record.conditional_fallbacks) {
+    const bool flag = value == "yes" || value == "no";
+    parts.push_back(fmt::format("{} {} --{}{}{}",
+                                fallback,
+                                value == "no" ? "without" : "with",
+                                option,
+                                flag ? "" : " ",
+                                flag ? "" : value));
+  }
+  return fmt::format("{}", fmt::join(parts, ", "));
 }
 
 std::string accepted_values(const OptionRecord& record) {
@@ -230,13 +284,13 @@ std::string accepted_values(const OptionRecord& record) {
     case OptionType::Numbers:
       return with_range("a list such as 0.5,0.25 of numbers", record);
     case OptionType::ByteCount:
-      return "a size such as 6.7MB, 6.7MiB or 800kB";
+      return with_range("a size such as 6.7MB, 6.7MiB or 800kB", record);
     case OptionType::ByteCounts:
-      return "a list such as 800kB,1.5MiB of sizes";
+      return with_range("a list such as 800kB,1.5MiB of sizes", record);
     case OptionType::Count:
-      return "a number such as 75G or 1.5T";
+      return with_range("a number such as 75G or 1.5T", record);
     case OptionType::Duration:
-      return "a time such as 3.5ms or 800us, more than 0";
+      return with_range("a time such as 3.5ms or 800us", record);
     case OptionType::Ratio:
       return with_range("a ratio such as 10x", record);
     case OptionType::Globs:
@@ -309,7 +363,22 @@ OptionValues OptionValues::defaults(std::span<const OptionRecord> records) {
     }
     values.entries_.insert_or_assign(std::string(record.name), std::move(entry));
   }
+  values.apply_conditional_fallbacks(records);
   return values;
+}
+
+void OptionValues::apply_conditional_fallbacks(std::span<const OptionRecord> records) {
+  const auto holds = [&](const ConditionalFallback& condition) {
+    const Value& value = entry(condition.option).value;
+    if (const bool* flag = std::get_if<bool>(&value)) return *flag == (condition.value == "yes");
+    const auto* text = std::get_if<std::string>(&value);
+    return text != nullptr && *text == condition.value;
+  };
+  for (const OptionRecord& record : records) {
+    const auto found = std::ranges::find_if(record.conditional_fallbacks, holds);
+    if (found == record.conditional_fallbacks.end() || given(record.name)) continue;
+    entries_.find(record.name)->second.value = parse_option(record, found->fallback);
+  }
 }
 
 const OptionValues::Entry& OptionValues::entry(std::string_view name) const {

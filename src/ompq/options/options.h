@@ -9,6 +9,8 @@
 #include <variant>
 #include <vector>
 
+#include "ompq/options/choices.h"
+
 namespace ompq {
 
 /// The type of an option's value.
@@ -25,8 +27,8 @@ enum class OptionType : std::uint8_t {
   Numbers,      ///< "0.485,0.456,0.406", each in lower..upper
   ByteCount,    ///< "6.7MB", "800 KiB"; whole bytes in lower..upper
   ByteCounts,   ///< "800kB,1MB", each as ByteCount
-  Count,        ///< "75G", "1.5T"; a number with a decimal unit or none
-  Duration,     ///< "3.5ms", "800us", "1s"; read as microseconds
+  Count,        ///< "75G", "1.5T"; a number with a decimal unit or none, in lower..upper
+  Duration,     ///< "3.5ms", "800us", "1s"; read as microseconds, in lower..upper
   Ratio,        ///< "10x" or "10", in lower..upper
   Globs,        ///< "conv*,fc"; may be repeated
   NamedShape,   ///< "input=1,3,224,224"; may be repeated; -1 leaves an extent open
@@ -43,6 +45,16 @@ enum class OptionType : std::uint8_t {
 /// The end of a range that has none; whole numbers up to it are exact.
 inline constexpr double kUnbounded = 0x1p53;
 
+/// The start of a range that leaves out 0.
+inline constexpr double kAboveZero = 0x1p-100;
+
+/// A default that depends on another option, which is a Flag or has a default itself.
+struct ConditionalFallback {
+  std::string_view option{};    ///< the name of the other option
+  std::string_view value{};     ///< what it must be; for a flag "yes" or "no"
+  std::string_view fallback{};  ///< as OptionRecord::fallback
+};
+
 /// One option or operand of a command. This record is the only place that describes it: parsing,
 /// range check, help, man page, completion and docs/cli.md are all read from it.
 struct OptionRecord {
@@ -53,11 +65,13 @@ struct OptionRecord {
   std::string_view fallback{};    ///< the default as one would write it; empty: none
   double lower = 0;               ///< least value of a numeric type
   double upper = kUnbounded;      ///< greatest value of a numeric type
-  std::string_view choices{};     ///< "ilp|lp|projection" for Choice and Choices
+  Choices choices{};              ///< "ilp|lp|projection" for Choice and Choices
   bool required = false;
   std::string_view group{};  ///< heading in the help
   std::string_view text{};   ///< what it does, a sentence without the final stop
   bool writes = false;       ///< a Path that the command writes, rather than reads
+  /// In place of `fallback`: the first that holds counts, see apply_conditional_fallbacks().
+  std::span<const ConditionalFallback> conditional_fallbacks{};
 };
 
 /// A rule between the options of a command.
@@ -102,7 +116,7 @@ class OptionValues {
                              std::vector<std::string>,
                              NamedShapes>;
 
-  /// The default of every record.
+  /// The default of every record, those that depend on other options among them.
   static OptionValues defaults(std::span<const OptionRecord> records);
 
   /// True where the command has such an option.
@@ -136,6 +150,9 @@ class OptionValues {
   /// Sets what the user gave; NamedShapes are added to those there are, a later value of one name
   /// in place of an earlier one.
   void set(std::string_view name, Value value);
+  /// Sets the defaults that depend on other options, once these have their values. What the user
+  /// gave stays.
+  void apply_conditional_fallbacks(std::span<const OptionRecord> records);
 
  private:
   struct Entry {
@@ -163,6 +180,8 @@ void check_rules(const CommandRecord& command, const OptionValues& values);
 [[nodiscard]] std::string function_name(const CommandRecord& command);
 /// "1..8", "2 or more"; "" where there is no range.
 [[nodiscard]] std::string value_range(const OptionRecord& record);
+/// "64", "0.0005 with --optimizer sgd, 0.00001 with --optimizer adamw"; "" where there is none.
+[[nodiscard]] std::string default_text(const OptionRecord& record);
 /// "a whole number, 1..8", "one of ilp, lp, projection": what a message says is accepted.
 [[nodiscard]] std::string accepted_values(const OptionRecord& record);
 /// "a|b|c" -> {"a", "b", "c"}; empty text -> {}.

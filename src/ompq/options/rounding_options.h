@@ -2,17 +2,23 @@
 
 #include <array>
 
+#include "ompq/options/names.h"
 #include "ompq/options/options.h"
+#include "ompq/options/sample_options.h"
 
 /// How weights become codes: the options of the method, its effort and what goes around it.
 namespace ompq::options {
+
+/// Rows of ptq::method_table().
+inline constexpr char kMethodNames[] = "nearest|gptq|adaround|brecq|qdrop|distill";
+inline constexpr auto kMethodNamesOrAuto = joined("auto", kMethodNames);
 
 inline constexpr std::array<OptionRecord, 11> kRounding{{
     {.name = "method",
      .type = OptionType::Choice,
      .value_name = "NAME",
      .fallback = "auto",
-     .choices = "auto|nearest|gptq|adaround|brecq|qdrop|distill",
+     .choices = {kMethodNamesOrAuto, "method"},
      .group = "Rounding",
      .text = "how weights are rounded: to nearest; with error compensation, layer by layer (gptq); "
              "learned per layer (adaround) or per block (brecq, qdrop); gptq followed by tuning "
@@ -60,7 +66,7 @@ inline constexpr std::array<OptionRecord, 11> kRounding{{
      .type = OptionType::Choice,
      .value_name = "PRESET",
      .fallback = "light",
-     .choices = "none|shift|light|standard|strong",
+     .choices = kAugmentations,
      .group = "Rounding",
      .text = "data augmentation for distill; each preset adds to the one before: none; shifts or "
              "crops; mirroring; colours; random erasing. Samples that are not images are never "

@@ -7,6 +7,10 @@
 /// Which samples a command reads, and how images become inputs.
 namespace ompq::options {
 
+inline constexpr char kSplits[] = "train|test";
+/// Rows of data::augmentations().
+inline constexpr char kAugmentations[] = "none|shift|light|standard|strong";
+
 inline constexpr OptionRecord kData{
     .name = "data",
     .short_name = 'd',
@@ -36,7 +40,7 @@ inline constexpr OptionRecord kCalibrationSplit{
     .type = OptionType::Choice,
     .value_name = "SPLIT",
     .fallback = "train",
-    .choices = "train|test",
+    .choices = kSplits,
     .group = "Data",
     .text = "which split to draw from if the source has both (IDX, CIFAR-10)"};
 
@@ -45,7 +49,7 @@ inline constexpr OptionRecord kEvaluationSplit{
     .type = OptionType::Choice,
     .value_name = "SPLIT",
     .fallback = "test",
-    .choices = "train|test",
+    .choices = kSplits,
     .group = "Data",
     .text = "which split to evaluate on if the source has both (IDX, CIFAR-10)"};
 
@@ -108,7 +112,7 @@ inline constexpr std::array<OptionRecord, 8> kPreprocessing{{
     {.name = "std",
      .type = OptionType::Numbers,
      .value_name = "X,...",
-     .lower = 0x1p-100,
+     .lower = kAboveZero,
      .group = "Preprocessing",
      .text = "standard deviation to divide by, one number per channel"},
     {.name = "resize",

@@ -9,7 +9,7 @@
 
 #include "ompq/core/error.h"
 #include "ompq/data/batches.h"
-#include "ompq/pipeline/class_scores.h"
+#include "ompq/scores/class_scores.h"
 
 namespace ompq::pipeline {
 namespace {
@@ -17,15 +17,17 @@ namespace {
 /// Sums over batches, turned into an Evaluation at the end.
 class Tally {
  public:
-  void add_labels(const Scores& scores, const std::vector<std::int32_t>& labels) {
-    data::validate_labels(labels, scores.classes);
-    for (std::int64_t i = 0; i < scores.rows; ++i) {
-      const std::int64_t rank = rank_of(scores.row(i), labels[static_cast<std::size_t>(i)]);
+  void add_labels(const scores::Scores& seen, const std::vector<std::int32_t>& labels) {
+    data::validate_labels(labels, seen.classes);
+    for (std::int64_t i = 0; i < seen.rows; ++i) {
+      const std::int64_t label = labels[static_cast<std::size_t>(i)];
+      const std::int64_t rank = scores::rank_of(seen.row(i), label);
       top1_ += rank < 1 ? 1 : 0;
       top5_ += rank < 5 ? 1 : 0;
-      cross_entropy_ += cross_entropy(scores.row(i), labels[static_cast<std::size_t>(i)]);
+      cross_entropy_ -=
+          scores::log_probabilities(seen.row(i), seen.kind)[static_cast<std::size_t>(label)];
     }
-    labelled_ += scores.rows;
+    labelled_ += seen.rows;
   }
 
   void add_reference(const Tensor& output, const Tensor& reference) {
@@ -48,12 +50,13 @@ class Tally {
     elements_ += output.elements();
   }
 
-  void add_reference_scores(const Scores& scores, const Scores& reference) {
-    for (std::int64_t i = 0; i < scores.rows; ++i) {
-      agreed_ += best_class(scores.row(i)) == best_class(reference.row(i)) ? 1 : 0;
-      divergence_ += divergence(reference.row(i), scores.row(i));
+  void add_reference_scores(const scores::Scores& seen, const scores::Scores& reference) {
+    for (std::int64_t i = 0; i < seen.rows; ++i) {
+      const bool agree = scores::best_class(seen.row(i)) == scores::best_class(reference.row(i));
+      agreed_ += agree ? 1 : 0;
+      divergence_ += scores::divergence_of_rows(reference, seen, i);
     }
-    scored_ += scores.rows;
+    scored_ += seen.rows;
   }
 
   void finish(report::Evaluation& result) const {
@@ -123,8 +126,9 @@ Tensor rows_of(const Tensor& all, std::int64_t begin, std::int64_t count) {
 
 void compare(Tally& tally,
              const Tensor& output,
-             const std::optional<Scores>& scores,
-             const Tensor& reference) {
+             const std::optional<scores::Scores>& seen,
+             const Tensor& reference,
+             scores::Kind kind) {
   if (reference.shape() != output.shape()) {
     throw ShapeError("evaluation",
                      fmt::format("the network's first output is {}, the reference's {}; compare "
@@ -137,8 +141,8 @@ void compare(Tally& tally,
   } else if (output.type() == reference.type()) {
     tally.add_reference_classes(output, reference);
   }
-  if (const auto other = as_scores(reference); scores && other) {
-    tally.add_reference_scores(*scores, *other);
+  if (const auto other = scores::as_scores(reference, kind); seen && other) {
+    tally.add_reference_scores(*seen, *other);
   }
 }
 
@@ -159,6 +163,8 @@ EvaluateOutcome evaluate(const graph::Graph& graph,
   runtime::Executor executor(graph, options.executor);
   std::optional<runtime::Executor> reference_executor;
   if (reference != nullptr) reference_executor.emplace(*reference, options.executor);
+  const scores::Kind kind = scores::kind_of(graph);
+  const scores::Kind reference_kind = reference == nullptr ? kind : scores::kind_of(*reference);
   EvaluateOutcome outcome;
   report::Evaluation& result = outcome.evaluation;
   Tally tally;
@@ -166,17 +172,19 @@ EvaluateOutcome evaluate(const graph::Graph& graph,
   std::int64_t seen_rows = 0;  ///< of the first output
   const auto use = [&](const data::Batch& batch) {
     const Tensor output = with_rows(executor.run(batch.inputs).front());
-    const auto scores = as_scores(output);
-    if (scores) {
-      result.classes = scores->classes;
-      const bool labelled = static_cast<std::int64_t>(batch.labels.size()) == scores->rows;
-      if (labelled) tally.add_labels(*scores, batch.labels);
+    const auto seen = scores::as_scores(output, kind);
+    if (seen) {
+      result.classes = seen->classes;
+      const bool labelled = static_cast<std::int64_t>(batch.labels.size()) == seen->rows;
+      if (labelled) tally.add_labels(*seen, batch.labels);
     }
     const std::int64_t rows = output.shape().front();
     if (reference_executor) {
-      compare(tally, output, scores, with_rows(reference_executor->run(batch.inputs).front()));
+      const Tensor other = with_rows(reference_executor->run(batch.inputs).front());
+      compare(tally, output, seen, other, reference_kind);
     } else if (options.reference_logits != nullptr) {
-      compare(tally, output, scores, rows_of(*options.reference_logits, seen_rows, rows));
+      const Tensor other = rows_of(*options.reference_logits, seen_rows, rows);
+      compare(tally, output, seen, other, kind);
     }
     seen_rows += rows;
     if (options.keep_outputs) kept.push_back(output);

@@ -10,6 +10,7 @@
 #include "ompq/graph/graph.h"
 #include "ompq/report/results.h"
 #include "ompq/runtime/executor.h"
+#include "ompq/runtime/executor_binding.h"
 
 namespace ompq::pipeline {
 
@@ -23,6 +24,19 @@ struct EvaluateOptions {
   /// in place of running it again.
   const Tensor* reference_logits = nullptr;
 };
+
+template <typename Binder>
+void bind_options(Binder& binder, EvaluateOptions& options) {
+  binder.bind("batch", options.batch_size);
+  bind_options(binder, options.executor);
+}
+
+/// Of `ompq eval`, which is asked for a precision of its passes, too.
+template <typename Binder>
+void bind_evaluation(Binder& binder, EvaluateOptions& options) {
+  bind_options(binder, options);
+  binder.bind("precision", options.executor.precision);
+}
 
 struct EvaluateOutcome {
   report::Evaluation evaluation;

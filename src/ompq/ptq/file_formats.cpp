@@ -1,6 +1,5 @@
 #include "ompq/ptq/file_formats.h"
 
-#include <array>
 #include <utility>
 
 #include <fmt/format.h>
@@ -48,9 +47,9 @@ std::vector<DeliveredFile> write_c_header(const NetworkToWrite& n) {
 
 }  // namespace
 
-std::span<const FormatRow> file_formats() {
+RowTable<FormatRow>& format_rows() {
   using enum onnx_io::WeightFormat;
-  static constexpr std::array<FormatRow, 5> kRows{{
+  static RowTable<FormatRow> table({
       {.name = "packed", .weights = Packed, .files = write_onnx},
       {.name = "qdq", .weights = Qdq, .files = write_onnx},
       {.name = "float", .weights = Float, .files = write_onnx},
@@ -60,16 +59,16 @@ std::span<const FormatRow> file_formats() {
        .companion = "encodings",
        .companion_file = encodings_file},
       {.name = "c-header", .is_onnx = false, .after_epochs = false, .files = write_c_header},
-  }};
-  return kRows;
+  });
+  return table;
 }
 
+std::span<const FormatRow> file_formats() { return format_rows().rows(); }
+
 const FormatRow& file_format(std::string_view name) {
+  if (const FormatRow* row = format_rows().find(name)) return *row;
   std::vector<std::string_view> names;
-  for (const FormatRow& row : file_formats()) {
-    if (row.name == name) return row;
-    names.push_back(row.name);
-  }
+  for (const FormatRow& row : file_formats()) names.push_back(row.name);
   throw ConfigError("format",
                     fmt::format("unknown format '{}'; known are {}; did you mean '{}'?",
                                 name,

@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "ompq/core/row_table.h"
 #include "ompq/ptq/delivery.h"
 
 namespace ompq::ptq {
@@ -34,6 +35,8 @@ struct FormatRow {
 
 /// packed first, which is the default.
 [[nodiscard]] std::span<const FormatRow> file_formats();
+/// The same, to which a row can be added for a while; see added_rows.h.
+[[nodiscard]] RowTable<FormatRow>& format_rows();
 /// @throws ConfigError with the nearest name and all names.
 [[nodiscard]] const FormatRow& file_format(std::string_view name);
 

@@ -15,6 +15,7 @@
 #include "ompq/ptq/file_formats.h"
 #include "ompq/ptq/fingerprint.h"
 #include "ompq/ptq/quantization_plan.h"
+#include "ompq/ptq/rounding_method.h"
 
 namespace ompq::ptq {
 namespace {
@@ -123,7 +124,7 @@ class Quantizer {
       watch_.lap("rounding");
     }
     chosen_ = pipeline::assemble_network(model(), plan.weight_bits, codes);
-    result_.distributions = distributions(model(), *chosen_, codes.activations, histograms_);
+    result_.histograms = distributions(model(), *chosen_, codes.activations, histograms_);
     const FormatRow& format = file_format(options_.format);
     const auto files = format.files({model(), plan.weight_bits, codes, form_, options_.output});
     write_delivered(files);
@@ -217,7 +218,7 @@ report::Quantization quantize(const pipeline::Model& model,
   if (!options.allocation_file) search::check_budget(model, options.search);
   const auto tuning = tuning_samples(samples, evaluation, options);
   std::optional<pipeline::Journal> journal;
-  if (options.method.method != "nearest" || options.method.prepare.any()) {
+  if (!method_row(options.method.method).is_plain() || options.method.prepare.any()) {
     const auto path =
         options.journal.empty() ? pipeline::journal_file(options.output) : options.journal;
     journal.emplace(path, fingerprint_of(model, samples, tuning, options));

@@ -15,7 +15,7 @@
 namespace ompq::ptq {
 
 struct QuantizeOptions {
-  search::SearchOptions search;
+  search::SearchOptions search{.compensated = true};  ///< as `method` compensates errors
   /// Widths to use instead of searching.
   std::optional<std::filesystem::path> allocation_file;
   rounding::CalibrationOptions calibration;
@@ -31,5 +31,25 @@ struct QuantizeOptions {
   /// Told what a method will cost, before it and the search begin; may be empty.
   std::function<void(const report::MethodCost&)> announce;
 };
+
+/// What fine-tuning is asked, too: widths, calibration, files.
+template <typename Binder>
+void bind_plan(Binder& binder, QuantizeOptions& options) {
+  bind_options(binder, options.search);
+  binder.bind("allocation", options.allocation_file);
+  bind_options(binder, options.calibration);
+  binder.bind("output", options.output);
+  binder.bind("format", options.format);
+  bind_options(binder, options.evaluation);
+}
+
+template <typename Binder>
+void bind_options(Binder& binder, QuantizeOptions& options) {
+  bind_plan(binder, options);
+  bind_options(binder, options.method);
+  binder.bind("tuning-samples", options.tuning_samples);
+  binder.bind("journal", options.journal);
+  binder.bind("explain", options.explain);
+}
 
 }  // namespace ompq::ptq

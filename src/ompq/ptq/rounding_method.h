@@ -1,51 +1,33 @@
 #pragma once
 
 #include <cstdint>
-#include <filesystem>
-#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "ompq/core/progress.h"
-#include "ompq/distillation/distillation.h"
+#include "ompq/core/row_table.h"
 #include "ompq/pipeline/journal.h"
 #include "ompq/pipeline/model.h"
 #include "ompq/pipeline/samples.h"
 #include "ompq/ptq/method_options.h"
-#include "ompq/reconstruction/block_reconstruction.h"
+#include "ompq/ptq/method_rows.h"
 #include "ompq/report/reconstruction.h"
 
 namespace ompq::ptq {
 
-/// What block-wise learning takes for a block.
-enum class LearnedBlocks { None, Layers, Blocks };
-
-/// One way from float weights to codes; the steps that are on run in this order.
-struct MethodRow {
-  std::string_view name;
-  bool compensate = false;  ///< error-compensated rounding, layer by layer
-  LearnedBlocks learn = LearnedBlocks::None;
-  double drop_probability = 0.0;  ///< QDrop
-  bool distill = false;           ///< the network as a whole
-  /// Calibration samples, by effort.
-  std::int64_t samples[3] = {0, 0, 0};
-};
-
-/// What an effort means, besides the samples.
-struct EffortRow {
-  std::string_view name;
-  std::string_view method;  ///< its best method
-  std::int64_t iterations;  ///< of each block
-  std::int64_t epochs;      ///< of distillation
-  double level_rate;        ///< of distillation
-};
-
 [[nodiscard]] std::span<const MethodRow> method_table();
+/// The same, to which a row can be added for a while; see added_rows.h.
+[[nodiscard]] RowTable<MethodRow>& method_rows();
 /// @throws ConfigError naming the nearest method.
 [[nodiscard]] const MethodRow& method_row(std::string_view name);
 [[nodiscard]] const EffortRow& effort_row(Effort effort);
+
+/// True where one of the method's steps reads the option, such as "iterations".
+[[nodiscard]] bool reads_option(const MethodRow& row, std::string_view option);
+/// Options that some methods read and others do not.
+[[nodiscard]] std::vector<std::string_view> options_of_methods();
 
 /// Samples that the method wants.
 [[nodiscard]] std::int64_t samples_wanted(const MethodOptions& options);

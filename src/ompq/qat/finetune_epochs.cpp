@@ -32,7 +32,8 @@ TrainingIdentity identity_of(const FinetuneContext& context,
   for (const auto& [name, weight] : start.codes.weights) {
     text.append(weight.codes.begin(), weight.codes.end());
   }
-  return {sha256(text), context.options.named};
+  text += "\n" + unnamed_choices(context.options);
+  return {sha256(text), named_choices(context.options)};
 }
 
 }  // namespace
@@ -183,7 +184,7 @@ void FinetuneEpochs::show(const std::string& task, std::int64_t batches) const {
 /// Validates, records and keeps what the epoch brought.
 void FinetuneEpochs::close_epoch() {
   const auto begin = Clock::now();
-  if (options_.norms_reestimated) network_.reestimate_norms();
+  if (options_.norms == Norms::Reestimated) network_.reestimate_norms();
   BestEpoch now = network_.written_now(fmt::format("validation of epoch {}", at_.epoch + 1),
                                        options_.start.output);
   now.epoch = at_.epoch + 1;

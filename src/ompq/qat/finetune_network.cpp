@@ -54,6 +54,8 @@ FinetuneNetwork::FinetuneNetwork(const FinetuneContext& context, const FinetuneS
 
 training::TrainerOptions FinetuneNetwork::trainer_options() const {
   training::TrainerOptions trainer = context_.options.trainer;
+  trainer.network.norms = context_.options.norms == Norms::Frozen ? training::NormMode::Frozen
+                                                                  : training::NormMode::Trained;
   const auto steps_in = [&](double epochs) {
     const double batches = epochs * static_cast<double>(context_.batches_per_epoch());
     return static_cast<std::int64_t>(batches) / trainer.accumulation;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
@@ -8,11 +9,24 @@
 #include <utility>
 #include <vector>
 
+#include "ompq/core/option_binding.h"
 #include "ompq/ptq/quantize_options.h"
 #include "ompq/report/finetuning.h"
 #include "ompq/training/training_options.h"
 
 namespace ompq::qat {
+
+/// What becomes of batch norms.
+enum class Norms {
+  Frozen,       ///< folded before training
+  Trained,      ///< folded into the written file
+  Reestimated,  ///< trained, and their statistics are re-estimated after every epoch
+};
+[[nodiscard]] constexpr auto enum_names(Norms) {
+  return std::to_array<EnumName<Norms>>({{Norms::Frozen, "frozen"},
+                                         {Norms::Trained, "trained"},
+                                         {Norms::Reestimated, "reestimated"}});
+}
 
 struct FinetuneOptions {
   /// Widths, calibration and the rounding that training starts from; also the output's path. What
@@ -23,10 +37,11 @@ struct FinetuneOptions {
   /// Start from this quantized file of the network, with its widths, instead.
   std::optional<std::filesystem::path> from;
 
-  /// The schedule's steps are made from the epochs; `network.norms` as `norms_reestimated` says.
-  training::TrainerOptions trainer;
-  bool norms_reestimated =
-      false;  ///< statistics of trained norms are re-estimated after every epoch
+  /// The schedule's steps are made from the epochs, and `network.norms` from `norms`.
+  training::TrainerOptions trainer{.network = {.precision = runtime::Precision::Auto},
+                                   .optimizer = {.rate = 0.0005, .clip_norm = 1.0},
+                                   .loss = {.distillation = 1.0}};
+  Norms norms = Norms::Frozen;
   std::string quantizer = "lsq";  ///< a row of training::quantizer_methods()
   std::int64_t epochs = 10;
   double warmup_epochs = 0.5;
@@ -40,12 +55,68 @@ struct FinetuneOptions {
   double checkpoint_seconds = 300.0;
   std::filesystem::path log;          ///< JSON lines; empty: none
   std::filesystem::path tensorboard;  ///< folder of event files; empty: none
-  /// The same choices as the user knows them, "--lr" and its value, for messages and the result. A
-  /// checkpoint made under others is moved aside.
-  std::vector<std::pair<std::string, std::string>> named;
-
   /// Told of every finished epoch, those of earlier runs among them; may be empty.
   std::function<void(const report::EpochRecord&)> on_epoch;
 };
+
+/// How the network is trained and written, once it is known what training starts from.
+template <typename Binder>
+void bind_training(Binder& binder, FinetuneOptions& options) {
+  training::TrainerOptions& trainer = options.trainer;
+  binder.bind("float", options.float_network);
+  binder.bind("epochs", options.epochs);
+  binder.bind("quantizer", options.quantizer);
+  binder.bind("norms", options.norms);
+  binder.bind("optimizer", trainer.optimizer.name);
+  binder.bind("lr", trainer.optimizer.rate);
+  binder.bind("momentum", trainer.optimizer.momentum);
+  binder.bind("nesterov", trainer.optimizer.nesterov);
+  binder.unbound("first decay", trainer.optimizer.first_decay);
+  binder.unbound("second decay", trainer.optimizer.second_decay);
+  binder.unbound("epsilon", trainer.optimizer.epsilon);
+  binder.unbound("clip decay", trainer.optimizer.clip_decay);
+  binder.bind("weight-decay", trainer.optimizer.weight_decay);
+  binder.bind("schedule", trainer.schedule.name);
+  binder.unbound("final share", trainer.schedule.final_share);
+  binder.unbound("gamma", trainer.schedule.gamma);
+  binder.unbound("milestones", trainer.schedule.milestones);
+  binder.bind("warmup", options.warmup_epochs);
+  binder.bind("label-smoothing", trainer.loss.label_smoothing);
+  binder.bind("distill", trainer.loss.distillation);
+  binder.bind("temperature", trainer.loss.temperature);
+  binder.bind("clip-norm", trainer.optimizer.clip_norm);
+  binder.bind("average", trainer.average_decay);
+  binder.bind("accumulate", trainer.accumulation);
+  binder.composed("augment", options.augmentation);
+  binder.bind("patience", options.patience);
+  binder.bind("cache", options.cache_bytes);
+  binder.bind("checkpoint-every", options.checkpoint_seconds, seconds_from_us);
+  binder.bind("precision", trainer.network.precision);
+  binder.bind("batch", options.batch_size);
+  binder.bind("seed", options.seed);
+  binder.bind("threads", trainer.threads);
+  binder.bind("format", options.start.format);
+  binder.bind("opset", options.start.search.form.opset);
+}
+
+template <typename Binder>
+void bind_options(Binder& binder, FinetuneOptions& options) {
+  bind_plan(binder, options.start);
+  binder.bind("start", options.start.method.method);
+  binder.bind("seed", options.start.method.seed);
+  binder.bind("threads", options.start.method.threads);
+  binder.bind("from", options.from);
+  bind_training(binder, options);
+  binder.bind("checkpoint", options.checkpoint);
+  binder.bind("log", options.log);
+  binder.bind("tensorboard", options.tensorboard);
+}
+
+/// How training was asked for, as the user knows it: "--lr" and its value. For messages and the
+/// result; a checkpoint made under others is moved aside.
+[[nodiscard]] std::vector<std::pair<std::string, std::string>> named_choices(
+    const FinetuneOptions& options);
+/// What only programs set of it, for the fingerprint of a checkpoint.
+[[nodiscard]] std::string unnamed_choices(const FinetuneOptions& options);
 
 }  // namespace ompq::qat

@@ -6,11 +6,11 @@
 
 #include "ompq/core/error.h"
 #include "ompq/pipeline/calibrate.h"
-#include "ompq/pipeline/class_scores.h"
 #include "ompq/pipeline/layer_tables.h"
 #include "ompq/pipeline/quantized_file.h"
 #include "ompq/pipeline/quantized_layer.h"
 #include "ompq/ptq/rounding_method.h"
+#include "ompq/scores/class_scores.h"
 
 namespace ompq::qat {
 namespace {
@@ -103,7 +103,7 @@ std::vector<std::int64_t> training_indices(const pipeline::Samples& training,
 }
 
 void check_network(const graph::Graph& graph) {
-  if (!pipeline::gives_class_scores(graph)) {
+  if (!scores::class_count(graph)) {
     throw ConfigError("finetune",
                       "the network's first output is no row of class scores [n, classes]; other "
                       "networks cannot be trained yet, 'ompq quantize --effort best' needs no "

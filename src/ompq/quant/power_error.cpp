@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstdint>
 
+#include "ompq/quant/grid.h"
 #include "ompq/quant/rounding.h"
 #include "ompq/quant/simd.h"
 
@@ -45,16 +46,16 @@ inline float fast_pow(float error, float power) {
   return fast_exp2(clamped > 126.0F ? 126.0F : clamped);
 }
 
+/// A grid whose ratios are products: errors are sums over many values, of which a tie that lands on
+/// its other side changes nothing.
 struct Steps {
+  Grid grid;
   float per_unit;  ///< 1 / scale
-  float lo;
-  float hi;
-  float shift;
 };
 
 inline float error_in_steps(float x, const Steps& steps) {
   const float ratio = x * steps.per_unit;
-  return std::abs(ratio - nearest_level(ratio, steps.lo, steps.hi, steps.shift));
+  return std::abs(ratio - nearest_level(ratio, steps.grid));
 }
 
 OMPQ_VECTOR_CLONES float sum_powers(const float* x, std::int64_t count, Steps steps, float power) {
@@ -103,9 +104,8 @@ double power_error(const WeightedValues& x,
                    double give_up_above) {
   // Short, so that a hopeless candidate is dropped early and float32 sums stay exact to 1e-6.
   constexpr std::size_t kChunk = 256;
-  const float lowest = params.shift - static_cast<float>(params.zero_point);
-  const auto top = static_cast<float>(bits.levels() - 1);
-  const Steps steps{1.0F / params.scale, lowest, lowest + top, params.shift};
+  const Steps steps{make_grid(params.scale, params.zero_point, bits, params.shift),
+                    1.0F / params.scale};
   const double unit = std::pow(static_cast<double>(params.scale), power);
   const double limit = give_up_above / unit;
   double sum = 0;

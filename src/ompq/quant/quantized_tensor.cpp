@@ -5,28 +5,13 @@
 #include <fmt/format.h>
 
 #include "ompq/core/error.h"
-#include "ompq/quant/levels.h"
-#include "ompq/quant/rounding.h"
+#include "ompq/quant/fake_quantize.h"
+#include "ompq/quant/grid.h"
 #include "ompq/quant/simd.h"
 #include "ompq/quant/slices.h"
 
 namespace ompq::quant {
 namespace {
-
-/// The numbers that one slice is quantized with.
-struct Grid {
-  float scale;
-  float lo;  ///< level of code 0
-  float hi;  ///< level of the last code
-  float shift;
-};
-
-Grid grid_of(const QuantParams& params, std::int64_t slice) {
-  const auto at = static_cast<std::size_t>(slice);
-  const float lo = lowest_level(params, at);
-  const auto top = static_cast<float>(params.bits.levels() - 1);
-  return {params.scale[at], lo, lo + top, level_shift(params)};
-}
 
 OMPQ_VECTOR_CLONES void quantize_run(const float* x,
                                      std::uint8_t* codes,
@@ -34,8 +19,8 @@ OMPQ_VECTOR_CLONES void quantize_run(const float* x,
                                      Grid grid) {
 #pragma omp simd
   for (std::int64_t i = 0; i < count; ++i) {
-    const float level = nearest_level(x[i] / grid.scale, grid.lo, grid.hi, grid.shift);
-    codes[i] = static_cast<std::uint8_t>(static_cast<std::int32_t>(level - grid.lo));
+    const float level = level_of(x[i], grid);
+    codes[i] = static_cast<std::uint8_t>(static_cast<std::int32_t>(level - grid.low));
   }
 }
 
@@ -45,17 +30,7 @@ OMPQ_VECTOR_CLONES void dequantize_run(const std::uint8_t* codes,
                                        Grid grid) {
 #pragma omp simd
   for (std::int64_t i = 0; i < count; ++i) {
-    x[i] = grid.scale * (static_cast<float>(codes[i]) + grid.lo);
-  }
-}
-
-OMPQ_VECTOR_CLONES void fake_quantize_run(const float* x,
-                                          float* out,
-                                          std::int64_t count,
-                                          Grid grid) {
-#pragma omp simd
-  for (std::int64_t i = 0; i < count; ++i) {
-    out[i] = grid.scale * nearest_level(x[i] / grid.scale, grid.lo, grid.hi, grid.shift);
+    x[i] = grid.scale * (static_cast<float>(codes[i]) + grid.low);
   }
 }
 
@@ -93,7 +68,7 @@ Slices checked_slices(std::span<const std::int64_t> shape, const QuantParams& pa
 template <typename Run>
 void for_each_run(const Slices& slices, const QuantParams& params, const Run& run) {
   for_each_run(slices, [&](std::int64_t s, std::int64_t at, std::int64_t count) {
-    run(at, count, grid_of(params, s));
+    run(at, count, grid_of(params, static_cast<std::size_t>(s)));
   });
 }
 
@@ -135,7 +110,9 @@ Tensor fake_quantize(const Tensor& x, const QuantParams& params) {
   Tensor result(DataType::Float32, x.shape());
   const auto out = result.mutable_data<float>();
   for_each_run(slices, params, [&](std::int64_t at, std::int64_t count, const Grid& grid) {
-    fake_quantize_run(values.data() + at, out.data() + at, count, grid);
+    const auto first = static_cast<std::size_t>(at);
+    const auto length = static_cast<std::size_t>(count);
+    fake_quantize(values.subspan(first, length), out.subspan(first, length), grid);
   });
   return result;
 }

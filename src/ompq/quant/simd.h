@@ -1,5 +1,8 @@
 #pragma once
 
+/// Marks what is inlined into loop kernels, whichever vector width they are compiled for.
+#define OMPQ_INLINE [[gnu::always_inline]] inline
+
 /// Marks a loop kernel that is compiled once per vector width and chosen when the program starts.
 /// Sanitizers run before the chooser can, so they get the plain version.
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && \

@@ -9,7 +9,7 @@
 #include "ompq/core/error.h"
 #include "ompq/graph/operator_traits.h"
 #include "ompq/ops/operator.h"
-#include "ompq/ops/window.h"
+#include "ompq/quant/grid.h"
 #include "ompq/quant/short_scale.h"
 
 namespace ompq::reconstruction {
@@ -31,7 +31,7 @@ std::optional<Bounds> bounds_at(const Graph& graph, const Node& node) {
 
 /// A product as the program runs it.
 struct Product {
-  ConvolutionShape shape;
+  runtime::ConvolutionShape shape;
   ValueId weight = graph::kNoValue;
   std::vector<float> bias;
   ValueId bias_value = graph::kNoValue;
@@ -136,9 +136,6 @@ class Compiler {
     const Slot slot = add_slot(id, needs(raw) || learns);
     block_.slots[raw].shares_gradient_of = slot;
     block_.slots[raw].needs_gradient = needs(slot);
-    const auto zero = static_cast<float>(params.zero_point.front());
-    const StepQuantizer quantizer{
-        params.scale.front(), -zero, static_cast<float>(params.bits.levels() - 1) - zero};
     auto op = std::make_unique<QuantizeOp>(
         QuantizeSpec{.name = graph_.value(id).name + " (quantizer)",
                      .input = raw,
@@ -148,7 +145,7 @@ class Compiler {
                      .stream = static_cast<std::uint32_t>(block_.quantizers.size()) + 1,
                      .drop_threshold = options_.drop_threshold},
         context_,
-        quantizer);
+        quant::grid_of(params));
     quantizer_of_[id] = block_.quantizers.size();
     block_.quantizers.push_back({id, op.get(), params.scale.front(), 0.0});
     block_.ops.push_back(std::move(op));
@@ -207,20 +204,8 @@ class Compiler {
     if (bias != graph::kNoValue && !is_float_constant(bias)) return {};
     const auto x = extents(node.input(0));
     const auto w = graph_.value(node.input(1)).constant->shape();
-    const ops::Window window =
-        ops::sliding_window({node, graph_.opset}, std::span(x).subspan(2), std::span(w).subspan(2));
-    Product product{.weight = node.input(1)};
-    product.shape = {.batch = x[0],
-                     .in_channels = x[1],
-                     .out_channels = w[0],
-                     .groups = node.int_attribute("group", 1),
-                     .input = {x[2], x[3]},
-                     .output = window.output,
-                     .kernel = window.kernel,
-                     .stride = window.stride,
-                     .dilation = window.dilation,
-                     .pad_head = window.pad_head,
-                     .pad_tail = window.pad_tail};
+    Product product{.shape = runtime::convolution_shape({node, graph_.opset}, x, w),
+                    .weight = node.input(1)};
     if (bias != graph::kNoValue) take_bias(bias, product);
     return product;
   }
@@ -234,12 +219,9 @@ class Compiler {
     const auto w = graph_.value(weight).constant->shape();
     const std::int64_t in = transposed ? w[0] : w[1];
     const std::int64_t rows = element_count(extents(x)) / in;
-    Product product{.weight = weight, .transposed = transposed};
-    product.shape = {.in_channels = in,
-                     .out_channels = transposed ? w[1] : w[0],
-                     .input = {1, rows},
-                     .output = {1, rows}};
-    return product;
+    return {.shape = runtime::product_shape(rows, in, transposed ? w[1] : w[0]),
+            .weight = weight,
+            .transposed = transposed};
   }
 
   std::optional<Product> gemm_of(const Node& node) const {

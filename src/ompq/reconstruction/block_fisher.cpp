@@ -13,9 +13,11 @@
 #include "ompq/graph/passes.h"
 #include "ompq/ops/aten_bridge.h"
 #include "ompq/rounding/block_graph.h"
+#include "ompq/runtime/class_losses.h"
 #include "ompq/runtime/differentiable.h"
 #include "ompq/runtime/passes.h"
 #include "ompq/runtime/thread_scope.h"
+#include "ompq/scores/class_scores.h"
 
 namespace ompq::reconstruction {
 namespace {
@@ -35,14 +37,14 @@ at::Tensor random_numbers(const at::Tensor& like, Random& random) {
 }
 
 /// Log-likelihood of a class that the network itself believes in.
-at::Tensor believed_loss(const at::Tensor& output, Random& random) {
-  if (output.dim() != 2 || output.size(1) < 2) {
+at::Tensor believed_loss(const at::Tensor& output, scores::Kind kind, Random& random) {
+  if (kind == scores::Kind::None) {
     const at::Tensor signs = random_numbers(output, random).ge(0.5).to(at::kFloat) * 2 - 1;
     return (output * signs).sum();
   }
-  const at::Tensor logs = at::log_softmax(output, 1);
+  const at::Tensor logs = runtime::log_probabilities(runtime::logits_of(output, kind));
   // The greatest of log p + Gumbel noise is a draw from p.
-  const at::Tensor noise = -at::log(-at::log(random_numbers(output, random).clamp(1e-7, 1 - 1e-7)));
+  const at::Tensor noise = -at::log(-at::log(random_numbers(logs, random).clamp(1e-7, 1 - 1e-7)));
   const at::Tensor drawn = (logs.detach() + noise).argmax(1, /*keepdim=*/true);
   return -logs.gather(1, drawn).sum();
 }
@@ -57,6 +59,7 @@ class FisherPass {
  public:
   FisherPass(const graph::Graph& graph, const std::vector<ValueId>& values, std::uint64_t seed)
       : network_(graph::with_float_outputs(graph)),
+        kind_(scores::kind_of(network_.graph())),
         values_(values),
         random_(Random(seed).split("fisher")) {}
 
@@ -86,7 +89,7 @@ class FisherPass {
     for (const at::Tensor& value : made) {
       if (value.requires_grad()) value.retain_grad();
     }
-    believed_loss(made.back(), random_).backward();
+    believed_loss(made.back(), kind_, random_).backward();
     return magnitudes(made, passes);
   }
 
@@ -104,6 +107,7 @@ class FisherPass {
   }
 
   runtime::DifferentiableGraph network_;
+  scores::Kind kind_;
   std::vector<ValueId> values_;
   Random random_;
 };

@@ -3,19 +3,20 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <span>
 #include <vector>
 
-#include "ompq/quant/rounding.h"
+#include "ompq/quant/fake_quantize.h"
 #include "ompq/quant/simd.h"
+#include "ompq/scores/class_scores.h"
 
 // Each pass is an inline body for both types, called from one plain function that is compiled for
 // every vector width: clones cannot be made of templates.
-#define OMPQ_INLINE [[gnu::always_inline]] inline
 
 namespace ompq::reconstruction {
 namespace {
 
-using Narrow = std::uint16_t;  // bfloat16
+using Narrow = NarrowElement;
 
 template <typename T>
 const T* as(const void* data) {
@@ -24,16 +25,6 @@ const T* as(const void* data) {
 template <typename T>
 T* as(void* data) {
   return static_cast<T*>(data);
-}
-
-OMPQ_INLINE float load(const float* from) { return *from; }
-OMPQ_INLINE float load(const Narrow* from) {
-  return std::bit_cast<float>(static_cast<std::uint32_t>(*from) << 16);
-}
-OMPQ_INLINE void store(float* to, float value) { *to = value; }
-OMPQ_INLINE void store(Narrow* to, float value) {
-  const auto bits = std::bit_cast<std::uint32_t>(value);
-  *to = static_cast<Narrow>((bits + 0x7fffU + ((bits >> 16) & 1U)) >> 16);
 }
 
 /// A well mixed 32-bit number for each index (the finalizer of MurmurHash3).
@@ -57,15 +48,14 @@ OMPQ_INLINE bool inside(float y, const Bounds& bounds) { return y > bounds.low &
 
 template <bool kDrop, typename T>
 OMPQ_INLINE void quantize_body(
-    const T* x, T* y, std::int64_t count, const StepQuantizer& given, const Drop& drop_given) {
-  const StepQuantizer q = given;
+    const T* x, T* y, std::int64_t count, const quant::Grid& given, const Drop& drop_given) {
+  const quant::Grid grid = given;
   const Drop drop = drop_given;
-  const float inverse = 1.0F / q.step;
 #pragma omp simd
   for (std::int64_t i = 0; i < count; ++i) {
-    const float value = load(x + i);
-    const float snapped = quant::nearest_level(value * inverse, q.low, q.high) * q.step;
-    store(y + i, kDrop && dropped(drop, i) ? value : snapped);
+    const float value = load_element(x + i);
+    const float snapped = quant::fake_quantized(value, grid);
+    store_element(y + i, kDrop && dropped(drop, i) ? value : snapped);
   }
 }
 
@@ -73,25 +63,21 @@ template <bool kDrop, typename T>
 OMPQ_INLINE double quantize_backward_body(const T* x,
                                           T* gradient,
                                           std::int64_t count,
-                                          const StepQuantizer& given,
+                                          const quant::Grid& given,
                                           const Drop& drop_given,
                                           const Bounds& bounds_given) {
-  const StepQuantizer q = given;
+  const quant::Grid grid = given;
   const Drop drop = drop_given;
   const Bounds bounds = bounds_given;
-  const float inverse = 1.0F / q.step;
   float sum = 0.0F;
 #pragma omp simd reduction(+ : sum)
   for (std::int64_t i = 0; i < count; ++i) {
-    const float value = load(x + i);
-    const float g = load(gradient + i);
-    const float ratio = value * inverse;
-    const float level = quant::nearest_level(ratio, q.low, q.high);
-    const bool in_range = ratio >= q.low && ratio <= q.high;
+    const float value = load_element(x + i);
+    const float g = load_element(gradient + i);
+    const quant::FakeQuantizeSlope slope = quant::fake_quantize_slope(value, grid);
     const bool as_is = kDrop && dropped(drop, i);
-    const float slope = in_range ? level - ratio : level;
-    sum += as_is ? 0.0F : slope * g;
-    store(gradient + i, (in_range || as_is) && inside(value, bounds) ? g : 0.0F);
+    sum += as_is ? 0.0F : slope.by_scale * g;
+    store_element(gradient + i, (slope.passes || as_is) && inside(value, bounds) ? g : 0.0F);
   }
   return sum;
 }
@@ -101,14 +87,16 @@ OMPQ_INLINE void add_body(
     const T* a, const T* b, T* y, std::int64_t count, const Bounds& bounds_given) {
   const Bounds bounds = bounds_given;
 #pragma omp simd
-  for (std::int64_t i = 0; i < count; ++i) store(y + i, bounded(load(a + i) + load(b + i), bounds));
+  for (std::int64_t i = 0; i < count; ++i)
+    store_element(y + i, bounded(load_element(a + i) + load_element(b + i), bounds));
 }
 
 template <typename T>
 OMPQ_INLINE void bounds_body(const T* x, T* y, std::int64_t count, const Bounds& bounds_given) {
   const Bounds bounds = bounds_given;
 #pragma omp simd
-  for (std::int64_t i = 0; i < count; ++i) store(y + i, bounded(load(x + i), bounds));
+  for (std::int64_t i = 0; i < count; ++i)
+    store_element(y + i, bounded(load_element(x + i), bounds));
 }
 
 template <typename T>
@@ -116,14 +104,15 @@ OMPQ_INLINE void mask_body(const T* y, T* gradient, std::int64_t count, const Bo
   const Bounds bounds = given;
 #pragma omp simd
   for (std::int64_t i = 0; i < count; ++i) {
-    gradient[i] = inside(load(y + i), bounds) ? gradient[i] : T{0};
+    gradient[i] = inside(load_element(y + i), bounds) ? gradient[i] : T{0};
   }
 }
 
 template <typename T>
 OMPQ_INLINE void accumulate_body(T* sum, const T* x, std::int64_t count) {
 #pragma omp simd
-  for (std::int64_t i = 0; i < count; ++i) store(sum + i, load(sum + i) + load(x + i));
+  for (std::int64_t i = 0; i < count; ++i)
+    store_element(sum + i, load_element(sum + i) + load_element(x + i));
 }
 
 template <typename T>
@@ -136,12 +125,13 @@ OMPQ_INLINE void channels_body(const T* x, std::int64_t rows, std::int64_t chann
     const T* d = c + channels;
 #pragma omp simd
     for (std::int64_t i = 0; i < channels; ++i) {
-      sums[i] += (load(a + i) + load(b + i)) + (load(c + i) + load(d + i));
+      sums[i] +=
+          (load_element(a + i) + load_element(b + i)) + (load_element(c + i) + load_element(d + i));
     }
   }
   for (; row < rows; ++row, x += channels) {
 #pragma omp simd
-    for (std::int64_t i = 0; i < channels; ++i) sums[i] += load(x + i);
+    for (std::int64_t i = 0; i < channels; ++i) sums[i] += load_element(x + i);
   }
 }
 
@@ -154,9 +144,9 @@ OMPQ_INLINE void load_body(
     const float own = static_cast<float>(row.levels[i]) * row.scale;
     if constexpr (kMix) {
       const float mixed_in = static_cast<float>(other.levels[i]) * other.scale;
-      store(x + i, dropped(drop, i) ? mixed_in : own);
+      store_element(x + i, dropped(drop, i) ? mixed_in : own);
     } else {
-      store(x + i, own);
+      store_element(x + i, own);
     }
   }
 }
@@ -167,14 +157,15 @@ OMPQ_INLINE double error_body(
   float sum = 0.0F;
 #pragma omp simd reduction(+ : sum)
   for (std::int64_t i = 0; i < count; ++i) {
-    const float difference = load(y + i) - static_cast<float>(target.levels[i]) * target.scale;
+    const float difference =
+        load_element(y + i) - static_cast<float>(target.levels[i]) * target.scale;
     float weighted = difference;
     if constexpr (kWeighted) {
       const float root = static_cast<float>(weight.levels[i]) * weight.scale;
       weighted *= root * root;
     }
     sum += weighted * difference;
-    store(gradient + i, 2.0F * factor * weighted);
+    store_element(gradient + i, 2.0F * factor * weighted);
   }
   return sum;
 }
@@ -183,22 +174,22 @@ OMPQ_INLINE double error_body(
 
 template <typename T>
 OMPQ_INLINE void quantize_any(
-    const T* x, T* y, std::int64_t count, const StepQuantizer& q, const Drop& drop) {
-  if (drop.threshold == 0) return quantize_body<false>(x, y, count, q, drop);
-  quantize_body<true>(x, y, count, q, drop);
+    const T* x, T* y, std::int64_t count, const quant::Grid& grid, const Drop& drop) {
+  if (drop.threshold == 0) return quantize_body<false>(x, y, count, grid, drop);
+  quantize_body<true>(x, y, count, grid, drop);
 }
 
 template <typename T>
 OMPQ_INLINE double backward_any(const T* x,
                                 T* gradient,
                                 std::int64_t count,
-                                const StepQuantizer& q,
+                                const quant::Grid& grid,
                                 const Drop& drop,
                                 const Bounds& bounds) {
   if (drop.threshold == 0) {
-    return quantize_backward_body<false>(x, gradient, count, q, drop, bounds);
+    return quantize_backward_body<false>(x, gradient, count, grid, drop, bounds);
   }
-  return quantize_backward_body<true>(x, gradient, count, q, drop, bounds);
+  return quantize_backward_body<true>(x, gradient, count, grid, drop, bounds);
 }
 
 OMPQ_VECTOR_CLONES double backward_piece(Element type,
@@ -206,14 +197,14 @@ OMPQ_VECTOR_CLONES double backward_piece(Element type,
                                          void* gradient,
                                          std::int64_t first,
                                          std::int64_t count,
-                                         const StepQuantizer& q,
+                                         const quant::Grid& grid,
                                          const Drop& drop,
                                          const Bounds& bounds) {
   if (type == Element::BFloat16) {
     return backward_any(
-        as<Narrow>(x) + first, as<Narrow>(gradient) + first, count, q, drop, bounds);
+        as<Narrow>(x) + first, as<Narrow>(gradient) + first, count, grid, drop, bounds);
   }
-  return backward_any(as<float>(x) + first, as<float>(gradient) + first, count, q, drop, bounds);
+  return backward_any(as<float>(x) + first, as<float>(gradient) + first, count, grid, drop, bounds);
 }
 
 template <typename T>
@@ -260,28 +251,29 @@ std::uint32_t drop_threshold(double probability) {
   return static_cast<std::uint32_t>(std::min(probability * 0x1.0p32, 0x1.0p32 - 1.0));
 }
 
-OMPQ_VECTOR_CLONES void quantize_steps(Element type,
-                                       const void* x,
-                                       void* y,
-                                       std::int64_t count,
-                                       const StepQuantizer& q,
-                                       const Drop& drop) {
-  if (type == Element::BFloat16) return quantize_any(as<Narrow>(x), as<Narrow>(y), count, q, drop);
-  quantize_any(as<float>(x), as<float>(y), count, q, drop);
+OMPQ_VECTOR_CLONES void fake_quantize(Element type,
+                                      const void* x,
+                                      void* y,
+                                      std::int64_t count,
+                                      const quant::Grid& grid,
+                                      const Drop& drop) {
+  if (type == Element::BFloat16)
+    return quantize_any(as<Narrow>(x), as<Narrow>(y), count, grid, drop);
+  quantize_any(as<float>(x), as<float>(y), count, grid, drop);
 }
 
-double quantize_steps_backward(Element type,
-                               const void* x,
-                               void* gradient,
-                               std::int64_t count,
-                               const StepQuantizer& quantizer,
-                               const Drop& drop,
-                               const Bounds& bounds) {
+double fake_quantize_backward(Element type,
+                              const void* x,
+                              void* gradient,
+                              std::int64_t count,
+                              const quant::Grid& grid,
+                              const Drop& drop,
+                              const Bounds& bounds) {
   double sum = 0.0;
   for (std::int64_t at = 0; at < count; at += kPiece) {
     const Drop shifted{drop.seed, drop.threshold, drop.first + static_cast<std::uint32_t>(at)};
     const std::int64_t piece = std::min(kPiece, count - at);
-    sum += backward_piece(type, x, gradient, at, piece, quantizer, shifted, bounds);
+    sum += backward_piece(type, x, gradient, at, piece, grid, shifted, bounds);
   }
   return sum;
 }
@@ -344,19 +336,6 @@ double squared_error(Element type,
   return sum;
 }
 
-namespace {
-
-/// x becomes log softmax(x).
-void log_softmax(std::vector<float>& x) {
-  const float most = *std::max_element(x.begin(), x.end());
-  double sum = 0.0;
-  for (const float each : x) sum += std::exp(static_cast<double>(each) - most);
-  const auto shift = static_cast<float>(most + std::log(sum));
-  for (float& each : x) each -= shift;
-}
-
-}  // namespace
-
 double divergence(Element type,
                   const void* y,
                   void* gradient,
@@ -367,23 +346,21 @@ double divergence(Element type,
   std::vector<float> made(n);
   std::vector<float> wanted(n);
   for (std::size_t i = 0; i < n; ++i) {
-    made[i] = type == Element::BFloat16 ? load(as<Narrow>(y) + i) : load(as<float>(y) + i);
+    made[i] = type == Element::BFloat16 ? load_element(as<Narrow>(y) + i)
+                                        : load_element(as<float>(y) + i);
     wanted[i] = static_cast<float>(target.levels[i]) * target.scale;
   }
-  log_softmax(made);
-  log_softmax(wanted);
-  double sum = 0.0;
+  scores::log_softmax(std::span(made));
+  scores::log_softmax(std::span(wanted));
   for (std::size_t i = 0; i < n; ++i) {
-    const float p = std::exp(wanted[i]);
-    sum += static_cast<double>(p) * (wanted[i] - made[i]);
-    const float slope = factor * (std::exp(made[i]) - p);
+    const float slope = factor * (std::exp(made[i]) - std::exp(wanted[i]));
     if (type == Element::BFloat16) {
-      store(as<Narrow>(gradient) + i, slope);
+      store_element(as<Narrow>(gradient) + i, slope);
     } else {
       as<float>(gradient)[i] = slope;
     }
   }
-  return sum;
+  return scores::divergence(std::span<const float>(wanted), std::span<const float>(made));
 }
 
 }  // namespace ompq::reconstruction

@@ -3,11 +3,11 @@
 #include <cstdint>
 #include <limits>
 
+#include "ompq/core/element.h"
+#include "ompq/quant/grid.h"
+
 /// Element-wise passes of reconstruction, each once over dense memory on one thread.
 namespace ompq::reconstruction {
-
-/// What lies in memory; arithmetic is float32.
-enum class Element { Float32, BFloat16 };
 
 /// Bounds that a value is cut to: a ReLU is 0..infinity.
 struct Bounds {
@@ -20,13 +20,6 @@ struct Bounds {
   bool operator==(const Bounds&) const = default;
 };
 
-/// Levels of a quantizer: step x round(x / step), the ratio cut to low..high (code - zero point).
-struct StepQuantizer {
-  float step = 1.0F;
-  float low = 0.0F;
-  float high = 255.0F;
-};
-
 /// Random dropping of quantization: an element keeps its float value with this probability.
 /// Stateless, so that the backward pass sees what the forward pass drew.
 /// Source: Wei et al. 2022 (QDrop).
@@ -37,25 +30,25 @@ struct Drop {
 };
 [[nodiscard]] std::uint32_t drop_threshold(double probability);
 
-/// y = fake-quantized x; y may be x.
-void quantize_steps(Element type,
-                    const void* x,
-                    void* y,
-                    std::int64_t count,
-                    const StepQuantizer& quantizer,
-                    const Drop& drop);
+/// y = quant::fake_quantized(x), where `drop` does not keep x; y may be x.
+void fake_quantize(Element type,
+                   const void* x,
+                   void* y,
+                   std::int64_t count,
+                   const quant::Grid& grid,
+                   const Drop& drop);
 
-/// Straight-through backward pass of quantize_steps, in place: gradient x 1 where x / step lies in
-/// low..high or the element was dropped, and inside of `bounds`, which cut x before; x 0 elsewhere.
-/// @return the gradient of the step: sum of gradient x (round(r) - r, or the limit beyond which r
-/// lies), r = x / step. Source: Esser et al. 2020 (LSQ).
-double quantize_steps_backward(Element type,
-                               const void* x,
-                               void* gradient,
-                               std::int64_t count,
-                               const StepQuantizer& quantizer,
-                               const Drop& drop,
-                               const Bounds& bounds);
+/// Backward pass of fake_quantize, in place: gradient x 1 where quant::fake_quantize_slope() passes
+/// or the element was dropped, and inside of `bounds`, which cut x before; x 0 elsewhere.
+/// @return the gradient of the scale: sum of gradient x slope by the scale, of what was not
+/// dropped.
+double fake_quantize_backward(Element type,
+                              const void* x,
+                              void* gradient,
+                              std::int64_t count,
+                              const quant::Grid& grid,
+                              const Drop& drop,
+                              const Bounds& bounds);
 
 /// y = bounded(a + b).
 void add_bounded(

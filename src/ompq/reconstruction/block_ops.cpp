@@ -1,12 +1,36 @@
 #include "ompq/reconstruction/block_ops.h"
 
 #include <algorithm>
+#include <limits>
+
+#include "ompq/runtime/thread_scope.h"
 
 namespace ompq::reconstruction {
 namespace {
 
 std::uint32_t mixed_seed(std::uint32_t seed, std::uint32_t stream) {
   return (seed ^ (stream * 0x9e3779b9U)) * 0x85ebca6bU + stream;
+}
+
+dnnl::post_ops post_ops_of(const Bounds& bounds) {
+  dnnl::post_ops post_ops;
+  if (!bounds.any()) return post_ops;
+  if (bounds == Bounds{.low = 0.0F}) {
+    post_ops.append_eltwise(1.0F, dnnl::algorithm::eltwise_relu, 0.0F, 0.0F);
+    return post_ops;
+  }
+  constexpr float kMost = std::numeric_limits<float>::max();
+  post_ops.append_eltwise(1.0F,
+                          dnnl::algorithm::eltwise_clip,
+                          std::max(bounds.low, -kMost),
+                          std::min(bounds.high, kMost));
+  return post_ops;
+}
+
+/// Each pass runs on one thread, and several threads run passes over different images side by side.
+runtime::ConvolutionPasses one_thread_passes(const ProductSpec& spec, at::ScalarType type) {
+  const runtime::ThreadScope one_thread(1);
+  return {spec.shape, type, post_ops_of(spec.bounds)};
 }
 
 }  // namespace
@@ -26,7 +50,9 @@ void give_gradient(Lane& lane, Slot slot, const at::Tensor& gradient, Element ty
 ProductOp::ProductOp(ProductSpec spec, const OpContext& context)
     : spec_(std::move(spec)),
       context_(context),
-      convolution_(spec_.shape, context.scalar, spec_.bounds),
+      passes_(one_thread_passes(spec_, context.scalar)),
+      forward_weights_(passes_.forward_weights(), runtime::dnnl_engine()),
+      backward_weights_(passes_.backward_weights(), runtime::dnnl_engine()),
       bias_(static_cast<std::size_t>(spec_.shape.out_channels), 0.0F),
       plain_(static_cast<std::size_t>(spec_.shape.weight_count())) {
   outputs = {spec_.output};
@@ -35,8 +61,7 @@ ProductOp::ProductOp(ProductSpec spec, const OpContext& context)
 void ProductOp::prepare(Lane& lane) const {
   if (spec_.learns_weight) {
     // Twice: what one micro-batch makes, and the sum over all of them.
-    lane.weight_gradients[index].resize(2 *
-                                        static_cast<std::size_t>(convolution_.gradient_elements()));
+    lane.weight_gradients[index].resize(2 * static_cast<std::size_t>(passes_.gradient_elements()));
     lane.bias_gradients[index].resize(bias_.size());
   }
   if (spec_.input_needs_gradient && spec_.input_has_other_readers) {
@@ -45,8 +70,10 @@ void ProductOp::prepare(Lane& lane) const {
 }
 
 void ProductOp::forward(Lane& lane) const {
-  convolution_.forward(
-      lane.values[spec_.input].data_ptr(), bias_.data(), lane.values[spec_.output].data_ptr());
+  passes_.forward(lane.values[spec_.input].data_ptr(),
+                  forward_weights_,
+                  bias_.data(),
+                  lane.values[spec_.output].data_ptr());
 }
 
 void ProductOp::backward(Lane& lane) const {
@@ -58,9 +85,9 @@ void ProductOp::backward(Lane& lane) const {
   }
   if (spec_.learns_weight) {
     auto& sums = lane.weight_gradients[index];
-    const std::int64_t count = convolution_.gradient_elements();
+    const std::int64_t count = passes_.gradient_elements();
     float* fresh = sums.data() + count;
-    convolution_.backward_weights(x.data_ptr(), dy, fresh);
+    passes_.backward_weights(x.data_ptr(), dy, fresh);
     accumulate(Element::Float32, sums.data(), fresh, count);
     const auto channels = static_cast<std::int64_t>(bias_.size());
     accumulate_channels(
@@ -68,31 +95,40 @@ void ProductOp::backward(Lane& lane) const {
   }
   if (!spec_.input_needs_gradient) return;
   if (!spec_.input_has_other_readers) {
-    convolution_.backward_data(dy, lane.gradients[spec_.input].data_ptr());
+    passes_.backward_data(dy, backward_weights_, lane.gradients[spec_.input].data_ptr());
     lane.written[spec_.input] = true;
     return;
   }
-  convolution_.backward_data(dy, lane.scratch[index].data_ptr());
+  passes_.backward_data(dy, backward_weights_, lane.scratch[index].data_ptr());
   give_gradient(lane, spec_.input, lane.scratch[index], context_.type);
 }
 
 void ProductOp::set_weights(std::span<const float> weights) {
-  if (!spec_.transposed) return convolution_.pack(weights);
+  if (!spec_.transposed) return pack(weights);
   const auto out = static_cast<std::size_t>(spec_.shape.out_channels);
   const std::size_t in = weights.size() / out;
   for (std::size_t i = 0; i < in; ++i) {
     for (std::size_t o = 0; o < out; ++o) plain_[o * in + i] = weights[i * out + o];
   }
-  convolution_.pack(plain_);
+  pack(plain_);
+}
+
+void ProductOp::pack(std::span<const float> weights) {
+  passes_.pack(weights.data(), forward_weights_);
+  if (passes_.forward_weights() == passes_.backward_weights()) {
+    backward_weights_ = forward_weights_;
+  } else {
+    passes_.pack(weights.data(), backward_weights_);
+  }
 }
 
 void ProductOp::collect(std::vector<Lane>& lanes, std::span<float> sum) {
-  const std::int64_t count = convolution_.gradient_elements();
+  const std::int64_t count = passes_.gradient_elements();
   std::vector<float>& total = lanes.front().weight_gradients[index];
   for (std::size_t l = 1; l < lanes.size(); ++l) {
     accumulate(Element::Float32, total.data(), lanes[l].weight_gradients[index].data(), count);
   }
-  convolution_.unpack_gradient({total.data(), static_cast<std::size_t>(count)}, plain_);
+  passes_.unpack_gradient(total.data(), plain_.data());
   if (!spec_.transposed) {
     accumulate(Element::Float32, sum.data(), plain_.data(), static_cast<std::int64_t>(sum.size()));
     return;
@@ -122,24 +158,24 @@ Drop QuantizeOp::drop_of(const Lane& lane) const {
 
 void QuantizeOp::forward(Lane& lane) const {
   const at::Tensor& x = lane.values[spec_.input];
-  quantize_steps(context_.type,
-                 x.data_ptr(),
-                 lane.values[spec_.output].data_ptr(),
-                 x.numel(),
-                 quantizer_,
-                 drop_of(lane));
+  fake_quantize(context_.type,
+                x.data_ptr(),
+                lane.values[spec_.output].data_ptr(),
+                x.numel(),
+                grid_,
+                drop_of(lane));
 }
 
 void QuantizeOp::backward(Lane& lane) const {
   if (!spec_.needs_gradient) return;
   const at::Tensor& x = lane.values[spec_.input];
-  lane.step_gradients[index] += quantize_steps_backward(context_.type,
-                                                        x.data_ptr(),
-                                                        lane.gradients[spec_.output].data_ptr(),
-                                                        x.numel(),
-                                                        quantizer_,
-                                                        drop_of(lane),
-                                                        spec_.bounds);
+  lane.step_gradients[index] += fake_quantize_backward(context_.type,
+                                                       x.data_ptr(),
+                                                       lane.gradients[spec_.output].data_ptr(),
+                                                       x.numel(),
+                                                       grid_,
+                                                       drop_of(lane),
+                                                       spec_.bounds);
   lane.written[spec_.input] = true;  // the same memory
 }
 

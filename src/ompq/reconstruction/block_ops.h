@@ -3,14 +3,17 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
 #include <ATen/ATen.h>
+#include <dnnl.hpp>
 
 #include "ompq/graph/graph.h"
-#include "ompq/reconstruction/block_convolution.h"
+#include "ompq/quant/grid.h"
 #include "ompq/reconstruction/block_kernels.h"
+#include "ompq/runtime/convolution_passes.h"
 
 /// The operators that a BlockProgram is made of.
 namespace ompq::reconstruction {
@@ -65,7 +68,7 @@ struct ProductSpec {
   std::string name;
   Slot input = 0;
   Slot output = 0;
-  ConvolutionShape shape;
+  runtime::ConvolutionShape shape;
   Bounds bounds;
   bool mask_output = true;  ///< false: who reads the output masks its gradient
   bool learns_weight = false;
@@ -84,6 +87,7 @@ class ProductOp final : public BlockOp {
   [[nodiscard]] std::string name() const override { return spec_.name; }
 
   [[nodiscard]] const ProductSpec& spec() const { return spec_; }
+  /// Row-major, as the graph has them. Not while a pass runs.
   void set_weights(std::span<const float> weights);
   void set_bias(std::vector<float> bias) { bias_ = std::move(bias); }
   /// sum += the gradient of the weights, summed over `lanes` in their order.
@@ -92,9 +96,13 @@ class ProductOp final : public BlockOp {
   void collect_bias(std::vector<Lane>& lanes, std::span<float> sum) const;
 
  private:
+  void pack(std::span<const float> weights);
+
   ProductSpec spec_;
   OpContext context_;
-  BlockConvolution convolution_;
+  runtime::ConvolutionPasses passes_;
+  dnnl::memory forward_weights_;
+  dnnl::memory backward_weights_;  ///< as backward_data() reads them
   std::vector<float> bias_;
   std::vector<float> plain_;  ///< row-major [out, ...] weights or gradients in passing
 };
@@ -111,14 +119,14 @@ struct QuantizeSpec {
 
 class QuantizeOp final : public BlockOp {
  public:
-  QuantizeOp(QuantizeSpec spec, const OpContext& context, StepQuantizer quantizer)
-      : spec_(std::move(spec)), context_(context), quantizer_(quantizer) {
+  QuantizeOp(QuantizeSpec spec, const OpContext& context, const quant::Grid& grid)
+      : spec_(std::move(spec)), context_(context), grid_(grid) {
     outputs = {spec_.output};
   }
   void forward(Lane& lane) const override;
   void backward(Lane& lane) const override;
   [[nodiscard]] std::string name() const override { return spec_.name; }
-  void set_step(float step) { quantizer_.step = step; }
+  void set_step(float step) { grid_.scale = step; }
   [[nodiscard]] const QuantizeSpec& spec() const { return spec_; }
 
  private:
@@ -126,7 +134,7 @@ class QuantizeOp final : public BlockOp {
 
   QuantizeSpec spec_;
   OpContext context_;
-  StepQuantizer quantizer_;
+  quant::Grid grid_;
 };
 
 struct AddSpec {

@@ -13,10 +13,10 @@
 #include "ompq/core/log.h"
 #include "ompq/core/random.h"
 #include "ompq/data/batches.h"
-#include "ompq/ops/aten_bridge.h"
 #include "ompq/reconstruction/block_fisher.h"
+#include "ompq/reconstruction/cached_inputs.h"
+#include "ompq/reconstruction/layer_methods.h"
 #include "ompq/rounding/block_graph.h"
-#include "ompq/rounding/output_statistics.h"
 #include "ompq/runtime/passes.h"
 
 namespace ompq::reconstruction {
@@ -30,22 +30,6 @@ struct ValueCaches {
   CachePointer exact;
   CachePointer quantized;
 };
-
-/// Rows of an input of a network with an open batch, whichever axis the batch is; what all samples
-/// share is in each row.
-void cache_open_input(const Tensor& given,
-                      const graph::Shape& shape,
-                      std::int64_t first,
-                      std::int64_t rows,
-                      rounding::SampleCache& cache) {
-  const auto open = std::ranges::find(shape, true, &graph::Dim::times_batch);
-  if (open == shape.end()) {
-    for (std::int64_t r = 0; r < rows; ++r) cache_samples(given, first + r, 1, cache);
-    return;
-  }
-  const at::Tensor by_sample = ops::to_aten(given).movedim(open - shape.begin(), 0);
-  cache_samples(ops::from_aten(by_sample.contiguous()), first, rows, cache);
-}
 
 class Reconstructor {
  public:
@@ -149,7 +133,12 @@ class Reconstructor {
         *dataset(),
         request_.indices,
         runtime::whole_passes(request_.graph, options_.forward_batch),
-        [&](const data::Batch& loaded) { first += cache_inputs(loaded, first); },
+        [&](const data::Batch& loaded) {
+          first += cache_inputs(request_.graph, loaded, first, [&](ValueId id) {
+            const auto found = caches_.find(id);
+            return found == caches_.end() ? nullptr : found->second.exact.get();
+          });
+        },
         "samples",
         progress_);
     if (first < row_count_) {
@@ -158,28 +147,6 @@ class Reconstructor {
                                   (row_count_ - first) * fixed_batch(),
                                   samples));
     }
-  }
-
-  /// @return the rows that were written, from row `first` on.
-  std::int64_t cache_inputs(const data::Batch& loaded, std::int64_t first) {
-    const runtime::Passes passes = runtime::passes_for(request_.graph, loaded.inputs);
-    const std::int64_t rows = passes.fixed ? passes.count() : passes.samples;
-    for (std::size_t i = 0; i < loaded.inputs.size(); ++i) {
-      const ValueId id = request_.graph.inputs()[i];
-      const auto found = caches_.find(id);
-      if (found == caches_.end()) continue;
-      rounding::SampleCache& cache = *found->second.exact;
-      if (!passes.fixed) {
-        cache_open_input(loaded.inputs[i], *request_.graph.value(id).shape, first, rows, cache);
-        continue;
-      }
-      const at::Tensor all = ops::to_aten(loaded.inputs[i]);
-      for (std::int64_t p = 0; p < rows; ++p) {
-        const at::Tensor part = runtime::part_of(all, request_.graph.value(id), passes, p);
-        cache_samples(ops::from_aten(part), first + p, 1, cache);
-      }
-    }
-    return rows;
   }
 
   data::Dataset* dataset() const { return &request_.dataset; }
@@ -284,9 +251,7 @@ class Reconstructor {
       return;
     }
     BlockState state = options_.method == BlockMethod::Learn ? learn(stage, part, number)
-                       : options_.method == BlockMethod::Compensate
-                           ? compensate_layer(stage, number)
-                           : restore_layer(stage, number);
+                                                             : round_layer(stage, number);
     apply(state);
     settle(part);
     if (on_block_) on_block_(state);
@@ -401,73 +366,29 @@ class Reconstructor {
     return inputs;
   }
 
-  /// Error-compensated rounding of the one layer of a block.
-  BlockState compensate_layer(const rounding::Stage& stage, std::size_t number) const {
+  /// Error-compensated rounding, or bias correction and norm re-estimation, of the one layer of a
+  /// block.
+  BlockState round_layer(const rounding::Stage& stage, std::size_t number) const {
     const graph::Block& block = block_of(stage);
     BlockState state{.name = block.name};
     state.report.name = block.name;
     tell(number, 0, 1.0);
     const graph::Layer& layer = request_.layers[static_cast<std::size_t>(block.layers.front())];
-    const std::string& name = request_.graph.value(layer.weight).name;
-    const auto codes = result_.codes.weights.find(name);
+    const auto codes = result_.codes.weights.find(request_.graph.value(layer.weight).name);
     if (codes == result_.codes.weights.end() || settled_.contains(layer.weight) ||
         !rounding::has_input_moments(request_.graph, layer)) {
       return state;
     }
-    const auto begin = std::chrono::steady_clock::now();
-    rounding::GptqOptions options = options_.gptq;
-    options.moments.seed = Random(options_.seed).split("layer " + layer.name).next();
-    rounding::CompensatedWeight found =
-        rounding::compensate(request_.graph, layer, codes->second, inputs_of_layer(layer), options);
-    const double signal = std::max(found.signal, 1e-300);
-    state.report.loss_before = found.error_nearest / signal;
-    state.report.loss_after = found.error / signal;
-    state.report.snr_before_db = decibels(signal / std::max(found.error_nearest, 1e-300));
-    state.report.snr_after_db = decibels(signal / std::max(found.error, 1e-300));
-    state.codes.emplace(name, std::move(found.codes));
-    if (found.bias) {
-      state.biases.emplace(request_.graph.value(layer.bias).name, found.bias->to_floats());
-    }
-    const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - begin;
-    state.report.seconds = elapsed.count();
-    return state;
-  }
-
-  /// Bias correction and norm re-estimation of the one layer of a block.
-  BlockState restore_layer(const rounding::Stage& stage, std::size_t number) const {
-    const graph::Block& block = block_of(stage);
-    BlockState state{.name = block.name};
-    state.report.name = block.name;
-    tell(number, 0, 1.0);
-    const graph::Layer& layer = request_.layers[static_cast<std::size_t>(block.layers.front())];
-    const std::string& name = request_.graph.value(layer.weight).name;
-    const auto found = result_.codes.weights.find(name);
-    if (found == result_.codes.weights.end() || settled_.contains(layer.weight) ||
-        !rounding::has_input_moments(request_.graph, layer)) {
-      return state;
-    }
-    const rounding::LayerInputs inputs = inputs_of_layer(layer);
-    rounding::MomentOptions moments = options_.gptq.moments;
-    moments.seed = Random(options_.seed).split("layer " + layer.name).next();
-    quant::QuantizedTensor codes = found->second;
-    const rounding::OutputStatistics exact =
-        rounding::float_statistics(request_.graph, layer, inputs, moments);
-    rounding::OutputStatistics quantized =
-        rounding::quantized_statistics(request_.graph, layer, codes, inputs, moments);
-    if (options_.restore_spreads && rounding::reestimate_scales(exact, quantized, codes) > 0) {
-      state.codes.emplace(name, codes);
-      quantized = rounding::quantized_statistics(request_.graph, layer, codes, inputs, moments);
-    }
-    if (options_.restore_means && layer.bias != graph::kNoValue &&
-        layer.bias_count == layer.out_channels) {
-      const graph::Value& bias = request_.graph.value(layer.bias);
-      state.biases.emplace(bias.name,
-                           rounding::corrected_bias(bias.constant->to_floats(), exact, quantized));
+    const LayerCodes given{request_.graph, layer, codes->second, inputs_of_layer(layer)};
+    rounding::GptqOptions gptq = options_.gptq;
+    gptq.moments.seed = Random(options_.seed).split("layer " + layer.name).next();
+    if (options_.method == BlockMethod::Compensate) {
+      compensate_layer(given, gptq, state);
+    } else {
+      restore_layer(given, {options_.restore_means, options_.restore_spreads, gptq.moments}, state);
     }
     return state;
   }
-
-  static double decibels(double ratio) { return 10.0 * std::log10(ratio); }
 
   void take(const rounding::PartGraph& part,
             const TrainingResult& trained,
@@ -549,15 +470,6 @@ class Reconstructor {
   std::size_t blocks_done_ = 0;
   Reconstruction result_;
 };
-
-/// The graph with shapes for this number of samples.
-graph::Graph at_batch(graph::Graph graph, std::int64_t batch) {
-  for (std::size_t i = 0; i < graph.values().size(); ++i) {
-    graph::Value& value = graph.mutable_value(static_cast<ValueId>(i));
-    if (value.shape) value.shape = graph::fixed_shape(graph::extents_at(*value.shape, batch));
-  }
-  return graph;
-}
 
 }  // namespace
 

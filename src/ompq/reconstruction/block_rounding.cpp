@@ -7,12 +7,11 @@
 #include <fmt/format.h>
 
 #include "ompq/core/error.h"
+#include "ompq/quant/grid.h"
 #include "ompq/quant/levels.h"
 #include "ompq/quant/rounding.h"
 #include "ompq/quant/simd.h"
 #include "ompq/quant/slices.h"
-
-#define OMPQ_INLINE [[gnu::always_inline]] inline
 
 namespace ompq::reconstruction {
 namespace {
@@ -131,14 +130,13 @@ RoundingVariables::RoundingVariables(const Tensor& weight,
   second_moment_.assign(count, 0.0F);
   for (std::size_t i = 0; i < count; ++i) {
     const auto s = static_cast<std::size_t>(slices.of(static_cast<std::int64_t>(i)));
-    const float least = quant::lowest_level(initial.params, s);
-    const float most = least + static_cast<float>(initial.params.bits.levels() - 1);
-    const float level = least + static_cast<float>(initial.codes[i]);
-    scale_[i] = initial.params.scale[s];
+    const quant::Grid grid = quant::grid_of(initial.params, s);
+    const float level = grid.low + static_cast<float>(initial.codes[i]);
+    scale_[i] = grid.scale;
     const float ratio = values[i] / scale_[i];
     // The code is one of the two levels; the other lies towards the float weight.
     const float below = ratio > level ? level : level - 1.0F;
-    lower_[i] = std::clamp(below, least, most - 1.0F);
+    lower_[i] = std::clamp(below, grid.low, grid.high - 1.0F);
     const float up = level - lower_[i];  // 0 or 1
     const float exact = unit(ratio - lower_[i]);
     v_[i] = inverse_rectified_sigmoid(exact + start.firmness * (up - exact));

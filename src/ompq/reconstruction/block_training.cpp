@@ -9,6 +9,7 @@
 #include "ompq/core/error.h"
 #include "ompq/core/progress.h"
 #include "ompq/core/random.h"
+#include "ompq/quant/fake_quantize.h"
 #include "ompq/quant/short_scale.h"
 #include "ompq/reconstruction/block_rounding.h"
 #include "ompq/rounding/block_graph.h"
@@ -126,11 +127,11 @@ class Trainer {
 
   LearnedStep start_step(ValueId value) const {
     const quant::QuantParams& params = problem_.quantizers.at(value);
-    const auto elements = static_cast<double>(program_.activation_elements(value));
-    const double levels = params.bits.levels() - 1;
-    return {.value = value,
-            .step = params.scale.front(),
-            .gradient_scale = 1.0 / std::sqrt(elements * levels)};
+    const auto levels = static_cast<float>(params.bits.levels() - 1);
+    return {
+        .value = value,
+        .step = params.scale.front(),
+        .gradient_scale = quant::lsq_gradient_scale(program_.activation_elements(value), levels)};
   }
 
   /// The loss before anything was learned, over a few batches: the unit of all others, so that the

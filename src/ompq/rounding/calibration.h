@@ -8,16 +8,27 @@
 #include "ompq/data/dataset.h"
 #include "ompq/graph/layers.h"
 #include "ompq/quant/choose_qparams.h"
+#include "ompq/quant/option_names.h"
 #include "ompq/runtime/executor.h"
+#include "ompq/runtime/executor_binding.h"
 
 namespace ompq::rounding {
 
 struct CalibrationOptions {
   quant::RangeMethod range = quant::RangeMethod::ErrorSearch;
   double percentile = 99.99;  ///< for RangeMethod::Percentile, in percent
-  std::int64_t batch_size = 32;
+  std::int64_t batch_size = 64;
   runtime::ExecutorOptions executor;
 };
+
+template <typename Binder>
+void bind_options(Binder& binder, CalibrationOptions& options) {
+  binder.bind("act-range", options.range);
+  binder.unbound("percentile", options.percentile);
+  binder.bind("batch", options.batch_size);
+  bind_options(binder, options.executor);
+  binder.unbound("precision", options.executor.precision);
+}
 
 /// One quantizer for each activation that a layer reads. Layers that read the same value share it,
 /// with the largest of their widths.

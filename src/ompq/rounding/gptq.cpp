@@ -172,11 +172,13 @@ class Part {
 
 /// A row's best grid and levels so far.
 struct Best {
-  std::vector<RowGrid> grids;
+  std::vector<quant::Grid> grids;
   ColumnSolution solution;
 };
 
-void keep_better(const std::vector<RowGrid>& grids, const ColumnSolution& solution, Best& best) {
+void keep_better(const std::vector<quant::Grid>& grids,
+                 const ColumnSolution& solution,
+                 Best& best) {
   if (best.grids.empty()) {
     best.grids = grids;
     best.solution = solution;
@@ -232,19 +234,17 @@ class Compensation {
     bias_ = bias.to_floats();
   }
 
-  std::vector<RowGrid> initial_grids(const Part& part) const {
-    std::vector<RowGrid> grids(static_cast<std::size_t>(layout_.rows));
+  std::vector<quant::Grid> initial_grids(const Part& part) const {
+    std::vector<quant::Grid> grids(static_cast<std::size_t>(layout_.rows));
     const quant::QuantParams& params = result_.codes.params;
-    const auto most = static_cast<float>(params.bits.levels() - 1);
     for (std::int64_t r = 0; r < layout_.rows; ++r) {
       const std::size_t c = layout_.channel(part.moments().group, r);
-      const float low = quant::lowest_level(params, c);
-      grids[static_cast<std::size_t>(r)] = {params.scale[c], low, low + most};
+      grids[static_cast<std::size_t>(r)] = quant::grid_of(params, c);
     }
     return grids;
   }
 
-  ColumnSolution initial_solution(Part& part, const std::vector<RowGrid>& grids) const {
+  ColumnSolution initial_solution(Part& part, const std::vector<quant::Grid>& grids) const {
     ColumnSolution solution{.levels = DenseMatrix(part.columns(), layout_.rows)};
     for (std::int64_t j = 0; j < part.columns(); ++j) {
       for (std::int64_t r = 0; r < layout_.rows; ++r) {
@@ -264,7 +264,7 @@ class Compensation {
     Best best;
     keep_better(initial, initial_solution(part, initial), best);
     result_.error_nearest += total(best.solution.error);
-    const auto attempt = [&](const std::vector<RowGrid>& grids) {
+    const auto attempt = [&](const std::vector<quant::Grid>& grids) {
       ColumnSolution solution = round_columns(part.problem(), grids);
       descend(part.problem(), grids, options_.sweeps, solution);
       keep_better(grids, solution, best);
@@ -283,7 +283,7 @@ class Compensation {
 
   void store(const Part& part, const Best& best) {
     for (std::int64_t r = 0; r < layout_.rows; ++r) {
-      const RowGrid& grid = best.grids[static_cast<std::size_t>(r)];
+      const quant::Grid& grid = best.grids[static_cast<std::size_t>(r)];
       const std::size_t c = layout_.channel(part.moments().group, r);
       result_.codes.params.scale[c] = grid.scale;
       quant::QuantParams& params = result_.codes.params;

@@ -22,8 +22,8 @@ constexpr std::int64_t kStripe = 256;
 struct GridArrays {
   std::vector<float> scale, inverse, low, high;
 
-  explicit GridArrays(std::span<const RowGrid> grids) {
-    for (const RowGrid& grid : grids) {
+  explicit GridArrays(std::span<const quant::Grid> grids) {
+    for (const quant::Grid& grid : grids) {
       scale.push_back(grid.scale);
       inverse.push_back(1.0F / grid.scale);
       low.push_back(grid.low);
@@ -38,7 +38,8 @@ void add_scaled(float factor, const float* x, float* y, std::int64_t count) {
   for (std::int64_t i = 0; i < count; ++i) y[i] += factor * x[i];
 }
 
-/// Rounds target + moved to the grid; error = target - rounded.
+/// Rounds target + moved to the grid; error = target - rounded. Levels are what is chosen
+/// here, so that either side of a tie will do: products with 1 / scale.
 OMPQ_VECTOR_CLONES
 void round_stripe(const float* target,
                   const float* moved,
@@ -119,7 +120,7 @@ void round_block(const ColumnProblem& problem,
 }
 
 DenseMatrix errors_of(const ColumnProblem& problem,
-                      std::span<const RowGrid> grids,
+                      std::span<const quant::Grid> grids,
                       const DenseMatrix& levels) {
   DenseMatrix errors(levels.rows, levels.cols);
   for (std::int64_t j = 0; j < levels.rows; ++j) {
@@ -160,31 +161,30 @@ void descend_block(const ColumnProblem& problem,
   });
 }
 
-RowGrid grid_of(float low, float high, BitWidth bits, quant::Symmetry symmetry) {
+quant::Grid grid_of_range(float low, float high, BitWidth bits, quant::Symmetry symmetry) {
   quant::QuantParams params = quant::qparams_from_range(low, high, bits, symmetry);
   quant::shorten_scales(params, quant::Snap::Nearest);
-  const float lowest = quant::lowest_level(params, 0);
-  return {params.scale.front(), lowest, lowest + static_cast<float>(bits.levels() - 1)};
+  return quant::grid_of(params);
 }
 
 /// Ranges to look at, as shares of a row's own.
-std::vector<RowGrid> candidate_grids(const DenseView& target,
-                                     std::int64_t row,
-                                     BitWidth bits,
-                                     quant::Symmetry symmetry) {
+std::vector<quant::Grid> candidate_grids(const DenseView& target,
+                                         std::int64_t row,
+                                         BitWidth bits,
+                                         quant::Symmetry symmetry) {
   float low = 0.0F;
   float high = 0.0F;
   for (std::int64_t j = 0; j < target.rows; ++j) {
     low = std::min(low, target.row(j)[row]);
     high = std::max(high, target.row(j)[row]);
   }
-  std::vector<RowGrid> grids;
+  std::vector<quant::Grid> grids;
   // Below a quarter too much is cut off even at 2 bits.
   constexpr int kSteps = 32;
   for (int s = kSteps / 4; s <= kSteps + 2; ++s) {
     const float share = static_cast<float>(s) / kSteps;
-    RowGrid grid = grid_of(low * share, high * share, bits, symmetry);
-    const auto same = [&](const RowGrid& other) {
+    quant::Grid grid = grid_of_range(low * share, high * share, bits, symmetry);
+    const auto same = [&](const quant::Grid& other) {
       return other.scale == grid.scale && other.low == grid.low;
     };
     if (std::none_of(grids.begin(), grids.end(), same)) grids.push_back(grid);
@@ -194,7 +194,7 @@ std::vector<RowGrid> candidate_grids(const DenseView& target,
 
 }  // namespace
 
-ColumnSolution round_columns(const ColumnProblem& problem, std::span<const RowGrid> grids) {
+ColumnSolution round_columns(const ColumnProblem& problem, std::span<const quant::Grid> grids) {
   const std::int64_t k = problem.target.rows;
   const std::int64_t rows = problem.target.cols;
   const GridArrays arrays(grids);
@@ -217,13 +217,12 @@ ColumnSolution round_columns(const ColumnProblem& problem, std::span<const RowGr
   return solution;
 }
 
-ColumnSolution nearest_columns(const ColumnProblem& problem, std::span<const RowGrid> grids) {
+ColumnSolution nearest_columns(const ColumnProblem& problem, std::span<const quant::Grid> grids) {
   ColumnSolution solution{.levels = DenseMatrix(problem.target.rows, problem.target.cols)};
   for (std::int64_t j = 0; j < problem.target.rows; ++j) {
     for (std::int64_t r = 0; r < problem.target.cols; ++r) {
-      const RowGrid& grid = grids[static_cast<std::size_t>(r)];
-      solution.levels.at(j, r) = quant::nearest_level(
-          problem.target.row(j)[r] / grid.scale, grid.low, grid.high, quant::shift_of(grid.low));
+      const quant::Grid& grid = grids[static_cast<std::size_t>(r)];
+      solution.levels.at(j, r) = quant::level_of(problem.target.row(j)[r], grid);
     }
   }
   solution.error = row_errors(problem, grids, solution.levels);
@@ -231,7 +230,7 @@ ColumnSolution nearest_columns(const ColumnProblem& problem, std::span<const Row
 }
 
 void descend(const ColumnProblem& problem,
-             std::span<const RowGrid> grids,
+             std::span<const quant::Grid> grids,
              int sweeps,
              ColumnSolution& solution) {
   const std::int64_t k = problem.target.rows;
@@ -256,7 +255,7 @@ void descend(const ColumnProblem& problem,
 }
 
 std::vector<double> row_errors(const ColumnProblem& problem,
-                               std::span<const RowGrid> grids,
+                               std::span<const quant::Grid> grids,
                                const DenseMatrix& levels) {
   DenseMatrix errors = errors_of(problem, grids, levels);
   DenseMatrix products(levels.rows, levels.cols);
@@ -270,22 +269,22 @@ std::vector<double> row_errors(const ColumnProblem& problem,
   return sums;
 }
 
-std::vector<std::vector<RowGrid>> rank_grids(const ColumnProblem& problem,
-                                             BitWidth bits,
-                                             quant::Symmetry symmetry,
-                                             int count) {
+std::vector<std::vector<quant::Grid>> rank_grids(const ColumnProblem& problem,
+                                                 BitWidth bits,
+                                                 quant::Symmetry symmetry,
+                                                 int count) {
   const DenseView& target = problem.target;
-  std::vector<std::vector<RowGrid>> ranked(
-      static_cast<std::size_t>(count), std::vector<RowGrid>(static_cast<std::size_t>(target.cols)));
+  std::vector<std::vector<quant::Grid>> ranked(
+      static_cast<std::size_t>(count),
+      std::vector<quant::Grid>(static_cast<std::size_t>(target.cols)));
 #pragma omp parallel for schedule(static)
   for (std::int64_t row = 0; row < target.cols; ++row) {
-    std::vector<std::pair<double, RowGrid>> scored;
-    for (const RowGrid& grid : candidate_grids(target, row, bits, symmetry)) {
+    std::vector<std::pair<double, quant::Grid>> scored;
+    for (const quant::Grid& grid : candidate_grids(target, row, bits, symmetry)) {
       double sum = 0.0;
       for (std::int64_t j = 0; j < target.rows; ++j) {
         const float w = target.row(j)[row];
-        const float level =
-            quant::nearest_level(w / grid.scale, grid.low, grid.high, quant::shift_of(grid.low));
+        const float level = quant::level_of(w, grid);
         const double error = static_cast<double>(w - level * grid.scale) * problem.factor.row(j)[j];
         sum += error * error;
       }

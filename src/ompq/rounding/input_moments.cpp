@@ -9,7 +9,7 @@
 #include "ompq/core/error.h"
 #include "ompq/core/random.h"
 #include "ompq/ops/window.h"
-#include "ompq/quant/rounding.h"
+#include "ompq/quant/fake_quantize.h"
 #include "ompq/quant/simd.h"
 #include "ompq/rounding/block_graph.h"
 
@@ -152,13 +152,6 @@ std::vector<Position> draw_positions(std::int64_t samples,
   return drawn;
 }
 
-float fake_quantized(float x, const quant::QuantParams& params) {
-  const float scale = params.scale.front();
-  const auto low = -static_cast<float>(params.zero_point.front());
-  const float high = low + static_cast<float>(params.bits.levels() - 1);
-  return quant::nearest_level(x / scale, low, high) * scale;
-}
-
 /// The inputs of `positions`, a row each, of both networks.
 void gather(const Patches& patches,
             const LayerInputs& inputs,
@@ -182,9 +175,8 @@ void gather(const Patches& patches,
       to_z[column] = static_cast<float>(quantized[offset]) * scale;
     });
     if (!inputs.quantizer) continue;
-    for (std::int64_t c = 0; c < patches.columns; ++c) {
-      to_z[c] = fake_quantized(to_z[c], *inputs.quantizer);
-    }
+    const std::span<float> patch(to_z, static_cast<std::size_t>(patches.columns));
+    quant::fake_quantize(patch, patch, quant::grid_of(*inputs.quantizer));
   }
 }
 

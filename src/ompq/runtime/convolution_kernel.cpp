@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include "ompq/core/error.h"
-#include "ompq/ops/window.h"
+#include "ompq/runtime/convolution_passes.h"
 #include "ompq/runtime/dnnl_support.h"
 #include "ompq/runtime/kernel.h"
 #include "ompq/runtime/weight_cache.h"
@@ -12,7 +12,6 @@ namespace ompq::runtime {
 namespace {
 
 using dnnl::convolution_forward;
-using Dims = dnnl::memory::dims;
 
 enum class ResidualMode {
   None,
@@ -24,6 +23,7 @@ enum class ResidualMode {
 struct ConvolutionPrimitive {
   convolution_forward::primitive_desc desc;
   convolution_forward primitive;
+  dnnl::memory::desc plain_weights;
   std::string name;
   std::vector<std::int64_t> output;  ///< 4-D
 };
@@ -34,7 +34,6 @@ class ConvolutionKernel final : public Kernel {
  public:
   explicit ConvolutionKernel(const KernelRequest& request)
       : context_{request.node, request.graph.opset},
-        groups_(request.node.int_attribute("group", 1)),
         line_(request.rank(kData) == 3),
         type_(request.activation_type),
         output_type_(request.output_type),
@@ -66,7 +65,9 @@ class ConvolutionKernel final : public Kernel {
 
     std::unordered_map<int, dnnl::memory> arguments{
         {DNNL_ARG_SRC, dnnl_memory_of(data, prepared.desc.src_desc())},
-        {DNNL_ARG_WEIGHTS, weights_.get(plain_weight(weight), prepared.desc.weights_desc())},
+        {DNNL_ARG_WEIGHTS,
+         weights_.get(dnnl_memory_of(weight, prepared.plain_weights),
+                      prepared.desc.weights_desc())},
         {DNNL_ARG_DST, dnnl_memory_of(result, prepared.desc.dst_desc())},
         {DNNL_ARG_SCRATCHPAD, dnnl_scratchpad(prepared.desc.scratchpad_desc())}};
     if (has_bias) {
@@ -102,19 +103,6 @@ class ConvolutionKernel final : public Kernel {
     return may_overwrite && output_type_ == at::kFloat ? ResidualMode::Sum : ResidualMode::Binary;
   }
 
-  Dims weight_dims(const at::Tensor& weight) const {
-    Dims dims = weight.sizes().vec();
-    if (groups_ == 1) return dims;
-    dims[0] /= groups_;
-    dims.insert(dims.begin(), groups_);
-    return dims;
-  }
-
-  dnnl::memory plain_weight(const at::Tensor& weight) const {
-    const auto tag = groups_ == 1 ? DnnlTag::oihw : DnnlTag::goihw;
-    return dnnl_memory_of(weight, {weight_dims(weight), DnnlType::f32, tag});
-  }
-
   ConvolutionPrimitive& prepare(const at::Tensor& data,
                                 const at::Tensor& weight,
                                 bool has_bias,
@@ -123,48 +111,34 @@ class ConvolutionKernel final : public Kernel {
     return cache.get(data.sizes(), [&] { return make(data, weight, has_bias, mode); });
   }
 
-  /// The node's own window; a one-row image gets an axis that does nothing.
-  ops::Window window_over(at::IntArrayRef data, at::IntArrayRef weight) const {
-    if (!line_) return ops::sliding_window(context_, data.slice(2), weight.slice(2));
-    ops::Window window = ops::sliding_window(context_, data.slice(3), weight.slice(3));
-    for (auto* list : {&window.kernel, &window.stride, &window.dilation, &window.output}) {
-      list->insert(list->begin(), 1);
+  /// The node's own shape; it knows no axis of rows where the image has one that does nothing.
+  ConvolutionShape shape_over(const at::Tensor& data, const at::Tensor& weight) const {
+    std::vector<std::int64_t> x = data.sizes().vec();
+    std::vector<std::int64_t> w = weight.sizes().vec();
+    if (line_) {
+      x.erase(x.begin() + 2);
+      w.erase(w.begin() + 2);
     }
-    window.pad_head.insert(window.pad_head.begin(), 0);
-    window.pad_tail.insert(window.pad_tail.begin(), 0);
-    return window;
+    return convolution_shape(context_, x, w);
   }
 
   ConvolutionPrimitive make(const at::Tensor& data,
                             const at::Tensor& weight,
                             bool has_bias,
                             ResidualMode mode) const {
-    ops::Window window = window_over(data.sizes(), weight.sizes());
-    std::vector<std::int64_t> output{data.size(0), weight.size(0)};
-    output.insert(output.end(), window.output.begin(), window.output.end());
-    const DnnlType type = dnnl_type_of(type_);
-    const dnnl::memory::desc source(data.sizes().vec(), type, DnnlTag::nhwc);
-    const dnnl::memory::desc weights(weight_dims(weight), type, DnnlTag::any);
-    const dnnl::memory::desc result(output, dnnl_type_of(output_type_), DnnlTag::nhwc);
-    const dnnl::memory::desc bias =
-        has_bias ? dnnl::memory::desc({weight.size(0)}, DnnlType::f32, DnnlTag::x)
-                 : dnnl::memory::desc();
-    for (std::int64_t& dilation : window.dilation) --dilation;  // oneDNN counts the gaps
-    const convolution_forward::desc desc(dnnl::prop_kind::forward_inference,
-                                         dnnl::algorithm::convolution_direct,
-                                         source,
-                                         weights,
-                                         bias,
-                                         result,
-                                         window.stride,
-                                         window.dilation,
-                                         window.pad_head,
-                                         window.pad_tail);
-    const convolution_forward::primitive_desc primitive_desc(
-        desc, attributes(mode, result), dnnl_engine());
-    return {primitive_desc,
-            convolution_forward(primitive_desc),
-            primitive_desc.impl_info_str(),
+    const ConvolutionShape shape = shape_over(data, weight);
+    std::vector<std::int64_t> output{
+        shape.batch, shape.out_channels, shape.output[0], shape.output[1]};
+    const DnnlType type = dnnl_type_of(output_type_);
+    const auto desc = convolution_forward_desc(shape,
+                                               dnnl::prop_kind::forward_inference,
+                                               {.activations = dnnl_type_of(type_), .result = type},
+                                               has_bias,
+                                               attributes(mode, {output, type, DnnlTag::nhwc}));
+    return {desc,
+            convolution_forward(desc),
+            plain_weights(shape),
+            desc.impl_info_str(),
             std::move(output)};
   }
 
@@ -193,7 +167,6 @@ class ConvolutionKernel final : public Kernel {
   }
 
   ops::OpContext context_;
-  std::int64_t groups_;
   bool line_;  ///< one spatial axis: runs as an image of one row
   at::ScalarType type_;
   at::ScalarType output_type_;

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "ompq/quant/fake_quantize.h"
 #include "ompq/runtime/dnnl_support.h"
 #include "ompq/runtime/fake_quantize.h"
 #include "ompq/runtime/kernel.h"
@@ -10,51 +11,6 @@ namespace {
 
 constexpr std::size_t kScale = 1;
 constexpr std::size_t kZeroPoint = 2;
-
-/// round(clamp(x / scale)) * scale, ties to even, by division as ONNX Runtime does it: a product
-/// with 1 / scale would now and then land on the other side of a tie.
-[[gnu::always_inline]] inline void snap(const float* from,
-                                        float* to,
-                                        std::int64_t count,
-                                        const Levels& levels) {
-  // Adding and taking off 1.5 x 2^23 leaves no room for a fraction; valid below 2^22. It also turns
-  // -0 into the integer's 0.
-  constexpr float kShift = 12582912.0F;
-  const Levels l = levels;
-#pragma omp simd
-  for (std::int64_t i = 0; i < count; ++i) {
-    const float level = std::min(std::max(from[i] / l.scale, l.low), l.high);
-    to[i] = ((level + kShift) - kShift) * l.scale;
-  }
-}
-
-using Snap = void (*)(const float*, float*, std::int64_t, const Levels&);
-
-#if defined(__x86_64__)
-[[gnu::target("avx512f,prefer-vector-width=512")]] void snap_avx512(const float* from,
-                                                                    float* to,
-                                                                    std::int64_t count,
-                                                                    const Levels& levels) {
-  snap(from, to, count, levels);
-}
-[[gnu::target("avx2")]] void snap_avx2(const float* from,
-                                       float* to,
-                                       std::int64_t count,
-                                       const Levels& levels) {
-  snap(from, to, count, levels);
-}
-#endif
-void snap_plain(const float* from, float* to, std::int64_t count, const Levels& levels) {
-  snap(from, to, count, levels);
-}
-
-Snap widest_snap() {
-#if defined(__x86_64__)
-  if (__builtin_cpu_supports("avx512f")) return snap_avx512;
-  if (__builtin_cpu_supports("avx2")) return snap_avx2;
-#endif
-  return snap_plain;
-}
 
 struct CodeRange {
   std::int64_t low = 0;
@@ -88,7 +44,7 @@ class FakeQuantizeKernel final : public Kernel {
     const at::Tensor data = as_floats(inputs[kData], context.pool);
     const bool in_place = context.may_overwrite(kData) || !data.is_alias_of(inputs[kData]);
     const at::Tensor result = in_place ? data : like(data, context.pool);
-    snap_to_levels(data, result, levels(inputs));
+    fake_quantize(data, result, grid(inputs));
     return {result};
   }
 
@@ -105,7 +61,7 @@ class FakeQuantizeKernel final : public Kernel {
     return pool.empty({data.numel()}, at::kFloat).as_strided(data.sizes(), data.strides());
   }
 
-  Levels levels(std::span<const at::Tensor> inputs) const {
+  quant::Grid grid(std::span<const at::Tensor> inputs) const {
     const bool shifted = inputs.size() > kZeroPoint && inputs[kZeroPoint].defined();
     const std::int64_t zero_point = shifted ? inputs[kZeroPoint].item<std::int64_t>() : 0;
     return {inputs[kScale].item<float>(),
@@ -123,15 +79,15 @@ bool is_scalar(const graph::Value& value) {
 
 }  // namespace
 
-void snap_to_levels(const at::Tensor& from, const at::Tensor& to, const Levels& levels) {
-  static const Snap run = widest_snap();
+void fake_quantize(const at::Tensor& from, const at::Tensor& to, const quant::Grid& grid) {
   constexpr std::int64_t kChunk = 1 << 14;
   const std::int64_t count = from.numel();
   const float* source = from.data_ptr<float>();
   float* target = to.data_ptr<float>();
 #pragma omp parallel for schedule(static)
   for (std::int64_t begin = 0; begin < count; begin += kChunk) {
-    run(source + begin, target + begin, std::min(kChunk, count - begin), levels);
+    const auto size = static_cast<std::size_t>(std::min(kChunk, count - begin));
+    quant::fake_quantize({source + begin, size}, {target + begin, size}, grid);
   }
 }
 

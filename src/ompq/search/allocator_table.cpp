@@ -1,7 +1,5 @@
 #include "ompq/search/allocator_table.h"
 
-#include <array>
-
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -9,57 +7,94 @@
 #include "ompq/core/nearest_name.h"
 
 namespace ompq::search {
+namespace {
 
-std::span<const AllocatorRow> allocator_table() {
-  static constexpr std::array<AllocatorRow, 15> kRows{{
-      {"auto", "the best of all metrics on this network, refined by what the network says", "", ""},
-      {"output-mse", "effect of each layer on the network's output", "output-mse", "integer"},
-      {"output-kl", "effect of each layer on the class distribution", "output-kl", "integer"},
-      {"pairwise",
-       "output-mse with the interaction of layers in a block",
-       "output-mse",
-       "pairwise"},
-      {"local-error", "relative error of each layer's own output", "local-error", "integer"},
-      {"weight-mse", "relative error of each layer's weights", "weight-mse", "integer"},
-      {"fisher", "squared gradient times squared change", "fisher", "integer"},
-      {"hessian", "Hessian trace times squared change (HAWQ-V2)", "hessian", "integer"},
-      {"orm-error",
-       "the paper's importance times the error of the weights",
-       "orm-error",
-       "integer",
-       true},
-      {"orm",
-       "the paper's: linear program over orthogonality, then rounding",
-       "",
-       "orm",
-       true,
-       true},
-      {"orm-ilp", "exact integer program over the paper's importance", "", "orm-ilp", true},
-      {"projection",
-       "upper widths projected onto the budget: what the published lists are",
-       "",
-       "projection",
-       false,
-       true},
-      {"size-only", "the most bits in total, no signal", "", "size-only"},
-      {"uniform", "one width for all: the largest that fits", "", "uniform"},
-      {"random", "widths raised in a random order while they fit", "", "random"},
-  }};
-  return kRows;
+/// The allocators of metrics for which `is` holds.
+template <typename Predicate>
+void add_metrics(std::vector<AllocatorRow>& rows, Predicate is) {
+  for (const sensitivity::Metric& metric : sensitivity::metrics()) {
+    if (!metric.solver.empty() && is(metric)) rows.push_back(row_of_metric(metric));
+  }
 }
 
+bool judges_outputs(const sensitivity::Metric& metric) { return metric.output_loss != nullptr; }
+
+std::vector<AllocatorRow> listed_allocators() {
+  std::vector<AllocatorRow> rows{
+      {.name = "auto",
+       .summary = "the best of all metrics on this network, refined by what the network says"}};
+  add_metrics(rows, judges_outputs);
+  rows.push_back({.name = "pairwise",
+                  .summary = "output-mse with the interaction of layers in a block",
+                  .metric = "output-mse",
+                  .solver = "pairwise",
+                  .pairs = true});
+  add_metrics(rows, [](const sensitivity::Metric& metric) { return !judges_outputs(metric); });
+  rows.push_back({.name = "orm",
+                  .summary = "the paper's: linear program over orthogonality, then rounding",
+                  .solver = "orm",
+                  .importance = true,
+                  .papers = true,
+                  .paper_solver = "lp"});
+  rows.push_back({.name = "orm-ilp",
+                  .summary = "exact integer program over the paper's importance",
+                  .solver = "orm-ilp",
+                  .importance = true,
+                  .paper_solver = "ilp"});
+  rows.push_back({.name = "projection",
+                  .summary = "upper widths projected onto the budget: what the published lists are",
+                  .solver = "projection",
+                  .papers = true,
+                  .paper_solver = "projection"});
+  rows.push_back(
+      {.name = "size-only", .summary = "the most bits in total, no signal", .solver = "size-only"});
+  rows.push_back({.name = "uniform",
+                  .summary = "one width for all: the largest that fits",
+                  .solver = "uniform"});
+  rows.push_back({.name = "random",
+                  .summary = "widths raised in a random order while they fit",
+                  .solver = "random",
+                  .chance = true});
+  return rows;
+}
+
+}  // namespace
+
+AllocatorRow row_of_metric(const sensitivity::Metric& metric) {
+  return {.name = metric.name,
+          .summary = metric.summary,
+          .metric = metric.name,
+          .solver = metric.solver,
+          .importance = metric.needs == sensitivity::Needs::Importance};
+}
+
+RowTable<AllocatorRow>& allocator_table_rows() {
+  static RowTable<AllocatorRow> table(listed_allocators());
+  return table;
+}
+
+std::span<const AllocatorRow> allocator_table() { return allocator_table_rows().rows(); }
+
 const AllocatorRow& allocator_row(std::string_view name) {
+  if (const AllocatorRow* row = allocator_table_rows().find(name)) return *row;
   std::vector<std::string_view> names;
-  for (const AllocatorRow& row : allocator_table()) {
-    if (row.name == name) return row;
-    names.push_back(row.name);
-  }
+  for (const AllocatorRow& row : allocator_table()) names.push_back(row.name);
   const std::string_view near = meant_name(name, names);
   throw ConfigError("allocator",
                     fmt::format("unknown allocator '{}'{}; known are {}",
                                 name,
                                 near.empty() ? "" : fmt::format(", did you mean '{}'?", near),
                                 fmt::join(names, ", ")));
+}
+
+const AllocatorRow& paper_row(std::string_view solver) {
+  const AllocatorRow* found = allocator_table_rows().find_if([&](const AllocatorRow& row) {
+    return !row.paper_solver.empty() && row.paper_solver == solver;
+  });
+  if (found == nullptr) {
+    throw InternalError("allocator", fmt::format("no allocator has the solver '{}'", solver));
+  }
+  return *found;
 }
 
 allocation::Scheme scheme_for(const AllocatorRow& row, allocation::Scheme asked) {

@@ -7,6 +7,7 @@
 
 #include "ompq/pipeline/evaluate.h"
 #include "ompq/rounding/calibration.h"
+#include "ompq/search/option_values.h"
 #include "ompq/search/search_options.h"
 
 namespace ompq::search {
@@ -14,7 +15,7 @@ namespace ompq::search {
 struct CompareOptions {
   SearchOptions search;  ///< its budget and allocator are not used
   std::vector<allocation::Budget> budgets;
-  std::vector<std::string> allocators;
+  std::vector<std::string> allocators = compared_allocators({"all"});
   std::int64_t random_allocations = 16;  ///< a budget, for the rank correlations; 0: none
   rounding::CalibrationOptions calibration;
   pipeline::EvaluateOptions evaluation;
@@ -22,5 +23,22 @@ struct CompareOptions {
   /// folder, named after the model and what the units depend on.
   std::filesystem::path journal;
 };
+
+/// What every unit of a comparison depends on.
+template <typename Binder>
+void bind_conditions(Binder& binder, CompareOptions& options) {
+  bind_measuring(binder, options.search);
+  bind_options(binder, options.calibration);
+  bind_options(binder, options.evaluation);
+}
+
+template <typename Binder>
+void bind_options(Binder& binder, CompareOptions& options) {
+  bind_conditions(binder, options);
+  binder.composed("avg-bits|size", options.budgets);
+  binder.bind("allocators", options.allocators, compared_allocators);
+  binder.bind("random", options.random_allocations);
+  binder.bind("journal", options.journal);
+}
 
 }  // namespace ompq::search

@@ -9,7 +9,7 @@
 #include "ompq/core/error.h"
 #include "ompq/data/batches.h"
 #include "ompq/graph/passes.h"
-#include "ompq/pipeline/class_scores.h"
+#include "ompq/scores/class_scores.h"
 
 namespace ompq::search {
 namespace {
@@ -84,6 +84,11 @@ std::vector<Visit> visits_of(const std::vector<allocation::DecisionItem>& decisi
 
 }  // namespace
 
+std::string divergence_measure(const graph::Graph& graph) {
+  return scores::class_count(graph) ? "mean Kullback-Leibler divergence of the classes, nats"
+                                    : "squared error of the output over its squared norm";
+}
+
 FidelityProbe::FidelityProbe(const pipeline::Model& model,
                              RoundedWeights& weights,
                              data::Dataset& dataset,
@@ -93,6 +98,7 @@ FidelityProbe::FidelityProbe(const pipeline::Model& model,
     : model_(model),
       weights_(weights),
       executor_(graph::with_float_outputs(model.graph), options),
+      kind_(scores::kind_of(graph::with_float_outputs(model.graph))),
       applied_(model.discovery.layers.size(), allocation::kFloatBits) {
   data::for_each_batch(dataset, indices, batch_size, [&](const data::Batch& batch) {
     batches_.push_back({batch.size, batch.inputs, executor_.run(batch.inputs)});
@@ -105,7 +111,7 @@ FidelityProbe::FidelityProbe(const pipeline::Model& model,
 }
 
 void FidelityProbe::weigh() {
-  by_class_ = pipeline::as_scores(batches_.front().reference.front()).has_value();
+  by_class_ = scores::as_scores(batches_.front().reference.front(), kind_).has_value();
   std::vector<double> sizes(batches_.front().reference.size(), 0.0);
   double samples = 0;
   for (const Batch& batch : batches_) {
@@ -125,12 +131,11 @@ std::vector<double> FidelityProbe::distances(const std::vector<Tensor>& outputs,
                                              const Batch& batch) const {
   std::vector<double> result(static_cast<std::size_t>(batch.samples), 0.0);
   if (by_class_) {
-    const pipeline::Scores scores = pipeline::as_scores(outputs.front()).value();
-    const pipeline::Scores expected = pipeline::as_scores(batch.reference.front()).value();
-    for (std::int64_t row = 0; row < scores.rows; ++row) {
-      const std::int64_t sample = row * batch.samples / scores.rows;
-      result[static_cast<std::size_t>(sample)] +=
-          pipeline::divergence(expected.row(row), scores.row(row));
+    const scores::Scores seen = scores::as_scores(outputs.front(), kind_).value();
+    const scores::Scores expected = scores::as_scores(batch.reference.front(), kind_).value();
+    for (std::int64_t row = 0; row < seen.rows; ++row) {
+      const std::int64_t sample = row * batch.samples / seen.rows;
+      result[static_cast<std::size_t>(sample)] += scores::divergence_of_rows(expected, seen, row);
     }
     return result;
   }

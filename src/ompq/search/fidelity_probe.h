@@ -3,15 +3,20 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <string>
 #include <vector>
 
 #include "ompq/allocation/cost_model.h"
 #include "ompq/core/progress.h"
 #include "ompq/data/dataset.h"
 #include "ompq/runtime/executor.h"
+#include "ompq/scores/class_scores.h"
 #include "ompq/search/rounded_weights.h"
 
 namespace ompq::search {
+
+/// What FidelityProbe measures of a network, in words with its unit.
+[[nodiscard]] std::string divergence_measure(const graph::Graph& graph);
 
 /// Says how far the network strays from the float one when its layers get certain widths: the mean
 /// Kullback-Leibler divergence of the class scores (nats), or, where the first output is no row of
@@ -71,6 +76,7 @@ class FidelityProbe {
   RoundedWeights& weights_;
   runtime::Executor executor_;
   std::vector<Batch> batches_;
+  scores::Kind kind_;
   bool by_class_ = false;  // the first output is rows of class scores
   double divisor_ = 0;     // samples, or the output's squared norm, or the number of outputs
   std::vector<double> weights_by_output_;  // of squared errors

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "ompq/pipeline/model.h"
+#include "ompq/search/option_values.h"
 
 namespace ompq::search {
 
@@ -22,6 +23,14 @@ struct LayerChoices {
     return !first_last && candidates.empty() && pins.empty() && excluded.empty();
   }
 };
+
+template <typename Binder>
+void bind_options(Binder& binder, LayerChoices& choices) {
+  binder.bind("first-last", choices.first_last);
+  binder.bind("candidates", choices.candidates, named_widths);
+  binder.bind("pin", choices.pins, pinned_widths);
+  binder.bind("exclude", choices.excluded);
+}
 
 /// Candidate widths of every layer, ascending, in layer order; an empty list leaves the common
 /// ones. An excluded layer has allocation::kFloatBits alone. Tied layers follow: what holds for one

@@ -201,15 +201,16 @@ Measurements measure(const pipeline::Model& model,
 }
 
 sensitivity::LossTable importance_losses(const pipeline::Model& model,
+                                         const std::string& metric,
                                          const orm::Importance& importance,
                                          const std::vector<int>& widths,
                                          RoundedWeights& weights) {
   sensitivity::Measurement measurement(
       model.graph,
       model.discovery.layers,
-      {.metrics = {"orm-error"}, .widths = bit_widths(widths), .theta = importance.theta},
+      {.metrics = {metric}, .widths = bit_widths(widths), .theta = importance.theta},
       rounded(weights));
-  return measurement.result().at("orm-error");
+  return measurement.result().at(metric);
 }
 
 orm::Importance importance_of_leaders(const orm::OrthogonalityMatrix& matrix,

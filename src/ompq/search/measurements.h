@@ -58,8 +58,10 @@ struct Measurements {
                                    RoundedWeights& weights,
                                    const ProgressHandler& progress = {});
 
-/// The losses of orm-error with another importance (another beta) than the plan's.
+/// The losses of a metric of Needs::Importance with another importance (another beta) than the
+/// plan's.
 [[nodiscard]] sensitivity::LossTable importance_losses(const pipeline::Model& model,
+                                                       const std::string& metric,
                                                        const orm::Importance& importance,
                                                        const std::vector<int>& widths,
                                                        RoundedWeights& weights);

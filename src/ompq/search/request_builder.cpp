@@ -63,21 +63,22 @@ std::vector<allocation::PairLoss> pairs_for(const allocation::AllocationRequest&
 std::vector<std::vector<double>> activation_losses_for(const allocation::AllocationRequest& request,
                                                        const AllocatorRow& row,
                                                        const Measurements& measurements) {
-  const bool by_class = row.metric == "output-kl";
-  if (!by_class && row.metric != "output-mse") {
+  const auto loss_of = sensitivity::metric(row.metric).activation_loss;
+  if (loss_of == nullptr) {
     throw ConfigError(
         "search",
-        fmt::format("'{}' measures weights alone and cannot choose activation "
-                    "widths; use output-mse, output-kl or auto, or give one --act-bits",
-                    row.name));
+        fmt::format(
+            "'{}' measures weights alone and cannot choose activation "
+            "widths; use {} or auto, or give one --act-bits",
+            row.name,
+            fmt::join(sensitivity::metrics_with(&sensitivity::Metric::activation_loss), ", ")));
   }
   if (!measurements.activations) {
     throw DataError("search",
                     fmt::format("what activations cost is not measured: {}; give one --act-bits",
                                 measurements.dropped.at("activations")));
   }
-  const sensitivity::ActivationTable& effects = *measurements.activations;
-  const sensitivity::LossTable& table = by_class ? effects.kl.value() : effects.mse;
+  const sensitivity::LossTable& table = loss_of(*measurements.activations);
   std::vector<std::vector<double>> rows;
   const auto candidates = allocation::activation_candidates_of(request);
   for (std::size_t a = 0; a < candidates.size(); ++a) {
@@ -150,14 +151,14 @@ allocation::AllocationRequest request_for(const allocation::AllocationRequest& f
     const bool own = options.scheme == allocation::Scheme::Free;
     if (options.accounting || own) request.cost.accounting = free.cost.accounting;
   }
-  if (options.rounding) request.rounding = *options.rounding;
+  request.rounding = options.rounding;
   if (chooses_activations(options) && !row.metric.empty()) {
     request.activation_loss = activation_losses_for(request, row, measurements);
   }
   if (!row.metric.empty()) {
     request.loss = losses_for(request, measurements.losses.at(std::string(row.metric)));
   }
-  if (row.solver == "pairwise") request.pairs = pairs_for(request, measurements.pairs);
+  if (row.pairs) request.pairs = pairs_for(request, measurements.pairs);
   if (row.importance) {
     for (const auto& item : allocation::decision_items(request.layers)) {
       request.coefficients.push_back(measurements.importance.coefficients[item.leader]);

@@ -6,8 +6,10 @@
 #include <vector>
 
 #include "ompq/allocation/allocators.h"
+#include "ompq/quant/option_names.h"
 #include "ompq/quant/quant_params.h"
 #include "ompq/search/layer_choices.h"
+#include "ompq/search/option_values.h"
 
 namespace ompq::search {
 
@@ -15,10 +17,10 @@ namespace ompq::search {
 struct RequestOptions {
   allocation::Budget budget;
   allocation::Scheme scheme = allocation::Scheme::Free;
-  std::vector<int> candidates{2, 3, 4, 5, 6, 7, 8};
+  std::vector<int> candidates{1, 2, 3, 4, 5, 6, 7, 8};
   LayerChoices choices;
-  std::optional<allocation::Accounting> accounting;    ///< none: what the scheme says
-  std::optional<allocation::Rounding> rounding;        ///< none: depth-first
+  std::optional<allocation::Accounting> accounting;  ///< none: what the scheme says
+  allocation::Rounding rounding = allocation::Rounding::DepthFirst;
   std::vector<int> activation_candidates{8};           ///< empty: activations stay float
   int input_bits = 8;                                  ///< of network inputs, unless all is float
   std::optional<std::filesystem::path> latency_table;  ///< for Budget::latency_us
@@ -26,5 +28,28 @@ struct RequestOptions {
   allocation::IntegerOptions integer;
   std::uint64_t seed = 0;
 };
+
+/// What `ompq latency-table` is asked, too.
+template <typename Binder>
+void bind_widths(Binder& binder, RequestOptions& options) {
+  binder.bind("candidates", options.candidates, common_widths);
+  bind_options(binder, options.choices);
+  binder.bind("act-bits", options.activation_candidates, activation_widths);
+  binder.bind("input-bits", options.input_bits);
+}
+
+/// Without the budget, of which `ompq compare` has several.
+template <typename Binder>
+void bind_options(Binder& binder, RequestOptions& options) {
+  bind_widths(binder, options);
+  binder.bind("scheme", options.scheme);
+  binder.bind("accounting", options.accounting);
+  binder.bind("rounding", options.rounding);
+  binder.bind("latency-table", options.latency_table);
+  binder.bind("weight-symmetry", options.symmetry);
+  binder.unbound("solver seconds", options.integer.time_limit_seconds);
+  binder.unbound("solver labels", options.integer.max_labels);
+  binder.bind("seed", options.seed);
+}
 
 }  // namespace ompq::search

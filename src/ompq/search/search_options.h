@@ -7,6 +7,8 @@
 #include "ompq/pipeline/network.h"
 #include "ompq/rounding/quantize_weights.h"
 #include "ompq/runtime/executor.h"
+#include "ompq/runtime/executor_binding.h"
+#include "ompq/search/option_values.h"
 #include "ompq/search/request_options.h"
 
 namespace ompq::search {
@@ -25,7 +27,7 @@ struct SearchOptions {
   /// Allocators whose answer to the same budget is put next to the chosen one.
   std::vector<std::string> beside{"uniform", "size-only", "orm"};
   /// False leaves out those next to it that need a measurement which the chosen one does not.
-  bool measure_for_beside = true;
+  bool measure_for_beside = false;
   double beta = 1.0;
   AutoOptions automatic;
   rounding::WeightOptions weights;
@@ -35,7 +37,37 @@ struct SearchOptions {
   pipeline::FileForm
       form;  ///< of the file whose size is promised; its budget is set by what is asked for
   std::int64_t batch_size = 64;
-  runtime::ExecutorOptions executor;  ///< of the passes that measure
+  /// Of the passes that measure.
+  runtime::ExecutorOptions executor{.precision = runtime::Precision::Auto};
 };
+
+/// What search, compare and sweep share.
+template <typename Binder>
+void bind_measuring(Binder& binder, SearchOptions& options) {
+  bind_options(binder, options.request);
+  binder.bind("beta", options.beta);
+  binder.bind("time-limit", options.automatic.time_limit_seconds, seconds_from_us);
+  binder.unbound("rounds", options.automatic.max_rounds);
+  binder.unbound("second look", options.automatic.second_look_seconds);
+  binder.unbound("starts", options.automatic.starts);
+  binder.bind("weight-symmetry", options.weights.symmetry);
+  binder.unbound("weight range", options.weights.range);
+  binder.composed("format", options.form.format);
+  binder.bind("opset", options.form.opset);
+  binder.unbound("most bytes", options.form.most_model_bytes);
+  binder.bind("batch", options.batch_size);
+  binder.bind("precision", options.executor.precision);
+  bind_options(binder, options.executor);
+}
+
+template <typename Binder>
+void bind_options(Binder& binder, SearchOptions& options) {
+  bind_measuring(binder, options);
+  bind_options(binder, options.request.budget);
+  binder.composed("allocator|solver|scheme", options.allocator);
+  binder.bind("beside", options.beside, shown_allocators);
+  binder.composed("beside", options.measure_for_beside);
+  binder.composed("for", options.compensated);
+}
 
 }  // namespace ompq::search

@@ -11,18 +11,18 @@
 #include "ompq/core/error.h"
 #include "ompq/core/log.h"
 #include "ompq/graph/passes.h"
-#include "ompq/pipeline/class_scores.h"
 #include "ompq/search/allocate.h"
+#include "ompq/search/fidelity_probe.h"
 
 namespace ompq::search {
 namespace {
 
-constexpr std::string_view kAuto = "auto";
 /// The paper sets beta by hand, between 1e-9 and 100.
 constexpr std::array<double, 6> kBetas{1e-9, 1e-2, 1e-1, 1.0, 10.0, 100.0};
 
-bool measures_output(std::string_view metric) {
-  return metric == "output-mse" || metric == "output-kl";
+/// True where the metric judges activations as well.
+bool judges_activations(std::string_view metric) {
+  return sensitivity::metric(metric).activation_loss != nullptr;
 }
 
 /// Whether `auto` may measure interactions as well: some seconds of passes, told from the network's
@@ -41,12 +41,6 @@ bool pairs_are_cheap(const pipeline::Model& model, std::size_t samples) {
   return half_passes * macs * static_cast<double>(samples) < kMacs;
 }
 
-int budgets_in(const allocation::Budget& budget) {
-  return (budget.bytes ? 1 : 0) + (budget.average_bits ? 1 : 0) + (budget.compression ? 1 : 0) +
-         (budget.bops ? 1 : 0) + (budget.weight_bytes ? 1 : 0) + (budget.activation_bytes ? 1 : 0) +
-         (budget.latency_us ? 1 : 0);
-}
-
 /// True where exp(-beta gamma) underflows everywhere.
 bool vanishes(const orm::Importance& importance) {
   return std::ranges::all_of(importance.theta, [](double theta) { return theta == 0.0; });
@@ -58,7 +52,7 @@ std::vector<std::string> portfolio_metrics(const RequestOptions& options) {
   std::vector<std::string> names;
   for (const AllocatorRow& row : allocator_table()) {
     if (row.metric.empty()) continue;
-    if (chooses_activations(options) && !measures_output(row.metric)) continue;
+    if (chooses_activations(options) && !judges_activations(row.metric)) continue;
     if (std::find(names.begin(), names.end(), row.metric) == names.end()) {
       names.emplace_back(row.metric);
     }
@@ -143,20 +137,20 @@ void SearchSession::prepare(const std::set<std::string>& allocators) {
   MeasurementPlan plan = plan_for({});
   for (const std::string& name : allocators) {
     const AllocatorRow row = row_of(name);
-    if (row.solver == "pairwise" && !measured_.contains(std::string(kPairs))) plan.pairs = true;
+    if (row.pairs && !measured_.contains(std::string(kPairs))) plan.pairs = true;
     if (row.importance && !measured_.contains(std::string(kOrthogonality))) {
       plan.orthogonality = true;
     }
     const bool fresh = !row.metric.empty() && !measured_.contains(std::string(row.metric));
-    if ((plan.pairs && row.solver == "pairwise") || fresh) {
+    if ((plan.pairs && row.pairs) || fresh) {
       if (std::ranges::find(plan.metrics, row.metric) == plan.metrics.end()) {
         plan.metrics.emplace_back(row.metric);
       }
     }
   }
   if (plan.metrics.empty() && !plan.orthogonality) return;
-  const bool by_output = std::ranges::any_of(plan.metrics, measures_output);
-  if (by_output && chooses_activations(options_.request) && !all_.activations) {
+  const bool judged = std::ranges::any_of(plan.metrics, judges_activations);
+  if (judged && chooses_activations(options_.request) && !all_.activations) {
     plan.activation_widths = options_.request.activation_candidates;
   }
   Measurements fresh =
@@ -187,11 +181,11 @@ void SearchSession::note(const std::map<std::string, std::string>& dropped) {
 
 std::optional<std::string> SearchSession::obstacle(const std::string& allocator) {
   const AllocatorRow row = row_of(allocator);
-  if (row.name == kAuto) return std::nullopt;
+  if (row.tries_others()) return std::nullopt;
   prepare({allocator});
   const auto missing = [&](std::string_view name) { return all_.dropped.find(std::string(name)); };
   auto found = all_.dropped.end();
-  if (row.solver == "pairwise") found = missing(kPairs);
+  if (row.pairs) found = missing(kPairs);
   if (found == all_.dropped.end() && row.importance) found = missing(kOrthogonality);
   if (found == all_.dropped.end() && !row.metric.empty()) found = missing(row.metric);
   if (found == all_.dropped.end()) return std::nullopt;
@@ -207,7 +201,7 @@ SolvedRequest SearchSession::solve(const std::string& allocator, const allocatio
   free.budget = budget;
   const pipeline::FileSize size = size_.answering(budget);
   const AllocatorRow row = row_of(allocator);
-  if (row.name == kAuto) return solve_automatically(free, size);
+  if (row.tries_others()) return solve_automatically(free, size);
   if (const auto reason = obstacle(allocator)) {
     throw DataError("search",
                     fmt::format("allocator '{}' has no answer: {}; auto goes by what can be "
@@ -234,11 +228,11 @@ SolvedRequest SearchSession::random(const allocation::Budget& budget, std::uint6
 std::optional<double> SearchSession::prediction(const std::string& allocator,
                                                 const std::vector<int>& weight_bits) {
   const AllocatorRow row = row_of(allocator);
-  if (row.name == kAuto) return automatic().ranking.divergence(weight_bits);
+  if (row.tries_others()) return automatic().ranking.divergence(weight_bits);
   if (obstacle(allocator)) return std::nullopt;
   if (!row.metric.empty()) {
     auto loss = predicted_loss(all_.losses.at(std::string(row.metric)), weight_bits);
-    if (loss && row.solver == "pairwise") {
+    if (loss && row.pairs) {
       *loss += predicted_interaction(all_.pairs, weight_bits).value();
     }
     return loss;
@@ -286,9 +280,10 @@ std::vector<PortfolioCandidate> SearchSession::candidates(const allocation::Allo
     }
   };
   for (const AllocatorRow& row : allocator_table()) {
-    if (row.name == kAuto || row.name == "random") continue;
-    if (row.solver == "pairwise" && measured.pairs.pairs.empty()) continue;
-    if (row.papers && budgets_in(free.budget) > 1) continue;  // their roundings know one alone
+    if (row.tries_others() || row.chance) continue;
+    if (row.pairs && measured.pairs.pairs.empty()) continue;
+    if (row.papers && allocation::limit_count(free.budget) > 1)
+      continue;  // their rounding knows one
     if (!row.metric.empty() && !measured.losses.contains(std::string(row.metric))) continue;
     if (row.importance && !measured.features) continue;
     if (!row.importance) {
@@ -299,9 +294,13 @@ std::vector<PortfolioCandidate> SearchSession::candidates(const allocation::Allo
       Measurements sharper = measured;
       sharper.importance = importance_of_leaders(measured.features->matrix, free.layers, beta);
       if (vanishes(sharper.importance)) continue;
-      if (row.metric == "orm-error") {
-        sharper.losses["orm-error"] = importance_losses(
-            model_, sharper.importance, widths_to_measure(free, options_.request), weights_);
+      if (!row.metric.empty()) {
+        const std::string metric(row.metric);
+        sharper.losses[metric] = importance_losses(model_,
+                                                   metric,
+                                                   sharper.importance,
+                                                   widths_to_measure(free, options_.request),
+                                                   weights_);
       }
       add(row, sharper, fmt::format("{} beta={}", row.name, beta));
     }
@@ -362,7 +361,7 @@ SolvedRequest SearchSession::solve_automatically(const allocation::AllocationReq
       options,
       [&](const std::string& origin) { return second_look(free, size, origin); },
       progress_);
-  outcome.report.measure = pipeline::divergence_measure(graph::with_float_outputs(model_.graph));
+  outcome.report.measure = divergence_measure(graph::with_float_outputs(model_.graph));
   outcome.report.evaluations = state.ranking.evaluations() + state.refining.evaluations() - before;
   solved.allocation = std::move(outcome.best);
   solved.bytes = size.bytes(solved.allocation);

@@ -11,7 +11,6 @@
 #include "ompq/core/error.h"
 #include "ompq/core/log.h"
 #include "ompq/graph/passes.h"
-#include "ompq/pipeline/class_scores.h"
 #include "ompq/pipeline/layer_tables.h"
 #include "ompq/pipeline/stopwatch.h"
 #include "ompq/search/allocate.h"
@@ -20,8 +19,12 @@
 namespace ompq::search {
 namespace {
 
-/// Can be measured on every network and with any samples.
-constexpr std::string_view kOfWeightsAlone = "weight-mse";
+/// A metric of the weights only, which can be measured on every network and with any samples.
+std::string metric_for_every_network() {
+  const auto row = std::ranges::find(
+      sensitivity::metrics(), sensitivity::Needs::Weights, &sensitivity::Metric::needs);
+  return std::string(row->name);
+}
 
 report::SweepPoint measured(const allocation::CurvePoint& point, FidelityProbe& probe) {
   const allocation::Allocation& allocation = point.allocation;
@@ -120,11 +123,11 @@ SweepOutcome sweep(const pipeline::Model& model,
   report.metric = options.metric;
   Measurements measurements = measured_by(report.metric);
   if (!measurements.losses.contains(report.metric)) {
+    report.instead_of = std::exchange(report.metric, metric_for_every_network());
     log().warn("--metric {} is not measured here ({}); {} is used instead",
-               report.metric,
-               measurements.dropped.at(report.metric),
-               kOfWeightsAlone);
-    report.instead_of = std::exchange(report.metric, std::string(kOfWeightsAlone));
+               report.instead_of,
+               measurements.dropped.at(report.instead_of),
+               report.metric);
     measurements = measured_by(report.metric);
   }
   watch.lap("measurement");
@@ -156,7 +159,7 @@ SweepOutcome sweep(const pipeline::Model& model,
   report.model = {model.file.string(), model.sha256, model.file_bytes};
   report.samples = samples.used;
   report.samples.skipped = samples.dataset->skipped();
-  report.measure = pipeline::divergence_measure(graph::with_float_outputs(model.graph));
+  report.measure = divergence_measure(graph::with_float_outputs(model.graph));
   report.activation_bits = activation_text(search.request);
   report.layers = pipeline::layer_rows(model);
   return outcome;

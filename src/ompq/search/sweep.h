@@ -18,6 +18,14 @@ struct SweepOptions {
   std::optional<std::int64_t> pick_bytes;
 };
 
+template <typename Binder>
+void bind_options(Binder& binder, SweepOptions& options) {
+  bind_measuring(binder, options.search);
+  binder.bind("points", options.points);
+  binder.bind("metric", options.metric);
+  binder.bind("pick", options.pick_bytes);
+}
+
 struct SweepOutcome {
   report::Sweep report;
   allocation::AllocationFile chosen;  ///< the picked point, or the knee

@@ -38,8 +38,8 @@ struct ActivationEffect::Impl {
         widths(sorted_widths(std::move(asked))),
         quantizer(std::move(quantizers)),
         error(values.size() * widths.size()) {
-    const Scores scores = scores_of(network);
-    if (scores != Scores::None) divergence.emplace(values.size() * widths.size(), scores);
+    const scores::Kind kind = scores::kind_of(network);
+    if (kind != scores::Kind::None) divergence.emplace(values.size() * widths.size(), kind);
   }
 
   void see_float(const std::vector<Tensor>& outputs) {

@@ -64,7 +64,7 @@ class Fisher final : public Meter {
   [[nodiscard]] LossTable result() const override {
     if (samples_ == 0) throw DataError("sensitivity", "no sample was given; add a batch first");
     const double scale =
-        network_.scores() == Scores::None ? 1.0 / norm_ : 0.5 / static_cast<double>(samples_);
+        network_.kind() == scores::Kind::None ? 1.0 / norm_ : 0.5 / static_cast<double>(samples_);
     LossTable table{context_.options.widths, {}};
     for (std::size_t l = 0; l < squares_.size(); ++l) {
       const Tensor& weight = *context_.graph.value(context_.layers[l].weight).constant;
@@ -83,7 +83,7 @@ class Fisher final : public Meter {
     const std::int64_t at_once = passes.fixed ? passes.at_once : count;
     std::vector<at::Tensor> terms;
     const at::Tensor scores =
-        network_.scores() == Scores::None ? at::Tensor() : network_.log_probabilities(outputs);
+        network_.kind() == scores::Kind::None ? at::Tensor() : network_.log_probabilities(outputs);
     for (std::int64_t s = 0; s < count; ++s) {
       Random random =
           random_for(inputs, pass * passes.at_once + s, 1, context_.options.seed, "fisher");

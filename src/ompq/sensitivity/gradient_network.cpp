@@ -8,6 +8,7 @@
 #include "ompq/core/error.h"
 #include "ompq/graph/operator_traits.h"
 #include "ompq/ops/aten_bridge.h"
+#include "ompq/runtime/class_losses.h"
 
 namespace ompq::sensitivity {
 namespace {
@@ -64,7 +65,7 @@ at::Tensor samples_of(const at::Tensor& all, const runtime::Passes& passes, std:
 }  // namespace
 
 GradientNetwork::GradientNetwork(const Graph& graph, const std::vector<graph::Layer>& layers)
-    : network_(with_fast_gradients(graph)), scores_(scores_of(graph)) {
+    : network_(with_fast_gradients(graph)), kind_(scores::kind_of(graph)) {
   for (const graph::Layer& layer : layers) {
     weight_ids_.push_back(layer.weight);
     weights_.push_back(ops::to_aten(*graph.value(layer.weight).constant));
@@ -124,12 +125,7 @@ std::vector<at::Tensor> GradientNetwork::run(std::span<const at::Tensor> inputs,
 }
 
 at::Tensor GradientNetwork::log_probabilities(const std::vector<at::Tensor>& outputs) const {
-  at::Tensor scores = outputs.front().flatten(1);
-  if (scores_ == Scores::Probabilities) {
-    constexpr double kLeast = 0x1p-126;
-    scores = scores.clamp_min(kLeast).log();
-  }
-  return at::log_softmax(scores, 1);
+  return runtime::log_probabilities(runtime::logits_of(outputs.front(), kind_));
 }
 
 std::vector<at::Tensor> outputs_of(const std::vector<at::Tensor>& outputs,

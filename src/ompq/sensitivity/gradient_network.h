@@ -11,7 +11,7 @@
 #include "ompq/graph/layers.h"
 #include "ompq/runtime/differentiable.h"
 #include "ompq/runtime/passes.h"
-#include "ompq/sensitivity/output_divergence.h"
+#include "ompq/scores/class_scores.h"
 
 namespace ompq::sensitivity {
 
@@ -25,7 +25,7 @@ class GradientNetwork {
 
   /// The weights of the layers, in their order; layers that share a weight share a tensor.
   [[nodiscard]] const std::vector<at::Tensor>& weights() const { return weights_; }
-  [[nodiscard]] Scores scores() const { return scores_; }
+  [[nodiscard]] scores::Kind kind() const { return kind_; }
   /// The same, each requiring a gradient.
   [[nodiscard]] std::vector<at::Tensor> leaves() const;
   /// How samples are divided among backward passes: two at once, or as many as the network fixes.
@@ -48,7 +48,7 @@ class GradientNetwork {
   std::vector<graph::ValueId> weight_ids_;
   std::vector<at::Tensor> weights_;
   std::vector<graph::ValueId> outputs_;
-  Scores scores_;
+  scores::Kind kind_;
 };
 
 /// The part of each output that belongs to `count` of the `at_once` samples of a pass, from `first`

@@ -49,7 +49,7 @@ class Hessian final : public Meter {
   [[nodiscard]] LossTable result() const override {
     if (samples_ == 0) throw DataError("sensitivity", "no sample was given; add a batch first");
     const double scale =
-        network_.scores() == Scores::None ? 1.0 / norm_ : 0.5 / static_cast<double>(samples_);
+        network_.kind() == scores::Kind::None ? 1.0 / norm_ : 0.5 / static_cast<double>(samples_);
     LossTable table = context_.squared_change;
     for (std::size_t i = 0; i < table.values.size(); ++i) {
       const std::size_t l = i / table.widths.size();
@@ -64,7 +64,7 @@ class Hessian final : public Meter {
     const std::int64_t at_once = passes.fixed ? passes.at_once : count;
     const auto outputs = outputs_of(
         network_.run(network_.inputs_of(inputs, passes, pass), leaves_), 0, count, at_once);
-    const bool classes = network_.scores() != Scores::None;
+    const bool classes = network_.kind() != scores::Kind::None;
     const at::Tensor row =
         classes ? network_.log_probabilities(outputs) : in_one_row(outputs).unsqueeze(0);
     Random random =

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -9,12 +10,15 @@
 #include <vector>
 
 #include "ompq/core/bit_width.h"
+#include "ompq/core/row_table.h"
 #include "ompq/graph/layers.h"
 #include "ompq/sensitivity/loss_table.h"
 
 namespace ompq::sensitivity {
 
 class Meter;
+class OutputLoss;
+struct ActivationTable;
 
 /// What a metric learns from.
 enum class Needs : std::uint8_t {
@@ -49,21 +53,44 @@ struct MeterContext {
 };
 
 /// A way to say what quantizing a layer to a width costs. Tied layers are measured one by one, as
-/// if the others stayed float; whoever decides for a tie adds the rows up.
+/// if the others stayed float; whoever decides for a tie adds the rows up. This row is all that a
+/// metric needs: nothing else asks for its name.
 struct Metric {
   std::string_view name;
   std::string_view summary;
   std::string_view unit;
   std::string_view passes;  ///< cost in words; L layers, W widths
   std::string_view source;
-  Needs needs;
-  std::unique_ptr<Meter> (*make)(const MeterContext& context);
+  Needs needs = Needs::Weights;
+  std::unique_ptr<Meter> (*make)(const MeterContext& context) = nullptr;
+  /// Of allocation::allocators(): who allocates by this metric where its name is asked for as an
+  /// allocator. "": it is no allocator.
+  std::string_view solver = "integer";
+  /// The same loss of any change of the network, for pairs of layers; null: it is only of one
+  /// layer.
+  /// @throws DataError where the network has no such outputs.
+  std::unique_ptr<OutputLoss> (*output_loss)(std::size_t cells,
+                                             const graph::Graph& graph) = nullptr;
+  /// The same loss of quantized activations, so that it also chooses their widths; null: it
+  /// measures only weights.
+  const LossTable& (*activation_loss)(const ActivationTable& effects) = nullptr;
 };
 
 /// Every metric, in the order of docs/metrics.md.
 [[nodiscard]] std::span<const Metric> metrics();
+/// The same, to which a row can be added for a while; see search::ScopedMetric.
+[[nodiscard]] RowTable<Metric>& metric_rows();
 /// @throws ConfigError with the nearest name and all names.
 [[nodiscard]] const Metric& metric(std::string_view name);
+/// Names of the metrics that `member` of the row is set for, in the order of metrics().
+template <typename Member>
+[[nodiscard]] std::vector<std::string_view> metrics_with(Member Metric::*member) {
+  std::vector<std::string_view> names;
+  for (const Metric& row : metrics()) {
+    if (row.*member) names.push_back(row.name);
+  }
+  return names;
+}
 /// True where Measurement::add_batch has something to do for it.
 [[nodiscard]] bool needs_samples(const Metric& metric);
 

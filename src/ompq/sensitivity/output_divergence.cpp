@@ -11,22 +11,6 @@
 namespace ompq::sensitivity {
 namespace {
 
-bool is_row_of_scores(const graph::Shape& shape) {
-  if (shape.size() < 2 || !shape[1].is_fixed() || shape[1].size < 2) return false;
-  return std::all_of(shape.begin() + 2, shape.end(), [](const graph::Dim& dim) {
-    return dim.is_fixed() && dim.size == 1;
-  });
-}
-
-/// Subtracts the logarithm of the row's sum of exponentials.
-void normalize(double* row, std::size_t classes) {
-  const double top = *std::max_element(row, row + classes);
-  double sum = 0;
-  for (std::size_t c = 0; c < classes; ++c) sum += std::exp(row[c] - top);
-  const double shift = top + std::log(sum);
-  for (std::size_t c = 0; c < classes; ++c) row[c] -= shift;
-}
-
 bool has_floats(const std::vector<Tensor>& outputs) {
   return std::ranges::any_of(
       outputs, [](const Tensor& output) { return output.type() == DataType::Float32; });
@@ -69,20 +53,8 @@ std::size_t cells_of(const MeterContext& context) {
 
 }  // namespace
 
-Scores scores_of(const graph::Graph& graph) {
-  if (graph.outputs().empty()) return Scores::None;
-  const graph::ValueId id = graph.outputs().front();
-  const graph::Value& value = graph.value(id);
-  if (value.type != DataType::Float32 || !value.shape || !is_row_of_scores(*value.shape)) {
-    return Scores::None;
-  }
-  const graph::NodeId maker = graph.producer(id);
-  const bool softmax = maker != graph::kNoNode && graph.node(maker).is("Softmax");
-  return softmax ? Scores::Probabilities : Scores::Logits;
-}
-
 void require_scores(const graph::Graph& graph) {
-  if (scores_of(graph) != Scores::None) return;
+  if (scores::kind_of(graph) != scores::Kind::None) return;
   const bool known = !graph.outputs().empty();
   const graph::Value value = known ? graph.value(graph.outputs().front()) : graph::Value{};
   throw DataError("sensitivity",
@@ -120,29 +92,6 @@ double squared_distance(const std::vector<Tensor>& a, const std::vector<Tensor>&
   return sum;
 }
 
-LogProbabilities log_probabilities(const Tensor& output, Scores scores) {
-  const auto given = output.data<float>();
-  LogProbabilities result{output.shape().front(), {given.begin(), given.end()}};
-  if (scores == Scores::Probabilities) {
-    // A probability that float32 rounded to zero is at most its least number.
-    constexpr double kLeast = 0x1p-149;
-    for (double& value : result.values) value = std::log(std::max(value, kLeast));
-  }
-  const auto classes = static_cast<std::size_t>(output.shape()[1]);
-  for (std::size_t at = 0; at < result.values.size(); at += classes) {
-    normalize(result.values.data() + at, classes);
-  }
-  return result;
-}
-
-double sum_of_divergences(const LogProbabilities& p, const LogProbabilities& q) {
-  double sum = 0;
-  for (std::size_t i = 0; i < p.values.size(); ++i) {
-    sum += std::exp(p.values[i]) * (p.values[i] - q.values[i]);
-  }
-  return std::max(sum, 0.0);  // rounding alone takes it below
-}
-
 void RelativeError::see_float(const std::vector<Tensor>& outputs) {
   reference_ = outputs;
   norm_ += squared_norm(outputs);
@@ -164,12 +113,17 @@ std::vector<double> RelativeError::result() const {
 }
 
 void Divergence::see_float(const std::vector<Tensor>& outputs) {
-  reference_ = log_probabilities(outputs.front(), scores_);
-  samples_ += reference_.samples;
+  const scores::Scores seen = scores::as_scores(outputs.front(), kind_).value();
+  reference_ = scores::log_probabilities(seen);
+  samples_ += seen.rows;
 }
 
 void Divergence::see(std::size_t cell, const std::vector<Tensor>& outputs) {
-  sums_[cell] += sum_of_divergences(reference_, log_probabilities(outputs.front(), scores_));
+  const std::vector<double> quantized =
+      scores::log_probabilities(scores::as_scores(outputs.front(), kind_).value());
+  const double sum =
+      scores::divergence(std::span<const double>(reference_), std::span<const double>(quantized));
+  sums_[cell] += std::max(sum, 0.0);  // rounding alone takes it below
 }
 
 std::vector<double> Divergence::result() const {
@@ -186,7 +140,7 @@ std::unique_ptr<Meter> make_output_mse(const MeterContext& context) {
 std::unique_ptr<Meter> make_output_kl(const MeterContext& context) {
   require_scores(context.graph);
   return std::make_unique<OutputMeter<Divergence>>(
-      context, Divergence(cells_of(context), scores_of(context.graph)));
+      context, Divergence(cells_of(context), scores::kind_of(context.graph)));
 }
 
 }  // namespace ompq::sensitivity

@@ -4,17 +4,11 @@
 #include <vector>
 
 #include "ompq/graph/graph.h"
+#include "ompq/scores/class_scores.h"
 #include "ompq/sensitivity/meter.h"
 
 namespace ompq::sensitivity {
 
-/// What the first output says about classes.
-enum class Scores {
-  None,           ///< it is not one row of two or more scores a sample
-  Logits,         ///< any real numbers
-  Probabilities,  ///< a Softmax made them
-};
-[[nodiscard]] Scores scores_of(const graph::Graph& graph);
 /// @throws DataError saying what the first output is instead.
 void require_scores(const graph::Graph& graph);
 
@@ -22,16 +16,6 @@ void require_scores(const graph::Graph& graph);
 [[nodiscard]] double squared_norm(const std::vector<Tensor>& outputs);
 /// sum |a - b|^2 over all float outputs; where there is none, the number of elements that differ.
 [[nodiscard]] double squared_distance(const std::vector<Tensor>& a, const std::vector<Tensor>& b);
-
-/// Class probabilities of one batch, as logarithms.
-struct LogProbabilities {
-  std::int64_t samples = 0;
-  std::vector<double> values;  ///< [samples, classes]
-};
-/// @param scores  Logits or Probabilities.
-[[nodiscard]] LogProbabilities log_probabilities(const Tensor& output, Scores scores);
-/// sum over samples of KL(p || q), in nats.
-[[nodiscard]] double sum_of_divergences(const LogProbabilities& p, const LogProbabilities& q);
 
 /// Relative squared error of all outputs over batches: sum |y_q - y|^2 / sum |y|^2.
 /// The definition that output-mse, ActivationEffect and PairwiseEffect share.
@@ -53,15 +37,15 @@ class RelativeError {
 /// The definition that output-kl, ActivationEffect and PairwiseEffect share.
 class Divergence {
  public:
-  Divergence(std::size_t cells, Scores scores) : scores_(scores), sums_(cells, 0.0) {}
+  Divergence(std::size_t cells, scores::Kind kind) : kind_(kind), sums_(cells, 0.0) {}
   void see_float(const std::vector<Tensor>& outputs);
   void see(std::size_t cell, const std::vector<Tensor>& outputs);
   /// One value a cell. @throws DataError if nothing was seen.
   [[nodiscard]] std::vector<double> result() const;
 
  private:
-  Scores scores_;
-  LogProbabilities reference_;
+  scores::Kind kind_;
+  std::vector<double> reference_;  ///< logarithms of the batch's probabilities
   std::int64_t samples_ = 0;
   std::vector<double> sums_;
 };
@@ -71,7 +55,7 @@ class Divergence {
 [[nodiscard]] std::unique_ptr<Meter> make_output_mse(const MeterContext& context);
 
 /// output-kl: mean over the samples of KL(softmax(y) || softmax(y_q)) of the first output, in nats.
-/// Scores that a Softmax made are taken as they are.
+/// Probabilities are taken as they are.
 /// @throws DataError where the first output is not rows of class scores.
 [[nodiscard]] std::unique_ptr<Meter> make_output_kl(const MeterContext& context);
 

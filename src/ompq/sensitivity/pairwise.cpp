@@ -2,12 +2,14 @@
 
 #include <algorithm>
 #include <cmath>
-#include <variant>
+#include <memory>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "ompq/core/error.h"
-#include "ompq/sensitivity/output_divergence.h"
+#include "ompq/sensitivity/metric.h"
+#include "ompq/sensitivity/output_loss.h"
 #include "ompq/sensitivity/walk.h"
 
 namespace ompq::sensitivity {
@@ -45,13 +47,14 @@ std::vector<BitWidth> usual_widths(const std::vector<BitWidth>& widths) {
   return sorted_widths({widths.front(), *nearest});
 }
 
-PairwiseOptions checked(PairwiseOptions options, const graph::Graph& graph) {
-  if (options.metric != "output-mse" && options.metric != "output-kl") {
-    throw ConfigError(
-        "sensitivity",
-        fmt::format("pairs are measured by output-mse or output-kl, not by '{}'", options.metric));
+PairwiseOptions checked(PairwiseOptions options) {
+  const Metric* row = metric_rows().find(options.metric);
+  if (row == nullptr || row->output_loss == nullptr) {
+    throw ConfigError("sensitivity",
+                      fmt::format("pairs are measured by {}, not by '{}'",
+                                  fmt::join(metrics_with(&Metric::output_loss), " or "),
+                                  options.metric));
   }
-  if (options.metric == "output-kl") require_scores(graph);
   options.widths = sorted_widths(std::move(options.widths));
   options.measured = options.measured.empty() ? usual_widths(options.widths)
                                               : sorted_widths(std::move(options.measured));
@@ -73,27 +76,6 @@ PairwiseOptions checked(PairwiseOptions options, const graph::Graph& graph) {
   return options;
 }
 
-/// One definition of loss for all cells.
-class Loss {
- public:
-  Loss(const std::string& metric, std::size_t cells, const graph::Graph& graph)
-      : definition_(metric == "output-kl" ? Definition(Divergence(cells, scores_of(graph)))
-                                          : Definition(RelativeError(cells))) {}
-  void see_float(const std::vector<Tensor>& outputs) {
-    std::visit([&](auto& loss) { loss.see_float(outputs); }, definition_);
-  }
-  void see(std::size_t cell, const std::vector<Tensor>& outputs) {
-    std::visit([&](auto& loss) { loss.see(cell, outputs); }, definition_);
-  }
-  [[nodiscard]] std::vector<double> result() const {
-    return std::visit([](const auto& loss) { return loss.result(); }, definition_);
-  }
-
- private:
-  using Definition = std::variant<RelativeError, Divergence>;
-  Definition definition_;
-};
-
 std::size_t index_of(const std::vector<BitWidth>& widths, BitWidth width) {
   return static_cast<std::size_t>(std::find(widths.begin(), widths.end(), width) - widths.begin());
 }
@@ -107,8 +89,8 @@ struct PairwiseEffect::Impl {
   QuantizedWeight quantized;
   std::vector<Pair> pairs;
   std::int64_t left_out = 0;
-  std::vector<bool> paired;  ///< by layer: it is in a pair
-  Loss loss;
+  std::vector<bool> paired;          ///< by layer: it is in a pair
+  std::unique_ptr<OutputLoss> loss;  ///< one definition for all cells
 
   Impl(const graph::Graph& network,
        const graph::Discovery& discovery,
@@ -116,12 +98,13 @@ struct PairwiseEffect::Impl {
        QuantizedWeight weights)
       : graph(network),
         layers(discovery.layers),
-        options(checked(std::move(asked), network)),
+        options(checked(std::move(asked))),
         quantized(std::move(weights)),
         pairs(pairs_of(discovery, owns_weight(discovery.layers))),
         left_out(limit_pairs()),
         paired(layers.size(), false),
-        loss(options.metric, (layers.size() + pairs.size() * measured()) * measured(), network) {
+        loss(metric(options.metric)
+                 .output_loss((layers.size() + pairs.size() * measured()) * measured(), network)) {
     for (const Pair& pair : pairs) paired[pair.first] = paired[pair.second] = true;
   }
 
@@ -179,7 +162,7 @@ struct PairwiseEffect::Impl {
       check_interrupt();
       scope.set(quantized(stop.layer, options.measured[a]));
       State changed = state;
-      loss.see(alone_cell(stop.layer, a), executor.finish(State(changed)));
+      loss->see(alone_cell(stop.layer, a), executor.finish(State(changed)));
       for (const Partner& partner : stop.partners) visit_second(executor, changed, partner, a);
     }
   }
@@ -195,8 +178,8 @@ struct PairwiseEffect::Impl {
       check_interrupt();
       scope.set(quantized(layer, options.measured[b]));
       const bool as_listed = pairs[partner.pair].second == layer;
-      loss.see(as_listed ? pair_cell(partner.pair, a, b) : pair_cell(partner.pair, b, a),
-               executor.finish(State(changed)));
+      loss->see(as_listed ? pair_cell(partner.pair, a, b) : pair_cell(partner.pair, b, a),
+                executor.finish(State(changed)));
     }
   }
 
@@ -263,7 +246,7 @@ void PairwiseEffect::add_batch(runtime::Executor& executor,
                                std::span<const Tensor> inputs,
                                const ProgressHandler& progress) {
   State state = executor.start(inputs);
-  impl_->loss.see_float(executor.finish(State(state)));
+  impl_->loss->see_float(executor.finish(State(state)));
   const auto stops = impl_->stops(executor);
   std::int64_t done = 0;
   for (const Impl::Stop& stop : stops) {
@@ -289,7 +272,7 @@ PairwiseTable PairwiseEffect::result(const LossTable& alone) const {
                     impl_->layers.size(),
                     impl_->options.widths.size()));
   }
-  const std::vector<double> losses = impl_->loss.result();
+  const std::vector<double> losses = impl_->loss->result();
   PairwiseTable table{impl_->options.widths, {}, impl_->left_out};
   for (std::size_t p = 0; p < impl_->pairs.size(); ++p) {
     table.pairs.push_back(impl_->pair_loss(losses, alone, p));

@@ -28,7 +28,7 @@ struct PairwiseTable {
 };
 
 struct PairwiseOptions {
-  std::string metric = "output-mse";  ///< output-mse or output-kl
+  std::string metric = "output-mse";  ///< a row of metrics() that has an output_loss
   std::vector<BitWidth> widths;       ///< of the table
   /// Widths at which pairs run; empty: the narrowest of `widths` and the one nearest to 4.
   std::vector<BitWidth> measured{};

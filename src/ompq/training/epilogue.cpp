@@ -93,7 +93,7 @@ void prepare_quantizer(State& state, const at::Tensor& z, const EpilogueOptions&
     observe(quantizer, epilogue_range(state.extent, state.pass, z.data_ptr()));
   }
   state.pass.quantized = true;
-  state.pass.levels = levels_of(quantizer);
+  state.pass.grid = grid_of(quantizer);
   const bool clip = quantizer.method->activations == ActivationRange::LearnedClip;
   state.pass.inside_slope = clip ? 0.0F : 1.0F;
   state.quantizer = quantizer;

@@ -3,31 +3,20 @@
 #include <algorithm>
 #include <bit>
 
-#include "ompq/quant/rounding.h"
+#include "ompq/quant/fake_quantize.h"
 #include "ompq/quant/simd.h"
 
 // Each pass is an inline body for both types, called from one plain function that is compiled for
 // every vector width: clones cannot be made of templates.
-#define OMPQ_INLINE [[gnu::always_inline]] inline
 
 namespace ompq::training {
 namespace {
 
-using Narrow = std::uint16_t;  // bfloat16
+using Narrow = NarrowElement;
 
 /// Channels are repeated up to a tile of at least this many elements, so that inner loops are long.
 constexpr std::int64_t kTile = 128;
 constexpr std::int64_t kChunk = 16384;  ///< elements of a chunk, in whole tiles
-
-OMPQ_INLINE float load(const float* from) { return *from; }
-OMPQ_INLINE float load(const Narrow* from) {
-  return std::bit_cast<float>(static_cast<std::uint32_t>(*from) << 16);
-}
-OMPQ_INLINE void store(float* to, float value) { *to = value; }
-OMPQ_INLINE void store(Narrow* to, float value) {
-  const auto bits = std::bit_cast<std::uint32_t>(value);
-  *to = static_cast<Narrow>((bits + 0x7fffU + ((bits >> 16) & 1U)) >> 16);
-}
 
 /// How the elements are cut: chunks of whole tiles, tiles of whole rows of channels.
 struct Cut {
@@ -75,7 +64,7 @@ OMPQ_INLINE void sums_body(const Task& t) {
     const std::int64_t count = std::min(t.tile, t.end - at);
 #pragma omp simd
     for (std::int64_t i = 0; i < count; ++i) {
-      const float value = load(z + at + i);
+      const float value = load_element(z + at + i);
       t.first[i] += value;
       t.second[i] += value * value;
     }
@@ -84,9 +73,9 @@ OMPQ_INLINE void sums_body(const Task& t) {
 
 template <bool kAffine, bool kResidual, typename T>
 OMPQ_INLINE float value_at(const Task& t, const T* z, const T* r, std::int64_t at, std::int64_t i) {
-  float v = load(z + at + i);
+  float v = load_element(z + at + i);
   if (kAffine) v = v * t.scale[i] + t.shift[i];
-  if (kResidual) v += load(r + at + i);
+  if (kResidual) v += load_element(r + at + i);
   return v;
 }
 OMPQ_INLINE float clamped(float v, float least, float most) {
@@ -103,15 +92,14 @@ OMPQ_INLINE void forward_body(const Task& given) {
   T* y = static_cast<T*>(t.out);
   const float least = t.epilogue.least;
   const float most = t.epilogue.most;
-  const Levels q = t.epilogue.levels;
+  const quant::Grid grid = t.epilogue.grid;
   for (std::int64_t at = t.begin; at < t.end; at += t.tile) {
     const std::int64_t count = std::min(t.tile, t.end - at);
 #pragma omp simd
     for (std::int64_t i = 0; i < count; ++i) {
       float u = clamped(value_at<kAffine, kResidual>(t, z, r, at, i), least, most);
-      // A division, as QuantizeLinear has it: products and sums are exact, so ties are common.
-      if (kQuantized) u = quant::nearest_level(u / q.step, q.low, q.high) * q.step;
-      store(y + at + i, u);
+      if (kQuantized) u = quant::fake_quantized(u, grid);
+      store_element(y + at + i, u);
     }
   }
 }
@@ -126,7 +114,7 @@ OMPQ_INLINE double backward_body(const Task& given) {
   const float least = t.epilogue.least;
   const float most = t.epilogue.most;
   const float slope_inside = t.epilogue.inside_slope;
-  const Levels q = t.epilogue.levels;
+  const quant::Grid grid = t.epilogue.grid;
   double step_gradient = 0.0;
   for (std::int64_t at = t.begin; at < t.end; at += t.tile) {
     const std::int64_t count = std::min(t.tile, t.end - at);
@@ -134,22 +122,20 @@ OMPQ_INLINE double backward_body(const Task& given) {
 #pragma omp simd reduction(+ : sum)
     for (std::int64_t i = 0; i < count; ++i) {
       const float v = value_at<kAffine, kResidual>(t, z, r, at, i);
-      const float g = load(dy + at + i);
-      // Without && and with both sides computed, or the compiler makes branches, not vectors.
+      const float g = load_element(dy + at + i);
+      // Without &&, or the compiler makes branches, not vectors.
       bool passes = (v > least) & (v < most);
       if (kQuantized) {
-        const float ratio = clamped(v, least, most) / q.step;
-        const float level = quant::nearest_level(ratio, q.low, q.high);
-        const float slope = slope_inside * (level - ratio);
-        const bool within = (ratio >= q.low) & (ratio <= q.high);
-        sum += g * (within ? slope : level);
-        passes = passes & within;
+        const quant::FakeQuantizeSlope slope =
+            quant::fake_quantize_slope(clamped(v, least, most), grid, slope_inside);
+        sum += g * slope.by_scale;
+        passes = passes & slope.passes;
       }
       const float pass = passes ? g : 0.0F;
-      store(dv + at + i, pass);
+      store_element(dv + at + i, pass);
       if (kAffine) {
         t.first[i] += pass;
-        t.second[i] += pass * load(z + at + i);
+        t.second[i] += pass * load_element(z + at + i);
       }
     }
     step_gradient += sum;
@@ -167,8 +153,9 @@ OMPQ_INLINE void norm_body(const Task& given) {
     const std::int64_t count = std::min(t.tile, t.end - at);
 #pragma omp simd
     for (std::int64_t i = 0; i < count; ++i) {
-      store(dz + at + i,
-            load(dv + at + i) * t.scale[i] + load(z + at + i) * t.shift[i] + t.third[i]);
+      store_element(dz + at + i,
+                    load_element(dv + at + i) * t.scale[i] + load_element(z + at + i) * t.shift[i] +
+                        t.third[i]);
     }
   }
 }

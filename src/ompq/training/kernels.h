@@ -5,23 +5,18 @@
 #include <span>
 #include <vector>
 
+#include "ompq/core/element.h"
+#include "ompq/quant/grid.h"
+
 /// Passes over activations of a training step, each once over dense memory whose innermost extent
 /// is the channels (channels_last). Work is cut into chunks of fixed size, whose sums are added in
 /// order: results do not depend on the number of threads.
+/// Arithmetic is float32, sums over chunks float64.
 namespace ompq::training {
 
-/// What lies in memory; arithmetic is float32, sums over chunks float64.
-enum class Element { Float32, BFloat16 };
-
-/// y = step x round_half_even(clamp(x / step, low, high)).
-struct Levels {
-  float step = 1.0F;
-  float low = 0.0F;     ///< -zero point
-  float high = 255.0F;  ///< 2^bits - 1 - zero point
-};
-
 /// What happens to z, all of it optional:
-///   v = z x scale[c] + shift[c] + residual;  u = clamp(v, least, most);  y = quantized u
+///   v = z x scale[c] + shift[c] + residual;  u = clamp(v, least, most);  y =
+///   quant::fake_quantized(u)
 struct Epilogue {
   std::span<const float> scale;  ///< one a channel; empty: 1 and no shift
   std::span<const float> shift;
@@ -29,9 +24,8 @@ struct Epilogue {
   float least = -std::numeric_limits<float>::infinity();
   float most = std::numeric_limits<float>::infinity();
   bool quantized = false;
-  Levels levels;
-  /// Factor on round(r) - r in the step's gradient: 1 for LSQ, 0 where only what is clipped counts
-  /// (PACT).
+  quant::Grid grid;
+  /// See quant::fake_quantize_slope.
   float inside_slope = 1.0F;
 };
 

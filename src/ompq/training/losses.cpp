@@ -4,6 +4,7 @@
 
 #include "ompq/core/error.h"
 #include "ompq/core/tensor.h"
+#include "ompq/runtime/class_losses.h"
 
 namespace ompq::training {
 namespace {
@@ -30,10 +31,10 @@ at::Tensor cross_entropy(const at::Tensor& scores,
                          std::span<const std::int64_t> labels,
                          double smoothing) {
   const at::Tensor at_labels = checked_labels(scores, labels);
-  const at::Tensor log_probabilities = at::log_softmax(scores, 1);
-  const at::Tensor by_label = -log_probabilities.gather(1, at_labels.unsqueeze(1)).mean();
+  const at::Tensor logs = runtime::log_probabilities(scores);
+  const at::Tensor by_label = -logs.gather(1, at_labels.unsqueeze(1)).mean();
   if (smoothing == 0.0) return by_label;
-  return (1.0 - smoothing) * by_label - smoothing * log_probabilities.mean();
+  return (1.0 - smoothing) * by_label - smoothing * logs.mean();
 }
 
 at::Tensor distillation(const at::Tensor& scores, const at::Tensor& teacher, double temperature) {
@@ -43,10 +44,9 @@ at::Tensor distillation(const at::Tensor& scores, const at::Tensor& teacher, dou
                                  shape_text(teacher.sizes().vec()),
                                  shape_text(scores.sizes().vec())));
   }
-  const at::Tensor own = at::log_softmax(scores / temperature, 1);
-  const at::Tensor other = at::log_softmax(teacher.detach() / temperature, 1);
-  const at::Tensor divergence = (other.exp() * (other - own)).sum(1).mean();
-  return temperature * temperature * divergence;
+  const at::Tensor own = runtime::log_probabilities(scores, temperature);
+  const at::Tensor other = runtime::log_probabilities(teacher.detach(), temperature);
+  return temperature * temperature * runtime::mean_divergence(other, own);
 }
 
 at::Tensor training_loss(const at::Tensor& scores,

@@ -9,7 +9,9 @@
 
 namespace ompq::training {
 
-/// Mean cross-entropy in nats of class scores [n, classes]; labels in 0..classes - 1. With
+/// Scores are logits [n, classes], see runtime::logits_of.
+
+/// Mean cross-entropy in nats of class scores; labels in 0..classes - 1. With
 /// smoothing s, the target is 1 - s at the label and s / classes everywhere.
 /// @throws DataError for a label that no class has; ShapeError if their numbers differ.
 /// Source: Szegedy et al. 2016, section 7.

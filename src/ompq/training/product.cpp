@@ -1,7 +1,5 @@
 #include "ompq/training/product.h"
 
-#include "ompq/ops/window.h"
-
 namespace ompq::training {
 namespace {
 
@@ -22,20 +20,8 @@ bool is_plain_gemm(const graph::Graph& graph, const graph::Node& node) {
 at::Tensor convolve_images(const ProductInputs& product, ConvolutionCache& cache) {
   const at::Tensor& x = product.x;
   const at::Tensor& weight = product.weight;
-  const ops::Window window =
-      ops::sliding_window(product.context, x.sizes().slice(2), weight.sizes().slice(2));
   return convolve(cache,
-                  {.batch = x.size(0),
-                   .in_channels = x.size(1),
-                   .out_channels = weight.size(0),
-                   .groups = product.context.node.int_attribute("group", 1),
-                   .input = x.sizes().slice(2).vec(),
-                   .output = window.output,
-                   .kernel = window.kernel,
-                   .stride = window.stride,
-                   .dilation = window.dilation,
-                   .pad_head = window.pad_head,
-                   .pad_tail = window.pad_tail},
+                  runtime::convolution_shape(product.context, x.sizes(), weight.sizes()),
                   x,
                   weight,
                   product.bias);
@@ -50,12 +36,11 @@ at::Tensor multiply_rows(const ProductInputs& product, ConvolutionCache& cache) 
   const std::int64_t out = weight.size(0);
   const std::int64_t rows = product.x.numel() / in;
   const at::Tensor pixels = product.x.contiguous().reshape({1, 1, rows, in}).permute({0, 3, 1, 2});
-  const at::Tensor y =
-      convolve(cache,
-               {.in_channels = in, .out_channels = out, .input = {1, rows}, .output = {1, rows}},
-               pixels,
-               weight.reshape({out, in, 1, 1}),
-               product.bias);
+  const at::Tensor y = convolve(cache,
+                                runtime::product_shape(rows, in, out),
+                                pixels,
+                                weight.reshape({out, in, 1, 1}),
+                                product.bias);
   std::vector<std::int64_t> extents = product.x.sizes().vec();
   extents.back() = out;
   return y.permute({0, 2, 3, 1}).reshape(extents);

@@ -7,11 +7,11 @@
 #include <torch/csrc/autograd/custom_function.h>
 
 #include "ompq/core/error.h"
+#include "ompq/quant/fake_quantize.h"
+#include "ompq/quant/grid.h"
 #include "ompq/quant/levels.h"
-#include "ompq/quant/rounding.h"
 #include "ompq/quant/short_scale.h"
 #include "ompq/quant/slices.h"
-#include "ompq/reconstruction/fake_quantize.h"
 #include "ompq/training/optional_tensor.h"
 
 namespace ompq::training {
@@ -31,10 +31,7 @@ constexpr float kWithinCell = 0.499F;
 /// What the weights' pass needs besides tensors, shared between forward and backward.
 struct WeightPass : torch::CustomClassHolder {
   quant::Slices slices;
-  std::vector<float> step;
-  std::vector<float> low;
-  std::vector<float> high;
-  float shift = 0.0F;
+  std::vector<quant::Grid> grids;  ///< one a slice
   double gradient_scale = 1.0;
 };
 
@@ -47,15 +44,9 @@ struct QuantizeWeight : torch::autograd::Function<QuantizeWeight> {
     const float* from = weight.data_ptr<float>();
     float* to = result.data_ptr<float>();
     quant::for_each_run(pass->slices, [&](std::int64_t slice, std::int64_t at, std::int64_t count) {
-      const auto s = static_cast<std::size_t>(slice);
-      const float step = pass->step[s];
-      const float low = pass->low[s];
-      const float high = pass->high[s];
-      const float shift = pass->shift;
-#pragma omp simd
-      for (std::int64_t i = at; i < at + count; ++i) {
-        to[i] = quant::nearest_level(from[i] / step, low, high, shift) * step;
-      }
+      const auto size = static_cast<std::size_t>(count);
+      quant::fake_quantize(
+          {from + at, size}, {to + at, size}, pass->grids[static_cast<std::size_t>(slice)]);
     });
     context->save_for_backward({weight});
     context->saved_data["by_learned"] = learned.requires_grad();
@@ -69,26 +60,19 @@ struct QuantizeWeight : torch::autograd::Function<QuantizeWeight> {
     const auto& pass = static_cast<const WeightPass&>(*capsule);
     const at::Tensor dy = gradients[0].contiguous();
     at::Tensor by_weight = at::empty_like(weight);
-    std::vector<double> by_step(pass.step.size());
+    std::vector<double> by_step(pass.grids.size());
     const float* w = weight.data_ptr<float>();
     const float* g = dy.data_ptr<float>();
     float* dw = by_weight.data_ptr<float>();
     quant::for_each_run(pass.slices, [&](std::int64_t slice, std::int64_t at, std::int64_t count) {
       const auto s = static_cast<std::size_t>(slice);
-      const float step = pass.step[s];
-      const float low = pass.low[s];
-      const float high = pass.high[s];
-      const float shift = pass.shift;
+      const quant::Grid grid = pass.grids[s];
       float sum = 0.0F;
 #pragma omp simd reduction(+ : sum)
       for (std::int64_t i = at; i < at + count; ++i) {
-        const float ratio = w[i] / step;
-        const float level = quant::nearest_level(ratio, low, high, shift);
-        const float slope = level - ratio;
-        // A cell around a level between whole numbers reaches as far on its outer side.
-        const bool within = (ratio >= low - shift) & (ratio <= high + shift);
-        dw[i] = within ? g[i] : 0.0F;
-        sum += g[i] * (within ? slope : level);
+        const quant::FakeQuantizeSlope slope = quant::fake_quantize_slope(w[i], grid);
+        dw[i] = slope.passes ? g[i] : 0.0F;
+        sum += g[i] * slope.by_scale;
       }
       by_step[s] += sum;
     });
@@ -121,6 +105,14 @@ float magnitude(std::span<const float> factors, std::size_t s) {
 }
 bool flipped(std::span<const float> factors, std::size_t s) {
   return !factors.empty() && factors[s] < 0.0F;
+}
+
+/// Of a slice of the operator's own weight.
+quant::Grid own_grid(const WeightQuantizer& quantizer, const WeightSteps& steps, std::size_t s) {
+  return {steps.own[s],
+          quantizer.low[s],
+          quantizer.high[s],
+          quant::level_shift(quantizer.bits, quantizer.symmetry)};
 }
 
 /// Greatest magnitude of each slice over the levels on one side.
@@ -158,10 +150,12 @@ ActivationQuantizer make_activation_quantizer(const QuantizerMethod& method,
   const float step = params.scale.front();
   if (method.activations == ActivationRange::Observed) {
     quantizer.range = at::empty({2}, at::kFloat);
-    quantizer.range.data_ptr<float>()[0] = step * quantizer.low();
-    quantizer.range.data_ptr<float>()[1] = step * quantizer.high();
+    const quant::Grid grid = quantizer.with_scale(step);
+    quantizer.range.data_ptr<float>()[0] = step * grid.low;
+    quantizer.range.data_ptr<float>()[1] = step * grid.high;
     return quantizer;
   }
+  quantizer.shift = quant::level_shift(params);
   const bool clip = method.activations == ActivationRange::LearnedClip;
   const float start = clip ? step * std::max(quantizer.high(), 1.0F) : step;
   quantizer.learned = at::full({1}, start, at::kFloat).requires_grad_(true);
@@ -169,7 +163,7 @@ ActivationQuantizer make_activation_quantizer(const QuantizerMethod& method,
   return quantizer;
 }
 
-Levels levels_of(ActivationQuantizer& quantizer) {
+quant::Grid grid_of(ActivationQuantizer& quantizer) {
   if (quantizer.range.defined()) {
     const float* range = quantizer.range.data_ptr<float>();
     const float least = std::min(range[0], 0.0F);
@@ -178,12 +172,12 @@ Levels levels_of(ActivationQuantizer& quantizer) {
     const float step = quant::short_scale(std::max((most - least) / top, 1e-12F), quant::Snap::Up);
     quantizer.zero_point =
         static_cast<std::int32_t>(std::clamp(std::nearbyint(-least / step), 0.0F, top));
-    return {step, quantizer.low(), quantizer.high()};
+    return quantizer.with_scale(step);
   }
   const bool clip = quantizer.method->activations == ActivationRange::LearnedClip;
   const float learned = quantizer.learned.data_ptr<float>()[0];
   const float step = clip ? learned / std::max(quantizer.high(), 1.0F) : learned;
-  return {quant::short_scale(step, quant::Snap::Nearest), quantizer.low(), quantizer.high()};
+  return quantizer.with_scale(quant::short_scale(step, quant::Snap::Nearest));
 }
 
 void observe(ActivationQuantizer& quantizer, const Range& batch) {
@@ -200,15 +194,16 @@ double learned_gradient(const ActivationQuantizer& quantizer,
   if (quantizer.method->activations == ActivationRange::LearnedClip) {
     return step_gradient / std::max(quantizer.high(), 1.0F);
   }
-  return step_gradient * reconstruction::lsq_gradient_scale(elements, quantizer.high());
+  return step_gradient * quant::lsq_gradient_scale(elements, quantizer.high());
 }
 
 quant::QuantParams params_of(ActivationQuantizer& quantizer) {
-  const Levels levels = levels_of(quantizer);
-  return {.bits = quantizer.bits,
-          .symmetry = quant::Symmetry::Asymmetric,
-          .scale = {levels.step},
-          .zero_point = {quantizer.zero_point}};
+  const quant::Grid grid = grid_of(quantizer);
+  return {
+      .bits = quantizer.bits,
+      .symmetry = quantizer.shift > 0.0F ? quant::Symmetry::Symmetric : quant::Symmetry::Asymmetric,
+      .scale = {grid.scale},
+      .zero_point = {quantizer.zero_point}};
 }
 
 // --- weights -------------------------------------------------------------------------------------
@@ -269,12 +264,11 @@ at::Tensor quantized_weight(const WeightQuantizer& quantizer,
                             const WeightSteps& steps) {
   auto pass = c10::make_intrusive<WeightPass>();
   pass->slices = slices_of(weight, quantizer.granularity);
-  pass->step = steps.own;
-  pass->low = quantizer.low;
-  pass->high = quantizer.high;
-  pass->shift = quant::level_shift(quantizer.bits, quantizer.symmetry);
+  for (std::size_t s = 0; s < steps.own.size(); ++s) {
+    pass->grids.push_back(own_grid(quantizer, steps, s));
+  }
   const float high = *std::max_element(quantizer.high.begin(), quantizer.high.end());
-  pass->gradient_scale = reconstruction::lsq_gradient_scale(pass->slices.slice_elements(), high);
+  pass->gradient_scale = quant::lsq_gradient_scale(pass->slices.slice_elements(), high);
   return QuantizeWeight::apply(weight.contiguous(), or_empty(quantizer.learned), pass);
 }
 
@@ -302,11 +296,10 @@ quant::QuantizedTensor codes_of(const WeightQuantizer& quantizer,
                         const auto s = static_cast<std::size_t>(slice);
                         const float zero = static_cast<float>(codes.params.zero_point[s]) - shift;
                         const float sign = flipped(factors, s) ? -1.0F : 1.0F;
+                        const quant::Grid grid = own_grid(quantizer, steps, s);
                         for (std::int64_t i = at; i < at + count; ++i) {
-                          const float level = quant::nearest_level(
-                              w[i] / steps.own[s], quantizer.low[s], quantizer.high[s], shift);
                           codes.codes[static_cast<std::size_t>(i)] =
-                              static_cast<std::uint8_t>(sign * level + zero);
+                              static_cast<std::uint8_t>(sign * quant::level_of(w[i], grid) + zero);
                         }
                       });
   return codes;

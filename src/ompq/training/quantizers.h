@@ -8,6 +8,7 @@
 
 #include <ATen/ATen.h>
 
+#include "ompq/quant/grid.h"
 #include "ompq/quant/quantized_tensor.h"
 #include "ompq/training/kernels.h"
 #include "ompq/training/quantizer_methods.h"
@@ -26,19 +27,20 @@ struct ActivationQuantizer {
   at::Tensor learned;  ///< [1]: the step or the clipping limit; undefined where ranges are observed
   at::Tensor range;  ///< [2]: observed least and greatest value; undefined where steps are learned
   float floor = 0.0F;  ///< `learned` stays above it
+  float shift = 0.0F;  ///< of the levels, see quant::Grid
 
-  [[nodiscard]] float low() const { return -static_cast<float>(zero_point); }
-  [[nodiscard]] float high() const {
-    return static_cast<float>(bits.levels() - 1) - static_cast<float>(zero_point);
+  [[nodiscard]] quant::Grid with_scale(float scale) const {
+    return quant::make_grid(scale, zero_point, bits, shift);
   }
+  [[nodiscard]] float high() const { return with_scale(1.0F).high; }
 };
 
 /// Starts where `params` stands (one scale).
 [[nodiscard]] ActivationQuantizer make_activation_quantizer(const QuantizerMethod& method,
                                                             std::string name,
                                                             const quant::QuantParams& params);
-/// The levels as they are now; also sets the zero point of an observed range.
-[[nodiscard]] Levels levels_of(ActivationQuantizer& quantizer);
+/// The grid as it is now; also sets the zero point of an observed range.
+[[nodiscard]] quant::Grid grid_of(ActivationQuantizer& quantizer);
 /// Moves an observed range towards that of a batch: range = momentum x range + (1 - momentum) x
 /// batch's. Source: Yao et al. 2021 (HAWQ-V3).
 void observe(ActivationQuantizer& quantizer, const Range& batch);

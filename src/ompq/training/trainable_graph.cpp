@@ -167,7 +167,7 @@ struct TrainableGraph::Impl {
     const bool rounded = steps != pass.weight_steps.end() &&
                          quantizer != activation_quantizers.end() && (folded || part == nullptr);
     if (!bias.defined() || !rounded) return bias;
-    const float step = levels_of(quantizer->second).step;
+    const float step = grid_of(quantizer->second).scale;
     at::Tensor value = bias.detach().contiguous().clone();
     float* b = value.data_ptr<float>();
     const std::vector<float>& scales = steps->second.folded;

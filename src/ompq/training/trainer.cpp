@@ -7,8 +7,10 @@
 #include "ompq/core/error.h"
 #include "ompq/graph/passes.h"
 #include "ompq/ops/aten_bridge.h"
+#include "ompq/runtime/class_losses.h"
 #include "ompq/runtime/executor.h"
 #include "ompq/runtime/thread_scope.h"
+#include "ompq/scores/class_scores.h"
 #include "ompq/training/check_options.h"
 #include "ompq/training/losses.h"
 #include "ompq/training/optimizers.h"
@@ -24,12 +26,14 @@ std::vector<at::Tensor> aten_of(const std::vector<Tensor>& tensors) {
   return views;
 }
 
-std::int64_t count_correct(const at::Tensor& scores, const std::vector<std::int64_t>& labels) {
-  if (labels.empty()) return 0;
-  const at::Tensor best = scores.detach().argmax(1);
-  const auto* picked = best.data_ptr<std::int64_t>();
+std::int64_t count_correct(const at::Tensor& logits, const std::vector<std::int64_t>& labels) {
+  const at::Tensor rows = logits.detach().contiguous();
+  const auto classes = static_cast<std::size_t>(rows.size(1));
   std::int64_t correct = 0;
-  for (std::size_t i = 0; i < labels.size(); ++i) correct += picked[i] == labels[i] ? 1 : 0;
+  for (std::size_t i = 0; i < labels.size(); ++i) {
+    const std::span<const float> row(rows.data_ptr<float>() + i * classes, classes);
+    correct += scores::best_class(row) == labels[i] ? 1 : 0;
+  }
   return correct;
 }
 
@@ -65,10 +69,12 @@ Tensor saved(const at::Tensor& tensor) { return ops::from_aten(tensor.detach());
 struct Trainer::Impl {
   TrainerOptions options;
   TrainableGraph network;
+  scores::Kind kind;  ///< of what the network makes
   const OptimizerRow* optimizer;
   std::vector<Moments> moments;
   std::vector<at::Tensor> averages;  ///< one for each of averaged(), or none
   std::unique_ptr<runtime::Executor> teacher;
+  scores::Kind teacher_kind = scores::Kind::None;
   std::int64_t steps = 0;
   std::int64_t batches = 0;
   std::int64_t pending = 0;  ///< batches whose gradients wait for the next step
@@ -78,6 +84,7 @@ struct Trainer::Impl {
   Impl(const graph::Graph& graph, const TrainerOptions& given)
       : options(given),
         network(graph, given.network),
+        kind(scores::kind_of(network.folded_graph())),
         optimizer(&find_optimizer(given.optimizer.name)) {
     start();
   }
@@ -104,15 +111,17 @@ struct Trainer::Impl {
     return runtime::ThreadScope(runtime::resolved_threads(options.threads));
   }
 
-  at::Tensor teacher_scores(const TrainingBatch& batch) const {
+  at::Tensor teacher_logits(const TrainingBatch& batch) const {
     if (!teacher || options.loss.distillation <= 0.0) return {};
-    return ops::to_aten(teacher->run(batch.inputs).front()).clone();
+    const at::Tensor output = ops::to_aten(teacher->run(batch.inputs).front()).clone();
+    return runtime::logits_of(output, teacher_kind);
   }
 
   StepReport step(const TrainingBatch& batch) {
-    const at::Tensor wanted = teacher_scores(batch);
-    const at::Tensor scores = network.forward(aten_of(batch.inputs), Mode::Training).front();
-    const at::Tensor loss = training_loss(scores, batch.labels, wanted, options.loss);
+    const at::Tensor wanted = teacher_logits(batch);
+    const at::Tensor output = network.forward(aten_of(batch.inputs), Mode::Training).front();
+    const at::Tensor logits = runtime::logits_of(output, kind);
+    const at::Tensor loss = training_loss(logits, batch.labels, wanted, options.loss);
     const auto value = loss.item<double>();
     if (!std::isfinite(value)) fail("loss", value);
     (loss / static_cast<double>(options.accumulation)).backward();
@@ -123,7 +132,7 @@ struct Trainer::Impl {
             .loss = value,
             .rate = last_rate,
             .gradient_norm = last_norm,
-            .correct = count_correct(scores, batch.labels)};
+            .correct = count_correct(logits, batch.labels)};
   }
 
   void apply() {
@@ -258,6 +267,7 @@ void Trainer::teach(const graph::Graph& teacher) {
   graph::Graph folded = teacher;
   graph::fold_batch_norms(folded);
   folded.sort();
+  impl_->teacher_kind = scores::kind_of(folded);
   impl_->teacher = std::make_unique<runtime::Executor>(
       folded,
       runtime::ExecutorOptions{.precision = impl_->options.network.precision,
@@ -267,34 +277,6 @@ void Trainer::teach(const graph::Graph& teacher) {
 StepReport Trainer::step(const TrainingBatch& batch) {
   const auto scope = impl_->threads();
   return impl_->step(batch);
-}
-
-Evaluation Trainer::evaluate(const NextBatch& next) {
-  const auto scope = impl_->threads();
-  const Impl::Averaged averaged(*impl_);
-  Evaluation result;
-  std::int64_t correct = 0;
-  double loss = 0.0;
-  TrainingBatch batch;
-  while (next(batch)) {
-    const at::Tensor scores =
-        impl_->network.forward(aten_of(batch.inputs), Mode::Evaluation).front();
-    const std::int64_t samples = scores.size(0);
-    result.samples += samples;
-    correct += count_correct(scores, batch.labels);
-    if (batch.labels.empty()) continue;
-    loss += cross_entropy(scores, batch.labels).item<double>() * static_cast<double>(samples);
-  }
-  const auto samples = static_cast<double>(std::max<std::int64_t>(result.samples, 1));
-  result.loss = loss / samples;
-  result.accuracy = static_cast<double>(correct) / samples;
-  return result;
-}
-
-Tensor Trainer::scores(const Tensor& inputs) {
-  const auto scope = impl_->threads();
-  const Impl::Averaged averaged(*impl_);
-  return saved(impl_->network.forward(ops::to_aten(inputs), Mode::Evaluation));
 }
 
 std::int64_t Trainer::reestimate_norms(const NextBatch& next) {

@@ -31,12 +31,6 @@ struct StepReport {
   std::int64_t correct = 0;    ///< samples whose greatest score is the label's
 };
 
-struct Evaluation {
-  double loss = 0.0;      ///< mean cross-entropy; 0 without labels
-  double accuracy = 0.0;  ///< share of samples
-  std::int64_t samples = 0;
-};
-
 /// State of a training by name, for checkpoints.
 using TrainingState = std::map<std::string, Tensor>;
 
@@ -60,11 +54,6 @@ class Trainer {
   /// before this step, but moving statistics have seen the batch; go back to the last good state.
   StepReport step(const TrainingBatch& batch);
 
-  /// What is exported, on these batches; moving averages of parameters and of running statistics
-  /// where there are any.
-  [[nodiscard]] Evaluation evaluate(const NextBatch& next);
-  /// Outputs of what is exported: the first one, float32.
-  [[nodiscard]] Tensor scores(const Tensor& inputs);
   /// Running statistics become the mean over these batches, by the quantized weights; nothing where
   /// norms are frozen. @return batches seen.
   std::int64_t reestimate_norms(const NextBatch& next);
@@ -78,7 +67,7 @@ class Trainer {
   /// Batch norms folded; ValueIds of quantize() and codes() are its own.
   [[nodiscard]] const graph::Graph& folded_graph() const;
   [[nodiscard]] const std::vector<graph::Layer>& layers() const;
-  /// Averages of parameters where there are any, as in evaluate().
+  /// Moving averages of parameters and of running statistics where there are any.
   [[nodiscard]] graph::Graph float_graph();
   /// The same function, see TrainableGraph::unfolded_graph.
   [[nodiscard]] graph::Graph unfolded_graph();

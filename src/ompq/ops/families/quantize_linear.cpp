@@ -7,6 +7,8 @@
 #include "ompq/ops/facts.h"
 #include "ompq/ops/families/families.h"
 #include "ompq/ops/run.h"
+#include "ompq/quant/fake_quantize.h"
+#include "ompq/quant/slices.h"
 
 namespace ompq::ops {
 namespace {
@@ -114,16 +116,6 @@ at::Tensor along_axis(const OpContext& context, const at::Tensor& data, const at
   return values.reshape(shape);
 }
 
-/// Codes as whole float numbers: round half to even, then the zero point, then saturate.
-at::Tensor codes_of(const at::Tensor& x,
-                    const at::Tensor& scale,
-                    const at::Tensor& zero_point,
-                    CodeRange range) {
-  at::Tensor codes = at::round(x / scale);
-  if (zero_point.defined()) codes = codes + zero_point;
-  return at::clamp(codes, range.low, range.high);
-}
-
 at::Tensor float_zero_point(const OpContext& context, Inputs inputs) {
   const at::Tensor given = input(inputs, 2);
   return given.defined() ? along_axis(context, inputs[0], given.to(at::kFloat)) : given;
@@ -139,11 +131,73 @@ DataType run_code_type(const OpContext& context, Inputs inputs) {
   return code_type(context, facts).value_or(DataType::UInt8);
 }
 
+/// One grid, or one per slice of the node's axis.
+struct Quantizer {
+  std::vector<quant::Grid> grids;
+  quant::Granularity granularity;
+};
+
+/// @param scale       float32, one or one per slice.
+/// @param zero_point  likewise, or undefined: 0.
+Quantizer quantizer_of(const OpContext& context,
+                       const at::Tensor& data,
+                       const at::Tensor& scale,
+                       const at::Tensor& zero_point,
+                       CodeRange range) {
+  Quantizer quantizer;
+  const auto value = [](const at::Tensor& values, std::int64_t i) {
+    return values.data_ptr<float>()[values.numel() == 1 ? 0 : i];
+  };
+  for (std::int64_t i = 0; i < scale.numel(); ++i) {
+    const float zero = zero_point.defined() ? value(zero_point, i) : 0.0F;
+    quantizer.grids.push_back({value(scale, i),
+                               static_cast<float>(range.low) - zero,
+                               static_cast<float>(range.high) - zero});
+  }
+  if (scale.numel() > 1) {
+    quantizer.granularity =
+        quant::Granularity::along(positive_axis(context.node.int_attribute("axis", 1), data.dim()));
+  }
+  return quantizer;
+}
+
+using GridPass = void (*)(std::span<const float>, std::span<float>, const quant::Grid&);
+
+/// What `pass` makes of each element with the grid of its slice.
+at::Tensor by_grid(const at::Tensor& x, const Quantizer& quantizer, GridPass pass) {
+  const bool whole = quantizer.grids.size() == 1;
+  const at::Tensor from = whole && x.is_non_overlapping_and_dense() ? x : x.contiguous();
+  at::Tensor to = at::empty_like(from);
+  const auto run = [&](std::int64_t at, std::int64_t count, const quant::Grid& grid) {
+    const auto size = static_cast<std::size_t>(count);
+    pass({from.data_ptr<float>() + at, size}, {to.data_ptr<float>() + at, size}, grid);
+  };
+  if (whole) {
+    at::parallel_for(0, from.numel(), 1 << 14, [&](std::int64_t begin, std::int64_t end) {
+      run(begin, end - begin, quantizer.grids.front());
+    });
+    return to;
+  }
+  quant::for_each_run(quant::slices_of(from.sizes().vec(), quantizer.granularity),
+                      [&](std::int64_t slice, std::int64_t at, std::int64_t count) {
+                        run(at, count, quantizer.grids[static_cast<std::size_t>(slice)]);
+                      });
+  return to;
+}
+
+/// Scale and zero point as float32 in a row; no zero point stays none.
+at::Tensor in_a_row(const at::Tensor& values) {
+  return values.defined() ? values.detach().to(at::kFloat).contiguous().reshape({-1}) : values;
+}
+
 Outputs run_quantize(const OpContext& context, Inputs inputs) {
   const DataType type = run_code_type(context, inputs);
-  const at::Tensor scale = along_axis(context, inputs[0], inputs[1].to(at::kFloat));
-  const at::Tensor codes =
-      codes_of(inputs[0].to(at::kFloat), scale, float_zero_point(context, inputs), *range_of(type));
+  const at::Tensor x = inputs[0].detach().to(at::kFloat);
+  const Quantizer quantizer =
+      quantizer_of(context, x, in_a_row(inputs[1]), in_a_row(input(inputs, 2)), *range_of(type));
+  at::Tensor codes = by_grid(x, quantizer, quant::levels_of);
+  const at::Tensor zero_point = float_zero_point(context, inputs);
+  if (zero_point.defined()) codes = codes + zero_point;
   return {codes.to(scalar_type_of(type))};
 }
 
@@ -159,30 +213,22 @@ Outputs run_dequantize(const OpContext& context, Inputs inputs) {
 // --- FakeQuantize: QuantizeLinear -> DequantizeLinear in one pass
 // -----------------------------------
 
-/// Adding and taking away 1.5 * 2^23 rounds |x| < 2^22 half to even, in plain vector additions.
-constexpr float kRounder = 12582912.0F;
-
-at::Tensor fake_quantize_dense(const at::Tensor& x, float scale, float low, float high) {
-  at::Tensor result = at::empty_like(x);
-  const float* from = x.data_ptr<float>();
-  float* to = result.data_ptr<float>();
-  at::parallel_for(0, x.numel(), 1 << 14, [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t i = begin; i < end; ++i) {
-      // The bounds are whole, so that clamping first gives what saturating afterwards gives.
-      const float steps = std::min(std::max(from[i] / scale, low), high);
-      to[i] = ((steps + kRounder) - kRounder) * scale;
-    }
-  });
-  return result;
-}
-
-/// Straight through: the value is the quantized one, the gradient that of the clamp.
+/// `quantized`, with the gradients of quant::fake_quantize_slope() by x and scale.
+/// @param levels     of x, and low and high the outermost ones.
+/// @param scale      to broadcast to x, as low and high.
 at::Tensor straight_through(const at::Tensor& x,
+                            const at::Tensor& scale,
                             const at::Tensor& quantized,
+                            const at::Tensor& levels,
                             const at::Tensor& low,
                             const at::Tensor& high) {
-  const at::Tensor clamped = at::minimum(at::maximum(x, low), high);
-  return clamped + (quantized - clamped).detach();
+  const at::Tensor ratio = x.detach() / scale.detach();
+  const at::Tensor passes = ratio.ge(low).logical_and(ratio.le(high));
+  const at::Tensor zero = at::zeros({}, x.options());
+  const at::Tensor slope = levels - at::where(passes, ratio, zero);
+  // Its value does not count, only its gradients: 1 by x where it passes, the slope by the scale.
+  const at::Tensor linear = at::where(passes, x, zero) + slope * scale;
+  return quantized + (linear - linear.detach());
 }
 
 Outputs run_fake_quantize(const OpContext& context, Inputs inputs) {
@@ -190,23 +236,21 @@ Outputs run_fake_quantize(const OpContext& context, Inputs inputs) {
   const CodeRange whole = *range_of(run_code_type(context, inputs));
   const CodeRange range{context.node.int_attribute("quant_min", whole.low),
                         context.node.int_attribute("quant_max", whole.high)};
+  const Quantizer quantizer =
+      quantizer_of(context, x, in_a_row(inputs[1]), in_a_row(input(inputs, 2)), range);
+  const at::Tensor quantized = by_grid(x.detach(), quantizer, quant::fake_quantize);
+  const bool training =
+      at::GradMode::is_enabled() && (x.requires_grad() || inputs[1].requires_grad());
+  if (!training) return {quantized};
   const at::Tensor scale = along_axis(context, x, inputs[1].to(at::kFloat));
   const at::Tensor given = float_zero_point(context, inputs);
   const at::Tensor zero_point = given.defined() ? given : at::zeros({}, scale.options());
-  const bool training = at::GradMode::is_enabled() && (x.requires_grad() || scale.requires_grad());
-  const bool dense =
-      x.is_cpu() && x.scalar_type() == at::kFloat && x.is_non_overlapping_and_dense();
-  if (!training && dense && scale.numel() == 1 && zero_point.numel() == 1) {
-    const float zero = zero_point.item<float>();
-    return {fake_quantize_dense(x,
-                                scale.item<float>(),
-                                static_cast<float>(range.low) - zero,
-                                static_cast<float>(range.high) - zero)};
-  }
-  const at::Tensor quantized = (codes_of(x, scale, zero_point, range) - zero_point) * scale;
-  if (!training) return {quantized};
-  return {straight_through(
-      x, quantized, (range.low - zero_point) * scale, (range.high - zero_point) * scale)};
+  return {straight_through(x,
+                           scale,
+                           quantized,
+                           by_grid(x.detach(), quantizer, quant::levels_of),
+                           range.low - zero_point,
+                           range.high - zero_point)};
 }
 
 }  // namespace

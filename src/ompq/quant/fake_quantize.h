@@ -1,0 +1,39 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "ompq/quant/grid.h"
+#include "ompq/quant/simd.h"
+
+namespace ompq::quant {
+
+/// to[i] = fake_quantized(from[i], grid), on one thread. `to` may be `from`; both of one size.
+void fake_quantize(std::span<const float> from, std::span<float> to, const Grid& grid);
+/// levels[i] = level_of(from[i], grid), likewise.
+void levels_of(std::span<const float> from, std::span<float> levels, const Grid& grid);
+
+/// What y = fake_quantized(x) hands back for one element: gradients straight through the rounding.
+struct FakeQuantizeSlope {
+  bool passes = false;    ///< dy/dx is 1 where x lies within the levels' cells, 0 elsewhere
+  float by_scale = 0.0F;  ///< dy/dscale: level - r inside, r = x / scale; low or high outside
+};
+
+/// @param inside  factor on level - r: 1 for LSQ, 0 where only what is clipped counts (PACT).
+/// Sources: Esser et al. 2020 (LSQ), eq. 2 and 3; Choi et al. 2018 (PACT), eq. 3.
+OMPQ_INLINE FakeQuantizeSlope fake_quantize_slope(float x, const Grid& grid, float inside = 1.0F) {
+  const float ratio = x / grid.scale;
+  const float level = nearest_level(ratio, grid);
+  const float slope = inside * (level - ratio);
+  // A cell around a level between whole numbers reaches as far on its outer side. Without && and
+  // with both sides computed, or the compiler makes branches, not vectors.
+  const bool within = (ratio >= grid.low - grid.shift) & (ratio <= grid.high + grid.shift);
+  return {within, within ? slope : level};
+}
+
+/// 1 / sqrt(elements x levels): balances a scale's update with that of the values that it
+/// quantizes. @param levels  of the quantizer on its longer side, at least 1.
+/// Source: Esser et al. 2020, section 2.2.
+[[nodiscard]] double lsq_gradient_scale(std::int64_t elements, float levels);
+
+}  // namespace ompq::quant

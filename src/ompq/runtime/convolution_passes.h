@@ -1,0 +1,118 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include <ATen/ATen.h>
+#include <dnnl.hpp>
+
+#include "ompq/ops/operator.h"
+#include "ompq/runtime/dnnl_support.h"
+
+namespace ompq::runtime {
+
+/// A 2-D convolution over channels-last images, with everything resolved. A matrix product of r
+/// rows is a 1x1 convolution over one image of 1 x r.
+struct ConvolutionShape {
+  std::int64_t batch = 1;
+  std::int64_t in_channels = 0;
+  std::int64_t out_channels = 0;
+  std::int64_t groups = 1;
+  std::vector<std::int64_t> input{1, 1};   ///< height, width
+  std::vector<std::int64_t> output{1, 1};  ///< height, width
+  std::vector<std::int64_t> kernel{1, 1};
+  std::vector<std::int64_t> stride{1, 1};
+  std::vector<std::int64_t> dilation{1, 1};
+  std::vector<std::int64_t> pad_head{0, 0};
+  std::vector<std::int64_t> pad_tail{0, 0};
+
+  [[nodiscard]] std::int64_t weight_count() const {
+    return out_channels * (in_channels / groups) * kernel[0] * kernel[1];
+  }
+};
+
+/// The shape of a Conv node over two spatial axes, attributes resolved (ops/window.h); one spatial
+/// axis is an image of one row.
+/// @param x, weight  extents: [n, c, h, w] and [out, in / groups, kh, kw], or one axis less each.
+/// @throws ShapeError naming the node.
+[[nodiscard]] ConvolutionShape convolution_shape(const ops::OpContext& context,
+                                                 std::span<const std::int64_t> x,
+                                                 std::span<const std::int64_t> weight);
+/// A matrix product: `rows` rows of `in` numbers become rows of `out`.
+[[nodiscard]] ConvolutionShape product_shape(std::int64_t rows, std::int64_t in, std::int64_t out);
+
+/// Row-major [out, in / groups, kh, kw] float32, as oneDNN has it (with an axis of groups).
+[[nodiscard]] dnnl::memory::desc plain_weights(const ConvolutionShape& shape);
+
+/// What the primitives of one convolution read and make.
+struct ConvolutionTypes {
+  DnnlType activations = DnnlType::f32;  ///< of images, their gradients and packed weights
+  DnnlType result = DnnlType::f32;       ///< of what the forward pass makes
+};
+
+/// The forward pass: y = after(conv(x, weights) + bias), bias float32. oneDNN chooses the layout of
+/// weights.
+/// @param after  post-ops and scratchpad mode.
+[[nodiscard]] dnnl::convolution_forward::primitive_desc convolution_forward_desc(
+    const ConvolutionShape& shape,
+    dnnl::prop_kind kind,
+    const ConvolutionTypes& types,
+    bool has_bias,
+    const dnnl::primitive_attr& after);
+
+/// Forward and backward passes of a convolution whose weights change with every step, on oneDNN.
+/// One object may run passes on several threads at once. oneDNN cuts the work into as many parts as
+/// there are threads (ThreadScope) when the object is made. LibTorch 1.13 takes some ten times as
+/// long for the backward pass of a depthwise convolution.
+///
+///   y[n, o]       = after(sum over c, k of w[o, c, k] x[n, c, stride p + dilation k - head] +
+///   b[o]) dx, dw        = its gradients by x and w, from dy, that of the sum
+class ConvolutionPasses {
+ public:
+  /// @param type   float32 or bfloat16: of images, their gradients and packed weights; sums are
+  ///               float32.
+  /// @param after  what follows the sum in the forward pass.
+  ConvolutionPasses(const ConvolutionShape& shape,
+                    at::ScalarType type,
+                    const dnnl::post_ops& after = {});
+
+  [[nodiscard]] const ConvolutionShape& shape() const { return shape_; }
+
+  /// Weights as forward() and as backward_data() read them.
+  [[nodiscard]] dnnl::memory::desc forward_weights() const { return forward_desc_.weights_desc(); }
+  [[nodiscard]] dnnl::memory::desc backward_weights() const { return data_desc_.weights_desc(); }
+  /// `plain` (row-major float32) as `wanted`: itself where that is the same layout, and valid as
+  /// long as it, else a copy.
+  [[nodiscard]] dnnl::memory packed(const float* plain, const dnnl::memory::desc& wanted) const;
+  /// `plain` in the layout of `to`.
+  void pack(const float* plain, dnnl::memory& to) const;
+
+  /// Images are dense, channels last; bias float32, out_channels long.
+  void forward(const void* x, const dnnl::memory& weights, const float* bias, void* y) const;
+  /// dx from dy.
+  void backward_data(const void* dy, const dnnl::memory& weights, void* dx) const;
+  /// Gradient of the weights in oneDNN's own layout, gradient_elements() long; overwritten. That of
+  /// a bias is the sum of dy over everything else: oneDNN 2.6 adds it up element by element, which
+  /// takes a quarter again of the time that the gradient of 16 x 16 weights takes.
+  void backward_weights(const void* x, const void* dy, float* gradient) const;
+  [[nodiscard]] std::int64_t gradient_elements() const;
+  /// The same gradient row-major.
+  void unpack_gradient(const float* gradient, float* plain) const;
+
+ private:
+  void make_forward(const dnnl::post_ops& after);
+  void make_backward();
+
+  ConvolutionShape shape_;
+  DnnlType type_;
+  dnnl::memory::desc plain_;
+  dnnl::convolution_forward::primitive_desc forward_desc_;
+  dnnl::convolution_backward_data::primitive_desc data_desc_;
+  dnnl::convolution_backward_weights::primitive_desc weights_desc_;
+  dnnl::convolution_forward forward_;
+  dnnl::convolution_backward_data data_;
+  dnnl::convolution_backward_weights weights_;
+};
+
+}  // namespace ompq::runtime

@@ -1,0 +1,102 @@
+#include "ompq/scores/class_scores.h"
+
+namespace ompq::scores {
+namespace {
+
+/// Operators that leave scores what they are, but for rounding and shape.
+bool keeps_scores(const graph::Node& node) {
+  static constexpr const char* kOperators[] = {"Identity",
+                                               "Reshape",
+                                               "Flatten",
+                                               "Squeeze",
+                                               "QuantizeLinear",
+                                               "DequantizeLinear",
+                                               "FakeQuantize"};
+  return std::any_of(std::begin(kOperators), std::end(kOperators), [&](const char* type) {
+    return node.op_type == type;
+  });
+}
+
+/// The Softmax that made the first output; kNoNode if none did.
+graph::NodeId softmax_of(const graph::Graph& graph) {
+  graph::NodeId maker = graph.producer(graph.outputs().front());
+  while (maker != graph::kNoNode && keeps_scores(graph.node(maker))) {
+    maker = graph.producer(graph.node(maker).input(0));
+  }
+  const bool found = maker != graph::kNoNode && graph.node(maker).is("Softmax");
+  return found ? maker : graph::kNoNode;
+}
+
+}  // namespace
+
+Kind kind_of(const graph::Graph& graph) {
+  if (!class_count(graph)) return Kind::None;
+  return softmax_of(graph) == graph::kNoNode ? Kind::Logits : Kind::Probabilities;
+}
+
+graph::ValueId logits_value(const graph::Graph& graph) {
+  const graph::NodeId softmax = softmax_of(graph);
+  return softmax == graph::kNoNode ? graph.outputs().front() : graph.node(softmax).input(0);
+}
+
+std::optional<std::int64_t> class_count(const graph::Graph& graph) {
+  if (graph.outputs().empty()) return std::nullopt;
+  const graph::Value& output = graph.value(graph.outputs().front());
+  if (output.type != DataType::Float32 || !output.shape || output.shape->size() < 2) {
+    return std::nullopt;
+  }
+  const graph::Shape& shape = *output.shape;
+  for (std::size_t d = 1; d < shape.size(); ++d) {
+    if (!shape[d].is_fixed() || (d > 1 && shape[d].size != 1)) return std::nullopt;
+  }
+  return shape[1].size < 2 ? std::nullopt : std::optional(shape[1].size);
+}
+
+std::optional<Scores> as_scores(const Tensor& output, Kind kind) {
+  if (output.type() != DataType::Float32 || output.rank() < 2) return std::nullopt;
+  const auto& shape = output.shape();
+  for (std::size_t d = 2; d < shape.size(); ++d) {
+    if (shape[d] != 1) return std::nullopt;
+  }
+  if (shape[1] < 2) return std::nullopt;
+  return Scores{output.data<float>(), shape[0], shape[1], kind};
+}
+
+std::int64_t best_class(std::span<const float> scores) {
+  return std::max_element(scores.begin(), scores.end()) - scores.begin();
+}
+
+std::int64_t rank_of(std::span<const float> scores, std::int64_t label) {
+  const float own = scores[static_cast<std::size_t>(label)];
+  std::int64_t rank = 0;
+  for (std::int64_t c = 0; c < static_cast<std::int64_t>(scores.size()); ++c) {
+    const float other = scores[static_cast<std::size_t>(c)];
+    if (other > own || (other == own && c < label)) ++rank;
+  }
+  return rank;
+}
+
+std::vector<double> log_probabilities(const Scores& scores) {
+  std::vector<double> logs(scores.values.begin(), scores.values.end());
+  if (scores.kind == Kind::Probabilities) {
+    constexpr double kLeast = kLeastProbability;
+    for (double& value : logs) value = std::log(std::max(value, kLeast));
+  }
+  const auto classes = static_cast<std::size_t>(scores.classes);
+  for (std::size_t at = 0; at < logs.size(); at += classes) {
+    log_softmax(std::span(logs).subspan(at, classes));
+  }
+  return logs;
+}
+
+std::vector<double> log_probabilities(std::span<const float> row, Kind kind) {
+  return log_probabilities(Scores{row, 1, static_cast<std::int64_t>(row.size()), kind});
+}
+
+double divergence_of_rows(const Scores& reference, const Scores& scores, std::int64_t i) {
+  const std::vector<double> p = log_probabilities(reference.row(i), reference.kind);
+  const std::vector<double> q = log_probabilities(scores.row(i), scores.kind);
+  return divergence(std::span<const double>(p), std::span<const double>(q));
+}
+
+}  // namespace ompq::scores
