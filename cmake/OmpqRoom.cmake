@@ -1,5 +1,5 @@
-# A room is one folder below src/ompq: one static library, whose headers are next to its sources. The headers that programs
-# outside of the tree see are in include/ompq.
+# A room is one folder below src/ompq: one static library, with its headers next to its sources. include/ompq has the public
+# headers.
 
 add_library(ompq_flags INTERFACE)
 target_compile_options(ompq_flags INTERFACE -Wall -Wextra -Wshadow=local -Wno-psabi

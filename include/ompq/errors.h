@@ -9,8 +9,8 @@
 
 namespace ompq {
 
-/// Base of everything the library throws. The message reads
-/// "[where] what rule was broken, with the actual values; the way out".
+/// Base of all exceptions that the library throws. Message format: "[where] the broken rule with
+/// the actual values; how to fix it".
 class OMPQ_API Error : public std::runtime_error {
  public:
   Error(std::string_view where, std::string_view message);
@@ -27,11 +27,11 @@ class OMPQ_API Error : public std::runtime_error {
 struct OMPQ_API ImportError : Error {
   using Error::Error;
 };
-/// One or more operators that ompq does not run; the message lists every node.
+/// One or more unsupported operators; the message lists every node.
 struct OMPQ_API UnsupportedOp : Error {
   using Error::Error;
 };
-/// Shapes that do not fit each other.
+/// Shapes that do not match.
 struct OMPQ_API ShapeError : Error {
   using Error::Error;
 };
@@ -39,7 +39,7 @@ struct OMPQ_API ShapeError : Error {
 struct OMPQ_API DataError : Error {
   using Error::Error;
 };
-/// A file that cannot be written or read for reasons of the file system.
+/// A file that the file system does not let ompq read or write.
 struct OMPQ_API FileError : Error {
   using Error::Error;
 };
@@ -55,7 +55,7 @@ struct OMPQ_API ConfigError : Error {
 struct OMPQ_API Interrupted : Error {
   using Error::Error;
 };
-/// A fault of ompq itself: an invariant that does not hold.
+/// A bug in ompq: an invariant does not hold.
 struct OMPQ_API InternalError : Error {
   using Error::Error;
 };
@@ -70,8 +70,8 @@ enum class ExitCode : int {
   Interrupted = 130,
 };
 
-/// The exit status for an exception. Anything that is neither an ompq::Error nor an error of the
-/// file system is a fault of ompq itself.
+/// The exit status for an exception; one that is neither an ompq::Error nor a file system error
+/// counts as a bug in ompq.
 [[nodiscard]] OMPQ_API ExitCode exit_code_for(const std::exception& error);
 
 }  // namespace ompq

@@ -11,7 +11,7 @@
 
 namespace ompq {
 
-/// How good a network is on labels, or how close to a reference network.
+/// The accuracy of a network, or its fidelity to a reference network.
 struct Evaluation {
   std::int64_t samples = 0;
   std::optional<double> top1;           ///< share of samples, 0..1, with labels

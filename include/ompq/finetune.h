@@ -11,7 +11,7 @@
 
 namespace ompq {
 
-/// What one epoch of training did.
+/// The results of one epoch of training.
 struct Epoch {
   std::int64_t number = 0;  ///< from 1
   double learning_rate = 0;
@@ -27,14 +27,14 @@ struct OMPQ_API FinetuneOptions : Options {
   Samples data;
   Samples eval_data;  ///< by default a tenth of `data`
   Budget budget;
-  std::filesystem::path allocation;  ///< bits.json, in place of a budget
-  std::filesystem::path from;        ///< a quantized network to start from, in place of a budget
+  std::filesystem::path allocation;  ///< bits.json, instead of a budget
+  std::filesystem::path from;        ///< a quantized network to start from, instead of a budget
   std::filesystem::path output;      ///< the ONNX file to write
 
   std::function<void(const Epoch&)> on_epoch;  ///< after each epoch; may be empty
 };
 
-/// `network` is the best epoch's; `others` are the last epoch's and what training started from.
+/// `network` is the best epoch's; `others` are the last epoch's and the start of training.
 struct Finetuning : Quantization {
   std::vector<Epoch> epochs;
   std::int64_t best_epoch = 0;  ///< 0 if none was better than the start

@@ -11,7 +11,7 @@
 
 namespace ompq {
 
-/// A weight that gets a bit-width of its own.
+/// A weight with its own bit-width.
 struct Layer {
   std::string name;
   std::string op_type;  ///< "Conv"
@@ -35,10 +35,10 @@ struct FloatOperator {
   std::string reason;
 };
 
-/// A network that was read and that ompq can run. Holds no weights; commands read the file again.
+/// A network that ompq can run, without its weights; commands read the file again.
 struct Model {
   std::filesystem::path file;
-  std::vector<std::string> input_shapes;  ///< as `input-shape` takes them
+  std::vector<std::string> input_shapes;  ///< values of `input-shape`
   std::int64_t bytes = 0;
   std::int64_t opset = 0;
   std::int64_t parameters = 0;

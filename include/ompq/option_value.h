@@ -13,7 +13,7 @@
 namespace ompq {
 
 /// A value of an option: a flag, a number, a text, a path, or a list of numbers or texts. It is
-/// read as the command line reads it, so "1.5MiB" and 1572864 are the same size.
+/// parsed as on the command line, so "1.5MiB" and 1572864 are the same size.
 class OptionValue {
  public:
   template <std::same_as<bool> Flag>

@@ -14,17 +14,17 @@
 
 namespace ompq {
 
-/// The options of one command, under the names of the command line without "--". Names and values
-/// are checked as they are set. What is not set has the command line's default.
+/// The options of one command, by their names on the command line without "--". Names and values
+/// are checked when they are set. Options that are not set have the command line's defaults.
 ///
-/// Each command derives its own type, which has members for what nearly every call sets.
+/// Each command has a derived type with members for the options that nearly every call sets.
 class OMPQ_API Options {
  public:
   /// @param command  "quantize", "eval", ...: a name of command_names().
-  /// @throws ConfigError if there is no such command.
+  /// @throws ConfigError if the command is unknown.
   explicit Options(std::string_view command);
 
-  /// Sets an option or operand, in place of an earlier value.
+  /// Sets an option or operand, replacing an earlier value.
   /// @throws ConfigError for a name that the command does not have, naming the nearest one, and for
   /// a value that the option does not accept.
   Options& set(std::string_view name, const OptionValue& value);
@@ -40,7 +40,7 @@ class OMPQ_API Options {
   std::stop_token stop;
 
   [[nodiscard]] const std::string& command() const { return command_; }
-  /// What was set, as texts by option name; flags are in flags(), arrays in arrays().
+  /// The values that were set, as texts by option name; flags are in flags(), arrays in arrays().
   [[nodiscard]] const std::map<std::string, std::vector<std::string>, std::less<>>& texts() const {
     return texts_;
   }
@@ -71,7 +71,7 @@ struct OptionInfo {
 
 /// The commands that have options here, in the order of the help: those that run networks.
 [[nodiscard]] OMPQ_API std::vector<std::string> command_names();
-/// Operands, then options. @throws ConfigError if there is no such command.
+/// Operands, then options. @throws ConfigError if the command is unknown.
 [[nodiscard]] OMPQ_API std::vector<OptionInfo> options_of(std::string_view command);
 
 /// Runs any command, whose operands ("MODEL") were set as well. The functions with typed results

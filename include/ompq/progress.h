@@ -8,14 +8,14 @@
 
 namespace ompq {
 
-/// Where long work is. The library never prints.
+/// A progress report of long work. The library never prints.
 struct ProgressEvent {
   std::string_view task;    ///< such as "features", "sensitivity"
   std::int64_t done = 0;    ///< units finished
   std::int64_t total = 0;   ///< number of units, 0 if unknown
   std::string_view detail;  ///< such as the current layer; may be empty
 };
-/// Called between units of work, from one thread at a time. What it throws ends the work.
+/// Called between units of work, from one thread at a time. An exception from it ends the work.
 using ProgressHandler = std::function<void(const ProgressEvent&)>;
 
 /// Asks the running work to stop at its next unit, where it throws Interrupted. Safe in a signal

@@ -16,7 +16,7 @@ struct OMPQ_API QuantizeOptions : Options {
   Samples data;
   Samples eval_data;  ///< by default held-out samples of `data`
   Budget budget;
-  std::filesystem::path allocation;  ///< bits.json, in place of a budget
+  std::filesystem::path allocation;  ///< bits.json, instead of a budget
   std::filesystem::path output;      ///< the ONNX file to write
 };
 

@@ -15,8 +15,8 @@ struct ReportInput {
 };
 
 /// One HTML page that shows the results and works offline: `ompq report`.
-/// @throws DataError for a text that is no such result; ConfigError if ompq was built without the
-/// page; FileError if the page cannot be written.
+/// @throws DataError for a text that is not such a result; ConfigError if ompq was built without
+/// the page; FileError if the page cannot be written.
 OMPQ_API void write_report(const std::vector<ReportInput>& results,
                            const std::filesystem::path& output);
 

@@ -9,7 +9,7 @@
 
 namespace ompq {
 
-/// Samples: a file or folder as --data takes it, or arrays in memory. Empty by default.
+/// Samples: a file or folder, as for --data, or arrays in memory. Empty by default.
 class Samples {
  public:
   Samples() = default;

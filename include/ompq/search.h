@@ -12,7 +12,7 @@
 
 namespace ompq {
 
-/// What the quantized network may cost. If several are given, all apply.
+/// The budget of the quantized network. If several are given, all apply.
 struct Budget {
   std::optional<std::int64_t> file_bytes;        ///< `size`
   std::optional<double> average_bits;            ///< `avg-bits`, per weight
@@ -25,7 +25,7 @@ struct Budget {
   std::filesystem::path latency_table;
 };
 
-/// One bit-width for each layer, and what they cost.
+/// One bit-width for each layer, and their cost.
 struct Allocation {
   std::string allocator;
   std::vector<int> weight_bits;  ///< in the order of the layers

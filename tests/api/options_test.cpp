@@ -1,5 +1,6 @@
 #include "ompq/options.h"
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <filesystem>
@@ -42,7 +43,7 @@ std::string valid_text(const OptionRecord& record) {
     case OptionType::Globs:
       return "name";
     default:
-      return "8";
+      return OptionValue(std::clamp(8.0, record.lower, record.upper)).text();
   }
 }
 
@@ -85,7 +86,9 @@ TEST(Options, AreListedAsTheyCanBeSet) {
     const std::vector<OptionInfo> infos = options_of(command);
     for (const OptionInfo& info : infos) {
       EXPECT_FALSE(info.help.empty()) << command << " " << info.name;
-      if (info.is_flag) EXPECT_NO_THROW(Options(command).set(info.name, true)) << info.name;
+      if (info.is_flag) {
+        EXPECT_NO_THROW(Options(command).set(info.name, true)) << info.name;
+      }
       if (!info.fallback.empty()) {
         EXPECT_NO_THROW(Options(command).set(info.name, info.fallback)) << info.name;
       }
@@ -114,7 +117,8 @@ TEST(Options, RefuseUnknownNamesWithTheNearestOne) {
   EXPECT_THAT(refusal([] { Options("quantize").set("zzzzzzzz", 1); }),
               HasSubstr("options_of(\"quantize\") lists them"));
   EXPECT_THAT(refusal([] { Options("quantise"); }), HasSubstr("did you mean 'quantize'?"));
-  EXPECT_THAT(refusal([] { Options("completion"); }), HasSubstr("no command that runs networks"));
+  EXPECT_THAT(refusal([] { Options("completion"); }),
+              HasSubstr("not a command that runs networks"));
 }
 
 TEST(Options, RefuseValuesAsTheyAreSet) {
@@ -167,7 +171,7 @@ TEST(Options, TakeSamplesInPlaceOfFilesAndTheOtherWayRound) {
   EXPECT_THAT(refusal([&] {
                 options.set_samples("output", Array({1, 2, 2}, pixels));
               }),
-              HasSubstr("[--output] takes no samples"));
+              HasSubstr("[--output] does not take samples"));
 }
 
 TEST(Array, KnowsTypeShapeAndBytesOfWhatItViews) {

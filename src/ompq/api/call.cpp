@@ -27,7 +27,7 @@ data::NamedArrays copied(std::string_view option, const Samples& samples) {
   return tensors;
 }
 
-/// Passes progress on, and ends the work where a stop was requested.
+/// Passes progress on, and ends the work if a stop was requested.
 ProgressHandler watched(const Options& options) {
   if (!options.stop.stop_possible()) return options.progress;
   return [stop = options.stop, progress = options.progress](const ProgressEvent& event) {

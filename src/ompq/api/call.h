@@ -10,12 +10,12 @@
 
 namespace ompq::api {
 
-/// What a command is given: the options read against the command's records, arrays copied.
+/// The input of a command: the options, checked against the command's records, with arrays copied.
 /// @throws ConfigError as the command line does.
 [[nodiscard]] commands::Context context_of(const Options& options);
 
-/// The options of one call: those that were set, and the members of the typed structs. An empty
-/// member says nothing. @throws ConfigError where set() says something as well.
+/// The options of one call: those that were set, and the members of the typed structs. Empty
+/// members are unset. @throws ConfigError if an option is given both ways.
 class Call {
  public:
   explicit Call(const Options& options) : options_(options) {}

@@ -23,11 +23,15 @@ bool is_about_the_terminal(const OptionRecord& record) {
 
 bool takes_samples(const OptionRecord& record) { return record.value_name == "SRC"; }
 
+/// "avg_bits", as C++ would spell it, means "avg-bits".
 std::string way_out(std::string_view name,
                     const std::vector<std::string>& known,
                     std::string_view otherwise) {
   const std::vector<std::string_view> names(known.begin(), known.end());
-  const std::string_view meant = meant_name(name, names);
+  std::string dashed(name);
+  std::ranges::replace(dashed, '_', '-');
+  const bool exact = std::ranges::find(names, dashed) != names.end();
+  const std::string_view meant = exact ? dashed : meant_name(name, names);
   return meant.empty() ? std::string(otherwise) : fmt::format("did you mean '{}'?", meant);
 }
 
@@ -35,7 +39,7 @@ const CommandRecord& command_of(std::string_view name) {
   const CommandRecord* command = find_command(name);
   if (command != nullptr && command->runs_networks) return *command;
   throw ConfigError("options",
-                    fmt::format("'{}' is no command that runs networks; {}",
+                    fmt::format("'{}' is not a command that runs networks; {}",
                                 name,
                                 way_out(name, command_names(), "command_names() lists them")));
 }
@@ -52,7 +56,7 @@ OptionRecord record_of(std::string_view command, std::string_view name) {
   for (const OptionRecord& record : all_records(known)) {
     if (record.name == name && is_about_the_terminal(record)) {
       throw ConfigError(command,
-                        fmt::format("'{}' belongs to the command line; here results hold JSON, and "
+                        fmt::format("'{}' belongs to the command line; here results have JSON, and "
                                     "set_log_handler() receives the log",
                                     name));
     }
@@ -61,7 +65,7 @@ OptionRecord record_of(std::string_view command, std::string_view name) {
   }
   throw ConfigError(
       command,
-      fmt::format("'{}' is no option of {}; {}",
+      fmt::format("'{}' is not an option of {}; {}",
                   name,
                   command,
                   way_out(name, names, fmt::format("options_of(\"{}\") lists them", command))));
@@ -114,7 +118,7 @@ Options& Options::set_samples(std::string_view name, Samples samples) {
   if (samples.arrays().empty()) return set(name, samples.source());
   const OptionRecord record = record_of(command_, name);
   if (!takes_samples(record)) {
-    throw ConfigError(display_name(record), "takes no samples");
+    throw ConfigError(display_name(record), "does not take samples");
   }
   texts_.erase(std::string(record.name));
   arrays_.insert_or_assign(std::string(record.name), std::move(samples));

@@ -15,7 +15,7 @@
 
 namespace ompq::api {
 
-// The results of the rooms as those of the public headers, without the JSON.
+// Converts results of the rooms to the structs of the public headers, without the JSON.
 
 [[nodiscard]] Model public_result(const report::Inspection& inspection);
 [[nodiscard]] std::vector<Layer> public_result(const std::vector<report::LayerRow>& layers);

@@ -4,7 +4,7 @@
 
 namespace ompq {
 
-/// Work calls this between units; it throws Interrupted if request_interrupt() was called.
+/// Long work calls this between units. @throws Interrupted if the user asked to stop.
 void check_interrupt();
 
 }  // namespace ompq

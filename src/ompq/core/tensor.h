@@ -11,9 +11,8 @@
 
 namespace ompq {
 
-/// A dense tensor in host memory, row-major, with its bytes shared between copies.
-/// Bytes reached through `data` are never changed; `mutable_data` first makes them this tensor's
-/// own.
+/// A dense row-major tensor in host memory. Copies share the bytes; `mutable_data` copies them
+/// first if they are shared, and bytes returned by `data` never change.
 class Tensor {
  public:
   Tensor() = default;

@@ -105,9 +105,10 @@ void ZipReader::read_directory() {
 void ZipReader::check(const Member& member) const {
   if (member.encrypted) fail(fmt::format("member {} is encrypted", member.name));
   if (member.method != ZIP_CM_STORE && member.method != ZIP_CM_DEFLATE) {
-    fail(fmt::format("member {} is packed by method {}; only stored and deflated members are read",
-                     member.name,
-                     member.method));
+    fail(fmt::format(
+        "member {} is compressed with method {}; only stored and deflated members are supported",
+        member.name,
+        member.method));
   }
   constexpr std::uint64_t kMaxDeflateRatio = 1032;
   const std::uint64_t ratio = member.method == ZIP_CM_DEFLATE ? kMaxDeflateRatio : 1;

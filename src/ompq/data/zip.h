@@ -10,8 +10,7 @@ struct zip;  // of libzip
 
 namespace ompq::data {
 
-/// Reads members of a zip archive, stored or deflated. Only the member that is asked for is held in
-/// memory.
+/// Reads members of a zip archive, stored or deflated. Only the requested member is in memory.
 class ZipReader {
  public:
   struct Member {
@@ -45,7 +44,7 @@ struct ZipEntry {
   std::string name;
   std::string bytes;
 };
-/// A zip archive with its members stored, not deflated; equal entries give equal bytes.
+/// Writes a zip archive with its members stored, not deflated. Equal entries give equal bytes.
 [[nodiscard]] std::string zip_stored(const std::vector<ZipEntry>& entries);
 
 }  // namespace ompq::data
