@@ -160,7 +160,7 @@ TEST(AllocationFile, NamesMissingAndRepeatedLayers) {
   json["layers"][4] = json["layers"][0];
   EXPECT_THAT(message_for(json.dump()),
               AllOf(HasSubstr("2 errors"),
-                    HasSubstr("layer 'stem' is there twice"),
+                    HasSubstr("layer 'stem' is listed twice"),
                     HasSubstr("layer 'fc' is missing")));
 }
 
@@ -192,7 +192,7 @@ TEST(AllocationFile, NamesTiedLayersThatDiffer) {
 
 TEST(AllocationFile, SaysWhatIsWrongWithTheDocument) {
   EXPECT_THAT(message_for("{"), HasSubstr("not valid JSON at byte 1 of 1"));
-  EXPECT_THAT(message_for("[]"), HasSubstr("no JSON object"));
+  EXPECT_THAT(message_for("[]"), HasSubstr("not a JSON object"));
   EXPECT_THAT(message_for("{}"), HasSubstr("\"format\" is missing"));
   Json json = valid();
   json["format"] = "ompq-allocation/3";
@@ -200,7 +200,7 @@ TEST(AllocationFile, SaysWhatIsWrongWithTheDocument) {
               HasSubstr(R"("format" is "ompq-allocation/3"; it must be "ompq-allocation/2")"));
   json = valid();
   json["layers"] = 3;
-  EXPECT_THAT(message_for(json.dump()), HasSubstr("\"layers\" is missing or no array"));
+  EXPECT_THAT(message_for(json.dump()), HasSubstr("\"layers\" is missing or not an array"));
   json = valid();
   json["layers"][0] = "stem";
   EXPECT_THAT(message_for(json.dump()), HasSubstr("row 0 of 'layers' has no \"name\""));

@@ -327,7 +327,7 @@ TEST(SolveIlp, SaysWhenBudgetsExcludeEachOther) {
     (void)solve_integer_program(problem);
     FAIL() << "no width holds both budgets";
   } catch (const InfeasibleBudget& error) {
-    EXPECT_THAT(error.what(), ::testing::HasSubstr("all budgets together"));
+    EXPECT_THAT(error.what(), ::testing::HasSubstr("meets all budgets"));
   }
 }
 

@@ -57,13 +57,13 @@ TEST(LatencyTable, ListsEverythingThatIsWrongWithItsLine) {
                                   "fc,4,8,inf\nfc,4,8\nfc,4,8,1\nfc,4,8,2\n\"fc,4,8,1\n"),
       AllOf(HasSubstr("9 errors"),
             HasSubstr("line 2: unknown layer 'fd'; did you mean 'fc'?"),
-            HasSubstr("line 3: '9' is no width; it must be 1..8 or float"),
-            HasSubstr("line 4: 'x' is no width"),
-            HasSubstr("line 5: '-1' are no microseconds"),
+            HasSubstr("line 3: '9' is not a width; it must be 1..8 or float"),
+            HasSubstr("line 4: 'x' is not a width"),
+            HasSubstr("line 5: '-1' is not a time in microseconds"),
             HasSubstr("line 6: 'nan'"),
             HasSubstr("line 7: 'inf'"),
             HasSubstr("line 8: 3 fields; there must be 4"),
-            HasSubstr("line 10: layer 'fc' with weights 4 and activations 8 is there twice"),
+            HasSubstr("line 10: layer 'fc' with weights 4 and activations 8 is listed twice"),
             HasSubstr("line 11: a quotation mark is not closed"),
             Not(HasSubstr("line 9"))));
   EXPECT_THAT(table_message_for("layer;weight_bits\n"), HasSubstr("line 1 is 'layer;weight_bits'"));

@@ -1,10 +1,9 @@
-#include "ompq/data/preprocess_file.h"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "data/sample_files.h"
 #include "ompq/core/error.h"
+#include "ompq/data/preprocess_file.h"
 #include "support/paths.h"
 
 namespace ompq::data {
@@ -61,8 +60,8 @@ TEST(ReadPreprocess, NullAndAbsentFieldsKeepTheDefaults) {
 }
 
 TEST(ReadPreprocess, NamesTheFileAndTheFieldThatIsWrong) {
-  EXPECT_THAT(preprocess_error("[1]"), AllOf(HasSubstr("p.json"), HasSubstr("no JSON object")));
-  EXPECT_THAT(preprocess_error("{"), HasSubstr("no JSON object"));
+  EXPECT_THAT(preprocess_error("[1]"), AllOf(HasSubstr("p.json"), HasSubstr("not a JSON object")));
+  EXPECT_THAT(preprocess_error("{"), HasSubstr("not a JSON object"));
   EXPECT_THAT(preprocess_error(R"({"scale": 1})"), HasSubstr("\"format\" is missing"));
   EXPECT_THAT(preprocess_error(R"({"format": "other/2"})"),
               HasSubstr("must be \"ompq-preprocess/1\""));

@@ -27,7 +27,7 @@ std::string_view name_of(Accounting accounting) {
   return accounting == Accounting::Paper ? "paper" : "disk";
 }
 
-/// A width from JSON, or nothing with a complaint.
+/// A width from JSON; nullopt and an error if it is invalid.
 std::optional<int> read_width(const Json& row,
                               const char* key,
                               const std::string& layer,
@@ -71,7 +71,7 @@ AllocatedLayer read_row(const Json& row, std::size_t index, ErrorList& errors) {
   return layer;
 }
 
-/// Rows in the model's order; complains about what is unknown, missing or there twice.
+/// Rows in the model's order; adds errors for unknown, missing and repeated layers.
 std::vector<AllocatedLayer> match_rows(const Json& rows,
                                        std::span<const LayerCost> layers,
                                        ErrorList& errors) {
@@ -90,7 +90,7 @@ std::vector<AllocatedLayer> match_rows(const Json& rows,
       errors.add(fmt::format(
           "unknown layer '{}'; did you mean '{}'?", row.name, nearest_name(row.name, names)));
     } else if (found[at->second]) {
-      errors.add(fmt::format("layer '{}' is there twice", row.name));
+      errors.add(fmt::format("layer '{}' is listed twice", row.name));
     } else {
       found[at->second] = std::move(row);
     }
@@ -137,7 +137,7 @@ void check_shared_activations(const std::vector<AllocatedLayer>& rows,
     if (here == there) continue;
     errors.add(
         fmt::format("layer '{}' reads activations of {}, but '{}', which reads the same ones, {}; "
-                    "what is shared needs one width",
+                    "shared activations need one width",
                     rows[l].name,
                     bits_text(here),
                     rows[first].name,
@@ -159,11 +159,11 @@ Json layer_json(const AllocatedLayer& layer) {
 const fields::Source& allocation_source() {
   static const fields::Source source{
       .place = "allocation file",
-      .way_out = "give a file that 'ompq search' or 'ompq sweep' wrote"};
+      .way_out = "give a file written by 'ompq search' or 'ompq sweep'"};
   return source;
 }
 
-/// The network that the file is about.
+/// The network of the file.
 struct AllocatedModel {
   std::string file;
   std::string sha256;
@@ -176,7 +176,7 @@ void list_fields(Visitor& v, Struct& s) {
   v("sha256", s.sha256, "", fields::kOmitEmpty);
 }
 
-/// Sets `value` to a field of the file, if it is there.
+/// Sets `value` to a field of the file, if it is present.
 template <typename T>
 void read_field(const Json& json, std::string_view name, T& value) {
   const auto field = json.find(name);
@@ -184,7 +184,8 @@ void read_field(const Json& json, std::string_view name, T& value) {
   value = fields::from_json<T>(*field, allocation_source(), std::string(name));
 }
 
-/// What describes the rows but does not change them; people who edit by hand may drop any of it.
+/// Information about the rows that does not change them. All of it is optional, since users may
+/// edit the file.
 void read_records(const Json& json, AllocationFile& file) {
   AllocatedModel model;
   read_field(json, "model", model);
@@ -206,7 +207,7 @@ void read_records(const Json& json, AllocationFile& file) {
 /// @throws DataError unless `json` is an object of our format with an array of layers.
 void require_format(const Json& json) {
   const auto fail = [](const std::string& what) { throw DataError("allocation file", what); };
-  if (!json.is_object()) fail("the document is no JSON object");
+  if (!json.is_object()) fail("the document is not a JSON object");
   const auto format = json.find("format");
   if (format == json.end() || (*format != kFormat && *format != kFirstFormat)) {
     fail(fmt::format("\"format\" is {}; it must be \"{}\"",
@@ -214,7 +215,7 @@ void require_format(const Json& json) {
                      kFormat));
   }
   const auto layers = json.find("layers");
-  if (layers == json.end() || !layers->is_array()) fail("\"layers\" is missing or no array");
+  if (layers == json.end() || !layers->is_array()) fail("\"layers\" is missing or not an array");
 }
 
 }  // namespace
@@ -256,7 +257,7 @@ std::string to_json(const AllocationFile& file) {
   if (file.cost) json["cost"] = fields::to_json(*file.cost);
   json["metric"] = file.metric;
   if (file.solver) json["solver"] = fields::to_json(*file.solver);
-  // Names come from model files and may hold any bytes.
+  // Names come from model files and may have any bytes.
   return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
@@ -266,7 +267,7 @@ AllocationFile parse_allocation(std::string_view json, std::span<const LayerCost
   ErrorList errors;
   AllocationFile file;
   file.layers = match_rows(document.at("layers"), layers, errors);
-  // Whether ties hold can only be said of rows that are all there.
+  // Ties can only be checked if all rows are present.
   if (errors.empty()) {
     apply_ties(file.layers, layers, errors);
     check_shared_activations(file.layers, layers, errors);

@@ -26,7 +26,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-/// Sets what every width of every decision is worth: `value(decision, width)`.
+/// Sets the value of every width of every decision: `value(decision, width)`.
 template <typename Value>
 void set_values(DecisionModel& model, Value value) {
   for (Decision& decision : model.decisions) {
@@ -44,7 +44,7 @@ Allocation integer(const AllocationRequest& request) {
 
 Allocation pairwise(const AllocationRequest& request) { return solve_pairwise(request); }
 
-/// What a bit of each decision is worth; of a tensor the mean of the layers that read it.
+/// The value of one bit of each decision; for a tensor, the mean over the layers that read it.
 std::vector<double> coefficients_of(const AllocationRequest& request, const DecisionModel& model) {
   if (request.coefficients.size() != model.groups.size()) {
     throw ConfigError("allocation",
@@ -77,7 +77,7 @@ std::vector<double> coefficients_of(const AllocationRequest& request, const Deci
   return coefficients;
 }
 
-/// Importance x width, as the paper's program maximizes.
+/// Importance x width, the objective of the paper's program.
 void set_importance(DecisionModel& model, const std::vector<double>& coefficients) {
   for (std::size_t d = 0; d < coefficients.size(); ++d) {
     Decision& decision = model.decisions[d];
@@ -87,12 +87,12 @@ void set_importance(DecisionModel& model, const std::vector<double>& coefficient
   }
 }
 
-/// Total width counts the same for every layer: all that such an allocator knows is size.
+/// Maximizes the total width, all layers equally; uses no information but size.
 void set_widths(DecisionModel& model) {
   set_values(model, [](const Decision&, int width) { return static_cast<double>(width); });
 }
 
-/// The paper chooses widths of weights alone: every tensor keeps its largest candidate.
+/// The paper chooses only widths of weights: every tensor keeps its largest candidate.
 AllocationRequest with_fixed_activations(AllocationRequest request) {
   const auto candidates = activation_candidates_of(request);
   for (std::size_t t = 0; t < candidates.size(); ++t) {
@@ -168,14 +168,14 @@ Allocation size_only(const AllocationRequest& request) {
   return solve_exactly(request, model, Sense::Maximize);
 }
 
-/// The largest candidate that is no wider than `width`, or the smallest one.
+/// The largest candidate that is at most `width`, or the smallest one.
 std::size_t at_most(const std::vector<int>& widths, int width) {
   const auto above = std::upper_bound(widths.begin(), widths.end(), width);
   return above == widths.begin() ? 0 : static_cast<std::size_t>(above - widths.begin()) - 1;
 }
 
-/// Pairs of one width for all weights and one for all activations: the most bits together first,
-/// of equals the wider weights.
+/// Pairs of one width for all weights and one for all activations, by decreasing total bits, then
+/// by decreasing weight width.
 std::vector<std::pair<int, int>> uniform_pairs(const DecisionModel& model) {
   std::set<int> weights;
   std::set<int> activations;
@@ -195,7 +195,7 @@ std::vector<std::pair<int, int>> uniform_pairs(const DecisionModel& model) {
   return pairs;
 }
 
-/// The answer of a rule, with the total width as its objective.
+/// The allocation of a rule, with the total width as its objective.
 Solution by_rule(const DecisionModel& model,
                  const DecisionChoice& choice,
                  std::string_view name,
@@ -227,12 +227,12 @@ Allocation uniform(const AllocationRequest& request) {
     return make_allocation(request, model, choice, by_rule(model, choice, "uniform", began));
   }
   throw InfeasibleBudget("allocation",
-                         "no single width for all layers holds all budgets together; raise one of "
-                         "them or let layers differ");
+                         "no single width for all layers meets all budgets; raise one of them or "
+                         "use another allocator");
 }
 
-/// A choice that holds the budgets: the smallest widths, or, where the smallest is not the
-/// cheapest, what the integer program finds.
+/// A feasible choice: the smallest widths, or, if these are not the cheapest, the result of the
+/// integer program.
 DecisionChoice least_choice(const AllocationRequest& request, const DecisionModel& model) {
   const DecisionChoice smallest(model.decisions.size(), 0);
   if (fits(model, costs_of(model, smallest))) return smallest;
@@ -240,8 +240,8 @@ DecisionChoice least_choice(const AllocationRequest& request, const DecisionMode
   return joint.decisions_of(solve_integer_program(joint.problem, request.integer).choice);
 }
 
-/// Tries a decision at a random wider candidate, then at those between and at those above (a wider
-/// one may be faster). @return whether it rose.
+/// Tries a decision at a random wider candidate, then at smaller and at larger ones (a wider one
+/// may be faster). @return true if it was raised.
 bool raise_at_random(DecisionWalk& walk, std::size_t decision, Random& random) {
   const std::size_t now = walk.choice()[decision];
   const std::size_t last = walk.model().decisions[decision].widths.size() - 1;
@@ -275,7 +275,7 @@ Allocation at_random(const AllocationRequest& request) {
       request, model, walk.choice(), by_rule(model, walk.choice(), "random", began));
 }
 
-/// `solve`, where anything is left to decide.
+/// Calls `solve` if anything is left to decide.
 template <Allocation (*solve)(const AllocationRequest&)>
 Allocation unless_settled(const AllocationRequest& request) {
   if (auto settled = settled_allocation(request)) return *std::move(settled);

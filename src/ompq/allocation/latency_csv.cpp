@@ -18,7 +18,7 @@ namespace {
 
 constexpr std::string_view kHeader = "layer,weight_bits,activation_bits,microseconds";
 constexpr std::string_view kFloatColumn = "float";
-/// About a day and a half: sums of many layers stay far below overflow.
+/// Upper limit of a time, so that sums over many layers do not overflow.
 constexpr double kLongestUs = 1e11;
 
 std::string_view trimmed(std::string_view text) {
@@ -28,7 +28,7 @@ std::string_view trimmed(std::string_view text) {
   return text.substr(first, text.find_last_not_of(kBlanks) - first + 1);
 }
 
-/// The fields of one line, or nothing where a quote is not closed or stands in the wrong place.
+/// The fields of one line; nullopt if a quotation mark is not closed or is misplaced.
 std::optional<std::vector<std::string>> split_fields(std::string_view line) {
   std::vector<std::string> fields;
   while (true) {
@@ -87,7 +87,7 @@ std::string quoted(const std::string& name) {
   return text + "\"";
 }
 
-/// Reads line after line and remembers everything that is wrong.
+/// Reads line by line and collects all errors.
 class TableReader {
  public:
   explicit TableReader(std::span<const LayerCost> layers) {
@@ -103,7 +103,7 @@ class TableReader {
       errors_.add(fmt::format("line {}: {}", number, what));
     };
     const auto fields = split_fields(line);
-    if (!fields) return complain("a quotation mark is not closed or stands inside of a field");
+    if (!fields) return complain("a quotation mark is not closed or is inside a field");
     if (fields->size() != 4) {
       return complain(fmt::format("{} fields; there must be 4: {}", fields->size(), kHeader));
     }
@@ -118,12 +118,12 @@ class TableReader {
     for (const std::size_t f : {std::size_t{1}, std::size_t{2}}) {
       if (f == 1 ? weight : activation) continue;
       complain(fmt::format(
-          "'{}' is no width; it must be {}..{} or float", (*fields)[f], kMinBits, kMaxBits));
+          "'{}' is not a width; it must be {}..{} or float", (*fields)[f], kMinBits, kMaxBits));
     }
     const auto time = parse_nanoseconds((*fields)[3]);
     if (!time) {
-      complain(
-          fmt::format("'{}' are no microseconds; they must be a number, 0 or more", (*fields)[3]));
+      complain(fmt::format("'{}' is not a time in microseconds; it must be a number, 0 or more",
+                           (*fields)[3]));
     }
     if (found != index_of_.end() && weight && activation && time) {
       add(found->second, {*weight, *activation, *time}, number);
@@ -141,7 +141,7 @@ class TableReader {
     auto& entries = table_.layers[layer];
     if (table_.nanoseconds(layer, entry.weight_bits, entry.activation_bits)) {
       errors_.add(
-          fmt::format("line {}: layer '{}' with weights {} and activations {} is there "
+          fmt::format("line {}: layer '{}' with weights {} and activations {} is listed "
                       "twice",
                       number,
                       names_[layer],
@@ -158,7 +158,7 @@ class TableReader {
   ErrorList errors_;
 };
 
-/// Calls `visit(layer, weight width, activation width)` for everything that may be chosen.
+/// Calls `visit(layer, weight width, activation width)` for every combination that may be chosen.
 template <typename Visit>
 void for_each_pair(const AllocationRequest& request, Visit visit) {
   const auto weights = candidates_of(request);
@@ -196,7 +196,7 @@ LatencyTable parse_latency_table(std::string_view csv, std::span<const LayerCost
     }
   }
   if (!header_seen) {
-    throw DataError("latency table", fmt::format("it is empty; it must begin with '{}'", kHeader));
+    throw DataError("latency table", fmt::format("it is empty; it must start with '{}'", kHeader));
   }
   return reader.finish();
 }

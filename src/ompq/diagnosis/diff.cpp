@@ -18,8 +18,8 @@ namespace {
 
 using graph::ValueId;
 
-/// For each entry of `wanted`, its place in `given`: by name, or, where a name is missing, all in
-/// order. Nothing where the numbers differ.
+/// For each entry of `wanted`, its index in `given`: by name, or, if a name is missing, all in
+/// order. Nullopt if the numbers of entries differ.
 std::vector<std::size_t> places_of(const graph::Graph& wanted_in,
                                    const std::vector<ValueId>& wanted,
                                    const graph::Graph& given_in,
@@ -59,8 +59,8 @@ std::vector<std::size_t> input_places(const pipeline::Model& a, const pipeline::
   }
   if (!fits) {
     throw ShapeError("diff",
-                     fmt::format("'{}' reads {} but '{}' reads {}; give two forms of one network, "
-                                 "or set the shapes with --input-shape",
+                     fmt::format("'{}' has the inputs {}, but '{}' has {}; give two forms of one "
+                                 "network, or set the shapes with --input-shape",
                                  a.file.string(),
                                  inputs_text(a),
                                  b.file.string(),
@@ -69,7 +69,7 @@ std::vector<std::size_t> input_places(const pipeline::Model& a, const pipeline::
   return places;
 }
 
-/// A row with its sums.
+/// A row and its accumulated sums.
 struct Place {
   report::DiffRow row;
   pipeline::ValueComparison sums;
@@ -111,7 +111,8 @@ class Differ {
       if (output_place_[o] == kSkipped) continue;
       const Tensor& output_a = in_a.outputs[o];
       const Tensor& output_b = outputs_b[outputs_[o]];
-      // One over all samples of a pass has no partner where the other's passes are larger.
+      // A value over all samples of a pass cannot be compared if the other network's passes are
+      // larger.
       if (output_a.elements() != output_b.elements()) continue;
       places_[output_place_[o]].sums.add(output_a.to_floats(), output_b.to_floats());
     }
@@ -211,10 +212,10 @@ class Differ {
   const pipeline::Model& b_;
   std::vector<std::size_t> inputs_;
   LayerMatching matching_;
-  std::vector<std::size_t> outputs_;       // b's place of each of a's outputs
+  std::vector<std::size_t> outputs_;       // index in b of each of a's outputs
   std::vector<std::size_t> output_place_;  // in places_
   std::vector<Place> places_;
-  std::vector<ValueId> watched_a_;  // one a layer's row
+  std::vector<ValueId> watched_a_;  // one per layer row
   std::vector<ValueId> watched_b_;
   std::multimap<ValueId, std::size_t> rows_of_b_;
   std::optional<runtime::Executor> executor_a_;
@@ -241,7 +242,7 @@ report::Diff diff(const pipeline::Model& a,
       "comparison",
       progress);
   if (differ.samples() == 0) {
-    throw DataError("diff", "no sample could be used; give at least one that decodes");
+    throw DataError("diff", "no sample could be read; give at least one valid sample");
   }
   report::Diff result;
   result.a = {a.file.string(), a.sha256, a.file_bytes};

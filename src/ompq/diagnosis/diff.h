@@ -11,8 +11,8 @@
 namespace ompq::diagnosis {
 
 struct DiffOptions {
-  double threshold_db = 30;      ///< networks have parted where the SNR of a value is below
-  std::int64_t batch_size = 64;  ///< at most; less where a batch's features are large
+  double threshold_db = 30;      ///< networks diverge where the SNR of a value is below this
+  std::int64_t batch_size = 64;  ///< maximum; less if a batch's features are large
   runtime::ExecutorOptions executor;
 };
 
@@ -24,11 +24,11 @@ void bind_options(Binder& binder, DiffOptions& options) {
   binder.bind("precision", options.executor.precision);
 }
 
-/// Runs two networks side by side over `samples` (made for `a`) and says, layer by layer, how far
-/// what they compute differs, and where they part first. Memory: one batch of features, about
-/// 256 MiB. Inputs of b are fed by name, or in order where the names differ; outputs likewise.
-/// @throws ShapeError naming both models where inputs differ; ConfigError where no layer and no
-/// output is the same; DataError for no samples.
+/// Runs two networks on `samples` (made for `a`) and compares their values layer by layer; reports
+/// where they first diverge. Memory: one batch of features, about 256 MiB. Inputs of b are matched
+/// by name, or in order if the names differ; outputs likewise.
+/// @throws ShapeError naming both models if inputs differ; ConfigError if no layer and no output
+/// matches; DataError if there are no samples.
 [[nodiscard]] report::Diff diff(const pipeline::Model& a,
                                 const pipeline::Model& b,
                                 pipeline::Samples& samples,

@@ -17,7 +17,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// One training, step by step.
+/// The steps of one training run.
 class Finetuner {
  public:
   explicit Finetuner(FinetuneContext context)
@@ -61,8 +61,8 @@ class Finetuner {
     watch_.lap("float evaluation");
   }
 
-  /// What training starts from counts as an epoch of its own: nothing worse is ever written. A
-  /// float network does not count, it may know nothing yet.
+  /// The network that training starts from counts as epoch 0, so a worse one is never written. A
+  /// float network does not count, since it may be untrained.
   BestEpoch begin() {
     start_ = start_finetuning({context_.model,
                                context_.samples,
@@ -127,8 +127,8 @@ class Finetuner {
     return std::move(result_);
   }
 
-  /// Writes the network of an epoch; 0 is what training started from. Its figures are those of the
-  /// file, read back.
+  /// Writes the network of an epoch (0: the start of training). Its results are measured on the
+  /// file after reading it back.
   void add(const BestEpoch& epoch, const fs::path& file) {
     onnx_io::write_onnx_file(file, epoch.file);
     const std::string method = options_.float_network ? "float" : options_.quantizer;
@@ -146,9 +146,9 @@ class Finetuner {
 
   FinetuneContext context_;
   const FinetuneOptions& options_;
-  std::vector<std::int64_t> tuning_;  ///< samples to round with
+  std::vector<std::int64_t> tuning_;  ///< samples for rounding
   std::string fingerprint_;
-  std::optional<pipeline::Journal> journal_;  ///< of widths and rounding
+  std::optional<pipeline::Journal> journal_;  ///< for widths and rounding
   report::Finetuning result_;
   pipeline::Stopwatch watch_;
   FinetuneStart start_;

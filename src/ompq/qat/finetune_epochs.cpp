@@ -58,7 +58,8 @@ FinetuneOutcome FinetuneEpochs::run() {
   if (at_.best.epoch == at_.epoch) {
     outcome_.last.reset();
   } else if (!outcome_.last || !outcome_.last->file.data.empty()) {
-    // External data bears the name of its model, which the last epoch's file does not have yet.
+    // The name of external data depends on the model's name; write it again for the last epoch's
+    // file.
     outcome_.last = network_.written_now("validation of the last epoch",
                                          pipeline::last_file(options_.start.output));
     outcome_.last->epoch = at_.epoch;
@@ -75,10 +76,10 @@ void FinetuneEpochs::go_on() {
   at_ = std::move(kept->progress);
   outcome_.resumed_epochs = at_.epoch;
   log().info(
-      "goes on from {}: epoch {}, batch {}", checkpoint_.string(), at_.epoch + 1, at_.batch + 1);
+      "resuming from {}: epoch {}, batch {}", checkpoint_.string(), at_.epoch + 1, at_.batch + 1);
 }
 
-/// The log is written again: a kill may have come between a checkpoint and its line.
+/// Rewrites the log: an interruption may have lost the line after a checkpoint.
 void FinetuneEpochs::tell_of_earlier_epochs() {
   if (!options_.log.empty()) log_.emplace(options_.log, 1);
   if (!options_.tensorboard.empty()) events_.emplace(options_.tensorboard, at_.epoch + 1);
@@ -102,7 +103,7 @@ void FinetuneEpochs::train() {
   saved_ = Clock::now();
   try {
     while (!is_over()) {
-      // An epoch that was stopped in its validation has no batch left.
+      // An epoch that was interrupted during validation has no batches left.
       if (at_.batch < loader.batches_per_epoch()) train_epoch(loader);
       close_epoch();
     }
@@ -151,16 +152,16 @@ training::StepReport FinetuneEpochs::step(const data::Batch& batch) {
   }
 }
 
-/// What is left when training cannot go on.
+/// The files that remain when training fails, for the message.
 std::string FinetuneEpochs::kept() const {
   std::string text = fs::exists(checkpoint_)
-                         ? fmt::format("The last good state is in {}", checkpoint_.string())
-                         : "No state was kept yet";
+                         ? fmt::format("The last valid state is in {}", checkpoint_.string())
+                         : "No checkpoint was written yet";
   if (at_.epoch == 0) return text;
-  text += fmt::format(
-      "; {} is the best network so far, {}: ",
-      options_.start.output.string(),
-      at_.best.epoch > 0 ? fmt::format("of epoch {}", at_.best.epoch) : "as training began");
+  text += fmt::format("; {} is the best network so far, {}: ",
+                      options_.start.output.string(),
+                      at_.best.epoch > 0 ? fmt::format("of epoch {}", at_.best.epoch)
+                                         : "the one that training started from");
   return text + (options_.float_network ? "train that one with a lower --lr"
                                         : "start from it with --from and a lower --lr");
 }
@@ -181,7 +182,7 @@ void FinetuneEpochs::show(const std::string& task, std::int64_t batches) const {
                      .detail = fmt::format("loss {:.4f}", loss)});
 }
 
-/// Validates, records and keeps what the epoch brought.
+/// Validates the epoch's network, records the results and saves the state.
 void FinetuneEpochs::close_epoch() {
   const auto begin = Clock::now();
   if (options_.norms == Norms::Reestimated) network_.reestimate_norms();
@@ -191,7 +192,7 @@ void FinetuneEpochs::close_epoch() {
   now.score = score_of(now.evaluation);
   const bool better = at_.best.file.model.empty() || now.score > at_.best.score;
   const BestEpoch& best = better ? now : at_.best;
-  // First the file: where it cannot be written, the epoch is not over and is closed again.
+  // Write the file first: if that fails, the epoch is not finished and is closed again on resuming.
   if (better || at_.epoch == 0) onnx_io::write_onnx_file(options_.start.output, best.file);
   if (better) at_.best = now;
   const report::EpochRecord record = record_of(now, begin);
@@ -234,7 +235,7 @@ void FinetuneEpochs::save() {
   saved_ = Clock::now();
 }
 
-/// Between two batches, when something else went wrong or the user stopped it.
+/// Saves the state between two batches after an error or an interruption.
 void FinetuneEpochs::keep_what_is_done() noexcept {
   try {
     save();
@@ -242,11 +243,11 @@ void FinetuneEpochs::keep_what_is_done() noexcept {
         starts_by_rounding(options_)
             ? " and " + pipeline::journal_file(options_.start.output).string()
             : std::string();
-    log().warn("what is trained is kept in {}{}; the same command goes on from there",
+    log().warn("the training state is saved in {}{}; run the same command to resume",
                checkpoint_.string(),
                journal);
   } catch (const std::exception& error) {
-    log().warn("what is trained since the last checkpoint could not be kept: {}", error.what());
+    log().warn("the training since the last checkpoint could not be saved: {}", error.what());
   }
 }
 

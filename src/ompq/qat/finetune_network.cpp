@@ -67,7 +67,7 @@ training::TrainerOptions FinetuneNetwork::trainer_options() const {
   return trainer;
 }
 
-/// The start's codes, with activations by the values of `graph`, which has them by the same name.
+/// The start's codes, with activations mapped by name to the values of `graph`.
 rounding::NetworkCodes FinetuneNetwork::codes_for(const graph::Graph& graph) const {
   rounding::NetworkCodes codes = start_.codes;
   codes.activations.clear();
@@ -93,7 +93,8 @@ void FinetuneNetwork::reestimate_norms() {
   });
 }
 
-/// Evenly from all training samples; the calibration's where those are of another source.
+/// Samples for re-estimating norms: evenly from all training samples, or those of the calibration
+/// if these are of another source.
 std::vector<std::int64_t> FinetuneNetwork::reestimation_samples() const {
   if (!pipeline::same_source(context_.samples, context_.training)) return context_.samples.indices;
   constexpr std::size_t kSamples = 2048;
@@ -109,7 +110,7 @@ BestEpoch FinetuneNetwork::written_now(const std::string& task, const std::files
   return context_.options.float_network ? written_float(task, form) : written_quantized(task, form);
 }
 
-/// The file keeps batch norms as they were imported; it is measured as it will be read.
+/// The file keeps batch norms unfolded; fold them for the evaluation, as on reading.
 BestEpoch FinetuneNetwork::written_float(const std::string& task, const pipeline::FileForm& form) {
   pipeline::QuantizedNetwork network{.graph = trainer_->unfolded_graph(),
                                      .weights = {},

@@ -16,11 +16,11 @@
 
 namespace ompq::qat {
 
-/// What becomes of batch norms.
+/// Treatment of batch norms.
 enum class Norms {
   Frozen,       ///< folded before training
   Trained,      ///< folded into the written file
-  Reestimated,  ///< trained, and their statistics are re-estimated after every epoch
+  Reestimated,  ///< trained, with statistics re-estimated after every epoch
 };
 [[nodiscard]] constexpr auto enum_names(Norms) {
   return std::to_array<EnumName<Norms>>({{Norms::Frozen, "frozen"},
@@ -29,12 +29,12 @@ enum class Norms {
 }
 
 struct FinetuneOptions {
-  /// Widths, calibration and the rounding that training starts from; also the output's path. What
-  /// it has finished is kept in a journal until training ends.
+  /// Widths, calibration and the rounding that training starts from; also the output's path.
+  /// Finished work of these is kept in a journal until training ends.
   ptq::QuantizeOptions start;
-  /// Train the network itself, and quantize nothing. Its file keeps norms that are trained.
+  /// Train the float network without quantization. Its file keeps trained norms.
   bool float_network = false;
-  /// Start from this quantized file of the network, with its widths, instead.
+  /// Start from this quantized file of the network and use its widths.
   std::optional<std::filesystem::path> from;
 
   /// The schedule's steps are made from the epochs, and `network.norms` from `norms`.
@@ -47,19 +47,19 @@ struct FinetuneOptions {
   double warmup_epochs = 0.5;
   std::int64_t batch_size = 64;
   std::string augmentation = "light";                ///< a row of data::augmentations()
-  std::int64_t cache_bytes = std::int64_t{1} << 30;  ///< of decoded images
-  std::optional<std::int64_t> patience;              ///< epochs without anything better
+  std::int64_t cache_bytes = std::int64_t{1} << 30;  ///< limit for decoded images
+  std::optional<std::int64_t> patience;              ///< epochs without improvement before stopping
   std::uint64_t seed = 0;
 
   std::filesystem::path checkpoint;  ///< empty: next to the output
   double checkpoint_seconds = 300.0;
   std::filesystem::path log;          ///< JSON lines; empty: none
   std::filesystem::path tensorboard;  ///< folder of event files; empty: none
-  /// Told of every finished epoch, those of earlier runs among them; may be empty.
+  /// Called for every finished epoch, including those of earlier runs; may be empty.
   std::function<void(const report::EpochRecord&)> on_epoch;
 };
 
-/// How the network is trained and written, once it is known what training starts from.
+/// The options of training and writing, for a given initial network.
 template <typename Binder>
 void bind_training(Binder& binder, FinetuneOptions& options) {
   training::TrainerOptions& trainer = options.trainer;
@@ -112,11 +112,11 @@ void bind_options(Binder& binder, FinetuneOptions& options) {
   binder.bind("tensorboard", options.tensorboard);
 }
 
-/// How training was asked for, as the user knows it: "--lr" and its value. For messages and the
-/// result; a checkpoint made under others is moved aside.
+/// The options as given by the user, "--lr" and its value, for messages and the result; a
+/// checkpoint with different ones is moved aside.
 [[nodiscard]] std::vector<std::pair<std::string, std::string>> named_choices(
     const FinetuneOptions& options);
-/// What only programs set of it, for the fingerprint of a checkpoint.
+/// Values that only programs set, for the fingerprint of a checkpoint.
 [[nodiscard]] std::string unnamed_choices(const FinetuneOptions& options);
 
 }  // namespace ompq::qat

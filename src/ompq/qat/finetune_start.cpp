@@ -94,8 +94,8 @@ std::vector<std::int64_t> training_indices(const pipeline::Samples& training,
   }
   if (indices.empty()) {
     throw DataError("finetune",
-                    fmt::format("all {} samples of {} are kept to validate with and none is left "
-                                "to train with; give --eval-data, or a smaller --limit",
+                    fmt::format("all {} samples of {} are used for validation, so none is left for "
+                                "training; give --eval-data, or a smaller --limit",
                                 training.indices.size(),
                                 training.used.source));
   }
@@ -104,10 +104,10 @@ std::vector<std::int64_t> training_indices(const pipeline::Samples& training,
 
 void check_network(const graph::Graph& graph) {
   if (!scores::class_count(graph)) {
-    throw ConfigError("finetune",
-                      "the network's first output is no row of class scores [n, classes]; other "
-                      "networks cannot be trained yet, 'ompq quantize --effort best' needs no "
-                      "classes");
+    throw ConfigError(
+        "finetune",
+        "the network's first output is not class scores [n, classes]; other networks cannot be "
+        "trained yet, but 'ompq quantize --effort best' works without classes");
   }
 }
 
@@ -121,13 +121,11 @@ void check_labels(const pipeline::Samples& training,
   };
   const bool labelled = training.dataset->has_labels();
   if (!labelled && o.trainer.loss.distillation < 1.0) {
-    throw ConfigError("finetune",
-                      missing(training) + "; --distill 1 learns from the float network alone");
+    throw ConfigError("finetune", missing(training) + "; --distill 1 needs no labels");
   }
   if (o.float_network && !(labelled && evaluation.dataset->has_labels())) {
     throw ConfigError("finetune",
-                      fmt::format("--float learns from labels, and {}; --data and --eval-data need "
-                                  "them",
+                      fmt::format("--float needs labels in --data and --eval-data, but {}",
                                   missing(labelled ? evaluation : training)));
   }
 }

@@ -16,15 +16,15 @@ struct CompareOptions {
   SearchOptions search;  ///< its budget and allocator are not used
   std::vector<allocation::Budget> budgets;
   std::vector<std::string> allocators = compared_allocators({"all"});
-  std::int64_t random_allocations = 16;  ///< a budget, for the rank correlations; 0: none
+  std::int64_t random_allocations = 16;  ///< per budget, for the rank correlations; 0: none
   rounding::CalibrationOptions calibration;
   pipeline::EvaluateOptions evaluation;
-  /// Where finished units are kept until the comparison is done; empty: a file in the current
-  /// folder, named after the model and what the units depend on.
+  /// Journal of finished units, removed at the end; empty: a file in the current folder, named
+  /// after the model and a hash of the options.
   std::filesystem::path journal;
 };
 
-/// What every unit of a comparison depends on.
+/// The options that affect every unit of a comparison.
 template <typename Binder>
 void bind_conditions(Binder& binder, CompareOptions& options) {
   bind_measuring(binder, options.search);

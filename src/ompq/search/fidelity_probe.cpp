@@ -14,7 +14,7 @@
 namespace ompq::search {
 namespace {
 
-/// sum |x|^2, or the number of elements where they are no floats.
+/// sum |x|^2, or the number of elements if they are not floats.
 double magnitude_of(const Tensor& output) {
   if (output.type() != DataType::Float32) return static_cast<double>(output.elements());
   double sum = 0;
@@ -22,15 +22,15 @@ double magnitude_of(const Tensor& output) {
   return sum;
 }
 
-/// Adds an output's squared differences, or those of its elements that differ at all, to the
-/// samples that they belong to: samples lie one after the other.
+/// Adds an output's squared differences, or, for integers, the number of differing elements, per
+/// sample; samples are contiguous.
 void add_distances(const Tensor& output,
                    const Tensor& reference,
                    double weight,
                    std::vector<double>& by_sample) {
   const auto elements = static_cast<std::size_t>(reference.elements());
   const auto sample_of = [&](std::size_t i) { return i * by_sample.size() / elements; };
-  if (output.shape() != reference.shape()) {  // one that depends on the values
+  if (output.shape() != reference.shape()) {  // its shape depends on the values
     for (double& sum : by_sample) {
       sum += weight * magnitude_of(reference) / static_cast<double>(by_sample.size());
     }
@@ -57,15 +57,14 @@ double sum_of(const std::vector<double>& values) {
   return std::accumulate(values.begin(), values.end(), 0.0);
 }
 
-/// A decision with the layer of it that runs first: a tied layer may come before the one that
-/// leads.
+/// A decision and its first layer in execution order: a tied layer may run before the leader.
 struct Visit {
   std::size_t position = 0;
   std::size_t decision = 0;
   graph::ValueId weight = graph::kNoValue;
 };
 
-/// In the order in which the network reads the weights.
+/// Decisions in the order in which the network reads their weights.
 std::vector<Visit> visits_of(const std::vector<allocation::DecisionItem>& decisions,
                              const std::vector<graph::Layer>& layers,
                              const runtime::Executor& executor) {
@@ -104,8 +103,9 @@ FidelityProbe::FidelityProbe(const pipeline::Model& model,
     batches_.push_back({batch.size, batch.inputs, executor_.run(batch.inputs)});
   });
   if (batches_.empty()) {
-    throw DataError("search",
-                    "no sample is left to rank allocations with; give at least one that decodes");
+    throw DataError(
+        "search",
+        "no sample to rank allocations with could be read; give at least one valid sample");
   }
   weigh();
 }
@@ -118,7 +118,7 @@ void FidelityProbe::weigh() {
     samples += static_cast<double>(batch.samples);
     for (std::size_t o = 0; o < sizes.size(); ++o) sizes[o] += magnitude_of(batch.reference[o]);
   }
-  // An output that is zero on every sample is judged by what it becomes.
+  // For an output that is zero on every sample, use the absolute error.
   for (double& size : sizes) size = size > 0 ? size : 1.0;
   divisor_ = by_class_ ? samples : sizes.front();
   weights_by_output_.assign(sizes.size(), 1.0);

@@ -18,18 +18,18 @@ namespace ompq::search {
 /// What FidelityProbe measures of a network, in words with its unit.
 [[nodiscard]] std::string divergence_measure(const graph::Graph& graph);
 
-/// Says how far the network strays from the float one when its layers get certain widths: the mean
-/// Kullback-Leibler divergence of the class scores (nats), or, where the first output is no row of
-/// class scores, sum |y_q - y|^2 / sum |y|^2, the mean over the outputs, each of which counts
-/// alike. Outputs of integers are judged by the floats that they are made of
-/// (graph::with_float_outputs); where there are none, by the share of elements that differ. Weights
-/// are rounded to nearest, activations stay float. Holds the inputs of its samples in memory.
+/// Measures how far the network deviates from the float one with given bit-widths: the mean
+/// Kullback-Leibler divergence of the class scores (nats), or, if the first output is not class
+/// scores, the mean over all outputs of sum |y_q - y|^2 / sum |y|^2. Integer outputs are replaced
+/// by the floats from which they are computed (graph::with_float_outputs); if there are none, the
+/// share of differing elements is used. Weights are rounded to nearest, activations stay float.
+/// Keeps the inputs of its samples in memory.
 class FidelityProbe {
  public:
-  /// One width a layer.
+  /// One width per layer.
   using Widths = std::vector<int>;
 
-  /// @throws DataError if no sample can be used.
+  /// @throws DataError if no sample can be read.
   FidelityProbe(const pipeline::Model& model,
                 RoundedWeights& weights,
                 data::Dataset& dataset,
@@ -37,24 +37,24 @@ class FidelityProbe {
                 std::int64_t batch_size,
                 const runtime::ExecutorOptions& options);
 
-  /// Of the whole network at `widths`; what was asked before is not run again.
+  /// The divergence of the network at `widths`; earlier results are cached.
   [[nodiscard]] double divergence(const Widths& widths);
 
-  /// True if the network at `widths` strays less than the one at `other` by more than chance: the
-  /// mean difference over the samples is at least two of its standard errors below zero.
+  /// True if the divergence at `widths` is significantly lower than at `other`: the mean difference
+  /// over the samples is at least two standard errors below zero.
   [[nodiscard]] bool surely_better(const Widths& widths, const Widths& other);
 
-  /// Of the networks that differ from `widths` in one decision alone.
-  /// @param decisions  layers that move together, each list ascending.
+  /// The divergences of networks that differ from `widths` in one decision.
+  /// @param decisions  layers that share a width, each list ascending.
   /// @param alternatives  [decision] widths to try.
-  /// @return [decision][alternative]. What comes before the changed layer runs once a batch.
+  /// @return [decision][alternative]. The part before the changed layer runs once per batch.
   [[nodiscard]] std::vector<std::vector<double>> alternatives(
       const Widths& widths,
       const std::vector<allocation::DecisionItem>& decisions,
       const std::vector<std::vector<int>>& alternatives,
       const ProgressHandler& progress = {});
 
-  /// Networks that were run from a changed layer to the end, or whole.
+  /// Number of full or partial passes so far.
   [[nodiscard]] std::int64_t evaluations() const { return evaluations_; }
 
  private:

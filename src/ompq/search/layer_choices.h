@@ -10,13 +10,13 @@
 
 namespace ompq::search {
 
-/// What a person has settled before the search. A name is a layer's, or a pattern with *, ? and []
-/// that stands for all layers it fits. candidates win over first_last, pins and excluded over both;
-/// among themselves a layer's own name wins over a pattern.
+/// The user's constraints on layers. A name is a layer's name, or a pattern with *, ? and [] for
+/// all layers that match. candidates override first_last; pins and excluded override both. A
+/// layer's own name overrides a pattern.
 struct LayerChoices {
   std::optional<int> first_last;                       ///< width of the first and the last layer
-  std::map<std::string, std::vector<int>> candidates;  ///< widths that a layer may get
-  std::map<std::string, int> pins;                     ///< the width of a layer
+  std::map<std::string, std::vector<int>> candidates;  ///< candidate widths by name
+  std::map<std::string, int> pins;                     ///< fixed width by name
   std::vector<std::string> excluded;                   ///< layers that stay float
 
   [[nodiscard]] bool empty() const {
@@ -32,11 +32,11 @@ void bind_options(Binder& binder, LayerChoices& choices) {
   binder.bind("exclude", choices.excluded);
 }
 
-/// Candidate widths of every layer, ascending, in layer order; an empty list leaves the common
-/// ones. An excluded layer has allocation::kFloatBits alone. Tied layers follow: what holds for one
-/// layer of a tie holds for all of them.
-/// @throws ConfigError for a name or pattern that fits no layer, with the nearest real name; for a
-/// layer that two names, or two patterns, give different widths.
+/// Candidate widths of every layer, ascending, in layer order; an empty list stands for the common
+/// ones. An excluded layer has only allocation::kFloatBits. A constraint on one layer of a tie
+/// applies to all of them.
+/// @throws ConfigError for a name or pattern that matches no layer, with the nearest name; for a
+/// layer with contradicting constraints of two names or two patterns.
 [[nodiscard]] std::vector<std::vector<int>> layer_candidates(const pipeline::Model& model,
                                                              const LayerChoices& choices);
 

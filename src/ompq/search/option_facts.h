@@ -16,10 +16,10 @@
 
 namespace ompq::search {
 
-/// Texts are told apart by their quotes, and numbers are written with all of their digits.
+/// Texts are quoted, and numbers are written with all digits.
 using Facts = nlohmann::ordered_json;
 
-/// A member to its last digit. A file is what it holds. A struct says itself by option_text().
+/// The exact text of a member; for a file, its content; for a struct, its option_text().
 template <typename T>
 Facts fact_of(const T& member) {
   if constexpr (NamedEnum<T>) {
@@ -48,7 +48,7 @@ struct OptionFact {
   Facts value;
 };
 
-/// Prints what a struct of options holds, see core/option_binding.h.
+/// Prints a struct of options, see core/option_binding.h.
 class FactBinder {
  public:
   template <typename T>
@@ -79,9 +79,9 @@ class FactBinder {
   std::vector<OptionFact> facts_;
 };
 
-/// As one value for a fingerprint.
+/// All values as one text, for a fingerprint.
 [[nodiscard]] Facts to_json(const std::vector<OptionFact>& facts);
-/// As one would write the value: "yes" and "no" for a flag, "none" where there is no value.
+/// The value as text: "yes" and "no" for a flag, "none" if there is no value.
 [[nodiscard]] std::string text_of(const OptionFact& fact);
 
 /// Every option of the struct that can change a result.

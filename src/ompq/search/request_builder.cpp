@@ -15,7 +15,7 @@ namespace ompq::search {
 namespace {
 
 static_assert(allocation::kMostBitsWithoutZeroPoints == quant::kMostBitsWithoutZero,
-              "sizes are counted for weights as they are quantized");
+              "sizes are only known for quantized weights");
 
 std::optional<double> loss_at(const sensitivity::LossTable& table, std::size_t layer, int width) {
   if (width == allocation::kFloatBits) return 0.0;
@@ -24,7 +24,7 @@ std::optional<double> loss_at(const sensitivity::LossTable& table, std::size_t l
   return table.at(layer, static_cast<std::size_t>(found - table.widths.begin()));
 }
 
-/// What a pair of layers adds at two widths; nothing where the table lacks one of them.
+/// The interaction of a pair of layers at two widths; nullopt if the table lacks one of them.
 std::optional<double> interaction_at(const sensitivity::PairwiseTable& table,
                                      const sensitivity::PairLoss& pair,
                                      int first,
@@ -40,7 +40,7 @@ std::optional<double> interaction_at(const sensitivity::PairwiseTable& table,
   return pair.values[index(a) * table.widths.size() + index(b)];
 }
 
-/// Interactions as the allocator wants them: in the order of each layer's candidates.
+/// Interactions for the allocator: in the order of each layer's candidates.
 std::vector<allocation::PairLoss> pairs_for(const allocation::AllocationRequest& request,
                                             const sensitivity::PairwiseTable& table) {
   std::vector<allocation::PairLoss> pairs;
@@ -58,8 +58,8 @@ std::vector<allocation::PairLoss> pairs_for(const allocation::AllocationRequest&
   return pairs;
 }
 
-/// Effects of activations, which only metrics of the network's output know, on the scale of the
-/// effects of weights.
+/// Effects of activations, on the scale of the effects of weights; only metrics of the network's
+/// output have them.
 std::vector<std::vector<double>> activation_losses_for(const allocation::AllocationRequest& request,
                                                        const AllocatorRow& row,
                                                        const Measurements& measurements) {
@@ -68,22 +68,24 @@ std::vector<std::vector<double>> activation_losses_for(const allocation::Allocat
     throw ConfigError(
         "search",
         fmt::format(
-            "'{}' measures weights alone and cannot choose activation "
+            "'{}' measures only weights and cannot choose activation "
             "widths; use {} or auto, or give one --act-bits",
             row.name,
             fmt::join(sensitivity::metrics_with(&sensitivity::Metric::activation_loss), ", ")));
   }
   if (!measurements.activations) {
-    throw DataError("search",
-                    fmt::format("what activations cost is not measured: {}; give one --act-bits",
-                                measurements.dropped.at("activations")));
+    throw DataError(
+        "search",
+        fmt::format(
+            "the effects of activations could not be measured: {}; give a single --act-bits",
+            measurements.dropped.at("activations")));
   }
   const sensitivity::LossTable& table = loss_of(*measurements.activations);
   std::vector<std::vector<double>> rows;
   const auto candidates = allocation::activation_candidates_of(request);
   for (std::size_t a = 0; a < candidates.size(); ++a) {
     auto& losses = rows.emplace_back();
-    // A width that nobody chooses, such as a network input's, was not measured and decides nothing.
+    // A fixed width, such as a network input's, was not measured and does not matter.
     const bool chosen = candidates[a].size() > 1;
     for (const int width : candidates[a]) {
       losses.push_back(chosen ? loss_at(table, a, width).value() : 0.0);
@@ -129,8 +131,8 @@ allocation::AllocationRequest free_request(const pipeline::Model& model,
   request.seed = options.seed;
   if (options.budget.latency_us && !options.latency_table) {
     throw ConfigError("latency",
-                      "a budget of time needs measured times; give --latency-table, which 'ompq "
-                      "latency-table' makes an empty one of");
+                      "a latency budget needs measured times; give --latency-table ('ompq "
+                      "latency-table' writes an empty one)");
   }
   if (options.latency_table) {
     request.latency = allocation::read_latency_table(*options.latency_table, request.layers);
@@ -147,7 +149,7 @@ allocation::AllocationRequest request_for(const allocation::AllocationRequest& f
   const allocation::Scheme scheme = scheme_for(row, options.scheme);
   if (scheme != allocation::Scheme::Free) {
     allocation::apply_scheme(request, scheme);
-    // Beside others, the paper's methods answer the same question: the same bytes.
+    // In a comparison, the paper's methods get the same budget in bytes.
     const bool own = options.scheme == allocation::Scheme::Free;
     if (options.accounting || own) request.cost.accounting = free.cost.accounting;
   }

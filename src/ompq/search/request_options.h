@@ -13,23 +13,23 @@
 
 namespace ompq::search {
 
-/// What every allocator is told alike, apart from measurements.
+/// The part of a request that is the same for every allocator, without measurements.
 struct RequestOptions {
   allocation::Budget budget;
   allocation::Scheme scheme = allocation::Scheme::Free;
   std::vector<int> candidates{1, 2, 3, 4, 5, 6, 7, 8};
   LayerChoices choices;
-  std::optional<allocation::Accounting> accounting;  ///< none: what the scheme says
+  std::optional<allocation::Accounting> accounting;  ///< nullopt: as in the scheme
   allocation::Rounding rounding = allocation::Rounding::DepthFirst;
-  std::vector<int> activation_candidates{8};           ///< empty: activations stay float
-  int input_bits = 8;                                  ///< of network inputs, unless all is float
+  std::vector<int> activation_candidates{8};  ///< empty: activations stay float
+  int input_bits = 8;                         ///< of network inputs, unless activations are float
   std::optional<std::filesystem::path> latency_table;  ///< for Budget::latency_us
   quant::Symmetry symmetry = quant::Symmetry::Asymmetric;
   allocation::IntegerOptions integer;
   std::uint64_t seed = 0;
 };
 
-/// What `ompq latency-table` is asked, too.
+/// The options that `ompq latency-table` also has.
 template <typename Binder>
 void bind_widths(Binder& binder, RequestOptions& options) {
   binder.bind("candidates", options.candidates, common_widths);

@@ -21,7 +21,7 @@ std::string automatic_allocator() {
   return std::string(std::ranges::find_if(rows, &AllocatorRow::tries_others)->name);
 }
 
-/// True if `chosen` measures all that `other` needs.
+/// True if the measurements of `chosen` include those that `other` needs.
 bool covers(const AllocatorRow& chosen, const AllocatorRow& other) {
   if (chosen.tries_others()) return true;
   if (other.tries_others()) return false;
@@ -30,7 +30,7 @@ bool covers(const AllocatorRow& chosen, const AllocatorRow& other) {
   return other.metric.empty() || other.metric == chosen.metric;
 }
 
-/// The chosen allocator and those next to it.
+/// The chosen allocator and those to compare it with.
 std::vector<std::string> asked_allocators(const SearchOptions& options, const std::string& chosen) {
   std::vector<std::string> names{chosen};
   for (const std::string& name : options.beside) {
@@ -41,7 +41,7 @@ std::vector<std::string> asked_allocators(const SearchOptions& options, const st
   return names;
 }
 
-/// Measures, all in one go, what these allocators need.
+/// Measures everything that these allocators need, at once.
 void prepare(SearchSession& session, const std::vector<std::string>& names) {
   std::set<std::string> measured(names.begin(), names.end());
   std::erase_if(measured,
@@ -49,12 +49,12 @@ void prepare(SearchSession& session, const std::vector<std::string>& names) {
   session.prepare(measured);
 }
 
-/// The allocator that was asked for, or `auto` where that one needs what cannot be measured.
+/// The requested allocator, or `auto` if that needs something that cannot be measured.
 std::string able_allocator(const SearchOptions& options, SearchSession& session) {
   const auto reason = session.obstacle(options.allocator);
   if (!reason) return options.allocator;
   const std::string instead = automatic_allocator();
-  log().warn("--allocator {} cannot answer here ({}); {} answers instead",
+  log().warn("--allocator {} cannot be used here ({}); {} is used instead",
              options.allocator,
              *reason,
              instead);
@@ -116,10 +116,10 @@ void solve_all(SearchOutcome& outcome,
     } catch (const InfeasibleBudget& error) {
       if (chosen) throw;
       refuse(error);
-    } catch (const ConfigError& error) {  // the paper's roundings know one budget alone
+    } catch (const ConfigError& error) {  // the paper's rounding supports only one budget
       if (chosen) throw;
       refuse(error);
-    } catch (const DataError& error) {  // what it needs could not be measured
+    } catch (const DataError& error) {  // a required measurement is not possible
       if (chosen) throw;
       refuse(error);
     }
@@ -147,7 +147,7 @@ void fill_measurements(report::Search& report, const SearchSession& session, dou
   for (const auto& [metric, reason] : session.dropped()) report.dropped.push_back({metric, reason});
 }
 
-/// What is the same whatever was decided.
+/// The part of the report that does not depend on the decisions.
 void describe_search(report::Search& report,
                      const pipeline::Model& model,
                      const pipeline::Samples& samples,
@@ -175,8 +175,8 @@ void check_budget(const pipeline::Model& model, const SearchOptions& options) {
       pipeline::FileSize(model, options.weights, options.form).answering(request.budget);
   try {
     (void)allocate(allocation::allocator("size-only").allocate, request, size);
-  } catch (
-      const ConfigError&) {  // budgets that cannot be joined: whether the asked one can, it says
+  } catch (const ConfigError&) {  // these budgets cannot be combined; the solver reports it for the
+                                  // requested one
   }
 }
 
@@ -186,7 +186,7 @@ SearchOutcome search(const pipeline::Model& model,
                      const ProgressHandler& progress) {
   SearchOutcome outcome;
   pipeline::Stopwatch watch(outcome.report.seconds);
-  const auto asked = asked_allocators(options, options.allocator);  // unknown names first
+  const auto asked = asked_allocators(options, options.allocator);  // reports unknown names first
   check_budget(model, options);
   SearchSession session(model, samples, options, progress);
   std::vector<std::string> names{options.allocator};

@@ -14,34 +14,32 @@
 namespace ompq::search {
 
 struct AutoOptions {
-  double time_limit_seconds =
-      60;               ///< for ranking and refining; the best so far stands when it ends
-  int max_rounds = 40;  ///< of refinement, all starts together
-  double second_look_seconds = 0;  ///< that a second look is expected to take
+  double time_limit_seconds = 60;  ///< for ranking and refining; then the best so far is used
+  int max_rounds = 40;             ///< of refinement, in total for all starts
+  double second_look_seconds = 0;  ///< expected time of a second look
   std::size_t starts = 3;          ///< best ranked candidates that are refined
 };
 
 struct SearchOptions {
   RequestOptions request;
   std::string allocator = "auto";
-  /// Allocators whose answer to the same budget is put next to the chosen one.
+  /// Allocators to compare with the chosen one under the same budget.
   std::vector<std::string> beside{"uniform", "size-only", "orm"};
-  /// False leaves out those next to it that need a measurement which the chosen one does not.
+  /// False omits those that need measurements which the chosen one does not.
   bool measure_for_beside = false;
   double beta = 1.0;
   AutoOptions automatic;
   rounding::WeightOptions weights;
-  /// Measure with error-compensated rounding in place of rounding to nearest: for networks that
-  /// will be rounded by such a method.
+  /// Measure with error-compensated rounding instead of rounding to nearest, for networks that will
+  /// be rounded by such a method.
   bool compensated = false;
-  pipeline::FileForm
-      form;  ///< of the file whose size is promised; its budget is set by what is asked for
+  pipeline::FileForm form;  ///< of the written file; its budget is set from the request
   std::int64_t batch_size = 64;
-  /// Of the passes that measure.
+  /// For the measuring passes.
   runtime::ExecutorOptions executor{.precision = runtime::Precision::Auto};
 };
 
-/// What search, compare and sweep share.
+/// The options shared by search, compare and sweep.
 template <typename Binder>
 void bind_measuring(Binder& binder, SearchOptions& options) {
   bind_options(binder, options.request);

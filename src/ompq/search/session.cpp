@@ -17,7 +17,7 @@
 namespace ompq::search {
 namespace {
 
-/// The paper sets beta by hand, between 1e-9 and 100.
+/// The paper chooses beta manually, between 1e-9 and 100.
 constexpr std::array<double, 6> kBetas{1e-9, 1e-2, 1e-1, 1.0, 10.0, 100.0};
 
 /// True where the metric judges activations as well.
@@ -25,8 +25,8 @@ bool judges_activations(std::string_view metric) {
   return sensitivity::metric(metric).activation_loss != nullptr;
 }
 
-/// Whether `auto` may measure interactions as well: some seconds of passes, told from the network's
-/// size so that the answer is the same on every machine.
+/// True if `auto` may measure interactions, too: at most some seconds of passes, estimated from the
+/// network's size so that the result is the same on every machine.
 bool pairs_are_cheap(const pipeline::Model& model, std::size_t samples) {
   constexpr double kMacs = 4e11;
   double macs = 0;
@@ -36,18 +36,18 @@ bool pairs_are_cheap(const pipeline::Model& model, std::size_t samples) {
     const auto layers = static_cast<double>(block.layers.size());
     pairs += layers * (layers - 1) / 2;
   }
-  constexpr double kPassesPerPair = 4;                    // two widths of either layer
-  const double half_passes = kPassesPerPair * pairs / 2;  // of what comes after the pair
+  constexpr double kPassesPerPair = 4;                    // two widths of each layer
+  const double half_passes = kPassesPerPair * pairs / 2;  // the part of the network after the pair
   return half_passes * macs * static_cast<double>(samples) < kMacs;
 }
 
-/// True where exp(-beta gamma) underflows everywhere.
+/// True if exp(-beta gamma) underflows for all layers.
 bool vanishes(const orm::Importance& importance) {
   return std::ranges::all_of(importance.theta, [](double theta) { return theta == 0.0; });
 }
 
-/// What `auto` tries: every metric, apart from the interactions, which are measured on demand, and
-/// those that know nothing of activations where their widths are chosen too.
+/// The metrics of `auto`: all, without those that cannot rate activations if activation widths are
+/// chosen.
 std::vector<std::string> portfolio_metrics(const RequestOptions& options) {
   std::vector<std::string> names;
   for (const AllocatorRow& row : allocator_table()) {
@@ -60,7 +60,7 @@ std::vector<std::string> portfolio_metrics(const RequestOptions& options) {
   return names;
 }
 
-/// Asked as `allocator` is, in its ranges, without anything that has to be measured.
+/// A row with the ranges of `allocator` that needs no measurements.
 AllocatorRow unmeasured_row(const std::string& allocator) {
   AllocatorRow row = allocator_row("size-only");
   row.papers = allocator_row(allocator).papers;
@@ -69,7 +69,7 @@ AllocatorRow unmeasured_row(const std::string& allocator) {
 
 }  // namespace
 
-/// What `auto` keeps from budget to budget.
+/// The state of `auto` that is shared by all budgets.
 struct SearchSession::Automatic {
   Automatic(const pipeline::Model& model,
             RoundedWeights& weights,
@@ -84,9 +84,8 @@ struct SearchSession::Automatic {
   FidelityProbe ranking;
   FidelityProbe refining;
   Measurements measurements;
-  std::map<std::string, sensitivity::LossTable>
-      of_both;         // by metric, where a second look was taken
-  double seconds = 0;  // to measure the first half
+  std::map<std::string, sensitivity::LossTable> of_both;  // by metric, after a second look
+  double seconds = 0;                                     // for measuring on the first half
 };
 
 SearchSession::SearchSession(const pipeline::Model& model,
@@ -101,7 +100,7 @@ SearchSession::SearchSession(const pipeline::Model& model,
       free_(free_request(model, options.request)),
       size_(model, options.weights, options.form) {
   if (!options.compensated || settled(options.allocator)) return;
-  // Above that, rounding to nearest leaves next to nothing to compensate.
+  // With more bits, rounding to nearest leaves almost no error to compensate.
   constexpr int kWidest = 6;
   std::vector<int> widths;
   for (const int width : options.request.candidates) {
@@ -204,8 +203,7 @@ SolvedRequest SearchSession::solve(const std::string& allocator, const allocatio
   if (row.tries_others()) return solve_automatically(free, size);
   if (const auto reason = obstacle(allocator)) {
     throw DataError("search",
-                    fmt::format("allocator '{}' has no answer: {}; auto goes by what can be "
-                                "measured",
+                    fmt::format("allocator '{}' cannot be used: {}; auto uses what can be measured",
                                 allocator,
                                 *reason));
   }
@@ -274,9 +272,9 @@ std::vector<PortfolioCandidate> SearchSession::candidates(const allocation::Allo
       found.push_back(
           {std::move(origin), allocate(allocation::allocator(row.solver).allocate, request, size)});
     } catch (const InfeasibleBudget&) {
-      // Another one may have an answer: the paper's ranges are narrower than the free ones.
+      // Another allocator may have a solution: the paper's ranges are narrower.
     } catch (const DataError&) {
-      // Something that it needs was dropped, which was said where it was measured.
+      // A required measurement was dropped, which was already reported.
     }
   };
   for (const AllocatorRow& row : allocator_table()) {
@@ -323,7 +321,7 @@ std::optional<PortfolioCandidate> SearchSession::second_look(
         model_, *samples_.dataset, state.halves.judging, plan_for({metric}), weights_, progress_);
     table = state.measurements.losses.at(metric);
     const auto found = other.losses.find(metric);
-    if (found == other.losses.end()) return std::nullopt;  // not on these samples
+    if (found == other.losses.end()) return std::nullopt;  // cannot be measured on these samples
     const auto& values = found->second.values;
     for (std::size_t i = 0; i < values.size(); ++i)
       table.values[i] = (table.values[i] + values[i]) / 2;
@@ -344,13 +342,13 @@ SolvedRequest SearchSession::solve_automatically(const allocation::AllocationReq
   const AllocatorRow& first_row = allocator_row("size-only");
   SolvedRequest solved{.request =
                            request_for(free, first_row, options_.request, state.measurements)};
-  if (found.empty()) {  // says which budget cannot be met, and what could
+  if (found.empty()) {  // throws with the infeasible budget and the least possible
     (void)allocate(allocation::allocator(first_row.solver).allocate, solved.request, size);
   }
   AutoOptions options = options_.automatic;
   options.time_limit_seconds -= seconds_since(began) + (first ? 0.0 : state.seconds);
   const std::int64_t before = state.ranking.evaluations() + state.refining.evaluations();
-  // One metric on the other half, after all metrics on the first.
+  // A second look measures one metric on the other half.
   options.second_look_seconds = state.of_both.empty() ? state.seconds / 2 : 0.0;
   AutoOutcome outcome = refine_best(
       found,

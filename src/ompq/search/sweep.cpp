@@ -37,12 +37,12 @@ report::SweepPoint measured(const allocation::CurvePoint& point, FidelityProbe& 
           .divergence = probe.divergence(allocation.weight_bits)};
 }
 
-/// Bytes of the file, which says that it answers a budget of just these bytes: as 'ompq quantize'
+/// Bytes of the file whose metadata states a budget of exactly these bytes, as 'ompq quantize'
 /// writes it for an allocation picked here.
 std::int64_t bytes_of(const allocation::Allocation& allocation, const pipeline::FileSize& size) {
   allocation::Budget own;
   own.bytes = size.bytes(allocation);
-  constexpr int kAttempts = 4;  // more digits make the file longer, once or twice
+  constexpr int kAttempts = 4;  // more digits can make the file longer once or twice
   for (int attempt = 0; attempt < kAttempts; ++attempt) {
     const std::int64_t bytes = size.answering(own).bytes(allocation);
     if (bytes == *own.bytes) break;
@@ -51,8 +51,8 @@ std::int64_t bytes_of(const allocation::Allocation& allocation, const pipeline::
   return *own.bytes;
 }
 
-/// From the smallest file to the largest, without those that another one beats in both size and
-/// loss: exact sizes differ from the cost model's by a few bytes.
+/// Sorts by file size and removes points that another one beats in both size and loss, since exact
+/// sizes differ from the cost model's by a few bytes.
 std::vector<allocation::CurvePoint> by_file_size(std::vector<allocation::CurvePoint> points,
                                                  const pipeline::FileSize& size) {
   for (auto& point : points) point.cost = bytes_of(point.allocation, size);

@@ -32,7 +32,7 @@ struct SweepOutcome {
 };
 
 /// The curve of size against fidelity: measures the metric on one half of the samples, finds the
-/// best allocations for a row of sizes at once, and measures how far each network strays from the
+/// best allocations for a series of sizes, and measures the divergence of each network from the
 /// float one on the other half.
 /// @throws InfeasibleBudget if every file is larger than `pick_bytes`.
 [[nodiscard]] SweepOutcome sweep(const pipeline::Model& model,
