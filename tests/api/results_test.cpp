@@ -41,7 +41,7 @@ TEST(PublicResult, OfAQuantizationHoldsItsNetworks) {
     EXPECT_EQ(networks[i].evaluation.samples, row["evaluation"]["samples"]);
     EXPECT_EQ(networks[i].evaluation.agreement, row["evaluation"]["agreement"]);
   }
-  EXPECT_EQ(result.float_evaluation.top1, json["float"]["top1"]);
+  EXPECT_EQ(result.float_evaluation.top1, json["float_evaluation"]["top1"]);
 }
 
 TEST(PublicResult, OfAComparisonHoldsItsRows) {
