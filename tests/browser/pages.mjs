@@ -15,7 +15,7 @@ export const PAGES = {
   search: { runs: ['search'], charts: [...LAYERS, 'beside', ...AUTO] },
   compare: { runs: ['compare'], charts: ['curve', ...COMPARED] },
   sweep: { runs: ['sweep'], charts: ['bits', 'curve'] },
-  tuned: { runs: ['finetune'], charts: [...LAYERS, 'beside', ...AUTO, 'curves', 'curves-2', 'curves-3'] },
+  tuned: { runs: ['finetune'], charts: [...LAYERS, 'curve', 'beside', ...AUTO, 'curves', 'curves-2', 'curves-3'] },
   given: { runs: ['given'], charts: ['bits'] },
   hostile: { runs: ['hostile-quantize', 'hostile-compare', 'hostile-sweep'], charts: EVERYTHING },
   large: { runs: ['large-quantize', 'large-compare', 'large-sweep'], charts: EVERYTHING },

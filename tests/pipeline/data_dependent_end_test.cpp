@@ -158,7 +158,7 @@ TEST(DataDependentEnd, IsLeftOutOfWhatRunsAndShown) {
       outputs.push_back(value_name_stem(model.graph.value(id).name));
     }
     EXPECT_EQ(outputs, network.measured) << network.name;
-    EXPECT_EQ(inspect(model).outputs.front().first,
+    EXPECT_EQ(inspect(model).outputs.front().name,
               network.graph.value(network.graph.outputs().front()).name)
         << network.name;
   }

@@ -52,6 +52,7 @@ class FinetuneTest : public ::testing::Test {
     options_.trainer.optimizer.rate = 0.02;
     options_.trainer.optimizer.clip_norm = 0;
     options_.trainer.loss.distillation = 0;
+    options_.trainer.network.precision = runtime::Precision::Float32;
     options_.norms = Norms::Trained;
     options_.epochs = 3;
     options_.batch_size = 16;

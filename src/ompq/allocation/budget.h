@@ -50,9 +50,6 @@ void validate(const Budget& budget);
 
 /// The same exactly and in few bytes, with the names of the options: "size=1572864 avg-bits=3.5".
 /// Sizes are bytes, BOPs and microseconds plain numbers. Empty if there is no budget.
-[[nodiscard]] std::string exact_text(const Budget& budget);
-/// The same exactly and in few bytes, by the names of the options: "size=1572864 avg-bits=3.5".
-/// Sizes are bytes, BOPs and microseconds plain numbers. Empty where there is no budget.
 [[nodiscard]] std::string exact_text(Budget budget);
 
 template <typename Visitor, fields::Of<Budget> Struct>

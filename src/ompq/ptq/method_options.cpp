@@ -6,9 +6,6 @@
 
 #include <fmt/format.h>
 
-#include "ompq/core/error.h"
-#include "ompq/ptq/rounding_method.h"
-
 namespace ompq::ptq {
 namespace {
 
@@ -37,13 +34,6 @@ std::string option_text(const Preparation& preparation) {
     if (preparation.*member) text += fmt::format("{}{}", text.empty() ? "" : ",", name);
   }
   return text.empty() ? "none" : text;
-}
-
-Effort effort_of(const std::string& name) {
-  for (const Effort effort : {Effort::Fast, Effort::Balanced, Effort::Best}) {
-    if (effort_row(effort).name == name) return effort;
-  }
-  throw InternalError("options", fmt::format("there is no effort '{}'", name));
 }
 
 reconstruction::ErrorWeight error_weight_of(bool fisher) {

@@ -58,6 +58,13 @@ const MethodRow& method_row(std::string_view name) {
 
 const EffortRow& effort_row(Effort effort) { return kEfforts[static_cast<std::size_t>(effort)]; }
 
+Effort effort_of(const std::string& name) {
+  for (const Effort effort : {Effort::Fast, Effort::Balanced, Effort::Best}) {
+    if (effort_row(effort).name == name) return effort;
+  }
+  throw InternalError("options", fmt::format("there is no effort '{}'", name));
+}
+
 bool reads_option(const MethodRow& row, std::string_view option) {
   return std::ranges::any_of(row.steps, [&](const RoundingStep* step) {
     return std::ranges::find(step->reads, option) != step->reads.end();
