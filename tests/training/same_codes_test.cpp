@@ -81,8 +81,8 @@ graph::Graph quantizer_network(const quant::QuantParams& params,
   const auto x = builder.input("x", shape);
   const auto y =
       builder.op({.name = "quantizer",
-                  .domain = "ompq",
                   .op_type = "FakeQuantize",
+                  .domain = "ompq",
                   .inputs = {x,
                              builder.constant("scale", Tensor::from<float>(row, params.scale)),
                              builder.constant("zero", Tensor::from<std::uint8_t>(row, zeros))},
