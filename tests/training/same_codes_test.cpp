@@ -272,7 +272,7 @@ TEST(SameGradients, InBlocksTrainingAndDifferentiableRuns) {
   const Tensor x = telling_inputs(grid, /*finite=*/true);
   Gradients expected;
   for (const float value : x.data<float>()) {
-    const quant::FakeQuantizeSlope slope = quant::fake_quantize_slope(value, grid);
+    const auto slope = quant::fake_quantize_slope(value, grid);
     expected.by_x.push_back(slope.passes ? 1.0F : 0.0F);
     expected.by_scale += slope.by_scale;
   }
