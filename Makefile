@@ -9,7 +9,7 @@ export CMAKE_BUILD_PARALLEL_LEVEL := $(JOBS)
 
 .PHONY: all help bootstrap judge configure demo test bench format tidy docs install clean
 
-all: configure ## build the program and the library (build/release)
+all: configure ## build the program (build/release)
 	@cmake --build $(RELEASE) --target ompq_program
 
 help: ## list the targets
@@ -45,11 +45,12 @@ tidy: configure ## check the sources with clang-tidy
 	@git ls-files -z 'src/*.cpp' 'apps/*.cpp' | \
 	  xargs -0 -P $(JOBS) -n 4 clang-tidy --quiet -p $(RELEASE)
 
-docs: all ## write docs/cli.md again from the option records
+docs: all ## write docs/cli.md and the Python types again, from the option records and the results' fields
 	@$(RELEASE)/bin/ompq --print-docs markdown >docs/cli.md
+	@$(RELEASE)/bin/ompq --print-docs python >python/ompq/results.py
 
 install: all ## install program, library, headers, Python module and man page (PREFIX=/usr/local)
-	@cmake --build $(RELEASE) --target ompq_python
+	@cmake --build $(RELEASE) --target ompq ompq_python
 	@cmake --install $(RELEASE)
 
 clean: ## remove everything that was built

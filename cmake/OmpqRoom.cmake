@@ -1,4 +1,5 @@
-# A room is one folder below src/ompq: one static library, with its headers next to its sources.
+# A room is one folder below src/ompq: one static library, whose headers are next to its sources. The headers that programs
+# outside of the tree see are in include/ompq.
 
 add_library(ompq_flags INTERFACE)
 target_compile_options(ompq_flags INTERFACE -Wall -Wextra -Wshadow=local -Wno-psabi
@@ -41,7 +42,8 @@ function(ompq_add_room name)
   ompq_order_sources(sources ${sources})
   add_library(ompq_${name} STATIC ${sources})
   list(TRANSFORM ROOM_DEPS PREPEND ompq_)
-  target_include_directories(ompq_${name} PUBLIC ${PROJECT_SOURCE_DIR}/src ${PROJECT_BINARY_DIR}/generated)
+  target_include_directories(ompq_${name} PUBLIC
+    ${PROJECT_SOURCE_DIR}/src ${PROJECT_SOURCE_DIR}/include ${PROJECT_BINARY_DIR}/generated)
   target_link_libraries(ompq_${name} PUBLIC ${ROOM_DEPS} ${ROOM_LIBS} PRIVATE ompq_flags)
   ompq_batch_sources(ompq_${name} ${sources})
   if(ROOM_LOOPS)

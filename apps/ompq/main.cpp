@@ -14,6 +14,7 @@
 #include "ompq/core/error.h"
 #include "ompq/core/version.h"
 #include "ompq/options/command_table.h"
+#include "ompq/report/python_types.h"
 #include "report_command.h"
 
 namespace ompq::app {
@@ -21,8 +22,10 @@ namespace {
 
 std::string documentation(const std::string& format) {
   if (format == "markdown") return markdown_text();
+  if (format == "python") return report::python_types();
   if (format == "man") return man_page_text();
-  throw ConfigError("--print-docs", fmt::format("'{}' is not one of markdown, man", format));
+  throw ConfigError("--print-docs",
+                    fmt::format("'{}' is not one of markdown, man, python", format));
 }
 
 std::string answer_text(const Answer& answer) {

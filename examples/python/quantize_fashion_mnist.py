@@ -70,7 +70,7 @@ result = ompq.quantize(
     tuning_samples=64,
     output="small.onnx",
 )
-print(f"float     {100 * result['float']['top1']:.2f} % top-1, {result['model']['bytes']} bytes")
+print(f"float     {100 * result['float_evaluation']['top1']:.2f} % top-1, {result['model']['bytes']} bytes")
 for network in result["networks"]:
     top1 = 100 * network["evaluation"]["top1"]
     print(f"{network['allocator']:10}{top1:.2f} % top-1, {network['bytes_on_disk']} bytes")

@@ -65,7 +65,7 @@ TEST(AllocationFile, ComesBackAsItWasWritten) {
   write_allocation(folder / "bits.json", file);
   const AllocationFile got = read_allocation(folder / "bits.json", request.layers);
   EXPECT_EQ(to_json(got), to_json(file));
-  EXPECT_EQ(got.layers[3].tie, "block.conv2");
+  EXPECT_EQ(got.layers[3].tied_to, "block.conv2");
   EXPECT_EQ(got.layers[1].activation_bits, std::nullopt);
   EXPECT_EQ(got.layers[2].activation_bits, 8);
   EXPECT_EQ(got.solver->status, "optimal");
@@ -195,9 +195,9 @@ TEST(AllocationFile, SaysWhatIsWrongWithTheDocument) {
   EXPECT_THAT(message_for("[]"), HasSubstr("no JSON object"));
   EXPECT_THAT(message_for("{}"), HasSubstr("\"format\" is missing"));
   Json json = valid();
-  json["format"] = "ompq-allocation/2";
+  json["format"] = "ompq-allocation/3";
   EXPECT_THAT(message_for(json.dump()),
-              HasSubstr(R"("format" is "ompq-allocation/2"; it must be "ompq-allocation/1")"));
+              HasSubstr(R"("format" is "ompq-allocation/3"; it must be "ompq-allocation/2")"));
   json = valid();
   json["layers"] = 3;
   EXPECT_THAT(message_for(json.dump()), HasSubstr("\"layers\" is missing or no array"));
@@ -210,6 +210,46 @@ TEST(AllocationFile, SaysWhatIsWrongWithTheDocument) {
     json[field] = 7;
     EXPECT_THAT(message_for(json.dump()), HasSubstr(fmt::format("\"{}\" is 7", field)));
   }
+}
+
+TEST(AllocationFile, ReadsWhatVersion010Wrote) {
+  std::vector<LayerCost> network(4);
+  for (std::size_t l = 0; l < network.size(); ++l) {
+    network[l].name = std::vector<std::string>{"conv1", "block.conv1", "block.conv2", "fc"}[l];
+    network[l].weight_count = 1;
+  }
+  const std::filesystem::path old = testing::source_dir() / "tests/allocation/bits-0.1.0.json";
+  const AllocationFile file = read_allocation(old, network);
+  EXPECT_EQ(file.budget.average_bits, 3.0);
+  EXPECT_EQ(file.metric, "orm");
+  EXPECT_EQ(file.solver->status, "rounded");
+  // The same now, but for the format and the name of what a layer is tied to.
+  std::string expected = read_file(old);
+  const auto replace = [&](const std::string& from, const std::string& to) {
+    for (std::size_t at = expected.find(from); at != expected.npos; at = expected.find(from, at)) {
+      expected.replace(at, from.size(), to);
+      at += to.size();
+    }
+  };
+  replace("ompq-allocation/1", "ompq-allocation/2");
+  replace("\"tie\"", "\"tied_to\"");
+  EXPECT_EQ(to_json(file), expected);
+}
+
+TEST(AllocationFile, RefusesAnAccountingThatIsNone) {
+  Json json = valid();
+  json["accounting"] = "papers";
+  EXPECT_THAT(message_for(json.dump()),
+              HasSubstr(R"("accounting" is "papers"; it must be "disk" or "paper")"));
+}
+
+TEST(AllocationFile, ReadsRecordsThatWereShortenedByHand) {
+  Json json = valid();
+  json["cost"] = Json::object({{"bytes", 7}});
+  json["solver"] = Json::object({{"name", "labels"}});
+  const AllocationFile file = parse_allocation(json.dump(), layers());
+  EXPECT_EQ(file.cost->bytes, 7);
+  EXPECT_EQ(file.solver->name, "labels");
 }
 
 TEST(AllocationFile, NamesTheFileThatIsWrongOrMissing) {

@@ -37,10 +37,11 @@ export const closeBrowser = () => browser?.close();
 /**
  * Runs `check(page)` on a page of the folder; afterwards nothing may have been printed to the console as an
  * error or warning, asked of a network, opened as a dialog or thrown. @param options of the browser's context,
- * and `faults`: what is expected all the same
+ * `faults`: what is expected all the same, and `before`: [function, argument] that run in the page before its script
  */
-export async function withPage(name, check, { faults: expected, ...options } = {}) {
+export async function withPage(name, check, { faults: expected, before, ...options } = {}) {
   const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, reducedMotion: 'reduce', acceptDownloads: true, ...options });
+  if (before) await context.addInitScript(...before);
   const page = await context.newPage();
   page.setDefaultTimeout(30000);
   const faults = [];

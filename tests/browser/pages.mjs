@@ -5,7 +5,7 @@ import { join } from 'node:path';
 
 const LAYERS = ['bits', 'sensitivity', 'similarity'];
 const AUTO = ['portfolio', 'refinement'];
-const INSIDE = ['diagnosis', 'diagnosis-blocks', 'reconstruction', 'histogram', 'curves', 'curves-2'];
+const INSIDE = ['diagnosis', 'diagnosis-blocks', 'reconstruction', 'histogram'];
 const COMPARED = ['compare', 'correlation'];
 const EVERYTHING = [...LAYERS, 'curve', 'beside', ...COMPARED, ...AUTO, ...INSIDE];
 
@@ -15,6 +15,7 @@ export const PAGES = {
   search: { runs: ['search'], charts: [...LAYERS, 'beside', ...AUTO] },
   compare: { runs: ['compare'], charts: ['curve', ...COMPARED] },
   sweep: { runs: ['sweep'], charts: ['bits', 'curve'] },
+  tuned: { runs: ['finetune'], charts: [...LAYERS, 'beside', ...AUTO, 'curves', 'curves-2', 'curves-3'] },
   given: { runs: ['given'], charts: ['bits'] },
   hostile: { runs: ['hostile-quantize', 'hostile-compare', 'hostile-sweep'], charts: EVERYTHING },
   large: { runs: ['large-quantize', 'large-compare', 'large-sweep'], charts: EVERYTHING },

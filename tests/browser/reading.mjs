@@ -126,7 +126,7 @@ test('this run is marked on the curve, next to the float network', () => withPag
   }, series);
   assert.equal(own[0], result.bytes_on_disk / 1024);
   assert.ok(Math.abs(own[1] - result.evaluation.top1 * 100) < 1e-3, `${own[1]}`);  // six digits are kept
-  assert.ok(Math.abs(rule.yAxis - result.float.top1 * 100) < 1e-3, `${rule.yAxis}`);
+  assert.ok(Math.abs(rule.yAxis - result.float_evaluation.top1 * 100) < 1e-3, `${rule.yAxis}`);
 }));
 
 test('clicking a cell compares all layers with that one', () => withPage('whole', async (page) => {

@@ -38,4 +38,5 @@ after(async () => {
 await import('./drawing.mjs');
 await import('./reading.mjs');
 await import('./names.mjs');
+await import('./fields.mjs');
 await import('./paper.mjs');

@@ -6,7 +6,10 @@
 #include <exception>
 #include <filesystem>
 
+#include <nlohmann/json.hpp>
+
 #include "ompq/core/atomic_file.h"
+#include "ompq/report/documents.h"
 #include "ompq/report/json.h"
 #include "report/sample_runs.h"
 
@@ -52,6 +55,30 @@ report::Search with_a_dropped_metric(const std::vector<std::string>& names) {
   return result;
 }
 
+using Json = nlohmann::ordered_json;
+
+Json type_json(const fields::Type& type) {
+  using Kind = fields::Type::Kind;
+  if (type.kind == Kind::Object) return {{"object", type.object}};
+  if (type.kind == Kind::List) return {{"list", type_json(type.item.front())}};
+  if (type.kind == Kind::Map || type.kind == Kind::Json) return {{"any", true}};
+  return {{"value", true}};
+}
+
+/// The fields of results: the type of each document by its format, and the fields of each type.
+std::string schema() {
+  Json json;
+  for (const report::DocumentKind& kind : report::documents().kinds) {
+    json["documents"][kind.format.text()] = kind.type;
+  }
+  for (const fields::Struct& made : report::documents().schema.structs()) {
+    for (const fields::Field& field : made.fields) {
+      json["types"][made.name][field.name] = type_json(field.type);
+    }
+  }
+  return json.dump();
+}
+
 void write(const fs::path& folder,
            const std::string& prefix,
            const std::vector<std::string>& names) {
@@ -67,6 +94,8 @@ void write_all(const fs::path& folder) {
   write(folder, "large-", layer_names(300));
   write(folder, "hostile-", hostile_names());
   write_file_atomically(folder / "search.json", report::to_json(with_a_dropped_metric(names)));
+  write_file_atomically(folder / "finetune.json", report::to_json(sample_finetuning(names)));
+  write_file_atomically(folder / "schema.json", schema());
   write_file_atomically(folder / "given.json", report::to_json(from_allocation_file(names)));
 }
 

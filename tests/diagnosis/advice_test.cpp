@@ -22,7 +22,7 @@ report::Diagnosis usual() {
       .samples = 32, .gain_samples = 32, .output_snr_before_db = 20, .output_snr_after_db = 24};
   for (const char* name : {"first", "middle", "last"}) {
     diagnosis.layers.push_back({.name = name,
-                                .op = "Conv",
+                                .op_type = "Conv",
                                 .weight_bits = 3,
                                 .activation_bits = 6,
                                 .weight_snr_db = 18,

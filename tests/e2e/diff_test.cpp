@@ -61,7 +61,7 @@ TEST_F(Diffing, ANetworkIsEqualToItself) {
   EXPECT_THAT(shown.output,
               AllOf(HasSubstr("nowhere below 30 dB"), HasSubstr("same best class: 100.00 %")));
   const json result = document(diff(shipped_model(), shipped_model(), {"--json"}));
-  EXPECT_EQ(result["format"], "ompq-diff/1");
+  EXPECT_EQ(result["format"], "ompq-diff/2");
   EXPECT_EQ(result["agreement"], 1.0);
   EXPECT_TRUE(result["first_apart"].is_null());
   for (const json& row : result["rows"]) EXPECT_TRUE(row["equal"]) << row["layer"];
@@ -128,7 +128,7 @@ TEST_F(Diffing, TwoNetworksOfOneTaskAreComparedWhereTheyMeet) {
       document(diff(shipped_model(), shipped_model("mobilenetv2-fashion-mnist"), {"--json"}));
   EXPECT_FALSE(result["only_in_a"].empty());
   EXPECT_FALSE(result["only_in_b"].empty());
-  EXPECT_EQ(result["rows"].back()["operator"], "output");
+  EXPECT_EQ(result["rows"].back()["op_type"], "output");
   EXPECT_GT(result["agreement"].get<double>(), 0.7);
 }
 

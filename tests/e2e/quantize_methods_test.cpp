@@ -87,7 +87,7 @@ TEST(Quantize, IsNotHeldUpByTheJournalOfAnotherRun) {
   const TemporaryDirectory folder;
   // The whole first line and one unit: what a kill after the search leaves.
   write_file_atomically(folder / "out.onnx.journal",
-                        "{\"format\":\"ompq-journal/1\",\"fingerprint\":\"other\"}\n"
+                        "{\"format\":\"ompq-journal/2\",\"fingerprint\":\"other\"}\n"
                         "{\"key\":\"widths\",\"value\":1}\n");
   const std::vector<std::string> method{"--method", "gptq"};
   ASSERT_EQ(ompq(quantize(folder / "alone.onnx", method)).status, 0);

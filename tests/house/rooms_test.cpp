@@ -64,8 +64,17 @@ TEST(Rooms, StandInTheTableAndTheTableInTheTree) {
   EXPECT_EQ(documented, built);
 }
 
+/// What the table calls the public headers, which are in no room.
+constexpr const char* kPublic = "include";
+
+/// The room of a header "ompq/...", or kPublic.
+std::string room_included(const std::string& header) {
+  const std::string room = room_of(std::string_view(header).substr(1));
+  return room.empty() ? kPublic : room;
+}
+
 TEST(Rooms, KnowOnlyRoomsAboveThemInTheTable) {
-  std::set<std::string> above;
+  std::set<std::string> above{kPublic};
   const auto rooms = documented_rooms();
   for (const Line& line : lines_of("docs/architecture.md")) {
     const std::string name = row_name(line);
@@ -87,7 +96,7 @@ TEST(Rooms, IncludeOnlyWhatTheTableAllows) {
     for (const Line& line : lines_of(file)) {
       const std::string header = included(line);
       if (!header.starts_with("\"ompq/")) continue;
-      const std::string other = room_of(std::string_view(header).substr(1));
+      const std::string other = room_included(header);
       ++checked;
       EXPECT_TRUE(other == room || rooms.at(room).may_include.contains(other))
           << place(line) << "\n"
@@ -172,6 +181,7 @@ std::string resolved(const std::string& file, const std::string& header) {
   }();
   for (const std::string& root : {folder,
                                   std::string("src/"),
+                                  std::string("include/"),
                                   std::string("tests/"),
                                   std::string(),
                                   std::string("apps/ompq/"),
@@ -187,7 +197,8 @@ bool is_quoted(const std::string& header) { return header.starts_with("\""); }
 
 TEST(Includes, LeadToAFileOfTheTree) {
   int checked = 0;
-  for (const std::string folder : {"src", "apps", "python", "tests", "bench", "examples"}) {
+  for (const std::string folder :
+       {"include", "src", "apps", "python", "tests", "bench", "examples"}) {
     for (const std::string& file : text_files(folder)) {
       if (!file.ends_with(".h") && !file.ends_with(".cpp")) continue;
       for (const Line& line : lines_of(file)) {
@@ -196,12 +207,29 @@ TEST(Includes, LeadToAFileOfTheTree) {
         ++checked;
         const std::string target = resolved(file, header);
         EXPECT_FALSE(target.empty()) << place(line) << "\n" << header << " is not in the tree";
-        EXPECT_FALSE(folder == "src" && !target.starts_with("src/ompq/"))
+        EXPECT_TRUE(folder != "src" || target.starts_with("src/ompq/") ||
+                    target.starts_with("include/ompq/"))
             << place(line) << "\nthe library may not know " << target;
+        EXPECT_TRUE(folder != "include" || target.starts_with("include/ompq/"))
+            << place(line) << "\na public header may not know " << target;
       }
     }
   }
   EXPECT_GT(checked, 1000);
+}
+
+TEST(Includes, OfPublicHeadersAreOfTheStandardLibraryAlone) {
+  int checked = 0;
+  for (const std::string& file : text_files("include")) {
+    for (const Line& line : lines_of(file)) {
+      const std::string header = included(line);
+      if (!header.starts_with("<")) continue;
+      ++checked;
+      // Headers of C++ have neither a folder nor an extension.
+      EXPECT_EQ(header.find_first_of("/."), header.npos) << place(line);
+    }
+  }
+  EXPECT_GT(checked, 20);
 }
 
 /// Headers and sources of one name are one unit.
@@ -240,7 +268,7 @@ class CycleSearch {
 
 TEST(Includes, HaveNoCyclesOfUnits) {
   std::map<std::string, std::set<std::string>> includes;
-  for (const std::string folder : {"src", "apps", "python"}) {
+  for (const std::string folder : {"include", "src", "apps", "python"}) {
     for (const std::string& file : text_files(folder)) {
       if (!file.ends_with(".h") && !file.ends_with(".cpp")) continue;
       auto& found = includes[unit_of(file)];

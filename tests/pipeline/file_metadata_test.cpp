@@ -71,8 +71,8 @@ TEST(Inspect, SaysHowAFileWasMade) {
   const auto content = export_file(network, {.budget = "size=9000"});
   onnx_io::write_onnx_file(folder / "small.onnx", content);
   const report::Inspection inspection = inspect(load_model(folder / "small.onnx"));
-  ASSERT_TRUE(inspection.made);
-  EXPECT_EQ(inspection.made->version, kVersion);
+  ASSERT_TRUE(inspection.quantization);
+  EXPECT_EQ(inspection.quantization->version, kVersion);
   const auto json = nlohmann::json::parse(report::to_json(inspection))["quantization"];
   EXPECT_EQ(json["float_sha256"], model.sha256);
   EXPECT_EQ(json["budget"], "size=9000");
@@ -82,7 +82,7 @@ TEST(Inspect, SaysHowAFileWasMade) {
 
 TEST(Inspect, SaysNothingOfTheMakingOfOtherFiles) {
   const report::Inspection inspection = inspect(small_model());
-  EXPECT_FALSE(inspection.made);
+  EXPECT_FALSE(inspection.quantization);
   EXPECT_FALSE(nlohmann::json::parse(report::to_json(inspection)).contains("quantization"));
 }
 

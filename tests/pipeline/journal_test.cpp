@@ -67,7 +67,7 @@ TEST_F(JournalTest, BeginsAnewWhatAnotherRunKept) {
   { Journal(file(), "abc").append("unit", "1"); }
   const std::string kept = read_file(file());
   const std::string torn = kept.substr(0, kept.find("abc") + 1);
-  for (const std::string& text : {kept, torn, std::string("{\"format\":\"ompq-journal/0\"}\n")}) {
+  for (const std::string& text : {kept, torn}) {
     write(text);
     {
       const Journal journal(file(), "other");
@@ -76,6 +76,22 @@ TEST_F(JournalTest, BeginsAnewWhatAnotherRunKept) {
     }
     EXPECT_THAT(read_file(file()), HasSubstr("other")) << text;
     EXPECT_THAT(read_file(file()), ::testing::Not(HasSubstr("unit"))) << text;
+  }
+}
+
+TEST_F(JournalTest, RefusesTheJournalsOfVersion010AndLeavesThemAsTheyAre) {
+  for (const char* name : {"compare-0.1.0.journal", "quantize-0.1.0.journal"}) {
+    const std::string text = read_file(testing::source_dir() / "tests/pipeline" / name);
+    write(text);
+    try {
+      const Journal journal(file(), "abc");
+      ADD_FAILURE() << name << " was opened";
+    } catch (const DataError& error) {
+      EXPECT_THAT(error.what(), HasSubstr(file().string() + " is a journal of another version"));
+      EXPECT_THAT(error.what(), HasSubstr("ompq-journal/2"));
+      EXPECT_THAT(error.what(), HasSubstr("remove the file to start again"));
+    }
+    EXPECT_EQ(read_file(file()), text) << name;
   }
 }
 

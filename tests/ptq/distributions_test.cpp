@@ -12,13 +12,13 @@ namespace {
 
 constexpr std::int64_t kDistributionSamples = 16;
 
-double total(const report::Distribution& distribution) {
+double total(const report::Histogram& distribution) {
   return std::accumulate(distribution.counts.begin(), distribution.counts.end(), 0.0);
 }
 
 class Distributions : public ::testing::Test {
  protected:
-  std::vector<report::Distribution> of(const std::vector<int>& weight_bits, int activation_bits) {
+  std::vector<report::Histogram> of(const std::vector<int>& weight_bits, int activation_bits) {
     const auto& layers = model.discovery.layers;
     pipeline::Samples samples = pipeline::small_samples(kDistributionSamples);
     rounding::ActivationHistograms histograms;
@@ -90,8 +90,7 @@ TEST_F(Distributions, LeaveOutWhatStaysFloat) {
   auto bits = all(4);
   bits[2] = allocation::kFloatBits;
   const auto found = of(bits, 8);
-  const auto weights =
-      std::ranges::count(found, std::string("weight"), &report::Distribution::kind);
+  const auto weights = std::ranges::count(found, std::string("weight"), &report::Histogram::kind);
   EXPECT_EQ(static_cast<std::size_t>(weights), model.discovery.layers.size() - 1);
 }
 

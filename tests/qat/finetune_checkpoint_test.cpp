@@ -8,6 +8,7 @@
 #include "ompq/core/atomic_file.h"
 #include "ompq/core/error.h"
 #include "ompq/core/log.h"
+#include "ompq/core/named_tensors_file.h"
 #include "qat/finetune_case.h"
 
 namespace ompq::qat {
@@ -81,6 +82,48 @@ TEST_F(FinetuneCheckpoint, ThatIsNoneIsRefusedBeforeTheWorkAndNotTouched) {
               ::testing::AllOf(HasSubstr(checkpoint_.string()), HasSubstr("--checkpoint")));
   EXPECT_EQ(read_file(checkpoint_), "notes");
   EXPECT_FALSE(fs::exists(file("out.onnx")));
+}
+
+constexpr std::string_view kCheckpoint010 = "ompq-finetune-checkpoint/1";
+
+/// A checkpoint that version 0.1.0 wrote after two epochs, copied into `folder`.
+NamedTensors checkpoint_010(const fs::path& copy) {
+  fs::copy_file(testing::source_dir() / "tests/qat/finetune-0.1.0.checkpoint", copy);
+  return read_named_tensors(copy, kCheckpoint010);
+}
+
+TEST(Checkpoint, OfVersion010IsRead) {
+  const testing::TemporaryDirectory folder;
+  const fs::path copy = folder / "checkpoint";
+  const NamedTensors content = checkpoint_010(copy);
+  const auto read = read_checkpoint(copy, {content.fingerprint, content.options});
+  ASSERT_TRUE(read);
+  EXPECT_EQ(read->progress.epoch, 2);
+  EXPECT_EQ(read->progress.rate, 0.0004999998629221736);
+  ASSERT_EQ(read->progress.epochs.size(), 2U);
+  EXPECT_EQ(read->progress.epochs[1].step, 2);
+  EXPECT_EQ(read->progress.best.epoch, 0);
+  EXPECT_FALSE(read->state.empty());
+  // Written again, it says the same.
+  write_checkpoint(copy, {content.fingerprint, content.options}, read->progress, read->state);
+  EXPECT_EQ(read_named_tensors(copy, kCheckpoint010).metadata, content.metadata);
+}
+
+TEST(Checkpoint, WithAFieldOfAnotherTypeIsMovedAsideAndTheFieldNamed) {
+  const testing::TemporaryDirectory folder;
+  const fs::path copy = folder / "checkpoint";
+  NamedTensors content = checkpoint_010(copy);
+  const std::string field = "\"epoch\":2,";
+  content.metadata.replace(content.metadata.find(field), field.size(), "\"epoch\":\"two\",");
+  write_named_tensors(copy, content);
+  const auto lines = std::make_shared<spdlog::sinks::ringbuffer_sink_mt>(8);
+  log().sinks().push_back(lines);
+  EXPECT_FALSE(read_checkpoint(copy, {content.fingerprint, content.options}));
+  log().sinks().pop_back();
+  EXPECT_TRUE(fs::exists(folder / "checkpoint.1"));
+  ASSERT_EQ(lines->last_formatted().size(), 1U);
+  EXPECT_THAT(lines->last_formatted().front(),
+              HasSubstr(R"("epoch" is "two"; it must be a whole number)"));
 }
 
 }  // namespace

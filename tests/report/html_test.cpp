@@ -4,9 +4,9 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
 
 #include "ompq/core/error.h"
-#include "ompq/report/json_objects.h"
 #include "report/sample_runs.h"
 
 // The page as text; tests/browser opens it.
@@ -14,6 +14,7 @@
 namespace ompq::report {
 namespace {
 
+using Json = nlohmann::ordered_json;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 using testing::layer_names;
@@ -45,8 +46,8 @@ TEST(ReportPage, HoldsEveryDocumentWithItsName) {
   const Json data = Json::parse(data_text(report_page(sample_documents(layer_names(22)))));
   ASSERT_EQ(data["documents"].size(), 3U);
   EXPECT_EQ(data["documents"][0]["name"], "runs/quantize.json");
-  EXPECT_EQ(data["documents"][0]["content"]["format"], "ompq-quantize/1");
-  EXPECT_EQ(data["documents"][1]["content"]["format"], "ompq-compare/1");
+  EXPECT_EQ(data["documents"][0]["content"]["format"], "ompq-quantize/2");
+  EXPECT_EQ(data["documents"][1]["content"]["format"], "ompq-compare/2");
   EXPECT_EQ(data["documents"][2]["content"]["points"].size(), 12U);
 }
 
@@ -89,11 +90,12 @@ TEST(ReportPage, RefusesWhatIsNoResultAndSaysWhatIs) {
   OMPQ_PAGE_OR_SKIP();
   EXPECT_THAT(refusal("{\"format\": "),
               AllOf(HasSubstr("[runs/a.json]"), HasSubstr("is not valid JSON at byte 11 of 11")));
-  EXPECT_THAT(refusal("[1, 2]"), HasSubstr("holds a JSON array; a report shows ompq-search/1, "));
+  EXPECT_THAT(refusal("[1, 2]"), HasSubstr("holds a JSON array; a report shows ompq-search/2, "));
   EXPECT_THAT(refusal("{}"), HasSubstr("an object without a format"));
   EXPECT_THAT(refusal(R"({"format": 3})"), HasSubstr("a format that is a number"));
   EXPECT_THAT(refusal(R"({"format": "ompq-inspect/1"})"),
-              AllOf(HasSubstr("format 'ompq-inspect/1'"), HasSubstr("ompq-sweep/1")));
+              AllOf(HasSubstr("format 'ompq-inspect/1'"),
+                    HasSubstr("ompq-sweep/2, and earlier versions of these")));
   EXPECT_THAT(refusal(R"({"format": "ompq-search/1", "layers": [], "allocations": []})"),
               HasSubstr("ompq-search/1 needs an object 'model' and has none"));
   EXPECT_THAT(refusal(R"({"format": "ompq-sweep/1", "model": {}, "layers": 3, "points": []})"),

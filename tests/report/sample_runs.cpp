@@ -6,12 +6,9 @@
 #include <fmt/format.h>
 
 #include "ompq/report/json.h"
-#include "ompq/report/json_objects.h"
 
 namespace ompq::testing {
 namespace {
-
-using report::Json;
 
 const std::vector<std::string> kBudgets{"2.50 bits a weight", "3.00 bits a weight"};
 const std::vector<std::string> kAllocators{"auto", "output-mse", "fisher", "orm", "uniform"};
@@ -28,7 +25,7 @@ std::vector<report::LayerRow> layers(const std::vector<std::string>& names) {
   for (std::size_t i = 0; i < names.size(); ++i) {
     const auto channels = static_cast<std::int64_t>(16 << (3 * i / names.size()));
     rows.push_back({.name = names[i],
-                    .op = i + 1 == names.size() ? "Gemm" : "Conv",
+                    .op_type = i + 1 == names.size() ? "Gemm" : "Conv",
                     .weights = channels * channels * 9,
                     .biases = channels,
                     .paper_parameters = channels * channels * 9 + 2 * channels,
@@ -95,11 +92,7 @@ report::AllocationRow allocation(const std::string& name, std::size_t count, std
           .paper_mib = 0.1,
           .gbops = 0.83,
           .predicted_loss = 0.01 * static_cast<double>(shift + 1),
-          .solver = "labels",
-          .status = "optimal",
-          .objective = 0.01,
-          .gap = 0,
-          .seconds = 0.02};
+          .solver = {"labels", "optimal", 0.01, 0, 0.02}};
 }
 
 report::Search search(const std::vector<std::string>& names) {
@@ -135,73 +128,72 @@ report::Search search(const std::vector<std::string>& names) {
   return result;
 }
 
-Json advice_on(const std::string& layer) {
-  return {{"layer", layer},
-          {"finding", "costs the output 3.1 dB"},
-          {"remedy", "give it one bit more: --keep '" + layer + "'"}};
+report::Advice advice_on(const std::string& layer) {
+  return {.layer = layer,
+          .finding = "costs the output 3.1 dB",
+          .remedy = "give it one bit more: --keep '" + layer + "'"};
 }
 
-Json diagnosis(const std::vector<std::string>& names) {
-  Json json = {{"samples", 32}, {"gain_samples", 8}};
+report::Diagnosis diagnosis(const std::vector<std::string>& names) {
+  report::Diagnosis result{.samples = 32, .gain_samples = 8};
   for (std::size_t i = 0; i < names.size(); ++i) {
     const double before = 8 + static_cast<double>(i * 7 % 13);
-    json["layers"].push_back({{"name", names[i]},
-                              {"operator", "Conv"},
-                              {"snr_before_db", before},
-                              {"snr_after_db", before + 4},
-                              {"gain_db", 0.01 * static_cast<double>(i * 5 % 11)}});
+    result.layers.push_back({.name = names[i],
+                             .op_type = "Conv",
+                             .weight_bits = 3,
+                             .snr_before_db = before,
+                             .snr_after_db = before + 4,
+                             .gain_db = 0.01 * static_cast<double>(i * 5 % 11),
+                             .channel_spread = 2,
+                             .peak_to_rms = 4,
+                             .clipped_share = 0.01});
     if (i % 2 == 0) {
-      json["blocks"].push_back({{"name", fmt::format("block{}", i / 2)},
-                                {"layers", {names[i]}},
-                                {"snr_before_db", before - 1},
-                                {"snr_after_db", before + 2}});
+      result.blocks.push_back({.name = fmt::format("block{}", i / 2),
+                               .layers = {names[i]},
+                               .snr_before_db = before - 1,
+                               .snr_after_db = before + 2});
     }
   }
-  json["advice"] = {advice_on(names.front()), advice_on("")};
-  return json;
+  result.advice = {advice_on(names.front()), advice_on("")};
+  return result;
 }
 
-Json reconstruction(std::size_t count) {
-  Json json = {{"blocks", Json::array()}};
+report::Reconstruction reconstruction(std::size_t count) {
+  report::Reconstruction result{.method = "brecq", .effort = "default", .samples = 64};
   for (std::size_t i = 0; i < (count + 1) / 2; ++i) {
     const double loss = 1.0 / static_cast<double>(1 + i);
-    json["blocks"].push_back({{"name", fmt::format("block{}", i)},
-                              {"iterations", 20000},
-                              {"seconds", 30.5},
-                              {"loss_before", loss},
-                              {"loss_after", loss / 8},
-                              {"snr_before_db", 9},
-                              {"snr_after_db", 18}});
+    result.blocks.push_back({.step = "learning",
+                             .name = fmt::format("block{}", i),
+                             .iterations = 20000,
+                             .seconds = 30.5,
+                             .loss_before = loss,
+                             .loss_after = loss / 8,
+                             .snr_before_db = 9,
+                             .snr_after_db = 18});
   }
-  return json;
+  return result;
 }
 
-Json histograms(const std::vector<std::string>& names) {
-  Json rows = Json::array();
+std::vector<report::Histogram> histograms(const std::vector<std::string>& names) {
+  std::vector<report::Histogram> rows;
   for (const std::string& name : names) {
-    Json edges = Json::array({-1.0});
-    Json counts = Json::array();
+    report::Histogram row{.layer = name, .kind = "weight", .edges = {-1}, .low = -0.5, .high = 0.5};
     for (int bin = 0; bin < 32; ++bin) {
-      edges.push_back(-1.0 + (bin + 1) / 16.0);
-      counts.push_back(1000 - std::abs(16 - bin) * 60);
+      row.edges.push_back(-1.0 + (bin + 1) / 16.0);
+      row.counts.push_back(1000 - std::abs(16 - bin) * 60);
     }
-    rows.push_back({{"layer", name},
-                    {"kind", "weight"},
-                    {"edges", edges},
-                    {"counts", counts},
-                    {"low", -0.5},
-                    {"high", 0.5}});
+    rows.push_back(std::move(row));
   }
   return rows;
 }
 
-Json curve(const char* name, const char* unit, double from, double to) {
-  Json json = {{"name", name}, {"unit", unit}, {"x", Json::array()}, {"y", Json::array()}};
-  for (int step = 0; step <= 20; ++step) {
-    json["x"].push_back(step * 50);
-    json["y"].push_back(to + (from - to) * std::exp(-step / 5.0));
-  }
-  return json;
+/// With a diagnosis, what rounding did, and histograms.
+report::Quantization explained(const std::vector<std::string>& names) {
+  report::Quantization result = sample_quantization(names);
+  result.diagnosis = diagnosis(names);
+  result.reconstruction = reconstruction(names.size());
+  result.histograms = histograms(names);
+  return result;
 }
 
 }  // namespace
@@ -264,7 +256,7 @@ report::Comparison sample_comparison(const std::vector<std::string>& names) {
       result.rows.push_back(std::move(row));
     }
   }
-  result.correlations = {{"output-mse", 0.9, 0.95}, {"fisher", 0.7, 0.8}, {"orm", -0.1, 0.2}};
+  result.rank_correlation = {{"output-mse", 0.9, 0.95}, {"fisher", 0.7, 0.8}, {"orm", -0.1, 0.2}};
   result.seconds = {{"rows", 100.0}};
   return result;
 }
@@ -291,20 +283,31 @@ report::Sweep sample_sweep(const std::vector<std::string>& names) {
   return result;
 }
 
-std::string with_optional_members(const std::string& json, const std::vector<std::string>& names) {
-  Json document = Json::parse(json);
-  document["diagnosis"] = diagnosis(names);
-  document["reconstruction"] = reconstruction(names.size());
-  document["histograms"] = histograms(names);
-  document["curves"] = {curve("block 1", "reconstruction loss", 0.4, 0.01),
-                        curve("block 2", "reconstruction loss", 0.2, 0.02),
-                        curve("held out", "top-1", 0.90, 0.94)};
-  return document.dump(2);
+report::Finetuning sample_finetuning(const std::vector<std::string>& names) {
+  report::Finetuning result{.quantization = sample_quantization(names),
+                            .trained_on = samples(50000),
+                            .best_epoch = 20,
+                            .training = {{"--epochs", "20"}}};
+  for (int epoch = 1; epoch <= 20; ++epoch) {
+    const double left = std::exp(-epoch / 5.0);
+    result.epochs.push_back({.epoch = epoch,
+                             .step = epoch * 50,
+                             .learning_rate = 0.01 * left,
+                             .train_loss = 0.1 + left,
+                             .train_accuracy = 0.94 - 0.1 * left,
+                             .validation_loss = 0.2 + left,
+                             .validation_top1 = 0.94 - 0.2 * left,
+                             .validation_agreement = 0.97 - 0.2 * left,
+                             .images_per_second = 1000,
+                             .seconds = 50,
+                             .best_epoch = epoch,
+                             .best = 0.94 - 0.2 * left});
+  }
+  return result;
 }
 
 std::vector<report::RunDocument> sample_documents(const std::vector<std::string>& names) {
-  return {{"runs/quantize.json",
-           with_optional_members(report::to_json(sample_quantization(names)), names)},
+  return {{"runs/quantize.json", report::to_json(explained(names))},
           {"runs/compare.json", report::to_json(sample_comparison(names))},
           {"runs/sweep.json", report::to_json(sample_sweep(names))}};
 }

@@ -43,9 +43,9 @@ void expect_equal(const report::Comparison& a, const report::Comparison& b) {
     EXPECT_EQ(a.rows[i].evaluation.divergence, b.rows[i].evaluation.divergence) << i;
     EXPECT_EQ(a.rows[i].bytes, b.rows[i].bytes) << i;
   }
-  ASSERT_EQ(a.correlations.size(), b.correlations.size());
-  for (std::size_t i = 0; i < a.correlations.size(); ++i) {
-    EXPECT_EQ(a.correlations[i].divergence, b.correlations[i].divergence) << i;
+  ASSERT_EQ(a.rank_correlation.size(), b.rank_correlation.size());
+  for (std::size_t i = 0; i < a.rank_correlation.size(); ++i) {
+    EXPECT_EQ(a.rank_correlation[i].divergence, b.rank_correlation[i].divergence) << i;
   }
 }
 
@@ -58,8 +58,8 @@ TEST_F(CompareTest, HoldsEveryAllocatorAtEveryBudget) {
     EXPECT_LE(comparison.rows[i].average_bits, *options_.budgets[i / 4].average_bits);
     EXPECT_TRUE(comparison.rows[i].evaluation.divergence);
   }
-  ASSERT_EQ(comparison.correlations.size(), 3U) << "uniform predicts nothing";
-  for (const auto& row : comparison.correlations) {
+  ASSERT_EQ(comparison.rank_correlation.size(), 3U) << "uniform predicts nothing";
+  for (const auto& row : comparison.rank_correlation) {
     EXPECT_GE(*row.divergence, -1.0) << row.metric;
     EXPECT_LE(*row.divergence, 1.0) << row.metric;
     EXPECT_FALSE(row.accuracy) << "there are no labels";

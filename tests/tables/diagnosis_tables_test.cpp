@@ -14,7 +14,7 @@ report::Diagnosis two_layers() {
   report::Diagnosis diagnosis{
       .samples = 32, .gain_samples = 32, .output_snr_before_db = 11.04, .output_snr_after_db = 19};
   diagnosis.layers.push_back({.name = "conv",
-                              .op = "Conv",
+                              .op_type = "Conv",
                               .weight_bits = 3,
                               .activation_bits = 8,
                               .snr_before_db = 12.25,
@@ -22,7 +22,7 @@ report::Diagnosis two_layers() {
                               .weight_snr_db = 16,
                               .input_snr_db = 43,
                               .gain_db = 0.5});
-  diagnosis.layers.push_back({.name = "fc", .op = "Gemm", .gain_db = 4});
+  diagnosis.layers.push_back({.name = "fc", .op_type = "Gemm", .gain_db = 4});
   diagnosis.advice = {{"fc", "it is noisy", "--pin 'fc=5'"}, {"", "all is noisy", "raise it"}};
   return diagnosis;
 }
@@ -55,17 +55,19 @@ report::Diff two_rows() {
   diff.a.file = "a.onnx";
   diff.b.file = "b.onnx";
   diff.threshold_db = 30;
-  diff.rows.push_back(
-      {.layer = "conv", .layer_b = "conv", .op = "Conv", .matched_by = "node name", .equal = true});
+  diff.rows.push_back({.layer = "conv",
+                       .layer_b = "conv",
+                       .op_type = "Conv",
+                       .matched_by = "node name",
+                       .equal = true});
   diff.rows.push_back({.layer = "fc",
                        .layer_b = "fc",
-                       .op = "Gemm",
+                       .op_type = "Gemm",
                        .matched_by = "node name",
                        .snr_db = 12.5,
                        .cosine = 0.99,
                        .largest_difference = 0.25,
                        .parted = true});
-  diff.first_apart = 1;
   diff.agreement = 0.75;
   return diff;
 }
@@ -81,7 +83,7 @@ TEST(DiffText, SaysWhereNetworksPart) {
 
 TEST(DiffText, SaysThatNothingParts) {
   report::Diff diff = two_rows();
-  diff.first_apart.reset();
+  diff.rows[1].parted = false;
   EXPECT_THAT(diff_text(diff), HasSubstr("nowhere below 30 dB"));
 }
 

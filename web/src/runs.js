@@ -2,21 +2,13 @@
 
 import { baseName } from './format.js';
 
-const COMMANDS = {
-  'ompq-search/1': 'search',
-  'ompq-quantize/1': 'quantize',
-  'ompq-finetune/1': 'finetune',
-  'ompq-compare/1': 'compare',
-  'ompq-sweep/1': 'sweep',
-};
-
 const list = (value) => (Array.isArray(value) ? value : []);
 
-/** One document: {name, command, document, layers, entries}. */
-function readRun({ name, content }) {
+/** One document: {name, command, document, layers, entries}. Its keys are those of the present version. */
+function readRun({ name, command, content }) {
   const run = {
     name,
-    command: COMMANDS[content.format] ?? content.format,
+    command,
     document: content,
     layers: list(content.layers),
   };

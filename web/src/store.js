@@ -29,5 +29,5 @@ export function holds(text, query) {
 
 /** Indices of the layers whose name, operator or block contain every word of `query`. */
 export function matchingLayers(layers, query) {
-  return layers.flatMap((layer, i) => (holds(`${layer.name} ${layer.operator ?? ''} ${layer.block ?? ''}`, query) ? [i] : []));
+  return layers.flatMap((layer, i) => (holds(`${layer.name} ${layer.op_type ?? ''} ${layer.block ?? ''}`, query) ? [i] : []));
 }

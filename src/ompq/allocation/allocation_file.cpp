@@ -11,13 +11,16 @@
 #include "ompq/core/error.h"
 #include "ompq/core/error_list.h"
 #include "ompq/core/nearest_name.h"
+#include "ompq/fields/read.h"
+#include "ompq/fields/write.h"
 
 namespace ompq::allocation {
 namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr std::string_view kFormat = "ompq-allocation/1";
+constexpr std::string_view kFormat = "ompq-allocation/2";
+constexpr std::string_view kFirstFormat = "ompq-allocation/1";  // "tied_to" was "tie"
 constexpr std::string_view kFloatText = "float";
 
 std::string_view name_of(Accounting accounting) {
@@ -110,7 +113,7 @@ void apply_ties(std::vector<AllocatedLayer>& rows,
   for (std::size_t l = 0; l < layers.size(); ++l) {
     if (layers[l].tied_to == kUntied) continue;
     const AllocatedLayer& leader = rows[static_cast<std::size_t>(layers[l].tied_to)];
-    rows[l].tie = leader.name;
+    rows[l].tied_to = leader.name;
     if (rows[l].weight_bits == leader.weight_bits) continue;
     errors.add(
         fmt::format("layer '{}' has {}, but '{}', to which it is tied, has {}; "
@@ -142,110 +145,62 @@ void check_shared_activations(const std::vector<AllocatedLayer>& rows,
   }
 }
 
-Json budget_json(const Budget& budget) {
-  Json json = Json::object();
-  if (budget.bytes) json["bytes"] = *budget.bytes;
-  if (budget.average_bits) json["average_bits"] = *budget.average_bits;
-  if (budget.compression) json["compression"] = *budget.compression;
-  if (budget.bops) json["bops"] = *budget.bops;
-  if (budget.weight_bytes) json["weight_bytes"] = *budget.weight_bytes;
-  if (budget.activation_bytes) json["activation_bytes"] = *budget.activation_bytes;
-  if (budget.latency_us) json["latency_us"] = *budget.latency_us;
-  return json;
-}
-
-template <typename Number>
-void read_number(const Json& json, const char* key, std::optional<Number>& number) {
-  if (json.contains(key)) number = json.at(key).get<Number>();
-}
-
-Budget read_budget(const Json& json) {
-  Budget budget;
-  read_number(json, "bytes", budget.bytes);
-  read_number(json, "average_bits", budget.average_bits);
-  read_number(json, "compression", budget.compression);
-  read_number(json, "bops", budget.bops);
-  read_number(json, "weight_bytes", budget.weight_bytes);
-  read_number(json, "activation_bytes", budget.activation_bytes);
-  read_number(json, "latency_us", budget.latency_us);
-  return budget;
-}
-
 Json bits_json(int bits) { return bits == kFloatBits ? Json(kFloatText) : Json(bits); }
-
-Json cost_json(const Cost& cost) {
-  Json json{{"bytes", cost.bytes},
-            {"average_bits", cost.average_bits},
-            {"bops", cost.bops},
-            {"weight_bytes", cost.weight_bytes}};
-  if (cost.activation_bytes) json["activation_bytes"] = *cost.activation_bytes;
-  if (cost.latency_us) json["latency_us"] = *cost.latency_us;
-  return json;
-}
-
-Cost read_cost(const Json& json) {
-  Cost cost;
-  cost.bytes = json.value("bytes", std::int64_t{0});
-  cost.average_bits = json.value("average_bits", 0.0);
-  cost.bops = json.value("bops", std::int64_t{0});
-  cost.weight_bytes = json.value("weight_bytes", std::int64_t{0});
-  read_number(json, "activation_bytes", cost.activation_bytes);
-  read_number(json, "latency_us", cost.latency_us);
-  return cost;
-}
 
 Json layer_json(const AllocatedLayer& layer) {
   Json json;
   json["name"] = layer.name;
   json["weight_bits"] = bits_json(layer.weight_bits);
   json["activation_bits"] = bits_json(layer.activation_bits.value_or(kFloatBits));
-  json["tie"] = layer.tie ? Json(*layer.tie) : Json(nullptr);
+  json["tied_to"] = layer.tied_to ? Json(*layer.tied_to) : Json(nullptr);
   return json;
 }
 
-/// What describes the rows but does not change them; people who edit by hand may drop any of it.
-/// Calls `read` with a field of the file, if it is there. @throws DataError naming the field and
-/// its value.
-template <typename Read>
-void read_field(const Json& json, std::string_view name, const Read& read) {
-  const auto field = json.find(name);
-  if (field == json.end()) return;
-  try {
-    read(*field);
-  } catch (const nlohmann::json::exception&) {
-    constexpr std::size_t kShown = 80;
-    std::string value = field->dump(-1, ' ', true, Json::error_handler_t::replace);
-    if (value.size() > kShown) value = value.substr(0, kShown) + "...";
-    throw DataError(
-        "allocation file",
-        fmt::format("\"{}\" is {}, which 'ompq search' does not write; give a file that "
-                    "it or 'ompq sweep' wrote",
-                    name,
-                    value));
-  }
+const fields::Source& allocation_source() {
+  static const fields::Source source{
+      .place = "allocation file",
+      .way_out = "give a file that 'ompq search' or 'ompq sweep' wrote"};
+  return source;
 }
 
+/// The network that the file is about.
+struct AllocatedModel {
+  std::string file;
+  std::string sha256;
+};
+
+template <typename Visitor, fields::Of<AllocatedModel> Struct>
+void list_fields(Visitor& v, Struct& s) {
+  v.type("AllocatedModel", "");
+  v("file", s.file, "", fields::kOmitEmpty);
+  v("sha256", s.sha256, "", fields::kOmitEmpty);
+}
+
+/// Sets `value` to a field of the file, if it is there.
+template <typename T>
+void read_field(const Json& json, std::string_view name, T& value) {
+  const auto field = json.find(name);
+  if (field == json.end()) return;
+  value = fields::from_json<T>(*field, allocation_source(), std::string(name));
+}
+
+/// What describes the rows but does not change them; people who edit by hand may drop any of it.
 void read_records(const Json& json, AllocationFile& file) {
-  read_field(json, "model", [&](const Json& model) {
-    file.model_file = model.value("file", "");
-    file.model_sha256 = model.value("sha256", "");
-  });
-  read_field(json, "accounting", [&](const Json& accounting) {
-    if (accounting.get<std::string>() == "paper") file.accounting = Accounting::Paper;
-  });
-  read_field(json, "budget", [&](const Json& budget) {
-    (void)budget.get_ref<const Json::object_t&>();  // throws for all else
-    file.budget = read_budget(budget);
-  });
-  read_field(json, "cost", [&](const Json& cost) { file.cost = read_cost(cost); });
-  read_field(json, "metric", [&](const Json& metric) { file.metric = metric.get<std::string>(); });
-  read_field(json, "solver", [&](const Json& solver) {
-    file.solver = SolverRecord{solver.value("name", ""),
-                               solver.value("status", ""),
-                               solver.value("objective", 0.0),
-                               solver.value("gap", 0.0),
-                               solver.value("seconds", 0.0)};
-  });
+  AllocatedModel model;
+  read_field(json, "model", model);
+  file.model_file = std::move(model.file);
+  file.model_sha256 = std::move(model.sha256);
+  std::string accounting(name_of(file.accounting));
+  read_field(json, "accounting", accounting);
+  if (accounting == "paper") {
+    file.accounting = Accounting::Paper;
+  } else if (accounting != "disk") {
+    fields::refuse(allocation_source(), "accounting", json["accounting"], "\"disk\" or \"paper\"");
+  }
+  read_field(json, "budget", file.budget);
+  read_field(json, "cost", file.cost);
+  read_field(json, "metric", file.metric);
+  read_field(json, "solver", file.solver);
 }
 
 /// @throws DataError unless `json` is an object of our format with an array of layers.
@@ -253,7 +208,7 @@ void require_format(const Json& json) {
   const auto fail = [](const std::string& what) { throw DataError("allocation file", what); };
   if (!json.is_object()) fail("the document is no JSON object");
   const auto format = json.find("format");
-  if (format == json.end() || *format != kFormat) {
+  if (format == json.end() || (*format != kFormat && *format != kFirstFormat)) {
     fail(fmt::format("\"format\" is {}; it must be \"{}\"",
                      format == json.end() ? "missing" : format->dump(),
                      kFormat));
@@ -276,7 +231,7 @@ AllocationFile make_allocation_file(const AllocationRequest& request,
       row.activation_bits = allocation.activation_bits[l];
     }
     if (layer.tied_to != kUntied) {
-      row.tie = request.layers[static_cast<std::size_t>(layer.tied_to)].name;
+      row.tied_to = request.layers[static_cast<std::size_t>(layer.tied_to)].name;
     }
     file.layers.push_back(std::move(row));
   }
@@ -295,49 +250,30 @@ std::string to_json(const AllocationFile& file) {
   json["format"] = kFormat;
   json["model"] = Json{{"file", file.model_file}, {"sha256", file.model_sha256}};
   json["accounting"] = name_of(file.accounting);
-  json["budget"] = budget_json(file.budget);
+  json["budget"] = fields::to_json(file.budget);
   json["layers"] = Json::array();
   for (const AllocatedLayer& layer : file.layers) json["layers"].push_back(layer_json(layer));
-  if (file.cost) json["cost"] = cost_json(*file.cost);
+  if (file.cost) json["cost"] = fields::to_json(*file.cost);
   json["metric"] = file.metric;
-  if (file.solver) {
-    json["solver"] = Json{{"name", file.solver->name},
-                          {"status", file.solver->status},
-                          {"objective", file.solver->objective},
-                          {"gap", file.solver->gap},
-                          {"seconds", file.solver->seconds}};
-  }
+  if (file.solver) json["solver"] = fields::to_json(*file.solver);
   // Names come from model files and may hold any bytes.
   return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
 AllocationFile parse_allocation(std::string_view json, std::span<const LayerCost> layers) {
-  try {
-    const Json document = Json::parse(json);
-    require_format(document);
-    ErrorList errors;
-    AllocationFile file;
-    file.layers = match_rows(document.at("layers"), layers, errors);
-    // Whether ties hold can only be said of rows that are all there.
-    if (errors.empty()) {
-      apply_ties(file.layers, layers, errors);
-      check_shared_activations(file.layers, layers, errors);
-    }
-    errors.throw_if_any<DataError>("allocation file");
-    read_records(document, file);
-    return file;
-  } catch (const nlohmann::json::parse_error& error) {
-    throw DataError(
-        "allocation file",
-        fmt::format("is not valid JSON at byte {} of {}; give a file that 'ompq search' "
-                    "or 'ompq sweep' wrote",
-                    std::min(error.byte, json.size()),
-                    json.size()));
-  } catch (const nlohmann::json::exception&) {
-    throw DataError("allocation file",
-                    "a row of \"layers\" holds a value of another type than 'ompq search' writes; "
-                    "give a file that it or 'ompq sweep' wrote");
+  const Json document = fields::parse(json, allocation_source());
+  require_format(document);
+  ErrorList errors;
+  AllocationFile file;
+  file.layers = match_rows(document.at("layers"), layers, errors);
+  // Whether ties hold can only be said of rows that are all there.
+  if (errors.empty()) {
+    apply_ties(file.layers, layers, errors);
+    check_shared_activations(file.layers, layers, errors);
   }
+  errors.throw_if_any<DataError>("allocation file");
+  read_records(document, file);
+  return file;
 }
 
 AllocationFile read_allocation(const std::filesystem::path& path,

@@ -11,6 +11,7 @@
 #include "ompq/allocation/allocators.h"
 #include "ompq/allocation/budget.h"
 #include "ompq/allocation/cost_model.h"
+#include "ompq/allocation/solver_record.h"
 
 namespace ompq::allocation {
 
@@ -19,19 +20,10 @@ struct AllocatedLayer {
   std::string name;
   int weight_bits = 8;                 ///< kFloatBits: the layer stays float, "float" in the file
   std::optional<int> activation_bits;  ///< nullopt: the layer's input stays float
-  std::optional<std::string> tie;      ///< the leader of its tie
+  std::optional<std::string> tied_to;  ///< the leader of its tie
 };
 
-/// How the widths were found; empty if the file was written by hand.
-struct SolverRecord {
-  std::string name;
-  std::string status;
-  double objective = 0;
-  double gap = 0;
-  double seconds = 0;
-};
-
-/// The content of bits.json, format "ompq-allocation/1".
+/// The content of bits.json, format "ompq-allocation/2"; version 1 is read too.
 struct AllocationFile {
   std::string model_file;
   std::string model_sha256;

@@ -4,6 +4,8 @@
 #include <optional>
 #include <string>
 
+#include "ompq/fields/declare.h"
+
 namespace ompq::allocation {
 
 /// Limits for the network's cost. All that are set apply, exactly.
@@ -52,5 +54,17 @@ void validate(const Budget& budget);
 /// The same exactly and in few bytes, by the names of the options: "size=1572864 avg-bits=3.5".
 /// Sizes are bytes, BOPs and microseconds plain numbers. Empty where there is no budget.
 [[nodiscard]] std::string exact_text(Budget budget);
+
+template <typename Visitor, fields::Of<Budget> Struct>
+void list_fields(Visitor& v, Struct& s) {
+  v.type("Budget", "What the network may cost.");
+  v("bytes", s.bytes, "of the file, as accounting says", fields::kCount);
+  v("average_bits", s.average_bits, "weight bits / weights, of quantized ones", fields::kCount);
+  v("compression", s.compression, "float bytes / bytes", fields::kCount);
+  v("bops", s.bops, "bit operations for one sample", fields::kCount);
+  v("weight_bytes", s.weight_bytes, "codes alone", fields::kCount);
+  v("activation_bytes", s.activation_bytes, "peak of what is alive at once", fields::kCount);
+  v("latency_us", s.latency_us, "microseconds by a measured table", fields::kCount);
+}
 
 }  // namespace ompq::allocation

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "ompq/core/option_binding.h"
+#include "ompq/fields/declare.h"
 
 namespace ompq::allocation {
 
@@ -132,6 +133,20 @@ struct Cost {
   std::optional<std::int64_t> activation_bytes;  ///< peak, if live sets are known
   std::optional<double> latency_us;              ///< if there is a latency table
 };
+
+template <typename Visitor, fields::Of<Cost> Struct>
+void list_fields(Visitor& v, Struct& s) {
+  v.type("Cost", "What a whole allocation costs.");
+  v("bytes", s.bytes, "of the file, as accounting says", fields::kCount.unneeded());
+  v("average_bits",
+    s.average_bits,
+    "weight bits / weights, of quantized ones",
+    fields::kCount.unneeded());
+  v("bops", s.bops, "bit operations for one sample", fields::kCount.unneeded());
+  v("weight_bytes", s.weight_bytes, "codes and float weights alone", fields::kCount.unneeded());
+  v("activation_bytes", s.activation_bytes, "peak, where it is known", fields::kCount.unneeded());
+  v("latency_us", s.latency_us, "where a latency table is known", fields::kCount.unneeded());
+}
 
 /// Cost of one width per layer, without activation bytes and latency (see cost_of_widths in
 /// request.h).

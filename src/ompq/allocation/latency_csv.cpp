@@ -224,7 +224,8 @@ void require_latencies(const AllocationRequest& request) {
 }
 
 std::string latency_template(const AllocationRequest& request) {
-  std::string csv = std::string(kHeader) + "\n";
+  std::string csv(kHeader);
+  csv += '\n';
   for_each_pair(request, [&](std::size_t l, int w, int a) {
     const auto time = request.latency.nanoseconds(l, w, a);
     csv += fmt::format("{},{},{},{}\n",

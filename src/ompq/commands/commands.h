@@ -10,14 +10,6 @@
 
 namespace ompq::commands {
 
-/// What `ompq eval` found.
-struct EvaluatedNetwork {
-  report::ModelFile model;
-  report::SamplesUsed samples;
-  report::Evaluation evaluation;
-};
-[[nodiscard]] std::string to_json(const EvaluatedNetwork& evaluated);
-
 // One function for each command that runs networks: from options to the result, with every file
 // that the options ask for written. What the program prints and Python returns is made of these,
 // by the rows of command_rows.h.
@@ -30,7 +22,7 @@ struct EvaluatedNetwork {
 [[nodiscard]] report::Comparison compare(const Context& context);
 [[nodiscard]] report::Sweep sweep(const Context& context);
 [[nodiscard]] report::LatencyTemplate latency_table(const Context& context);
-[[nodiscard]] EvaluatedNetwork evaluate(const Context& context);
+[[nodiscard]] report::EvaluatedNetwork evaluate(const Context& context);
 [[nodiscard]] report::Diff diff(const Context& context);
 
 /// Runs the command of this name (of command_table()). @return its result, one JSON document.

@@ -69,7 +69,7 @@ void require_same_inputs(const pipeline::Model& model, const pipeline::Model& re
 
 }  // namespace
 
-EvaluatedNetwork evaluate(const Context& context) {
+report::EvaluatedNetwork evaluate(const Context& context) {
   const OptionValues& options = context.options;
   check_outputs("eval", options);
   const pipeline::Model model = load_model(context);
@@ -99,17 +99,13 @@ EvaluatedNetwork evaluate(const Context& context) {
   if (const auto file = options.maybe_text("save-outputs")) {
     data::write_npz(*file, {{"logits", outcome.logits}});
   }
-  EvaluatedNetwork evaluated{.model = {model.file.string(), model.sha256, model.file_bytes},
-                             .samples = samples.used,
-                             .evaluation = outcome.evaluation};
+  report::EvaluatedNetwork evaluated{.model = {model.file.string(), model.sha256, model.file_bytes},
+                                     .samples = samples.used,
+                                     .evaluation = outcome.evaluation};
   if (const auto file = options.maybe_text("result")) {
-    write_file_atomically(*file, to_json(evaluated));
+    write_file_atomically(*file, report::to_json(evaluated));
   }
   return evaluated;
-}
-
-std::string to_json(const EvaluatedNetwork& evaluated) {
-  return report::to_json(evaluated.model, evaluated.samples, evaluated.evaluation);
 }
 
 namespace {

@@ -7,63 +7,13 @@
 #include <string_view>
 #include <vector>
 
+#include "ompq/array.h"
+
 namespace ompq {
 
-/// Element types that a tensor in memory may have.
-enum class DataType : std::uint8_t {
-  Float32,
-  Float16,
-  BFloat16,
-  Float64,
-  Int8,
-  UInt8,
-  Int16,
-  UInt16,
-  Int32,
-  UInt32,
-  Int64,
-  UInt64,
-  Bool,
-};
-
-/// Size of one element in bytes.
-[[nodiscard]] std::size_t size_of(DataType type);
-/// "float32", "int64", ...
-[[nodiscard]] std::string_view name_of(DataType type);
-
-template <typename T>
-[[nodiscard]] constexpr DataType data_type_of();
-template <>
-constexpr DataType data_type_of<float>() {
-  return DataType::Float32;
-}
-template <>
-constexpr DataType data_type_of<double>() {
-  return DataType::Float64;
-}
-template <>
-constexpr DataType data_type_of<std::int8_t>() {
-  return DataType::Int8;
-}
-template <>
-constexpr DataType data_type_of<std::uint8_t>() {
-  return DataType::UInt8;
-}
-template <>
-constexpr DataType data_type_of<std::int32_t>() {
-  return DataType::Int32;
-}
-template <>
-constexpr DataType data_type_of<std::int64_t>() {
-  return DataType::Int64;
-}
-template <>
-constexpr DataType data_type_of<bool>() {
-  return DataType::Bool;
-}
-
-/// A dense row-major tensor in host memory. Copies share the bytes; `mutable_data` copies them
-/// first if they are shared, and bytes returned by `data` never change.
+/// A dense tensor in host memory, row-major, with its bytes shared between copies.
+/// Bytes reached through `data` are never changed; `mutable_data` first makes them this tensor's
+/// own.
 class Tensor {
  public:
   Tensor() = default;

@@ -227,7 +227,7 @@ void describe(const pipeline::Model& model,
     const graph::Layer& layer = layers[l];
     result.layers.push_back(
         {.name = layer.name,
-         .op = layer.op_type,
+         .op_type = layer.op_type,
          .depthwise = layer.groups > 1 && layer.groups == layer.out_channels,
          .weight_bits = width_of(options.weight_bits, l),
          .activation_bits = width_of(options.activation_bits, l),

@@ -123,9 +123,6 @@ class Differ {
     result.threshold_db = threshold_db;
     for (const Place& place : places_) {
       result.rows.push_back(finished(place, threshold_db));
-      if (!result.first_apart && result.rows.back().parted) {
-        result.first_apart = result.rows.size() - 1;
-      }
     }
     for (const auto l : matching_.only_in_a) result.only_in_a.push_back(name(a_, l));
     for (const auto l : matching_.only_in_b) result.only_in_b.push_back(name(b_, l));
@@ -156,7 +153,7 @@ class Differ {
       watched_b_.push_back(matched.value_b);
       places_.push_back({.row = {.layer = layer.name,
                                  .layer_b = name(b_, matched.layer_b),
-                                 .op = layer.op_type,
+                                 .op_type = layer.op_type,
                                  .value_a = a_.graph.value(matched.value_a).name,
                                  .value_b = b_.graph.value(matched.value_b).name,
                                  .matched_by = std::string(text_of(matched.by))},
@@ -173,7 +170,7 @@ class Differ {
       if (!fits) continue;
       places_.push_back({.row = {.layer = in_a.name,
                                  .layer_b = in_b.name,
-                                 .op = "output",
+                                 .op_type = "output",
                                  .value_a = in_a.name,
                                  .value_b = in_b.name,
                                  .matched_by = in_a.name == in_b.name ? "value name" : "order"},

@@ -11,26 +11,26 @@
 namespace ompq::pipeline {
 namespace {
 
-std::vector<std::pair<std::string, std::string>> named_shapes(
-    const graph::Graph& graph, const std::vector<graph::ValueId>& ids) {
-  std::vector<std::pair<std::string, std::string>> shapes;
+std::vector<report::NamedShape> named_shapes(const graph::Graph& graph,
+                                             const std::vector<graph::ValueId>& ids) {
+  std::vector<report::NamedShape> shapes;
   for (const graph::ValueId id : ids) {
     const graph::Value& value = graph.value(id);
-    shapes.emplace_back(value.name, value.shape ? graph::to_string(*value.shape) : "?");
+    shapes.push_back({value.name, value.shape ? graph::to_string(*value.shape) : "?"});
   }
   return shapes;
 }
 
 /// Outputs that the network has in its file, where the end that makes them is not run.
-std::vector<std::pair<std::string, std::string>> declared_outputs(const graph::Graph& graph) {
-  std::vector<std::pair<std::string, std::string>> shapes;
+std::vector<report::NamedShape> declared_outputs(const graph::Graph& graph) {
+  std::vector<report::NamedShape> shapes;
   for (const graph::Declaration& output : graph.interface.outputs) {
     std::vector<std::string> extents;
     for (const graph::DeclaredDim& dim : output.shape.value_or(std::vector<graph::DeclaredDim>{})) {
       extents.push_back(dim.is_open() ? "?" : std::to_string(*dim.size));
     }
-    shapes.emplace_back(output.name,
-                        output.shape ? fmt::format("{}", fmt::join(extents, "x")) : "?");
+    shapes.push_back(
+        {output.name, output.shape ? fmt::format("{}", fmt::join(extents, "x")) : "?"});
   }
   return shapes;
 }
@@ -71,14 +71,14 @@ report::Inspection inspect(const Model& model) {
   }
   for (const graph::NotQuantizable& entry : model.discovery.rejected) {
     const graph::Node& node = graph.node(entry.node);
-    inspection.rejected.push_back({node.name, node.op_type, entry.reason});
+    inspection.not_quantizable.push_back({node.name, node.op_type, entry.reason});
   }
   for (const auto& [name, op] : model.tail) {
     inspection.copied.push_back({name, op, "its shapes depend on the data"});
   }
-  for (const auto& [key, value] : graph.metadata) inspection.metadata.emplace_back(key, value);
+  for (const auto& [key, value] : graph.metadata) inspection.metadata.push_back({key, value});
   if (const auto note = read_file_metadata(graph.metadata)) {
-    inspection.made = {
+    inspection.quantization = {
         note->version, note->float_sha256, note->budget, note->weight_bits, note->activation_bits};
   }
   return inspection;

@@ -10,14 +10,14 @@
 
 #include "ompq/core/error.h"
 #include "ompq/core/log.h"
-#include "ompq/report/json_objects.h"
+#include "ompq/fields/write.h"
 
 namespace ompq::pipeline {
 namespace {
 
-using report::Json;
+using fields::Json;
 constexpr std::string_view kAnyJournalFormat = "ompq-journal/";
-constexpr std::string_view kJournalFormat = "ompq-journal/1";
+constexpr std::string_view kJournalFormat = "ompq-journal/2";
 
 /// The text under `key`, or "" where there is none.
 std::string text_at(const Json& line, const char* key) {
@@ -44,7 +44,7 @@ std::string header_of(const std::string& fingerprint) {
 }
 
 /// What a file turns out to be that is opened as a journal.
-enum class Found { Nothing, OurRun, OtherRun, NoJournal };
+enum class Found { Nothing, OurRun, OtherRun, OtherFormat, NoJournal };
 
 /// @param header  of the journal that is wanted.
 Found what_is(const std::string& text, const std::string& header) {
@@ -56,7 +56,9 @@ Found what_is(const std::string& text, const std::string& header) {
     return text.starts_with(common) ? Found::OtherRun : Found::NoJournal;
   }
   const Json line = Json::parse(text.substr(0, end), nullptr, false);
-  if (!text_at(line, "format").starts_with(kAnyJournalFormat)) return Found::NoJournal;
+  const std::string format = text_at(line, "format");
+  if (!format.starts_with(kAnyJournalFormat)) return Found::NoJournal;
+  if (format != kJournalFormat) return Found::OtherFormat;
   return text.substr(0, end + 1) == header ? Found::OurRun : Found::OtherRun;
 }
 
@@ -90,6 +92,14 @@ Journal::Journal(std::filesystem::path path, std::string fingerprint) : path_(st
           "{} was kept by a run of another version, or with another model, other samples "
           "or options; it is started again",
           path_.string());
+    }
+    if (found == Found::OtherFormat) {
+      throw DataError("journal",
+                      fmt::format("{} is a journal of another version of ompq, and this one reads "
+                                  "{} alone; finish the run with that version, or remove the file "
+                                  "to start again",
+                                  path_.string(),
+                                  kJournalFormat));
     }
     found == Found::OurRun ? resume(text) : begin(header);
   } catch (...) {

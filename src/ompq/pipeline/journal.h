@@ -17,8 +17,8 @@ class Journal {
   /// @param fingerprint  what the results depend on (version, model, samples, options). A journal
   /// that was kept under another one is started again, which the log says: its units would be wrong
   /// here, and whoever starts another run at the same output has done with them.
-  /// @throws FileError if the file cannot be opened or locked; DataError if it is no journal, which
-  /// is then not touched.
+  /// @throws FileError if the file cannot be opened or locked; DataError if it is no journal, or
+  /// one in the format of another version; it is then not touched.
   Journal(std::filesystem::path path, std::string fingerprint);
   ~Journal();
   Journal(const Journal&) = delete;

@@ -120,7 +120,7 @@ std::vector<report::LayerRow> layer_rows(const Model& model) {
     const graph::Layer& layer = model.discovery.layers[l];
     const auto& output = model.graph.value(layer.output);
     rows.push_back({.name = layer.name,
-                    .op = layer.op_type,
+                    .op_type = layer.op_type,
                     .weights = layer.weight_count,
                     .biases = layer.bias_count,
                     .paper_parameters = allocation::paper_parameters(costs[l]),

@@ -1,14 +1,15 @@
 #include "ompq/ptq/delivery.h"
 
+#include <nlohmann/json.hpp>
+
 #include "ompq/core/atomic_file.h"
 #include "ompq/core/version.h"
 #include "ompq/quant/levels.h"
-#include "ompq/report/json_objects.h"
 
 namespace ompq::ptq {
 namespace {
 
-using report::Json;
+using Json = nlohmann::ordered_json;
 namespace fs = std::filesystem;
 
 /// Encodings know whole numbers of steps alone: levels between them are every other level of a grid

@@ -27,14 +27,14 @@ Range range_of(const quant::QuantParams& params) {
   return range;
 }
 
-report::Distribution blank(const graph::Layer& layer, const char* kind, const Range& range) {
+report::Histogram blank(const graph::Layer& layer, const char* kind, const Range& range) {
   return {.layer = layer.name, .kind = kind, .low = range.low, .high = range.high};
 }
 
-report::Distribution of_weight(const pipeline::Model& model,
-                               const graph::Layer& layer,
-                               const quant::QuantizedTensor& codes) {
-  report::Distribution made = blank(layer, "weight", range_of(codes.params));
+report::Histogram of_weight(const pipeline::Model& model,
+                            const graph::Layer& layer,
+                            const quant::QuantizedTensor& codes) {
+  report::Histogram made = blank(layer, "weight", range_of(codes.params));
   const auto values = model.graph.value(layer.weight).constant->data<float>();
   const auto [least, most] = std::ranges::minmax(values);
   const double width = std::max<double>(static_cast<double>(most) - least, 1e-30) / kBins;
@@ -50,10 +50,10 @@ report::Distribution of_weight(const pipeline::Model& model,
 }
 
 /// The histogram's bins between the first and the last that hold something, joined evenly.
-report::Distribution of_activation(const graph::Layer& layer,
-                                   const quant::QuantParams& params,
-                                   const rounding::ActivationHistogram& histogram) {
-  report::Distribution made = blank(layer, "activation", range_of(params));
+report::Histogram of_activation(const graph::Layer& layer,
+                                const quant::QuantParams& params,
+                                const rounding::ActivationHistogram& histogram) {
+  report::Histogram made = blank(layer, "activation", range_of(params));
   const auto holds = [](double count) { return count > 0; };
   const auto& counts = histogram.counts;
   const auto first = std::ranges::find_if(counts, holds) - counts.begin();
@@ -75,11 +75,11 @@ report::Distribution of_activation(const graph::Layer& layer,
 
 }  // namespace
 
-std::vector<report::Distribution> distributions(const pipeline::Model& model,
-                                                const pipeline::QuantizedNetwork& network,
-                                                const rounding::ActivationQuantizers& quantizers,
-                                                const rounding::ActivationHistograms& histograms) {
-  std::vector<report::Distribution> made;
+std::vector<report::Histogram> distributions(const pipeline::Model& model,
+                                             const pipeline::QuantizedNetwork& network,
+                                             const rounding::ActivationQuantizers& quantizers,
+                                             const rounding::ActivationHistograms& histograms) {
+  std::vector<report::Histogram> made;
   for (const graph::Layer& layer : model.discovery.layers) {
     const auto codes = network.weights.find(model.graph.value(layer.weight).name);
     if (codes != network.weights.end()) made.push_back(of_weight(model, layer, codes->second));

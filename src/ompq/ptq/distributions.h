@@ -3,7 +3,7 @@
 #include <vector>
 
 #include "ompq/pipeline/network.h"
-#include "ompq/report/distribution.h"
+#include "ompq/report/histogram.h"
 #include "ompq/rounding/calibration.h"
 
 namespace ompq::ptq {
@@ -11,7 +11,7 @@ namespace ompq::ptq {
 /// Of every layer with quantized weights, its float weight; of every layer whose input is
 /// quantized, that input on the calibration samples. At most 64 bins each, in the layers' order.
 /// @param histograms  as calibration saw them.
-[[nodiscard]] std::vector<report::Distribution> distributions(
+[[nodiscard]] std::vector<report::Histogram> distributions(
     const pipeline::Model& model,
     const pipeline::QuantizedNetwork& network,
     const rounding::ActivationQuantizers& quantizers,

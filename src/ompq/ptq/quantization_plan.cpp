@@ -8,6 +8,8 @@
 #include <nlohmann/json.hpp>
 
 #include "ompq/allocation/allocation_file.h"
+#include "ompq/fields/read.h"
+#include "ompq/fields/write.h"
 #include "ompq/pipeline/layer_tables.h"
 #include "ompq/ptq/rounding_method.h"
 #include "ompq/report/json.h"
@@ -16,8 +18,6 @@
 
 namespace ompq::ptq {
 namespace {
-
-using PlainJson = nlohmann::json;
 
 /// One a layer; kFloatBits: float.
 std::vector<int> activation_widths(const Planned& planned) {
@@ -81,34 +81,35 @@ Planned plan_from_file(const pipeline::Model& model,
 }
 
 /// The searched widths as a journal keeps them.
+struct KeptWidths {
+  std::vector<int> activation_bits;
+  std::vector<WidthPlan> plans;
+};
+
+template <typename Visitor, fields::Of<KeptWidths> Struct>
+void list_fields(Visitor& v, Struct& s) {
+  v.type("KeptWidths", "");
+  v("activation_bits", s.activation_bits, "in layer order; 32 is float", fields::kWidths);
+  v("plans", s.plans, "the chosen one first");
+}
+
 std::string to_json(const Planned& planned) {
-  PlainJson json = {{"plans", PlainJson::array()}, {"activation_bits", PlainJson::array()}};
-  for (const WidthPlan& plan : planned.plans) {
-    json["plans"].push_back({{"allocator", plan.allocator},
-                             {"weight_bits", plan.weight_bits},
-                             {"bytes", plan.bytes_promised},
-                             {"instead_of", plan.instead_of}});
-  }
+  KeptWidths kept{.activation_bits = {}, .plans = planned.plans};
   for (const auto& bits : planned.activation_bits) {
-    json["activation_bits"].push_back(bits.value_or(allocation::kFloatBits));
+    kept.activation_bits.push_back(bits.value_or(allocation::kFloatBits));
   }
-  return json.dump();
+  return fields::to_json(kept).dump();
 }
 
 Planned plan_from_journal(const pipeline::Model& model,
                           const pipeline::Samples& samples,
                           const QuantizeOptions& options,
                           const std::string& unit) {
-  const PlainJson json = PlainJson::parse(unit);
+  const fields::Source source{.place = "journal", .way_out = "remove it to start again"};
+  auto kept = fields::from_json<KeptWidths>(fields::parse(unit, source), source);
   Planned planned;
-  for (const PlainJson& plan : json.at("plans")) {
-    planned.plans.push_back({plan.at("allocator").get<std::string>(),
-                             plan.at("weight_bits").get<std::vector<int>>(),
-                             plan.at("bytes").get<std::int64_t>(),
-                             plan.at("instead_of").get<std::string>()});
-  }
-  for (const PlainJson& bits : json.at("activation_bits")) {
-    const int width = bits.get<int>();
+  planned.plans = std::move(kept.plans);
+  for (const int width : kept.activation_bits) {
     planned.activation_bits.push_back(width == allocation::kFloatBits ? std::nullopt
                                                                       : std::optional(width));
   }

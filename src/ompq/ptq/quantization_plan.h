@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "ompq/core/progress.h"
+#include "ompq/fields/declare.h"
 #include "ompq/pipeline/journal.h"
 #include "ompq/pipeline/samples.h"
 #include "ompq/ptq/quantize_options.h"
@@ -21,6 +22,15 @@ struct WidthPlan {
   std::int64_t bytes_promised = 0;
   std::string instead_of = {};  ///< see report::AllocationRow
 };
+
+template <typename Visitor, fields::Of<WidthPlan> Struct>
+void list_fields(Visitor& v, Struct& s) {
+  v.type("WidthPlan", "Widths per layer under the name of whoever chose them.");
+  v("allocator", s.allocator, "");
+  v("weight_bits", s.weight_bits, "in layer order; 32 is float", fields::kWidths);
+  v("bytes_promised", s.bytes_promised, "of the file", fields::kCount.formerly("bytes"));
+  v("instead_of", s.instead_of, "see report::AllocationRow", fields::kOmitEmpty);
+}
 
 /// What was searched, or read from a file or a journal.
 struct Planned {

@@ -124,7 +124,7 @@ class Quantizer {
       watch_.lap("rounding");
     }
     chosen_ = pipeline::assemble_network(model(), plan.weight_bits, codes);
-    result_.distributions = distributions(model(), *chosen_, codes.activations, histograms_);
+    result_.histograms = distributions(model(), *chosen_, codes.activations, histograms_);
     const FormatRow& format = file_format(options_.format);
     const auto files = format.files({model(), plan.weight_bits, codes, form_, options_.output});
     write_delivered(files);

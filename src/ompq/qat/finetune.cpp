@@ -119,7 +119,7 @@ class Finetuner {
     result_.best_epoch = at.best.epoch;
     result_.stopped_early = at.epoch < options_.epochs;
     result_.resumed_epochs = outcome.resumed_epochs;
-    result_.options = named_choices(options_);
+    result_.training = named_choices(options_);
     result_.epochs = std::move(outcome.at.epochs);
     std::error_code ignored;
     fs::remove(checkpoint_of(options_), ignored);

@@ -4,12 +4,12 @@
 #include <span>
 
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
 
 #include "ompq/core/error.h"
 #include "ompq/core/log.h"
 #include "ompq/core/named_tensors_file.h"
-#include "ompq/report/json_objects.h"
+#include "ompq/fields/read.h"
+#include "ompq/fields/write.h"
 
 namespace ompq::qat {
 namespace {
@@ -20,53 +20,44 @@ constexpr std::string_view kBestData = "best data";
 constexpr std::string_view kState = "state/";
 
 namespace fs = std::filesystem;
-using report::Json;
+
+/// TrainingProgress as a checkpoint keeps it, without the best epoch's network.
+struct KeptProgress {
+  TrainingProgress progress;
+  std::vector<std::string> epochs;  ///< a record each, as in --log
+  std::optional<BestEpoch> best;
+};
+
+template <typename Visitor, fields::Of<KeptProgress> Struct>
+void list_fields(Visitor& v, Struct& s) {
+  v.type("KeptProgress", "");
+  v("epoch", s.progress.epoch, "epochs finished", fields::kCount);
+  v("batch", s.progress.batch, "batches finished of the one under way", fields::kCount);
+  v("loss_sum", s.progress.loss_sum, "over its samples so far");
+  v("correct", s.progress.correct, "", fields::kCount);
+  v("samples", s.progress.samples, "", fields::kCount);
+  v("seconds", s.progress.seconds, "", fields::kCount);
+  v("rate", s.progress.rate, "of the last step");
+  v("epochs", s.epochs, "a record each, as in --log");
+  v("best", s.best, "the best epoch so far");
+}
 
 std::string metadata_of(const TrainingProgress& progress) {
-  Json json = {{"epoch", progress.epoch},
-               {"batch", progress.batch},
-               {"loss_sum", progress.loss_sum},
-               {"correct", progress.correct},
-               {"samples", progress.samples},
-               {"seconds", progress.seconds},
-               {"rate", progress.rate},
-               {"epochs", Json::array()}};
-  for (const auto& record : progress.epochs) json["epochs"].push_back(report::to_json_line(record));
-  if (progress.best.epoch > 0) {
-    json["best"] = {{"epoch", progress.best.epoch},
-                    {"score", progress.best.score},
-                    {"evaluation", report::object(progress.best.evaluation)}};
-  }
-  return json.dump();
+  KeptProgress kept{.progress = progress, .epochs = {}, .best = {}};
+  for (const auto& record : progress.epochs) kept.epochs.push_back(report::to_json_line(record));
+  if (progress.best.epoch > 0) kept.best = progress.best;
+  return fields::to_json(kept).dump();
 }
 
 TrainingProgress progress_from(const std::filesystem::path& file, const std::string& text) {
-  TrainingProgress progress;
-  try {
-    const Json json = Json::parse(text);
-    progress.epoch = json.at("epoch").get<std::int64_t>();
-    progress.batch = json.at("batch").get<std::int64_t>();
-    progress.loss_sum = json.at("loss_sum").get<double>();
-    progress.correct = json.at("correct").get<std::int64_t>();
-    progress.samples = json.at("samples").get<std::int64_t>();
-    progress.seconds = json.at("seconds").get<double>();
-    progress.rate = json.at("rate").get<double>();
-    for (const Json& line : json.at("epochs")) {
-      progress.epochs.push_back(report::epoch_record_from(line.get<std::string>()));
-    }
-    if (json.contains("best")) {
-      const Json& best = json["best"];
-      progress.best = {.epoch = best.at("epoch").get<std::int64_t>(),
-                       .score = best.at("score").get<double>(),
-                       .file = {},
-                       .evaluation = report::evaluation_from(best.at("evaluation"))};
-    }
-  } catch (const Json::exception& error) {
-    throw DataError(
-        file.string(),
-        fmt::format("its training state cannot be read ({}); remove it to train from the start",
-                    error.what()));
+  const fields::Source source{.place = file.string(),
+                              .way_out = "remove it to train from the start"};
+  auto kept = fields::from_json<KeptProgress>(fields::parse(text, source), source);
+  TrainingProgress progress = std::move(kept.progress);
+  for (const std::string& line : kept.epochs) {
+    progress.epochs.push_back(report::epoch_record_from(line));
   }
+  if (kept.best) progress.best = std::move(*kept.best);
   return progress;
 }
 

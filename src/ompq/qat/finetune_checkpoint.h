@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "ompq/fields/declare.h"
 #include "ompq/onnx_io/exporter.h"
 #include "ompq/report/epoch_log.h"
 #include "ompq/report/results.h"
@@ -21,6 +22,15 @@ struct BestEpoch {
   onnx_io::OnnxFile file;  ///< the written bytes of the network
   report::Evaluation evaluation;
 };
+
+template <typename Visitor, fields::Of<BestEpoch> Struct>
+void list_fields(Visitor& v, Struct& s) {
+  v.type("BestEpoch", "The best epoch so far.");
+  v("epoch", s.epoch, "from 1 on", fields::kCount);
+  v("score", s.score, "what epochs are compared by");
+  v("evaluation", s.evaluation, "");
+  v.internal(s.file);
+}
 
 /// The progress of a training run, without the trainer's state.
 struct TrainingProgress {

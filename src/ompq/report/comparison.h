@@ -1,34 +1,67 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "ompq/fields/declare.h"
 #include "ompq/report/results.h"
 
 namespace ompq::report {
 
 /// One allocator's answer to one budget, quantized and measured.
 struct ComparisonRow {
-  std::string budget;  ///< in words
+  std::string budget;
   std::string allocator;
   std::vector<int> weight_bits;
   double average_bits = 0;
-  std::int64_t bytes = 0;  ///< of the file that quantize would write
+  std::int64_t bytes = 0;
   double gbops = 0;
-  double seconds = 0;  ///< to measure and allocate, as if nobody else had been asked
+  double seconds = 0;
   Evaluation evaluation;
-  std::string refused;  ///< why there is no answer under this budget, or ""
+  std::string refused;
 };
+
+template <typename Visitor, fields::Of<ComparisonRow> Struct>
+void list_fields(Visitor& v, Struct& s) {
+  v.type("ComparisonRow", "One allocator's answer to one budget, quantized and measured.");
+  v("budget", s.budget, "in words");
+  v("allocator", s.allocator, "");
+  v("refused",
+    s.refused,
+    "why there is no answer under this budget; nothing else then",
+    fields::kAlone);
+  v("average_bits", s.average_bits, "over all quantized weights", fields::kCount);
+  v("bytes", s.bytes, "of the file that quantize would write", fields::kCount);
+  v("gbops", s.gbops, "1e9 bit operations for one sample", fields::kCount);
+  v("seconds", s.seconds, "to measure and allocate, for this allocator alone", fields::kCount);
+  v("evaluation", s.evaluation, "");
+  v("weight_bits", s.weight_bits, "in layer order; 32 is float", fields::kWidths);
+}
 
 /// How well a metric predicts what an allocation keeps: Spearman's rank correlation between the
 /// loss that it predicts and what was measured, over random allocations of one budget each,
 /// averaged over the budgets. 1: it orders them as the measurement does; 0: it says nothing.
 struct RankCorrelation {
   std::string metric;
-  std::optional<double> accuracy;  ///< with top-1; none where there are no labels or all are equal
-  std::optional<double> divergence;  ///< with the divergence from the float network
+  std::optional<double> accuracy;
+  std::optional<double> divergence;
 };
+
+template <typename Visitor, fields::Of<RankCorrelation> Struct>
+void list_fields(Visitor& v, Struct& s) {
+  v.type("RankCorrelation",
+         "How well a metric's predictions order random allocations: 1 as the measurement does, 0 "
+         "not at all.");
+  v("metric", s.metric, "");
+  v("accuracy",
+    s.accuracy,
+    "with top-1; none where there are no labels or all are equal",
+    fields::kNullEmpty);
+  v("divergence", s.divergence, "with the divergence from the float network", fields::kNullEmpty);
+}
 
 /// `ompq compare`: allocators x budgets.
 struct Comparison {
@@ -38,39 +71,88 @@ struct Comparison {
   SamplesUsed evaluated_on;
   Evaluation float_evaluation;
   std::string activation_bits;
-  std::vector<std::string> budgets;     ///< in words, in the order that was asked for
-  std::vector<std::string> allocators;  ///< in the order that was asked for
-  std::vector<ComparisonRow> rows;      ///< budget by budget
-  std::vector<RankCorrelation> correlations;
-  std::int64_t random_allocations = 0;  ///< a budget
+  std::vector<std::string> budgets;
+  std::vector<std::string> allocators;
+  std::vector<ComparisonRow> rows;
+  std::vector<RankCorrelation> rank_correlation;
+  std::int64_t random_allocations = 0;
   StepSeconds seconds;
 };
+
+template <typename Visitor, fields::Of<Comparison> Struct>
+void list_fields(Visitor& v, Struct& s) {
+  v.type("Comparison", "What `ompq compare` measures: allocators x budgets.");
+  list_fields(v, s.provenance);
+  v("model", s.model, "");
+  v("samples", s.samples, "that layers were measured with");
+  v("evaluated_on", s.evaluated_on, "");
+  v("activation_bits", s.activation_bits, "8, 4 (inputs 8) or float");
+  v("float_evaluation", s.float_evaluation, "of the float network", fields::formerly("float"));
+  v("budgets", s.budgets, "in words, in the order that was asked for");
+  v("allocators", s.allocators, "in the order that was asked for");
+  v("rows", s.rows, "budget by budget");
+  v("random_allocations", s.random_allocations, "per budget", fields::kCount);
+  v("rank_correlation", s.rank_correlation, "of each metric");
+  v("seconds", s.seconds, kSecondsDoc);
+}
 
 /// One allocation on the size-fidelity curve.
 struct SweepPoint {
   std::vector<int> weight_bits;
   double average_bits = 0;
-  std::int64_t bytes = 0;  ///< of the file that quantize would write
+  std::int64_t bytes = 0;
   double gbops = 0;
   double predicted_loss = 0;
-  double gap = 0;         ///< how far from the best loss at this size at most, relative
-  double divergence = 0;  ///< measured, on samples that the metric did not see
+  double gap = 0;
+  double divergence = 0;
 };
+
+template <typename Visitor, fields::Of<SweepPoint> Struct>
+void list_fields(Visitor& v, Struct& s) {
+  v.type("SweepPoint", "One allocation on the size-fidelity curve.");
+  v("bytes", s.bytes, "of the file that quantize would write", fields::kCount);
+  v("average_bits", s.average_bits, "over all quantized weights", fields::kCount);
+  v("gbops", s.gbops, "1e9 bit operations for one sample", fields::kCount);
+  v("divergence", s.divergence, "measured, on samples that the metric did not see");
+  v("predicted_loss", s.predicted_loss, "");
+  v("gap", s.gap, "how far from the best loss at this size at most, relative");
+  v("weight_bits", s.weight_bits, "in layer order; 32 is float", fields::kWidths);
+}
 
 /// `ompq sweep`: the whole curve.
 struct Sweep {
   Provenance provenance;
   ModelFile model;
   SamplesUsed samples;
-  std::string metric;      ///< by which the curve was found
-  std::string instead_of;  ///< the metric that was asked for and cannot be measured here, or ""
-  std::string measure;     ///< what a divergence is, with its unit
+  std::string metric;
+  std::string instead_of;
+  std::string measure;
   std::string activation_bits;
   std::vector<LayerRow> layers;
-  std::vector<SweepPoint> points;  ///< from the smallest file to the largest
-  std::size_t knee = 0;            ///< index of the point
+  std::vector<SweepPoint> points;
+  std::size_t knee = 0;
   std::optional<std::size_t> picked;
   StepSeconds seconds;
 };
+
+template <typename Visitor, fields::Of<Sweep> Struct>
+void list_fields(Visitor& v, Struct& s) {
+  v.type("Sweep", "What `ompq sweep` finds: the size-fidelity curve.");
+  list_fields(v, s.provenance);
+  v("model", s.model, "");
+  v("samples", s.samples, "that layers were measured with");
+  v("metric", s.metric, "by which the curve was found");
+  v("measure", s.measure, "what a divergence is, with its unit");
+  v("activation_bits", s.activation_bits, "8, 4 (inputs 8) or float");
+  v("layers", s.layers, "in topological order");
+  v("knee", s.knee, "index of the point");
+  v("points", s.points, "from the smallest file to the largest");
+  v("instead_of",
+    s.instead_of,
+    "the metric that was asked for and cannot be measured here",
+    fields::kOmitEmpty);
+  v("picked", s.picked, "index of the point whose allocation was written");
+  v("seconds", s.seconds, kSecondsDoc);
+}
 
 }  // namespace ompq::report

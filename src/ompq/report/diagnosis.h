@@ -5,33 +5,69 @@
 #include <string>
 #include <vector>
 
+#include "ompq/fields/declare.h"
+
 namespace ompq::report {
 
 /// What quantization does to one layer. Signal-to-noise ratios in dB, 10 log10(|x|^2 / |x_q - x|^2)
 /// over all samples; nothing where there is no noise, or no signal.
 struct LayerDiagnosis {
   std::string name;
-  std::string op;
-  std::string block;  ///< "" where the layer is in none
+  std::string op_type;
+  std::string block;
   bool depthwise = false;
-  std::optional<int> weight_bits;      ///< nothing where unknown, or where the weight stays float
-  std::optional<int> activation_bits;  ///< of the layer's input, likewise
+  std::optional<int> weight_bits;
+  std::optional<int> activation_bits;
   bool reads_network_input = false;
-  std::optional<double> snr_before_db;  ///< of its feature in the network that was quantized first
-  std::optional<double> snr_after_db;   ///< of its feature in the network that is the result
-  /// Of the operator's output where the float network's input meets quantized weights.
+  std::optional<double> snr_before_db;
+  std::optional<double> snr_after_db;
   std::optional<double> weight_snr_db;
-  /// Of the operator's output where the quantized input of the float network meets float weights.
   std::optional<double> input_snr_db;
-  /// How much the SNR of the network's first output would grow if this layer alone were float.
   std::optional<double> gain_db;
-  /// Of the float network's input x to the layer: the largest |x| of all channels over the median
-  /// of the channels' largest |x|. One scale serves them all.
   double channel_spread = 0;
-  double peak_to_rms = 0;           ///< largest |x| over the root mean square
-  double clipped_share = 0;         ///< elements outside of the quantizer's range, 0..1
-  double clipping_noise_share = 0;  ///< of the quantizer's noise, that of such elements, 0..1
+  double peak_to_rms = 0;
+  double clipped_share = 0;
+  double clipping_noise_share = 0;
 };
+
+template <typename Visitor, fields::Of<LayerDiagnosis> Struct>
+void list_fields(Visitor& v, Struct& s) {
+  v.type("LayerDiagnosis",
+         "What quantization does to one layer. Signal-to-noise ratios are in dB, over all samples; "
+         "none where there is no noise, or no signal.");
+  v("name", s.name, "");
+  v("op_type", s.op_type, "of its ONNX node", fields::formerly("operator"));
+  v("block", s.block, "empty where the layer is in none");
+  v("weight_bits", s.weight_bits, "none where unknown or float", fields::kWidths);
+  v("activation_bits",
+    s.activation_bits,
+    "of its input; none where unknown or float",
+    fields::kWidths);
+  v("snr_before_db", s.snr_before_db, "of its output, with weights rounded to nearest");
+  v("snr_after_db", s.snr_after_db, "of its output, in the result");
+  v("weight_snr_db",
+    s.weight_snr_db,
+    "of the operator's output, if only the weights are quantized");
+  v("input_snr_db", s.input_snr_db, "of the operator's output, if only the input is quantized");
+  v("gain_db",
+    s.gain_db,
+    "how much the SNR of the network's first output would grow if this layer alone were float");
+  v("channel_spread",
+    s.channel_spread,
+    "of the input: the largest |x| over the median of the channels' largest |x|, which one scale "
+    "serves");
+  v("clipped_share",
+    s.clipped_share,
+    "elements outside of the quantizer's range, 0..1",
+    fields::kShare);
+  v("clipping_noise_share",
+    s.clipping_noise_share,
+    "of the quantizer's noise, that of such elements, 0..1",
+    fields::kShare);
+  v("peak_to_rms", s.peak_to_rms, "of the input: largest |x| over the root mean square");
+  v.internal(s.depthwise);
+  v.internal(s.reads_network_input);
+}
 
 struct BlockDiagnosis {
   std::string name;
@@ -40,24 +76,55 @@ struct BlockDiagnosis {
   std::optional<double> snr_after_db;
 };
 
+template <typename Visitor, fields::Of<BlockDiagnosis> Struct>
+void list_fields(Visitor& v, Struct& s) {
+  v.type("BlockDiagnosis", "What quantization does to a block's output.");
+  v("name", s.name, "");
+  v("layers", s.layers, "");
+  v("snr_before_db", s.snr_before_db, "with weights rounded to nearest");
+  v("snr_after_db", s.snr_after_db, "in the result");
+}
+
 /// What stands out and what can be done about it.
 struct Advice {
-  std::string layer;    ///< "" where it speaks of the whole network
-  std::string finding;  ///< with the measured values
-  std::string remedy;   ///< with the options to give
+  std::string layer;
+  std::string finding;
+  std::string remedy;
 };
+
+template <typename Visitor, fields::Of<Advice> Struct>
+void list_fields(Visitor& v, Struct& s) {
+  v.type("Advice", "What stands out and what can be done about it.");
+  v("layer", s.layer, "empty where it is about the whole network");
+  v("finding", s.finding, "with the measured values");
+  v("remedy", s.remedy, "with the options to give");
+}
 
 /// Where a quantized network loses its signal: `before` is it with weights rounded to nearest,
 /// `after` the result of the method; both may be the same.
 struct Diagnosis {
-  std::int64_t samples = 0;       ///< that the SNRs are measured on
-  std::int64_t gain_samples = 0;  ///< that gain_db is measured on; 0: not measured
+  std::int64_t samples = 0;
+  std::int64_t gain_samples = 0;
   std::optional<double> output_snr_before_db;
   std::optional<double> output_snr_after_db;
-  std::vector<LayerDiagnosis> layers;  ///< in topological order
+  std::vector<LayerDiagnosis> layers;
   std::vector<BlockDiagnosis> blocks;
-  std::vector<Advice> advice;  ///< the most harmful layers first
+  std::vector<Advice> advice;
 };
+
+template <typename Visitor, fields::Of<Diagnosis> Struct>
+void list_fields(Visitor& v, Struct& s) {
+  v.type("Diagnosis",
+         "Where a quantized network loses its signal: before is with weights rounded to nearest, "
+         "after the result of the method.");
+  v("samples", s.samples, "that the SNRs are measured on", fields::kCount);
+  v("gain_samples", s.gain_samples, "that gain_db is measured on; 0: not measured", fields::kCount);
+  v("output_snr_before_db", s.output_snr_before_db, "of the network's first output");
+  v("output_snr_after_db", s.output_snr_after_db, "of the network's first output");
+  v("layers", s.layers, "in topological order");
+  v("blocks", s.blocks, "");
+  v("advice", s.advice, "the most harmful layers first");
+}
 
 /// Layers by falling gain_db, without those that were not measured.
 [[nodiscard]] std::vector<const LayerDiagnosis*> offenders(const Diagnosis& diagnosis);

@@ -1,43 +1,91 @@
 #pragma once
 
-#include <cstddef>
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "ompq/fields/declare.h"
 #include "ompq/report/results.h"
 
 namespace ompq::report {
 
 /// One value that two networks have in common: a layer's feature, or an output.
 struct DiffRow {
-  std::string layer;    ///< its name in network a; for an output, the output's
-  std::string layer_b;  ///< its name in network b
-  std::string op;       ///< "Conv"; "output" for a network's output
-  std::string value_a;  ///< the values that were compared
+  std::string layer;
+  std::string layer_b;
+  std::string op_type;
+  std::string value_a;
   std::string value_b;
-  std::string matched_by;        ///< "value name", "node name" or "order"
-  std::optional<double> snr_db;  ///< 10 log10(|a|^2 / |b - a|^2); nothing without noise or signal
-  std::optional<double> cosine;  ///< of a and b as vectors; nothing where one is all zero
+  std::string matched_by;
+  std::optional<double> snr_db;
+  std::optional<double> cosine;
   double largest_difference = 0;
-  bool equal = false;   ///< every element, to the bit
-  bool finite = true;   ///< false: a NaN or an infinity is in one of them
-  bool parted = false;  ///< the SNR is below the threshold, or cannot be said for want of numbers
+  bool equal = false;
+  bool finite = true;
+  bool parted = false;
 };
 
+template <typename Visitor, fields::Of<DiffRow> Struct>
+void list_fields(Visitor& v, Struct& s) {
+  v.type("DiffRow", "One value that two networks have in common: a layer's feature, or an output.");
+  v("layer", s.layer, "its name in network a; for an output, the output's");
+  v("layer_b", s.layer_b, "its name in network b");
+  v("op_type",
+    s.op_type,
+    "of the layer's ONNX node; output for a network's output",
+    fields::formerly("operator"));
+  v("value_a", s.value_a, "the value of network a that was compared");
+  v("value_b", s.value_b, "the value of network b");
+  v("matched_by", s.matched_by, "value name, node name or order");
+  v("equal", s.equal, "every element, to the bit");
+  v("finite", s.finite, "false: a NaN or an infinity is in one of them");
+  v("parted", s.parted, "the SNR is below the threshold, or cannot be computed");
+  v("snr_db", s.snr_db, "10 log10(|a|^2 / |b - a|^2); none without noise or signal");
+  v("cosine", s.cosine, "of a and b as vectors; none where one is all zero");
+  v("largest_difference", s.largest_difference, "");
+}
+
+/// `ompq diff`: two networks layer by layer.
 struct Diff {
   ModelFile a;
   ModelFile b;
   SamplesUsed samples;
   double threshold_db = 0;
-  std::vector<DiffRow> rows;               ///< layers in a's topological order, then outputs
-  std::optional<std::size_t> first_apart;  ///< the first row that has parted
-  std::vector<std::string> only_in_a;      ///< layers without a partner
+  std::vector<DiffRow> rows;
+  std::vector<std::string> only_in_a;
   std::vector<std::string> only_in_b;
-  /// Share of samples for which both networks' first outputs have the same best class.
   std::optional<double> agreement;
   double seconds = 0;
 };
+
+/// The first row that has parted; nothing where none has.
+[[nodiscard]] inline const DiffRow* first_apart(const Diff& diff) {
+  const auto row = std::ranges::find_if(diff.rows, &DiffRow::parted);
+  return row == diff.rows.end() ? nullptr : &*row;
+}
+
+template <typename Visitor, fields::Of<Diff> Struct>
+void list_fields(Visitor& v, Struct& s) {
+  v.type("Diff", "What `ompq diff` finds: two networks layer by layer.");
+  v("a", s.a, "");
+  v("b", s.b, "");
+  v("samples", s.samples, "");
+  v("threshold_db", s.threshold_db, "below which a value has parted");
+  const auto first_layer = [&] {
+    const DiffRow* row = first_apart(s);
+    return row == nullptr ? std::nullopt : std::optional(row->layer);
+  };
+  v.made("first_apart", first_layer, "layer of the first row that has parted");
+  v("agreement",
+    s.agreement,
+    "share of samples, 0..1, for which both first outputs have the same best class",
+    fields::kShare);
+  v("rows", s.rows, "layers in a's topological order, then outputs");
+  v("only_in_a", s.only_in_a, "layers without a partner");
+  v("only_in_b", s.only_in_b, "layers without a partner");
+  v("seconds", s.seconds, "", fields::kCount);
+}
 
 }  // namespace ompq::report

@@ -1,7 +1,6 @@
 #include "ompq/report/epoch_log.h"
 
 #include <cerrno>
-#include <cmath>
 #include <cstdio>
 #include <cstring>
 #include <memory>
@@ -10,53 +9,21 @@
 #include <utility>
 
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
 
 #include "ompq/core/atomic_file.h"
 #include "ompq/core/error.h"
+#include "ompq/fields/read.h"
+#include "ompq/fields/write.h"
 
 namespace ompq::report {
 namespace {
 
 namespace fs = std::filesystem;
-using Json = nlohmann::ordered_json;
-
-Json number_or_null(const std::optional<double>& value) {
-  return value && std::isfinite(*value) ? Json(*value) : Json();
-}
-
-std::optional<double> optional_number(const Json& json, const char* key) {
-  const auto found = json.find(key);
-  if (found == json.end() || !found->is_number()) return std::nullopt;
-  return found->get<double>();
-}
-
-/// Nothing where the line is no record.
-std::optional<EpochRecord> record_from(std::string_view line) {
-  const Json json = Json::parse(line, nullptr, /*allow_exceptions=*/false);
-  if (!json.is_object() || !json.contains("epoch") || !json["epoch"].is_number_integer()) {
-    return std::nullopt;
-  }
-  const auto number = [&](const char* key) {
-    return optional_number(json, key).value_or(std::nan(""));
-  };
-  const auto count = [&](const char* key) {
-    return static_cast<std::int64_t>(optional_number(json, key).value_or(0));
-  };
-  EpochRecord record;
-  record.epoch = json["epoch"].get<std::int64_t>();
-  record.step = count("step");
-  record.learning_rate = number("learning_rate");
-  record.train_loss = number("train_loss");
-  record.train_accuracy = optional_number(json, "train_accuracy");
-  record.validation_loss = optional_number(json, "validation_loss");
-  record.validation_top1 = optional_number(json, "validation_top1");
-  record.validation_agreement = optional_number(json, "validation_agreement");
-  record.images_per_second = number("images_per_second");
-  record.seconds = number("seconds");
-  record.best_epoch = count("best_epoch");
-  record.best = number("best");
-  return record;
+/// @throws DataError where the line is no record.
+EpochRecord record_from(std::string_view line) {
+  const fields::Source source{.place = "epoch record",
+                              .way_out = "remove the file, or name another one"};
+  return fields::from_json<EpochRecord>(fields::parse(line, source), source);
 }
 
 /// Records of whole lines, and how many bytes each line takes.
@@ -64,16 +31,23 @@ std::vector<std::pair<EpochRecord, std::size_t>> records_in(const fs::path& path
                                                             std::string_view text) {
   std::vector<std::pair<EpochRecord, std::size_t>> records;
   for (std::size_t end = text.find('\n'); end != std::string_view::npos; end = text.find('\n')) {
-    const auto record = record_from(text.substr(0, end));
     const auto expected = static_cast<std::int64_t>(records.size()) + 1;
-    if (!record || record->epoch != expected) {
+    try {
+      records.emplace_back(record_from(text.substr(0, end)), end + 1);
+    } catch (const DataError& error) {
+      throw DataError(
+          path.string(),
+          fmt::format(
+              "line {} is not the record of epoch {}: {}", expected, expected, error.reason()));
+    }
+    if (records.back().first.epoch != expected) {
       throw DataError(path.string(),
-                      fmt::format("line {} is not the record of epoch {}; remove the file, or name "
-                                  "another one",
+                      fmt::format("line {} is the record of epoch {}, not {}; remove the file, or "
+                                  "name another one",
                                   expected,
+                                  records.back().first.epoch,
                                   expected));
     }
-    records.emplace_back(*record, end + 1);
     text.remove_prefix(end + 1);
   }
   return records;
@@ -81,29 +55,9 @@ std::vector<std::pair<EpochRecord, std::size_t>> records_in(const fs::path& path
 
 }  // namespace
 
-std::string to_json_line(const EpochRecord& record) {
-  return Json{{"epoch", record.epoch},
-              {"step", record.step},
-              {"learning_rate", number_or_null(record.learning_rate)},
-              {"train_loss", number_or_null(record.train_loss)},
-              {"train_accuracy", number_or_null(record.train_accuracy)},
-              {"validation_loss", number_or_null(record.validation_loss)},
-              {"validation_top1", number_or_null(record.validation_top1)},
-              {"validation_agreement", number_or_null(record.validation_agreement)},
-              {"images_per_second", number_or_null(record.images_per_second)},
-              {"seconds", number_or_null(record.seconds)},
-              {"best_epoch", record.best_epoch},
-              {"best", number_or_null(record.best)}}
-      .dump();
-}
+std::string to_json_line(const EpochRecord& record) { return fields::to_json(record).dump(); }
 
-EpochRecord epoch_record_from(std::string_view line) {
-  const auto record = record_from(line);
-  if (!record) {
-    throw DataError("epoch record", fmt::format("'{}' is none", line.substr(0, 80)));
-  }
-  return *record;
-}
+EpochRecord epoch_record_from(std::string_view line) { return record_from(line); }
 
 EpochLog::EpochLog(fs::path path, std::int64_t first_epoch)
     : path_(std::move(path)), next_epoch_(first_epoch) {

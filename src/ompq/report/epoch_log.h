@@ -7,24 +7,54 @@
 #include <string_view>
 #include <vector>
 
+#include "ompq/fields/declare.h"
+
 namespace ompq::report {
 
 /// What one epoch of training did.
 struct EpochRecord {
-  std::int64_t epoch = 0;                 ///< from 1 on
-  std::int64_t step = 0;                  ///< updates of the weights so far
-  double learning_rate = 0;               ///< at the epoch's end
-  double train_loss = 0;                  ///< mean over the epoch's samples
-  std::optional<double> train_accuracy;   ///< share of samples, 0..1, where there are labels
-  std::optional<double> validation_loss;  ///< mean cross-entropy, nats, where there are labels
-  std::optional<double> validation_top1;  ///< share of samples, 0..1, where there are labels
-  /// Share of samples, 0..1, whose best class is the float network's; absent where that is trained.
+  std::int64_t epoch = 0;
+  std::int64_t step = 0;
+  double learning_rate = 0;
+  double train_loss = 0;
+  std::optional<double> train_accuracy;
+  std::optional<double> validation_loss;
+  std::optional<double> validation_top1;
   std::optional<double> validation_agreement;
-  double images_per_second = 0;  ///< of training, without validation
-  double seconds = 0;            ///< of the epoch, with validation
-  std::int64_t best_epoch = 0;   ///< with the best validation so far
-  double best = 0;               ///< what `best_epoch` reached
+  double images_per_second = 0;
+  double seconds = 0;
+  std::int64_t best_epoch = 0;
+  double best = 0;
 };
+
+template <typename Visitor, fields::Of<EpochRecord> Struct>
+void list_fields(Visitor& v, Struct& s) {
+  v.type("EpochRecord", "What one epoch of training did.");
+  v("epoch", s.epoch, "from 1 on", fields::kCount);
+  v("step", s.step, "updates of the weights so far", fields::kCount);
+  v("learning_rate", s.learning_rate, "at the epoch's end");
+  v("train_loss", s.train_loss, "mean over the epoch's samples");
+  v("train_accuracy",
+    s.train_accuracy,
+    "share of samples, 0..1, where there are labels",
+    fields::kNullableShare);
+  v("validation_loss",
+    s.validation_loss,
+    "mean cross-entropy, nats, where there are labels",
+    fields::kNullEmpty);
+  v("validation_top1",
+    s.validation_top1,
+    "share of samples, 0..1, where there are labels",
+    fields::kNullableShare);
+  v("validation_agreement",
+    s.validation_agreement,
+    "share of samples, 0..1, whose best class is the float network's; null where that is trained",
+    fields::kNullableShare);
+  v("images_per_second", s.images_per_second, "of training, without validation", fields::kCount);
+  v("seconds", s.seconds, "of the epoch, with validation", fields::kCount);
+  v("best_epoch", s.best_epoch, "with the best validation so far", fields::kCount);
+  v("best", s.best, "what best_epoch reached");
+}
 
 /// One line of JSON, without its line break. Values that are absent or no numbers are null.
 [[nodiscard]] std::string to_json_line(const EpochRecord& record);

@@ -1,41 +1,33 @@
 #include "ompq/report/html.h"
 
 #include <algorithm>
-#include <array>
 #include <cstdlib>
 #include <string_view>
+#include <vector>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <nlohmann/json.hpp>
 
 #include "ompq/core/error.h"
 #include "ompq/core/version.h"
-#include "ompq/report/json_objects.h"
+#include "ompq/fields/former_names.h"
+#include "ompq/report/documents.h"
 #include "ompq/report/page_template.h"
 
 namespace ompq::report {
 namespace {
 
+using Json = nlohmann::ordered_json;
+
 constexpr int kMaxDepth = 32;  // of nested objects and arrays; what ompq writes has six
 
-/// A format and the arrays without which there is nothing to show.
-struct Format {
-  std::string_view name;
-  std::array<std::string_view, 3> arrays{};
-};
-
-constexpr std::array<Format, 5> kFormats{{
-    {"ompq-search/1", {"layers", "allocations"}},
-    {"ompq-quantize/1", {"layers", "networks"}},
-    {"ompq-finetune/1", {"layers"}},
-    {"ompq-compare/1", {"budgets", "allocators", "rows"}},
-    {"ompq-sweep/1", {"layers", "points"}},
-}};
-
 std::string accepted_formats() {
-  std::vector<std::string_view> names;
-  for (const Format& format : kFormats) names.push_back(format.name);
-  return fmt::format("{}", fmt::join(names, ", "));
+  std::vector<std::string> names;
+  for (const DocumentKind& kind : documents().kinds) {
+    if (!kind.format.shown.empty()) names.push_back(kind.format.text());
+  }
+  return fmt::format("{}, and earlier versions of these", fmt::join(names, ", "));
 }
 
 Json parse(const RunDocument& document) {
@@ -66,31 +58,31 @@ std::string found_format(const Json& json) {
                             : fmt::format("a format that is a {}", format.type_name());
 }
 
-const Format& format_of(const RunDocument& document, const Json& json) {
+const DocumentKind& kind_of(const RunDocument& document, const Json& json) {
   const std::string found = found_format(json);
-  for (const Format& format : kFormats) {
-    if (found == fmt::format("format '{}'", format.name)) return format;
+  for (const DocumentKind& kind : documents().kinds) {
+    if (kind.format.shown.empty() || !json.is_object() || !json.contains("format")) continue;
+    const Json& format = json["format"];
+    if (format.is_string() && kind.format.reads(format.get<std::string>())) return kind;
   }
   throw DataError(document.file,
                   fmt::format("holds {}; a report shows {}", found, accepted_formats()));
 }
 
-void check_members(const RunDocument& document, const Json& json) {
-  const Format& format = format_of(document, json);
+void check_members(const RunDocument& document, const Format& format, const Json& json) {
   const auto require = [&](std::string_view member, const char* kind, auto is_right) {
     const auto found = json.find(std::string(member));
     if (found != json.end() && is_right(*found)) return;
     throw DataError(
         document.file,
         fmt::format("{} needs an {} '{}' and has {}; write it again with --result",
-                    format.name,
+                    json["format"].get<std::string>(),
                     kind,
                     member,
                     found == json.end() ? "none" : fmt::format("a {}", found->type_name())));
   };
   require("model", "object", [](const Json& value) { return value.is_object(); });
-  for (const std::string_view member : format.arrays) {
-    if (member.empty()) continue;
+  for (const std::string_view member : format.shown) {
     require(member, "array", [](const Json& value) { return value.is_array(); });
   }
 }
@@ -123,20 +115,25 @@ std::string for_script_element(const Json& json) {
 
 bool has_report_page() { return !page_template().empty(); }
 
-std::string report_page(std::span<const RunDocument> documents) {
+std::string report_page(std::span<const RunDocument> runs) {
   if (!has_report_page()) {
     throw ConfigError("report",
                       "this build of ompq holds no page, since npm was missing when it was built; "
                       "install nodejs (18 or newer) and npm, then build it again");
   }
-  if (documents.empty())
-    throw DataError("report", "no result is given; a report needs one or more");
+  if (runs.empty()) throw DataError("report", "no result is given; a report needs one or more");
   Json data = {{"version", kVersion}, {"documents", Json::array()}};
-  for (const RunDocument& document : documents) {
+  for (const RunDocument& document : runs) {
     Json content = parse(document);
-    check_members(document, content);
+    const DocumentKind& kind = kind_of(document, content);
+    fields::rename_former(content,
+                          documents().schema,
+                          {.kind = fields::Type::Kind::Object, .object = kind.type, .item = {}});
+    check_members(document, kind.format, content);
     shorten_numbers(content);
-    data["documents"].push_back({{"name", document.file}, {"content", std::move(content)}});
+    data["documents"].push_back({{"name", document.file},
+                                 {"command", kind.format.command},
+                                 {"content", std::move(content)}});
   }
   const std::string_view page = page_template();
   const std::size_t mark = page.find(kDataMark);

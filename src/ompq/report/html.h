@@ -11,23 +11,13 @@ struct RunDocument {
   std::string json;
 };
 
-/// One HTML page that shows `documents`: no network, no other file, nothing of the documents' text
+/// One HTML page that shows `runs`: no network, no other file, nothing of the documents' text
 /// ever run. Numbers with a fraction are kept to six significant digits, whole ones exactly.
 ///
-/// Accepted are the formats ompq-search/1, ompq-quantize/1, ompq-finetune/1, ompq-compare/1 and
-/// ompq-sweep/1 (report/json.cpp, report/comparison.cpp), each also with the optional members
-///   command     text: the command line that made it
-///   versions    object: library name -> version
-///   diagnosis   {layers and blocks: [{name, snr_before_db, snr_after_db}],
-///               advice: [{layer, finding, remedy}]}; a layer may also have gain_db and other
-///               numbers
-///   reconstruction  {blocks: [{name, iterations, seconds, loss_before, loss_after, snr_before_db,
-///               snr_after_db}]}
-///   curves      [{name, x: [...], y: [...], unit}]: one chart a unit
-///   histograms  [{layer, kind: "weight" | "activation", edges: [n + 1], counts: [n], low, high}]
+/// Accepted are the kinds of documents() that the page shows, of this and earlier versions.
 /// @throws DataError naming the file, what was found and what is accepted; ConfigError where this
 /// build has no page.
-[[nodiscard]] std::string report_page(std::span<const RunDocument> documents);
+[[nodiscard]] std::string report_page(std::span<const RunDocument> runs);
 
 /// False where the page could not be bundled when ompq was built, for want of npm.
 [[nodiscard]] bool has_report_page();

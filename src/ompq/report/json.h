@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "ompq/report/comparison.h"
 #include "ompq/report/diff.h"
@@ -9,19 +10,23 @@
 
 namespace ompq::report {
 
-/// JSON documents, two spaces deep, ending in a newline. Numbers that are not there are left out.
+/// JSON documents with the fields that the structs declare (list_fields), two spaces deep, ending
+/// in a newline. Numbers that are not there are left out. Formats are in report/documents.h.
 [[nodiscard]] std::string to_json(const Inspection& inspection);
 [[nodiscard]] std::string to_json(const Search& search);
 [[nodiscard]] std::string to_json(const Quantization& quantization);
 [[nodiscard]] std::string to_json(const LatencyTemplate& table);
-[[nodiscard]] std::string to_json(const ModelFile& model,
-                                  const SamplesUsed& samples,
-                                  const Evaluation& evaluation);
-/// As that of quantize, with the epochs.
+[[nodiscard]] std::string to_json(const EvaluatedNetwork& evaluated);
 [[nodiscard]] std::string to_json(const Finetuning& finetuning);
 [[nodiscard]] std::string to_json(const Comparison& comparison);
 [[nodiscard]] std::string to_json(const Sweep& sweep);
-/// Format "ompq-diff/1".
 [[nodiscard]] std::string to_json(const Diff& diff);
+
+/// The way back, also for documents of earlier versions.
+/// @param Result  one of the structs above.
+/// @param place   where `json` is from, for messages.
+/// @throws DataError naming the place, the field, what it holds and what it must be.
+template <typename Result>
+[[nodiscard]] Result read_document(std::string_view json, const std::string& place);
 
 }  // namespace ompq::report

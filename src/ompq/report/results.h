@@ -6,20 +6,38 @@
 #include <utility>
 #include <vector>
 
+#include "ompq/allocation/solver_record.h"
+#include "ompq/fields/declare.h"
 #include "ompq/report/diagnosis.h"
-#include "ompq/report/distribution.h"
+#include "ompq/report/evaluation.h"
+#include "ompq/report/histogram.h"
 #include "ompq/report/reconstruction.h"
+
+// What the commands find, as plain structs. The meaning of each field is in list_fields below its
+// struct (fields/declare.h), from which the JSON and the Python types follow.
 
 namespace ompq::report {
 
 /// Named durations of a run, in the order in which the steps began.
 using StepSeconds = std::vector<std::pair<std::string, double>>;
 
+inline constexpr const char* kSecondsDoc = "by step, in the order in which the steps began";
+
 /// How a result came about, so that it can be made again. Empty where a program called the library.
 struct Provenance {
-  std::string command;  ///< for a POSIX shell, or as a call in Python
-  std::vector<std::pair<std::string, std::string>> versions;  ///< name, version
+  std::string command;
+  std::vector<std::pair<std::string, std::string>> versions;
 };
+
+template <typename Visitor, fields::Of<Provenance> Struct>
+void list_fields(Visitor& v, Struct& s) {
+  v.type("Provenance", "How a result came about.");
+  v("command",
+    s.command,
+    "what made this result: for a POSIX shell, or as a call in Python",
+    fields::kOmitEmpty);
+  v("versions", s.versions, "of ompq and its libraries, by name", fields::kOmitEmpty);
+}
 
 struct ModelFile {
   std::string file;
@@ -27,185 +45,417 @@ struct ModelFile {
   std::int64_t bytes = 0;
 };
 
-/// Which samples a run used, and what was done to them.
+template <typename Visitor, fields::Of<ModelFile> Struct>
+void list_fields(Visitor& v, Struct& s) {
+  v.type("ModelFile", "A network's file.");
+  v("file", s.file, "");
+  v("sha256", s.sha256, "");
+  v("bytes", s.bytes, "", fields::kCount);
+}
+
 struct SamplesUsed {
   std::string source;
-  std::string split;  ///< "train", "test" or "" where the source has no parts
+  std::string split;
   std::int64_t count = 0;
-  std::int64_t skipped = 0;  ///< broken samples left out
+  std::int64_t skipped = 0;
   std::uint64_t seed = 0;
-  std::string preprocess;  ///< ompq-preprocess/1 JSON
+  std::string preprocess;
 };
+
+template <typename Visitor, fields::Of<SamplesUsed> Struct>
+void list_fields(Visitor& v, Struct& s) {
+  v.type("SamplesUsed", "Which samples a run used, and how they were preprocessed.");
+  v("source", s.source, "a path, or what arrays are called: names, types, shapes and a digest");
+  v("count", s.count, "", fields::kCount);
+  v("seed", s.seed, "");
+  v("split", s.split, "train or test, where the source has parts", fields::kOmitEmpty);
+  v("skipped", s.skipped, "broken samples left out", fields::kOmitZero);
+  v("preprocess", s.preprocess, "an ompq-preprocess/1 document", fields::kJsonText);
+}
 
 /// A layer as `inspect` shows it and every JSON result repeats it.
 struct LayerRow {
   std::string name;
-  std::string op;
+  std::string op_type;
   std::int64_t weights = 0;
   std::int64_t biases = 0;
-  std::int64_t paper_parameters =
-      0;                          ///< as the paper counts them (norm and tied projections included)
-  std::int64_t macs = 0;          ///< for one sample
-  bool float_input = false;       ///< what it reads is never quantized, whatever --act-bits says
-  std::string output_shape;       ///< "Nx64x56x56"
-  std::int64_t feature_size = 0;  ///< elements of the layer function's output for one sample
-  std::string tied_to;            ///< the layer whose width it follows, or ""
+  std::int64_t paper_parameters = 0;
+  std::int64_t macs = 0;
+  bool float_input = false;
+  std::string output_shape;
+  std::int64_t feature_size = 0;
+  std::string tied_to;  ///< "" where it follows none
   std::string block;
 };
 
+template <typename Visitor, fields::Of<LayerRow> Struct>
+void list_fields(Visitor& v, Struct& s) {
+  v.type("LayerRow", "A layer of the network.");
+  v("name", s.name, "");
+  v("op_type", s.op_type, "of its ONNX node", fields::formerly("operator"));
+  v("weights", s.weights, "", fields::kCount);
+  v("biases", s.biases, "", fields::kCount);
+  v("paper_parameters",
+    s.paper_parameters,
+    "as the paper counts them (norm and tied projections included)",
+    fields::kCount.formerly("parameters"));
+  v("macs", s.macs, "for one sample", fields::kCount);
+  v("float_input", s.float_input, "what it reads is never quantized, whatever --act-bits says");
+  v("output_shape", s.output_shape, "such as Nx64x56x56");
+  v("feature_size", s.feature_size, "elements of its output for one sample", fields::kCount);
+  v("block", s.block, "empty where the layer is in none");
+  v("tied_to", s.tied_to, "the layer whose width it follows", fields::kNullEmpty.formerly("tie"));
+}
+
+/// A node that is no layer whose bits can be chosen, and why.
 struct RejectedRow {
   std::string name;
-  std::string op;
+  std::string op_type;
   std::string reason;
 };
+
+template <typename Visitor, fields::Of<RejectedRow> Struct>
+void list_fields(Visitor& v, Struct& s) {
+  v.type("RejectedRow", "A node whose bits cannot be chosen.");
+  v("name", s.name, "");
+  v("op_type", s.op_type, "of its ONNX node", fields::formerly("operator"));
+  v("reason", s.reason, "");
+}
 
 struct BlockRow {
   std::string name;
   std::vector<std::string> layers;
 };
 
-/// What a file of ours says of its making. Widths are one a layer of the float network; 32: float.
-struct Making {
+template <typename Visitor, fields::Of<BlockRow> Struct>
+void list_fields(Visitor& v, Struct& s) {
+  v.type("BlockRow", "Layers that are rounded together.");
+  v("name", s.name, "");
+  v("layers", s.layers, "");
+}
+
+struct NamedShape {
+  std::string name;
+  std::string shape;
+};
+
+template <typename Visitor, fields::Of<NamedShape> Struct>
+void list_fields(Visitor& v, Struct& s) {
+  v.type("NamedShape", "An input or output.");
+  v("name", s.name, "");
+  v("shape", s.shape, "such as Nx3x224x224");
+}
+
+struct NamedText {
+  std::string name;
+  std::string value;
+};
+
+template <typename Visitor, fields::Of<NamedText> Struct>
+void list_fields(Visitor& v, Struct& s) {
+  v.type("NamedText", "An entry of the file's metadata.");
+  v("name", s.name, "");
+  v("value", s.value, "");
+}
+
+/// What a file that ompq wrote says of its quantization.
+struct FileQuantization {
   std::string version;
   std::string float_sha256;
-  std::string budget;  ///< empty: none
+  std::string budget;
   std::vector<int> weight_bits;
   std::vector<int> activation_bits;
 };
 
+template <typename Visitor, fields::Of<FileQuantization> Struct>
+void list_fields(Visitor& v, Struct& s) {
+  v.type("FileQuantization", "What a file that ompq wrote says of its quantization.");
+  v("version", s.version, "of ompq");
+  v("float_sha256", s.float_sha256, "of the float network's file");
+  v("budget", s.budget, "empty where there was none");
+  v("weight_bits", s.weight_bits, "in layer order; 32 is float", fields::kWidths);
+  v("activation_bits", s.activation_bits, "in layer order; 32 is float", fields::kWidths);
+}
+
 struct Inspection {
   ModelFile model;
   std::int64_t opset = 0;
-  std::vector<std::pair<std::string, std::string>> inputs;   ///< name, shape
-  std::vector<std::pair<std::string, std::string>> outputs;  ///< name, shape
+  std::vector<NamedShape> inputs;
+  std::vector<NamedShape> outputs;
   std::vector<LayerRow> layers;
   std::vector<BlockRow> blocks;
-  std::vector<RejectedRow> rejected;
-  std::vector<RejectedRow> copied;  ///< not run: in written files as they were
-  std::int64_t parameters = 0;      ///< elements of all float constants
-  std::int64_t macs = 0;            ///< of all layers, for one sample
-  std::vector<std::pair<std::string, std::string>> metadata;
-  std::optional<Making> made;
+  std::vector<RejectedRow> not_quantizable;
+  std::vector<RejectedRow> copied;
+  std::int64_t parameters = 0;
+  std::int64_t macs = 0;
+  std::vector<NamedText> metadata;
+  std::optional<FileQuantization> quantization;
 };
+
+template <typename Visitor, fields::Of<Inspection> Struct>
+void list_fields(Visitor& v, Struct& s) {
+  v.type("Inspection", "What `ompq inspect` finds in a file.");
+  v("model", s.model, "");
+  v("opset", s.opset, "");
+  v("inputs", s.inputs, "");
+  v("outputs", s.outputs, "");
+  v("parameters", s.parameters, "elements of all float constants", fields::kCount);
+  v("macs", s.macs, "of all layers, for one sample", fields::kCount);
+  v("layers", s.layers, "in topological order");
+  v("blocks", s.blocks, "");
+  v("not_quantizable", s.not_quantizable, "nodes with weights that stay float");
+  v("copied",
+    s.copied,
+    "nodes that are not run, and are in written files as they are",
+    fields::kOmitEmpty);
+  v("metadata", s.metadata, "");
+  v("quantization", s.quantization, "of a file that ompq wrote");
+}
 
 /// Bits per layer that one allocator chose, and what they cost.
 struct AllocationRow {
-  std::string allocator;                 ///< that answered
-  std::string instead_of;                ///< that was asked for and cannot answer here, or ""
-  std::vector<int> weight_bits;          ///< in layer order
-  double average_bits = 0;               ///< over all quantized weights
-  std::int64_t bytes = 0;                ///< of the file that quantize would write
-  double paper_mib = 0;                  ///< size as the paper counts it, MiB
-  double gbops = 0;                      ///< 1e9 bit operations for one sample
-  std::optional<double> predicted_loss;  ///< sum over layers of the first measured metric
-  std::string solver;
-  std::string status;
-  double objective = 0;
-  double gap = 0;
-  double seconds = 0;
-  std::string refused;  ///< why this allocator has no answer under the budget, or ""
+  std::string allocator;
+  std::string instead_of;
+  std::vector<int> weight_bits;
+  double average_bits = 0;
+  std::int64_t bytes = 0;
+  double paper_mib = 0;
+  double gbops = 0;
+  std::optional<double> predicted_loss;
+  allocation::SolverRecord solver;
+  std::string refused;
 };
+
+inline constexpr const char* kInsteadOfDoc =
+    "the allocator that was asked for and cannot answer here";
+
+template <typename Visitor, fields::Of<AllocationRow> Struct>
+void list_fields(Visitor& v, Struct& s) {
+  v.type("AllocationRow", "Bits per layer that one allocator chose, and what they cost.");
+  v("allocator", s.allocator, "that answered");
+  v("refused",
+    s.refused,
+    "why it has no answer under the budget; nothing else then",
+    fields::kAlone);
+  v("weight_bits", s.weight_bits, "in layer order; 32 is float", fields::kWidths);
+  v("average_bits", s.average_bits, "over all quantized weights", fields::kCount);
+  v("bytes", s.bytes, "of the file that quantize would write", fields::kCount);
+  v("paper_mib", s.paper_mib, "size as the paper counts it, MiB", fields::kCount);
+  v("gbops", s.gbops, "1e9 bit operations for one sample", fields::kCount);
+  v("instead_of", s.instead_of, kInsteadOfDoc, fields::kOmitEmpty);
+  v("predicted_loss", s.predicted_loss, "sum over layers of the first measured metric");
+  v("solver", s.solver, "");
+}
 
 /// How `auto` came to its allocation.
 struct Portfolio {
   struct Candidate {
-    std::string origin;            ///< the allocator, with its parameters
-    std::vector<int> weight_bits;  ///< in layer order
-    double divergence = 0;         ///< on the samples that rank
+    std::string origin;
+    std::vector<int> weight_bits;
+    double divergence = 0;
   };
-  std::vector<Candidate> candidates;  ///< in the order in which they were tried
-  std::string winner;                 ///< origin of the best of them
-  std::vector<double>
-      steps;            ///< divergence of the winner and after every refining step, on all samples
-  std::string measure;  ///< what a divergence is, with its unit
-  std::int64_t evaluations = 0;  ///< passes of the network, whole or from a changed layer on
+  std::vector<Candidate> candidates;
+  std::string winner;
+  std::vector<double> steps;
+  std::string measure;
+  std::int64_t evaluations = 0;
   bool time_limit_struck = false;
 };
+
+template <typename Visitor, fields::Of<Portfolio::Candidate> Struct>
+void list_fields(Visitor& v, Struct& s) {
+  v.type("Candidate", "An allocation that `auto` tried.");
+  v("origin", s.origin, "the allocator, with its parameters");
+  v("divergence", s.divergence, "on the samples that rank");
+  v("weight_bits", s.weight_bits, "in layer order; 32 is float", fields::kWidths);
+}
+
+template <typename Visitor, fields::Of<Portfolio> Struct>
+void list_fields(Visitor& v, Struct& s) {
+  v.type("Portfolio", "How `auto` came to its allocation.");
+  v("measure", s.measure, "what a divergence is, with its unit");
+  v("winner", s.winner, "origin of the best candidate");
+  v("steps", s.steps, "divergence of the winner and after every refining step, on all samples");
+  v("evaluations",
+    s.evaluations,
+    "passes of the network, whole or from a changed layer on",
+    fields::kCount);
+  v("time_limit_struck", s.time_limit_struck, "");
+  v("candidates", s.candidates, "in the order in which they were tried");
+}
 
 /// What one metric says of every layer at every width.
 struct LossRows {
   std::string metric;
   std::string unit;
-  std::vector<int> widths;     ///< columns of `values`
-  std::vector<double> values;  ///< layers x widths, row-major
+  std::vector<int> widths;
+  std::vector<double> values;  ///< row-major
 };
+
+template <typename Visitor, fields::Of<LossRows> Struct>
+void list_fields(Visitor& v, Struct& s) {
+  v.type("LossRows", "What one metric says of every layer at every width.");
+  v("metric", s.metric, "");
+  v("unit", s.unit, "");
+  v("widths", s.widths, "columns of values", fields::kWidths);
+  v.matrix("values", s.values, s.widths.size(), "layers x widths");
+}
 
 /// What was to be measured and could not be, on this network or these samples.
 struct DroppedMetric {
-  std::string metric;  ///< "orm": orthogonality of features; "pairwise": interactions
+  std::string metric;
   std::string reason;
 };
+
+template <typename Visitor, fields::Of<DroppedMetric> Struct>
+void list_fields(Visitor& v, Struct& s) {
+  v.type("DroppedMetric", "What could not be measured on this network or these samples.");
+  v("metric", s.metric, "orm: orthogonality of features; pairwise: interactions");
+  v("reason", s.reason, "");
+}
 
 struct Search {
   Provenance provenance;
   ModelFile model;
   SamplesUsed samples;
-  std::string budget;  ///< in words
+  std::string budget;
   std::string accounting;
   std::string scheme;
   std::string precision;
-  std::string activation_bits;  ///< "8", "4 (inputs 8)" or "float"
+  std::string activation_bits;
   std::vector<LayerRow> layers;
-  std::vector<double> orm;  ///< layers x layers, row-major
+  std::vector<double> orm;  ///< row-major
   std::string estimator;
   double beta = 0;
   std::vector<double> gamma;
   std::vector<double> theta;
   std::vector<double> coefficients;
-  std::vector<LossRows> losses;  ///< one entry a metric that was measured
+  std::vector<LossRows> losses;
   std::vector<DroppedMetric> dropped;
-  std::optional<Portfolio> portfolio;      ///< where `auto` chose
-  std::vector<AllocationRow> allocations;  ///< the chosen one first, then those next to it
+  std::optional<Portfolio> portfolio;
+  std::vector<AllocationRow> allocations;
   StepSeconds seconds;
 };
 
-/// What a network got right, or how close it stays to another one.
-struct Evaluation {
-  std::int64_t samples = 0;
-  std::int64_t skipped = 0;             ///< broken samples left out
-  std::int64_t classes = 0;             ///< 0 where the first output is no row of class scores
-  std::optional<double> top1;           ///< share of samples, 0..1, where there are labels
-  std::optional<double> top5;           ///< where there are labels and more than 5 classes
-  std::optional<double> cross_entropy;  ///< mean over the samples, nats, where there are labels
-  std::optional<double> agreement;      ///< share of samples whose best class is the reference's
-  std::optional<double>
-      divergence;  ///< mean Kullback-Leibler divergence from the reference's softmax, nats
-  std::optional<double> snr_db;  ///< 10 log10(|reference|^2 / |difference|^2) of the first output
-  double seconds = 0;
-};
+template <typename Visitor, fields::Of<Search> Struct>
+void list_fields(Visitor& v, Struct& s) {
+  v.type("Search", "What `ompq search` finds.");
+  list_fields(v, s.provenance);
+  v("model", s.model, "");
+  v("samples", s.samples, "that layers were measured with");
+  v("budget", s.budget, "in words");
+  v("accounting", s.accounting, "disk or paper");
+  v("scheme", s.scheme, "");
+  v("activation_bits", s.activation_bits, "8, 4 (inputs 8) or float");
+  v("layers", s.layers, "in topological order");
+  const auto with_orm = fields::where(!s.orm.empty());
+  v.matrix("orm", s.orm, s.layers.size(), "orthogonality matrix, layers x layers", with_orm);
+  v("estimator", s.estimator, "of the orthogonality matrix", with_orm);
+  v("precision", s.precision, "that features were computed in", with_orm);
+  v("beta", s.beta, "", with_orm);
+  v("gamma", s.gamma, "by layer", with_orm);
+  v("theta", s.theta, "by layer", with_orm);
+  v("coefficients", s.coefficients, "by layer", with_orm);
+  v("losses", s.losses, "one entry a metric that was measured", fields::kOmitEmpty);
+  v("dropped", s.dropped, "metrics that could not be measured", fields::kOmitEmpty);
+  v("portfolio", s.portfolio, "where `auto` chose");
+  v("allocations", s.allocations, "the chosen one first, then those next to it");
+  v("seconds", s.seconds, kSecondsDoc);
+}
 
 /// One quantized network next to the float one.
 struct QuantizedRow {
-  std::string allocator;   ///< that answered
-  std::string instead_of;  ///< see AllocationRow
-  std::string method;      ///< how weights were rounded
-  std::string file;        ///< "" where only the chosen network was kept
+  std::string allocator;
+  std::string instead_of;
+  std::string method;
+  std::string file;
   std::int64_t bytes_on_disk = 0;
   std::int64_t bytes_promised = 0;
   double average_bits = 0;
-  double gbops = 0;        ///< 1e9 bit operations for one sample
-  double compression = 0;  ///< float file / this file
+  double gbops = 0;
+  double compression = 0;
   std::vector<int> weight_bits;
   Evaluation evaluation;
 };
+
+inline constexpr const char* kBytesPromisedDoc = "of the file, computed before it was written";
+
+template <typename Visitor, fields::Of<QuantizedRow> Struct>
+void list_fields(Visitor& v, Struct& s) {
+  v.type("QuantizedRow", "One quantized network next to the float one.");
+  v("allocator", s.allocator, "that answered");
+  v("method", s.method, "how weights were rounded");
+  v("bytes_on_disk", s.bytes_on_disk, "of the file", fields::kCount);
+  v("bytes_promised", s.bytes_promised, kBytesPromisedDoc, fields::kCount);
+  v("average_bits", s.average_bits, "over all quantized weights", fields::kCount);
+  v("gbops", s.gbops, "1e9 bit operations for one sample", fields::kCount);
+  v("compression", s.compression, "float file / this file", fields::kCount);
+  v("weight_bits", s.weight_bits, "in layer order; 32 is float", fields::kWidths);
+  v("evaluation", s.evaluation, "");
+  v("instead_of", s.instead_of, kInsteadOfDoc, fields::kOmitEmpty);
+  v("file", s.file, "where more than the chosen network was kept", fields::kOmitEmpty);
+}
 
 struct Quantization {
   Search search;  ///< without ORM and losses where the bits came from a file
   Evaluation float_evaluation;
   SamplesUsed evaluated_on;
-  std::vector<QuantizedRow> networks;            ///< the chosen one first
-  std::optional<Reconstruction> reconstruction;  ///< absent for rounding to nearest
-  std::optional<Diagnosis> diagnosis;            ///< of the chosen network, if asked for
-  std::vector<Distribution> distributions;       ///< of the chosen network's layers
-  std::int64_t resumed = 0;                      ///< units that an earlier run had finished
+  std::vector<QuantizedRow> networks;
+  std::optional<Reconstruction> reconstruction;
+  std::optional<Diagnosis> diagnosis;
+  std::vector<Histogram> histograms;
+  std::int64_t resumed = 0;  ///< units that an earlier run had finished
   StepSeconds seconds;
 };
+
+template <typename Visitor, fields::Of<Quantization> Struct>
+void list_fields(Visitor& v, Struct& s) {
+  v.type("Quantization", "What `ompq quantize` wrote, with the search before it.");
+  list_fields(v, s.search);
+  v.made(
+      "bytes_on_disk", [&] { return s.networks.front().bytes_on_disk; }, "of the chosen network");
+  v.made(
+      "bytes_promised", [&] { return s.networks.front().bytes_promised; }, kBytesPromisedDoc);
+  v("evaluated_on", s.evaluated_on, "");
+  v("float_evaluation", s.float_evaluation, "of the float network", fields::formerly("float"));
+  v.made(
+      "evaluation", [&] { return s.networks.front().evaluation; }, "of the chosen network");
+  v("networks", s.networks, "the chosen one first");
+  v("reconstruction", s.reconstruction, "absent for rounding to nearest");
+  v("histograms", s.histograms, "of the chosen network's layers", fields::kOmitEmpty);
+  v("diagnosis", s.diagnosis, "of the chosen network, with --explain");
+  v("seconds", s.seconds, kSecondsDoc);  // in place of the search's
+  v.internal(s.resumed);
+}
 
 /// The empty table of latencies that was written.
 struct LatencyTemplate {
   ModelFile model;
   std::string file;
-  std::int64_t layers = 0;  ///< with a line for each pair of widths
+  std::int64_t layers = 0;
 };
+
+template <typename Visitor, fields::Of<LatencyTemplate> Struct>
+void list_fields(Visitor& v, Struct& s) {
+  v.type("LatencyTemplate", "The empty table of latencies that was written.");
+  v("model", s.model, "");
+  v("file", s.file, "");
+  v("layers", s.layers, "with a line for each pair of widths", fields::kCount);
+}
+
+/// What `ompq eval` found.
+struct EvaluatedNetwork {
+  ModelFile model;
+  SamplesUsed samples;
+  Evaluation evaluation;
+};
+
+template <typename Visitor, fields::Of<EvaluatedNetwork> Struct>
+void list_fields(Visitor& v, Struct& s) {
+  v.type("EvaluatedNetwork", "What `ompq eval` measured.");
+  v("model", s.model, "");
+  v("samples", s.samples, "");
+  v("evaluation", s.evaluation, "");
+}
 
 }  // namespace ompq::report

@@ -8,10 +8,11 @@
 
 #include "ompq/core/elapsed.h"
 #include "ompq/core/error.h"
+#include "ompq/fields/read.h"
+#include "ompq/fields/write.h"
 #include "ompq/pipeline/calibrate.h"
 #include "ompq/pipeline/journal.h"
 #include "ompq/pipeline/stopwatch.h"
-#include "ompq/report/json_objects.h"
 #include "ompq/search/fingerprint.h"
 #include "ompq/search/rank_correlation.h"
 #include "ompq/search/session.h"
@@ -105,10 +106,10 @@ class Comparing {
 
   report::Evaluation float_evaluation() {
     if (const auto kept = journal_.find("float")) {
-      return report::evaluation_from(report::Json::parse(*kept));
+      return kept_unit<report::Evaluation>(*kept);
     }
     const report::Evaluation evaluation = bench_.float_network();
-    journal_.append("float", report::object(evaluation).dump());
+    journal_.append("float", fields::to_json(evaluation).dump());
     return evaluation;
   }
 
@@ -146,14 +147,20 @@ class Comparing {
   }
 
  private:
+  template <typename T>
+  [[nodiscard]] T kept_unit(const std::string& json) const {
+    const fields::Source source{journal_.path().string(), "remove it to start again"};
+    return fields::from_json<T>(fields::parse(json, source), source);
+  }
+
   template <typename Work>
   report::ComparisonRow unit(const std::string& key, Work work) {
     if (const auto kept = journal_.find(key)) {
-      return report::comparison_row_from(report::Json::parse(*kept));
+      return kept_unit<report::ComparisonRow>(*kept);
     }
     check_interrupt();
     const report::ComparisonRow row = work();
-    journal_.append(key, report::object(row).dump());
+    journal_.append(key, fields::to_json(row).dump());
     return row;
   }
 
@@ -296,7 +303,7 @@ report::Comparison compare(const pipeline::Model& model,
   for (const std::string& allocator : options.allocators) {
     if (options.random_allocations == 0) break;
     if (auto row = correlate(allocator, random, session)) {
-      comparison.correlations.push_back(std::move(*row));
+      comparison.rank_correlation.push_back(std::move(*row));
     }
   }
   watch.lap("random allocations");

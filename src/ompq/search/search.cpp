@@ -81,12 +81,12 @@ report::AllocationRow allocation_row(const std::string& name,
   if (!losses.empty()) {
     row.predicted_loss = predicted_loss(losses.begin()->second, allocation.weight_bits);
   }
-  row.solver = allocation.solution.solver;
-  row.status = allocation::name_of(allocation.solution.status);
-  if (!allocation.solution.within_budget) row.status += ", exceeds the budget";
-  row.objective = allocation.solution.objective;
-  row.gap = allocation.solution.gap;
-  row.seconds = allocation.solution.seconds;
+  row.solver.name = allocation.solution.solver;
+  row.solver.status = allocation::name_of(allocation.solution.status);
+  if (!allocation.solution.within_budget) row.solver.status += ", exceeds the budget";
+  row.solver.objective = allocation.solution.objective;
+  row.solver.gap = allocation.solution.gap;
+  row.solver.seconds = allocation.solution.seconds;
   return row;
 }
 

@@ -77,7 +77,7 @@ std::string correlation_table(const report::Comparison& comparison) {
   const auto cell = [](const std::optional<double>& value) {
     return value ? fmt::format("{:.2f}", *value) : std::string("-");
   };
-  for (const auto& row : comparison.correlations) {
+  for (const auto& row : comparison.rank_correlation) {
     table.add_row({row.metric, cell(row.accuracy), cell(row.divergence)});
   }
   return table.text();
@@ -102,7 +102,7 @@ std::string comparison_text(const report::Comparison& comparison) {
       text += fmt::format("{} at {}: {}\n", row.allocator, row.budget, row.refused);
     }
   }
-  if (!comparison.correlations.empty()) {
+  if (!comparison.rank_correlation.empty()) {
     text += fmt::format(
         "\nrank correlation of what each metric predicted with what was measured, "
         "{} random allocations a budget:\n{}",

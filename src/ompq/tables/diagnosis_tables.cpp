@@ -35,7 +35,7 @@ std::string layer_table(const report::Diagnosis& diagnosis) {
   }
   Table table(std::move(columns));
   for (const auto& layer : layers) {
-    std::vector<std::string> cells{layer.name, layer.op};
+    std::vector<std::string> cells{layer.name, layer.op_type};
     if (widths) {
       cells.push_back(width_text(layer.weight_bits) + "/" + width_text(layer.activation_bits));
     }
@@ -72,13 +72,14 @@ std::string list_text(const std::string& file, const std::vector<std::string>& l
 }
 
 std::string parting_text(const report::Diff& diff) {
-  if (!diff.first_apart) {
+  const report::DiffRow* first = report::first_apart(diff);
+  if (first == nullptr) {
     return fmt::format("nowhere below {:g} dB\n", diff.threshold_db);
   }
-  const report::DiffRow& row = diff.rows.at(*diff.first_apart);
+  const report::DiffRow& row = *first;
   const std::string ratio = row.snr_db ? fmt::format("{:.1f} dB", *row.snr_db) : snr_cell(row);
   return fmt::format("they part first at {} '{}': {}, below {:g} dB\n",
-                     row.op == "output" ? "output" : "layer",
+                     row.op_type == "output" ? "output" : "layer",
                      row.layer,
                      ratio,
                      diff.threshold_db);
@@ -121,7 +122,7 @@ std::string diff_text(const report::Diff& diff) {
     std::vector<std::string> cells{row.layer};
     if (!same_names) cells.push_back(row.layer_b);
     cells.insert(cells.end(),
-                 {row.op,
+                 {row.op_type,
                   row.matched_by,
                   snr_cell(row),
                   row.cosine ? fmt::format("{:.6f}", *row.cosine) : "-",

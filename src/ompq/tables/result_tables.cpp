@@ -47,7 +47,7 @@ std::string bits_table(const report::Search& search) {
   for (std::size_t l = 0; l < search.layers.size(); ++l) {
     const report::LayerRow& layer = search.layers[l];
     std::vector<std::string> cells{layer.name,
-                                   layer.op,
+                                   layer.op_type,
                                    count_text(static_cast<double>(layer.weights)),
                                    count_text(static_cast<double>(layer.macs))};
     if (tied) cells.push_back(layer.tied_to);
@@ -77,7 +77,7 @@ std::string cost_table(const report::Search& search) {
                    fmt::format("{:.3f} MiB", row.paper_mib),
                    fmt::format("{:.3f}", row.gbops),
                    row.predicted_loss ? fmt::format("{:.4g}", *row.predicted_loss) : "-",
-                   fmt::format("{}, {}", row.solver, row.status)});
+                   fmt::format("{}, {}", row.solver.name, row.solver.status)});
   }
   return table.text();
 }
@@ -125,7 +125,7 @@ std::string widths_text(const std::vector<int>& widths) {
   return same ? words.front() : fmt::format("{}", fmt::join(words, " "));
 }
 
-std::string making_text(const report::Making& made) {
+std::string making_text(const report::FileQuantization& made) {
   return fmt::format(
       "  made by ompq {} of the float network with SHA-256 {}\n"
       "  budget           {}\n"
@@ -151,9 +151,9 @@ std::string inspection_text(const report::Inspection& inspection) {
   for (const auto& [name, shape] : inspection.outputs) {
     text += fmt::format("  output  {}  {}\n", name, shape);
   }
-  if (inspection.made) text += making_text(*inspection.made);
+  if (inspection.quantization) text += making_text(*inspection.quantization);
   for (const auto& [key, value] : inspection.metadata) {
-    if (inspection.made && key.starts_with("ompq.")) continue;
+    if (inspection.quantization && key.starts_with("ompq.")) continue;
     text +=
         fmt::format("  {}  {}\n", key, value.size() > 100 ? value.substr(0, 97) + "..." : value);
   }
@@ -167,7 +167,7 @@ std::string inspection_text(const report::Inspection& inspection) {
                {"block"}});
   for (const auto& layer : inspection.layers) {
     table.add_row({layer.name,
-                   layer.op,
+                   layer.op_type,
                    std::to_string(layer.weights),
                    std::to_string(layer.paper_parameters),
                    std::to_string(layer.macs),
@@ -194,16 +194,16 @@ std::string inspection_text(const report::Inspection& inspection) {
     text += fmt::format("\ninputs that stay in float whatever --act-bits says: {}\n",
                         fmt::join(float_inputs, ", "));
   }
-  if (!inspection.rejected.empty()) {
+  if (!inspection.not_quantizable.empty()) {
     text += "\nstays in float:\n";
-    for (const auto& row : inspection.rejected) {
-      text += fmt::format("  {} ({}): {}\n", row.name, row.op, row.reason);
+    for (const auto& row : inspection.not_quantizable) {
+      text += fmt::format("  {} ({}): {}\n", row.name, row.op_type, row.reason);
     }
   }
   if (!inspection.copied.empty()) {
     text += "\nnot measured, in written files as they are:\n";
     for (const auto& row : inspection.copied) {
-      text += fmt::format("  {} ({}): {}\n", row.name, row.op, row.reason);
+      text += fmt::format("  {} ({}): {}\n", row.name, row.op_type, row.reason);
     }
   }
   return text;

@@ -1,29 +1,57 @@
 #include <cstdio>
+#include <cstdlib>
 #include <exception>
-#include <vector>
+#include <string>
 
-#include "ompq/core/byte_count.h"
-#include "ompq/core/tensor.h"
-#include "ompq/core/version.h"
-#include "ompq/graph/graph.h"
+#include "ompq/ompq.h"
 
-/// Builds a one-node network and asks the library about it.
-int main() {
+namespace {
+
+void require(bool holds, const char* what) {
+  if (holds) return;
+  std::fprintf(stderr, "does not hold: %s\n", what);
+  std::exit(1);
+}
+
+/// The library's exceptions are caught by their classes on this side of the library's boundary.
+template <typename Kind, typename Call>
+std::string caught(const Call& call) {
   try {
-    ompq::graph::Graph graph;
-    const auto input = graph.add_input("x", ompq::DataType::Float32, {});
-    const auto output = graph.add_op({.name = "act", .op_type = "Relu", .inputs = {input}});
-    graph.mark_output(output);
-    graph.sort();
-    const auto weights = ompq::Tensor::from<float>({2, 2}, std::vector<float>{1, 2, 3, 4});
-    std::printf("ompq %s: %zu node, %s weights, %lld bytes\n",
-                ompq::library_version(),
-                graph.nodes().size(),
-                ompq::shape_text(weights.shape()).c_str(),
-                static_cast<long long>(ompq::parse_byte_count("1.5 KiB")));
-    return 0;
+    call();
+  } catch (const Kind& error) {
+    return error.what();
   } catch (const std::exception& error) {
-    std::fprintf(stderr, "%s\n", error.what());
-    return 1;
+    return std::string("another kind: ") + error.what();
   }
+  return "nothing";
+}
+
+}  // namespace
+
+int main(int count, char** arguments) {
+  require(count == 2, "the network is an argument");
+  const std::string model = arguments[1];
+  std::printf("ompq %s\n", ompq::library_version());
+
+  const ompq::Model loaded = ompq::load(model);
+  require(!loaded.layers.empty() && loaded.inputs.size() == 1, "a network has layers and an input");
+  std::printf("%zu layers\n", loaded.layers.size());
+
+  const std::string missing = caught<ompq::ImportError>([] { (void)ompq::load("missing.onnx"); });
+  require(missing.find("missing.onnx") != std::string::npos, missing.c_str());
+  const std::string unknown =
+      caught<ompq::ConfigError>([] { ompq::QuantizeOptions().set("avg_bits", 3); });
+  require(unknown.find("did you mean 'avg-bits'?") != std::string::npos, unknown.c_str());
+  const std::string stopped = caught<ompq::Interrupted>([&] {
+    ompq::request_interrupt();
+    ompq::SearchOptions options;
+    options.data = "/usr/share/datasets/fashion-mnist";
+    options.budget = {.average_bits = 3};
+    (void)ompq::search_bits(model, options);
+  });
+  require(stopped.find("stopped") != std::string::npos, stopped.c_str());
+  require(ompq::exit_code_for(ompq::InfeasibleBudget("budget", "too small")) ==
+              ompq::ExitCode::NoAllocation,
+          "kinds of errors have exit statuses");
+  return 0;
 }

@@ -31,7 +31,7 @@ function overBudgets(context, run, which) {
     return all.every(Number.isFinite) ? all.reduce((sum, x) => sum + x, 0) / all.length : null;
   };
   const ranked = () => allocators.filter((name) => mean(name) !== null).sort((a, b) => measure().better * (mean(b) - mean(a)));
-  const float = () => document.float?.[measure().key];
+  const float = () => document.float_evaluation?.[measure().key];
   const describe = (allocator, budget) => {
     const entry = entryAt(allocator, budget);
     return tip(allocator, [['budget', budget], [measure().text, measure().format(entry?.evaluation?.[measure().key])],
@@ -119,7 +119,7 @@ export function besideSection(context) {
   const number_of = (entry) => (measure ? axisValue(measure, entry.evaluation?.[measure.key]) : entry.loss);
   const drawn = entries.filter((entry) => Number.isFinite(number_of(entry))).reverse();
   const shown = (entry) => (measure ? measure.format(entry.evaluation[measure.key]) : number(entry.loss));
-  const float = measure ? run.document.float?.[measure.key] : undefined;
+  const float = measure ? run.document.float_evaluation?.[measure.key] : undefined;
   const table = () => ({
     columns: [{ name: 'allocation' }, { name: 'bits a weight', numeric: true, format: (x) => number(x, 4) }, { name: 'bytes', numeric: true, format: whole },
       { name: 'billion bit operations', numeric: true, format: (x) => number(x, 4) }, { name: lossName, numeric: true, format: number },

@@ -54,9 +54,9 @@ export function bitsSection(context) {
     [other()?.label, other() ? bits(other().weightBits[i]) : null],
     ['weights', whole(layers[i].weights)],
     ['multiply-accumulates', count(layers[i].macs)],
-    ['operator', layers[i].operator],
+    ['operator', layers[i].op_type],
     ['output', layers[i].output_shape],
-    ['follows', layers[i].tie],
+    ['follows', layers[i].tied_to],
   ]);
   const height = (width) => Math.min(width, 9);  // float would be much larger than the rest
 
@@ -94,9 +94,9 @@ export function bitsSection(context) {
     columns: [{ name: 'layer' }, { name: 'operator' }, { name: 'block' }, { name: 'bits', numeric: true, format: (x) => (x > 8 ? 'float' : String(x)) },
       ...usable.filter((entry) => entry !== shownEntry()).slice(0, 6).map((entry) => ({ name: entryTitle(entry), numeric: true })),
       { name: 'weights', numeric: true, format: whole }, { name: 'multiply-accumulates', numeric: true, format: whole }, { name: 'follows' }],
-    rows: selected().map((i) => [layers[i].name, layers[i].operator, layers[i].block, shownEntry().weightBits[i],
+    rows: selected().map((i) => [layers[i].name, layers[i].op_type, layers[i].block, shownEntry().weightBits[i],
       ...usable.filter((entry) => entry !== shownEntry()).slice(0, 6).map((entry) => entry.weightBits[i]),
-      layers[i].weights, layers[i].macs, layers[i].tie]),
+      layers[i].weights, layers[i].macs, layers[i].tied_to]),
   });
 
   return [figure({

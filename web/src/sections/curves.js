@@ -1,4 +1,4 @@
-// Reconstruction and training curves; curves with the same unit share a chart.
+// Training curves; curves with the same unit share a chart.
 
 import { number } from '../format.js';
 import { grid, legend, seriesStyle, tip, tooltip, valueAxis } from '../chart_parts.js';
@@ -29,18 +29,18 @@ function epochCurves(epochs) {
 }
 
 export function curvesSection(context) {
-  const { curves: given = [], epochs = [] } = context.run.document;
-  const curves = [...given, ...epochCurves(epochs)].filter((curve) => curve.y?.length > 0 && curve.x?.length === curve.y.length);
-  const units = [...new Set(curves.map((curve) => curve.unit ?? ''))];
+  const { epochs = [] } = context.run.document;
+  const curves = epochCurves(epochs).filter((curve) => curve.y.length > 0);
+  const units = [...new Set(curves.map((curve) => curve.unit))];
   return units.map((unit, which) => {
-    const parts = curves.filter((curve) => (curve.unit ?? '') === unit)
+    const parts = curves.filter((curve) => curve.unit === unit)
       .map((curve) => ({ name: curve.name, points: thin(curve.x.map((x, i) => [x, curve.y[i]])) }));
     const positive = parts.flatMap((part) => part.points.map(([, y]) => y)).filter(Number.isFinite);
     const [low, high] = positive.reduce(([a, b], y) => [Math.min(a, y), Math.max(b, y)], [Infinity, -Infinity]);
     const log = low > 0 && high / low > 100;
     return figure({
       id: which === 0 ? 'curves' : `curves-${which + 1}`,
-      title: unit ? `Over time: ${unit}` : 'Over time',
+      title: `Over time: ${unit}`,
       lead: parts.length === 1 ? parts[0].name : `${parts.length} curves.`,
       height: () => 320,
       option: () => ({
@@ -55,7 +55,7 @@ export function curvesSection(context) {
         })),
       }),
       table: () => ({
-        columns: [{ name: 'curve' }, { name: 'x', numeric: true, format: (x) => number(x, 6) }, { name: unit || 'y', numeric: true, format: (x) => number(x, 5) }],
+        columns: [{ name: 'curve' }, { name: 'x', numeric: true, format: (x) => number(x, 6) }, { name: unit, numeric: true, format: (x) => number(x, 5) }],
         rows: parts.flatMap((part) => part.points.map(([x, y]) => [part.name, x, y])),
       }),
       points: () => parts.flatMap((part, series) => part.points.map(([x, y], index) => ({ series, index, text: `${part.name} at ${number(x, 5)}: ${number(y, 4)}` }))),

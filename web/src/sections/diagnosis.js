@@ -95,7 +95,7 @@ function layerFigure(context, diagnosis) {
     id: 'diagnosis',
     title: 'Signal-to-noise per layer',
     lead: 'Ratio of a layer’s output to its quantization noise, with weights rounded to nearest (before) and in the result (after). Ten decibels are a factor of ten in power; the worst layers are red.',
-    rows, marked: worst, details: DETAILS, text: (row) => `${row.name} ${row.operator ?? ''} ${row.block ?? ''}`,
+    rows, marked: worst, details: DETAILS, text: (row) => `${row.name} ${row.op_type ?? ''} ${row.block ?? ''}`,
     below: el('div', { class: 'below' }, offenderList(worst), adviceList(diagnosis.advice ?? [])),
   }, context);
 }

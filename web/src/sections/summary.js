@@ -13,7 +13,7 @@ function tile(name, value, note) {
 const change = (before, after) => [el('span', { class: 'before' }, before), el('span', { class: 'arrow', 'aria-label': 'to' }, ' → '), el('span', { class: 'after' }, after)];
 
 function keptTile(run) {
-  const { float, evaluation, portfolio } = run.document;
+  const { float_evaluation: float, evaluation, portfolio } = run.document;
   if (Number.isFinite(evaluation?.top1) && Number.isFinite(float?.top1)) {
     return tile('Top-1 accuracy', change(percent(float.top1), percent(evaluation.top1)),
       `${points(evaluation.top1, float.top1)} on ${whole(evaluation.samples)} samples`);
@@ -57,8 +57,8 @@ function comparisonTiles(run) {
   const answered = run.entries.filter((entry) => !entry.refused);
   const [measure] = measuresIn(answered.map((entry) => entry.evaluation));
   const tiles = [];
-  if (Number.isFinite(document.float?.top1)) {
-    tiles.push(tile('Float top-1', percent(document.float.top1), `on ${whole(document.float.samples)} samples`));
+  if (Number.isFinite(document.float_evaluation?.top1)) {
+    tiles.push(tile('Float top-1', percent(document.float_evaluation.top1), `on ${whole(document.float_evaluation.samples)} samples`));
   }
   for (const budget of (document.budgets ?? []).slice(0, 4)) {
     if (!measure) break;
@@ -127,7 +127,7 @@ function facts(run, report) {
     ['Activations', activations(document)],
     ['Accounting', [document.accounting, document.scheme && document.scheme !== 'default' ? `scheme ${document.scheme}` : null].filter(Boolean).join(', ') || null],
     ['Quantized', describeEvaluation(document.evaluation)],
-    ['Float', describeEvaluation(document.float)],
+    ['Float', describeEvaluation(document.float_evaluation)],
     ['Measured with', describeSamples(document.samples)],
     ['Evaluated on', describeSamples(document.evaluated_on)],
     ['Preprocessing', document.samples?.preprocess ? JSON.stringify(document.samples.preprocess) : null],

@@ -1,0 +1,77 @@
+#pragma once
+
+#include <exception>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+
+#include "ompq/api.h"
+
+namespace ompq {
+
+/// Base of everything the library throws. The message reads
+/// "[where] what rule was broken, with the actual values; the way out".
+class OMPQ_API Error : public std::runtime_error {
+ public:
+  Error(std::string_view where, std::string_view message);
+  /// The file, option or part that the error is about.
+  [[nodiscard]] const std::string& where() const { return where_; }
+  /// The message without its "[where] ".
+  [[nodiscard]] std::string reason() const;
+
+ private:
+  std::string where_;
+};
+
+/// A model file that cannot be read or is inconsistent.
+struct OMPQ_API ImportError : Error {
+  using Error::Error;
+};
+/// One or more operators that ompq does not run; the message lists every node.
+struct OMPQ_API UnsupportedOp : Error {
+  using Error::Error;
+};
+/// Shapes that do not fit each other.
+struct OMPQ_API ShapeError : Error {
+  using Error::Error;
+};
+/// Samples, labels or images that cannot be used.
+struct OMPQ_API DataError : Error {
+  using Error::Error;
+};
+/// A file that cannot be written or read for reasons of the file system.
+struct OMPQ_API FileError : Error {
+  using Error::Error;
+};
+/// No allocation fits the budget.
+struct OMPQ_API InfeasibleBudget : Error {
+  using Error::Error;
+};
+/// Options that are unknown, contradict each other or are out of range.
+struct OMPQ_API ConfigError : Error {
+  using Error::Error;
+};
+/// The work was asked to stop.
+struct OMPQ_API Interrupted : Error {
+  using Error::Error;
+};
+/// A fault of ompq itself: an invariant that does not hold.
+struct OMPQ_API InternalError : Error {
+  using Error::Error;
+};
+
+/// The exit status of the command line for each kind of error.
+enum class ExitCode : int {
+  Done = 0,
+  OwnFault = 1,
+  WrongUsage = 2,
+  BadInput = 3,
+  NoAllocation = 4,
+  Interrupted = 130,
+};
+
+/// The exit status for an exception. Anything that is neither an ompq::Error nor an error of the
+/// file system is a fault of ompq itself.
+[[nodiscard]] OMPQ_API ExitCode exit_code_for(const std::exception& error);
+
+}  // namespace ompq

@@ -1,0 +1,7 @@
+#include "ompq/version.h"
+
+namespace ompq {
+
+const char* library_version() { return kVersion; }
+
+}  // namespace ompq

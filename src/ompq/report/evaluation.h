@@ -1,0 +1,47 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "ompq/fields/declare.h"
+
+namespace ompq::report {
+
+/// What a network got right, or how close it stays to another one.
+struct Evaluation {
+  std::int64_t samples = 0;
+  std::int64_t skipped = 0;
+  std::int64_t classes = 0;  ///< 0 where the first output is no row of class scores
+  std::optional<double> top1;
+  std::optional<double> top5;
+  std::optional<double> cross_entropy;
+  std::optional<double> agreement;
+  std::optional<double> divergence;
+  std::optional<double> snr_db;
+  double seconds = 0;
+};
+
+template <typename Visitor, fields::Of<Evaluation> Struct>
+void list_fields(Visitor& v, Struct& s) {
+  v.type("Evaluation", "What a network got right, or how close it stays to another one.");
+  v("samples", s.samples, "", fields::kCount);
+  v("skipped", s.skipped, "broken samples left out", fields::kOmitZero);
+  v("classes", s.classes, "where the first output is a row of class scores", fields::kOmitZero);
+  v("top1", s.top1, "share of samples, 0..1, where there are labels", fields::kShare);
+  v("top5",
+    s.top5,
+    "share of samples, 0..1, where there are labels and more than 5 classes",
+    fields::kShare);
+  v("cross_entropy", s.cross_entropy, "mean over the samples, nats, where there are labels");
+  v("agreement",
+    s.agreement,
+    "share of samples, 0..1, whose best class is the reference's",
+    fields::kShare);
+  v("divergence",
+    s.divergence,
+    "mean Kullback-Leibler divergence from the reference's softmax, nats");
+  v("snr_db", s.snr_db, "10 log10(|reference|^2 / |difference|^2) of the first output");
+  v("seconds", s.seconds, "", fields::kCount);
+}
+
+}  // namespace ompq::report

@@ -1,0 +1,31 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "ompq/fields/declare.h"
+
+namespace ompq::report {
+
+/// How often the values of a layer's weight or input occur, and what its quantizer covers of them.
+struct Histogram {
+  std::string layer;
+  std::string kind;
+  std::vector<double> edges;
+  std::vector<double> counts;
+  double low = 0;
+  double high = 0;
+};
+
+template <typename Visitor, fields::Of<Histogram> Struct>
+void list_fields(Visitor& v, Struct& s) {
+  v.type("Histogram", "How often values of a layer occur, and what its quantizer covers of them.");
+  v("layer", s.layer, "");
+  v("kind", s.kind, "weight or activation");
+  v("edges", s.edges, "of the bins, ascending; one more than there are bins");
+  v("counts", s.counts, "", fields::kCount);
+  v("low", s.low, "of the quantizer's range; for a weight that of its widest channel");
+  v("high", s.high, "");
+}
+
+}  // namespace ompq::report
