@@ -60,7 +60,7 @@ TEST(FakeQuantizeBackward, SumsTheSlopesByTheScaleAndMasksWhatWasCutBefore) {
   for (std::int64_t i = 0; i < x.numel(); ++i) {
     const float value = x.data_ptr<float>()[i];
     const float g = given.data_ptr<float>()[i];
-    const quant::FakeQuantizeSlope slope = quant::fake_quantize_slope(value, kGrid);
+    const auto slope = quant::fake_quantize_slope(value, kGrid);
     expected += static_cast<double>(slope.by_scale) * g;
     const bool kept = slope.passes && value > bounds.low && value < bounds.high;
     ASSERT_EQ(gradient.data_ptr<float>()[i], kept ? g : 0.0F) << i;

@@ -81,8 +81,8 @@ graph::Graph quantizer_network(const quant::QuantParams& params,
   const auto x = builder.input("x", shape);
   const auto y =
       builder.op({.name = "quantizer",
-                  .domain = "ompq",
                   .op_type = "FakeQuantize",
+                  .domain = "ompq",
                   .inputs = {x,
                              builder.constant("scale", Tensor::from<float>(row, params.scale)),
                              builder.constant("zero", Tensor::from<std::uint8_t>(row, zeros))},
@@ -272,7 +272,7 @@ TEST(SameGradients, InBlocksTrainingAndDifferentiableRuns) {
   const Tensor x = telling_inputs(grid, /*finite=*/true);
   Gradients expected;
   for (const float value : x.data<float>()) {
-    const quant::FakeQuantizeSlope slope = quant::fake_quantize_slope(value, grid);
+    const auto slope = quant::fake_quantize_slope(value, grid);
     expected.by_x.push_back(slope.passes ? 1.0F : 0.0F);
     expected.by_scale += slope.by_scale;
   }

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <span>
+#include <type_traits>
 
 #include "ompq/quant/grid.h"
 #include "ompq/quant/simd.h"
@@ -14,21 +15,34 @@ void fake_quantize(std::span<const float> from, std::span<float> to, const Grid&
 void levels_of(std::span<const float> from, std::span<float> levels, const Grid& grid);
 
 /// What y = fake_quantized(x) hands back for one element: gradients straight through the rounding.
+/// @tparam Mask  bool, or float (1 or 0) for loops in which the compiler makes branches of
+/// booleans.
+template <typename Mask>
 struct FakeQuantizeSlope {
-  bool passes = false;    ///< dy/dx is 1 where x lies within the levels' cells, 0 elsewhere
+  Mask passes{};          ///< dy/dx is 1 where x lies within the levels' cells, 0 elsewhere
   float by_scale = 0.0F;  ///< dy/dscale: level - r inside, r = x / scale; low or high outside
 };
 
 /// @param inside  factor on level - r: 1 for LSQ, 0 where only what is clipped counts (PACT).
 /// Sources: Esser et al. 2020 (LSQ), eq. 2 and 3; Choi et al. 2018 (PACT), eq. 3.
-OMPQ_INLINE FakeQuantizeSlope fake_quantize_slope(float x, const Grid& grid, float inside = 1.0F) {
+template <typename Mask = bool>
+OMPQ_INLINE FakeQuantizeSlope<Mask> fake_quantize_slope(float x,
+                                                        const Grid& grid,
+                                                        float inside = 1.0F) {
   const float ratio = x / grid.scale;
   const float level = nearest_level(ratio, grid);
   const float slope = inside * (level - ratio);
-  // A cell around a level between whole numbers reaches as far on its outer side. Without && and
-  // with both sides computed, or the compiler makes branches, not vectors.
-  const bool within = (ratio >= grid.low - grid.shift) & (ratio <= grid.high + grid.shift);
-  return {within, within ? slope : level};
+  // A cell around a level between whole numbers reaches as far on its outer side.
+  const float low = grid.low - grid.shift;
+  const float high = grid.high + grid.shift;
+  if constexpr (std::is_same_v<Mask, float>) {
+    const float within = (ratio >= low ? 1.0F : 0.0F) * (ratio <= high ? 1.0F : 0.0F);
+    return {within, within != 0.0F ? slope : level};
+  } else {
+    // Without && and with both sides computed, or the compiler makes branches.
+    const bool within = (ratio >= low) & (ratio <= high);
+    return {within, within ? slope : level};
+  }
 }
 
 /// 1 / sqrt(elements x levels): balances a scale's update with that of the values that it

@@ -74,10 +74,11 @@ OMPQ_INLINE double quantize_backward_body(const T* x,
   for (std::int64_t i = 0; i < count; ++i) {
     const float value = load_element(x + i);
     const float g = load_element(gradient + i);
-    const quant::FakeQuantizeSlope slope = quant::fake_quantize_slope(value, grid);
+    const auto slope = quant::fake_quantize_slope<float>(value, grid);
     const bool as_is = kDrop && dropped(drop, i);
     sum += as_is ? 0.0F : slope.by_scale * g;
-    store_element(gradient + i, (slope.passes || as_is) && inside(value, bounds) ? g : 0.0F);
+    store_element(gradient + i,
+                  (slope.passes != 0.0F || as_is) && inside(value, bounds) ? g : 0.0F);
   }
   return sum;
 }

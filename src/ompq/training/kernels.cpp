@@ -126,8 +126,7 @@ OMPQ_INLINE double backward_body(const Task& given) {
       // Without &&, or the compiler makes branches, not vectors.
       bool passes = (v > least) & (v < most);
       if (kQuantized) {
-        const quant::FakeQuantizeSlope slope =
-            quant::fake_quantize_slope(clamped(v, least, most), grid, slope_inside);
+        const auto slope = quant::fake_quantize_slope(clamped(v, least, most), grid, slope_inside);
         sum += g * slope.by_scale;
         passes = passes & slope.passes;
       }

@@ -70,7 +70,7 @@ struct QuantizeWeight : torch::autograd::Function<QuantizeWeight> {
       float sum = 0.0F;
 #pragma omp simd reduction(+ : sum)
       for (std::int64_t i = at; i < at + count; ++i) {
-        const quant::FakeQuantizeSlope slope = quant::fake_quantize_slope(w[i], grid);
+        const auto slope = quant::fake_quantize_slope(w[i], grid);
         dw[i] = slope.passes ? g[i] : 0.0F;
         sum += g[i] * slope.by_scale;
       }
