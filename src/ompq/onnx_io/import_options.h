@@ -11,6 +11,10 @@
 
 namespace ompq::onnx_io {
 
+/// The opsets that are read.
+inline constexpr int kMinOpset = 7;
+inline constexpr int kMaxOpset = 28;
+
 /// A network input as the file declares it.
 struct DeclaredInput {
   std::string name;

@@ -13,9 +13,6 @@
 
 namespace ompq::onnx_io {
 
-inline constexpr int kMinOpset = 7;
-inline constexpr int kMaxOpset = 28;
-
 /// Reads an ONNX file of opset 7 to 28: initializers, Constant nodes, functions that the file
 /// defines (inlined), the sub-networks of If, Loop and Scan, external data (in the model's folder,
 /// unless the model itself is a link), float16, bfloat16 and float64 (converted to float32), int4

@@ -10,7 +10,7 @@
 
 #include "ompq/core/error.h"
 #include "ompq/onnx_io/function_inliner.h"
-#include "ompq/onnx_io/importer.h"
+#include "ompq/onnx_io/import_options.h"
 
 namespace ompq::onnx_io {
 namespace {
