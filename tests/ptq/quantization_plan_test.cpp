@@ -1,0 +1,124 @@
+#include "ompq/ptq/quantization_plan.h"
+
+#include <algorithm>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "ompq/allocation/allocation_file.h"
+#include "ompq/core/atomic_file.h"
+#include "pipeline/small_model.h"
+#include "support/paths.h"
+
+namespace ompq::ptq {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsSupersetOf;
+
+class PlanTest : public ::testing::Test {
+ protected:
+  PlanTest() {
+    options_.search.allocator = "size-only";
+    options_.search.beside = {"uniform"};
+    options_.search.request.budget.average_bits = 3.4;
+  }
+  Planned planned(pipeline::Journal* journal = nullptr, const ProgressHandler& progress = {}) {
+    pipeline::Samples samples = pipeline::small_samples(16);
+    return plan_widths(model_, samples, options_, journal, progress);
+  }
+
+  testing::TemporaryDirectory folder_;
+  pipeline::Model model_ = pipeline::small_model();
+  QuantizeOptions options_;
+};
+
+TEST_F(PlanTest, HasTheChosenAllocatorFirst) {
+  const Planned plan = planned();
+  ASSERT_EQ(plan.plans.size(), 2U);
+  EXPECT_EQ(plan.plans[0].allocator, "size-only");
+  EXPECT_EQ(plan.plans[1].allocator, "uniform");
+  EXPECT_EQ(plan.budget, "avg-bits=3.4");
+  EXPECT_EQ(file_form(options_, plan).budget, "avg-bits=3.4");
+  EXPECT_LE(cost_of(model_, plan, plan.plans[0]).average_bits, 3.4);
+}
+
+TEST_F(PlanTest, ReadsWidthsFromAFileWithoutSearching) {
+  write_file_atomically(folder_ / "bits.json", R"({"format": "ompq-allocation/1", "layers": [
+    {"name": "conv1", "weight_bits": 8, "activation_bits": 8},
+    {"name": "conv2", "weight_bits": 3, "activation_bits": 4},
+    {"name": "conv3", "weight_bits": 3, "activation_bits": 8},
+    {"name": "depthwise", "weight_bits": "float", "activation_bits": "float"},
+    {"name": "fc", "weight_bits": 2, "activation_bits": 8}]})");
+  options_.allocation_file = folder_ / "bits.json";
+  int events = 0;
+  const Planned plan = planned(nullptr, [&](const ProgressEvent&) { ++events; });
+  EXPECT_EQ(events, 0);
+  ASSERT_EQ(plan.plans.size(), 1U);
+  EXPECT_EQ(plan.plans[0].allocator, "bits.json");
+  EXPECT_THAT(plan.plans[0].weight_bits, ElementsAre(8, 3, 3, allocation::kFloatBits, 2));
+  EXPECT_EQ(plan.activation_bits[1], 4);
+  EXPECT_FALSE(plan.activation_bits[3]);
+  EXPECT_EQ(plan.report.activation_bits, "4, 8, float");
+  EXPECT_GT(plan.plans[0].bytes_promised, 0);
+}
+
+TEST_F(PlanTest, TakesTheSearchedWidthsFromTheJournal) {
+  const auto path = folder_ / "journal";
+  Planned searched;
+  {
+    pipeline::Journal journal(path, "run");
+    searched = planned(&journal);
+  }
+  pipeline::Journal journal(path, "run");
+  int events = 0;
+  const Planned kept = planned(&journal, [&](const ProgressEvent&) { ++events; });
+  EXPECT_EQ(events, 0);
+  ASSERT_EQ(kept.plans.size(), searched.plans.size());
+  for (std::size_t p = 0; p < kept.plans.size(); ++p) {
+    EXPECT_EQ(kept.plans[p].allocator, searched.plans[p].allocator);
+    EXPECT_EQ(kept.plans[p].weight_bits, searched.plans[p].weight_bits);
+    EXPECT_EQ(kept.plans[p].bytes_promised, searched.plans[p].bytes_promised);
+  }
+  EXPECT_EQ(kept.activation_bits, searched.activation_bits);
+  EXPECT_EQ(kept.budget, searched.budget);
+}
+
+/// Of 64 samples, 8 of them to calibrate with.
+pipeline::Samples eight_of_64() {
+  pipeline::Samples samples = pipeline::small_samples(64);
+  samples.indices = {0, 8, 16, 24, 32, 40, 48, 56};
+  return samples;
+}
+
+TEST(TuningSamples, AddToTheCalibrationWhatTheEvaluationLeaves) {
+  const pipeline::Samples samples = eight_of_64();
+  pipeline::Samples evaluation = eight_of_64();
+  evaluation.indices = {1, 2, 3, 4, 5, 6, 7};
+  QuantizeOptions options;
+  options.tuning_samples = 30;
+  const auto chosen = tuning_samples(samples, evaluation, options);
+  EXPECT_EQ(chosen.size(), 30U);
+  EXPECT_TRUE(std::ranges::is_sorted(chosen));
+  EXPECT_THAT(chosen, IsSupersetOf(samples.indices));
+  for (const std::int64_t index : evaluation.indices) {
+    EXPECT_FALSE(std::ranges::count(chosen, index)) << index;
+  }
+  options.tuning_samples = 64;
+  EXPECT_EQ(tuning_samples(samples, evaluation, options).size(), 57U) << "as many as there are";
+  evaluation.used.source = "elsewhere";
+  EXPECT_EQ(tuning_samples(samples, evaluation, options).size(), 64U);
+}
+
+TEST(TuningSamples, AreFewerThanTheCalibrationWhereFewAreWanted) {
+  const pipeline::Samples samples = eight_of_64();
+  QuantizeOptions options;
+  options.tuning_samples = 3;
+  EXPECT_THAT(tuning_samples(samples, eight_of_64(), options), ElementsAre(0, 8, 16));
+}
+
+}  // namespace
+}  // namespace ompq::ptq
