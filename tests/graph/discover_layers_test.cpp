@@ -344,8 +344,9 @@ TEST(DiscoverLayers, NeedsNodesInOrder) {
   maker.inputs = {graph.add_input("x", DataType::Float32, sized_image(4))};
   maker.outputs = {late};
   graph.add_node(std::move(maker));
-  EXPECT_THAT([&] { return discover(graph); },
-              ThrowsMessage<InternalError>(HasSubstr("'reader' comes before what it reads")));
+  EXPECT_THAT(
+      [&] { return discover(graph); },
+      ThrowsMessage<InternalError>(HasSubstr("'reader' comes before the producer of its input")));
   graph.sort();
   EXPECT_NO_THROW(discover(graph));
 }

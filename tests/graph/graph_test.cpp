@@ -139,7 +139,7 @@ TEST(GraphSort, NamesAValueThatNobodyMakes) {
   graph.add_op(unary("lonely", graph.add_value({"nowhere"})));
   EXPECT_THAT([&] { graph.sort(); },
               ThrowsMessage<ImportError>(
-                  HasSubstr("Relu node 'lonely' reads 'nowhere', which no node makes")));
+                  HasSubstr("Relu node 'lonely' reads 'nowhere', which no node produces")));
 }
 
 TEST(GraphSort, NamesAValueThatIsMadeTwice) {
@@ -148,7 +148,7 @@ TEST(GraphSort, NamesAValueThatIsMadeTwice) {
   twin.outputs = {small.b};
   small.graph.add_node(std::move(twin));
   EXPECT_THAT([&] { small.graph.sort(); },
-              ThrowsMessage<ImportError>(HasSubstr("'b_output' is made twice")));
+              ThrowsMessage<ImportError>(HasSubstr("'b_output' is produced twice")));
 }
 
 TEST(Node, AnswersWithTheFallbackWhereAnAttributeIsMissing) {

@@ -193,7 +193,7 @@ TEST(HistogramObserver, SaysThatNothingWasObserved) {
     (void)HistogramObserver().choose_qparams({});
     FAIL() << "an empty histogram gave a quantizer";
   } catch (const DataError& error) {
-    EXPECT_THAT(error.what(), HasSubstr("nothing was observed"));
+    EXPECT_THAT(error.what(), HasSubstr("no values were observed"));
   }
   EXPECT_THROW(HistogramObserver(2), ConfigError);
 }

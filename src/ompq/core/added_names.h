@@ -5,17 +5,17 @@
 
 namespace ompq {
 
-// Names of rows that were added to a table while the program runs, by what they are names of:
-// "metric", "allocator", "method", "format", "training format". Options whose value is such a name
-// accept them (options/choices.h) without a room that knows the rows.
+// Names of rows that were added to a table at run time, by kind: "metric", "allocator", "method",
+// "format", "training format". Options whose value is such a name accept them (options/choices.h),
+// although options/ does not depend on the tables.
 
-/// In the order in which they were added.
+/// In the order of addition.
 [[nodiscard]] std::vector<std::string_view> added_names(std::string_view kind);
 
-/// A name that is among added_names() while this lives. No other thread may read them meanwhile.
+/// A name that is in added_names() during its lifetime. Not thread-safe against readers.
 class ScopedName {
  public:
-  /// Both outlive this.
+  /// Both must outlive this.
   ScopedName(std::string_view kind, std::string_view name);
   ~ScopedName();
   ScopedName(const ScopedName&) = delete;

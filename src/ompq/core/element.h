@@ -5,7 +5,8 @@
 
 namespace ompq {
 
-/// What lies in the memory that an element-wise pass reads and writes; its arithmetic is float32.
+/// Storage type of the memory that an element-wise pass reads and writes; its arithmetic is
+/// float32.
 enum class Element { Float32, BFloat16 };
 
 /// The bits of a bfloat16.

@@ -8,8 +8,8 @@
 
 namespace ompq {
 
-// How the options of the command line are bound to the members that they fill. Each struct of
-// options has a function next to it, with a line for each member:
+// How command-line options are bound to struct members. Each struct of options has a function next
+// to it, with a line for each member:
 //
 //   template <typename Binder>
 //   void bind_options(Binder& binder, SearchOptions& options) {
@@ -19,13 +19,13 @@ namespace ompq {
 //     binder.unbound("rounds", options.rounds);                        // only programs set it
 //   }
 //
-// What becomes of a line is up to the binder. commands/option_reader.h fills the members;
-// search/option_facts.h prints them, to the last digit, for the fingerprint that decides whether
-// kept work may be used again. Tests hold the names to the records of options/, and the members'
-// initial values to the records' defaults.
+// The binder decides what a line does. commands/option_reader.h sets the members;
+// search/option_facts.h prints them with full precision for the fingerprint that decides whether
+// saved work may be reused. Tests check the names against the records of options/, and the members'
+// initial values against the records' defaults.
 
-/// A value of an enumeration, and what it is called on the command line and in results. The table
-/// is a function in the enumeration's namespace:
+/// A value of an enumeration and its name on the command line and in results. The table is a
+/// function in the enumeration's namespace:
 ///
 ///   constexpr auto enum_names(Color) {
 ///     return std::to_array<EnumName<Color>>({{Color::Red, "red"}, {Color::Blue, "blue"}});
@@ -49,7 +49,7 @@ template <NamedEnum Enum>
   return "";
 }
 
-/// Nothing where no value has this name.
+/// Empty if no value has this name.
 template <NamedEnum Enum>
 [[nodiscard]] constexpr std::optional<Enum> enum_named(std::string_view name) {
   for (const EnumName<Enum>& row : enum_names(Enum{})) {
@@ -58,7 +58,7 @@ template <NamedEnum Enum>
   return std::nullopt;
 }
 
-/// Options hold durations in microseconds.
+/// Options store durations in microseconds.
 [[nodiscard]] inline double seconds_from_us(double microseconds) { return microseconds / 1e6; }
 
 }  // namespace ompq

@@ -21,10 +21,10 @@
 // JSON output (write.h), JSON input (read.h), the Python types and the list of keys that the
 // report page may read (schema.h) follow from it. The order of the calls is the order of the keys.
 // A visitor has
-//   type(name, doc)                             what the struct is called in Python
+//   type(name, doc)                             name of the struct in Python
 //   operator()(name, member, doc, marks)        a field
 //   matrix(name, member, columns, doc, marks)   a row-major vector as a list of rows
-//   made(name, function, doc)                   written, not read: it follows from other fields
+//   made(name, function, doc)                   written, not read: computed from other fields
 //   internal(member)                            not in documents
 
 namespace ompq::fields {
@@ -33,17 +33,16 @@ namespace ompq::fields {
 template <typename T, typename Struct>
 concept Of = std::same_as<std::remove_const_t<T>, Struct>;
 
-/// What is said of a field besides its name, type and meaning. A std::optional is left out where
-/// it holds nothing.
+/// Properties of a field besides its name, type and meaning. An empty std::optional is left out.
 struct Marks {
-  bool omit_empty = false;      ///< left out where it is "", 0, false or has no elements
-  bool null_empty = false;      ///< null where it is empty, instead
-  bool alone = false;           ///< left out where it is empty; otherwise nothing comes after it
-  bool conditional = false;     ///< see where()
-  bool present = true;          ///< see where()
-  bool may_be_missing = false;  ///< always written, but read as its default where it is missing
-  bool json_text = false;       ///< a text that holds JSON, which is part of the document
-  std::string_view former_name = {};  ///< in documents of earlier versions, which are read too
+  bool omit_empty = false;            ///< left out if it is "", 0, false or has no elements
+  bool null_empty = false;            ///< null if it is empty, instead of left out
+  bool alone = false;                 ///< left out if empty; otherwise no later field is written
+  bool conditional = false;           ///< see where()
+  bool present = true;                ///< see where()
+  bool may_be_missing = false;        ///< always written, but reads as its default if missing
+  bool json_text = false;             ///< a string of JSON that is embedded in the document
+  std::string_view former_name = {};  ///< name in documents of earlier versions, also accepted
   std::optional<double> least = {};
   std::optional<double> most = {};
 
@@ -53,7 +52,7 @@ struct Marks {
     return marks;
   }
 
-  /// People may leave the field out of a file that they wrote by hand.
+  /// The field may be missing from files written by hand.
   [[nodiscard]] constexpr Marks unneeded() const {
     Marks marks = *this;
     marks.may_be_missing = true;
@@ -72,7 +71,7 @@ inline constexpr Marks kShare{.least = 0, .most = 1};
 inline constexpr Marks kNullableShare{.null_empty = true, .least = 0, .most = 1};
 inline constexpr Marks kWidths{.least = 1, .most = 32};
 
-/// The field had another name in earlier versions.
+/// The field had a different name in earlier versions.
 constexpr Marks formerly(std::string_view name) { return Marks{}.formerly(name); }
 
 /// The field is left out unless `present`.

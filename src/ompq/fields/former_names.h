@@ -8,8 +8,8 @@
 
 namespace ompq::fields {
 
-/// Gives the fields of a document of an earlier version the names that they have now.
-/// @param type  of `schema`: what `document` holds. What is of another type stays as it is.
+/// Renames the fields of a document of an earlier version to their current names.
+/// @param type  type of `document` in `schema`. Values of another type are left unchanged.
 void rename_former(nlohmann::ordered_json& document, const Schema& schema, const Type& type);
 
 }  // namespace ompq::fields

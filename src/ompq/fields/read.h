@@ -17,13 +17,13 @@ namespace ompq::fields {
 
 using Json = nlohmann::ordered_json;
 
-/// What is read, for error messages.
+/// Where a document comes from, for error messages.
 struct Source {
-  std::string place;    ///< a file, or what the JSON is: "journal"
+  std::string place;    ///< a file name, or a kind of document: "journal"
   std::string way_out;  ///< what to do: "remove it to start again"
 };
 
-/// @throws DataError naming the byte if `text` is no JSON.
+/// @throws DataError naming the byte if `text` is not valid JSON.
 [[nodiscard]] Json parse(std::string_view text, const Source& source);
 
 /// @throws DataError "PATH is FOUND; it must be EXPECTED; WAY OUT".
@@ -31,9 +31,9 @@ struct Source {
                          std::string_view path,
                          const Json& found,
                          std::string_view expected);
-/// @throws DataError for a field that is not there.
+/// @throws DataError for a missing field.
 [[noreturn]] void refuse_missing(const Source& source, std::string_view path);
-/// @throws DataError unless `value` is in the range that the marks give.
+/// @throws DataError unless `value` is in the range given by the marks.
 void require_range(const Source& source,
                    std::string_view path,
                    const Json& found,
@@ -41,9 +41,9 @@ void require_range(const Source& source,
 /// "layers[3].weights" of "layers[3]" and "weights".
 [[nodiscard]] std::string path_of(std::string_view parent, std::string_view name);
 
-/// A value of `json`, whose types and ranges are checked. Keys that no field has are ignored.
-/// @param path  of `json` in the document; "" for the document itself.
-/// @throws DataError naming the field, what it holds, what it must be and the way out.
+/// The value in `json`; types and ranges are checked, unknown keys ignored.
+/// @param path  path of `json` in the document; "" for the document itself.
+/// @throws DataError naming the field, its value, the expected value and the remedy.
 template <typename T>
 [[nodiscard]] T from_json(const Json& json,
                           const Source& source,
@@ -108,7 +108,7 @@ class Reader {
  private:
   [[nodiscard]] std::string path(std::string_view name) const { return path_of(path_, name); }
 
-  /// Nothing where an optional field is not there.
+  /// Null if an optional field is missing.
   [[nodiscard]] const Json* find(std::string_view name, const Marks& marks, bool optional) const {
     auto found = object_.find(std::string(name));
     if (found == object_.end() && !marks.former_name.empty()) {

@@ -21,12 +21,12 @@ struct Type {
 
 struct Field {
   std::string name;
-  std::string former_name;  ///< in documents of earlier versions, or ""
+  std::string former_name;  ///< name in documents of earlier versions, or ""
   std::string doc;
   Type type;
   bool optional = false;  ///< it may be left out
   bool nullable = false;  ///< it may be null
-  bool made = false;      ///< it follows from other fields, and is not read
+  bool made = false;      ///< computed from other fields, and not read
 };
 
 struct Struct {
@@ -35,15 +35,15 @@ struct Struct {
   std::vector<Field> fields;  ///< in the order of the keys
 };
 
-/// Structs by name; those that a struct holds come before it.
+/// Structs by name; nested structs come before the ones that contain them.
 class Schema {
  public:
-  /// Adds a struct and those that it holds.
+  /// Adds a struct and its nested structs.
   template <typename T>
   Type add();
 
   [[nodiscard]] const std::vector<Struct>& structs() const { return structs_; }
-  /// Nothing where no such struct was added.
+  /// Null if no such struct was added.
   [[nodiscard]] const Struct* find(std::string_view name) const {
     const auto found = std::ranges::find(structs_, name, &Struct::name);
     return found == structs_.end() ? nullptr : &*found;
@@ -58,7 +58,7 @@ class Describer {
  public:
   Describer(Schema& schema, Struct& made) : schema_(schema), made_(made) {}
 
-  /// The outer struct's name counts, where one struct lists the fields of another as its own.
+  /// Keeps the outer name if a struct also lists the fields of another one.
   void type(std::string_view name, std::string_view doc) {
     if (!made_.name.empty()) return;
     made_.name = name;
@@ -114,7 +114,7 @@ class Describer {
 
   Schema& schema_;
   Struct& made_;
-  bool alone_ = false;  ///< a field was there that may be the last one
+  bool alone_ = false;  ///< a field after which none may be written was added
 };
 
 template <typename T>

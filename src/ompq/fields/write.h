@@ -13,7 +13,7 @@ namespace ompq::fields {
 
 using Json = nlohmann::ordered_json;
 
-/// An object with the fields that the struct declares, or the JSON of a plain value.
+/// An object with the declared fields of a struct, or the JSON of a plain value.
 template <typename T>
 [[nodiscard]] Json to_json(const T& value);
 
@@ -72,14 +72,14 @@ class Writer {
   void internal(const T& /*value*/) {}
 
  private:
-  /// A later field takes the place of an earlier one of its name.
+  /// A later field replaces an earlier one of the same name.
   void set(std::string_view name, Json value) { object_[std::string(name)] = std::move(value); }
 
   Json& object_;
   bool done_ = false;
 };
 
-/// Adds the fields that the struct declares to `object`.
+/// Adds the declared fields of the struct to `object`.
 template <typename T>
 void add_fields(Json& object, const T& value) {
   Writer writer(object);

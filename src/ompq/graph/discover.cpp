@@ -11,8 +11,8 @@ void require_topological_order(const Graph& graph, const Uses& uses) {
     for (const ValueId input : graph.nodes()[i].inputs) {
       if (input != kNoValue && uses.producer(input) >= static_cast<NodeId>(i)) {
         throw InternalError("graph",
-                            fmt::format("node '{}' comes before what it reads; sort the graph "
-                                        "before looking for layers",
+                            fmt::format("node '{}' comes before the producer of its input; sort "
+                                        "the graph before looking for layers",
                                         graph.nodes()[i].name));
       }
     }

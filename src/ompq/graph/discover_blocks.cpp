@@ -12,15 +12,15 @@ namespace ompq::graph {
 namespace {
 
 constexpr int kNoBlock = -1;
-/// A block's nodes, generously: 32 for each of its layers. Bounds the search where a network has
-/// endless element-wise arithmetic.
+/// Limit of a block's nodes: 32 for each of its layers. Bounds the search in networks with much
+/// element-wise arithmetic.
 constexpr std::size_t kMaxBlockNodes = 32 * kMaxBlockLayers;
 
-/// All nodes between one value and one node, closed towards the rest of the network.
+/// All nodes between one value and one node, without other connections to the rest of the network.
 struct Region {
   ValueId entry = kNoValue;
   std::vector<NodeId> nodes;
-  std::vector<int> merged;  ///< blocks that it takes up, by their number
+  std::vector<int> merged;  ///< indices of blocks that it includes
 };
 
 class BlockFinder {
@@ -38,7 +38,7 @@ class BlockFinder {
   }
 
  private:
-  /// From the value where the branches part to the Add that joins them, with its activation.
+  /// From the value where the branches split to the Add that joins them, with its activation.
   void residual_block(NodeId add) {
     const NodeId fork = scene_.dominators.immediate(add);
     if (layers_before(fork + 1) == layers_before(add)) return;
@@ -50,7 +50,7 @@ class BlockFinder {
     claim(std::move(*region), graph_.node(last).outputs[0]);
   }
 
-  /// From one value that no activation has touched to the next: expand, depthwise, project.
+  /// From one value without activation to the next: expand, depthwise, project.
   void linear_bottlenecks() {
     std::unordered_set<ValueId> linear;
     for (std::size_t i = 0; i < scene_.layers.size(); ++i) {
@@ -75,7 +75,7 @@ class BlockFinder {
     claim(std::move(*region), function.before_add);
   }
 
-  /// The nearest node that every path to `layer` passes and that makes one of the values `linear`.
+  /// The nearest node on every path to `layer` that produces one of the values `linear`.
   [[nodiscard]] NodeId linear_value_above(NodeId layer,
                                           const std::unordered_set<ValueId>& linear) const {
     std::size_t layers = 1;
@@ -102,9 +102,10 @@ class BlockFinder {
     claim(std::move(region), function.before_add);
   }
 
-  /// Everything on the paths from node `from` (or the network's inputs) to node `to`: nothing if
-  /// several values enter, something inside is read or shown outside, another block already holds a
-  /// part (one that starts at the same value is taken up instead), there is no layer or too many.
+  /// All nodes on the paths from node `from` (or the network's inputs) to node `to`. Nullopt if
+  /// several values enter, an inner value is read outside or is a network output, another block has
+  /// a part of it (one that starts at the same value is included instead), or there is no layer or
+  /// too many.
   [[nodiscard]] std::optional<Region> closed_region(NodeId from, NodeId to) const {
     Region region;
     std::unordered_set<NodeId> inside{to};
@@ -144,8 +145,7 @@ class BlockFinder {
     const bool known =
         std::find(region.merged.begin(), region.merged.end(), block) != region.merged.end();
     if (!known) region.merged.push_back(block);
-    // One nested block is a chain of Adds over one fork; more of them are blocks in their own
-    // right.
+    // A single nested block is a chain of Adds over one fork; several are separate blocks.
     return region.merged.size() == 1;
   }
 
@@ -195,7 +195,7 @@ class BlockFinder {
     return std::move(blocks_);
   }
 
-  /// What the names of its layers have in common, up to a separator.
+  /// The common prefix of its layers' names, up to a separator.
   [[nodiscard]] std::string name_of_block(const Block& block) const {
     const std::string& first = layer_name(block.layers.front());
     const std::string& last = layer_name(block.layers.back());
@@ -222,7 +222,7 @@ class BlockFinder {
   [[nodiscard]] const std::string& layer_name(LayerId id) const {
     return scene_.layers[static_cast<std::size_t>(id)].name;
   }
-  /// How many layers have their operator before node `id`.
+  /// Number of layers whose operator is before node `id`.
   [[nodiscard]] std::ptrdiff_t layers_before(NodeId id) const {
     const auto found = std::lower_bound(
         scene_.layers.begin(), scene_.layers.end(), id, [](const Layer& layer, NodeId node) {
@@ -233,7 +233,7 @@ class BlockFinder {
   [[nodiscard]] LayerId layer_at(NodeId id) const {
     return scene_.layer_at[static_cast<std::size_t>(id)];
   }
-  /// True if `layer` is a weight of node `id`; those of one node follow each other.
+  /// True if `layer` is a weight of node `id`; layers of one node are consecutive.
   [[nodiscard]] bool is_layer_of(LayerId layer, NodeId id) const {
     return layer >= 0 && static_cast<std::size_t>(layer) < scene_.layers.size() &&
            scene_.layers[static_cast<std::size_t>(layer)].node == id;

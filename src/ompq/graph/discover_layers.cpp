@@ -13,15 +13,15 @@
 namespace ompq::graph {
 namespace {
 
-/// Why weights in the node stay float; nothing where it holds none besides those of layers.
+/// Why weights of the node stay float; nullopt if all its weights are layers.
 std::optional<std::string> float_weights(const Node& node) {
-  if (node.has_attribute(kCapturesNote)) return "what its sub-networks hold stays float";
+  if (node.has_attribute(kCapturesNote)) return "its sub-networks stay float";
   return std::nullopt;
 }
 
 using Tables = std::set<ValueId>;
 
-/// The constants that embeddings look up.
+/// The tables of embeddings.
 Tables embedding_tables(const Graph& graph) {
   Tables tables;
   for (const Node& node : graph.nodes()) {
@@ -30,8 +30,8 @@ Tables embedding_tables(const Graph& graph) {
   return tables;
 }
 
-/// The table of an embedding that the product reads, but not with a row for each output; nothing
-/// where its weight is none.
+/// The embedding table that the product reads as weight, if a table row is not an output channel;
+/// nullopt otherwise.
 ValueId turned_table(const Graph& graph, ValueId weight, std::int64_t axis, const Tables& tables) {
   if (weight == kNoValue) return kNoValue;
   if (tables.contains(weight)) return axis == 0 ? kNoValue : weight;
@@ -44,7 +44,7 @@ std::int64_t least_rank(WeightUse use) {
   return use == WeightUse::Convolution || use == WeightUse::Recurrent ? 3 : 2;
 }
 
-/// Why the operand is no layer's weight; nothing if it is one.
+/// Why the operand is not a layer's weight; nullopt if it is one.
 std::optional<std::string> obstacle(const Graph& graph,
                                     const Node& node,
                                     const WeightSlot& slot,
@@ -72,7 +72,7 @@ std::optional<std::string> obstacle(const Graph& graph,
   return std::nullopt;
 }
 
-/// Counts elements per sample, whether the batch is open or fixed.
+/// Counts elements per sample, for open and fixed batches.
 class SampleSize {
  public:
   explicit SampleSize(const Graph& graph) : graph_(graph) {
@@ -107,10 +107,10 @@ class SampleSize {
  private:
   const Graph& graph_;
   bool open_ = false;
-  std::int64_t batch_ = 1;  // of a graph whose batch is fixed
+  std::int64_t batch_ = 1;  // the batch size, if it is fixed
 };
 
-/// The axis of a product's weight that its sums run over.
+/// The axis of a product's weight that is summed over.
 std::size_t product_axis(const Node& node, const std::vector<std::int64_t>& weight) {
   return node.int_attribute("transB", 0) != 0 ? 1 : weight.size() - 2;
 }
@@ -135,9 +135,9 @@ std::int64_t steps_of(const Graph& graph, const Node& node) {
   return shape && shape->size() > axis ? (*shape)[axis].size : 1;
 }
 
-/// Every output element of a Conv, Gemm or MatMul is a sum over the weights of its channel; in a
-/// ConvTranspose every input element meets all weights of its own channel, in a recurrent operator
-/// every step meets all weights, and an embedding multiplies nothing.
+/// MACs per sample. Every output element of a Conv, Gemm or MatMul is a sum over the weights of its
+/// channel; in a ConvTranspose every input element is multiplied with all weights of its channel,
+/// in a recurrent operator every step uses all weights, and an embedding has no multiplications.
 std::int64_t count_macs(const Graph& graph,
                         const Node& node,
                         const Layer& layer,
@@ -153,7 +153,7 @@ std::int64_t count_macs(const Graph& graph,
   return layer.output_elements * (layer.weight_count / layer.out_channels);
 }
 
-/// The bias that the layer counts as its own.
+/// The bias of the layer.
 void describe_bias(const Graph& graph,
                    const Node& node,
                    const WeightSlot& slot,
@@ -166,7 +166,7 @@ void describe_bias(const Graph& graph,
                        : node.is("MatMul") ? function.bias
                                            : node.input(2);
   if (!graph.is_constant(bias)) return;
-  // A recurrent operator's bias stays as it is, and so does one that the matrices of a stack share.
+  // The bias of a recurrent operator, or one shared by the matrices of a stack, is not changed.
   if (!recurrent && slot.stacked == 0) layer.bias = bias;
   layer.bias_count = graph.value(bias).constant->elements();
 }
@@ -201,7 +201,7 @@ Layer describe(const Graph& graph,
   return layer;
 }
 
-/// True if the network shows what it does about norms, so that nothing was folded before we saw it.
+/// True if the graph has traces of norms, so its exporter did not fold them.
 bool has_trace_of_norms(const Graph& graph) {
   return std::any_of(graph.nodes().begin(), graph.nodes().end(), [](const Node& node) {
     return node.op_type.ends_with("Normalization") || node.has_attribute(kFoldedNormAttribute);

@@ -10,17 +10,17 @@
 /// The steps of discover(), in the order they run.
 namespace ompq::graph {
 
-/// What the steps know and hand on.
+/// The state shared by the steps.
 struct Scene {
   const Graph& graph;
   Uses uses;
   Dominators dominators;
   std::vector<Layer> layers;
   std::vector<LayerFunction> functions;  ///< by LayerId
-  std::vector<LayerId> layer_at;  ///< by NodeId: the first of its layers; -1 where it has none
+  std::vector<LayerId> layer_at;         ///< by NodeId: the first of its layers; -1 if it has none
 };
 
-/// Fills layers, functions and layer_at; returns what could have been a layer.
+/// Fills layers, functions and layer_at; returns operators that are left float.
 std::vector<NotQuantizable> discover_layers(Scene& scene);
 [[nodiscard]] std::vector<Tie> discover_ties(const Scene& scene);
 [[nodiscard]] std::vector<Block> discover_blocks(const Scene& scene);

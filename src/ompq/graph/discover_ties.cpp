@@ -7,7 +7,7 @@
 namespace ompq::graph {
 namespace {
 
-/// Groups of layers, each named by its leader.
+/// Groups of layers, identified by their leaders.
 class Groups {
  public:
   explicit Groups(std::size_t count) : parent_(count) {
@@ -27,7 +27,7 @@ class Groups {
   std::vector<LayerId> parent_;
 };
 
-/// How many layers every path to a node passes, the node itself included; by NodeId.
+/// By NodeId: the number of layers on every path to a node, including the node.
 std::vector<int> layers_on_the_way(const Scene& scene) {
   std::vector<int> count(scene.graph.nodes().size(), 0);
   for (std::size_t i = 0; i < count.size(); ++i) {
@@ -38,15 +38,15 @@ std::vector<int> layers_on_the_way(const Scene& scene) {
   return count;
 }
 
-/// Ties the two layers that go straight into one Add where one of them is alone on its branch.
+/// Ties two layers that directly feed one Add, if one of them is the only layer on its branch.
 void tie_projections(const Scene& scene, Groups& groups) {
   const std::vector<int> passed = layers_on_the_way(scene);
-  std::unordered_map<NodeId, LayerId> waiting;  // by Add: the first layer that goes into it
+  std::unordered_map<NodeId, LayerId> waiting;  // by Add: the first layer that feeds it
   for (std::size_t i = 0; i < scene.layers.size(); ++i) {
     const auto id = static_cast<LayerId>(i);
     const NodeId add = scene.functions[i].residual;
     if (add == kNoNode || scene.functions[i].activated_before_add) continue;
-    // The sum of embeddings is no shortcut, and neither are the two weights of one operator.
+    // A sum of embeddings is not a shortcut, nor are two weights of one operator.
     if (scene.layers[i].use == WeightUse::Lookup) continue;
     const auto [found, first] = waiting.emplace(add, id);
     if (first ||

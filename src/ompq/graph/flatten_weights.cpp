@@ -12,7 +12,7 @@ namespace {
 
 using RankOf = std::function<std::optional<std::size_t>(ValueId)>;
 
-/// The matrix that a MatMul's constant right operand is but for leading axes of one element.
+/// The matrix of a MatMul's constant right operand without leading axes of extent 1.
 std::optional<std::vector<std::int64_t>> matrix_in(const Graph& graph, const Node& node) {
   if (!node.domain.empty() || !node.is("MatMul") || !graph.is_constant(node.input(1))) return {};
   const std::vector<std::int64_t>& shape = graph.value(node.inputs[1]).constant->shape();
@@ -23,7 +23,7 @@ std::optional<std::vector<std::int64_t>> matrix_in(const Graph& graph, const Nod
   return std::vector<std::int64_t>(shape.end() - 2, shape.end());
 }
 
-/// A node that gives `output` as many leading axes of one element as it lacks.
+/// A node that adds the missing leading axes of extent 1 to `output`.
 void add_unsqueeze(Graph& graph, const Node& product, ValueId from, std::size_t lacking) {
   constexpr int kAxesAsOperand = 13;
   std::vector<std::int64_t> axes(lacking);
@@ -44,7 +44,7 @@ void add_unsqueeze(Graph& graph, const Node& product, ValueId from, std::size_t 
   graph.add_node(std::move(node));
 }
 
-/// Gives the product of a matrix back the leading axes that the weight had more than the input.
+/// Restores leading axes of the product that came only from the weight.
 void restore_axes(Graph& graph, NodeId id, std::size_t weight_rank, std::size_t input_rank) {
   if (input_rank >= weight_rank) return;
   const Node product = graph.node(id);
@@ -60,7 +60,7 @@ void restore_axes(Graph& graph, NodeId id, std::size_t weight_rank, std::size_t 
   add_unsqueeze(graph, product, value, lacking);
 }
 
-/// Products that can read the weight as a matrix, and how many axes their inputs have.
+/// Products that can read the weight as a matrix, and the ranks of their inputs.
 std::map<NodeId, std::size_t> products_of(const Graph& graph,
                                           ValueId weight,
                                           const RankOf& rank_of) {
@@ -74,7 +74,7 @@ std::map<NodeId, std::size_t> products_of(const Graph& graph,
   return products;
 }
 
-/// @return how many products now read the matrix.
+/// @return the number of products that now read the matrix.
 int flatten(Graph& graph,
             ValueId weight,
             const std::vector<std::int64_t>& matrix,

@@ -6,8 +6,8 @@
 namespace ompq::graph {
 namespace {
 
-/// The float activations that a value of integers is made of, in the order in which its makers read
-/// them.
+/// The float activations from which an integer value is computed, in the order in which they are
+/// read.
 class FloatSources {
  public:
   explicit FloatSources(const Graph& graph) : graph_(graph) {}
@@ -22,7 +22,7 @@ class FloatSources {
     const NodeId maker = graph_.producer(value);
     if (maker == kNoNode) return;
     const Node& node = graph_.node(maker);
-    // A shape says nothing of the numbers in its value.
+    // A shape does not depend on the values.
     if (node.is("Shape") || node.is("Size")) return;
     for (const ValueId input : node.inputs) {
       if (input == kNoValue || graph_.is_constant(input) || !seen_.insert(input).second) continue;

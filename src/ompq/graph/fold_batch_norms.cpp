@@ -8,7 +8,7 @@
 namespace ompq::graph {
 namespace {
 
-/// What a batch norm does to channel c: y = scale[c] * x + shift[c].
+/// A batch norm per channel c: y = scale[c] * x + shift[c].
 struct Affine {
   std::vector<double> scale;
   std::vector<double> shift;
@@ -22,7 +22,7 @@ std::span<const float> floats(const Graph& graph, ValueId id) {
   return graph.value(id).constant->data<float>();
 }
 
-/// Nothing if the node is no batch norm in inference with constant, usable parameters.
+/// Nullopt if the node is not a batch norm in inference mode with constant, valid parameters.
 std::optional<Affine> affine_of(const Graph& graph, const Node& node) {
   if (!node.is("BatchNormalization") || node.inputs.size() != 5) return std::nullopt;
   if (node.int_attribute("training_mode", 0) != 0) return std::nullopt;
@@ -42,14 +42,13 @@ std::optional<Affine> affine_of(const Graph& graph, const Node& node) {
   for (std::size_t c = 0; c < count; ++c) {
     affine.scale[c] = scale[c] / std::sqrt(variance[c] + epsilon);
     affine.shift[c] = shift[c] - mean[c] * affine.scale[c];
-    // A negative variance has no meaning that a fold could keep.
+    // A negative variance is invalid, so it is not folded.
     if (!std::isfinite(affine.scale[c]) || !std::isfinite(affine.shift[c])) return std::nullopt;
   }
   return affine;
 }
 
-/// How the weight of an operator is laid out: element i belongs to output channel out(i) and reads
-/// input channel in(i).
+/// The layout of an operator's weight: element i has output channel out(i) and input channel in(i).
 struct WeightLayout {
   std::int64_t outs = 0;
   std::int64_t ins = 0;
@@ -57,7 +56,7 @@ struct WeightLayout {
   std::int64_t cols = 0;  ///< second axis
   std::int64_t taps = 1;  ///< the rest
   std::int64_t groups = 1;
-  bool out_first = true;  ///< the first axis counts output channels
+  bool out_first = true;  ///< the first axis is that of output channels
 
   [[nodiscard]] std::int64_t out(std::int64_t row, std::int64_t col) const {
     return out_first ? row : row / (rows / groups) * cols + col;
@@ -89,7 +88,8 @@ std::optional<WeightLayout> layout_of(const Graph& graph, const Node& node) {
   return layout;
 }
 
-/// The constant that the operator adds per output channel, in full; nothing if it is no such thing.
+/// The constant that the operator adds, one value per output channel; nullopt if it is not such a
+/// constant.
 std::optional<std::vector<double>> bias_of(const Graph& graph,
                                            const Node& node,
                                            const WeightLayout& layout) {
@@ -173,7 +173,8 @@ class Folder {
     return true;
   }
 
-  /// Padding reads zeros where the norm would have put its shift, so only its absence is exact.
+  /// Padding adds zeros where the norm would give its shift, so folding is exact only without
+  /// padding.
   static bool reads_plainly(const Node& node, ValueId x) {
     if (node.input(0) != x || node.input(1) == x || node.input(2) == x) return false;
     if (node.is("Gemm")) return node.int_attribute("transA", 0) == 0;
@@ -231,7 +232,7 @@ class Folder {
     if (graph_.node(id).is("Gemm")) graph_.mutable_node(id).attributes["beta"] = 1.0F;
   }
 
-  /// In place where this node alone reads the constant, as a new value otherwise.
+  /// Changes the constant in place if only this node reads it, else adds a new value.
   void replace_constant(NodeId id, std::size_t slot, Tensor tensor, const std::string& name) {
     const ValueId old = graph_.node(id).input(slot);
     if (old != kNoValue && owned(old, id)) {
@@ -251,7 +252,7 @@ class Folder {
   [[nodiscard]] bool owned(ValueId value, NodeId id) const {
     const auto index = static_cast<std::size_t>(value);
     if (index < own_.size() && own_[index] == id) return true;
-    // Two slots of one node reading one constant would both see the change.
+    // A constant read by two operands of one node would change for both.
     const Node& node = graph_.node(id);
     return index < known_ && uses_.sole_reader(value) == id &&
            std::count(node.inputs.begin(), node.inputs.end(), value) == 1;
@@ -259,8 +260,8 @@ class Folder {
 
   Graph& graph_;
   Uses uses_;
-  std::size_t known_ = graph_.values().size();  // values that uses_ has heard of
-  std::vector<NodeId> own_;                     // node that a constant of ours was made for
+  std::size_t known_ = graph_.values().size();  // number of values known to uses_
+  std::vector<NodeId> own_;  // for each new constant, the node that it was made for
   std::vector<NodeId> gone_;
 };
 

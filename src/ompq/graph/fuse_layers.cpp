@@ -11,10 +11,10 @@
 namespace ompq::graph {
 namespace {
 
-/// What one operator takes in: the nodes after it, and what they become.
+/// The fusion of one operator: the nodes after it, and their fused form.
 struct Fusion {
   NodeId root = kNoNode;
-  std::vector<NodeId> absorbed;  ///< in topological order; the last one makes the output
+  std::vector<NodeId> absorbed;  ///< in topological order; the last one produces the output
   ValueId output = kNoValue;
   ValueId bias = kNoValue;
   ValueId residual = kNoValue;
@@ -41,7 +41,7 @@ class LayerFuser {
 
   int run() {
     std::vector<Fusion> fusions;
-    // Backwards, so that of two operators that one Add joins the later one gets it.
+    // In reverse order, so that an Add is fused into the later of its two operators.
     for (std::size_t i = graph_.nodes().size(); i-- > 0;) {
       const auto id = static_cast<NodeId>(i);
       if (is_layer(graph_, graph_.node(id))) fusions.push_back(plan(id));
@@ -70,7 +70,7 @@ class LayerFuser {
     fusion.output = graph_.node(id).outputs[0];
   }
 
-  /// The only reader of what has been fused so far, if nobody took it yet.
+  /// The only reader of the fused output so far, unless it is already fused.
   [[nodiscard]] NodeId free_reader(ValueId id) const {
     const NodeId reader = uses_.sole_reader(id);
     return reader == kNoNode || taken_[static_cast<std::size_t>(reader)] ? kNoNode : reader;
@@ -119,12 +119,12 @@ class LayerFuser {
     return true;
   }
 
-  /// x -> gate -> Mul with x itself.
+  /// x -> gate -> Mul with x.
   void take_gate(Fusion& fusion) {
     const ValueId x = fusion.output;
     const std::vector<NodeId>& readers = uses_.readers(x);
     if (readers.size() != 2 || uses_.is_visible(x)) return;
-    // The gate comes before the Mul that reads it.
+    // The gate is before the Mul that reads it.
     const NodeId gate = readers[0];
     const NodeId mul = readers[1];
     const Node& gate_node = graph_.node(gate);
@@ -140,7 +140,7 @@ class LayerFuser {
     absorb(fusion, mul);
   }
 
-  /// The fused node takes the place of the last node it absorbed, where all it reads exists.
+  /// The fused node replaces the last absorbed node, where all its inputs exist.
   void apply(const Fusion& fusion, std::vector<NodeId>& gone) {
     Node fused = graph_.node(fusion.root);
     fused.op_type = "Fused" + fused.op_type;

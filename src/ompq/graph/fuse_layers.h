@@ -6,7 +6,7 @@
 
 namespace ompq::graph {
 
-/// The part of fuse() that makes FusedConv, FusedConvTranspose, FusedGemm and FusedMatMul.
+/// The part of fuse() that creates FusedConv, FusedConvTranspose, FusedGemm and FusedMatMul.
 int fuse_layers(Graph& graph, std::span<const ValueId> keep);
 
 }  // namespace ompq::graph

@@ -33,7 +33,7 @@ bool is_plain(const Node& node, std::string_view type) {
          node.int_attribute("block_size", 0) == 0;
 }
 
-/// `many` holds the one element of `one`, over and over.
+/// True if `many` repeats the element of `one`.
 bool repeats(const Tensor& many, const Tensor& one) {
   if (many.type() != one.type() || one.elements() != 1) return false;
   const auto bytes = many.bytes();
@@ -47,7 +47,7 @@ bool repeats(const Tensor& many, const Tensor& one) {
   return !bytes.empty();
 }
 
-/// Both left out, equal constants, or `a` is `b` written once for each slice.
+/// True if both are absent, equal constants, or `a` is `b` repeated for each slice.
 bool same_constant(const Graph& graph, ValueId a, ValueId b) {
   if (a == b) return a == kNoValue || graph.is_constant(a);
   return graph.is_constant(a) && graph.is_constant(b) &&

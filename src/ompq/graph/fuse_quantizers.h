@@ -6,7 +6,7 @@
 
 namespace ompq::graph {
 
-/// The part of fuse() that makes FakeQuantize.
+/// The part of fuse() that creates FakeQuantize.
 int fuse_quantizers(Graph& graph, std::span<const ValueId> keep);
 
 }  // namespace ompq::graph

@@ -253,7 +253,7 @@ std::vector<std::size_t> Graph::count_makers() const {
       const auto index = static_cast<std::size_t>(output);
       if (made[index] || given[index]) {
         throw ImportError("graph",
-                          fmt::format("'{}' is made twice, the second time by {} node '{}'",
+                          fmt::format("'{}' is produced twice, the second time by {} node '{}'",
                                       values_[index].name,
                                       node.op_type,
                                       node.name));
@@ -269,7 +269,7 @@ std::vector<std::size_t> Graph::count_makers() const {
       const auto index = static_cast<std::size_t>(input);
       if (!made[index] && !given[index] && !is_constant(input)) {
         throw ImportError("graph",
-                          fmt::format("{} node '{}' reads '{}', which no node makes",
+                          fmt::format("{} node '{}' reads '{}', which no node produces",
                                       nodes_[i].op_type,
                                       nodes_[i].name,
                                       values_[index].name));
@@ -288,14 +288,14 @@ void Graph::throw_cycle(const std::vector<std::size_t>& missing) const {
   }
   throw ImportError("graph",
                     fmt::format("the network has a cycle through or before node {}; "
-                                "a feed-forward network is needed",
+                                "only feed-forward networks are supported",
                                 fmt::join(stuck, ", ")));
 }
 
 void Graph::sort() {
   index_uses();
   std::vector<std::size_t> missing = count_makers();
-  // The smallest index first keeps the file's own order wherever it is valid.
+  // The smallest index first keeps the file's order if it is valid.
   std::priority_queue<std::size_t, std::vector<std::size_t>, std::greater<>> ready;
   for (std::size_t i = 0; i < nodes_.size(); ++i) {
     if (missing[i] == 0) ready.push(i);

@@ -17,7 +17,7 @@
 
 namespace ompq::graph {
 
-/// Index of a value in Graph::values(); kNoValue marks an optional input that is left out.
+/// Index of a value in Graph::values(); kNoValue marks an omitted optional input.
 using ValueId = std::int32_t;
 inline constexpr ValueId kNoValue = -1;
 /// Index of a node in Graph::nodes().
@@ -26,8 +26,8 @@ inline constexpr NodeId kNoNode = -1;
 
 class Graph;
 /// A branch of an If, the body of a Loop or a Scan. Its inputs are the operator's own, followed by
-/// what it reads of the network around it: the node lists those values after its own operands
-/// (kCapturesNote says how many), so that whoever rewires a graph need not look inside. Never null.
+/// captured values of the outer network: the node lists these after its own operands (kCapturesNote
+/// has their number), so that code that rewires a graph need not look inside. Never null.
 using SubGraph = std::shared_ptr<const Graph>;
 
 using Attribute = std::variant<std::int64_t,
@@ -39,12 +39,12 @@ using Attribute = std::variant<std::int64_t,
                                std::vector<std::string>,
                                SubGraph>;
 
-/// Attributes of this prefix are notes of our passes, which no file holds.
+/// Attributes with this prefix are notes of our passes and are never written to files.
 inline constexpr std::string_view kNotePrefix = "ompq_";
-/// How many of a node's inputs, the last ones, its sub-networks read of the network around them.
+/// The number of values that a node's sub-networks capture; these are the node's last inputs.
 inline constexpr std::string_view kCapturesNote = "ompq_captures";
 
-/// An operator. Domain "" is ONNX's own, "ompq" holds the fused operators that our passes make.
+/// An operator. Domain "" is ONNX's, "ompq" has the fused operators of our passes.
 struct Node {
   std::string name;     ///< unique in its graph
   std::string op_type;  ///< e.g. "Conv"
@@ -53,7 +53,7 @@ struct Node {
   std::vector<ValueId> outputs{};
   std::map<std::string, Attribute> attributes{};
 
-  /// The attribute, or `fallback` where it is absent. @throws ImportError if it has another type.
+  /// The attribute, or `fallback` if it is absent. @throws ImportError if it has another type.
   [[nodiscard]] std::int64_t int_attribute(std::string_view name, std::int64_t fallback) const;
   [[nodiscard]] float float_attribute(std::string_view name, float fallback) const;
   [[nodiscard]] std::string string_attribute(std::string_view name,
@@ -61,7 +61,7 @@ struct Node {
   [[nodiscard]] std::vector<std::int64_t> ints_attribute(std::string_view name,
                                                          std::vector<std::int64_t> fallback) const;
   [[nodiscard]] bool has_attribute(std::string_view name) const;
-  /// nullptr where it is absent or no sub-network.
+  /// nullptr if it is absent or not a sub-network.
   [[nodiscard]] const Graph* sub_graph(std::string_view name) const;
   [[nodiscard]] bool is(std::string_view type) const { return op_type == type; }
   /// inputs[index], or kNoValue past the end.
@@ -76,13 +76,13 @@ struct Value {
   DataType type = DataType::Float32;
   std::optional<Shape> shape{};      ///< known after shape inference
   std::optional<Tensor> constant{};  ///< set for initializers and folded values
-  /// Float16 or BFloat16 for a constant that its file stores so, and that is float32 here.
+  /// Float16 or BFloat16 if the file stores the constant so; it is float32 in memory.
   std::optional<DataType> stored{};
 };
 
 /// A network: operators in topological order over named values. A value type; copies share
-/// constants. The index that producer() and consumers() use is built on the first question after a
-/// change, so one Graph must not be asked from two threads at once; copies may.
+/// constants. The index for producer() and consumers() is built on the first call after a change,
+/// so one Graph must not be used from two threads at once; copies may.
 class Graph {
  public:
   std::string name = "ompq";
@@ -103,7 +103,7 @@ class Graph {
   [[nodiscard]] const std::vector<ValueId>& outputs() const { return outputs_; }
   [[nodiscard]] ValueId find_value(std::string_view name) const;  ///< kNoValue if there is none
   [[nodiscard]] bool is_constant(ValueId id) const;
-  /// The node that makes `id`, kNoNode for inputs and constants.
+  /// The node that produces `id`, kNoNode for inputs and constants.
   [[nodiscard]] NodeId producer(ValueId id) const;
   /// Nodes that read `id`, each once, in order.
   [[nodiscard]] std::vector<NodeId> consumers(ValueId id) const;
@@ -113,11 +113,11 @@ class Graph {
   /// @throws ImportError if the name is taken. An empty name gets a fresh one ("value_17").
   ValueId add_value(Value value);
   ValueId add_input(std::string name, DataType type, Shape shape);
-  /// Of a sub-network: type and shape are those of whatever it is given.
+  /// For a sub-network: type and shape are those of the actual input.
   ValueId add_open_input(std::string name);
   ValueId add_constant(std::string name, Tensor tensor);
   void mark_output(ValueId id);
-  void set_outputs(std::vector<ValueId> ids);  ///< in place of those that were marked
+  void set_outputs(std::vector<ValueId> ids);  ///< replaces the previous outputs
   /// Appends a node; an empty or taken name is made unique. Order is restored by sort().
   NodeId add_node(Node node);
   /// Appends a node with fresh outputs named after it; returns the first of them.
@@ -126,14 +126,14 @@ class Graph {
   // --- changing -------------------------------------------------------------------------------
   [[nodiscard]] Node& mutable_node(NodeId id);
   [[nodiscard]] Value& mutable_value(ValueId id);
-  /// Every node input (and network output, if asked) that reads `from` reads `to` instead.
+  /// Makes every node input (and network output, if requested) that reads `from` read `to` instead.
   void replace_uses(ValueId from, ValueId to, bool outputs_too = false);
   /// Removes nodes; NodeIds after them move down. ValueIds stay.
   void erase_nodes(std::span<const NodeId> ids);
-  /// Removes nodes whose outputs nobody reads. NodeIds move.
+  /// Removes nodes whose outputs are not used. NodeIds change.
   void erase_dead_nodes();
-  /// Topological order, stable for nodes that do not depend on each other. NodeIds move.
-  /// @throws ImportError naming the nodes of a cycle, or a value that nobody makes, or two do.
+  /// Topological order, stable for nodes that do not depend on each other. NodeIds change. @throws
+  /// ImportError naming the nodes of a cycle, or a value with no or two producers.
   void sort();
 
  private:
@@ -150,7 +150,7 @@ class Graph {
   std::vector<ValueId> outputs_;
   std::unordered_map<std::string, ValueId> by_name_;
   std::unordered_map<std::string, NodeId> node_names_;
-  // Producer and consumers of each value, rebuilt on the first question after a change.
+  // Producer and consumers of each value, rebuilt on the first use after a change.
   mutable bool uses_current_ = false;
   mutable std::vector<NodeId> producers_;
   mutable std::vector<std::vector<NodeId>> consumers_;

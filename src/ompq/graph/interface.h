@@ -17,14 +17,14 @@ struct DeclaredDim {
   [[nodiscard]] bool is_open() const { return !size || *size <= 0; }
 };
 
-/// An input or output as a file declares it, whatever a graph makes of it in memory.
+/// An input or output as declared in the file, which may differ from the graph in memory.
 struct Declaration {
   std::string name;
-  DataType type = DataType::Float32;  ///< of the file: float16 where a graph has float32
+  DataType type = DataType::Float32;  ///< in the file, e.g. float16 if the graph has float32
   std::optional<std::vector<DeclaredDim>> shape{};
 };
 
-/// What programs around a network rely on. Empty in a graph that no file was read for.
+/// The interface of a network that programs rely on. Empty if the graph was not read from a file.
 struct Interface {
   std::vector<Declaration> inputs;
   std::vector<Declaration> outputs;
@@ -35,7 +35,7 @@ struct Interface {
   std::int64_t model_version = 0;
 };
 
-/// nullptr if there is none of this name.
+/// nullptr if there is none with this name.
 [[nodiscard]] const Declaration* find_declaration(const std::vector<Declaration>& declarations,
                                                   std::string_view name);
 

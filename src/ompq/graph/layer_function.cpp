@@ -62,8 +62,8 @@ class Walk {
   LayerFunction& function() { return function_; }
 
  private:
-  /// Moves over transparent operators to the only reader of what they make, without taking them
-  /// until something after them belongs to the layer.
+  /// Moves past transparent operators with a single reader, without including them until a later
+  /// operator belongs to the layer.
   NodeId next() {
     for (;;) {
       const NodeId reader = uses_.sole_reader(at_);
@@ -97,7 +97,7 @@ class Walk {
   const Graph& graph_;
   const Uses& uses_;
   LayerFunction function_;
-  ValueId at_ = kNoValue;        // where the walk stands
+  ValueId at_ = kNoValue;        // current position of the walk
   std::vector<NodeId> pending_;  // transparent nodes between `feature` and `at_`
 };
 

@@ -20,64 +20,63 @@ struct Layer {
   NodeId node = kNoNode;
   WeightUse use = WeightUse::Product;
   ValueId weight = kNoValue;
-  std::size_t weight_operand = 1;  ///< which of the node's inputs the weight is
-  /// Constant bias of the operator, or of an Add right after a MatMul; kNoValue without one, and
-  /// where it stays as it is (that of recurrent layers).
+  std::size_t weight_operand = 1;  ///< index of the weight among the node's inputs
+  /// Constant bias of the operator, or of an Add right after a MatMul; kNoValue without one, and if
+  /// it is not changed (that of recurrent layers).
   ValueId bias = kNoValue;
   ValueId input = kNoValue;       ///< the value that the layer reads
-  std::size_t input_operand = 0;  ///< which of the node's inputs that is
-  /// `input` where it is an activation that can be quantized; kNoValue for indices, and for what
-  /// stays float.
+  std::size_t input_operand = 0;  ///< its index among the node's inputs
+  /// `input` if it is an activation that can be quantized; kNoValue for indices and for inputs that
+  /// stay float.
   ValueId activation = kNoValue;
-  ValueId output = kNoValue;  ///< what the operator itself makes
+  ValueId output = kNoValue;  ///< the operator's own output
   /// The layer function's output: after batch norm, activation, and residual Add + activation.
   ValueId feature = kNoValue;
-  /// Axis of the weight that counts output channels; in a ConvTranspose (axis 1) those of one
-  /// group.
+  /// Axis of the weight's output channels; in a ConvTranspose (axis 1) those of one group.
   std::int64_t weight_axis = 0;
-  /// Leading axes of the weight that count the members of a stack: matrices of a MatMul, directions
-  /// of a recurrent operator. Each member has channels of its own.
+  /// Number of leading axes of a stack: matrices of a MatMul, directions of a recurrent operator.
+  /// Each member has its own channels.
   std::int64_t stacked_axes = 0;
-  std::int64_t out_channels = 0;  ///< of all groups or members together
+  std::int64_t out_channels = 0;  ///< in total for all groups or members
   std::int64_t groups = 1;
   std::int64_t weight_count = 0;  ///< elements of the weight
   std::int64_t bias_count = 0;    ///< elements of the operator's constant bias, 0 if none
-  /// 2 x out_channels if a batch norm belongs to it; 0 otherwise. A norm is one that comes after
-  /// the operator, or that fold_batch_norms folded. In a graph without any trace of norms, a
-  /// convolution's constant bias counts as one that its exporter folded: nothing tells them apart
-  /// (but a fully connected layer's is taken for a bias).
+  /// 2 x out_channels if a batch norm belongs to it; 0 otherwise. The norm is after the operator,
+  /// or was folded by fold_batch_norms. In a graph without any trace of norms, a convolution's
+  /// constant bias counts as a norm folded by the exporter, since they cannot be distinguished (but
+  /// a fully connected layer's counts as a bias).
   std::int64_t norm_count = 0;
   std::int64_t macs = 0;              ///< multiply-accumulates for one sample
-  std::int64_t output_elements = 0;   ///< elements that the operator makes for one sample
+  std::int64_t output_elements = 0;   ///< elements of the operator's output for one sample
   std::int64_t feature_elements = 0;  ///< elements of `feature` for one sample
 };
 
-/// True if each weight is used once a sample: a Gemm over a vector, or a convolution over a single
-/// position, which some exporters write for it.
+/// True if each weight is used once per sample: a Gemm on a vector, or a convolution on a single
+/// position, which some exporters write instead.
 [[nodiscard]] bool is_fully_connected(const Layer& layer);
 
-/// Parameters as the published lists count them: weights and two values per output channel of a
-/// batch norm (which takes the bias in), or weights and bias where there is no norm.
+/// Parameters as counted in the published lists: weights and two values per output channel of a
+/// batch norm (which includes the bias), or weights and bias without norm.
 [[nodiscard]] std::int64_t parameter_count(const Layer& layer);
 
-/// Layers that must share a bit-width; `leader` is the layer whose decision the others follow.
+/// Layers that must share a bit-width; `leader` is the layer whose width the others take.
 struct Tie {
   LayerId leader = -1;
   std::vector<LayerId> followers;
 };
 
-/// More layers than that at once are too much for a handful of samples to tune.
+/// Maximum number of layers per block; more cannot be tuned with few samples.
 inline constexpr std::size_t kMaxBlockLayers = 16;
 
-/// A sub-graph with one input and one output that reconstruction optimizes at once: the first of
-/// these that fits a layer.
-///   - a residual block: all between the value where branches part and the Add that joins them,
+/// A sub-graph with one input and one output that reconstruction optimizes as a unit: the first of
+/// these that applies to a layer.
+///   - a residual block: all between the value where branches split and the Add that joins them,
 ///   with
 ///     its activation; the innermost Adds first, and a chain of Adds over one fork as one block;
-///   - a linear bottleneck: the convolutions from one value that no activation has touched to the
+///   - a linear bottleneck: the convolutions from one value without activation to the
 ///     next that is more than one position (expand, depthwise, project);
-///   - the layer function alone, short of an Add that joins what is outside.
-/// Nothing inside of a block is read outside of it; a block has at most kMaxBlockLayers layers.
+///   - only the layer function, without an Add that joins outside values.
+/// No inner value of a block is read outside; a block has at most kMaxBlockLayers layers.
 struct Block {
   std::string name;
   ValueId input = kNoValue;
@@ -86,7 +85,7 @@ struct Block {
   std::vector<LayerId> layers;
 };
 
-/// Why an operator that could be a layer is left in float.
+/// Why an operator with weights stays float.
 struct NotQuantizable {
   NodeId node = kNoNode;
   std::string reason;  ///< e.g. "it multiplies two activations"
@@ -99,17 +98,17 @@ struct Discovery {
   std::vector<NotQuantizable> rejected;
 };
 
-/// Finds layers, ties and blocks from the data flow alone; names no network. Needs a graph in
-/// topological order with inferred shapes and without fused nodes, batch norms folded or not.
+/// Finds layers, ties and blocks only from the data flow. Requires a graph in topological order
+/// with inferred shapes and without fused nodes; batch norms may be folded or not.
 ///
-/// The layer function follows what alone reads the operator: bias, norm, activation (also one that
-/// reads its argument twice, such as x * sigmoid(x)), residual Add, activation. Identity, Dropout,
-/// Cast, Pad, Reshape, Transpose, QuantizeLinear and the like may stand between.
+/// The layer function includes single readers of the operator: bias, norm, activation (also one
+/// that reads its argument twice, such as x * sigmoid(x)), residual Add, activation. Identity,
+/// Dropout, Cast, Pad, Reshape, Transpose, QuantizeLinear and the like may be in between.
 ///
-/// Tied are layers that share a weight (the first leads), and two layers whose outputs, after batch
-/// norm but no activation, meet in one residual Add, if one of them is the only layer on its branch
-/// since the branches parted (a projection shortcut): the last layer of the longer branch leads; at
-/// equal length the one with more weights, or else the later one.
+/// Tied are layers that share a weight (the first is the leader), and two layers whose outputs,
+/// after batch norm but without activation, are added in one residual Add, if one of them is the
+/// only layer on its branch (a projection shortcut): the last layer of the longer branch is the
+/// leader; for equal length the one with more weights, or else the later one.
 ///
 /// Time is near linear in the number of nodes.
 /// @throws ShapeError naming a value whose shape is missing.

@@ -13,7 +13,7 @@
 namespace ompq::graph {
 namespace {
 
-/// Text that is equal for equal attributes; nothing for what has none.
+/// A text that is equal for equal attributes; nullopt for attributes that are not compared.
 std::optional<std::string> attribute_text(const Attribute& attribute) {
   return std::visit(
       [](const auto& value) -> std::optional<std::string> {

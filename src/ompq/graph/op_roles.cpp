@@ -25,7 +25,7 @@ bool is_thin(const Tensor& tensor) {
 
 bool is_number(const Tensor* constant) { return constant != nullptr && constant->elements() == 1; }
 
-/// Any function of each element of `x` alone, linear or not, as gates are made of.
+/// An element-wise function of only `x`, linear or not, as used in gates.
 bool is_elementwise(const Graph& graph, const Node& node, ValueId x) {
   if (node.outputs.size() != 1) return false;
   const OperatorTraits& traits = traits_of(node);
@@ -46,7 +46,7 @@ bool is_elementwise(const Graph& graph, const Node& node, ValueId x) {
   return false;
 }
 
-/// A chain of element-wise operators that nobody else reads, up to the first other node.
+/// A chain of element-wise operators with single readers, up to the first other node.
 struct Chain {
   std::vector<NodeId> nodes;
   ValueId end = kNoValue;
@@ -54,7 +54,7 @@ struct Chain {
 };
 
 Chain follow_chain(const Graph& graph, const Uses& uses, ValueId x, NodeId first) {
-  // tanh, its argument and its affine parts: no gate of the field is longer.
+  // tanh, its argument and its affine parts: no common gate is longer.
   constexpr std::size_t kLongestGate = 12;
   Chain chain{{}, x, first};
   while (chain.reader != kNoNode && chain.nodes.size() < kLongestGate) {
@@ -89,7 +89,7 @@ bool is_activation(const Graph& graph, const Node& node, ValueId x) {
   const OperatorTraits& traits = traits_of(node);
   if (traits.role != Role::Activation && traits.role != Role::Bound) return false;
   if (traits.commutes) return is_bound(graph, node, x);
-  // Slopes and bounds must be settled; a second activation would be another layer's business.
+  // Slopes and bounds must be constant; a second activation does not belong to the layer.
   return node.input(0) == x &&
          std::all_of(node.inputs.begin() + 1, node.inputs.end(), [&](ValueId id) {
            return id == kNoValue || (traits.constant_operands && graph.is_constant(id));

@@ -12,7 +12,7 @@ constexpr std::string_view kFusedDomain = "activation_domain";
 
 // --- bounds ----------------------------------------------------------------------------------
 
-/// The constant that an operand is, if it is one number.
+/// The operand's constant, if it is a scalar.
 std::optional<float> number_in(const Graph& graph, ValueId id) {
   if (!graph.is_constant(id) || graph.value(id).constant->elements() != 1) return std::nullopt;
   return graph.value(id).constant->to_floats().front();
@@ -129,7 +129,7 @@ std::vector<OperatorTraits> elementwise() {
   };
 }
 
-/// What moves elements, picks some of them, or stores them otherwise.
+/// Operators that move, select or re-encode elements.
 std::vector<OperatorTraits> movers() {
   using enum IntegerForm;
   return {
@@ -243,7 +243,7 @@ std::optional<Bounds> bounds_of(const Graph& graph, const Node& node) {
   if (traits.bounds == nullptr || x == kNoValue) return std::nullopt;
   if (graph.is_constant(x) || graph.value(x).type != DataType::Float32) return std::nullopt;
   const std::optional<Bounds> bounds = traits.bounds(graph, node);
-  // With its bounds the wrong way round a Clip makes its upper one of everything, by ONNX's rule.
+  // A Clip with min > max sets everything to max, by ONNX's definition.
   return bounds && bounds->low <= bounds->high ? bounds : std::nullopt;
 }
 

@@ -40,7 +40,7 @@ bool drops_nothing(const Graph& graph, const Uses& uses, const Node& node) {
 bool keeps_type(const Graph& graph, const Node& node) {
   const Value& from = graph.value(node.inputs[0]);
   const Value& to = graph.value(node.outputs[0]);
-  // Types are only certain where inference has been, which sets both.
+  // Types are only known after inference, which sets both.
   return from.shape && to.shape && from.type == to.type;
 }
 
@@ -57,7 +57,7 @@ bool is_no_op(const Graph& graph, const Uses& uses, const Node& node) {
   return gathers && node.inputs.size() == 1;
 }
 
-/// Leads readers past removed nodes; all rewiring happens in one sweep at the end.
+/// Redirects readers of removed nodes; all rewiring happens in one pass at the end.
 class Detours {
  public:
   explicit Detours(std::size_t values) : target_(values, kNoValue) {}
@@ -95,7 +95,7 @@ int remove_identities(Graph& graph) {
     if (!uses.is_visible(after)) {
       detours.set(after, before);
     } else {
-      // A network output keeps its name: whoever makes the value before writes it instead.
+      // A network output keeps its name: the producer of the input writes it instead.
       const NodeId maker = uses.producer(before);
       if (maker == kNoNode || uses.is_visible(before)) continue;
       std::vector<ValueId>& outputs = graph.mutable_node(maker).outputs;
@@ -109,8 +109,8 @@ int remove_identities(Graph& graph) {
   return static_cast<int>(gone.size());
 }
 
-/// `addend` as one number for each of `count` channels on `axis` of a value of rank `rank`; nothing
-/// if it is anything else.
+/// `addend` as one number for each of `count` channels on `axis` of a value of rank `rank`; nullopt
+/// if it is not.
 std::optional<Tensor> as_bias(const Tensor& addend,
                               std::int64_t count,
                               std::int64_t rank,

@@ -43,7 +43,7 @@ class Sharing {
   }
 
  private:
-  /// Embeddings of equal tables read one.
+  /// Makes embeddings with equal tables share one.
   void share_table(NodeId id) {
     const Node& node = graph_.node(id);
     if (!is_embedding(graph_, node)) return;
@@ -102,7 +102,7 @@ class Sharing {
     return turned_[table] = turned;
   }
 
-  /// A Transpose that the network has itself stays, too.
+  /// A Transpose of the original network is also kept.
   void note_turned(NodeId id) {
     const Node& node = graph_.node(id);
     if (!node.domain.empty() || !node.is("Transpose")) return;

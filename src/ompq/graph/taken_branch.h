@@ -4,8 +4,9 @@
 
 namespace ompq::graph {
 
-/// On an If whose condition the samples decide: 1 where it holds for all of them, 0 where it does
-/// not. That branch hands on what the nodes before the If make; the other is as it was read.
+/// Set on an If whose condition depends on scalar inputs: 1 if it is true for all samples, 0 if it
+/// is false. The taken branch returns the outputs of nodes before the If; the other one is
+/// unchanged.
 inline constexpr std::string_view kTakenNote = "ompq_taken";
 
 }  // namespace ompq::graph

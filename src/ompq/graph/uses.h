@@ -6,8 +6,8 @@
 
 namespace ompq::graph {
 
-/// Who makes and who reads each value, kept by passes while they rewire a graph: unlike the
-/// graph's own index, which any change discards, it is updated in place.
+/// Producer and consumers of each value, for passes that rewire a graph: unlike the graph's index,
+/// which any change discards, it is updated in place.
 class Uses {
  public:
   explicit Uses(const Graph& graph);
@@ -17,9 +17,9 @@ class Uses {
   void set_producer(ValueId id, NodeId node) { producer_[index(id)] = node; }
   /// Nodes that read `id`, each once.
   [[nodiscard]] const std::vector<NodeId>& readers(ValueId id) const { return readers_[index(id)]; }
-  /// The one node that reads `id`; kNoNode if several or none do, or if `id` must stay visible.
+  /// The only node that reads `id`; kNoNode if several or none do, or if `id` must be kept.
   [[nodiscard]] NodeId sole_reader(ValueId id) const;
-  /// True for network outputs and whatever keep() was told.
+  /// True for network outputs and values passed to keep().
   [[nodiscard]] bool is_visible(ValueId id) const { return visible_[index(id)]; }
   void keep(ValueId id) { visible_[index(id)] = true; }
 

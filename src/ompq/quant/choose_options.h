@@ -11,7 +11,7 @@ struct ChooseOptions {
   Symmetry symmetry = Symmetry::Asymmetric;
   Granularity granularity = Granularity::per_tensor();
   RangeMethod method = RangeMethod::ErrorSearch;
-  double percentile = 99.99;  ///< Percentile: share of values kept inside of the range, in percent
+  double percentile = 99.99;  ///< Percentile: share of values inside the range, in percent
   double error_power = 2.4;   ///< ErrorSearch: minimizes sum |x - fake_quantize(x)|^power
 };
 

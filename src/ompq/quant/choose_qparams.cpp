@@ -74,11 +74,10 @@ QuantParams choose_qparams(const Tensor& x, const ChooseOptions& options) {
 
 QuantParams qparams_from_range(float min, float max, BitWidth bits, Symmetry symmetry) {
   if (!std::isfinite(min) || !std::isfinite(max) || min > max) {
-    throw DataError("quant",
-                    fmt::format("no quantizer can span {}..{}; a range has finite ends in "
-                                "ascending order",
-                                min,
-                                max));
+    throw DataError(
+        "quant",
+        fmt::format(
+            "{}..{} is not a valid range; it must have finite ends in ascending order", min, max));
   }
   const SliceParams params = params_of_range(min, max, bits, symmetry);
   return {bits, symmetry, Granularity::per_tensor(), {params.scale}, {params.zero_point}};

@@ -32,7 +32,7 @@ OMPQ_INLINE FakeQuantizeSlope<Mask> fake_quantize_slope(float x,
   const float ratio = x / grid.scale;
   const float level = nearest_level(ratio, grid);
   const float slope = inside * (level - ratio);
-  // A cell around a level between whole numbers reaches as far on its outer side.
+  // A cell around a level between integers extends equally on its outer side.
   const float low = grid.low - grid.shift;
   const float high = grid.high + grid.shift;
   if constexpr (std::is_same_v<Mask, float>) {

@@ -17,10 +17,10 @@
 namespace ompq::quant {
 namespace {
 
-/// Small enough for a chunk and its bin numbers to stay in the first-level cache.
+/// A chunk and its bin numbers fit in the L1 cache.
 constexpr std::int64_t kChunk = 2048;
-/// Neighbours count into histograms of their own, so that a run of equal values (zeros after a
-/// ReLU) does not wait for one counter.
+/// Neighbouring elements use separate histograms, so that a run of equal values (zeros after a
+/// ReLU) does not serialize on one counter.
 constexpr std::int64_t kLanes = 4;
 
 struct MinMax {
@@ -57,8 +57,8 @@ std::int64_t bin_of(double x, int exponent) {
   return static_cast<std::int64_t>(std::floor(std::ldexp(x, -exponent)));
 }
 
-/// The narrowest bins, 2^exponent wide, of which `bins` hold min..max. Never so narrow that a bin's
-/// number would need more than float32's 24 bits.
+/// The smallest exponent with which `bins` bins of width 2^exponent cover min..max, limited so that
+/// bin numbers fit in float32's 24 bits.
 int exponent_for(double min, double max, std::int64_t bins) {
   const double reach = std::max(std::abs(min), std::abs(max));
   int exponent = reach > 0 ? std::max(std::ilogb(reach) - 22, -126) : -126;
@@ -66,13 +66,13 @@ int exponent_for(double min, double max, std::int64_t bins) {
   return exponent;
 }
 
-/// Counts over equal bins, bin 0 beginning at `lower`.
+/// Counts over equal bins; bin 0 starts at `lower`.
 struct Bins {
   std::vector<double> counts;
   double lower;
   double width;
 
-  /// About the rank-th smallest value, 0-based; off by less than a bin.
+  /// Approximately the rank-th smallest value, 0-based; the error is less than a bin.
   [[nodiscard]] double value_at(std::int64_t rank) const {
     const auto target = static_cast<double>(rank);
     double before = 0;
@@ -87,7 +87,7 @@ struct Bins {
   }
 };
 
-/// The histogram of |x|: zero is an edge, so bin j below it falls onto bin -1 - j.
+/// The histogram of |x|: zero is a bin edge, so negative bin j is added to bin -1 - j.
 Bins folded(const std::vector<double>& counts, std::int64_t first, double width) {
   const std::int64_t last = first + static_cast<std::int64_t>(counts.size()) - 1;
   const std::int64_t reach = std::max(first < 0 ? -1 - first : first, last < 0 ? -1 - last : last);
@@ -104,7 +104,7 @@ Bins folded(const std::vector<double>& counts, std::int64_t first, double width)
 HistogramObserver::HistogramObserver(std::int64_t bins) {
   if (bins < 16) {
     throw ConfigError("histogram",
-                      fmt::format("{} bins cannot show a distribution; use 16 or more", bins));
+                      fmt::format("{} bins are too few for a distribution; use 16 or more", bins));
   }
   counts_.resize(static_cast<std::size_t>(bins));
   lanes_.resize(static_cast<std::size_t>(bins * kLanes));
@@ -177,8 +177,8 @@ void HistogramObserver::observe_chunk(std::span<const float> values) {
   if (in_lanes_ > (std::int64_t{1} << 30)) add_lanes();
 }
 
-/// Makes room for min..max: bins are merged in pairs until they reach, and moved so that bin 0
-/// holds the smallest value.
+/// Extends the histogram to min..max: bins are merged in pairs until they cover it, and shifted so
+/// that bin 0 contains the smallest value.
 void HistogramObserver::widen_to(float min, float max) {
   add_lanes();
   const bool is_first = count_ == 0;
@@ -212,7 +212,7 @@ void HistogramObserver::add_lanes() {
 QuantParams HistogramObserver::choose_qparams(const ChooseOptions& options) const {
   check_options(options);
   if (count_ == 0) {
-    throw DataError("histogram", "nothing was observed; run at least one sample first");
+    throw DataError("histogram", "no values were observed; run at least one sample first");
   }
   SliceParams chosen;
   switch (options.method) {
@@ -253,7 +253,7 @@ SliceParams HistogramObserver::percentile_params(const ChooseOptions& options) c
 }
 
 SliceParams HistogramObserver::searched_params(const ChooseOptions& options) const {
-  // Several points a bin: at 8 bits a quantizer's step is hardly wider than one.
+  // Several points per bin: at 8 bits a quantizer's scale is hardly larger than a bin.
   constexpr int kPoints = 4;
   std::vector<float> values;
   std::vector<float> weights;

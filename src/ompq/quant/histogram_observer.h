@@ -14,8 +14,8 @@ namespace ompq::quant {
 /// doubles when the values no longer fit (counts are merged pairwise, so no sample is seen twice).
 /// Exact minimum and maximum are kept.
 ///
-/// Widths are powers of two and edges are whole multiples of them. So the histogram depends on the
-/// values alone, not on how they were split into batches or in what order they came.
+/// Widths are powers of two and edges are integer multiples of them. So the histogram depends only
+/// on the values, not on batches or their order.
 class HistogramObserver {
  public:
   /// @throws ConfigError for fewer than 16 bins.
@@ -28,7 +28,7 @@ class HistogramObserver {
   [[nodiscard]] float max() const { return max_; }
   [[nodiscard]] const std::vector<double>& bins() const { return counts_; }
   [[nodiscard]] double bin_width() const;
-  /// Where bin 0 begins; min() lies in it.
+  /// Start of bin 0, which contains min().
   [[nodiscard]] double lower_edge() const;
   /// Per-tensor quantizer by the method in `options` (granularity is ignored).
   /// @throws DataError if nothing was observed; ConfigError for bad options.
@@ -43,7 +43,7 @@ class HistogramObserver {
   [[nodiscard]] SliceParams searched_params(const ChooseOptions& options) const;
 
   std::vector<double> counts_;
-  std::vector<std::uint32_t> lanes_;  ///< not yet in counts_; kLanes interleaved histograms
+  std::vector<std::uint32_t> lanes_;  ///< kLanes interleaved histograms, not yet added to counts_
   std::int64_t in_lanes_ = 0;
   int exponent_ = 0;        ///< bins are 2^exponent_ wide
   std::int64_t first_ = 0;  ///< bin 0 begins at first_ * 2^exponent_

@@ -7,19 +7,19 @@
 namespace ompq::quant {
 
 /// Widths up to which a symmetric quantizer has no level at zero, but levels at +-1/2, +-3/2 ...
-/// steps. Of two levels, one at zero leaves half of the weights nothing: on normally distributed
-/// numbers the best step then leaves a squared error of 0.597 of the variance, and 0.364 without.
-/// With four levels the same is true of normal numbers (0.150, 0.119), but not of trained weights,
-/// of which more lie near zero, see docs/adr/.
+/// scales. With two levels, one at zero maps half of the weights to zero: for normally distributed
+/// numbers the best scale then gives a squared error of 0.597 of the variance, and 0.364 without.
+/// With four levels the same is true for normal numbers (0.150, 0.119), but not for trained
+/// weights, more of which are near zero, see docs/adr/.
 inline constexpr int kMostBitsWithoutZero = 1;
 
-/// How weights of `bits` are quantized where `asked` is asked for: always symmetric where there are
-/// so few levels.
+/// The symmetry of weights of `bits` bits if `asked` is requested: always symmetric with so few
+/// levels.
 [[nodiscard]] inline Symmetry weight_symmetry(Symmetry asked, BitWidth bits) {
   return bits.value() <= kMostBitsWithoutZero ? Symmetry::Symmetric : asked;
 }
 
-/// 1/2 where levels stand between the whole multiples of the scale, 0 elsewhere.
+/// 1/2 if levels are between the integer multiples of the scale, else 0.
 [[nodiscard]] inline float level_shift(BitWidth bits, Symmetry symmetry) {
   const bool between = symmetry == Symmetry::Symmetric && bits.value() <= kMostBitsWithoutZero;
   return between ? 0.5F : 0.0F;

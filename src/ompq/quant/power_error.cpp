@@ -37,8 +37,8 @@ inline float fast_exp2(float x) {
   return std::bit_cast<float>(std::bit_cast<std::int32_t>(fraction) + shift);
 }
 
-/// |error|^power for an error in steps of the quantizer. Errors below 2^-30 steps count as that:
-/// they are nothing next to the others.
+/// |error|^power for an error in units of the scale. Errors below 2^-30 are treated as 2^-30, which
+/// is negligible.
 inline float fast_pow(float error, float power) {
   const float floored = error < 0x1p-30F ? 0x1p-30F : error;
   const float exponent = power * fast_log2(floored);
@@ -102,7 +102,7 @@ double power_error(const WeightedValues& x,
                    BitWidth bits,
                    double power,
                    double give_up_above) {
-  // Short, so that a hopeless candidate is dropped early and float32 sums stay exact to 1e-6.
+  // Short chunks, so that a bad candidate is dropped early and float32 sums are accurate to 1e-6.
   constexpr std::size_t kChunk = 256;
   const Steps steps{make_grid(params.scale, params.zero_point, bits, params.shift),
                     1.0F / params.scale};

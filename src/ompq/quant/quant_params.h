@@ -10,8 +10,8 @@ namespace ompq::quant {
 enum class Symmetry { Symmetric, Asymmetric };
 
 /// How many values share one scale. PerTensor: shape [3, 4] -> 1 scale. PerAxis(0): [3, 4] -> 3
-/// scales. Of a stack of tensors, the first `stacked` axes count its members, and each member has
-/// scales of its own: PerAxis(2) with 1 stacked axis: [5, 3, 4] -> 20 scales, member by member.
+/// scales. In a stack of tensors, the first `stacked` axes are those of its members, each of which
+/// has its own scales: PerAxis(2) with 1 stacked axis: [5, 3, 4] -> 20 scales, member by member.
 struct Granularity {
   bool per_axis = false;
   std::int64_t axis = 0;
@@ -23,9 +23,9 @@ struct Granularity {
   bool operator==(const Granularity&) const = default;
 };
 
-/// A uniform affine quantizer: real = scale * (code - zero_point), code in 0 .. 2^bits - 1.
-/// Codes are unsigned for every symmetry; a symmetric quantizer has zero_point = 2^(bits-1), and
-/// with one bit its two levels lie half a step above that, at -1/2 and 1/2 (levels.h).
+/// A uniform affine quantizer: real = scale * (code - zero_point), code in 0 .. 2^bits - 1. Codes
+/// are unsigned for every symmetry; a symmetric quantizer has zero_point = 2^(bits-1), and with one
+/// bit its two levels are half a scale above that, at -1/2 and 1/2 scale (levels.h).
 struct QuantParams {
   BitWidth bits{8};
   Symmetry symmetry = Symmetry::Asymmetric;

@@ -34,7 +34,7 @@ OMPQ_VECTOR_CLONES void dequantize_run(const std::uint8_t* codes,
   }
 }
 
-/// The slices that `params` speaks of. @throws ShapeError, ConfigError if the two do not fit.
+/// The slices of `params`. @throws ShapeError, ConfigError if the two do not fit.
 Slices checked_slices(std::span<const std::int64_t> shape, const QuantParams& params) {
   const Slices slices = slices_of(shape, params.granularity);
   const auto expected = static_cast<std::size_t>(slices.total());
@@ -52,8 +52,8 @@ Slices checked_slices(std::span<const std::int64_t> shape, const QuantParams& pa
     const bool zero_ok = params.zero_point[s] >= 0 && params.zero_point[s] < params.bits.levels();
     if (scale_ok && zero_ok) continue;
     throw ConfigError("quant",
-                      fmt::format("slice {} has scale {} and zero point {}; a scale is positive, "
-                                  "a zero point of {} bits lies in 0..{}",
+                      fmt::format("slice {} has scale {} and zero point {}; a scale must be "
+                                  "positive, and a zero point of {} bits in 0..{}",
                                   s,
                                   params.scale[s],
                                   params.zero_point[s],
@@ -63,8 +63,7 @@ Slices checked_slices(std::span<const std::int64_t> shape, const QuantParams& pa
   return slices;
 }
 
-/// Calls run(offset, length, grid) for every stretch of elements that lies together and shares a
-/// scale.
+/// Calls run(offset, length, grid) for every contiguous run of elements with the same scale.
 template <typename Run>
 void for_each_run(const Slices& slices, const QuantParams& params, const Run& run) {
   for_each_run(slices, [&](std::int64_t s, std::int64_t at, std::int64_t count) {
@@ -91,8 +90,7 @@ Tensor dequantize(const QuantizedTensor& q) {
   if (static_cast<std::int64_t>(q.codes.size()) != element_count(q.shape)) {
     throw ShapeError(
         "quant",
-        fmt::format(
-            "{} codes do not fill a tensor of shape {}", q.codes.size(), shape_text(q.shape)));
+        fmt::format("got {} codes for a tensor of shape {}", q.codes.size(), shape_text(q.shape)));
   }
   Tensor x(DataType::Float32, q.shape);
   const auto values = x.mutable_data<float>();

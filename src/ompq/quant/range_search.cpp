@@ -15,7 +15,7 @@ struct Range {
   double max;
 };
 
-/// The best range so far and how it is found.
+/// The search state with the best range so far.
 class Search {
  public:
   Search(const WeightedValues& x, const ChooseOptions& options) : x_(x), options_(options) {}
@@ -40,7 +40,7 @@ class Search {
   SliceParams best_;
 };
 
-/// 1, 1 - step, ... 0.2, and from there by tenths down to 0.01: outliers can lie far out.
+/// 1, 1 - step, ... 0.2, and then in smaller steps down to 0.01, since outliers can be far away.
 std::vector<double> shrink_factors(double step) {
   std::vector<double> factors;
   for (int i = 0; 1 - i * step >= 0.2; ++i) factors.push_back(1 - i * step);
@@ -48,8 +48,7 @@ std::vector<double> shrink_factors(double step) {
   return factors;
 }
 
-/// A symmetric grid reaches one step further below zero than above, or as far where no level is
-/// zero.
+/// A symmetric grid has one more level below zero than above, or equally many if no level is zero.
 SliceParams symmetric_params(double min, double max, BitWidth bits) {
   const float shift = level_shift(bits, Symmetry::Symmetric);
   const double below = bits.levels() / 2.0 - static_cast<double>(shift);
@@ -57,8 +56,8 @@ SliceParams symmetric_params(double min, double max, BitWidth bits) {
   return {static_cast<float>(std::max(-min / below, max / above)), bits.levels() / 2, shift};
 }
 
-/// Zeros alone, exactly or next to it: where no level is zero, some 10^-12 stands for it. A bias is
-/// counted in such steps, so they must not be so small that it would overflow.
+/// For values that are all zero: if no level is zero, zero is represented by about 10^-12. Biases
+/// are multiples of this scale, so it must not be so small that they overflow.
 SliceParams params_of_zeros(BitWidth bits, Symmetry symmetry) {
   const float shift = level_shift(bits, symmetry);
   const int zero_point = symmetry == Symmetry::Symmetric ? bits.levels() / 2 : 0;
@@ -79,7 +78,7 @@ SliceParams params_of_range(double min, double max, BitWidth bits, Symmetry symm
   if (min == max) return params_of_zeros(bits, symmetry);
   SliceParams params = symmetry == Symmetry::Symmetric ? symmetric_params(min, max, bits)
                                                        : asymmetric_params(min, max, bits);
-  // Scales stay normal numbers, so that 1 / scale is one too.
+  // Scales stay normal numbers, so that 1 / scale is finite.
   params.scale = std::clamp(params.scale, 0x1p-126F, 0x1p126F);
   params.zero_point = std::clamp(params.zero_point, 0, bits.levels() - 1);
   return params;
@@ -95,7 +94,7 @@ SliceParams search_range(const WeightedValues& x,
   for (const double f : shrink_factors(0.01)) search.try_range({min * f, max * f});
   if (options.symmetry == Symmetry::Symmetric || min == 0 || max == 0) return search.best();
 
-  // One long tail: each end by itself, in wider steps, from the best common factor.
+  // For one long tail: search each end separately, in larger steps, from the best common factor.
   const Range common = search.best_range();
   for (const double f : shrink_factors(0.02)) search.try_range({common.min * f, common.max});
   const Range lower = search.best_range();

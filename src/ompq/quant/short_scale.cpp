@@ -8,7 +8,7 @@ namespace {
 
 constexpr int kMantissas = 1 << kShortScaleBits;
 
-/// The number that multiplies 16..31 x 2^0..2^15 to scales up to `largest`.
+/// The unit with which 16..31 x 2^0..2^15 x unit covers scales up to `largest`.
 float unit_for(float largest) {
   int exponent = 0;
   (void)std::frexp(largest, &exponent);

@@ -39,7 +39,7 @@ Slices slices_of(std::span<const std::int64_t> shape, const Granularity& granula
   }
   if (granularity.stacked < 0 || granularity.stacked > axis) {
     throw ShapeError("quant",
-                     fmt::format("{} stacked axes do not stand before axis {} of a tensor of shape "
+                     fmt::format("{} stacked axes are not before axis {} of a tensor of shape "
                                  "{}; use 0..{}",
                                  granularity.stacked,
                                  axis,
@@ -50,7 +50,7 @@ Slices slices_of(std::span<const std::int64_t> shape, const Granularity& granula
   const auto stacked = static_cast<std::size_t>(granularity.stacked);
   const std::int64_t members = element_count(shape.first(stacked));
   const std::int64_t inner = element_count(shape.subspan(at + 1));
-  // Without an axis between them, members and slices count on as one.
+  // If the axes are adjacent, members and slices are one axis.
   if (stacked == at) return {1, 1, members * shape[at], inner};
   return {members, element_count(shape.subspan(stacked, at - stacked)), shape[at], inner};
 }

@@ -9,8 +9,9 @@
 
 namespace ompq::quant {
 
-/// A row-major tensor, or a stack of them, cut along one axis: element (m, o, s, i) of `members` x
-/// `outer` x `count` x `inner` belongs to slice m * count + s. Per tensor: 1 x 1 x 1 x elements.
+/// A row-major tensor, or a stack of tensors, split along one axis: element (m, o, s, i) of
+/// `members` x `outer` x `count` x `inner` belongs to slice m * count + s. Per tensor: 1 x 1 x 1 x
+/// elements.
 struct Slices {
   std::int64_t members = 1;
   std::int64_t outer = 1;
@@ -24,8 +25,8 @@ struct Slices {
   }
 };
 
-/// Calls run(slice, first element, elements) for every stretch of elements that lies together and
-/// belongs to one slice, in the order of elements.
+/// Calls run(slice, first element, elements) for every contiguous run of elements of one slice, in
+/// element order.
 template <typename Run>
 void for_each_run(const Slices& slices, const Run& run) {
   std::int64_t at = 0;
@@ -38,11 +39,10 @@ void for_each_run(const Slices& slices, const Run& run) {
   }
 }
 
-/// @throws ShapeError for an axis outside of -rank..rank-1, or more stacked axes than stand before
-/// it.
+/// @throws ShapeError for an axis outside -rank..rank-1, or more stacked axes than axes before it.
 [[nodiscard]] Slices slices_of(std::span<const std::int64_t> shape, const Granularity& granularity);
 
-/// Elements of slice `s`, in order; a view of `values` where they lie together, else of `buffer`.
+/// Elements of slice `s`, in order; a view of `values` if they are contiguous, else of `buffer`.
 [[nodiscard]] std::span<const float> slice_values(std::span<const float> values,
                                                   const Slices& slices,
                                                   std::int64_t s,

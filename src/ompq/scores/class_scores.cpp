@@ -3,7 +3,7 @@
 namespace ompq::scores {
 namespace {
 
-/// Operators that leave scores what they are, but for rounding and shape.
+/// Operators that change scores only by rounding or reshaping.
 bool keeps_scores(const graph::Node& node) {
   static constexpr const char* kOperators[] = {"Identity",
                                                "Reshape",
@@ -17,7 +17,7 @@ bool keeps_scores(const graph::Node& node) {
   });
 }
 
-/// The Softmax that made the first output; kNoNode if none did.
+/// The Softmax that produced the first output, or kNoNode.
 graph::NodeId softmax_of(const graph::Graph& graph) {
   graph::NodeId maker = graph.producer(graph.outputs().front());
   while (maker != graph::kNoNode && keeps_scores(graph.node(maker))) {

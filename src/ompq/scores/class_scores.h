@@ -11,25 +11,25 @@
 #include "ompq/core/tensor.h"
 #include "ompq/graph/graph.h"
 
-/// Class scores, what follows from them, and how far those of two networks are apart: the one
+/// Class scores, quantities computed from them, and the divergence of two networks' scores: the one
 /// definition that search, learned rounding, distillation, training and evaluation share.
-/// runtime/class_losses.h has the same on tensors that gradients flow through.
+/// runtime/class_losses.h has differentiable versions.
 namespace ompq::scores {
 
-/// What the first output of a network says about classes.
+/// How the first output of a network gives class scores.
 enum class Kind {
-  None,           ///< it is not one row of two or more scores a sample
+  None,           ///< not a row of two or more scores per sample
   Logits,         ///< any real numbers: the probabilities are their softmax
-  Probabilities,  ///< a Softmax made them
+  Probabilities,  ///< the output of a Softmax
 };
 /// The first output is scores if it is float32 [n, classes >= 2], also with trailing extents of 1.
-/// They are probabilities if a Softmax made them, also where they are quantized or reshaped after
-/// it.
+/// They are probabilities if a Softmax produced them, even if they are quantized or reshaped
+/// afterwards.
 [[nodiscard]] Kind kind_of(const graph::Graph& graph);
-/// The value whose softmax the class probabilities are: the first output, or what the Softmax reads
-/// that made it.
+/// The value whose softmax gives the class probabilities: the first output, or the input of the
+/// Softmax that produced it.
 [[nodiscard]] graph::ValueId logits_value(const graph::Graph& graph);
-/// How many classes those scores have; nothing where there are none.
+/// Number of classes; empty if the first output is not class scores.
 [[nodiscard]] std::optional<std::int64_t> class_count(const graph::Graph& graph);
 
 /// Rows of class scores, [rows, classes]; a view of a tensor that must outlive it.
@@ -42,21 +42,21 @@ struct Scores {
     return values.subspan(static_cast<std::size_t>(i * classes), static_cast<std::size_t>(classes));
   }
 };
-/// An output as class scores if it has their form, see kind_of().
-/// @param kind  of its network; None, where the graph does not tell the form, counts as logits.
+/// An output as class scores if it has the shape of scores, see kind_of().
+/// @param kind  kind_of() of its network; None, if the graph does not determine it, counts as
+/// logits.
 [[nodiscard]] std::optional<Scores> as_scores(const Tensor& output, Kind kind);
 
-/// The first of the highest scores.
+/// Index of the highest score, the first of equal ones.
 [[nodiscard]] std::int64_t best_class(std::span<const float> scores);
-/// Number of classes that score above `label`; ties count as above where they come first, as a
-/// stable sort would have it.
+/// Number of classes ranked before `label`; equal scores are ranked by index, as in a stable sort.
 [[nodiscard]] std::int64_t rank_of(std::span<const float> scores, std::int64_t label);
 
-/// Probabilities below count as this, the least number that float32 holds in full: what it rounded
-/// to zero has a logarithm, and that a gradient.
+/// Smaller probabilities count as this, the smallest normal float32: a probability that was rounded
+/// to zero then has a logarithm and a gradient.
 inline constexpr float kLeastProbability = 0x1p-126F;
 
-/// log sum exp(x), by the difference to the greatest x; a sum in float64 whatever T is.
+/// log sum exp(x), relative to the largest x; the sum is float64 for every T.
 template <typename T>
 [[nodiscard]] double log_sum_exp(std::span<const T> row) {
   const T top = *std::max_element(row.begin(), row.end());
@@ -64,14 +64,14 @@ template <typename T>
   for (const T x : row) sum += std::exp(static_cast<double>(x) - top);
   return top + std::log(sum);
 }
-/// x becomes log softmax(x).
+/// Replaces x by log softmax(x).
 template <typename T>
 void log_softmax(std::span<T> row) {
   const auto shift = static_cast<T>(log_sum_exp(std::span<const T>(row)));
   for (T& x : row) x -= shift;
 }
 /// sum p (log p - log q), over any number of rows: Kullback-Leibler divergence of q from p, in
-/// nats. @param p, q  logarithms of probabilities.
+/// nats. @param p, q logarithms of probabilities.
 template <typename T>
 [[nodiscard]] double divergence(std::span<const T> p, std::span<const T> q) {
   double sum = 0;
@@ -81,12 +81,12 @@ template <typename T>
   return sum;
 }
 
-/// Logarithms of the class probabilities, row by row, [rows, classes].
+/// Logarithms of the class probabilities of each row, [rows, classes].
 [[nodiscard]] std::vector<double> log_probabilities(const Scores& scores);
-/// The same of one row.
+/// The same for one row.
 [[nodiscard]] std::vector<double> log_probabilities(std::span<const float> row, Kind kind);
 
-/// Divergence of row `i` of `scores` from that of `reference`, in nats.
+/// Divergence of row `i` of `scores` from row `i` of `reference`, in nats.
 [[nodiscard]] double divergence_of_rows(const Scores& reference,
                                         const Scores& scores,
                                         std::int64_t i);
