@@ -162,8 +162,8 @@ TEST(InferAndFold, ListsEveryUnsupportedNodeAtOnce) {
   graph.mark_output(add(graph, "MatMulInteger", {shaped}));
   EXPECT_THAT(message_of(graph),
               AllOf(HasSubstr("4 of 5 nodes cannot be run"),
-                    HasSubstr("Frobnicate node 'Frobnicate': the operator is not known"),
-                    HasSubstr("AveragePool node 'AveragePool': averages over dilated windows"),
+                    HasSubstr("Frobnicate node 'Frobnicate': the operator is not supported"),
+                    HasSubstr("AveragePool node 'AveragePool': averages with dilated windows"),
                     HasSubstr("Unique node 'Unique': its output's shape depends on the data"),
                     HasSubstr("MatMulInteger node 'MatMulInteger': the network is quantized")));
   EXPECT_THROW(infer_and_fold(graph), UnsupportedOp);
@@ -182,10 +182,11 @@ TEST(InferAndFold, SaysWhichOutputOrOpsetIsNotSupported) {
     graph.mark_output(output);
   }
   graph.mark_output(add(graph, "HardSwish", {x}));
-  EXPECT_THAT(message_of(graph),
-              AllOf(HasSubstr("MaxPool node 'MaxPool': its output 1 is not supported"),
-                    HasSubstr("HardSwish node 'HardSwish': is known from opset 14 on, the file "
-                              "says 12")));
+  EXPECT_THAT(
+      message_of(graph),
+      AllOf(HasSubstr("MaxPool node 'MaxPool': its output 1 is not supported"),
+            HasSubstr(
+                "HardSwish node 'HardSwish': is supported from opset 14 on, but the file has 12")));
 }
 
 TEST(InferAndFold, IgnoresUnsupportedNodesThatNobodyReads) {
@@ -204,7 +205,7 @@ TEST(InferAndFold, NamesTheNodeWhoseShapesDoNotFit) {
   graph.mark_output(add(graph, "Conv", {x, w}));
   EXPECT_THAT(message_of(graph),
               AllOf(HasSubstr("Conv node 'Conv'"),
-                    HasSubstr("asks for 5 channels, the input has shape Nx3x8x8")));
+                    HasSubstr("needs 5 channels, but the input has shape Nx3x8x8")));
   EXPECT_THROW(infer_and_fold(graph), ShapeError);
 }
 

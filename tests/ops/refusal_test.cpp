@@ -32,7 +32,7 @@ std::vector<Refusal> refusals() {
   const std::vector<testing::CaseInput> norm{x, vector, vector, vector, vector};
   std::vector<Refusal> all{
       {{"AveragePool", 19, "", {{"kernel_shape", Ints{2, 2}}, {"dilations", Ints{1, 2}}}, {x}},
-       "averages over dilated windows"},
+       "averages with dilated windows"},
       {{"BatchNormalization", 14, "", {{"training_mode", 1}}, norm},
        "export the network for inference"},
       {{"BatchNormalization", 7, "", {{"spatial", 0}}, norm}, "statistics per pixel"},
@@ -41,13 +41,13 @@ std::vector<Refusal> refusals() {
       {{"Cast", 13, "", {{"to", 8}}, {x}}, "casts to ONNX type 8"},
       {{"Clip", 13, "", {}, {x, vector}}, "its bound (input 1) has shape 3"},
       {{"Col2Im", 18, "", {}, {x, testing::constant_ints({5}), testing::constant_ints({2})}},
-       "images with 1 axes, not 2"},
+       "images have 1 axes, not 2"},
       {{"Concat", 13, "", {}, {x, x}}, "its axis is missing"},
       {{"Conv", 13, "", {}, {data(normal({1, 1, 2, 2, 2, 2})), vector}}, "1, 2 or 3 spatial axes"},
       {{"DepthToSpace", 13, "", {{"blocksize", 2}, {"mode", "ABC"}}, {x}}, "mode 'ABC' is unknown"},
       {{"Dropout", 13, "", {}, {x, constant(Tensor::scalar(0.5F)), constant(Tensor::scalar(true))}},
        "training_mode is true"},
-      {{"Einsum", 12, "", {{"equation", "...a...b,ab"}}, {x, x}}, "leaves axes open twice"},
+      {{"Einsum", 12, "", {{"equation", "...a...b,ab"}}, {x, x}}, "has '...' twice in a term"},
       {{"Einsum", 12, "", {{"equation", "abcc->ab"}}, {x}}, "takes a diagonal"},
       {{"GatherND", 12, "", {{"batch_dims", 2}}, {x, integers}}, "batch_dims 2 does not fit"},
       {{"Gelu", 20, "", {{"approximate", "erf"}}, {x}}, "approximate 'erf'"},
@@ -59,7 +59,7 @@ std::vector<Refusal> refusals() {
       {{"NonZero", 13, "", {}, {x}}, "depends on the data"},
       {{"Compress", 11, "", {}, {x, integers}}, "its condition (input 1) is computed from data"},
       {{"LpNormalization", 13, "", {{"p", 3}}, {x}}, "p = 3"},
-      {{"Mod", 13, "", {}, {x, x}}, "fmod = 0 asks for integers"},
+      {{"Mod", 13, "", {}, {x, x}}, "fmod = 0 needs integers"},
       {{"Pad", 13, "", {{"mode", "mirror"}}, {x, constant_ints({0})}}, "mode 'mirror' is unknown"},
       {{"Pad", 13, "", {}, {x, indices}}, "its pads (input 1) is computed from data"},
       {{"QuantizeLinear", 21, "", {{"block_size", 16}}, {x, vector}}, "blocks of scales"},
@@ -114,9 +114,9 @@ TEST(ReasonWithoutRow, TellsWhyAnOperatorIsMissing) {
   EXPECT_EQ(reason_without_row("", "ConvInteger"),
             "the network is quantized already; start from the float one");
   EXPECT_EQ(reason_without_row("", "Frobnicate"),
-            "the operator is not known; export the network without it");
+            "the operator is not supported; export the network without it");
   EXPECT_EQ(reason_without_row("com.example", "Relu"),
-            "no operator of this domain is known; export the network with ONNX's own");
+            "this domain is not supported; export the network with ONNX's own operators");
 }
 
 }  // namespace

@@ -75,7 +75,7 @@ at::Tensor to_aten(const Tensor& tensor) {
   const auto options = at::TensorOptions().dtype(scalar_type_of(tensor.type()));
   if (tensor.elements() == 0) return at::empty(tensor.shape(), options);
   // LibTorch has no read-only tensors; the copy in the deleter keeps the bytes alive and shared, so
-  // that a later mutable_bytes() of the original leaves these alone.
+  // that a later mutable_bytes() of the original does not change them.
   auto* bytes = const_cast<std::byte*>(tensor.bytes().data());  // NOLINT
   return at::from_blob(
       bytes, tensor.shape(), [keep = tensor](void*) {}, options);

@@ -8,14 +8,14 @@
 
 namespace ompq::ops {
 
-/// The LibTorch type that holds elements of `type`; 16-, 32- and 64-bit unsigned integers, which
-/// LibTorch 1.13 lacks, are widened to int32, int64 and int64.
+/// The LibTorch type for elements of `type`; 16-, 32- and 64-bit unsigned integers, which LibTorch
+/// 1.13 lacks, become int32, int64 and int64.
 [[nodiscard]] at::ScalarType scalar_type_of(DataType type);
-/// @throws InternalError for types that ompq has no name for.
+/// @throws InternalError for types that ompq does not have.
 [[nodiscard]] DataType data_type_of(at::ScalarType type);
 
-/// The same bytes as a LibTorch tensor on the host, without a copy, kept alive by the result. They
-/// must not be written to: operators never do.
+/// A LibTorch tensor that shares the bytes and keeps them alive. It must not be written to;
+/// operators never do.
 [[nodiscard]] at::Tensor to_aten(const Tensor& tensor);
 
 /// A row-major copy in host memory, converted to `type` if one is given.

@@ -64,7 +64,7 @@ class TailFinder {
   [[nodiscard]] bool is_layer(const Node& node) const {
     return std::ranges::any_of(
         graph::weight_slots(graph_, node), [&](const graph::WeightSlot& slot) {
-          // Lookups there pick boxes and classes.
+          // Gathers in the tail select boxes and classes.
           return slot.use != graph::WeightUse::Lookup && node.input(slot.operand) != kNoValue &&
                  !depends_on_samples(node.input(slot.operand));
         });

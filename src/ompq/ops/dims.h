@@ -8,8 +8,8 @@
 
 namespace ompq::ops {
 
-/// Arithmetic on numbers that may be a multiple of the batch size N >= 1. Nothing where the result
-/// is neither a number nor a multiple of N.
+/// Arithmetic on numbers that may be a multiple of the batch size N >= 1. Nullopt if the result is
+/// neither a number nor a multiple of N.
 using MaybeDim = std::optional<graph::Dim>;
 
 [[nodiscard]] MaybeDim add(graph::Dim a, graph::Dim b);
@@ -22,11 +22,11 @@ using MaybeDim = std::optional<graph::Dim>;
 [[nodiscard]] MaybeDim minimum(graph::Dim a, graph::Dim b);
 [[nodiscard]] MaybeDim maximum(graph::Dim a, graph::Dim b);
 
-/// Whether the relation holds for every batch size; nothing where that depends on N.
+/// True if the relation is valid for every batch size; nullopt if that depends on N.
 [[nodiscard]] std::optional<bool> equal(graph::Dim a, graph::Dim b);
 [[nodiscard]] std::optional<bool> less(graph::Dim a, graph::Dim b);
 
-/// Product of the extents; nothing if N appears twice.
+/// Product of the extents; nullopt if N appears twice.
 [[nodiscard]] MaybeDim product(const std::vector<graph::Dim>& dims);
 
 }  // namespace ompq::ops

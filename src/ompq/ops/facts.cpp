@@ -57,7 +57,7 @@ UnsupportedReason needs_known(Facts inputs, std::size_t index, std::string_view 
 
 std::int64_t normal_axis(const OpContext& context, std::int64_t axis, std::int64_t rank) {
   if (axis < -rank || axis >= rank) {
-    fail(context, fmt::format("axis {} is outside of {} axes", axis, rank));
+    fail(context, fmt::format("axis {} is outside {} axes", axis, rank));
   }
   return axis < 0 ? axis + rank : axis;
 }
@@ -70,7 +70,7 @@ std::vector<std::int64_t> normal_axes(const OpContext& context,
   for (const std::int64_t axis : axes) {
     const std::int64_t positive = normal_axis(context, axis, rank);
     if (std::find(normal.begin(), normal.end(), positive) != normal.end()) {
-      fail(context, fmt::format("axis {} is named twice", axis));
+      fail(context, fmt::format("axis {} is given twice", axis));
     }
     normal.push_back(positive);
   }

@@ -9,7 +9,7 @@
 #include "ompq/ops/dims.h"
 #include "ompq/ops/operator.h"
 
-/// The vocabulary in which checks and shape rules are written. Knows nothing of LibTorch.
+/// Helpers for checks and shape rules, independent of LibTorch.
 namespace ompq::ops {
 
 using graph::Dim;
@@ -19,7 +19,7 @@ using UnsupportedReason = std::optional<std::string>;
 using OutputList = std::vector<OutputFacts>;
 using Elements = std::optional<std::vector<Dim>>;
 
-/// Known elements are carried for at most this many.
+/// Maximum number of known elements that are tracked.
 inline constexpr std::int64_t kMaxKnownElements = 1024;
 
 /// @throws ShapeError "[ops] Conv node 'conv1': rule".
@@ -39,8 +39,8 @@ inline constexpr std::int64_t kMaxKnownElements = 1024;
 [[nodiscard]] UnsupportedReason needs_float(const OpContext&, Facts inputs);
 /// As `needs_float`, with rank 3 or more: batch, channels and at least one spatial axis.
 [[nodiscard]] UnsupportedReason needs_images(const OpContext&, Facts inputs);
-/// Complains if `input` is there but its elements are known neither as numbers nor as multiples
-/// of N.
+/// Returns a reason if `input` is present but its elements are known neither as numbers nor as
+/// multiples of N.
 [[nodiscard]] UnsupportedReason needs_known(Facts inputs, std::size_t index, std::string_view what);
 
 // --- reading ----------------------------------------------------------------------------------
@@ -51,34 +51,33 @@ inline constexpr std::int64_t kMaxKnownElements = 1024;
                                                     std::int64_t rank);
 /// Integer elements, none of which depends on the batch.
 [[nodiscard]] std::optional<std::vector<std::int64_t>> known_integers(const InputFacts& input);
-/// The ints attribute `name` or, from `input_since` on, the integers of input `index`; nothing if
-/// absent. @throws ShapeError if the input is there but not known.
+/// The ints attribute `name` or, from `input_since` on, the integers of input `index`; nullopt if
+/// absent. @throws ShapeError if the input is present but not known.
 [[nodiscard]] std::optional<std::vector<std::int64_t>> ints_from(
     const OpContext&, Facts inputs, std::string_view name, std::size_t index, int input_since);
 
 // --- shapes -------------------------------------------------------------------------------------
 [[nodiscard]] OutputList same_as_first(const OpContext&, Facts inputs);
 [[nodiscard]] OutputFacts output(DataType type, Shape shape, Elements elements = std::nullopt);
-/// @throws ShapeError with both shapes where they do not broadcast.
+/// @throws ShapeError with both shapes if they do not broadcast.
 [[nodiscard]] Shape broadcast(const OpContext&, const Shape& a, const Shape& b);
 [[nodiscard]] Shape broadcast_all(const OpContext&, Facts inputs);
-/// True where the extents are equal for every batch size.
+/// True if the extents are equal for every batch size.
 [[nodiscard]] bool same(Dim a, Dim b);
 
 // --- known elements ---------------------------------------------------------------------------
 /// Row-major strides of a shape without N.
 [[nodiscard]] std::vector<std::int64_t> strides_of(const std::vector<std::int64_t>& extents);
-/// Elements broadcast from the shape of `input` to `to`; nothing if unknown or too many.
+/// Elements broadcast from the shape of `input` to `to`; nullopt if unknown or too many.
 [[nodiscard]] Elements elements_as(const InputFacts& input, const Shape& to);
 using DimFunction = MaybeDim (*)(Dim, Dim);
-/// `of` applied to the elements of integer inputs, broadcast to `shape`; nothing where any is
-/// unknown.
+/// `of` applied to the elements of integer inputs, broadcast to `shape`; nullopt if any is unknown.
 [[nodiscard]] Elements combine(const InputFacts& a,
                                const InputFacts& b,
                                const Shape& shape,
                                DimFunction of);
-/// For each element of an `extents`-shaped result its flat position in the source, as told by
-/// `source(index)`. @return the picked elements.
+/// Selects elements: for each element of a result of shape `extents`, `source(index)` is the flat
+/// position in the source. @return the selected elements.
 template <typename Source>
 [[nodiscard]] Elements pick(const Elements& from,
                             const std::vector<std::int64_t>& extents,

@@ -19,7 +19,7 @@ using graph::Node;
 using graph::NodeId;
 using graph::ValueId;
 
-/// The nodes that `values` need, in topological order.
+/// The nodes that compute `values`, in topological order.
 std::vector<NodeId> nodes_before(const Graph& graph, std::span<const ValueId> values) {
   std::set<NodeId> needed;
   std::vector<ValueId> open(values.begin(), values.end());
@@ -30,7 +30,7 @@ std::vector<NodeId> nodes_before(const Graph& graph, std::span<const ValueId> va
     const NodeId maker = graph.producer(id);
     if (maker == graph::kNoNode) {
       throw InternalError(
-          "ops", fmt::format("'{}' does not depend on constants alone", graph.value(id).name));
+          "ops", fmt::format("'{}' does not depend only on constants", graph.value(id).name));
     }
     if (!needed.insert(maker).second) continue;
     const auto& inputs = graph.node(maker).inputs;
@@ -48,7 +48,7 @@ std::vector<at::Tensor> run_node(const Graph& graph,
   }
   const auto fail = [&](std::string_view reason) {
     if (reason.find("can't allocate memory") != std::string_view::npos) {
-      reason = "what it makes does not fit into memory";
+      reason = "its result does not fit into memory";
     }
     throw ShapeError(
         "ops", fmt::format("{} node '{}' cannot be computed: {}", node.op_type, node.name, reason));
@@ -63,7 +63,7 @@ std::vector<at::Tensor> run_node(const Graph& graph,
   return {};
 }
 
-/// Runs nodes one after the other, and holds a result for as long as somebody reads it.
+/// Runs nodes in order, and keeps a result until its last reader.
 class Run {
  public:
   Run(const Graph& graph, std::span<const NodeId> order, std::span<const ValueId> asked)
@@ -118,7 +118,7 @@ std::vector<Tensor> evaluate_constants(const Graph& graph, std::span<const Value
   }
   for (const NodeId id : order) {
     run.run(graph.node(id));
-    // At once, so that what the table holds that it was cut from can go.
+    // Copy at once, so that the table from which it was sliced can be freed.
     for (const std::size_t i : asked_of[id]) collect(i);
   }
   return results;

@@ -7,7 +7,7 @@
 
 namespace ompq::ops {
 
-/// Computes values that depend on constants alone by running the operators before them, each once;
+/// Computes values that depend only on constants by running the operators before them, each once;
 /// intermediate tensors are freed after their last reader. The graph must be sorted and typed.
 /// @return in the order of `values`.
 /// @throws ShapeError naming the node that fails.

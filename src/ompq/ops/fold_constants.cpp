@@ -18,7 +18,7 @@ using graph::Node;
 using graph::NodeId;
 using graph::ValueId;
 
-/// What a node takes in a file, besides its constants.
+/// Approximate bytes of a node in a file, without its constants.
 constexpr std::int64_t kNodeBytes = 64;
 
 InputFacts facts_of(const Graph& graph, ValueId id) {
@@ -38,7 +38,7 @@ InputFacts facts_of(const Graph& graph, ValueId id) {
   return facts;
 }
 
-/// Nodes that read each value.
+/// Number of nodes that read each value.
 std::vector<std::int64_t> reader_counts(const Graph& graph) {
   std::vector<std::int64_t> counts(graph.values().size(), 0);
   for (const Node& node : graph.nodes()) {
@@ -49,7 +49,7 @@ std::vector<std::int64_t> reader_counts(const Graph& graph) {
   return counts;
 }
 
-/// Bytes of the node and of its operands, each of which is shared by those that read it.
+/// Bytes of the node and its operands, whose bytes are divided among their readers.
 std::int64_t bytes_before(const Graph& graph,
                           const Node& node,
                           const std::vector<std::int64_t>& readers) {
@@ -72,7 +72,7 @@ std::int64_t bytes_after(const OutputList& outputs) {
   return bytes;
 }
 
-/// Types and shapes of the node's results; nothing where it cannot be computed.
+/// Types and shapes of the node's results; nullopt if it cannot be computed.
 std::optional<OutputList> outputs_of(const Graph& graph, const Node& node) {
   const Operator* op = find_operator(node.domain, node.op_type);
   if (op == nullptr || (node.domain.empty() && graph.opset < op->since_opset)) return std::nullopt;
@@ -86,7 +86,7 @@ std::optional<OutputList> outputs_of(const Graph& graph, const Node& node) {
     if (op->check({node, graph.opset}, facts)) return std::nullopt;
     return op->infer({node, graph.opset}, facts);
   } catch (const Error&) {
-    return std::nullopt;  // whether the network can be run is found out elsewhere
+    return std::nullopt;  // unsupported networks are reported elsewhere
   }
 }
 
@@ -100,7 +100,7 @@ bool reads_constants_alone(const Graph& graph, const Node& node) {
       node.inputs, [&](ValueId input) { return input == kNoValue || graph.is_constant(input); });
 }
 
-/// The node's results; nothing where LibTorch refuses.
+/// The node's results; nullopt if LibTorch fails.
 std::vector<at::Tensor> results_of(const Graph& graph, const Node& node) {
   std::vector<at::Tensor> inputs;
   for (const ValueId input : node.inputs) {
@@ -128,7 +128,7 @@ void fold(Graph& graph, NodeId id, const std::vector<std::int64_t>& readers) {
     value.shape = (*outputs)[i].shape;
     value.constant = from_aten(results[i], value.type);
   }
-  // A constant has no maker.
+  // A constant has no producer.
   std::ranges::fill(graph.mutable_node(id).outputs, kNoValue);
 }
 

@@ -4,11 +4,10 @@
 
 namespace ompq::ops {
 
-/// Computes what depends on constants alone, in a graph whose shapes are not inferred and may stay
-/// open: only what holds for every size of the inputs. A result that is larger than what it is made
-/// of (coordinate grids, Tile, Expand, one weight that several nodes turn round) stays computed,
-/// and so does an operator that is not known or not accepted. Values that are computed get their
-/// type and shape. The graph must be in topological order.
+/// Folds values that depend only on constants, in a graph with open shapes: only results that are
+/// valid for every input size. Results that are larger than their sources (coordinate grids, Tile,
+/// Expand, one weight transposed by several nodes) are not folded, nor are unknown or unsupported
+/// operators. Folded values get their type and shape. The graph must be in topological order.
 void fold_constants(graph::Graph& graph);
 
 }  // namespace ompq::ops

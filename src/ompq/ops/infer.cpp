@@ -9,7 +9,7 @@ namespace {
 using graph::Graph;
 using graph::ValueId;
 
-/// Constants that nobody reads any more (packed weights, folded chains) would only hold memory.
+/// Frees constants that are no longer used (packed weights, folded chains).
 void drop_unread_constants(Graph& graph) {
   for (std::size_t i = 0; i < graph.values().size(); ++i) {
     const auto id = static_cast<ValueId>(i);

@@ -4,12 +4,11 @@
 
 namespace ompq::ops {
 
-/// Infers type and shape of every value, resolves Shape/Gather/Concat/... chains, puts the branch
-/// that counts in the place of every If whose condition is known, replaces what is constant by
-/// constants (evaluated with the operators' own `run`), gives a Reshape whose target is known a
-/// constant target, and removes what nobody reads any more.
-/// @throws UnsupportedOp listing every node that cannot be run (name, operator, why); ShapeError
-/// naming the node.
+/// Infers type and shape of every value, resolves Shape/Gather/Concat/... chains, replaces every If
+/// with a known condition by its taken branch, folds constants (evaluated with the operators'
+/// `run`), makes known Reshape targets constant, and removes unused nodes.
+/// @throws UnsupportedOp listing every unsupported node (name, operator, reason); ShapeError naming
+/// the node.
 void infer_and_fold(graph::Graph& graph);
 
 }  // namespace ompq::ops

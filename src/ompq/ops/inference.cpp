@@ -27,11 +27,11 @@ using graph::NodeId;
 using graph::Value;
 using graph::ValueId;
 
-/// Results up to this size are computed at once; larger ones only where something that is not
-/// constant reads them, so that an unpacked weight's intermediate stages never stay.
+/// Results up to this size are computed at once; larger ones only if a non-constant node reads
+/// them, so that intermediate results of unpacking a weight are not kept.
 constexpr std::int64_t kEagerBytes = std::int64_t{1} << 20;
-/// Results of operators that only repeat their input are computed when the network runs if they are
-/// larger than this.
+/// Results of operators that only repeat their input are computed at run time if they are larger
+/// than this.
 constexpr std::int64_t kRepeatedBytes = std::int64_t{64} << 20;
 constexpr std::array<std::string_view, 4> kRepeaters{"Expand", "Tile", "ConstantOfShape", "Range"};
 
@@ -92,7 +92,7 @@ UnsupportedReason Inference::unsupported_reason(NodeId id, const Operator* op, F
   if (op == nullptr) return std::string(reason_without_row(node.domain, node.op_type));
   if (node.domain.empty() && graph_.opset < op->since_opset) {
     return fmt::format(
-        "is known from opset {} on, the file says {}", op->since_opset, graph_.opset);
+        "is supported from opset {} on, but the file has {}", op->since_opset, graph_.opset);
   }
   for (std::size_t i = 0; i < op->min_inputs; ++i) {
     if (!has(facts, i)) return fmt::format("its input {} is missing", i);
@@ -158,7 +158,7 @@ void Inference::visit(NodeId id) {
   try {
     infer_outputs(id, *op, facts);
   } catch (const ShapeError& error) {
-    // Unsupported operators further on are the better news; see raise().
+    // Unsupported operators are reported first; see raise().
     if (!misfit_) misfit_ = error;
   } catch (const std::logic_error& error) {
     throw InternalError(
@@ -247,8 +247,8 @@ void Inference::detach_constants() {
                      [&](ValueId output) { return graph_.is_constant(output); })) {
       continue;
     }
-    // A constant has no maker. The value stays what it was to its readers; the node, if another of
-    // its outputs keeps it alive, leaves this one out.
+    // A constant has no producer. Readers keep the value; if the node stays because of another
+    // output, it omits this one.
     for (ValueId& output : graph_.mutable_node(id).outputs) {
       if (graph_.is_constant(output)) output = kNoValue;
     }
@@ -308,7 +308,7 @@ std::vector<OutputFacts> infer_sub_graph(const Graph& inside, Facts inputs) {
   for (const ValueId id : graph.outputs()) {
     if (!inference.knows(id)) {
       throw ShapeError("ops",
-                       fmt::format("the shape of '{}', which a sub-network makes, is not known",
+                       fmt::format("the shape of '{}', an output of a sub-network, is not known",
                                    graph.value(id).name));
     }
     facts.push_back(inference.facts_of(id));

@@ -13,10 +13,10 @@
 
 namespace ompq::ops {
 
-/// What is known of a value besides what the graph holds.
+/// Information about a value that is not in the graph.
 struct Knowledge {
   bool known = false;     ///< type and shape are inferred
-  bool constant = false;  ///< depends on constants alone, computed yet or not
+  bool constant = false;  ///< depends only on constants, computed yet or not
   Elements elements;
 };
 
@@ -30,7 +30,7 @@ class Inference {
     }
   }
 
-  /// What is known of an input's elements besides what the graph holds.
+  /// Known elements of an input that are not in the graph.
   void know(graph::ValueId id, const Elements& elements) {
     if (elements && !at(id).elements) at(id).elements = elements;
   }
@@ -46,7 +46,7 @@ class Inference {
     return {value.type, value.shape.value(), at(id).elements};
   }
   [[nodiscard]] bool knows(graph::ValueId id) { return at(id).known && graph_.value(id).shape; }
-  /// Computes the constant values that the rest of the network reads.
+  /// Computes the constants that non-constant nodes read.
   void compute_frontier();
   void detach_constants();
   void simplify_reshapes();
@@ -67,16 +67,15 @@ class Inference {
   graph::Graph& graph_;
   std::vector<Knowledge> knowledge_;
   std::vector<std::string> unsupported_;
-  std::set<std::string> data_dependent_;  ///< names of nodes, some of those that are unsupported
+  std::set<std::string> data_dependent_;  ///< names of unsupported nodes with data-dependent shapes
   std::optional<ShapeError> misfit_;
 };
 
-/// The conditions of If nodes that constants and shapes decide, by the node's name. Nodes that
-/// cannot be run are passed over.
+/// The known conditions of If nodes, by the node's name. Unsupported nodes are skipped.
 [[nodiscard]] std::map<std::string, bool> known_conditions(graph::Graph graph);
 
-/// Nodes, by name, that cannot be run because the shape of what they make, or an operand that must
-/// be known, depends on the data. Those that read what they make are not among them.
+/// Names of nodes that cannot be run because their output shape, or an operand that must be known,
+/// depends on the data, without the nodes after them.
 [[nodiscard]] std::set<std::string> data_dependent_nodes(graph::Graph graph);
 
 }  // namespace ompq::ops

@@ -24,13 +24,13 @@ using graph::ValueId;
 
 bool is_if(const Node& node) { return node.domain.empty() && node.is("If"); }
 
-/// Copies a branch into the network around it.
+/// Copies a branch into the outer network.
 class Branch {
  public:
   Branch(Graph& graph, NodeId id, const Graph& inside)
       : graph_(graph), choice_(graph.node(id)), inside_(inside), places_(inside.values().size()) {}
 
-  /// In the place of the If.
+  /// Replaces the If.
   void copy() {
     place_inputs();
     name_outputs();
@@ -45,7 +45,7 @@ class Branch {
     }
   }
 
-  /// Before the If. @return what the branch makes.
+  /// Inserts the branch before the If. @return the branch's outputs.
   std::vector<ValueId> copy_before() {
     place_inputs();
     for (const Node& node : inside_.nodes()) copy_node(node);
@@ -64,7 +64,7 @@ class Branch {
 
   ValueId& place(ValueId id) { return places_[static_cast<std::size_t>(id)].id; }
 
-  /// What the branch makes under the names of the If's own outputs.
+  /// Gives the branch's outputs the names of the If's outputs.
   void name_outputs() {
     for (std::size_t i = 0; i < inside_.outputs().size() && i < choice_.outputs.size(); ++i) {
       const ValueId outer = choice_.outputs[i];
@@ -109,11 +109,11 @@ class Branch {
   Graph& graph_;
   const Node choice_;
   const Graph& inside_;
-  std::vector<Place> places_;  ///< of the branch's values in the network
+  std::vector<Place> places_;  ///< of the branch's values in the outer network
   std::vector<std::pair<ValueId, ValueId>> copies_;
 };
 
-/// One round: those whose condition is known now. Branches may hold others.
+/// One round for all known conditions. Branches may contain further Ifs.
 int inline_round(Graph& graph) {
   const std::map<std::string, bool> conditions = known_conditions(graph);
   std::vector<NodeId> gone;
@@ -134,14 +134,14 @@ int inline_round(Graph& graph) {
   return static_cast<int>(gone.size());
 }
 
-/// The branch that is not taken, which reads `more` values of the network around it now.
+/// The branch that is not taken, with `more` additional captured values.
 graph::SubGraph with_more_inputs(const Graph& branch, std::size_t more) {
   Graph wider = branch;
   for (std::size_t i = 0; i < more; ++i) wider.add_open_input(fmt::format("taken_{}", i));
   return std::make_shared<const Graph>(std::move(wider));
 }
 
-/// A branch of `inputs` inputs that hands on the last `count` of them.
+/// A branch with `inputs` inputs that returns the last `count` of them.
 graph::SubGraph handing_on(const Graph& branch, std::size_t inputs, std::size_t count) {
   Graph graph;
   graph.name = branch.name;

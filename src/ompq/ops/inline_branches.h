@@ -8,16 +8,16 @@
 
 namespace ompq::ops {
 
-/// Puts the branch that counts in the place of every If whose condition is known: a constant, or
-/// what follows from shapes; within branches too. Nothing else changes, so that what is written
-/// later is the network as it was read.
-/// @return how many there were.
+/// Replaces every If with a known condition (constant, or determined by shapes) by its taken
+/// branch, also within branches. Nothing else changes, so that the network can be written as it was
+/// read.
+/// @return the number of changed Ifs.
 int inline_known_branches(graph::Graph& graph);
 
-/// Puts the nodes of the branch that counts before every If whose condition follows from `numbers`,
-/// what inputs of the network are in all samples, by name. The If stays, as graph::kTakenNote says,
-/// so that the network is what it was for other numbers, too.
-/// @return how many there were.
+/// Inserts the nodes of the taken branch before every If whose condition follows from `numbers`,
+/// the values of network inputs in all samples, by name. The If is kept with graph::kTakenNote, so
+/// that the network is unchanged for other values.
+/// @return the number of changed Ifs.
 int take_branches(graph::Graph& graph, const std::map<std::string, Tensor>& numbers);
 
 }  // namespace ompq::ops

@@ -15,12 +15,12 @@ class Tensor;
 
 namespace ompq::ops {
 
-/// What a shape rule sees of one input: its type, its shape, and its elements where they are known.
-/// Integer elements may depend on the batch (a Shape -> Gather -> Concat chain), which is what
-/// resolves exporters' debris.
+/// The information about one input for a shape rule: its type, shape, and its elements if known.
+/// Integer elements may depend on the batch, which resolves Shape -> Gather -> Concat chains of
+/// exporters.
 struct InputFacts {
   bool present = false;
-  bool known = true;  ///< false after a node that cannot be run: type and shape then mean nothing
+  bool known = true;  ///< false after an unsupported node: type and shape are then not valid
   DataType type = DataType::Float32;
   graph::Shape shape;
   const Tensor* constant = nullptr;  ///< known elements that do not depend on the batch
@@ -42,29 +42,28 @@ struct OpContext {
   int opset;
 };
 
-/// Everything ompq knows about one ONNX operator.
+/// A row of the operator table.
 struct Operator {
   std::string_view type;
   std::string_view domain;
-  int since_opset;          ///< first opset version whose meaning is covered
-  std::size_t min_inputs;   ///< inputs that must be there
-  std::size_t max_outputs;  ///< outputs that ompq makes; a node that asks for more is refused
-  /// Says in words why this node cannot be run; nothing if it can. Inputs may be unknown.
+  int since_opset;          ///< first supported opset version
+  std::size_t min_inputs;   ///< number of required inputs
+  std::size_t max_outputs;  ///< number of supported outputs; a node with more is refused
+  /// The reason why this node cannot be run; nullopt if it can. Inputs may be unknown.
   std::optional<std::string> (*check)(const OpContext&, std::span<const InputFacts>);
   /// @throws ShapeError naming the node.
   std::vector<OutputFacts> (*infer)(const OpContext&, std::span<const InputFacts>);
-  /// Runs on LibTorch (differentiable wherever the mathematics is); inputs left out are undefined
-  /// tensors.
+  /// Runs on LibTorch (differentiable if the function is); missing inputs are undefined tensors.
   std::vector<at::Tensor> (*run)(const OpContext&, std::span<const at::Tensor>);
 };
 
-/// The one table of operators.
+/// The table of operators.
 [[nodiscard]] std::span<const Operator> operator_table();
 /// nullptr if there is none.
 [[nodiscard]] const Operator* find_operator(std::string_view domain, std::string_view type);
 /// Why the table has no row for `type`, e.g. "its output's shape depends on the data".
 [[nodiscard]] std::string_view reason_without_row(std::string_view domain, std::string_view type);
-/// True for operators without a row because the shapes of what they make depend on the data.
+/// True for operators without a row because their output shapes depend on the data.
 [[nodiscard]] bool depends_on_data(std::string_view domain, std::string_view type);
 
 }  // namespace ompq::ops

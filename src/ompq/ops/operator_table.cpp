@@ -60,7 +60,7 @@ const Operator* find_operator(std::string_view domain, std::string_view type) {
   const Key key{plain_domain(domain), type};
   const auto found = table.index.find(key);
   if (found != table.index.end()) return found->second;
-  // Rows that were added to the listed ones.
+  // Added rows (ScopedRow).
   return table.rows.find_if([&](const Operator& row) { return key_of(row) == key; });
 }
 
@@ -76,11 +76,11 @@ std::string_view reason_without_row(std::string_view domain, std::string_view ty
       "its output's shape depends on the data; cut the network before it";
   static constexpr std::string_view kQuantized =
       "the network is quantized already; start from the float one";
-  static constexpr std::string_view kTraining = "belongs to training; export for inference";
+  static constexpr std::string_view kTraining = "is only for training; export for inference";
   static constexpr std::string_view kSequences =
-      "sequences of tensors are not supported; export the network with tensors alone";
+      "sequences of tensors are not supported; export the network with only tensors";
   static constexpr std::string_view kText =
-      "text is not supported; cut the network after it and feed its numbers";
+      "text is not supported; cut the network after it and use its numeric inputs";
   static constexpr std::string_view kSignals =
       "signal processing is not supported; compute it before the network";
   static constexpr std::string_view kOutside =
@@ -138,12 +138,12 @@ std::string_view reason_without_row(std::string_view domain, std::string_view ty
   };
   if (!plain_domain(domain).empty()) {
     return domain == kMicrosoft
-               ? "of ONNX Runtime's own operators only some are known; optimize the network at a "
-                 "lower level, or start from the file before the optimizer"
-               : "no operator of this domain is known; export the network with ONNX's own";
+               ? "only some of ONNX Runtime's own operators are supported; optimize the network at "
+                 "a lower level, or start from the file before the optimizer"
+               : "this domain is not supported; export the network with ONNX's own operators";
   }
   const auto found = kReasons.find(type);
-  return found == kReasons.end() ? "the operator is not known; export the network without it"
+  return found == kReasons.end() ? "the operator is not supported; export the network without it"
                                  : found->second;
 }
 

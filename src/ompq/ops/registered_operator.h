@@ -8,9 +8,9 @@
 
 namespace ompq::ops {
 
-/// An operator of one's own, known to everything in ompq while this lives: its execution in
-/// operator_table() and its traits, if it has any, in graph::operator_traits(). No other thread may
-/// use ompq while it comes or goes, and what was made from a network with it must go first.
+/// Registers a custom operator for its lifetime: its execution in operator_table() and its traits,
+/// if any, in graph::operator_traits(). No other thread may use ompq during registration and
+/// removal, and objects made from a network with it must be destroyed first.
 class RegisteredOperator {
  public:
   explicit RegisteredOperator(const Operator& row);

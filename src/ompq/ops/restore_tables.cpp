@@ -22,12 +22,12 @@ using graph::ValueId;
 constexpr std::array<std::string_view, 6> kDecoders{
     "Mul", "Sub", "Add", "Cast", "DequantizeLinear", "Reshape"};
 
-/// Nodes between indices and decoded rows.
+/// The nodes between indices and decoded rows.
 struct Decoding {
   std::vector<NodeId> lookups;  ///< Gathers by the indices
   ValueId indices = kNoValue;
   std::int64_t rows = 0;
-  std::size_t index_rank = 1;  ///< what a Reshape among them takes the indices' rank to be
+  std::size_t index_rank = 1;  ///< the indices' rank according to a Reshape among them
 };
 
 class TableRestorer {
@@ -46,7 +46,7 @@ class TableRestorer {
 
   int run() {
     int restored = 0;
-    // Backwards, so that the last Mul of a group comes first.
+    // In reverse order, so that the last Mul of a group comes first.
     for (auto id = static_cast<NodeId>(graph_.nodes().size()); id-- > 0;) {
       if (!graph_.node(id).is("Mul") || !graph_.node(id).domain.empty()) continue;
       const auto decoding = decoding_of(id);
@@ -144,7 +144,7 @@ class TableRestorer {
   }
 
   Graph& graph_;
-  std::vector<bool> derived_;  ///< by value: from constants alone
+  std::vector<bool> derived_;  ///< by value: depends only on constants
 };
 
 }  // namespace

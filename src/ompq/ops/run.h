@@ -8,7 +8,7 @@
 
 #include "ompq/ops/operator.h"
 
-/// The vocabulary in which operators' executions are written.
+/// Helpers for the execution of operators.
 namespace ompq::ops {
 
 using Inputs = std::span<const at::Tensor>;
@@ -17,11 +17,11 @@ using RunFunction = Outputs (*)(const OpContext&, Inputs);
 
 /// The input, or an undefined tensor past the end.
 [[nodiscard]] at::Tensor input(Inputs inputs, std::size_t index);
-/// LibTorch's own optional, as its functions take it.
+/// As LibTorch's optional type.
 [[nodiscard]] c10::optional<at::Tensor> optional_input(Inputs inputs, std::size_t index);
-/// Integer elements of an input, wherever it lives.
+/// Integer elements of an input on any device.
 [[nodiscard]] std::vector<std::int64_t> integers(const at::Tensor& tensor);
-/// The ints attribute `name` or, from `input_since` on, the integers of input `index`; nothing if
+/// The ints attribute `name` or, from `input_since` on, the integers of input `index`; nullopt if
 /// absent.
 [[nodiscard]] std::optional<std::vector<std::int64_t>> ints_from(
     const OpContext&, Inputs inputs, std::string_view name, std::size_t index, int input_since);
@@ -33,8 +33,8 @@ using RunFunction = Outputs (*)(const OpContext&, Inputs);
   return axis < 0 ? axis + rank : axis;
 }
 
-/// Which narrow float types a kernel is given as they are; the others are computed in float32 and
-/// narrowed again.
+/// The narrow float types that a kernel supports; others are computed in float32 and converted
+/// back.
 enum class Native { None, BFloat16 };
 [[nodiscard]] Outputs run_widened(RunFunction run,
                                   Native native,
@@ -46,7 +46,7 @@ template <RunFunction Run>
 Outputs in_float32(const OpContext& context, Inputs inputs) {
   return run_widened(Run, Native::None, context, inputs);
 }
-/// bfloat16 is computed as it is; float16, for which LibTorch has few host kernels, in float32.
+/// bfloat16 is computed directly; float16, for which LibTorch has few CPU kernels, in float32.
 template <RunFunction Run>
 Outputs in_bfloat16(const OpContext& context, Inputs inputs) {
   return run_widened(Run, Native::BFloat16, context, inputs);

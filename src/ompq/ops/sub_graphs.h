@@ -8,15 +8,15 @@
 #include "ompq/graph/graph.h"
 #include "ompq/ops/operator.h"
 
-/// Sub-networks of If, Loop and Scan: what their shape rules and executions share.
+/// Helpers for sub-networks of If, Loop and Scan, shared by shape rules and executions.
 namespace ompq::ops {
 
-/// What `inside` makes of inputs that are known as `inputs` says.
+/// The output facts of `inside` for input facts `inputs`.
 /// @throws UnsupportedOp, ShapeError as infer_and_fold() does.
 [[nodiscard]] std::vector<OutputFacts> infer_sub_graph(const graph::Graph& inside,
                                                        std::span<const InputFacts> inputs);
 
-/// Runs every node of `inside`, one after the other. Differentiable where its operators are.
+/// Runs the nodes of `inside` in order. Differentiable if its operators are.
 /// @return its outputs, in order.
 [[nodiscard]] std::vector<at::Tensor> run_sub_graph(const graph::Graph& inside,
                                                     std::span<const at::Tensor> inputs);

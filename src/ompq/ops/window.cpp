@@ -10,7 +10,7 @@
 namespace ompq::ops {
 namespace {
 
-// Larger strides, pads and kernels than any real network's; keeps products far from overflow.
+// Larger than strides, pads and kernels of real networks; prevents overflow of products.
 constexpr std::int64_t kMaxExtent = std::int64_t{1} << 30;
 
 std::vector<std::int64_t> per_axis(const OpContext& context,
@@ -32,7 +32,7 @@ std::vector<std::int64_t> per_axis(const OpContext& context,
   return values;
 }
 
-/// Everything but pads and output.
+/// The window without pads and output.
 Window read_window(const OpContext& context,
                    std::size_t axes,
                    std::span<const std::int64_t> kernel) {
@@ -74,8 +74,8 @@ void read_pads(const OpContext& context, Window& window) {
   window.pad_tail.assign(middle, pads.end());
 }
 
-/// SAME_UPPER puts the odd element at the end, SAME_LOWER (and what ConvTranspose's output_shape
-/// leaves) in front.
+/// SAME_UPPER puts an odd element at the end, SAME_LOWER (and ConvTranspose with output_shape) at
+/// the start.
 void split_pads(std::int64_t total, bool upper, std::int64_t& head, std::int64_t& tail) {
   const std::int64_t smaller = total / 2;
   head = upper ? smaller : total - smaller;
@@ -149,7 +149,7 @@ Window transposed_window(const OpContext& context,
   std::vector<std::int64_t> asked;
   if (context.node.has_attribute("output_shape")) {
     asked = context.node.ints_attribute("output_shape", {});
-    // Some exporters write batch and channels too.
+    // Some exporters also write batch and channels.
     if (asked.size() == axes + 2) asked.erase(asked.begin(), asked.begin() + 2);
     if (asked.size() != axes) {
       fail(context,

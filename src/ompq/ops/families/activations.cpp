@@ -16,13 +16,12 @@ constexpr float kSeluGamma = 1.05070102214813232421875F;
 at::Tensor sigmoid(const at::Tensor& x) { return at::sigmoid(x); }
 at::Tensor relu(const at::Tensor& x) { return at::relu(x); }
 at::Tensor hard_swish(const at::Tensor& x) { return at::hardswish(x); }
-/// LibTorch's own turns linear at 20; stable for any x.
+/// LibTorch's version is linear above 20; this one is accurate and stable for any x.
 at::Tensor soft_plus(const at::Tensor& x) { return at::logaddexp(x, at::zeros({}, x.options())); }
 at::Tensor mish(const at::Tensor& x) { return x * at::tanh(soft_plus(x)); }
 
-/// LibTorch 1.13 computes the exact one's gradient with oneDNN. If the output's gradient then lies
-/// in memory otherwise than x does, as after a Transpose, the result goes elsewhere and the caller
-/// gets memory that nobody wrote.
+/// LibTorch 1.13 computes the gradient of the exact version with oneDNN. If the output's gradient
+/// has another memory layout than x, as after a Transpose, it returns uninitialized memory.
 at::Tensor differentiable_gelu(const at::Tensor& x, c10::string_view approximation = "none") {
   at::Tensor y = at::gelu(x, approximation);
   if (y.requires_grad()) {
@@ -90,7 +89,7 @@ Outputs run_swish(const OpContext& context, Inputs inputs) {
   return {swish(inputs[0], alpha_of(context, 1.0F))};
 }
 
-/// com.microsoft's: a Swish that comes close to GELU.
+/// com.microsoft's QuickGelu: a Swish that approximates GELU.
 Outputs run_quick_gelu(const OpContext& context, Inputs inputs) {
   return {swish(inputs[0], alpha_of(context, 1.702F))};
 }
@@ -117,7 +116,7 @@ Outputs run_shrink(const OpContext& context, Inputs inputs) {
   return {at::where(x < -threshold, x + bias, at::where(x > threshold, x - bias, zero))};
 }
 
-/// The slope broadcasts to the input, never the other way round.
+/// The slope broadcasts to the input, not vice versa.
 OutputList infer_prelu(const OpContext& context, Facts inputs) {
   if (broadcast(context, inputs[0].shape, inputs[1].shape) != inputs[0].shape) {
     fail(context,
@@ -136,7 +135,8 @@ Outputs run_prelu(const OpContext&, Inputs inputs) {
 // --- Clip: bounds in attributes before opset 11 and in fused nodes, else in inputs
 // -----------------------------
 
-/// Bounds that a narrow type cannot hold (a float32's largest, written for "none") bound nothing.
+/// Bounds that a narrow type cannot represent (such as the largest float32, written for "none")
+/// have no effect.
 c10::optional<at::Scalar> reachable(const at::Tensor& x, double bound) {
   constexpr double kLargestBFloat16 = 0x1.FEp127;
   if (x.scalar_type() == at::kBFloat16 && std::abs(bound) > kLargestBFloat16) return c10::nullopt;

@@ -38,7 +38,7 @@ UnsupportedReason check_attention(const OpContext& context, Facts inputs) {
     return "q_num_heads or kv_num_heads is missing, which inputs of three axes need";
   }
   if (query.known && rank_of(query) != 3 && rank_of(query) != 4) {
-    return fmt::format("its input has shape {}; three or four axes are needed",
+    return fmt::format("its input has shape {}; it must have three or four axes",
                        graph::to_string(query.shape));
   }
   return needs_float(context, inputs);
@@ -69,7 +69,7 @@ OutputList infer_attention(const OpContext& context, Facts inputs) {
                      graph::to_string(inputs[2].shape)));
   }
   if (context.node.int_attribute("is_causal", 0) != 0 && !same(query[2], key[2])) {
-    fail(context, "is_causal asks for as many keys as queries");
+    fail(context, "is_causal needs as many keys as queries");
   }
   if (has(inputs, kMask)) {
     const Shape scores{query[0], query[1], query[2], key[2]};
@@ -109,7 +109,7 @@ Outputs run_attention(const OpContext& context, Inputs inputs) {
   at::Tensor key = split_heads(inputs[1], node.int_attribute("kv_num_heads", 1));
   at::Tensor value = split_heads(inputs[2], node.int_attribute("kv_num_heads", 1));
   const std::int64_t shared = query.size(1) / key.size(1);
-  if (shared > 1) {  // several heads of queries read one of keys
+  if (shared > 1) {  // several query heads share one key head
     key = key.repeat_interleave(shared, 1);
     value = value.repeat_interleave(shared, 1);
   }
@@ -130,7 +130,7 @@ UnsupportedReason check_rotary(const OpContext& context, Facts inputs) {
     return "num_heads is missing, which inputs of three axes need";
   }
   if (x.known && rank_of(x) != 3 && rank_of(x) != 4) {
-    return fmt::format("its input has shape {}; three or four axes are needed",
+    return fmt::format("its input has shape {}; it must have three or four axes",
                        graph::to_string(x.shape));
   }
   return needs_float(context, inputs);

@@ -20,8 +20,8 @@ OutputList infer_bits(const OpContext& context, Facts inputs) {
   return {output(inputs[0].type, broadcast_all(context, inputs))};
 }
 
-/// LibTorch holds uint16 and uint32 in wider integers, where a left shift would keep what falls
-/// off.
+/// LibTorch stores uint16 and uint32 in wider integers, so a left shift would not drop the
+/// overflow.
 UnsupportedReason check_shift(const OpContext& context, Facts inputs) {
   const std::string direction = context.node.string_attribute("direction", "");
   if (direction != "LEFT" && direction != "RIGHT") {
@@ -29,7 +29,7 @@ UnsupportedReason check_shift(const OpContext& context, Facts inputs) {
   }
   const InputFacts& first = fact(inputs, 0);
   if (direction == "LEFT" && first.known && first.type != DataType::UInt8) {
-    return fmt::format("shifts {} to the left; uint8 is supported", name_of(first.type));
+    return fmt::format("shifts {} to the left; only uint8 is supported", name_of(first.type));
   }
   return needs_integers(context, inputs);
 }
@@ -43,7 +43,7 @@ Outputs run_shift(const OpContext& context, Inputs inputs) {
 UnsupportedReason check_mod(const OpContext& context, Facts inputs) {
   const InputFacts& first = fact(inputs, 0);
   if (context.node.int_attribute("fmod", 0) == 0 && first.known && is_float(first.type)) {
-    return "fmod = 0 asks for integers";
+    return "fmod = 0 needs integers";
   }
   return std::nullopt;
 }

@@ -15,8 +15,7 @@ using Extents = std::vector<std::int64_t>;
 
 // --- Cast -----------------------------------------------------------------------------------
 
-/// ONNX's number for an element type; unsigned integers above 8 bits, which LibTorch lacks, are
-/// left out.
+/// ONNX's number of an element type, without unsigned integers above 8 bits, which LibTorch lacks.
 std::optional<DataType> type_of_number(std::int64_t number) {
   switch (number) {
     case 1:
@@ -81,7 +80,7 @@ Outputs run_cast_like(const OpContext&, Inputs inputs) {
 // --- Shape, Size
 // ----------------------------------------------------------------------------------
 
-/// The axes that Shape tells, [first, last).
+/// The axes that Shape returns, [first, last).
 std::pair<std::int64_t, std::int64_t> told_axes(const OpContext& context, std::int64_t rank) {
   const auto clamped = [&](std::int64_t axis) {
     return std::clamp<std::int64_t>(axis < 0 ? axis + rank : axis, 0, rank);
@@ -214,14 +213,14 @@ OutputList infer_range(const OpContext& context, Facts inputs) {
     return {output(inputs[0].type, {length->size < 0 ? Dim::fixed(0) : *length})};
   }
   if (!length || !length->is_fixed() || !step.is_fixed()) {
-    fail(context, "its length is no fixed multiple of the batch");
+    fail(context, "its length is not a fixed multiple of the batch");
   }
   const auto span = static_cast<double>(length->size);
   return {
       output(inputs[0].type, {range_length(context, 0.0, span, static_cast<double>(step.size))})};
 }
 
-/// LibTorch's own refuses an empty range that runs the wrong way.
+/// LibTorch's version refuses an empty range in the wrong direction.
 Outputs run_range(const OpContext&, Inputs inputs) {
   const double start = inputs[0].item().toDouble();
   const double limit = inputs[1].item().toDouble();

@@ -12,8 +12,8 @@
 #include "ompq/ops/run.h"
 #include "ompq/ops/sub_graphs.h"
 
-/// If, Loop and Scan: their sub-networks run as they stand; layers inside of them stay float. What
-/// a sub-network reads of the network around it comes after the operator's own operands.
+/// If, Loop and Scan. Layers in their sub-networks stay float. Values that a sub-network captures
+/// follow the operator's own operands.
 namespace ompq::ops {
 namespace {
 
@@ -29,7 +29,7 @@ std::size_t captures(const OpContext& context) {
   return static_cast<std::size_t>(context.node.int_attribute(graph::kCapturesNote, 0));
 }
 
-/// Facts without elements: what a value is on every turn.
+/// Facts without elements, valid in every iteration.
 InputFacts on_any_turn(const OutputFacts& facts) {
   InputFacts input;
   input.present = true;
@@ -52,7 +52,7 @@ UnsupportedReason check_inside(const OpContext& context, Facts inputs) {
   } catch (const UnsupportedOp& error) {
     return std::string("its sub-network cannot be run: ") + error.what();
   } catch (const ShapeError&) {
-    return std::nullopt;  // the shape rule says it again, with its place
+    return std::nullopt;  // the shape rule reports it with its location
   }
   return std::nullopt;
 }
@@ -67,21 +67,20 @@ UnsupportedReason check_if(const OpContext& context, Facts inputs) {
 }
 
 void require_same(const OpContext& context, const OutputList& yes, const OutputList& no) {
-  if (yes.size() != no.size()) fail(context, "its branches make different numbers of values");
+  if (yes.size() != no.size()) fail(context, "its branches have different numbers of outputs");
   for (std::size_t i = 0; i < yes.size(); ++i) {
     if (yes[i].type == no[i].type && yes[i].shape == no[i].shape) continue;
-    fail(
-        context,
-        fmt::format("its branches make {} {} and {} {}; where its condition is computed from data, "
-                    "both must make the same",
-                    name_of(yes[i].type),
-                    graph::to_string(yes[i].shape),
-                    name_of(no[i].type),
-                    graph::to_string(no[i].shape)));
+    fail(context,
+         fmt::format("its branches have outputs {} {} and {} {}; if its condition is computed from "
+                     "data, both must be equal",
+                     name_of(yes[i].type),
+                     graph::to_string(yes[i].shape),
+                     name_of(no[i].type),
+                     graph::to_string(no[i].shape)));
   }
 }
 
-/// The branch that counts where constants, shapes or the samples decide.
+/// The taken branch, if it is determined by constants, shapes or the samples.
 std::optional<bool> decided(const OpContext& context, Facts inputs) {
   const auto condition = known_integers(fact(inputs, 0));
   if (condition && condition->size() == 1) return condition->front() != 0;
@@ -109,7 +108,7 @@ Outputs run_if(const OpContext& context, Inputs inputs) {
 
 // --- Loop ----------------------------------------------------------------------------------------
 
-/// A Loop's operands: the number of turns, the condition, what is carried from turn to turn.
+/// A Loop's operands: the trip count, the condition, and loop-carried values.
 constexpr std::size_t kCarriedFrom = 2;
 
 std::size_t carried_by(const OpContext& context, std::size_t inputs) {
@@ -122,12 +121,13 @@ UnsupportedReason check_loop(const OpContext& context, Facts inputs) {
   if (inputs.size() < kCarriedFrom + captures(context) ||
       body->outputs().size() < 1 + carried_by(context, inputs.size()) ||
       body->inputs().size() != inputs.size()) {
-    return "its body does not take and make what the loop carries";
+    return "its body's inputs and outputs do not match the loop-carried values";
   }
   return check_inside(context, inputs);
 }
 
-/// The turn's number, the condition (which holds on every turn), what is carried, what is captured.
+/// The iteration number, the condition (true in every iteration), loop-carried values, captured
+/// values.
 std::vector<InputFacts> turn_facts(Facts carried, Facts captured) {
   std::vector<InputFacts> facts{on_any_turn(OutputFacts{DataType::Int64, {}, std::nullopt}),
                                 on_any_turn(OutputFacts{DataType::Bool, {}, std::nullopt})};
@@ -141,7 +141,7 @@ bool is_true(const OutputFacts& facts) {
   return facts.elements && facts.elements->size() == 1 && facts.elements->front().size != 0;
 }
 
-/// The number of turns, if no turn can end the loop; nothing where the data decide.
+/// The number of iterations, if the loop cannot end early; nullopt if it depends on the data.
 std::optional<std::int64_t> turns_of(Facts inputs, const OutputFacts& condition) {
   const auto most = known_integers(fact(inputs, 0));
   const auto first = known_integers(fact(inputs, 1));
@@ -151,14 +151,16 @@ std::optional<std::int64_t> turns_of(Facts inputs, const OutputFacts& condition)
   return std::max<std::int64_t>(most->front(), 0);
 }
 
-/// One turn's results for what is carried so far. @throws ShapeError where a shape changes.
+/// The results of one iteration for the current loop-carried values. @throws ShapeError if a shape
+/// changes.
 OutputList infer_turn(const OpContext& context, Facts carried, Facts captured) {
   OutputList made = infer_sub_graph(inside(context, "body"), turn_facts(carried, captured));
   for (std::size_t i = 0; i < carried.size(); ++i) {
     const OutputFacts& next = made.at(1 + i);
     if (next.type == carried[i].type && next.shape == carried[i].shape) continue;
     fail(context,
-         fmt::format("a turn makes {} of a carried {}; only loops that keep shapes can be run",
+         fmt::format("an iteration changes a loop-carried value from {1} to {0}; only loops with "
+                     "fixed shapes are supported",
                      graph::to_string(next.shape),
                      graph::to_string(carried[i].shape)));
   }
@@ -178,7 +180,8 @@ OutputList infer_loop(const OpContext& context, Facts inputs) {
     OutputFacts facts = output(made[i].type, made[i].shape);
     if (i > count) {
       if (!turns) {
-        fail(context, "it collects a value of each turn, and the data decide how many there are");
+        fail(context,
+             "it collects a value per iteration, and the number of iterations depends on the data");
       }
       facts.shape.insert(facts.shape.begin(), Dim::fixed(*turns));
     }
@@ -216,7 +219,7 @@ Outputs run_loop(const OpContext& context, Inputs inputs) {
 // --- Scan (opset 9 and later)
 // ----------------------------------------------------------------------
 
-/// How a Scan walks: the axes and directions of what it reads and makes step by step.
+/// The axes and directions of a Scan's inputs and outputs.
 struct ScanPlan {
   std::size_t states;
   std::size_t sequences;
@@ -249,7 +252,7 @@ UnsupportedReason check_scan(const OpContext& context, Facts inputs) {
   if (sequences < 1 || static_cast<std::size_t>(sequences) > own ||
       body->inputs().size() != inputs.size() ||
       body->outputs().size() < own - static_cast<std::size_t>(sequences)) {
-    return "its body does not take and make what the scan carries";
+    return "its body's inputs and outputs do not match the scan's states and sequences";
   }
   const ScanPlan plan = scan_plan(context, inputs.size());
   if (plan.input_axes.size() != plan.sequences || plan.input_directions.size() != plan.sequences ||

@@ -15,7 +15,7 @@ namespace {
 
 using Extents = std::vector<std::int64_t>;
 
-/// The extents after batch and channels. @throws ShapeError where one depends on the batch.
+/// The extents after batch and channels. @throws ShapeError if one depends on the batch.
 Extents spatial_extents(const OpContext& context, const InputFacts& input) {
   const Shape spatial(input.shape.begin() + 2, input.shape.end());
   const auto extents = graph::fixed_extents(spatial);
@@ -46,7 +46,7 @@ void require_channels(const OpContext& context, Facts inputs, bool transposed) {
   if (data[1] != Dim::fixed(expected)) {
     fail(context,
          fmt::format(
-             "a weight of shape {} with {} groups asks for {} channels, the input has shape {}",
+             "a weight of shape {} with {} groups needs {} channels, but the input has shape {}",
              graph::to_string(weight),
              groups,
              expected,
@@ -67,7 +67,7 @@ OutputList spatial_output(Facts inputs, std::int64_t channels, const Extents& sp
   return {output(inputs[0].type, std::move(shape))};
 }
 
-/// LibTorch pads both sides alike; what one side has more is padded by hand.
+/// LibTorch pads both sides equally; the difference is padded separately.
 at::Tensor pad_asymmetric(const at::Tensor& data, Window& window) {
   Extents amounts;  // last axis first, head before tail
   for (std::size_t axis = window.axes(); axis-- > 0;) {
@@ -85,7 +85,7 @@ c10::optional<at::Tensor> matching(const at::Tensor& data, c10::optional<at::Ten
   return parameter;
 }
 
-/// Cuts or fills the full transposed convolution to the window's output.
+/// Crops or pads the full transposed convolution to the window's output.
 at::Tensor crop_full(at::Tensor full, const Window& window) {
   Extents amounts;
   for (std::size_t axis = window.axes(); axis-- > 0;) {
@@ -187,7 +187,7 @@ UnsupportedReason check_col2im(const OpContext& context, Facts inputs) {
   if (auto complaint = needs_known(inputs, 2, "block_shape")) return complaint;
   const auto image = known_integers(inputs[1]);
   if (image && image->size() != 2) {
-    return fmt::format("it makes images with {} axes, not 2", image->size());
+    return fmt::format("its output images have {} axes, not 2", image->size());
   }
   return std::nullopt;
 }
@@ -210,7 +210,7 @@ OutputList infer_col2im(const OpContext& context, Facts inputs) {
                     x[1].size % elements == 0;
   if (!fits) {
     fail(context,
-         fmt::format("an input of shape {} does not hold {} blocks of {} elements",
+         fmt::format("an input of shape {} does not consist of {} blocks of {} elements",
                      graph::to_string(x),
                      count,
                      elements));

@@ -3,7 +3,7 @@
 #include "ompq/ops/facts.h"
 #include "ompq/ops/run.h"
 
-/// What Conv and ConvTranspose share with their fused forms.
+/// Shared by Conv, ConvTranspose and their fused forms.
 namespace ompq::ops {
 
 [[nodiscard]] UnsupportedReason check_conv(const OpContext& context, Facts inputs);

@@ -11,10 +11,10 @@
 namespace ompq::ops {
 namespace {
 
-/// Axes that "..." leaves unnamed bear this letter.
+/// This letter stands for the axes of "...".
 constexpr char kOpen = '.';
 
-/// "bhid,bhjd->bhij" taken apart; "..." has become one kOpen.
+/// The parsed equation "bhid,bhjd->bhij"; "..." becomes one kOpen.
 struct Equation {
   std::vector<std::string> terms;
   std::string result;
@@ -74,13 +74,13 @@ UnsupportedReason check_einsum(const OpContext& context, Facts inputs) {
     return fmt::format("equation '{}' does not name its {} inputs", text, inputs.size());
   }
   for (const std::string& term : equation.terms) {
-    if (!is_readable(term)) return fmt::format("equation '{}' cannot be read", text);
+    if (!is_readable(term)) return fmt::format("equation '{}' is not valid", text);
     if (std::count(term.begin(), term.end(), kOpen) > 1) {
-      return fmt::format("equation '{}' leaves axes open twice", text);
+      return fmt::format("equation '{}' has '...' twice in a term", text);
     }
     if (repeats_letter(term)) return fmt::format("equation '{}' takes a diagonal", text);
   }
-  if (!is_readable(equation.result)) return fmt::format("equation '{}' cannot be read", text);
+  if (!is_readable(equation.result)) return fmt::format("equation '{}' is not valid", text);
   return needs_float(context, inputs);
 }
 

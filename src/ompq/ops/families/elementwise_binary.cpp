@@ -20,7 +20,7 @@ OutputList infer_broadcast(const OpContext& context, Facts inputs) {
   return {output(inputs[0].type, broadcast_all(context, inputs))};
 }
 
-/// Max and Min take any number of inputs, and so may a shape computation's.
+/// Max and Min take any number of inputs, also in shape computations.
 template <DimFunction Of>
 OutputList infer_extremum(const OpContext& context, Facts inputs) {
   InputFacts so_far = inputs[0];
@@ -34,7 +34,7 @@ OutputList infer_extremum(const OpContext& context, Facts inputs) {
 
 UnsupportedReason same_types(const OpContext&, Facts inputs) {
   for (const InputFacts& input : inputs) {
-    if (!input.present) return "an input in the middle is left out";
+    if (!input.present) return "an input in the middle is missing";
     if (input.known && inputs[0].known && input.type != inputs[0].type) {
       return fmt::format("mixes {} and {}", name_of(inputs[0].type), name_of(input.type));
     }
@@ -54,7 +54,7 @@ Outputs run_div(const OpContext&, Inputs inputs) {
   return {at::div(inputs[0], inputs[1])};
 }
 
-/// The result has the base's type, whatever the exponent's.
+/// The result has the base's type, independent of the exponent's.
 Outputs run_pow(const OpContext&, Inputs inputs) {
   const at::ScalarType type = inputs[0].scalar_type();
   if (at::isFloatingType(type) || inputs[1].scalar_type() == type) {

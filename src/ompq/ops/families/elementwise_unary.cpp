@@ -5,7 +5,7 @@
 namespace ompq::ops {
 namespace {
 
-/// float16 and bfloat16 in float32, integers as they are.
+/// Computes float16 and bfloat16 in float32; integers unchanged.
 template <auto Function>
 constexpr auto kWide = in_float32<unary<Function>>;
 

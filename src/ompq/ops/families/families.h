@@ -4,7 +4,7 @@
 
 #include "ompq/ops/operator.h"
 
-/// Each family of operators in a file of its own; operator_table.cpp joins them.
+/// Each family of operators is in its own file; operator_table.cpp combines them.
 namespace ompq::ops {
 
 [[nodiscard]] std::span<const Operator> activation_operators();

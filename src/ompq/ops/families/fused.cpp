@@ -12,15 +12,15 @@
 #include "ompq/ops/families/gemm_matmul.h"
 #include "ompq/ops/run.h"
 
-/// Operators of domain "ompq" that graph::fuse() makes: product + bias [+ residual (input 3)]
-/// [+ activation]. This is their plain meaning, differentiable; runtime/ has one kernel for each.
+/// Operators of domain "ompq" created by graph::fuse(): product + bias [+ residual (input 3)] [+
+/// activation]. This is the differentiable reference; runtime/ has a kernel for each.
 namespace ompq::ops {
 namespace {
 
 constexpr std::size_t kResidual = 3;
 using InferFunction = OutputList (*)(const OpContext&, Facts);
 
-/// The activation's own execution, by its row.
+/// Runs the activation's row of the operator table.
 at::Tensor activate(const OpContext& context, const at::Tensor& x) {
   graph::FusedActivation activation = graph::activation_of(context.node);
   if (activation.type.empty()) return x;

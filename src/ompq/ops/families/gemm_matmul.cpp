@@ -16,7 +16,7 @@ UnsupportedReason check_gemm(const OpContext& context, Facts inputs) {
   if (auto complaint = needs_float(context, inputs)) return complaint;
   const InputFacts& first = fact(inputs, 0);
   if (!first.known || rank_of(first) == 2) return std::nullopt;
-  return fmt::format("multiplies matrices, its input has shape {}", graph::to_string(first.shape));
+  return fmt::format("needs matrices, but its input has shape {}", graph::to_string(first.shape));
 }
 
 at::Tensor scaled(const at::Tensor& tensor, float factor) {

@@ -3,7 +3,7 @@
 #include "ompq/ops/facts.h"
 #include "ompq/ops/run.h"
 
-/// What Gemm and MatMul share with their fused forms.
+/// Shared by Gemm, MatMul and their fused forms.
 namespace ompq::ops {
 
 [[nodiscard]] OutputList infer_gemm(const OpContext& context, Facts inputs);

@@ -14,12 +14,12 @@ using Extents = std::vector<std::int64_t>;
 UnsupportedReason check_concat(const OpContext& context, Facts inputs) {
   if (!context.node.has_attribute("axis")) return "its axis is missing";
   for (const InputFacts& input : inputs) {
-    if (!input.present) return "one of its inputs is left out";
+    if (!input.present) return "one of its inputs is missing";
   }
   return std::nullopt;
 }
 
-/// Known elements survive where the inputs are joined end to end.
+/// Known elements are concatenated if the inputs are vectors.
 Elements joined_elements(Facts inputs) {
   std::vector<Dim> joined;
   for (const InputFacts& input : inputs) {
@@ -69,7 +69,7 @@ Extents part_extents(const OpContext& context,
     for (const std::int64_t part : *given) sum += part;
     if (sum != extent || given->size() < context.node.outputs.size()) {
       fail(context,
-           fmt::format("{} parts of {} in all do not fit {} outputs and an extent of {}",
+           fmt::format("{} parts with a total of {} do not fit {} outputs and an extent of {}",
                        given->size(),
                        sum,
                        context.node.outputs.size(),

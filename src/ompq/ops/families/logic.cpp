@@ -7,7 +7,7 @@
 namespace ompq::ops {
 namespace {
 
-/// A relation or connective on known numbers; true is 1.
+/// A comparison or logical operator on known numbers; true is 1.
 using Truth = std::optional<bool> (*)(Dim, Dim);
 
 template <Truth Holds>

@@ -21,7 +21,7 @@ void require_vectors(const OpContext& context, Facts inputs, std::size_t last, D
   for (std::size_t i = 1; i <= last; ++i) {
     if (has(inputs, i) && inputs[i].shape != Shape{count}) {
       fail(context,
-           fmt::format("input {} has shape {}, {} elements are needed",
+           fmt::format("input {} has shape {}, but needs {} elements",
                        i,
                        graph::to_string(inputs[i].shape),
                        count.size));
@@ -40,7 +40,7 @@ OutputList infer_per_channel(const OpContext& context, Facts inputs) {
 
 UnsupportedReason check_batch_norm(const OpContext& context, Facts inputs) {
   if (context.node.int_attribute("training_mode", 0) != 0) {
-    return "training_mode = 1 asks for statistics of the batch; export the network for inference";
+    return "training_mode = 1 uses batch statistics; export the network for inference";
   }
   if (context.node.int_attribute("spatial", 1) == 0) {
     return "spatial = 0 (statistics per pixel) is not supported";
@@ -87,7 +87,7 @@ OutputList infer_group_norm(const OpContext& context, Facts inputs) {
   return same_as_first(context, inputs);
 }
 
-/// Scale and bias stand per group before opset 21, per channel since.
+/// Scale and bias are per group before opset 21 and per channel since.
 Outputs run_group_norm(const OpContext& context, Inputs inputs) {
   const std::int64_t groups = context.node.int_attribute("num_groups", 1);
   at::Tensor scale = inputs[1];
@@ -128,8 +128,7 @@ Outputs run_layer_norm(const OpContext& context, Inputs inputs) {
       x, normalized, whole(inputs[1]), whole(input(inputs, 2)), epsilon_of(context))};
 }
 
-/// RMSNormalization, and SimplifiedLayerNormalization, as ONNX Runtime calls it: no mean is taken
-/// away.
+/// RMSNormalization, and ONNX Runtime's SimplifiedLayerNormalization: the mean is not subtracted.
 Outputs run_rms_norm(const OpContext& context, Inputs inputs) {
   const at::Tensor& x = inputs[0];
   Extents axes;
@@ -188,7 +187,7 @@ OutputList infer_lp_norm(const OpContext& context, Facts inputs) {
   return same_as_first(context, inputs);
 }
 
-/// A row of zeros stays a row of zeros.
+/// Rows of zeros are kept.
 Outputs run_lp_norm(const OpContext& context, Inputs inputs) {
   const at::Tensor& x = inputs[0];
   const std::int64_t axis = context.node.int_attribute("axis", -1);
@@ -226,7 +225,7 @@ std::span<const Operator> normalization_operators() {
        needs_float,
        infer_group_norm,
        in_float32<run_group_norm>},
-      // Of ONNX since opset 17; before that, ONNX Runtime's own operator of the same meaning.
+      // In ONNX since opset 17; before that, ONNX Runtime's own operator with the same definition.
       {"LayerNormalization",
        "",
        7,

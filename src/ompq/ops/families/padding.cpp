@@ -38,7 +38,7 @@ struct Pads {
   Extents tail;
 };
 
-/// One pair for each axis of the input, from pairs for the axes that the node names.
+/// One pair for each axis of the input, from pairs for the node's axes.
 Pads spread(const OpContext& context,
             const Extents& pads,
             const std::optional<Extents>& named,
@@ -97,7 +97,7 @@ at::Tensor pad_constant(const OpContext& context, Inputs inputs, const Pads& pad
   return at::constant_pad_nd(inputs[0], amounts, value);
 }
 
-/// Where in an axis of `extent` the padded position `i` (0 = first element) reads.
+/// The source position in an axis of `extent` of the padded position `i` (0 = first element).
 std::int64_t source_of(std::int64_t i, std::int64_t extent, PadMode mode) {
   if (mode == PadMode::Edge) return std::clamp<std::int64_t>(i, 0, extent - 1);
   if (mode == PadMode::Wrap) return ((i % extent) + extent) % extent;

@@ -35,12 +35,12 @@ OutputList infer_global_pool(const OpContext&, Facts inputs) {
 UnsupportedReason check_average_pool(const OpContext& context, Facts inputs) {
   const auto dilations = context.node.ints_attribute("dilations", {});
   if (std::any_of(dilations.begin(), dilations.end(), [](std::int64_t d) { return d != 1; })) {
-    return "averages over dilated windows are not supported";
+    return "averages with dilated windows are not supported";
   }
   return needs_images(context, inputs);
 }
 
-/// Padded (or cut) so that exactly the window's positions fit without padding or ceil mode.
+/// Pads (or crops) so that exactly the window's positions fit without padding or ceil mode.
 at::Tensor framed(const at::Tensor& x, const Window& window, double fill) {
   Extents amounts;
   for (std::size_t axis = window.axes(); axis-- > 0;) {
@@ -104,7 +104,8 @@ at::Tensor sum_pool(const at::Tensor& x, const Window& w) {
   }
 }
 
-/// How many elements each window averages, shaped to broadcast over batch and channels.
+/// Number of elements that each window averages, with a shape that broadcasts over batch and
+/// channels.
 at::Tensor window_counts(const at::Tensor& x, const Window& window, bool include_pad) {
   at::Tensor counts = at::ones({}, x.options());
   for (std::size_t axis = 0; axis < window.axes(); ++axis) {

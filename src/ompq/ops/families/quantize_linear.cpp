@@ -22,12 +22,12 @@ std::optional<CodeRange> range_of(DataType type) {
   if (type == DataType::UInt8) return CodeRange{0, 255};
   if (type == DataType::Int8) return CodeRange{-128, 127};
   if (type == DataType::Int16) return CodeRange{-32768, 32767};
-  // LibTorch holds uint16 in int32, which is no code type itself.
+  // LibTorch stores uint16 in int32, which is not a code type itself.
   if (type == DataType::UInt16 || type == DataType::Int32) return CodeRange{0, 65535};
   return std::nullopt;
 }
 
-/// The codes' type: the zero point's, else what the node says (ONNX's number), else uint8.
+/// The codes' type: the zero point's, else the node's attribute (ONNX's number), else uint8.
 std::optional<DataType> code_type(const OpContext& context, Facts inputs) {
   constexpr std::int64_t kOnnxUint8 = 2;
   constexpr std::int64_t kOnnxInt8 = 3;
@@ -48,8 +48,9 @@ UnsupportedReason check_scales(const OpContext& context, Facts inputs) {
   if (!data.known || !scale.known) return std::nullopt;
   if (!is_float(scale.type)) return fmt::format("its scale is {}", name_of(scale.type));
   if (scale.shape.size() > 1) {
-    return fmt::format("its scale has shape {}; one, or one per slice of an axis, is supported",
-                       graph::to_string(scale.shape));
+    return fmt::format(
+        "its scale has shape {}; only one scale, or one per slice of an axis, is supported",
+        graph::to_string(scale.shape));
   }
   return std::nullopt;
 }
@@ -203,7 +204,7 @@ Outputs run_quantize(const OpContext& context, Inputs inputs) {
 
 Outputs run_dequantize(const OpContext& context, Inputs inputs) {
   const at::Tensor& scale = inputs[1];
-  // int32 codes (biases) may exceed float32's whole numbers only where no product ever goes.
+  // int32 codes (biases) exceed float32's integers only beyond values that occur in practice.
   at::Tensor steps = inputs[0].to(at::kFloat);
   const at::Tensor zero_point = float_zero_point(context, inputs);
   if (zero_point.defined()) steps = steps - zero_point;

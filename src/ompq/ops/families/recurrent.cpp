@@ -9,7 +9,7 @@
 #include "ompq/ops/families/families.h"
 #include "ompq/ops/run.h"
 
-/// LSTM, GRU and RNN: one step after the other, in either direction or both.
+/// LSTM, GRU and RNN, step by step, in one or both directions.
 namespace ompq::ops {
 namespace {
 
@@ -63,7 +63,7 @@ std::int64_t directions_of(const OpContext& context) {
 
 bool batch_first(const OpContext& context) { return context.node.int_attribute("layout", 0) != 0; }
 
-/// The functions of one direction's gates, as named or else by default.
+/// The activation functions of one direction's gates, from the attribute or by default.
 std::vector<std::string> functions_of(const OpContext& context, std::int64_t direction) {
   const graph::Node& node = context.node;
   std::vector<std::string> defaults{"Sigmoid", "Tanh", "Tanh"};
@@ -95,7 +95,7 @@ UnsupportedReason check_recurrent(const OpContext& context, Facts inputs) {
   return needs_float(context, inputs);
 }
 
-/// How many matrices of gates W and R hold.
+/// Number of gates in W and R.
 std::int64_t gates_of(const OpContext& context) {
   return context.node.is("LSTM") ? 4 : context.node.is("GRU") ? 3 : 1;
 }
@@ -119,7 +119,7 @@ OutputList infer_recurrent(const OpContext& context, Facts inputs) {
   const Shape& weights = inputs[kStateWeights].shape;
   if (x.size() != 3 || weights.size() != 3 || !weights[2].is_fixed()) {
     fail(context,
-         fmt::format("its input has shape {}, three axes are needed", graph::to_string(x)));
+         fmt::format("its input has shape {}, it must have three axes", graph::to_string(x)));
   }
   require_weights(context, inputs, x[2], weights[2].size);
   const Dim directions = Dim::fixed(directions_of(context));
@@ -243,7 +243,7 @@ DirectionResult walk(const OpContext& context,
     const std::int64_t t = backwards ? x.size(0) - 1 - i : i;
     CellState next = step(cell, projected.select(0, t), state);
     at::Tensor shown = next.hidden;
-    if (lengths.defined()) {  // after its end a sequence makes zeros and its state stays
+    if (lengths.defined()) {  // after its end a sequence gives zeros and its state is kept
       const at::Tensor runs = (lengths > t).unsqueeze(-1);
       shown = at::where(runs, next.hidden, at::zeros_like(next.hidden));
       next.hidden = at::where(runs, next.hidden, state.hidden);
@@ -257,7 +257,7 @@ DirectionResult walk(const OpContext& context,
       state};
 }
 
-/// The first state of one direction, [batch, hidden]; zeros where it is left out.
+/// The initial state of one direction, [batch, hidden]; zeros if it is missing.
 at::Tensor first_state(const OpContext& context,
                        const at::Tensor& given,
                        const at::Tensor& x,

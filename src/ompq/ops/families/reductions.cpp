@@ -12,14 +12,14 @@ namespace {
 
 using Extents = std::vector<std::int64_t>;
 
-/// ReduceSum took its axes as an input from opset 13 on, the others from 18.
+/// ReduceSum has its axes as an input since opset 13, the others since 18.
 int axes_input_since(const OpContext& context) {
   return context.node.op_type == "ReduceSum" ? 13 : 18;
 }
 
 bool keeps(const OpContext& context) { return context.node.int_attribute("keepdims", 1) != 0; }
 
-/// The axes to reduce, in order; nothing where the node asks for no reduction.
+/// The axes to reduce, in order; nullopt if the node reduces nothing.
 std::optional<Extents> reduced_axes(const OpContext& context,
                                     const std::optional<Extents>& given,
                                     std::int64_t rank) {
@@ -123,7 +123,7 @@ UnsupportedReason check_cumsum(const OpContext&, Facts inputs) {
 
 OutputList infer_cumsum(const OpContext& context, Facts inputs) {
   const auto axis = known_integers(inputs[1]);
-  if (!axis || axis->size() != 1) fail(context, "its axis is not one known number");
+  if (!axis || axis->size() != 1) fail(context, "its axis is not a single known number");
   (void)normal_axis(context, axis->front(), rank_of(inputs[0]));
   return same_as_first(context, inputs);
 }

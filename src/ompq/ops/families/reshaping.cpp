@@ -83,7 +83,7 @@ OutputList infer_flatten(const OpContext& context, Facts inputs) {
   const auto rank = static_cast<std::int64_t>(from.size());
   const std::int64_t asked = context.node.int_attribute("axis", 1);
   if (asked < -rank || asked > rank) {
-    fail(context, fmt::format("axis {} is outside of {} axes", asked, rank));
+    fail(context, fmt::format("axis {} is outside {} axes", asked, rank));
   }
   const auto split = from.begin() + (asked < 0 ? asked + rank : asked);
   const Dim rows = total_of(context, Shape(from.begin(), split));
@@ -178,7 +178,7 @@ Extents permutation(const OpContext& context, std::int64_t rank) {
   std::iota(reversed.rbegin(), reversed.rend(), 0);
   Extents order = normal_axes(context, context.node.ints_attribute("perm", reversed), rank);
   if (static_cast<std::int64_t>(order.size()) != rank) {
-    fail(context, fmt::format("perm names {} of {} axes", order.size(), rank));
+    fail(context, fmt::format("perm has {} of {} axes", order.size(), rank));
   }
   return order;
 }
@@ -206,7 +206,7 @@ UnsupportedReason check_expand(const OpContext&, Facts inputs) {
 OutputList infer_expand(const OpContext& context, Facts inputs) {
   if (!inputs[1].elements) fail(context, "its target shape is not known");
   Shape target = *inputs[1].elements;
-  // PyTorch's -1 for "as it is" slips through some exporters.
+  // Some exporters write PyTorch's -1 for "unchanged".
   std::replace(target.begin(), target.end(), Dim::fixed(-1), Dim::fixed(1));
   Shape to = broadcast(context, inputs[0].shape, target);
   Elements elements = elements_as(inputs[0], to);
@@ -251,7 +251,7 @@ UnsupportedReason check_depth(const OpContext& context, Facts inputs) {
   if (block < 1 || block > INT16_MAX) return fmt::format("a blocksize of {}", block);
   const InputFacts& first = fact(inputs, 0);
   if (first.known && rank_of(first) != 4) {
-    return fmt::format("works on images, its input has shape {}", graph::to_string(first.shape));
+    return fmt::format("needs images, but its input has shape {}", graph::to_string(first.shape));
   }
   return std::nullopt;
 }

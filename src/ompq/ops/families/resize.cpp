@@ -135,7 +135,7 @@ void require_count(const OpContext& context, std::size_t count, const Extents& a
   }
 }
 
-/// The parts of the axes that are cropped out: all starts, then all ends. Empty where none are.
+/// The cropped parts of the axes: all starts, then all ends. Empty without cropping.
 void require_region(const OpContext& context,
                     const std::vector<float>& region,
                     const Extents& axes) {
@@ -156,7 +156,7 @@ Dim scaled_extent(const OpContext& context, Dim extent, float scale, float part 
   return Dim::fixed(static_cast<std::int64_t>(length));
 }
 
-/// keep_aspect_ratio_policy: the one scale that all sized axes get, or nothing.
+/// keep_aspect_ratio_policy: the common scale of all sized axes, or nullopt.
 std::optional<float> common_scale(const OpContext& context,
                                   const std::vector<Dim>& sizes,
                                   const Shape& shape,
@@ -224,7 +224,7 @@ std::vector<float> floats_of(const at::Tensor& tensor) {
   return {host.data_ptr<float>(), host.data_ptr<float>() + host.numel()};
 }
 
-/// Notes which part of each axis is sampled.
+/// Sets the sampled part of each axis.
 void read_region(const OpContext& context,
                  Inputs inputs,
                  const Extents& axes,
@@ -281,7 +281,7 @@ bool changes(const ResizeAxis& axis) {
   return axis.output != axis.input || axis.scale != 1.0F || !axis.is_whole();
 }
 
-/// True for images of which only height and width change.
+/// True for images if only height and width change.
 bool is_planar(const at::Tensor& x, const std::vector<ResizeAxis>& axes) {
   return x.dim() == 4 && !changes(axes[0]) && !changes(axes[1]);
 }
@@ -291,7 +291,7 @@ bool is_planar(const at::Tensor& x, const std::vector<ResizeAxis>& axes) {
 at::Tensor resize_nearest(const at::Tensor& x,
                           const ResizeRule& rule,
                           const std::vector<ResizeAxis>& axes) {
-  bool repeats = is_planar(x, axes);  // every element is repeated k times: LibTorch's own
+  bool repeats = is_planar(x, axes);  // every element is repeated k times, with LibTorch's kernel
   std::vector<Extents> sources;
   for (const ResizeAxis& axis : axes) {
     sources.push_back(nearest_sources(rule, axis));
@@ -310,7 +310,7 @@ at::Tensor resize_nearest(const at::Tensor& x,
   return in_format_of(x, result);
 }
 
-/// LibTorch's bilinear kernel means the same as these.
+/// True if LibTorch's bilinear kernel is equivalent.
 bool is_torch_bilinear(const at::Tensor& x,
                        const ResizeRule& rule,
                        const std::vector<ResizeAxis>& axes) {
@@ -321,7 +321,7 @@ bool is_torch_bilinear(const at::Tensor& x,
          (half_pixel || rule.coordinates == Coordinates::AlignCorners);
 }
 
-/// Each axis in turn as a product with its matrix of weights.
+/// Multiplies each axis with its matrix of weights.
 at::Tensor resize_by_weights(const at::Tensor& x,
                              const ResizeRule& rule,
                              const std::vector<ResizeAxis>& axes) {
@@ -337,7 +337,7 @@ at::Tensor resize_by_weights(const at::Tensor& x,
   return in_format_of(x, result);
 }
 
-/// What a crop reaches beyond the image is filled with one number.
+/// Fills the part of a crop outside the image with a constant.
 at::Tensor extrapolated(const at::Tensor& resized,
                         const ResizeRule& rule,
                         const std::vector<ResizeAxis>& axes) {

@@ -41,7 +41,7 @@ float source_coordinate(const ResizeRule& rule, const ResizeAxis& axis, std::int
   const auto at = static_cast<float>(i);
   const auto in = static_cast<float>(axis.input);
   const auto out = static_cast<float>(axis.output);
-  // An axis that is left alone stays exactly so in every convention.
+  // An axis with scale 1 is not changed in any convention.
   if (axis.scale == 1.0F && axis.input == axis.output && axis.is_whole()) return at;
   switch (rule.coordinates) {
     case Coordinates::HalfPixel:

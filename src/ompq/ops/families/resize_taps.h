@@ -6,7 +6,7 @@
 
 namespace ompq::ops {
 
-/// How Resize and Upsample sample one axis.
+/// Sampling of one axis by Resize and Upsample.
 struct ResizeRule {
   enum class Mode { Nearest, Linear, Cubic };
   enum class Coordinates {
@@ -18,7 +18,7 @@ struct ResizeRule {
     TfHalfPixelForNn,
     TfCropAndResize,
   };
-  /// Simple is Upsample's and Resize-10's: up for shrinking, down for growing.
+  /// Simple is that of Upsample and Resize-10: up for shrinking, down for enlarging.
   enum class Nearest { RoundPreferFloor, RoundPreferCeil, Floor, Ceil, Simple };
 
   Mode mode = Mode::Nearest;
@@ -27,7 +27,7 @@ struct ResizeRule {
   float cubic_a = -0.75F;
   bool exclude_outside = false;
   bool antialias = false;
-  float extrapolation = 0.0F;  ///< TfCropAndResize: what stands outside of the input
+  float extrapolation = 0.0F;  ///< TfCropAndResize: the value outside the input
 };
 
 /// One axis: `output` elements out of `input`, `scale` times as dense.
@@ -47,11 +47,11 @@ struct ResizeAxis {
                                       const ResizeAxis& axis,
                                       std::int64_t i);
 
-/// TfCropAndResize: the output elements that lie outside of the input.
+/// TfCropAndResize: the output elements outside the input.
 [[nodiscard]] std::vector<std::int64_t> outside_elements(const ResizeRule& rule,
                                                          const ResizeAxis& axis);
 
-/// Nearest: which input element each output element copies.
+/// Nearest: the input element of each output element.
 [[nodiscard]] std::vector<std::int64_t> nearest_sources(const ResizeRule& rule,
                                                         const ResizeAxis& axis);
 

@@ -21,7 +21,7 @@ OutputList infer_arg(const OpContext& context, Facts inputs) {
   return {output(DataType::Int64, std::move(shape))};
 }
 
-/// LibTorch names the first of equal elements; the last is the first of the reversed list.
+/// LibTorch returns the first of equal elements; the last is the first of the reversed axis.
 template <auto Function>
 Outputs run_arg(const OpContext& context, Inputs inputs) {
   const at::Tensor& x = inputs[0];

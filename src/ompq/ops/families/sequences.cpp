@@ -19,7 +19,7 @@ UnsupportedReason check_one_hot(const OpContext&, Facts inputs) {
   return needs_known(inputs, 1, "depth");
 }
 
-/// A depth may be a float that is whole.
+/// A depth may be an integral float.
 std::optional<Dim> depth_of(const InputFacts& depth) {
   if (depth.elements && depth.elements->size() == 1) return depth.elements->front();
   if (depth.constant == nullptr || depth.constant->elements() != 1) return std::nullopt;
@@ -36,7 +36,7 @@ OutputList infer_one_hot(const OpContext& context, Facts inputs) {
   return {output(inputs[2].type, std::move(shape))};
 }
 
-/// An index outside of -depth..depth-1 turns nothing on.
+/// An index outside -depth..depth-1 gives only off values.
 Outputs run_one_hot(const OpContext& context, Inputs inputs) {
   const std::int64_t depth = integers(inputs[1]).at(0);
   const std::int64_t axis =
@@ -74,7 +74,7 @@ std::optional<DataType> eye_type(const OpContext& context, DataType own) {
 
 UnsupportedReason check_eye(const OpContext& context, Facts inputs) {
   if (!eye_type(context, DataType::Float32)) {
-    return fmt::format("makes elements of ONNX type {}", context.node.int_attribute("dtype", 0));
+    return fmt::format("has outputs of ONNX type {}", context.node.int_attribute("dtype", 0));
   }
   const InputFacts& x = fact(inputs, 0);
   if (x.known && rank_of(x) != 2) return "works on matrices";
@@ -121,7 +121,7 @@ Outputs run_reverse(const OpContext& context, Inputs inputs) {
   return {time_first ? result.transpose(0, 1) : result};
 }
 
-// --- Compress, NonZero: how much they make depends on elements, which must be constant
+// --- Compress, NonZero: the output size depends on elements, which must be constant
 // -------------
 
 UnsupportedReason check_compress(const OpContext&, Facts inputs) {
@@ -136,7 +136,7 @@ OutputList infer_compress(const OpContext& context, Facts inputs) {
       flat ? 0 : normal_axis(context, context.node.int_attribute("axis", 0), rank_of(inputs[0]));
   const MaybeDim extent =
       flat ? product(inputs[0].shape) : inputs[0].shape[static_cast<std::size_t>(axis)];
-  if (!extent || !extent->is_fixed()) fail(context, "it picks from the batch");
+  if (!extent || !extent->is_fixed()) fail(context, "it selects from the batch");
   const auto read =
       std::min<std::int64_t>(extent->size, static_cast<std::int64_t>(condition->size()));
   const auto kept = static_cast<std::int64_t>(std::count_if(
@@ -158,8 +158,8 @@ Outputs run_compress(const OpContext& context, Inputs inputs) {
 UnsupportedReason check_non_zero(const OpContext&, Facts inputs) {
   const InputFacts& x = fact(inputs, 0);
   if (!x.present || !x.known || x.constant != nullptr) return std::nullopt;
-  return "how many elements are not zero depends on the data; export the network with the places "
-         "fixed, or cut it before them";
+  return "the number of nonzero elements depends on the data; export the network with fixed "
+         "indices, or cut it before the node";
 }
 
 OutputList infer_non_zero(const OpContext& context, Facts inputs) {
@@ -179,7 +179,7 @@ Outputs run_non_zero(const OpContext&, Inputs inputs) {
 OutputList infer_det(const OpContext& context, Facts inputs) {
   const Shape& shape = inputs[0].shape;
   if (shape.size() < 2 || !same(shape.back(), shape[shape.size() - 2])) {
-    fail(context, fmt::format("shape {} holds no square matrices", graph::to_string(shape)));
+    fail(context, fmt::format("shape {} is not that of square matrices", graph::to_string(shape)));
   }
   return {output(inputs[0].type, Shape(shape.begin(), shape.end() - 2))};
 }

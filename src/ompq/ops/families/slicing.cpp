@@ -35,10 +35,10 @@ Stretch stretch(std::int64_t start, std::int64_t end, std::int64_t step, std::in
   return {start, step, start > end ? (start - end - 1) / -step + 1 : 0};
 }
 
-/// Length of a slice of an axis of `extent` = k N elements; nothing where it depends on N otherwise
-/// than as a multiple.
+/// Length of a slice of an axis of `extent` = k N elements; nullopt if it is not a number or a
+/// multiple of N.
 MaybeDim open_slice(Dim start, Dim end, std::int64_t step, Dim extent) {
-  // No batch is that large: such a bound is how exporters say "from the start" or "to the end".
+  // No batch is that large: exporters use such bounds for "from the start" or "to the end".
   constexpr std::int64_t kBeyond = 1'000'000;
   const auto is_beyond = [](Dim bound) { return bound.is_fixed() && bound.size >= kBeyond; };
   const auto is_before = [](Dim bound) { return bound.is_fixed() && bound.size <= -kBeyond; };
@@ -59,7 +59,7 @@ MaybeDim slice_extent(Dim start, Dim end, std::int64_t step, Dim extent) {
   if (!extent.is_fixed()) return open_slice(start, end, step, extent);
   if (!start.is_fixed()) return std::nullopt;
   if (!end.is_fixed()) {
-    // An end of k N reaches beyond the axis for every N.
+    // An end of k N is beyond the axis for every N.
     if (end.size < extent.size) return std::nullopt;
     end = extent;
   }
@@ -99,7 +99,7 @@ SliceFacts read_slice(const OpContext& context, Facts inputs) {
   facts.steps = ints_from(context, inputs, "steps", 4, 10).value_or(Extents(count, 1));
   if (facts.ends.size() != count || facts.axes.size() != count || facts.steps.size() != count) {
     fail(context,
-         fmt::format("{} starts, {} ends, {} axes and {} steps do not belong together",
+         fmt::format("{} starts, {} ends, {} axes and {} steps do not match",
                      count,
                      facts.ends.size(),
                      facts.axes.size(),
@@ -129,7 +129,7 @@ OutputList infer_slice(const OpContext& context, Facts inputs) {
     const MaybeDim length = slice_extent(slice.starts[i], slice.ends[i], slice.steps[i], extent);
     if (!length) {
       fail(context,
-           fmt::format("from {} to {} of an axis of {} is no fixed multiple of the batch",
+           fmt::format("from {} to {} of an axis of {} is not a fixed multiple of the batch",
                        graph::to_string({slice.starts[i]}),
                        graph::to_string({slice.ends[i]}),
                        graph::to_string({extent})));
@@ -152,7 +152,7 @@ at::Tensor slice_axis(const at::Tensor& x, std::int64_t axis, const Stretch& alo
   if (along.step > 0) {
     return at::slice(x, axis, along.start, along.start + along.count * along.step, along.step);
   }
-  // Backwards: the same elements forwards, then flipped.
+  // Negative step: slice forwards, then flip.
   const std::int64_t first = along.start + (along.count - 1) * along.step;
   if (along.count == 0) return at::slice(x, axis, 0, 0);
   return at::flip(at::slice(x, axis, first, along.start + 1, -along.step), {axis});
@@ -186,7 +186,7 @@ OutputList infer_gather(const OpContext& context, Facts inputs) {
     const std::int64_t extent = data[static_cast<std::size_t>(axis)].size;
     for (const std::int64_t index : *indices) {
       if (index < -extent || index >= extent) {
-        fail(context, fmt::format("index {} is outside of an axis of {}", index, extent));
+        fail(context, fmt::format("index {} is outside an axis of {}", index, extent));
       }
     }
     if (data.size() == 1 && inputs[0].elements) {
@@ -206,7 +206,7 @@ UnsupportedReason check_indices(const OpContext&, Facts inputs) {
   return fmt::format("its indices are {}", name_of(indices.type));
 }
 
-/// Indices as non-negative int64 next to the data. @throws DataError for one that names nothing.
+/// Indices as non-negative int64 on the data's device. @throws DataError for an index out of range.
 at::Tensor plain_indices(const OpContext& context,
                          const at::Tensor& indices,
                          const at::Tensor& data,
@@ -217,7 +217,7 @@ at::Tensor plain_indices(const OpContext& context,
   const auto high = wide.max().item<std::int64_t>();
   if (low < -extent || high >= extent) {
     throw DataError("ops",
-                    fmt::format("{} node '{}': index {} is outside of an axis of {}; indices go "
+                    fmt::format("{} node '{}': index {} is outside an axis of {}; indices go "
                                 "from {} to {}",
                                 context.node.op_type,
                                 context.node.name,
@@ -272,7 +272,7 @@ UnsupportedReason check_gather_nd(const OpContext& context, Facts inputs) {
   return check_indices(context, inputs);
 }
 
-/// How many axes of the data one row of indices names.
+/// Number of the data's axes that one row of indices addresses.
 std::size_t indexed_axes(const OpContext& context, Facts inputs) {
   const Shape& indices = inputs[1].shape;
   if (indices.empty() || !indices.back().is_fixed() || indices.back().size > rank_of(inputs[0]) ||
@@ -307,8 +307,8 @@ OutputList infer_gather_nd(const OpContext& context, Facts inputs) {
   return {output(inputs[0].type, std::move(shape))};
 }
 
-/// What names each leading axis of the data, broadcast against each other. The first `shared` axes
-/// are those of the indices themselves.
+/// Index tensors for each leading axis of the data, broadcast together. The first `shared` axes are
+/// those of the indices.
 c10::List<c10::optional<at::Tensor>> index_columns(const OpContext& context,
                                                    const at::Tensor& indices,
                                                    const at::Tensor& data,
@@ -332,7 +332,7 @@ Outputs run_gather_nd(const OpContext& context, Inputs inputs) {
   return {at::index(inputs[0], index_columns(context, inputs[1], inputs[0], shared_axes(context)))};
 }
 
-/// LibTorch's name of a reduction that joins what was there with what comes; "" for others.
+/// LibTorch's name of a scatter reduction; "" for others.
 c10::string_view torch_reduction(std::string_view name) {
   if (name == "mul") return "prod";
   if (name == "max") return "amax";
@@ -382,7 +382,7 @@ OutputList infer_scatter_nd(const OpContext& context, Facts inputs) {
   return same_as_first(context, inputs);
 }
 
-/// Each row of indices as one number: its place among the slices of the data.
+/// Each row of indices as one number: the position among the slices of the data.
 at::Tensor flat_rows(const OpContext& context, const at::Tensor& indices, const at::Tensor& data) {
   at::Tensor rows = at::zeros({indices.numel() / indices.size(-1)}, at::kLong);
   for (std::int64_t axis = 0; axis < indices.size(-1); ++axis) {
@@ -442,7 +442,7 @@ std::span<const Operator> slicing_operators() {
        check_scatter,
        infer_scatter_elements,
        run_scatter_elements},
-      // The same by its name of opsets 9 and 10.
+      // The same with its name in opsets 9 and 10.
       {"Scatter", "", 9, 3, 1, check_scatter, infer_scatter_elements, run_scatter_elements},
       {"ScatterND", "", 11, 3, 1, check_scatter, infer_scatter_nd, run_scatter_nd},
       {"Trilu", "", 14, 1, 1, check_trilu, same_as_first, run_trilu},

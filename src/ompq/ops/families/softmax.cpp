@@ -9,7 +9,7 @@ namespace {
 
 OutputList infer_softmax(const OpContext& context, Facts inputs) {
   const std::int64_t fallback = context.opset < 13 ? 1 : -1;
-  // Before opset 13 the axis may be the rank: everything is one row's index.
+  // Before opset 13 the axis may equal the rank.
   const std::int64_t axis = context.node.int_attribute("axis", fallback);
   if (context.opset >= 13 || axis != rank_of(inputs[0])) {
     (void)normal_axis(context, axis, rank_of(inputs[0]));
@@ -17,7 +17,7 @@ OutputList infer_softmax(const OpContext& context, Facts inputs) {
   return same_as_first(context, inputs);
 }
 
-/// Before opset 13 all axes from `axis` on were one.
+/// Before opset 13 all axes from `axis` on are flattened.
 template <auto Function>
 Outputs run_softmax(const OpContext& context, Inputs inputs) {
   const at::Tensor& x = inputs[0];
@@ -32,7 +32,7 @@ Outputs run_softmax(const OpContext& context, Inputs inputs) {
 
 at::Tensor softmax(const at::Tensor& x, std::int64_t axis) { return at::softmax(x, axis); }
 at::Tensor log_softmax(const at::Tensor& x, std::int64_t axis) { return at::log_softmax(x, axis); }
-/// One at the first largest element.
+/// 1 at the first largest element, else 0.
 at::Tensor hardmax(const at::Tensor& x, std::int64_t axis) {
   const at::Tensor winner = at::argmax(x, axis, /*keepdim=*/true);
   return at::scatter(at::zeros_like(x), axis, winner, 1);
