@@ -87,7 +87,7 @@ TEST(DifferentiableGraph, NamesAnInputThatIsMissing) {
     (void)network.evaluate({}, graph.outputs());
     FAIL() << "nothing was thrown";
   } catch (const ConfigError& error) {
-    EXPECT_THAT(error.what(), ::testing::HasSubstr("'x' is needed but no tensor is bound to it"));
+    EXPECT_THAT(error.what(), ::testing::HasSubstr("'x' is needed, but no tensor is bound to it"));
   }
 }
 

@@ -290,7 +290,7 @@ TEST(Executor, NamesTheInputThatDoesNotFit) {
   };
   EXPECT_THAT(run({2, 3, 4}, {2, 3, 5}), HasSubstr("input 'right' takes Nx3x4 but got 2x3x5"));
   EXPECT_THAT(run({2, 3}, {2, 3, 4}), HasSubstr("input 'left' takes Nx3x4 but got 2x3;"));
-  EXPECT_THAT(run({2, 3, 4}, {5, 3, 4}), HasSubstr("other inputs hold 2 samples"));
+  EXPECT_THAT(run({2, 3, 4}, {5, 3, 4}), HasSubstr("other inputs have 2 samples"));
   EXPECT_THAT(run({0, 3, 4}, {0, 3, 4}), HasSubstr("1 or more"));
 }
 
@@ -354,11 +354,11 @@ TEST(Executor, NamesTheInputThatFeedsAnIndexOutsideOfATable) {
   EXPECT_EQ(executor.run(sound).front().shape(), (std::vector<std::int64_t>{1, 2, 3}));
   for (const std::int64_t wrong : {std::int64_t{25}, std::int64_t{20}, std::int64_t{-21}}) {
     const std::vector<Tensor> inputs{Tensor::from<std::int64_t>({1, 2}, {0, wrong})};
-    EXPECT_THAT(message_of<DataError>([&] { (void)executor.run(inputs); }),
-                ::testing::AllOf(
-                    HasSubstr("[samples] Gather node 'embed'"),
-                    HasSubstr("index " + std::to_string(wrong) + " is outside of an axis of 20"),
-                    HasSubstr("'token_ids'")));
+    EXPECT_THAT(
+        message_of<DataError>([&] { (void)executor.run(inputs); }),
+        ::testing::AllOf(HasSubstr("[samples] Gather node 'embed'"),
+                         HasSubstr("index " + std::to_string(wrong) + " is outside an axis of 20"),
+                         HasSubstr("'token_ids'")));
   }
 }
 

@@ -200,7 +200,7 @@ TEST(Passes, InputsOfDifferentNumbersOfSamplesAreRefused) {
     FAIL() << "went through";
   } catch (const ShapeError& error) {
     EXPECT_THAT(error.what(), HasSubstr("'right'"));
-    EXPECT_THAT(error.what(), HasSubstr("other inputs hold 4 samples"));
+    EXPECT_THAT(error.what(), HasSubstr("other inputs have 4 samples"));
   }
 }
 

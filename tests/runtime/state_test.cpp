@@ -74,7 +74,7 @@ TEST(State, RunsTheReaderFromInFrontOfItAlone) {
   Executor::State state = executor.start(testing::normal_inputs(network.graph, 2));
   EXPECT_THAT(message_of<ConfigError>(
                   [&] { (void)executor.run_reader_of(state, network.weight("conv2")); }),
-              HasSubstr("does not stand in front of"));
+              HasSubstr("is not at the node that reads"));
 }
 
 TEST(State, ShowsALiveValueAsACaptureDoes) {
@@ -181,7 +181,7 @@ TEST(State, RefusesWhatIsNotThere) {
   Executor::State state = executor.start(testing::normal_inputs(network.graph, 2));
   // conv2's own output went into the fused node.
   EXPECT_THAT(message_of<ConfigError>([&] { executor.advance_past(state, network.conv2); }),
-              HasSubstr("name it in ExecutorOptions::captured"));
+              HasSubstr("list it in ExecutorOptions::captured"));
   EXPECT_THAT(message_of<ConfigError>([&] { (void)executor.position(network.conv2); }),
               HasSubstr("after fusion"));
   EXPECT_THAT(message_of<ConfigError>([&] { (void)executor.value(state, network.relu1); }),

@@ -12,11 +12,11 @@ namespace ompq::runtime {
 namespace {
 
 constexpr std::size_t kHugePage = std::size_t{2} << 20;
-// Below this, malloc keeps freed blocks by itself.
+// Below this, malloc caches freed blocks itself.
 constexpr std::size_t kLeastPooled = std::size_t{64} << 10;
 constexpr std::size_t kSmallAlignment = 4096;
-// A block may be this many times larger than what it is asked for: a network's activations shrink
-// with depth, and the late ones should live in (cached) memory that the early ones left.
+// A block may be this many times larger than requested: activations get smaller with depth, and
+// later ones should reuse the (cached) memory of earlier ones.
 constexpr std::size_t kLargestExcess = 4;
 
 struct Free {
@@ -36,7 +36,7 @@ Block allocate(std::size_t size) {
   const bool huge = size >= kHugePage;
   Block block(std::aligned_alloc(huge ? kHugePage : kSmallAlignment, size));
   if (block == nullptr) throw std::bad_alloc();
-  // Only a wish: without huge pages everything works, with more page faults.
+  // Optional: without huge pages there are only more page faults.
   if (huge) (void)madvise(block.get(), size, MADV_HUGEPAGE);
   return block;
 }

@@ -7,10 +7,10 @@
 
 namespace ompq::runtime {
 
-/// Memory for activations, used again as soon as a tensor dies. A fresh 100 MB block costs some
-/// 25,000 page faults, which is as long as the convolution that fills it; LibTorch's own allocator
-/// hands such blocks back to the system every time. Tensors may outlive the pool; copies share it.
-/// Safe to use from several threads.
+/// Memory for activations, reused as soon as a tensor is freed. A new 100 MB block causes about
+/// 25,000 page faults, which take as long as the convolution that fills it; LibTorch's allocator
+/// returns such blocks to the system every time. Tensors may outlive the pool; copies share it.
+/// Thread-safe.
 class BufferPool {
  public:
   BufferPool();
@@ -18,7 +18,7 @@ class BufferPool {
   /// Uninitialized, dense; 4-D tensors are channels_last.
   [[nodiscard]] at::Tensor empty(at::IntArrayRef sizes, at::ScalarType type);
 
-  /// Bytes in tensors that are alive, and in blocks that wait for one.
+  /// Bytes in live tensors, and in free blocks.
   [[nodiscard]] std::size_t live_bytes() const;
   [[nodiscard]] std::size_t idle_bytes() const;
 

@@ -16,10 +16,10 @@ using dnnl::convolution_forward;
 enum class ResidualMode {
   None,
   Sum,     ///< the result overwrites the residual's own memory
-  Binary,  ///< the residual is read next to the result
+  Binary,  ///< the residual is a separate input
 };
 
-/// Everything that depends on the shape of the input.
+/// Data that depends on the shape of the input.
 struct ConvolutionPrimitive {
   convolution_forward::primitive_desc desc;
   convolution_forward primitive;
@@ -48,7 +48,7 @@ class ConvolutionKernel final : public Kernel {
     if (has_residual) {
       residual = dnnl_activation(as_image(inputs[kResidual]), output_type_, context.pool);
     }
-    // A residual that had to be converted is ours to overwrite.
+    // A converted residual is a copy and may be overwritten.
     bool converted = has_residual && !residual.is_alias_of(inputs[kResidual]);
     const bool one_pixel = has_residual && residual.numel() == residual.size(1);
     if (one_pixel && !converted && !context.may_overwrite(kResidual)) {
@@ -93,10 +93,10 @@ class ConvolutionKernel final : public Kernel {
     return line_ ? tensor.unsqueeze(2) : tensor;
   }
 
-  /// In place saves a quarter of the memory traffic; in bfloat16, however, oneDNN's sum post-op
-  /// takes twice as long as its binary addition. Of one sample with one pixel, oneDNN 2.7 takes
-  /// the addition for that of one number a channel, and its depthwise kernel for AVX-512 then reads
-  /// the wrong numbers.
+  /// In-place addition saves a quarter of the memory traffic; in bfloat16, however, oneDNN's sum
+  /// post-op takes twice as long as its binary addition. For one sample with one pixel, oneDNN 2.7
+  /// treats the addition as per-channel, and its depthwise kernel for AVX-512 then reads wrong
+  /// numbers.
   ResidualMode residual_mode(bool has_residual, bool may_overwrite, bool one_pixel) const {
     if (!has_residual) return ResidualMode::None;
     if (one_pixel) return ResidualMode::Sum;
@@ -160,14 +160,14 @@ class ConvolutionKernel final : public Kernel {
   [[noreturn]] void throw_residual(const at::Tensor& residual,
                                    const ConvolutionPrimitive& prepared) const {
     throw ShapeError("runtime",
-                     fmt::format("node '{}' adds a tensor of {} to one of {}",
+                     fmt::format("node '{}' adds a tensor of shape {} to one of {}",
                                  context_.node.name,
                                  shape_text(residual.sizes().vec()),
                                  shape_text(prepared.output)));
   }
 
   ops::OpContext context_;
-  bool line_;  ///< one spatial axis: runs as an image of one row
+  bool line_;  ///< one spatial axis: runs as an image with one row
   at::ScalarType type_;
   at::ScalarType output_type_;
   graph::FusedActivation activation_;

@@ -12,8 +12,8 @@
 
 namespace ompq::runtime {
 
-/// A 2-D convolution over channels-last images, with everything resolved. A matrix product of r
-/// rows is a 1x1 convolution over one image of 1 x r.
+/// The parameters of a 2-D convolution on channels-last images. A matrix product with r rows is a
+/// 1x1 convolution on one image of 1 x r.
 struct ConvolutionShape {
   std::int64_t batch = 1;
   std::int64_t in_channels = 0;
@@ -70,8 +70,8 @@ struct ConvolutionTypes {
 ///   b[o]) dx, dw        = its gradients by x and w, from dy, that of the sum
 class ConvolutionPasses {
  public:
-  /// @param type   float32 or bfloat16: of images, their gradients and packed weights; sums are
-  ///               float32.
+  /// @param type  float32 or bfloat16, for images, their gradients and packed weights; sums are
+  /// float32.
   /// @param after  what follows the sum in the forward pass.
   ConvolutionPasses(const ConvolutionShape& shape,
                     at::ScalarType type,

@@ -19,12 +19,13 @@ const ops::Operator& operator_of(const graph::Node& node) {
   if (op == nullptr) {
     throw UnsupportedOp(
         "runtime",
-        fmt::format("node '{}' is a {}, which ompq does not run", node.name, node.op_type));
+        fmt::format("node '{}' is a {}, which is not supported", node.name, node.op_type));
   }
   return *op;
 }
 
-/// How many of `nodes` read each value; a wanted value counts one more, so that it stays.
+/// Number of `nodes` that read each value; a wanted value has an additional count, so that it is
+/// kept.
 std::unordered_map<ValueId, int> count_readers(const graph::Graph& graph,
                                                std::span<const NodeId> nodes,
                                                std::span<const ValueId> wanted) {
@@ -58,10 +59,10 @@ std::vector<NodeId> DifferentiableGraph::nodes_between(const Bindings& bound,
     if (value == graph::kNoValue || bound.contains(value) || graph_.is_constant(value)) continue;
     const NodeId maker = graph_.producer(value);
     if (maker == graph::kNoNode) {
-      throw ConfigError("runtime",
-                        fmt::format("'{}' is needed but no tensor is bound to it; bind it or a "
-                                    "value after it",
-                                    graph_.value(value).name));
+      throw ConfigError(
+          "runtime",
+          fmt::format("'{}' is needed, but no tensor is bound to it; bind it or a value after it",
+                      graph_.value(value).name));
     }
     if (needed[static_cast<std::size_t>(maker)]) continue;
     needed[static_cast<std::size_t>(maker)] = true;

@@ -10,20 +10,20 @@
 
 namespace ompq::runtime {
 
-/// Tensors that stand for values of a graph.
+/// Tensors by value of a graph.
 using Bindings = std::unordered_map<graph::ValueId, at::Tensor>;
 
-/// A graph, or any part of it, as a function of tensors that gradients flow through. The nodes are
-/// those that Executor runs, by LibTorch's kernels, which can be differentiated.
+/// A graph, or any part of it, as a differentiable function of tensors. It runs the same nodes as
+/// Executor, with LibTorch's differentiable kernels.
 class DifferentiableGraph {
  public:
-  /// @throws UnsupportedOp for a node that cannot be run.
+  /// @throws UnsupportedOp for an unsupported node.
   explicit DifferentiableGraph(const graph::Graph& graph);
 
-  /// The values `wanted`, computed from `bound`. A bound value cuts the graph: what makes it does
-  /// not run. So a layer's weight (a constant) can be bound to a fake-quantized one that requires a
-  /// gradient, and a block runs alone if its input is bound and its output wanted. 4-D tensors are
-  /// best channels_last. Gradients are recorded as LibTorch's grad mode says.
+  /// Computes the values `wanted` from `bound`. The producers of bound values do not run. So a
+  /// layer's weight (a constant) can be bound to a fake-quantized one that requires a gradient, and
+  /// only a block runs if its input is bound and its output wanted. 4-D tensors should be
+  /// channels_last. Gradients are recorded according to LibTorch's grad mode.
   /// @throws ConfigError naming a network input that is needed but not bound.
   [[nodiscard]] std::vector<at::Tensor> evaluate(const Bindings& bound,
                                                  std::span<const graph::ValueId> wanted) const;

@@ -22,7 +22,8 @@ DnnlType dnnl_type_of(at::ScalarType type) {
   if (type == at::kFloat) return DnnlType::f32;
   if (type == at::kBFloat16) return DnnlType::bf16;
   throw InternalError(
-      "runtime", fmt::format("oneDNN runs float32 and bfloat16 here, not {}", at::toString(type)));
+      "runtime",
+      fmt::format("oneDNN is used only for float32 and bfloat16, not {}", at::toString(type)));
 }
 
 dnnl::memory::desc dnnl_desc_of(const at::Tensor& tensor) {
@@ -74,7 +75,7 @@ at::Tensor dnnl_activation(const at::Tensor& tensor, at::ScalarType type, Buffer
   at::Tensor source = tensor;
   const bool known = tensor.scalar_type() == at::kFloat || tensor.scalar_type() == at::kBFloat16;
   if (!known) source = tensor.to(at::kFloat);
-  // oneDNN describes dense tensors; a broadcast or overlapping view is made one first.
+  // oneDNN requires dense tensors; a broadcast or overlapping view is copied first.
   if (!source.is_non_overlapping_and_dense()) source = source.contiguous(format);
   at::Tensor result = pool.empty(source.sizes(), type);
   if (source.dim() == 0 || source.numel() == 0) return result.copy_(source);

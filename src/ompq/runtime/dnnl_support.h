@@ -13,7 +13,7 @@ namespace ompq::runtime {
 using DnnlType = dnnl::memory::data_type;
 using DnnlTag = dnnl::memory::format_tag;
 
-/// The process's one CPU engine and stream.
+/// The CPU engine and stream of the process.
 [[nodiscard]] dnnl::engine& dnnl_engine();
 [[nodiscard]] dnnl::stream& dnnl_stream();
 
@@ -25,30 +25,30 @@ using DnnlTag = dnnl::memory::format_tag;
 [[nodiscard]] dnnl::memory dnnl_memory_of(const at::Tensor& tensor);
 [[nodiscard]] dnnl::memory dnnl_memory_of(const at::Tensor& tensor, const dnnl::memory::desc& desc);
 
-/// Working memory of this thread, at least as large as `desc` asks for; valid until the next call.
+/// Scratch memory of this thread, at least as large as `desc`; valid until the next call.
 [[nodiscard]] dnnl::memory dnnl_scratchpad(const dnnl::memory::desc& desc);
 
-/// Chooses the next implementation where the first one is wrong: with AVX2, oneDNN 2.6 takes
-/// gradients of strided 1x1 convolutions by their weights from a copy of every stride-th position,
-/// and writes and reads after its end where channels do not fill whole vectors.
+/// Selects the next implementation if the first one is wrong: with AVX2, oneDNN 2.6 computes weight
+/// gradients of strided 1x1 convolutions from a copy of every stride-th position, and accesses
+/// memory after its end if channels do not fill whole vectors.
 void skip_broken_gradients(dnnl::convolution_backward_weights::primitive_desc& desc,
                            std::int64_t channels,
                            const std::vector<std::int64_t>& kernel,
                            const std::vector<std::int64_t>& stride);
 
-/// Runs a primitive to its end. @throws InternalError naming `what` if oneDNN refuses.
+/// Runs a primitive and waits for it. @throws InternalError naming `what` if oneDNN fails.
 void dnnl_execute(const dnnl::primitive& primitive,
                   const std::unordered_map<int, dnnl::memory>& arguments);
-/// Copies between layouts and types.
+/// Copies with conversion of layout and type.
 void dnnl_reorder(dnnl::memory& from, dnnl::memory& to);
 
-/// The tensor as channels_last (4-D) or row-major (otherwise) float32 or bfloat16: itself if it is
-/// so already.
+/// The tensor as channels_last (4-D) or row-major (otherwise) float32 or bfloat16, without a copy
+/// if it already is.
 [[nodiscard]] at::Tensor dnnl_activation(const at::Tensor& tensor,
                                          at::ScalarType type,
                                          BufferPool& pool);
 
-/// False where the activation has no post-op.
+/// False if the activation has no post-op.
 [[nodiscard]] bool append_activation(dnnl::post_ops& post_ops,
                                      const graph::FusedActivation& activation);
 

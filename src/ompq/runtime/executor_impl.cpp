@@ -23,7 +23,7 @@ void check_device(const std::string& device) {
   if (device != "cuda") {
     throw ConfigError("runtime", fmt::format("device '{}' is unknown; use cpu or cuda", device));
   }
-  throw ConfigError("runtime", "this build runs on the processor alone; use device cpu");
+  throw ConfigError("runtime", "this build supports only the CPU; use device cpu");
 }
 
 }  // namespace
@@ -66,7 +66,7 @@ void Executor::Impl::mark_captured() {
     if (!known || (!is_input && graph.producer(value) == graph::kNoNode)) {
       throw ConfigError(
           "runtime",
-          fmt::format("value '{}' cannot be captured: no node makes it; capture activations",
+          fmt::format("value '{}' cannot be captured: no node produces it; capture activations",
                       known ? graph.value(value).name : std::to_string(value)));
     }
     is_captured[index_of(value)] = true;
@@ -211,7 +211,7 @@ void Executor::Impl::run_step(State::Data& state, const CaptureHandler& capture)
   std::vector<std::vector<at::Tensor>> made(node.outputs.size());
   for (std::vector<at::Tensor>& values : state.values) {
     std::vector<at::Tensor> outputs = run_pass(state.next_step, values);
-    outputs.resize(made.size());  // operands that the node leaves out may be missing
+    outputs.resize(made.size());  // the node may omit trailing outputs
     for (std::size_t i = 0; i < made.size(); ++i) made[i].push_back(std::move(outputs[i]));
   }
   for (std::size_t i = 0; i < made.size(); ++i) {
@@ -246,7 +246,7 @@ std::vector<at::Tensor> Executor::Impl::run_kernel(Kernel& kernel,
   const auto fail = [&](std::string_view reason) {
     if (reason.find("can't allocate memory") != std::string_view::npos) {
       throw DataError(fmt::format("{} node '{}'", node.op_type, node.name),
-                      "what it makes does not fit into memory; try a smaller --batch, or smaller "
+                      "its output does not fit into memory; try a smaller --batch, or smaller "
                       "inputs");
     }
     throw InternalError("runtime",
@@ -288,7 +288,7 @@ void Executor::Impl::require_started(const State& state) const {
   }
   throw ConfigError(
       "runtime",
-      "the state was already finished, or belongs to another network; make one with start()");
+      "the state was already finished, or belongs to another network; create one with start()");
 }
 
 std::vector<at::Tensor> Executor::Impl::parts_of(const State::Data& state, ValueId id) const {
@@ -317,8 +317,8 @@ void Executor::Impl::require_live(const State& state, ValueId id) const {
   const bool known = id >= 0 && index_of(id) < graph.values().size();
   if (known && state.data_->values.front()[index_of(id)].defined()) return;
   throw ConfigError("runtime",
-                    fmt::format("value '{}' is not alive here: it is yet to be made, was read by "
-                                "its last reader, or was fused away; advance to where it is",
+                    fmt::format("value '{}' is not alive here: it is not computed yet, was read by "
+                                "its last reader, or was fused away; advance to where it is alive",
                                 name(id)));
 }
 
@@ -330,7 +330,7 @@ std::size_t Executor::Impl::steps_until(ValueId id) const {
     if (std::find(made.begin(), made.end(), id) != made.end()) return step + 1;
   }
   throw ConfigError("runtime",
-                    fmt::format("no node makes value '{}' after fusion; name it in "
+                    fmt::format("no node produces value '{}' after fusion; list it in "
                                 "ExecutorOptions::captured",
                                 name(id)));
 }

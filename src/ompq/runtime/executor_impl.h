@@ -25,7 +25,7 @@ namespace ompq::runtime {
   return static_cast<std::size_t>(value);
 }
 
-/// A dense matrix as it lies in memory.
+/// A dense matrix with its memory layout.
 [[nodiscard]] inline MatrixView view_of(const at::Tensor& rows) {
   return {.data = rows.data_ptr(),
           .type = ops::data_type_of(rows.scalar_type()),
@@ -43,9 +43,9 @@ namespace ompq::runtime {
 struct Executor::State::Data {
   std::size_t next_step = 0;
   Passes passes;
-  /// By pass and ValueId; undefined where dead or not there yet.
+  /// By pass and ValueId; undefined if freed or not computed yet.
   std::vector<std::vector<at::Tensor>> values;
-  /// What rows() showed, until the passes go on.
+  /// The values returned by rows(), until the passes advance.
   std::unordered_map<graph::ValueId, at::Tensor> shown;
 };
 
@@ -75,27 +75,27 @@ struct Executor::Impl {
   [[nodiscard]] State blank(const Passes& passes) const;
   at::Tensor as_activation(const at::Tensor& tensor, graph::ValueId input);
   State start_rows(std::int64_t rows, const RowFiller& fill);
-  /// Input number `i` of a pass over `count` rows from row `first` on; one that does not depend on
-  /// the samples is filled from the first.
+  /// Input `i` of a pass over `count` rows starting at row `first`; an input that does not depend
+  /// on the samples is filled from row 0.
   at::Tensor filled_input(std::size_t i,
                           std::int64_t first,
                           std::int64_t count,
                           const RowFiller& fill);
-  /// bfloat16 for an image that convolutions alone read; arithmetic in front of them (a
-  /// normalization, say) sees the exact pixels.
+  /// bfloat16 for an image that is read only by convolutions; other operators (such as a
+  /// normalization) get the exact pixels.
   [[nodiscard]] at::ScalarType input_type(graph::ValueId id) const;
-  /// Shows what all passes made of a value.
+  /// Passes a value of all passes to the capture.
   void capture_value(graph::ValueId id,
                      std::span<const at::Tensor> parts,
                      const Passes& passes,
                      const CaptureHandler& capture) const;
   [[nodiscard]] bool is_wanted(graph::ValueId id, const CaptureHandler& capture) const;
-  /// The node's inputs; those that it reads as the last leave the pass.
+  /// The node's inputs; those for which it is the last reader are removed from the pass.
   std::vector<at::Tensor> take_inputs(std::vector<at::Tensor>& values, const Step& step);
-  /// Memory that a kernel may write its result to: no value, state or view holds it any more.
+  /// Memory that a kernel may overwrite: no other value, state or view uses it.
   std::unique_ptr<bool[]> overwritable(const Step& step, const std::vector<at::Tensor>& inputs);
-  /// One node, in every pass: its constants are read once, and what a layer makes of all samples
-  /// is there at once.
+  /// Runs one node in every pass, so that its constants are read once and a layer's output for all
+  /// samples is available at once.
   void run_step(State::Data& state, const CaptureHandler& capture);
   /// @return the outputs of step number `index` in one pass.
   std::vector<at::Tensor> run_pass(std::size_t index, std::vector<at::Tensor>& values);
@@ -106,13 +106,13 @@ struct Executor::Impl {
   void note_time(std::size_t step, std::chrono::steady_clock::time_point begin);
   void run_until(State& state, std::size_t end, const CaptureHandler& capture);
   void require_started(const State& state) const;
-  /// What each pass has of a value, constants included.
+  /// The value in each pass, including constants.
   [[nodiscard]] std::vector<at::Tensor> parts_of(const State::Data& state, graph::ValueId id) const;
   std::vector<Tensor> collect(const State::Data& state) const;
   std::string name(graph::ValueId id) const;
-  /// @throws ConfigError unless the passes hold the value now.
+  /// @throws ConfigError if the value is not alive.
   void require_live(const State& state, graph::ValueId id) const;
-  /// Steps that have run once `value` exists.
+  /// Number of steps after which `value` exists.
   std::size_t steps_until(graph::ValueId id) const;
   std::size_t reader_of(graph::ValueId weight) const;
 };

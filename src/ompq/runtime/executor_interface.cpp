@@ -1,5 +1,3 @@
-#include "ompq/runtime/executor.h"
-
 #include <algorithm>
 #include <utility>
 
@@ -10,6 +8,7 @@
 #include "ompq/graph/layer_function.h"
 #include "ompq/ops/aten_bridge.h"
 #include "ompq/runtime/dnnl_support.h"
+#include "ompq/runtime/executor.h"
 #include "ompq/runtime/executor_impl.h"
 #include "ompq/runtime/fake_quantize.h"
 #include "ompq/runtime/passes.h"
@@ -80,10 +79,10 @@ ValueId Executor::run_reader_of(State& state, ValueId weight) {
   const std::size_t reader = impl_->reader_of(weight);
   impl_->require_started(state);
   if (state.data_->next_step != reader) {
-    throw ConfigError("runtime",
-                      fmt::format("the pass does not stand in front of the node that reads '{}'; "
-                                  "advance to it first",
-                                  impl_->name(weight)));
+    throw ConfigError(
+        "runtime",
+        fmt::format("the pass is not at the node that reads '{}'; advance to it first",
+                    impl_->name(weight)));
   }
   impl_->run_until(state, reader + 1, {});
   return graph::main_output(impl_->graph, impl_->graph.node(impl_->plan.steps[reader].node));
@@ -93,9 +92,10 @@ void Executor::advance_past(State& state, ValueId value) {
   const std::size_t steps = impl_->steps_until(value);
   impl_->require_started(state);
   if (state.data_->next_step > steps) {
-    throw ConfigError("runtime",
-                      fmt::format("the pass is already past the node that makes '{}'; start again",
-                                  impl_->name(value)));
+    throw ConfigError(
+        "runtime",
+        fmt::format("the pass is already past the node that produces '{}'; start again",
+                    impl_->name(value)));
   }
   impl_->run_until(state, steps, {});
 }
@@ -123,7 +123,7 @@ void Executor::set_value(State& state, ValueId value, const Tensor& tensor) {
   const auto sizes = joined(held, state.data_->passes).sizes().vec();
   if (tensor.shape() != sizes) {
     throw ShapeError("runtime",
-                     fmt::format("value '{}' is {} here but the new one {}; keep the shape",
+                     fmt::format("value '{}' has shape {}, but the new one {}; keep the shape",
                                  impl_->name(value),
                                  shape_text(sizes),
                                  shape_text(tensor.shape())));
@@ -172,7 +172,7 @@ void Executor::set_constant(ValueId weight, const Tensor& tensor) {
   const auto& shape = value.constant->shape();
   if (tensor.shape() != shape || tensor.type() != value.type) {
     throw ShapeError("runtime",
-                     fmt::format("constant '{}' is {} of {} but the new one {} of {}; keep both",
+                     fmt::format("constant '{}' is {} of {}, but the new one {} of {}; keep both",
                                  value.name,
                                  shape_text(shape),
                                  name_of(value.type),

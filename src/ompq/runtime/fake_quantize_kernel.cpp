@@ -17,7 +17,7 @@ struct CodeRange {
   std::int64_t high = 0;
 };
 
-/// What the type that a QuantizeLinear stores can hold.
+/// The range of a QuantizeLinear's output type.
 std::optional<CodeRange> code_range(DataType type) {
   switch (type) {
     case DataType::UInt8:
@@ -33,8 +33,8 @@ std::optional<CodeRange> code_range(DataType type) {
   }
 }
 
-/// QuantizeLinear -> DequantizeLinear of one scale: a single pass, in place where nobody else reads
-/// the input.
+/// QuantizeLinear -> DequantizeLinear with one scale in a single pass, in place if the input has no
+/// other reader.
 class FakeQuantizeKernel final : public Kernel {
  public:
   explicit FakeQuantizeKernel(CodeRange range) : range_(range) {}
@@ -51,7 +51,7 @@ class FakeQuantizeKernel final : public Kernel {
   std::string description() const override { return "vectorized"; }
 
  private:
-  /// Any dense layout is kept: the pass is element by element.
+  /// Works on any dense layout, element by element.
   static at::Tensor as_floats(const at::Tensor& tensor, BufferPool& pool) {
     const bool as_is = tensor.scalar_type() == at::kFloat && tensor.is_non_overlapping_and_dense();
     return as_is ? tensor : dnnl_activation(tensor, at::kFloat, pool);

@@ -23,8 +23,8 @@ dnnl::primitive_attr gemm_attributes(const dnnl::post_ops& post_ops) {
   return attributes;
 }
 
-/// Gemm, FusedGemm and MatMul by a constant matrix: activation(rows x weight + bias + residual) as
-/// one primitive. Leading axes of the data count as rows.
+/// Gemm, FusedGemm and MatMul with a constant matrix: activation(rows x weight + bias + residual)
+/// as one primitive. Leading axes of the data are merged into rows.
 class GemmKernel final : public Kernel {
  public:
   explicit GemmKernel(const KernelRequest& request)
@@ -123,7 +123,7 @@ class GemmKernel final : public Kernel {
   std::string last_name_ = "not run";
 };
 
-/// MatMul of two activations, each batch at its own strides, batch axes broadcast.
+/// MatMul of two activations with any strides; batch axes are broadcast.
 class MatmulKernel final : public Kernel {
  public:
   explicit MatmulKernel(const KernelRequest& request)
@@ -139,7 +139,7 @@ class MatmulKernel final : public Kernel {
       extents[static_cast<std::size_t>(axis)] = std::max(left.size(axis), right.size(axis));
     }
     extents.back() = right.size(-1);
-    // The pool makes 4-D tensors channels_last; a stack of matrices is row-major.
+    // The pool allocates 4-D tensors as channels_last, but a stack of matrices is row-major.
     const at::Tensor result =
         context.pool.empty({c10::multiply_integers(extents)}, output_type_).view(extents);
     const dnnl::primitive_attr attributes = gemm_attributes({});
@@ -159,7 +159,7 @@ class MatmulKernel final : public Kernel {
   std::string description() const override { return last_name_; }
 
  private:
-  /// Transposed operands stay views: oneDNN reads any stride, as long as one of the last two is 1.
+  /// Transposed operands stay views: oneDNN supports any strides if one of the last two is 1.
   at::Tensor typed(const at::Tensor& tensor, BufferPool& pool) const {
     const bool readable = tensor.scalar_type() == type_ && tensor.is_non_overlapping_and_dense() &&
                           (tensor.stride(-1) == 1 || tensor.stride(-2) == 1);
@@ -178,7 +178,7 @@ class MatmulKernel final : public Kernel {
   std::string last_name_ = "not run";
 };
 
-/// A bias that is one number for each column, or one for all.
+/// True for a bias with one number per column, or one for all.
 bool is_row(const graph::Value& bias, std::int64_t columns) {
   const auto extents = graph::fixed_extents(bias.shape.value_or(graph::Shape{}));
   if (!extents) return false;
@@ -200,7 +200,7 @@ std::unique_ptr<Kernel> make_gemm(const KernelRequest& request) {
     return nullptr;
   }
   if (request.value(kResidual) != nullptr) {
-    // A residual that is broadcast is left to LibTorch.
+    // LibTorch handles broadcast residuals.
     const graph::Value& result = request.graph.value(node.outputs.front());
     if (request.value(kResidual)->shape != result.shape) return nullptr;
   }
@@ -213,7 +213,7 @@ std::unique_ptr<Kernel> make_matmul(const KernelRequest& request) {
   if (auto by_constant = make_gemm(request)) return by_constant;
   const std::size_t least = std::min(request.rank(0), request.rank(1));
   const std::size_t most = std::max(request.rank(0), request.rank(1));
-  // oneDNN multiplies stacks of up to 12 axes; vectors are LibTorch's.
+  // oneDNN multiplies stacks of up to 12 axes; LibTorch handles vectors.
   if (least < 2 || most > 6) return nullptr;
   for (const std::size_t input : {0, 1}) {
     if (request.value(input)->type != DataType::Float32) return nullptr;

@@ -7,7 +7,7 @@
 namespace ompq::runtime {
 namespace {
 
-/// Any node, by the operator table's own execution.
+/// Any node, run by the operator table.
 class GenericKernel final : public Kernel {
  public:
   GenericKernel(const KernelRequest& request, const ops::Operator& op)
@@ -33,7 +33,7 @@ std::unique_ptr<Kernel> make_generic(const KernelRequest& request) {
   const ops::Operator* op = ops::find_operator(request.node.domain, request.node.op_type);
   if (op == nullptr) {
     throw UnsupportedOp("runtime",
-                        fmt::format("node '{}' is a {}{}{}, which ompq does not run",
+                        fmt::format("node '{}' is a {}{}{}, which is not supported",
                                     request.node.name,
                                     request.node.domain,
                                     request.node.domain.empty() ? "" : ".",

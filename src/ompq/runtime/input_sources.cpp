@@ -36,7 +36,7 @@ std::string message_with_sources(const graph::Graph& graph,
                                  const graph::Node& node,
                                  const DataError& error) {
   constexpr std::size_t kBrackets = 3;  // "[where] "
-  return fmt::format("{}; it reads what the network is fed at {}",
+  return fmt::format("{}; it depends on the network's input {}",
                      std::string_view(error.what()).substr(error.where().size() + kBrackets),
                      fmt::join(sources_of(graph, node), ", "));
 }

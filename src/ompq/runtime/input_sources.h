@@ -7,7 +7,7 @@
 
 namespace ompq::runtime {
 
-/// What an operator says about the samples, with the network's inputs that `node` depends on.
+/// An operator's error about the samples, with the network inputs on which `node` depends.
 [[nodiscard]] std::string message_with_sources(const graph::Graph& graph,
                                                const graph::Node& node,
                                                const DataError& error);

@@ -16,12 +16,12 @@ namespace ompq::runtime {
 /// Inputs of Conv, ConvTranspose, Gemm, MatMul and their fused forms.
 enum LayerInput : std::size_t { kData, kWeight, kBias, kResidual };
 
-/// What a kernel is made for: one node of the (fused) graph.
+/// The node of the (fused) graph for which a kernel is created.
 struct KernelRequest {
   const graph::Graph& graph;
   const graph::Node& node;
-  at::ScalarType activation_type;  ///< float32 or bfloat16: what products read and make
-  at::ScalarType output_type;      ///< float32 where the node makes a network output
+  at::ScalarType activation_type;  ///< float32 or bfloat16: type of products' inputs and outputs
+  at::ScalarType output_type;      ///< float32 if the node produces a network output
 
   [[nodiscard]] const graph::Value* value(std::size_t input) const {
     const graph::ValueId id = node.input(input);
@@ -33,17 +33,17 @@ struct KernelRequest {
   [[nodiscard]] bool is_float_constant(std::size_t input) const {
     return is_constant(input) && value(input)->type == DataType::Float32;
   }
-  /// Rank of an input; 0 where it is left out or unknown.
+  /// Rank of an input; 0 if it is missing or unknown.
   [[nodiscard]] std::size_t rank(std::size_t input) const {
     const graph::Value* found = value(input);
     return found != nullptr && found->shape ? found->shape->size() : 0;
   }
 };
 
-/// What one run of a kernel may use.
+/// The resources of one run of a kernel.
 struct KernelContext {
   BufferPool& pool;
-  /// overwritable[i]: nobody reads input i afterwards and its memory belongs to it alone.
+  /// overwritable[i]: input i has no later reader and does not share its memory.
   std::span<const bool> overwritable;
 
   [[nodiscard]] bool may_overwrite(std::size_t input) const {
@@ -51,7 +51,7 @@ struct KernelContext {
   }
 };
 
-/// A node made ready to run many times. Keeps what depends on constants and shapes.
+/// A node prepared for repeated runs. Caches data that depend on constants and shapes.
 class Kernel {
  public:
   Kernel() = default;
@@ -59,28 +59,29 @@ class Kernel {
   Kernel& operator=(const Kernel&) = delete;
   virtual ~Kernel() = default;
 
-  /// One tensor for each input of the node (undefined where it is left out), one for each output.
+  /// Takes one tensor per input (undefined if missing) and returns one per output.
   [[nodiscard]] virtual std::vector<at::Tensor> run(std::span<const at::Tensor> inputs,
                                                     const KernelContext& context) = 0;
-  /// Constant input `index` has a new value: what was made from the old one is stale.
+  /// Called when constant input `index` has a new value; cached data of the old one is invalid.
   virtual void constant_changed(std::size_t /*index*/) {}
-  /// True if outputs never share memory with anything else, so that a last reader may write there.
+  /// True if outputs never share memory, so that the last reader may overwrite them.
   [[nodiscard]] virtual bool makes_fresh_outputs() const { return true; }
-  /// What ran last, for the profile.
+  /// The last used implementation, for the profile.
   [[nodiscard]] virtual std::string description() const = 0;
 };
 
-/// Each returns nothing for a node that it does not run; the row after it, at last LibTorch, does.
+/// Each returns nullptr for a node that it does not support; then the next row is tried, finally
+/// LibTorch.
 [[nodiscard]] std::unique_ptr<Kernel> make_convolution(const KernelRequest& request);
 [[nodiscard]] std::unique_ptr<Kernel> make_transposed_convolution(const KernelRequest& request);
 [[nodiscard]] std::unique_ptr<Kernel> make_gemm(const KernelRequest& request);
 [[nodiscard]] std::unique_ptr<Kernel> make_matmul(const KernelRequest& request);
 [[nodiscard]] std::unique_ptr<Kernel> make_pool(const KernelRequest& request);
 [[nodiscard]] std::unique_ptr<Kernel> make_fake_quantize(const KernelRequest& request);
-/// Any node that the operator table runs. @throws UnsupportedOp for others.
+/// A kernel for any node of the operator table. @throws UnsupportedOp for others.
 [[nodiscard]] std::unique_ptr<Kernel> make_generic(const KernelRequest& request);
 
-/// The fastest kernel for the node; `plain`: LibTorch's own, whatever the node.
+/// The fastest kernel for the node; `plain`: always LibTorch's.
 [[nodiscard]] std::unique_ptr<Kernel> make_kernel(const KernelRequest& request, bool plain);
 
 }  // namespace ompq::runtime

@@ -11,7 +11,7 @@ struct KernelRow {
   std::unique_ptr<Kernel> (*make)(const KernelRequest&);
 };
 
-/// What is faster than LibTorch's own kernel.
+/// Kernels that are faster than LibTorch's.
 constexpr std::array kRows{
     KernelRow{"", "Conv", make_convolution},
     KernelRow{"ompq", "FusedConv", make_convolution},

@@ -18,24 +18,24 @@ namespace {
                                way_out));
 }
 
-/// True if a pass takes a part of the input's samples, and not all that there is.
+/// True if a pass reads only a part of the input's samples.
 bool holds_samples(const graph::Value& input, std::int64_t at_once) {
   const graph::Shape& shape = *input.shape;
   return !shape.empty() && (shape.front().times_batch || shape.front().size == at_once);
 }
 
-/// True if the tensor has an axis more than the network's input: one value a sample.
+/// True if the tensor has an additional axis: one value per sample.
 bool has_own_sample_axis(std::size_t rank, const graph::Value& input) {
   return rank == input.shape->size() + 1;
 }
 
-/// The number that makes `extent` out of `dim`; nothing if none does.
+/// The N with which `dim` equals `extent`; nullopt if there is none.
 std::optional<std::int64_t> batch_of(const graph::Dim& dim, std::int64_t extent) {
   if (dim.size <= 0 || extent <= 0 || extent % dim.size != 0) return std::nullopt;
   return extent / dim.size;
 }
 
-/// Everything but the axis of the samples. @return what open extents say of the number of samples.
+/// Checks all axes except the batch axis. @return the number of samples according to open extents.
 std::optional<std::int64_t> check_axes(const graph::Value& input,
                                        const Tensor& tensor,
                                        std::size_t first,
@@ -52,7 +52,7 @@ std::optional<std::int64_t> check_axes(const graph::Value& input,
     const auto found = batch_of(dim, extent);
     if (!found) fail(input, tensor, "N is the number of samples, 1 or more");
     if (batch && *batch != *found) {
-      fail(input, tensor, fmt::format("other inputs hold {} samples", *batch));
+      fail(input, tensor, fmt::format("other inputs have {} samples", *batch));
     }
     batch = found;
   }
@@ -99,7 +99,7 @@ class InputCheck {
     (void)check_axes(input, tensor, samples ? 1 : 0, std::nullopt);
   }
 
-  /// Samples in a tensor of the input's own rank.
+  /// Number of samples in a tensor with the input's rank.
   std::int64_t rows_of(const graph::Value& input, const Tensor& tensor) const {
     const graph::Dim& dim = input.shape->front();
     const std::int64_t extent = tensor.shape().front();
@@ -110,7 +110,7 @@ class InputCheck {
 
   void take_samples(const graph::Value& input, const Tensor& tensor, std::int64_t found) {
     if (samples_ && *samples_ != found) {
-      fail(input, tensor, fmt::format("other inputs hold {} samples", *samples_));
+      fail(input, tensor, fmt::format("other inputs have {} samples", *samples_));
     }
     samples_ = found;
   }
@@ -121,7 +121,7 @@ class InputCheck {
   std::optional<std::int64_t> samples_;
 };
 
-/// Rows `begin`, ... of dimension 0, the last one again where they do not suffice.
+/// Rows `begin`, ... of dimension 0, padded with the last one.
 at::Tensor filled_rows(const at::Tensor& all, std::int64_t begin, std::int64_t count) {
   const std::int64_t there = std::min(count, all.size(0) - begin);
   at::Tensor rows = all.narrow(0, begin, there);
@@ -131,8 +131,8 @@ at::Tensor filled_rows(const at::Tensor& all, std::int64_t begin, std::int64_t c
   return at::cat({rows, rows.narrow(0, there - 1, 1).expand(sizes)});
 }
 
-/// The axis along which a pass of a fixed number of samples has them; nothing where no extent
-/// tells. The first one that is a multiple of that number mostly is.
+/// The batch axis of a value in a pass with a fixed batch; nullopt if it cannot be determined.
+/// Usually the first axis that is a multiple of the batch.
 std::optional<std::int64_t> sample_axis(const at::Tensor& part, std::int64_t at_once) {
   if (part.dim() == 0) return std::nullopt;
   if (part.size(0) % at_once == 0) return 0;
@@ -142,7 +142,7 @@ std::optional<std::int64_t> sample_axis(const at::Tensor& part, std::int64_t at_
   return std::nullopt;
 }
 
-/// The axis that the shape says, where the number of samples is open.
+/// The batch axis according to the shape, if the batch is open.
 std::optional<std::int64_t> open_axis(const at::Tensor& tensor,
                                       const graph::Value& value,
                                       std::int64_t samples) {
@@ -164,8 +164,8 @@ at::Tensor dense_copy(const at::Tensor& tensor) {
   return (keep ? tensor : tensor.to(at::kFloat)).contiguous(format);
 }
 
-/// [rows, elements of one] of a tensor whose samples lie along `axis`: its memory as it is, where
-/// they lie along the first.
+/// A tensor with batch axis `axis` as [samples, elements of one]; without a copy if it is the first
+/// axis.
 at::Tensor as_rows(const at::Tensor& tensor, std::optional<std::int64_t> axis, std::int64_t rows) {
   const at::Tensor lying = dense_copy(axis.value_or(0) == 0 ? tensor : tensor.movedim(*axis, 0));
   const std::int64_t count = axis ? rows : 1;
@@ -177,7 +177,7 @@ at::Tensor as_rows(const at::Tensor& tensor, std::optional<std::int64_t> axis, s
 
 namespace {
 
-/// True where the file leaves the first extent of `input` open, which is fixed here.
+/// True if the first extent of `input` is open in the file but fixed here.
 bool was_open(const graph::Graph& graph, const graph::Value& input) {
   const auto* declared = graph::find_declaration(graph.interface.inputs, input.name);
   return declared != nullptr && declared->shape && !declared->shape->empty() &&
@@ -189,12 +189,12 @@ bool was_open(const graph::Graph& graph, const graph::Value& input) {
 std::optional<std::int64_t> fixed_batch(const graph::Graph& graph) {
   std::optional<std::int64_t> fixed;
   bool scalar = false;
-  bool one = false;       // an input of which the file has one sample
-  bool sequence = false;  // what the file leaves open is more than one
+  bool one = false;       // an input that has one sample in the file
+  bool sequence = false;  // an open extent of the file is more than one here
   for (const graph::ValueId id : graph.inputs()) {
     const auto& shape = graph.value(id).shape;
     if (!shape) continue;
-    // Beside an open batch, what is fixed is shared by all samples.
+    // If the batch is open, fixed inputs are shared by all samples.
     if (std::any_of(
             shape->begin(), shape->end(), [](const graph::Dim& dim) { return !dim.is_fixed(); })) {
       return std::nullopt;
@@ -229,7 +229,7 @@ at::Tensor part_of(const at::Tensor& given,
   if (has_own_sample_axis(static_cast<std::size_t>(given.dim()), input)) return given[first];
   if (!holds_samples(input, passes.at_once) || given.dim() == 0) return given;
   const graph::Dim& dim = input.shape->front();
-  const std::int64_t rows = dim.times_batch ? dim.size : 1;  // of one sample
+  const std::int64_t rows = dim.times_batch ? dim.size : 1;  // per sample
   if (given.size(0) == passes.at_once * rows) return given;
   return filled_rows(given, first * rows, passes.at_once * rows);
 }
@@ -271,7 +271,7 @@ at::Tensor rows_by_sample(std::span<const at::Tensor> parts,
   }
   std::vector<at::Tensor> all;
   for (std::size_t p = 0; p < parts.size(); ++p) {
-    // All that a pass of one sample makes is that sample's.
+    // With one sample per pass, the whole value is that sample's.
     const auto axis = passes.at_once == 1 ? std::optional<std::int64_t>(0)
                                           : sample_axis(parts[p], passes.at_once);
     const at::Tensor rows = as_rows(parts[p], axis, passes.at_once);

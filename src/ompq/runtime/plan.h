@@ -8,15 +8,15 @@
 
 namespace ompq::runtime {
 
-/// One node in the order of execution.
+/// One node in execution order.
 struct Step {
   graph::NodeId node = graph::kNoNode;
-  /// Activations that nobody reads after this step; an output that nobody reads is among them.
+  /// Activations without readers after this step, including unused outputs.
   std::vector<graph::ValueId> last_read;
 };
 
-/// When each node runs and each activation dies. Constants never do; network outputs live to the
-/// end.
+/// The execution order and the lifetime of activations. Constants and network outputs are never
+/// freed.
 struct ExecutionPlan {
   std::vector<Step> steps;
 

@@ -34,7 +34,7 @@ class PoolKernel final : public Kernel {
 
   std::vector<at::Tensor> run(std::span<const at::Tensor> inputs,
                               const KernelContext& context) override {
-    // Reading what is there beats converting it first.
+    // Reading the existing layout is faster than converting it first.
     const at::ScalarType type =
         inputs[0].scalar_type() == at::kBFloat16 ? at::kBFloat16 : at::kFloat;
     const at::Tensor data = dnnl_activation(inputs[0], type, context.pool);
@@ -62,7 +62,7 @@ class PoolKernel final : public Kernel {
     std::vector<std::int64_t> output{data.size(0), data.size(1)};
     output.insert(output.end(), window.output.begin(), window.output.end());
     for (std::size_t axis = 0; axis < 2; ++axis) {
-      // A last window that ceil_mode adds may need more than the padding that was asked for.
+      // An additional last window of ceil_mode may need more padding than given.
       const std::int64_t reach = (window.output[axis] - 1) * window.stride[axis] +
                                  window.dilation[axis] * (window.kernel[axis] - 1) + 1;
       const std::int64_t missing =
@@ -103,7 +103,7 @@ std::unique_ptr<Kernel> make_pool(const KernelRequest& request) {
   if (request.rank(0) != 4 || request.value(0)->type != DataType::Float32) return nullptr;
   const graph::Node& node = request.node;
   if (node.outputs.size() > 1 && node.outputs[1] != graph::kNoValue) return nullptr;  // indices
-  // Whether the windows that ceil_mode adds count their padding differs between oneDNN and ONNX.
+  // oneDNN and ONNX differ in counting the padding of windows added by ceil_mode.
   const bool average = node.is("AveragePool");
   if (average && node.int_attribute("ceil_mode", 0) != 0) return nullptr;
   return std::make_unique<PoolKernel>(request);

@@ -5,10 +5,10 @@ namespace ompq::runtime {
 enum class Precision {
   Float32,
   BFloat16,  ///< bfloat16 activations and weights, float32 accumulation
-  Auto,      ///< BFloat16 where the processor multiplies it natively, Float32 elsewhere
+  Auto,      ///< BFloat16 if the processor supports it natively, else Float32
 };
 
-/// What `asked` means on this processor: Auto is bfloat16 where products of it are native.
+/// The actual precision on this processor: Auto is bfloat16 if its products are native.
 /// @throws ConfigError for bfloat16 without AVX-512.
 [[nodiscard]] Precision resolve_precision(Precision asked);
 

@@ -24,7 +24,7 @@ int resolved_threads(int threads) {
   if (threads < 0) {
     throw ConfigError(
         "runtime",
-        fmt::format("{} threads were asked for; use 1 or more, or 0 for all cores", threads));
+        fmt::format("the number of threads is {}; use 1 or more, or 0 for all cores", threads));
   }
   return threads == 0 ? omp_get_num_procs() : threads;
 }

@@ -2,7 +2,8 @@
 
 namespace ompq::runtime {
 
-/// Sets the number of threads of OpenMP (so of oneDNN) and LibTorch, and puts it back at the end.
+/// Sets the number of threads of OpenMP (used by oneDNN) and LibTorch, and restores it at the end
+/// of the scope.
 class ThreadScope {
  public:
   explicit ThreadScope(int threads);

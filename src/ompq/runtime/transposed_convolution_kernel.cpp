@@ -27,7 +27,7 @@ dnnl::primitive_attr deconvolution_attributes(const dnnl::post_ops& post_ops) {
 
 /// ConvTranspose and FusedConvTranspose over two spatial axes with constant weight and bias.
 /// oneDNN's transposed convolution is ten times faster than LibTorch's, but falls back to scalar
-/// code as soon as it shall add a bias or apply a post-op; those are one more pass, in place.
+/// code with a bias or post-op; these are a separate in-place pass.
 class TransposedConvolutionKernel final : public Kernel {
  public:
   explicit TransposedConvolutionKernel(const KernelRequest& request)
@@ -85,7 +85,7 @@ class TransposedConvolutionKernel final : public Kernel {
     dnnl_execute(*prepared.epilogue, arguments);
   }
 
-  /// Zeros where the node has no bias.
+  /// Zeros if the node has no bias.
   const at::Tensor& bias_of(std::span<const at::Tensor> inputs) {
     if (bias_.defined()) return bias_;
     const bool given = inputs.size() > kBias && inputs[kBias].defined();
@@ -98,7 +98,7 @@ class TransposedConvolutionKernel final : public Kernel {
     return {{1, channels, 1, 1}, DnnlType::f32, DnnlTag::nhwc};
   }
 
-  /// oneDNN counts output channels first, ONNX input channels.
+  /// Output channels are first in oneDNN, input channels in ONNX.
   dnnl::memory::dims weight_dims(const at::Tensor& weight) const {
     const std::int64_t in = weight.size(0) / groups_;
     dnnl::memory::dims dims{weight.size(1), in, weight.size(2), weight.size(3)};
@@ -148,7 +148,7 @@ class TransposedConvolutionKernel final : public Kernel {
     if (!has_bias && !has_residual && activation_.type.empty()) return std::nullopt;
     dnnl::post_ops post_ops;
     if (has_residual) post_ops.append_binary(dnnl::algorithm::binary_add, result);
-    (void)append_activation(post_ops, activation_);  // the kernel's maker saw that it can
+    (void)append_activation(post_ops, activation_);  // checked when the kernel was created
     const dnnl::binary::desc desc(
         dnnl::algorithm::binary_add, result, bias_desc(result.dims()[1]), result);
     return dnnl::binary({desc, deconvolution_attributes(post_ops), dnnl_engine()});
@@ -165,8 +165,8 @@ class TransposedConvolutionKernel final : public Kernel {
   std::string last_name_ = "not run";
 };
 
-/// True where output_padding or output_shape ask for more than the full transposed convolution,
-/// which oneDNN does not make.
+/// True if output_padding or output_shape exceed the full transposed convolution, which oneDNN does
+/// not support.
 bool reaches_beyond(const KernelRequest& request) {
   const ops::OpContext context{request.node, request.graph.opset};
   const auto spatial = [&](std::size_t input) {

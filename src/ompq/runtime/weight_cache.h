@@ -10,10 +10,10 @@
 
 namespace ompq::runtime {
 
-/// One constant weight in the layouts that primitives asked for; shapes share a layout.
+/// One constant weight in the layouts required by primitives; input shapes may share a layout.
 class WeightCache {
  public:
-  /// The weight as `wanted`; made from `plain` where it is not there yet.
+  /// The weight in layout `wanted`; converted from `plain` if it is not cached.
   [[nodiscard]] const dnnl::memory& get(const dnnl::memory& plain,
                                         const dnnl::memory::desc& wanted) {
     for (const auto& [desc, packed] : packed_) {
@@ -30,8 +30,8 @@ class WeightCache {
   std::vector<std::pair<dnnl::memory::desc, dnnl::memory>> packed_;
 };
 
-/// Primitives made for the last few input shapes: the batch size changes once, at the end of a data
-/// set, so a handful is plenty.
+/// A cache of primitives for the last few input shapes. The batch size usually changes once, at the
+/// end of a data set.
 template <typename Entry>
 class ShapeCache {
  public:

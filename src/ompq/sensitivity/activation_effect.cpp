@@ -52,7 +52,7 @@ struct ActivationEffect::Impl {
     if (divergence) divergence->see(cell, outputs);
   }
 
-  /// Rows in the order in which this executor makes their values.
+  /// Rows in the order in which this executor computes their values.
   [[nodiscard]] std::vector<std::size_t> visiting_order(const runtime::Executor& executor) const {
     std::vector<std::pair<std::size_t, std::size_t>> places;
     for (std::size_t row = 0; row < values.size(); ++row) {

@@ -14,25 +14,24 @@
 
 namespace ompq::sensitivity {
 
-/// What fake-quantizing each activation alone does to the network's outputs.
+/// The effect of fake-quantizing single activations on the network's outputs.
 struct ActivationTable {
-  std::vector<graph::ValueId> values;  ///< rows: what layers read, each once
+  std::vector<graph::ValueId> values;  ///< rows: the inputs of layers, without duplicates
   LossTable mse;                       ///< relative squared error of all outputs, as output-mse
-  /// Divergence of the class scores, as output-kl; nothing where the first output is no class
-  /// scores.
+  /// Divergence of the class scores, as output-kl; nullopt if the first output is not class scores.
   std::optional<LossTable> kl;
 };
 
 /// Per-tensor quantizer of an activation at a width.
 using ActivationQuantizer = std::function<quant::QuantParams(graph::ValueId, BitWidth)>;
 
-/// The values that the layers read, each once, in the order of their first reader. An Executor that
-/// ActivationEffect walks with has them in ExecutorOptions::captured, so that fusion keeps them.
+/// The inputs of layers, without duplicates, in the order of their first reader. An Executor for
+/// ActivationEffect must have them in ExecutorOptions::captured, so that they are not fused away.
 [[nodiscard]] std::vector<graph::ValueId> activations_of(const std::vector<graph::Layer>& layers);
 
-/// Adds up, over batches, the effect of each activation at each width: every reader of the value,
-/// residual additions included, reads the quantized one. Passes: one float pass and, for each value
-/// and width, what comes after the value.
+/// Accumulates the effect of each activation at each width over batches: all readers of the value,
+/// including residual additions, read the quantized one. Cost: one float pass and, for each value
+/// and width, the part of the network after the value.
 class ActivationEffect {
  public:
   /// @throws ConfigError without widths.

@@ -19,7 +19,7 @@ std::int64_t draw_label(const at::Tensor& log_probabilities, Random& random) {
     left -= std::exp(static_cast<double>(values[c]));
     if (left < 0) return c;
   }
-  return row.argmax().item<std::int64_t>();  // the probabilities' rounding error was drawn
+  return row.argmax().item<std::int64_t>();  // because of rounding of the probabilities
 }
 
 at::Tensor normal_like(const at::Tensor& model, Random& random) {
@@ -62,7 +62,7 @@ class Fisher final : public Meter {
   }
 
   [[nodiscard]] LossTable result() const override {
-    if (samples_ == 0) throw DataError("sensitivity", "no sample was given; add a batch first");
+    if (samples_ == 0) throw DataError("sensitivity", "no samples were given; add a batch first");
     const double scale =
         network_.kind() == scores::Kind::None ? 1.0 / norm_ : 0.5 / static_cast<double>(samples_);
     LossTable table{context_.options.widths, {}};

@@ -56,7 +56,7 @@ std::uint64_t hash_of(std::span<const std::byte> bytes, std::uint64_t hash) {
   return hash;
 }
 
-/// A pass's share of an input whose number of samples is open.
+/// The part of an input with open batch that belongs to a pass.
 at::Tensor samples_of(const at::Tensor& all, const runtime::Passes& passes, std::int64_t pass) {
   const std::int64_t rows = all.size(0) / passes.samples;  // of one sample
   return all.narrow(0, pass * passes.at_once * rows, passes.real(pass) * rows);
@@ -75,8 +75,8 @@ GradientNetwork::GradientNetwork(const Graph& graph, const std::vector<graph::La
   }
   if (outputs_.empty()) {
     throw DataError("sensitivity",
-                    "no output of the network is a float, so there is no gradient; use output-mse "
-                    "or a metric of the layers alone");
+                    "the network has no float output, so there is no gradient; use output-mse or a "
+                    "metric of single layers");
   }
 }
 

@@ -15,12 +15,11 @@
 
 namespace ompq::sensitivity {
 
-/// The float32 network as a function of its layers' weights, and what gradients of it are asked
-/// for. What is drawn for a sample depends on a seed and on the sample's own bytes: neither the
-/// order of samples nor their division into batches changes it.
+/// The float32 network as a differentiable function of its layers' weights. Random numbers of a
+/// sample depend only on a seed and on the sample's bytes, not on the order of samples or batches.
 class GradientNetwork {
  public:
-  /// @throws DataError if no output is a float, which a gradient could be taken of.
+  /// @throws DataError if there is no float output.
   GradientNetwork(const graph::Graph& graph, const std::vector<graph::Layer>& layers);
 
   /// The weights of the layers, in their order; layers that share a weight share a tensor.
@@ -28,19 +27,19 @@ class GradientNetwork {
   [[nodiscard]] scores::Kind kind() const { return kind_; }
   /// The same, each requiring a gradient.
   [[nodiscard]] std::vector<at::Tensor> leaves() const;
-  /// How samples are divided among backward passes: two at once, or as many as the network fixes.
-  /// One sample alone takes LibTorch's convolutions four times as long as one of two; more samples
-  /// leave more noise in squares of their summed gradients.
+  /// How samples are divided into backward passes: two at once, or the network's fixed batch.
+  /// Single samples take four times as long in LibTorch's convolutions; more samples add noise to
+  /// squares of their summed gradients.
   [[nodiscard]] runtime::Passes passes(std::span<const Tensor> inputs) const;
-  /// What one of those passes reads, 4-D tensors channels_last.
+  /// The inputs of one of these passes, 4-D tensors channels_last.
   [[nodiscard]] std::vector<at::Tensor> inputs_of(std::span<const Tensor> inputs,
                                                   const runtime::Passes& passes,
                                                   std::int64_t pass) const;
 
-  /// All float outputs for inputs that stand for the network's, with these weights (one a layer).
+  /// All float outputs for the given inputs and weights (one per layer).
   [[nodiscard]] std::vector<at::Tensor> run(std::span<const at::Tensor> inputs,
                                             std::span<const at::Tensor> weights) const;
-  /// Logarithms of the class probabilities that outputs of run() say, [n, classes].
+  /// Logarithms of the class probabilities from outputs of run(), [n, classes].
   [[nodiscard]] at::Tensor log_probabilities(const std::vector<at::Tensor>& outputs) const;
 
  private:
@@ -58,7 +57,7 @@ class GradientNetwork {
                                                  std::int64_t first,
                                                  std::int64_t count,
                                                  std::int64_t at_once);
-/// Random numbers that belong to these samples, for `purpose`.
+/// Random numbers of these samples, for `purpose`.
 [[nodiscard]] Random random_for(std::span<const Tensor> inputs,
                                 std::int64_t begin,
                                 std::int64_t count,

@@ -22,7 +22,7 @@ struct RowError {
   double norm = 0;
 };
 
-/// Sums of a few thousand float32 squares lose less than 2^-12 of their value.
+/// Sums of a few thousand float32 squares have a relative error of less than 2^-12.
 constexpr std::int64_t kChunk = 4096;
 
 template <typename T>
@@ -99,8 +99,7 @@ class LocalError final : public Meter {
     std::int64_t samples = 0;
 
     [[nodiscard]] double value() const {
-      // A layer whose output is zero on every sample changes nothing that anyone reads, or was
-      // not measured.
+      // A layer whose output is zero on every sample has no effect, or was not measured.
       if (!(norm > 0)) return 0.0;
       const auto n = static_cast<double>(samples);
       const double mean = distance / n;

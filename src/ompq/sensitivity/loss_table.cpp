@@ -12,8 +12,8 @@ double slope(const LossTable& table, const double* row, std::size_t from, std::s
   return (row[to] - row[from]) / (table.widths[to].value() - table.widths[from].value());
 }
 
-/// Corners of a row's lower convex envelope: each new point removes those that lie above the line
-/// to it (Andrew's monotone chain).
+/// Corners of a row's lower convex envelope: each new point removes those above the line to it
+/// (Andrew's monotone chain).
 std::vector<std::size_t> envelope(const LossTable& table, const double* row) {
   std::vector<std::size_t> corners;
   for (std::size_t w = 0; w < table.widths.size(); ++w) {
@@ -52,12 +52,12 @@ void make_convex(LossTable& table) {
 
 void extrapolate_widths(LossTable& table, const LossTable& errors, BitWidth widest_measured) {
   if (table.values.size() != errors.values.size() || table.widths != errors.widths) {
-    throw InternalError("sensitivity", "losses and layer errors are tables of different shape");
+    throw InternalError("sensitivity", "the tables of losses and layer errors differ in shape");
   }
   const auto after = std::upper_bound(table.widths.begin(), table.widths.end(), widest_measured);
   const auto measured = static_cast<std::size_t>(after - table.widths.begin());
   if (measured == 0) {
-    throw ConfigError("sensitivity", "no width is measured; raise the widest measured width");
+    throw ConfigError("sensitivity", "no width is measured; increase the widest measured width");
   }
   for (std::size_t l = 0; l < table.rows(); ++l) {
     double* row = table.values.data() + l * table.widths.size();

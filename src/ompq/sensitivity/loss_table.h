@@ -9,10 +9,10 @@
 
 namespace ompq::sensitivity {
 
-/// What one layer's quantization costs the network: layers x widths, in the order of both lists.
+/// Loss of quantizing single layers: layers x widths, in the order of both lists.
 struct LossTable {
   std::vector<BitWidth> widths;  ///< ascending
-  std::vector<double> values;    ///< row-major [layer][width], >= 0, never growing with the width
+  std::vector<double> values;    ///< row-major [layer][width], >= 0, non-increasing with the width
   [[nodiscard]] double at(std::size_t layer, std::size_t width) const {
     return values[layer * widths.size() + width];
   }
@@ -21,21 +21,23 @@ struct LossTable {
   }
 };
 
-/// The weight of `layer` after quantization to a width and back, float32, of the weight's shape.
-/// It is asked for again with every batch: whoever quantizes slowly keeps what was made.
+/// Returns the weight of `layer` after quantization to a width and dequantization, float32, with
+/// the weight's shape. It is called again for every batch, so slow quantizers should cache their
+/// results.
 using QuantizedWeight = std::function<Tensor(std::size_t layer, BitWidth width)>;
 
-/// Takes each entry down to the least of its row so far: what a wider width costs more is noise of
-/// the measurement.
+/// Makes each row non-increasing by the running minimum: a higher loss of a larger width is
+/// measurement noise.
 void forbid_growth(LossTable& table);
 
-/// Takes each row down to its lower convex envelope over the widths.
+/// Replaces each row by its lower convex envelope over the widths.
 void make_convex(LossTable& table);
 
-/// Fills the columns of widths above `widest_measured` by the law of small errors, loss ~ error:
-/// loss(l, w) = loss(l, m) error(l, w) / error(l, m), m the widest measured width.
-/// @param errors  squared error of the layer's own output, of the table's shape; columns of widths
-/// below m are not read.
+/// Extrapolates the columns of widths above `widest_measured`, assuming that the loss is
+/// proportional to the error: loss(l, w) = loss(l, m) error(l, w) / error(l, m), m the widest
+/// measured width.
+/// @param errors  squared error of the layer's output, with the table's shape; columns of widths
+/// below m are not used.
 void extrapolate_widths(LossTable& table, const LossTable& errors, BitWidth widest_measured);
 
 }  // namespace ompq::sensitivity

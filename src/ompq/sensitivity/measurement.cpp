@@ -22,20 +22,19 @@ using State = runtime::Executor::State;
 
 MeasureOptions checked(MeasureOptions options) {
   if (options.metrics.empty()) {
-    throw ConfigError("sensitivity", "no metric was asked for; name one or more");
+    throw ConfigError("sensitivity", "no metric was requested; name one or more");
   }
   options.widths = sorted_widths(std::move(options.widths));
   if (options.widest_measured && *options.widest_measured < options.widths.front()) {
-    throw ConfigError(
-        "sensitivity",
-        fmt::format("the widest measured width, {} bits, is below the narrowest asked "
-                    "for, {}; measure at least one",
-                    options.widest_measured->value(),
-                    options.widths.front().value()));
+    throw ConfigError("sensitivity",
+                      fmt::format("the widest measured width, {} bits, is below the smallest "
+                                  "requested one, {}; measure at least one",
+                                  options.widest_measured->value(),
+                                  options.widths.front().value()));
   }
   if (options.probes < 1) {
     throw ConfigError("sensitivity",
-                      fmt::format("{} probes measure no Hessian; use 1 or more", options.probes));
+                      fmt::format("the number of probes is {}; use 1 or more", options.probes));
   }
   return options;
 }
@@ -65,7 +64,7 @@ struct Measurement::Impl {
   std::vector<bool> owns;  ///< by layer
   std::int64_t batches = 0;
   LossTable change;
-  LossTable layer_error;  ///< squared error of the layer's own output where it was looked at
+  LossTable layer_error;  ///< squared error of the layer's output, if it was measured
   std::vector<double> squared_weight;
   std::vector<Row> rows;
 
@@ -78,7 +77,8 @@ struct Measurement::Impl {
         options(checked(std::move(asked))),
         quantized(std::move(weights)),
         owns(owns_weight(units)) {
-    for (const std::string& name : options.metrics) (void)metric(name);  // unknown names first
+    for (const std::string& name : options.metrics)
+      (void)metric(name);  // report unknown names first
     weigh();
     layer_error = {options.widths, std::vector<double>(change.values.size(), 0.0)};
     const MeterContext context{graph, layers, options, quantized, change, squared_weight};
@@ -91,8 +91,8 @@ struct Measurement::Impl {
     }
   }
 
-  /// Does a metric's own work: what cannot be measured drops the metric and nothing else. Bad
-  /// options are the caller's fault, and stay so.
+  /// Runs a metric's work; if it cannot be measured, only this metric is dropped. Errors about
+  /// options are passed on.
   template <typename Work>
   static void attempt(Row& row, const Work& work) {
     try {
@@ -151,7 +151,7 @@ struct Measurement::Impl {
       return executor.reader_position(layers[order[i]].weight);
     };
     for (std::size_t i = 0; i < order.size(); ++i) {
-      // A node may have a second weight.
+      // A node may have two weights.
       const bool last_of_node = i + 1 == order.size() || position(i + 1) != position(i);
       visit(executor, state, order[i], last_of_node);
       if (progress) {
@@ -163,14 +163,14 @@ struct Measurement::Impl {
     }
   }
 
-  /// True where the layer's own output is looked at: by a metric, or to extrapolate.
+  /// True if the layer's output is needed: by a metric, or for extrapolation.
   [[nodiscard]] bool looks_at_layer(std::size_t width) const {
     const bool extrapolated = any(Needs::Outputs) && measured_widths() < options.widths.size();
     return any(Needs::LayerOutput) || (extrapolated && width + 1 >= measured_widths());
   }
 
-  /// Every width of one layer. `state` is left in front of the layer's node, or right after it if
-  /// that may be.
+  /// Measures every width of one layer. `state` ends at the layer's node, or directly after it if
+  /// allowed.
   void visit(runtime::Executor& executor, State& state, std::size_t layer, bool may_pass_node) {
     const graph::ValueId weight = layers[layer].weight;
     executor.advance_to_reader_of(state, weight);
@@ -209,7 +209,7 @@ struct Measurement::Impl {
   [[nodiscard]] LossTable finished(const Row& row) const {
     LossTable table = row.meter->result();
     if (!std::ranges::all_of(table.values, [](double value) { return std::isfinite(value); })) {
-      throw DataError("sensitivity", "some of its values are no finite numbers on these samples");
+      throw DataError("sensitivity", "some of its values are not finite on these samples");
     }
     const std::size_t count = options.widths.size();
     for (std::size_t i = 0; i < table.values.size(); ++i) {

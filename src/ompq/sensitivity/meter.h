@@ -16,9 +16,9 @@ struct Cell {
   std::size_t width = 0;  ///< index into the widths
 };
 
-/// A metric at work: sees what its row asks for (Metric::needs), batch by batch, and makes the
-/// table. For each batch the walk shows the float outputs first, then for each layer its float
-/// output and every width's.
+/// Computes a metric's table: gets the data that its row requires (Metric::needs), batch by batch.
+/// For each batch the walk passes the float outputs first, then for each layer its float output and
+/// those of every width.
 class Meter {
  public:
   Meter() = default;
@@ -29,16 +29,16 @@ class Meter {
   // Needs::Outputs: outputs of the float network, and with one layer quantized.
   virtual void see_float_outputs(const std::vector<Tensor>& /*outputs*/) {}
   virtual void see_outputs(Cell /*cell*/, const std::vector<Tensor>& /*outputs*/) {}
-  // Needs::LayerOutput: one row a sample; both views are valid during the call.
+  // Needs::LayerOutput: one row per sample; both views are valid during the call.
   virtual void see_layer(Cell /*cell*/,
                          const MatrixView& /*real*/,
                          const MatrixView& /*quantized*/) {}
-  // Needs::Gradients: the samples themselves.
+  // Needs::Gradients: the samples.
   virtual void see_samples(std::span<const Tensor> /*inputs*/,
                            const ProgressHandler& /*progress*/) {}
 
-  /// Values in the order of the context's layers and widths; Measurement sees to it that they never
-  /// grow with the width. @throws DataError if nothing was seen.
+  /// Values in the order of the context's layers and widths; Measurement makes them non-increasing
+  /// with the width. @throws DataError without samples.
   [[nodiscard]] virtual LossTable result() const = 0;
 };
 

@@ -20,10 +20,10 @@ class Meter;
 class OutputLoss;
 struct ActivationTable;
 
-/// What a metric learns from.
+/// The data that a metric needs.
 enum class Needs : std::uint8_t {
-  Weights,      ///< the weights alone: no samples
-  Importance,   ///< the weights and MeasureOptions::theta: no samples
+  Weights,      ///< only the weights, no samples
+  Importance,   ///< the weights and MeasureOptions::theta, no samples
   LayerOutput,  ///< each quantized layer's own output
   Outputs,      ///< the network's outputs with each layer quantized in turn
   Gradients,    ///< gradients with respect to the weights
@@ -33,15 +33,15 @@ struct MeasureOptions {
   std::vector<std::string> metrics;  ///< names of rows of metrics()
   std::vector<BitWidth> widths;      ///< in any order; tables have them ascending
   std::uint64_t seed = 1;            ///< of fisher's labels and hessian's probes
-  /// Importance, one a layer in the order of layers: orm-error alone asks for it.
+  /// Importance, one per layer; only for orm-error.
   std::vector<double> theta{};
-  /// output-mse and output-kl stop here; wider widths run the layer's node alone and follow the law
-  /// of small errors (extrapolate_widths). Nothing: every width is measured.
+  /// output-mse and output-kl are measured up to this width; for larger ones only the layer's node
+  /// runs and losses are extrapolated (extrapolate_widths). Nullopt: every width is measured.
   std::optional<BitWidth> widest_measured{};
   int probes = 1;  ///< hessian: random directions for each batch, >= 1
 };
 
-/// What a Meter is made of. Everything outlives the meter.
+/// The context of a Meter; everything must outlive it.
 struct MeterContext {
   const graph::Graph& graph;
   const std::vector<graph::Layer>& layers;
@@ -52,8 +52,8 @@ struct MeterContext {
   const std::vector<double>& squared_weight;
 };
 
-/// A way to say what quantizing a layer to a width costs. Tied layers are measured one by one, as
-/// if the others stayed float; whoever decides for a tie adds the rows up. This row is all that a
+/// An estimate of the loss of quantizing a layer to a width. Tied layers are measured separately,
+/// with the others in float; the loss of a tie is the sum of its rows. This row is all that a
 /// metric needs: nothing else asks for its name.
 struct Metric {
   std::string_view name;
@@ -91,7 +91,7 @@ template <typename Member>
   }
   return names;
 }
-/// True where Measurement::add_batch has something to do for it.
+/// True if Measurement::add_batch has to be called for it.
 [[nodiscard]] bool needs_samples(const Metric& metric);
 
 }  // namespace ompq::sensitivity

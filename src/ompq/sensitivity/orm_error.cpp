@@ -16,7 +16,7 @@ void require_theta(const MeterContext& context) {
   if (theta.size() != context.layers.size()) {
     throw ConfigError(
         "sensitivity",
-        fmt::format("orm-error needs one importance (theta) a layer: {} for {} layers",
+        fmt::format("orm-error needs one importance (theta) per layer: {} for {} layers",
                     theta.size(),
                     context.layers.size()));
   }

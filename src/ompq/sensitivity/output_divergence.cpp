@@ -16,7 +16,7 @@ bool has_floats(const std::vector<Tensor>& outputs) {
       outputs, [](const Tensor& output) { return output.type() == DataType::Float32; });
 }
 
-/// Elements of another value; those of an output that has another size now are all of them.
+/// Number of differing elements; all if the size of the output differs.
 double differing_elements(const Tensor& a, const Tensor& b) {
   if (a.shape() != b.shape()) return static_cast<double>(a.elements());
   const std::size_t bytes = size_of(a.type());
@@ -123,7 +123,7 @@ void Divergence::see(std::size_t cell, const std::vector<Tensor>& outputs) {
       scores::log_probabilities(scores::as_scores(outputs.front(), kind_).value());
   const double sum =
       scores::divergence(std::span<const double>(reference_), std::span<const double>(quantized));
-  sums_[cell] += std::max(sum, 0.0);  // rounding alone takes it below
+  sums_[cell] += std::max(sum, 0.0);  // may be negative by rounding
 }
 
 std::vector<double> Divergence::result() const {

@@ -22,7 +22,7 @@ struct Pair {
   std::size_t second;
 };
 
-/// Pairs inside of blocks, those first whose layers stand nearest to each other.
+/// Pairs within blocks, closest layers first.
 std::vector<Pair> pairs_of(const graph::Discovery& discovery, const std::vector<bool>& owns) {
   std::vector<Pair> pairs;
   for (const graph::Block& block : discovery.blocks) {
@@ -39,7 +39,7 @@ std::vector<Pair> pairs_of(const graph::Discovery& discovery, const std::vector<
   return pairs;
 }
 
-/// The narrowest width and the one nearest to 4.
+/// The smallest width and the one nearest to 4.
 std::vector<BitWidth> usual_widths(const std::vector<BitWidth>& widths) {
   const auto nearest = std::min_element(widths.begin(), widths.end(), [](BitWidth a, BitWidth b) {
     return std::abs(a.value() - 4) < std::abs(b.value() - 4);
@@ -62,16 +62,15 @@ PairwiseOptions checked(PairwiseOptions options) {
     if (std::find(options.widths.begin(), options.widths.end(), width) != options.widths.end()) {
       continue;
     }
-    throw ConfigError(
-        "sensitivity",
-        fmt::format("pairs cannot be measured at {} bits, which is none of the widths "
-                    "asked for; add it to them",
-                    width.value()));
+    throw ConfigError("sensitivity",
+                      fmt::format("pairs cannot be measured at {} bits, which is not one of the "
+                                  "requested widths; add it to them",
+                                  width.value()));
   }
   if (options.max_pairs < 0) {
     throw ConfigError(
         "sensitivity",
-        fmt::format("{} pairs at most is no limit; use 0 or more", options.max_pairs));
+        fmt::format("the maximum number of pairs is {}; use 0 or more", options.max_pairs));
   }
   return options;
 }
@@ -89,7 +88,7 @@ struct PairwiseEffect::Impl {
   QuantizedWeight quantized;
   std::vector<Pair> pairs;
   std::int64_t left_out = 0;
-  std::vector<bool> paired;          ///< by layer: it is in a pair
+  std::vector<bool> paired;          ///< by layer: true if it is in a pair
   std::unique_ptr<OutputLoss> loss;  ///< one definition for all cells
 
   Impl(const graph::Graph& network,
@@ -108,13 +107,13 @@ struct PairwiseEffect::Impl {
     for (const Pair& pair : pairs) paired[pair.first] = paired[pair.second] = true;
   }
 
-  /// A pair as a walk meets it: the layer that runs later.
+  /// A pair in execution order: the layer that runs later.
   struct Partner {
     std::size_t pair;
     std::size_t layer;
   };
 
-  /// A layer with those of its partners that run after it, in their order.
+  /// A layer and its partners that run after it, in execution order.
   struct Stop {
     std::size_t layer;
     std::vector<Partner> partners;
@@ -155,7 +154,7 @@ struct PairwiseEffect::Impl {
     return static_cast<std::int64_t>(over);
   }
 
-  /// The layer at each measured width: alone, and with each of its partners.
+  /// Measures the layer at each width: alone, and with each of its partners.
   void visit(runtime::Executor& executor, const State& state, const Stop& stop) {
     WeightScope scope(executor, graph, layers[stop.layer].weight);
     for (std::size_t a = 0; a < measured(); ++a) {
@@ -263,14 +262,13 @@ void PairwiseEffect::add_batch(runtime::Executor& executor,
 
 PairwiseTable PairwiseEffect::result(const LossTable& alone) const {
   if (alone.widths != impl_->options.widths || alone.rows() != impl_->layers.size()) {
-    throw ShapeError(
-        "sensitivity",
-        fmt::format("the table of single losses has {} layers and {} widths, the pairs "
-                    "{} and {}; measure both alike",
-                    alone.rows(),
-                    alone.widths.size(),
-                    impl_->layers.size(),
-                    impl_->options.widths.size()));
+    throw ShapeError("sensitivity",
+                     fmt::format("the table of single losses has {} layers and {} widths, but the "
+                                 "pairs have {} and {}; measure both with the same ones",
+                                 alone.rows(),
+                                 alone.widths.size(),
+                                 impl_->layers.size(),
+                                 impl_->options.widths.size()));
   }
   const std::vector<double> losses = impl_->loss->result();
   PairwiseTable table{impl_->options.widths, {}, impl_->left_out};

@@ -9,7 +9,7 @@
 namespace ompq::sensitivity {
 
 WeightScope::~WeightScope() {
-  // The tensor came from this very executor's graph: shape and reader cannot be wrong.
+  // The tensor is from this executor's graph, so shape and reader are valid.
   if (changed_) executor_.set_constant(weight_, float_weight_);
 }
 
@@ -39,7 +39,7 @@ std::vector<std::size_t> reading_order(const runtime::Executor& executor,
 }
 
 std::vector<BitWidth> sorted_widths(std::vector<BitWidth> widths) {
-  if (widths.empty()) throw ConfigError("sensitivity", "no width was asked for; give one or more");
+  if (widths.empty()) throw ConfigError("sensitivity", "no width was requested; give one or more");
   std::sort(widths.begin(), widths.end());
   widths.erase(std::unique(widths.begin(), widths.end()), widths.end());
   return widths;

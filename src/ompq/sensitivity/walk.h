@@ -7,8 +7,7 @@
 
 namespace ompq::sensitivity {
 
-/// Puts the float weight back when the scope ends, so that an executor is left as it was whatever
-/// happens meanwhile.
+/// Restores the float weight at the end of the scope, also after exceptions.
 class WeightScope {
  public:
   WeightScope(runtime::Executor& executor, const graph::Graph& graph, graph::ValueId weight)
@@ -26,12 +25,12 @@ class WeightScope {
   bool changed_ = false;
 };
 
-/// True for the first layer of each weight. A weight that several layers share changes all of them
-/// at once: it is measured where it is read first, and its other layers cost nothing more.
+/// True for the first layer of each weight. A weight shared by several layers changes all of them:
+/// it is measured at its first reader, and its other layers have no additional loss.
 [[nodiscard]] std::vector<bool> owns_weight(const std::vector<graph::Layer>& layers);
 
-/// Indices of the layers that own their weight, in the order in which `executor` reads the weights:
-/// a fused node runs where its last part stands in the graph, so that is not the order of layers.
+/// Indices of the layers that own their weight, in the order in which `executor` reads the weights.
+/// This differs from the order of layers, since a fused node runs at the position of its last part.
 [[nodiscard]] std::vector<std::size_t> reading_order(const runtime::Executor& executor,
                                                      const std::vector<graph::Layer>& layers);
 
