@@ -55,7 +55,7 @@ rounding::PartGraph whole_network(const graph::Graph& graph) {
   if (const auto obstacle = obstacle_to_distillation(graph)) {
     throw ConfigError(
         "distillation",
-        fmt::format("{}; use a method that goes block by block, such as gptq", *obstacle));
+        fmt::format("{}; use a method that works block by block, such as gptq", *obstacle));
   }
   const ValueId output = judged_output(graph);
   return rounding::extract_part(graph, nodes_before(graph, output), graph.inputs(), {&output, 1});
@@ -68,7 +68,7 @@ struct DistilledBias {
   AdamMoments moments;
 };
 
-/// Scale of one activation's quantizer: base x exp(t), made short.
+/// Scale of one activation's quantizer: base x exp(t), rounded to a short scale.
 struct DistilledStep {
   ValueId value = graph::kNoValue;
   float base = 1.0F;
@@ -137,10 +137,10 @@ class Distiller {
   }
 
  private:
-  /// What the epoch after `state` has to stay below for its network to be kept. A few hundred
-  /// samples are soon learned by heart, so the best epoch counts. But rates have come down to
-  /// nothing in the last one alone, and what is kept to judge by is too few to see less than a
-  /// tenth of a loss: within that the last epoch is taken, unless it is worse than no tuning.
+  /// The loss below which the network of the epoch after `state` is used. With a few hundred
+  /// samples tuning overfits, so the best epoch is used. But only the last one has low rates, and
+  /// the held-out samples are too few for differences of less than 10 % to be significant: within
+  /// that the last epoch is used, unless it is worse than no tuning.
   [[nodiscard]] double bar(const reconstruction::DistillationState& state) const {
     constexpr double kChance = 1.1;
     if (state.epochs < options_.epochs) return state.loss_best;
@@ -181,8 +181,8 @@ class Distiller {
     program_->weights_changed();
   }
 
-  /// A layer that has fewer positions in all samples together than a channel has weights, as a
-  /// classifier mostly has, would learn the samples by heart.
+  /// A layer with fewer positions in all samples than weights per channel, such as a classifier,
+  /// would overfit.
   [[nodiscard]] bool learns_codes(const graph::Layer& layer) const {
     const auto weights_per_channel = layer.weight_count / layer.out_channels;
     const auto positions = layer.output_elements / layer.out_channels;
@@ -204,7 +204,7 @@ class Distiller {
     }
   }
 
-  /// Root mean square of each layer's output in the float network, over one batch, by its bias.
+  /// Root mean square of each layer's output in the float network over one batch, by its bias.
   std::map<ValueId, double> output_sizes() {
     const auto layers = rounding::layers_of_part(part_, request_.layers);
     runtime::ExecutorOptions executor_options{.threads = options_.threads, .fuse = false};
@@ -269,7 +269,7 @@ class Distiller {
 
   /// Epoch `epoch`, after step `number`. @return the number of its last step.
   std::int64_t train(data::Loader& loader, std::int64_t epoch, std::int64_t number) {
-    // Of its own, so that a run that goes on draws what it would have drawn.
+    // A separate stream per epoch, so that a resumed run draws the same numbers.
     random_ = Random(options_.seed).split(fmt::format("distillation epoch {}", epoch));
     for (std::int64_t i = 0; i < steps_per_epoch(); ++i) {
       check_interrupt();
@@ -347,7 +347,7 @@ class Distiller {
     return result;
   }
 
-  /// Everything that learning changes, under names that another run finds again.
+  /// Visits all state that learning changes, by stable names.
   template <typename Visit>
   void visit(const Visit& visit) {
     const auto moments = [&](const std::string& name, AdamMoments& of) {
@@ -384,7 +384,7 @@ class Distiller {
       const auto found = state.numbers.find(name);
       if (found == state.numbers.end() || found->second.size() != numbers.size()) {
         throw DataError("distillation",
-                        fmt::format("the kept state lacks '{}', or has it in another size; remove "
+                        fmt::format("the saved state has no '{}', or it has another size; remove "
                                     "the journal to start again",
                                     name));
       }
@@ -406,11 +406,11 @@ class Distiller {
   const DistillationOptions& options_;
   const ProgressHandler& progress_;
   rounding::PartGraph part_;
-  graph::Graph block_;  ///< the network with the biases to start from
+  graph::Graph block_;  ///< the network with the initial biases
   Random random_;
   DistilledSamples samples_;
   std::map<ValueId, DistilledWeight> weights_;
-  std::set<ValueId> coded_;  ///< weights whose codes are learned where any are
+  std::set<ValueId> coded_;  ///< weights whose codes are learned
   std::vector<DistilledBias> biases_;
   std::vector<DistilledStep> steps_;
   std::unique_ptr<reconstruction::BlockProgram> program_;
@@ -421,7 +421,7 @@ class Distiller {
 
 std::optional<std::string> obstacle_to_distillation(const graph::Graph& graph) {
   if (graph.inputs().size() != 1) {
-    return fmt::format("the network has {} inputs; tuning it as a whole takes one",
+    return fmt::format("the network has {} inputs; tuning it as a whole supports only one",
                        graph.inputs().size());
   }
   const auto fits = [&](ValueId id) {
@@ -429,13 +429,13 @@ std::optional<std::string> obstacle_to_distillation(const graph::Graph& graph) {
   };
   const ValueId input = graph.inputs().front();
   if (!fits(input)) {
-    return fmt::format("the network's input '{}' is no float", graph.value(input).name);
+    return fmt::format("the network's input '{}' is not a float", graph.value(input).name);
   }
   const ValueId output = judged_output(graph);
   const bool by_sample = runtime::fixed_batch(graph) ||
                          !graph::fixed_extents(graph.value(output).shape.value()).has_value();
   if (fits(output) && by_sample) return std::nullopt;
-  return fmt::format("the network's first output '{}' is no floats of each sample",
+  return fmt::format("the network's first output '{}' has no float values per sample",
                      graph.value(graph.outputs().front()).name);
 }
 

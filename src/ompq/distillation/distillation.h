@@ -16,28 +16,29 @@
 
 namespace ompq::distillation {
 
-/// What of a quantized network is tuned as a whole, and how long.
+/// Options for tuning a quantized network as a whole.
 struct DistillationOptions {
   std::int64_t epochs = 4;   ///< passes over the samples
-  std::int64_t batch = 32;   ///< samples a step
-  double scale_rate = 1e-3;  ///< Adam's, of the logarithm of weight scales; 0: they stay
-  double bias_rate = 1e-3;   ///< of biases, in units of their layer's output (root mean square)
-  double step_rate = 1e-3;   ///< of the logarithm of activation scales
-  double level_rate = 0.0;   ///< of weights, in steps of their quantizer; 0: codes stay
-  /// How images are varied from epoch to epoch, a preset of data/augmentation.h; the float network
-  /// says what each variant should come to. Samples that are no images stay as they are.
+  std::int64_t batch = 32;   ///< samples per step
+  double scale_rate = 1e-3;  ///< Adam's, for the logarithm of weight scales; 0: not tuned
+  double bias_rate = 1e-3;   ///< for biases, in units of their layer's output (root mean square)
+  double step_rate = 1e-3;   ///< for the logarithm of activation scales
+  double level_rate = 0.0;   ///< for weights, in units of their scale; 0: codes are not tuned
+  /// Augmentation of images, a preset of data/augmentation.h; targets are the float network's
+  /// outputs for the augmented images. Samples that are not images are not augmented.
   std::string augmentation = "light";
-  /// Share of the samples that is kept to tell whether tuning helped: without help, the network
-  /// stays what it was.
+  /// Share of held-out samples, on which the result must be better than the initial network;
+  /// otherwise the latter is returned.
   double held_out = 0.1;
   runtime::Precision precision = runtime::Precision::Auto;
   int threads = 0;
   std::uint64_t seed = 1;
-  std::int64_t memory_bytes = std::int64_t{2} << 30;  ///< of decoded images and cached samples
-  std::filesystem::path cache_directory;              ///< for it; empty: the system's
+  std::int64_t memory_bytes = std::int64_t{2}
+                              << 30;      ///< limit for decoded images and cached samples
+  std::filesystem::path cache_directory;  ///< for cached samples; empty: the system's
 };
 
-/// Why a network cannot be tuned as a whole; nothing if it can.
+/// Why a network cannot be tuned as a whole; nullopt if it can.
 [[nodiscard]] std::optional<std::string> obstacle_to_distillation(const graph::Graph& graph);
 
 struct DistillationRequest {
@@ -50,30 +51,29 @@ struct DistillationRequest {
 
 struct Distillation {
   rounding::NetworkCodes codes;
-  /// Mean loss on the samples that were kept: divergence in nats, or squared error over the
-  /// target's energy for outputs that are no class scores.
+  /// Mean loss on the held-out samples: divergence in nats, or squared error over the target's
+  /// energy for outputs that are not class scores.
   double loss_before = 0.0;
   double loss_after = 0.0;
-  /// Whose state was kept, from 1: the last one's, unless another one's loss is lower by more than
-  /// a tenth; 0: tuning did not help.
+  /// The epoch of the result, from 1: the last one, unless another one has a loss lower by more
+  /// than 10 %; 0: tuning did not help.
   std::int64_t best_epoch = 0;
   bool kept_initial = false;  ///< tuning did not help
   double seconds = 0.0;
   std::int64_t steps = 0;
 };
 
-/// Called after every epoch with all that is needed to go on from there.
+/// Called after every epoch with the state from which tuning can resume.
 using KeepDistillation = std::function<void(const reconstruction::DistillationState&)>;
 
-/// Tunes a quantized network as a whole so that its first output stays the float network's on the
-/// samples (no labels): scales of weights and activations, biases, and, if asked, codes, all by
-/// straight-through gradients. What block-wise reconstruction cannot see, how errors of blocks add
-/// up at the output, is put right here.
+/// Tunes a quantized network as a whole so that its first output approximates the float network's
+/// on the samples (no labels): scales of weights and activations, biases, and optionally codes,
+/// with straight-through gradients. This corrects the accumulated errors of blocks at the output,
+/// which block-wise reconstruction does not.
 ///
-/// Scales stay short, biases are rounded as the file will have them, from the first step on.
-/// Memory: decoded images, the samples that are kept (2 bytes an element), and the activations of
-/// `batch` samples.
-/// @param finished  of an earlier call with the same arguments: it goes on there, and ends with the
+/// From the first step on, scales are short and biases are rounded as in the file. Memory: decoded
+/// images, cached samples (2 bytes per element), and the activations of `batch` samples.
+/// @param finished  of an earlier call with the same arguments: resumes there, and gives the
 ///                  same codes.
 /// @throws ConfigError for a network of several float inputs; DataError for NaN; Interrupted.
 /// Source: Hinton et al. 2015 (distillation), Esser et al. 2020 (LSQ) for gradients of scales.

@@ -16,10 +16,10 @@ constexpr float kFirstDecay = 0.9F;
 constexpr float kSecondDecay = 0.999F;
 constexpr float kEpsilon = 1e-12F;
 
-// The pragma says that the arrays do not overlap. Without it the compiler writes two loops and
-// chooses by the arrays' addresses; the two fuse other products into sums, so that the last bit of
-// a moment depended on where the arrays lay, and a run that goes on differed from one that had not
-// stopped.
+// The pragma states that the arrays do not overlap. Without it the compiler generates two loops and
+// selects by the arrays' addresses; these fuse different multiplications and additions, so the last
+// bit of a moment would depend on the addresses, and a resumed run would differ from an
+// uninterrupted one.
 OMPQ_VECTOR_CLONES
 void adam(const float* gradients,
           float* first,
@@ -69,8 +69,7 @@ DistilledWeight::DistilledWeight(const Tensor& weight, const quant::QuantizedTen
     slice_[i] = static_cast<std::uint32_t>(slices.of(static_cast<std::int64_t>(i)));
     const float code =
         quant::lowest_level(initial.params, slice_[i]) + static_cast<float>(initial.codes[i]);
-    // Compensated rounding moves weights; within the code's cell the float weight says which
-    // neighbour is near.
+    // Compensated rounding moves weights; within the code's cell the float weight is used.
     constexpr float kInside = 0.4F;
     u_[i] = code + std::clamp(values[i] / scales_[slice_[i]] - code, -kInside, kInside);
   }

@@ -9,7 +9,7 @@
 
 namespace ompq::distillation {
 
-/// Adam over a few numbers: moments and the step they make.
+/// Adam for an array of numbers.
 class AdamMoments {
  public:
   explicit AdamMoments(std::size_t count) : first_(count, 0.0F), second_(count, 0.0F) {}
@@ -18,7 +18,7 @@ class AdamMoments {
               double rate,
               std::int64_t number,
               std::span<float> values);
-  /// Both moments, for who keeps or restores them.
+  /// Both moments, for saving and restoring.
   [[nodiscard]] std::vector<float>& first() { return first_; }
   [[nodiscard]] std::vector<float>& second() { return second_; }
 
@@ -27,17 +27,17 @@ class AdamMoments {
   std::vector<float> second_;
 };
 
-/// A weight whose scales, and on demand levels, are tuned: weight = scale x level, the scale being
-/// the short one next to base x exp(t), the level the whole number next to u.
+/// A weight whose scales, and optionally levels, are tuned: weight = scale x level, with the short
+/// scale nearest to base x exp(t) and the integer level nearest to u.
 /// Source: Esser et al. 2020 (LSQ) for the gradients, straight through both roundings.
 class DistilledWeight {
  public:
-  /// @param weight   the float weight: u starts on its side of the code, where it is within it.
-  /// @param initial  codes to start from.
+  /// @param weight   the float weight, from which u starts if it is within the code's cell.
+  /// @param initial  the initial codes.
   DistilledWeight(const Tensor& weight, const quant::QuantizedTensor& initial);
 
   void write_weights(std::span<float> weights) const;
-  /// Short scales as they are now, one a channel.
+  /// The current short scales, one per channel.
   [[nodiscard]] const std::vector<float>& scales() const { return scales_; }
   /// @param gradients  of the loss by the weights.
   void update(std::span<const float> gradients,
@@ -46,8 +46,8 @@ class DistilledWeight {
               std::int64_t number);
   [[nodiscard]] quant::QuantizedTensor codes() const;
 
-  /// Calls `visit(name, numbers)` for everything that learning has changed; whoever writes to the
-  /// numbers calls restored() after it.
+  /// Calls `visit(name, numbers)` for all learned state; call restored() after writing to the
+  /// numbers.
   template <typename Visit>
   void visit(const Visit& visit) {
     visit("t", t_);

@@ -42,13 +42,13 @@ DistilledSamples::DistilledSamples(const graph::Graph& graph,
 void DistilledSamples::split(const std::vector<std::int64_t>& indices, Random& random) {
   std::vector<std::int64_t> samples = indices;
   random.shuffle(samples);
-  // A network that takes a fixed number of samples gets the first ones again to fill a pass.
+  // A network with a fixed batch gets the first samples again to fill a pass.
   for (std::size_t i = 0; samples.size() % static_cast<std::size_t>(samples_per_row_) != 0; ++i) {
     samples.push_back(samples[i]);
   }
   const auto count = static_cast<std::int64_t>(samples.size());
   const std::int64_t step = samples_per_step();
-  // Whole steps, so that the program can run them; all samples where there are few.
+  // Whole steps, so that the program can run them; all samples if there are few.
   auto kept = static_cast<std::int64_t>(static_cast<double>(count) * options_.held_out);
   kept = kept / step * step;
   training_.assign(samples.begin() + kept, samples.end());
@@ -80,10 +80,10 @@ void DistilledSamples::load_held_out(const ProgressHandler& progress) {
   check_all_read(first, static_cast<std::int64_t>(held_out_.size()));
 }
 
-/// Samples and what the float network makes of them, from row `first` on.
+/// Caches samples and the float network's outputs, starting at row `first`.
 void DistilledSamples::put(const data::Batch& samples, std::int64_t first) {
   const std::int64_t count = samples.size / samples_per_row_;
-  // Samples may come with an axis of one in front of their own.
+  // Samples may have an additional first axis of 1.
   auto extents = graph::extents_at(*graph_.value(graph_.inputs().front()).shape, 1);
   extents.front() = samples.size;
   reconstruction::cache_samples(samples.inputs.front().reshaped(extents), first, count, *inputs_);

@@ -20,16 +20,16 @@ using graph::Node;
 using graph::NodeId;
 using graph::ValueId;
 
-/// Activations and gradients of a micro-batch shall fit into a core's own cache.
+/// Cache size for the activations and gradients of a micro-batch.
 constexpr std::int64_t kCacheBytes = std::int64_t{2} << 20;
 
-/// What the node cuts its first operand to.
+/// The bounds to which the node clips its first operand.
 std::optional<Bounds> bounds_at(const Graph& graph, const Node& node) {
   const std::optional<graph::Bounds> bounds = graph::bounds_of(graph, node);
   return bounds ? std::optional(Bounds{bounds->low, bounds->high}) : std::nullopt;
 }
 
-/// A product as the program runs it.
+/// A product of the program.
 struct Product {
   runtime::ConvolutionShape shape;
   ValueId weight = graph::kNoValue;
@@ -64,10 +64,11 @@ class Compiler {
  private:
   void check() const {
     if (graph_.inputs().size() != 1 || graph_.outputs().size() != 1) {
-      throw ConfigError("reconstruction",
-                        fmt::format("a block has one input and one output, this one {} and {}",
-                                    graph_.inputs().size(),
-                                    graph_.outputs().size()));
+      throw ConfigError(
+          "reconstruction",
+          fmt::format("a block must have one input and one output, but this one has {} and {}",
+                      graph_.inputs().size(),
+                      graph_.outputs().size()));
     }
   }
 
@@ -83,7 +84,7 @@ class Compiler {
         shape.begin(), shape.end(), [](const graph::Dim& dim) { return dim.times_batch; });
   }
 
-  /// As many rows as fit into the cache; more where the weights are larger than that, since each
+  /// The number of rows that fit into the cache; more if the weights are larger, since each
   /// micro-batch reads and writes them once.
   std::int64_t choose_rows() const {
     if (has_fixed_batch()) return 1;
@@ -102,7 +103,7 @@ class Compiler {
     return dividing(wanted);
   }
 
-  /// The most rows up to `wanted` that give every thread the same.
+  /// The largest number of rows up to `wanted` that is the same for every thread.
   std::int64_t dividing(std::int64_t wanted) const {
     const std::int64_t most = std::max<std::int64_t>(options_.batch / options_.threads, 1);
     for (std::int64_t rows = std::clamp<std::int64_t>(wanted, 1, most); rows > 1; --rows) {
@@ -119,7 +120,7 @@ class Compiler {
   }
   bool needs(Slot slot) const { return block_.slots[slot].needs_gradient; }
   bool is_output(ValueId id) const { return graph_.is_output(id); }
-  /// True if one operator of the program reads the value, once.
+  /// True if exactly one operator of the program reads the value, once.
   bool read_once(ValueId id) const {
     const auto readers = graph_.consumers(id);
     if (readers.size() != 1 || is_output(id)) return false;
@@ -128,7 +129,7 @@ class Compiler {
   }
   bool is_quantized(ValueId id) const { return learned_.quantizers.contains(id) && !is_output(id); }
 
-  /// The slot that readers of `id` read: a quantized one where there is a quantizer.
+  /// The slot of `id` for readers: the quantized one if there is a quantizer.
   Slot quantized(ValueId id, Slot raw, const Bounds& bounds) {
     if (!is_quantized(id)) return raw;
     const quant::QuantParams& params = learned_.quantizers.at(id);
@@ -174,8 +175,8 @@ class Compiler {
     compile_generic(id);
   }
 
-  /// The bounds of the one reader of `value`, which is then part of the value's maker; `value`
-  /// becomes what comes out.
+  /// The bounds of the only reader of `value`, which is then fused into the producer; `value` is
+  /// set to the reader's output.
   Bounds absorb_bounds(ValueId& value) {
     if (!read_once(value) || is_quantized(value)) return {};
     const NodeId reader = graph_.consumers(value).front();
@@ -246,7 +247,7 @@ class Compiler {
     return rows_times(node.input(0), node.input(1), true);
   }
 
-  /// The bias of a MatMul that stands in an Add after it.
+  /// The bias of a MatMul in an Add after it.
   void absorb_added_bias(NodeId id, Product& product, ValueId& value) {
     if (!graph_.node(id).is("MatMul") || !read_once(value) || is_quantized(value)) return;
     const NodeId reader = graph_.consumers(value).front();
@@ -310,7 +311,7 @@ class Compiler {
     const Bounds bounds = absorb_bounds(value);
     ValueId first = node.input(0);
     ValueId second = node.input(1);
-    // The operand that nobody else reads may keep its gradient where the output has it.
+    // An operand without other readers may share its gradient's memory with the output.
     if (!read_once(first)) std::swap(first, second);
     const Slot a = slot_of_.at(first);
     const Slot b = slot_of_.at(second);
@@ -350,7 +351,7 @@ class Compiler {
     if (ops::find_operator(node.domain, node.op_type) == nullptr) {
       throw UnsupportedOp(
           "reconstruction",
-          fmt::format("node '{}' is a {}, which ompq does not run", node.name, node.op_type));
+          fmt::format("node '{}' is a {}, which is not supported", node.name, node.op_type));
     }
     GenericSpec spec{.graph = &graph_, .node = id};
     bool gradient = false;
@@ -389,7 +390,7 @@ class Compiler {
   OpContext context_;
   CompiledBlock block_;
   std::set<NodeId> done_;
-  std::map<ValueId, Slot> slot_of_;  ///< what readers of a value read
+  std::map<ValueId, Slot> slot_of_;  ///< slot of a value for its readers
   std::map<ValueId, std::size_t> quantizer_of_;
 };
 
@@ -419,7 +420,7 @@ void prepare_lane(const CompiledBlock& compiled, Lane& lane) {
   lane.scratch.resize(ops);
   lane.leaves.resize(ops);
   lane.saved.resize(ops);
-  // A slot that shares comes before the one whose memory it uses.
+  // A sharing slot is before the one whose memory it uses.
   for (std::size_t s = slots; s-- > 0;) {
     const SlotSpec& spec = compiled.slots[s];
     lane.values[s] = activation(spec.extents, compiled.type);

@@ -9,22 +9,22 @@
 #include "ompq/reconstruction/block_ops.h"
 #include "ompq/reconstruction/learned_parts.h"
 
-/// Turns a block's graph into the operators of a BlockProgram; block_program.cpp alone needs it.
+/// Compiles a block's graph into the operators of a BlockProgram. Only for block_program.cpp.
 namespace ompq::reconstruction {
 
 struct BlockWeight {
   graph::ValueId value = graph::kNoValue;
   std::vector<std::int64_t> shape;
-  std::vector<float> values;    ///< row-major, as the graph has them
+  std::vector<float> values;    ///< row-major, as in the graph
   std::vector<float> gradient;  ///< of the last step; empty unless learned
-  std::vector<float> scales;    ///< of its quantizer, for biases
+  std::vector<float> scales;    ///< scales of its quantizer, for biases
   bool learned = false;
-  bool fresh = true;  ///< has to be packed again
+  bool fresh = true;  ///< must be packed again
 };
 
 struct ProductEntry {
   ProductOp* op = nullptr;
-  std::vector<float> bias;  ///< as it is learned, not yet rounded; empty without one
+  std::vector<float> bias;  ///< unrounded; empty without a bias
   graph::ValueId bias_value = graph::kNoValue;
   std::vector<float> bias_gradient;      ///< empty if the weight is not learned
   std::optional<std::size_t> quantizer;  ///< of its input
@@ -54,7 +54,7 @@ struct CompiledBlock {
   at::ScalarType type = at::kFloat;
   Slot input = 0;
   Slot output = 0;
-  std::int64_t rows = 1;  ///< of a micro-batch
+  std::int64_t rows = 1;  ///< per micro-batch
 };
 
 struct CompileOptions {
@@ -62,14 +62,14 @@ struct CompileOptions {
   std::int64_t batch = 32;
   int threads = 1;
   std::uint32_t drop_threshold = 0;
-  std::int64_t rows = 0;  ///< of a micro-batch; 0: as many as a core's cache holds
+  std::int64_t rows = 0;  ///< per micro-batch; 0: as many as fit into a core's cache
 };
 
 [[nodiscard]] CompiledBlock compile_block(const graph::Graph& block,
                                           const LearnedParts& learned,
                                           const CompileOptions& options);
 
-/// Makes the tensors that one thread works with.
+/// Creates the tensors of one thread.
 void prepare_lane(const CompiledBlock& compiled, Lane& lane);
 
 }  // namespace ompq::reconstruction

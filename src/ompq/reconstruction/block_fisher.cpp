@@ -24,7 +24,7 @@ namespace {
 
 using graph::ValueId;
 
-/// Activations of every layer are kept for the way back: small batches.
+/// Small, since the activations of all layers are kept for the backward pass.
 constexpr std::int64_t kBatch = 8;
 
 at::Tensor random_numbers(const at::Tensor& like, Random& random) {
@@ -36,20 +36,20 @@ at::Tensor random_numbers(const at::Tensor& like, Random& random) {
   return numbers;
 }
 
-/// Log-likelihood of a class that the network itself believes in.
+/// Log-likelihood of a class drawn from the network's own distribution.
 at::Tensor believed_loss(const at::Tensor& output, scores::Kind kind, Random& random) {
   if (kind == scores::Kind::None) {
     const at::Tensor signs = random_numbers(output, random).ge(0.5).to(at::kFloat) * 2 - 1;
     return (output * signs).sum();
   }
   const at::Tensor logs = runtime::log_probabilities(runtime::logits_of(output, kind));
-  // The greatest of log p + Gumbel noise is a draw from p.
+  // The maximum of log p + Gumbel noise is a sample from p.
   const at::Tensor noise = -at::log(-at::log(random_numbers(logs, random).clamp(1e-7, 1 - 1e-7)));
   const at::Tensor drawn = (logs.detach() + noise).argmax(1, /*keepdim=*/true);
   return -logs.gather(1, drawn).sum();
 }
 
-/// A row a sample, or the one of all samples again and again.
+/// One row per sample; a row common to all samples is repeated.
 MatrixView rows_of(const at::Tensor& rows, std::int64_t count) {
   const std::int64_t cols = rows.size(1);
   return {rows.data_ptr(), DataType::Float32, count, cols, rows.size(0) == count ? cols : 0};
@@ -65,8 +65,8 @@ class FisherPass {
 
   [[nodiscard]] const graph::Graph& graph() const { return network_.graph(); }
 
-  /// The gradients' magnitudes by `values`, a row each for the samples of a pass.
-  /// @param passes  one pass of samples, or of a sample that is all that a pass has.
+  /// The magnitudes of the gradients with respect to `values`, one row per sample of a pass.
+  /// @param passes  one pass of samples, or one sample per pass.
   std::vector<at::Tensor> run(const std::vector<at::Tensor>& inputs,
                               const runtime::Passes& passes) {
     const at::AutoGradMode recording(true);
@@ -80,7 +80,7 @@ class FisherPass {
     std::vector<ValueId> wanted = values_;
     wanted.push_back(graph().outputs().front());
     std::vector<at::Tensor> made = network_.evaluate(bound, wanted);
-    // A value that depends on no float input can be changed all the same: gradients begin at it.
+    // Also values that depend on no float input need gradients, so they are leaves.
     for (std::size_t v = 0; v < values_.size(); ++v) {
       if (made[v].requires_grad()) continue;
       bound.emplace(values_[v], made[v].detach().requires_grad_(true));
@@ -112,7 +112,7 @@ class FisherPass {
   Random random_;
 };
 
-/// What LibTorch cannot take a gradient of is the network's nature, no fault.
+/// A missing gradient in LibTorch is a property of the network, not a bug.
 std::vector<at::Tensor> run_pass(FisherPass& pass,
                                  const std::vector<at::Tensor>& inputs,
                                  const runtime::Passes& passes) {
@@ -120,7 +120,7 @@ std::vector<at::Tensor> run_pass(FisherPass& pass,
     return pass.run(inputs, passes);
   } catch (const c10::Error& error) {
     throw DataError("fisher information",
-                    fmt::format("no gradient can be taken: {}", error.what_without_backtrace()));
+                    fmt::format("no gradient can be computed: {}", error.what_without_backtrace()));
   }
 }
 
@@ -158,7 +158,7 @@ std::map<ValueId, FisherWeights> fisher_weights(const graph::Graph& graph,
   };
   const auto use = [&](const data::Batch& batch) {
     const runtime::Passes passes = runtime::passes_for(graph, batch.inputs);
-    // A row of a network that takes a fixed number of samples is a pass.
+    // For a network with a fixed batch, a row is a pass.
     for (std::int64_t p = 0; p < passes.count(); ++p) {
       std::vector<at::Tensor> inputs;
       for (std::size_t i = 0; i < batch.inputs.size(); ++i) {

@@ -45,7 +45,7 @@ bool has_fixed_batch(const Graph& graph) {
   });
 }
 
-/// As many rows at once as keep the largest activation within what the system hands out cheaply.
+/// Number of rows at once with which the largest activation is cheap to allocate.
 std::int64_t rows_at_once(const Graph& graph, std::int64_t most) {
   constexpr std::int64_t kLargest = std::int64_t{4} << 20;  // elements
   std::int64_t elements = 1;
@@ -104,7 +104,7 @@ graph::Graph quantized_part(const rounding::PartGraph& part,
     coded.push_back(layer);
   }
   rounding::round_biases(graph, coded, codes.weights, scales);
-  // A value that nobody in here reads, an output mostly, is quantized where it is read.
+  // A value without readers in the part, usually an output, is quantized where it is read.
   std::erase_if(own, [&](const auto& entry) { return graph.consumers(entry.first).empty(); });
   rounding::insert_activation_quantizers(graph, own);
   return graph;
@@ -146,7 +146,7 @@ void CachedForward::run(std::span<const std::shared_ptr<rounding::SampleCache>> 
     for (const std::size_t output : order_) {
       executor_.advance_past(state, graph_.outputs()[output]);
       MatrixView view = executor_.rows(state, graph_.outputs()[output]);
-      // What does not depend on the samples is the same in each row.
+      // Values that do not depend on the samples are the same in each row.
       if (view.rows == 1) view.row_stride = 0;
       view.rows = samples;
       use(output, at, view);

@@ -17,37 +17,37 @@
 
 namespace ompq::reconstruction {
 
-/// The part as the quantized network will run it: weights that have codes are what the codes stand
-/// for, biases are rounded, activations are quantized wherever the part reads them.
+/// The part as in the quantized network: weights with codes are dequantized, biases are rounded,
+/// activations are quantized where the part reads them.
 /// @param layers  of the whole network.
-/// @param codes   of the whole network; what the part lacks is left out.
+/// @param codes   of the whole network; codes of other parts are ignored.
 [[nodiscard]] graph::Graph quantized_part(const rounding::PartGraph& part,
                                           const std::vector<graph::Layer>& layers,
                                           const rounding::NetworkCodes& codes);
 
-/// One value of a network for every sample; 4-D values lie as H, W, C.
+/// One value of a network for every sample; 4-D values are stored as H, W, C.
 struct CachedValue {
   std::string name;
   std::shared_ptr<rounding::SampleCache> cache;
 };
 
-/// Puts the first `rows` samples (row-major, as a dataset gives them) into the cache from row
-/// `first` on; 4-D values as H, W, C.
+/// Writes the first `rows` samples (row-major, as from a dataset) to the cache starting at row
+/// `first`; 4-D values as H, W, C.
 void cache_samples(const Tensor& samples,
                    std::int64_t first,
                    std::int64_t rows,
                    rounding::SampleCache& cache);
 
-/// Runs a graph on rows of caches, as often as one likes.
+/// Runs a graph repeatedly on rows of caches.
 class CachedForward {
  public:
   using UseOutput = std::function<void(std::size_t output, std::int64_t first, const MatrixView&)>;
 
-  /// @param batch  rows at once at most; a graph of a fixed batch runs row by row.
+  /// @param batch  maximum number of rows at once; a graph with a fixed batch runs row by row.
   CachedForward(graph::Graph graph, std::int64_t batch, runtime::ExecutorOptions options);
 
   /// @param inputs  in the order of the graph's inputs.
-  /// @param use     gets each output of some rows; `first` counts positions in `rows`.
+  /// @param use   is called with each output of some rows; `first` is the position in `rows`.
   void run(std::span<const std::shared_ptr<rounding::SampleCache>> inputs,
            std::span<const std::int64_t> rows,
            const UseOutput& use);
@@ -56,7 +56,7 @@ class CachedForward {
   graph::Graph graph_;
   std::int64_t batch_;
   runtime::Executor executor_;
-  std::vector<std::size_t> order_;  ///< of outputs, as they are made
+  std::vector<std::size_t> order_;  ///< of outputs, by computation
 };
 
 /// Runs `graph` over the rows of its inputs' caches (in the order of graph.inputs()) and writes its
@@ -70,12 +70,12 @@ void run_cached(const graph::Graph& graph,
 
 /// Squared difference and squared target, summed over rows.
 struct BlockError {
-  double noise = 0.0;   ///< weighted where there are weights
+  double noise = 0.0;   ///< weighted if there are weights
   double signal = 0.0;  ///< likewise
   [[nodiscard]] double snr_db() const;
 };
 
-/// How far `graph` (one input, one output) stays from `targets` on `rows`, in float32.
+/// The error of `graph` (one input, one output) relative to `targets` on `rows`, in float32.
 /// @param weights  roots of the squared error's weights, or null.
 [[nodiscard]] BlockError measure_error(const graph::Graph& graph,
                                        const std::shared_ptr<rounding::SampleCache>& inputs,

@@ -57,7 +57,7 @@ void GenericOp::forward(Lane& lane) const {
 }
 
 void GenericOp::backward(Lane& lane) const {
-  at::Tensor total;  // its gradient by each output is the one that arrived there
+  at::Tensor total;  // its gradient with respect to each output is the incoming one
   for (std::size_t i = 0; i < spec_.outputs.size(); ++i) {
     const at::Tensor& made = lane.saved[index][i];
     if (!made.defined() || !lane.written[*spec_.outputs[i]]) continue;

@@ -10,8 +10,8 @@
 #include "ompq/quant/simd.h"
 #include "ompq/scores/class_scores.h"
 
-// Each pass is an inline body for both types, called from one plain function that is compiled for
-// every vector width: clones cannot be made of templates.
+// Each pass is an inline body for both types, called from a plain function that is compiled for
+// every vector width, since function clones cannot be templates.
 
 namespace ompq::reconstruction {
 namespace {
@@ -27,7 +27,7 @@ T* as(void* data) {
   return static_cast<T*>(data);
 }
 
-/// A well mixed 32-bit number for each index (the finalizer of MurmurHash3).
+/// A 32-bit hash of each index (the finalizer of MurmurHash3).
 OMPQ_INLINE std::uint32_t mixed(std::uint32_t x) {
   x ^= x >> 16;
   x *= 0x85ebca6bU;
@@ -243,7 +243,7 @@ OMPQ_INLINE void load_any(
   load_body<true>(x, count, row, *other, drop);
 }
 
-// Long sums are cut into pieces, so that float32 keeps them exact enough.
+// Long sums are split into parts, so that float32 is accurate enough.
 constexpr std::int64_t kPiece = 1 << 14;
 
 }  // namespace

@@ -6,10 +6,10 @@
 #include "ompq/core/element.h"
 #include "ompq/quant/grid.h"
 
-/// Element-wise passes of reconstruction, each once over dense memory on one thread.
+/// Element-wise passes of reconstruction over dense memory, single-threaded.
 namespace ompq::reconstruction {
 
-/// Bounds that a value is cut to: a ReLU is 0..infinity.
+/// Bounds of clipped values: a ReLU is 0..infinity.
 struct Bounds {
   float low = -std::numeric_limits<float>::infinity();
   float high = std::numeric_limits<float>::infinity();
@@ -21,7 +21,7 @@ struct Bounds {
 };
 
 /// Random dropping of quantization: an element keeps its float value with this probability.
-/// Stateless, so that the backward pass sees what the forward pass drew.
+/// Stateless, so that the backward pass draws the same as the forward pass.
 /// Source: Wei et al. 2022 (QDrop).
 struct Drop {
   std::uint32_t seed = 0;
@@ -55,7 +55,7 @@ void add_bounded(
     Element type, const void* a, const void* b, void* y, std::int64_t count, const Bounds& bounds);
 /// y = bounded(x).
 void apply_bounds(Element type, const void* x, void* y, std::int64_t count, const Bounds& bounds);
-/// Gradient x 0 where y, the bounded value, lies on a bound.
+/// Gradient x 0 if y, the bounded value, is at a bound.
 void mask_bounded(
     Element type, const void* y, void* gradient, std::int64_t count, const Bounds& bounds);
 /// sum += x.
@@ -64,13 +64,13 @@ void accumulate(Element type, void* sum, const void* x, std::int64_t count);
 void accumulate_channels(
     Element type, const void* x, std::int64_t rows, std::int64_t channels, float* sums);
 
-/// A row of a SampleCache, as it lies there.
+/// A row of a SampleCache as stored.
 struct CachedRow {
   const std::int16_t* levels = nullptr;
   float scale = 1.0F;
 };
 
-/// x = the cached row; with `other`, elements that `drop` draws come from there.
+/// x = the cached row; with `other`, dropped elements are taken from there.
 void load_row(Element type,
               void* x,
               std::int64_t count,
@@ -78,7 +78,7 @@ void load_row(Element type,
               const CachedRow* other,
               const Drop& drop);
 
-/// gradient = 2 factor weight^2 (y - target), with weight 1 where there is none.
+/// gradient = 2 factor weight^2 (y - target), with weight 1 if there are no weights.
 /// @return sum of weight^2 (y - target)^2.
 double squared_error(Element type,
                      const void* y,

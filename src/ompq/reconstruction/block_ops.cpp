@@ -60,7 +60,7 @@ ProductOp::ProductOp(ProductSpec spec, const OpContext& context)
 
 void ProductOp::prepare(Lane& lane) const {
   if (spec_.learns_weight) {
-    // Twice: what one micro-batch makes, and the sum over all of them.
+    // Two buffers: the gradient of one micro-batch, and the sum over all.
     lane.weight_gradients[index].resize(2 * static_cast<std::size_t>(passes_.gradient_elements()));
     lane.bias_gradients[index].resize(bias_.size());
   }
@@ -195,7 +195,7 @@ void AddOp::backward(Lane& lane) const {
     const at::Tensor& y = lane.values[spec_.output];
     mask_bounded(context_.type, y.data_ptr(), gradient.data_ptr(), y.numel(), spec_.bounds);
   }
-  // b first: a's maker may change the memory that a shares.
+  // b first: the producer of a may change the memory that a shares.
   if (spec_.b_needs_gradient) give_gradient(lane, spec_.b, gradient, context_.type);
   if (!spec_.a_needs_gradient) return;
   if (spec_.a_shares_gradient) {

@@ -15,25 +15,25 @@
 #include "ompq/reconstruction/block_kernels.h"
 #include "ompq/runtime/convolution_passes.h"
 
-/// The operators that a BlockProgram is made of.
+/// The operators of a BlockProgram.
 namespace ompq::reconstruction {
 
-/// Index of an activation inside of a program.
+/// Index of an activation in a program.
 using Slot = std::size_t;
 
-/// What one thread works with; tensors are those of one micro-batch.
+/// The working memory of one thread; tensors are those of one micro-batch.
 struct Lane {
   std::vector<at::Tensor> values;                    ///< by slot
   std::vector<at::Tensor> gradients;                 ///< by slot; slots may share one, see OpNeeds
-  std::vector<bool> written;                         ///< by slot: the gradient holds something
+  std::vector<bool> written;                         ///< by slot: the gradient is set
   std::vector<std::vector<float>> weight_gradients;  ///< by operator, in its own layout, summed
   std::vector<std::vector<float>> bias_gradients;    ///< by operator, summed
   std::vector<double> step_gradients;                ///< by operator, summed
   std::vector<at::Tensor> scratch;                   ///< by operator
-  std::vector<std::vector<at::Tensor>> leaves;       ///< by operator: inputs that LibTorch recorded
-  std::vector<std::vector<at::Tensor>> saved;        ///< by operator: what it made of them
-  std::uint32_t seed = 0;                            ///< of this step
-  std::uint32_t first_row = 0;                       ///< of this micro-batch in the step
+  std::vector<std::vector<at::Tensor>> leaves;       ///< by operator: inputs recorded by LibTorch
+  std::vector<std::vector<at::Tensor>> saved;        ///< by operator: their outputs
+  std::uint32_t seed = 0;                            ///< of the current step
+  std::uint32_t first_row = 0;                       ///< of the micro-batch in the step
   double loss = 0.0;
 };
 
@@ -49,15 +49,15 @@ class BlockOp {
 
   virtual void prepare(Lane& /*lane*/) const {}
   virtual void forward(Lane& lane) const = 0;
-  /// Reads the gradient of its output, gives one to each input that needs it.
+  /// Computes the gradients of inputs that need one from the output's gradient.
   virtual void backward(Lane& lane) const = 0;
   [[nodiscard]] virtual std::string name() const = 0;
 
-  std::size_t index = 0;      ///< its place in the program
-  std::vector<Slot> outputs;  ///< without a gradient in one of them there is nothing to pass on
+  std::size_t index = 0;      ///< its index in the program
+  std::vector<Slot> outputs;  ///< if none has a gradient, backward is skipped
 };
 
-/// What operators of the same program share.
+/// Data shared by the operators of a program.
 struct OpContext {
   Element type = Element::Float32;
   at::ScalarType scalar = at::kFloat;
@@ -70,11 +70,11 @@ struct ProductSpec {
   Slot output = 0;
   runtime::ConvolutionShape shape;
   Bounds bounds;
-  bool mask_output = true;  ///< false: who reads the output masks its gradient
+  bool mask_output = true;  ///< false: the reader of the output masks its gradient
   bool learns_weight = false;
   bool input_needs_gradient = false;
   bool input_has_other_readers = false;
-  bool transposed = false;  ///< the weight lies as [in, out]
+  bool transposed = false;  ///< the weight is stored as [in, out]
   std::size_t weight = 0;   ///< index among the program's weights
 };
 
@@ -104,16 +104,16 @@ class ProductOp final : public BlockOp {
   dnnl::memory forward_weights_;
   dnnl::memory backward_weights_;  ///< as backward_data() reads them
   std::vector<float> bias_;
-  std::vector<float> plain_;  ///< row-major [out, ...] weights or gradients in passing
+  std::vector<float> plain_;  ///< scratch for row-major [out, ...] weights or gradients
 };
 
 struct QuantizeSpec {
   std::string name;
   Slot input = 0;
   Slot output = 0;
-  Bounds bounds;  ///< that cut the input, whose maker leaves the masking to this operator
-  bool needs_gradient = false;  ///< of its input or step
-  std::uint32_t stream = 0;     ///< of the drops
+  Bounds bounds;  ///< of the input, whose producer leaves the masking to this operator
+  bool needs_gradient = false;  ///< for its input or step
+  std::uint32_t stream = 0;     ///< random stream of the drops
   std::uint32_t drop_threshold = 0;
 };
 
@@ -186,14 +186,15 @@ class BoundsOp final : public BlockOp {
   OpContext context_;
 };
 
-/// Any other operator, by LibTorch. It may hold a learned weight (a transposed convolution, say).
+/// Any other operator, run by LibTorch. It may have a learned weight (such as a transposed
+/// convolution).
 struct GenericSpec {
   const graph::Graph* graph = nullptr;
   graph::NodeId node = graph::kNoNode;
-  std::vector<std::optional<Slot>> inputs;  ///< by input of the node; none: constant or left out
+  std::vector<std::optional<Slot>> inputs;  ///< by input of the node; nullopt: constant or missing
   std::vector<std::optional<Slot>> outputs;
   std::vector<bool> needs_gradient;          ///< by input
-  std::optional<std::size_t> learned_input;  ///< which input is the learned weight
+  std::optional<std::size_t> learned_input;  ///< index of the learned weight
   std::size_t weight = 0;
 };
 
@@ -205,7 +206,7 @@ class GenericOp final : public BlockOp {
   [[nodiscard]] std::string name() const override;
 
   [[nodiscard]] const GenericSpec& spec() const { return spec_; }
-  /// A constant input has another value now.
+  /// Called when a constant input has a new value.
   void set_constant(std::size_t input, const at::Tensor& value) { constants_[input] = value; }
   void collect(std::vector<Lane>& lanes, std::span<float> sum);
 

@@ -38,7 +38,7 @@ struct BlockProgram::Impl {
 
   [[nodiscard]] runtime::Precision precision() const {
     if (options.precision != runtime::Precision::Auto) return options.precision;
-    return runtime::Precision::Float32;  // no test has shown that bfloat16 learns as well
+    return runtime::Precision::Float32;  // no test has shown that bfloat16 is equally good
   }
   [[nodiscard]] Element element() const {
     return precision() == runtime::Precision::BFloat16 ? Element::BFloat16 : Element::Float32;
@@ -46,7 +46,7 @@ struct BlockProgram::Impl {
 
   // --- parameters --------------------------------------------------------------------------------
 
-  /// Small weights are not worth waking a thread.
+  /// Smaller weights are processed by one thread.
   [[nodiscard]] int threads_for(const BlockWeight& weight) const {
     constexpr std::size_t kLeastShared = std::size_t{1} << 18;
     return weight.values.size() < kLeastShared ? 1 : threads;
@@ -70,7 +70,7 @@ struct BlockProgram::Impl {
     for (BlockWeight& weight : compiled.weights) weight.fresh = weight.learned;
   }
 
-  /// As round_biases() will round it.
+  /// Rounds as round_biases() does.
   [[nodiscard]] std::vector<float> rounded_bias(const ProductEntry& entry,
                                                 const BlockWeight& weight) const {
     std::vector<float> bias = entry.bias;
@@ -225,7 +225,7 @@ struct BlockProgram::Impl {
                                     compiled.weights.end(),
                                     [&](const BlockWeight& each) { return each.value == id; });
     if (found == compiled.weights.end()) {
-      throw ConfigError("reconstruction", "the block holds no such weight; name a layer's weight");
+      throw ConfigError("reconstruction", "the block has no such weight; give a layer's weight");
     }
     return *found;
   }
@@ -236,7 +236,7 @@ struct BlockProgram::Impl {
           return id != graph::kNoValue && each.bias_value == id;
         });
     if (found == compiled.products.end()) {
-      throw ConfigError("reconstruction", "the block holds no such bias; name a layer's bias");
+      throw ConfigError("reconstruction", "the block has no such bias; give a layer's bias");
     }
     return *found;
   }
@@ -246,7 +246,7 @@ struct BlockProgram::Impl {
                                     compiled.quantizers.end(),
                                     [&](const BlockQuantizer& each) { return each.value == id; });
     if (found == compiled.quantizers.end()) {
-      throw ConfigError("reconstruction", "the block quantizes no such activation");
+      throw ConfigError("reconstruction", "the block does not quantize this activation");
     }
     return *found;
   }
@@ -271,7 +271,7 @@ std::vector<ValueId> BlockProgram::learnable_biases() const {
   for (const ProductEntry& entry : impl_->compiled.products) {
     if (!entry.bias_gradient.empty()) biases.push_back(entry.bias_value);
   }
-  // A bias that two products share has two gradients; it stays as it is.
+  // A bias shared by two products has two gradients and is not learned.
   std::sort(biases.begin(), biases.end());
   std::vector<ValueId> own;
   for (const ValueId id : biases) {
@@ -298,7 +298,7 @@ double BlockProgram::step(const StepData& data,
                           double factor) {
   if (static_cast<std::int64_t>(rows.size()) % impl_->compiled.rows != 0) {
     throw ShapeError("reconstruction",
-                     fmt::format("{} rows cannot be cut into parts of {}; give {}",
+                     fmt::format("got {} rows for a step of {}; give {}",
                                  rows.size(),
                                  impl_->compiled.rows,
                                  impl_->options.batch));

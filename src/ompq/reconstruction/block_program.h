@@ -19,12 +19,12 @@ namespace ompq::reconstruction {
 struct ProgramOptions {
   runtime::Precision precision = runtime::Precision::Auto;
   int threads = 0;              ///< 0: all cores
-  std::int64_t batch = 32;      ///< rows a step
-  double drop_probability = 0;  ///< of QDrop: of elements that stay float
-  std::int64_t rows = 0;        ///< that a thread takes at once; 0: as many as its cache holds
+  std::int64_t batch = 32;      ///< rows per step
+  double drop_probability = 0;  ///< of QDrop: probability that an element stays float
+  std::int64_t rows = 0;        ///< per thread at once; 0: as many as fit into its cache
 };
 
-/// What is to be small.
+/// The loss.
 enum class BlockLoss {
   SquaredError,
   /// Kullback-Leibler divergence of the softmax of a row from that of its target: for outputs that
@@ -32,33 +32,31 @@ enum class BlockLoss {
   Divergence,
 };
 
-/// Where a step's rows come from, in the block's own layout (4-D: H, W, C).
+/// The sources of a step's rows, in the block's layout (4-D: H, W, C).
 struct StepData {
-  const rounding::SampleCache* inputs = nullptr;  ///< from the quantized prefix
-  const rounding::SampleCache* float_inputs =
-      nullptr;  ///< mixed in with the drop probability; may be absent
-  const rounding::SampleCache* targets = nullptr;  ///< the float network's output
+  const rounding::SampleCache* inputs = nullptr;        ///< from the quantized prefix
+  const rounding::SampleCache* float_inputs = nullptr;  ///< used for dropped elements; may be null
+  const rounding::SampleCache* targets = nullptr;       ///< the float network's output
   const rounding::SampleCache* weights =
-      nullptr;  ///< roots of the squared error's weights; may be absent
+      nullptr;  ///< roots of the squared error's weights; may be null
   BlockLoss loss = BlockLoss::SquaredError;
 };
 
-/// A block made ready to be trained: forward pass with given weights and activation steps, squared
-/// error against the target, gradients of both.
+/// A trainable block: forward pass with given weights and activation steps, loss relative to the
+/// target, gradients of weights and steps.
 ///
-/// Each thread takes a few rows at a time through the whole block and back, so that activations
-/// stay in its cache; convolutions, products, additions and bounds run on oneDNN and passes of our
-/// own, any other operator by LibTorch with its own gradient. Sums over threads have a fixed order:
-/// for the same number of threads the same bits come out.
+/// Each thread runs a few rows at a time forward and backward through the whole block, so that
+/// activations stay in its cache; convolutions, products, additions and bounds use oneDNN and our
+/// own passes, any other operator LibTorch with its gradient. Sums over threads have a fixed order,
+/// so results are bit-identical for the same number of threads.
 ///
-/// Where bfloat16 is used it is for activations, their gradients and packed weights; sums, weights
-/// and gradients of weights are float32.
+/// bfloat16 is used only for activations, their gradients and packed weights; sums, weights and
+/// gradients of weights are float32.
 class BlockProgram {
  public:
   /// @param block   one input, one output, without fused nodes; extracted by extract_part().
-  /// @param layers  its layers, in its own ids: which biases are rounded with the activation's
-  /// step.
-  /// @throws UnsupportedOp for a node that cannot be run.
+  /// @param layers  its layers, with its ids, to find the biases to be rounded.
+  /// @throws UnsupportedOp for an unsupported node.
   BlockProgram(const graph::Graph& block,
                const LearnedParts& learned,
                const ProgramOptions& options);
@@ -66,24 +64,23 @@ class BlockProgram {
   BlockProgram(const BlockProgram&) = delete;
   BlockProgram& operator=(const BlockProgram&) = delete;
 
-  /// The weights that the next step uses, row-major; write to them, then call weights_changed().
+  /// The weights of the next step, row-major; call weights_changed() after writing to them.
   [[nodiscard]] std::span<float> weights(graph::ValueId weight);
-  /// The bias that stands in constant `bias`, before it is rounded; write to it, then call
-  /// weights_changed(). @throws ConfigError for a constant that is no bias of a product.
+  /// The unrounded bias of constant `bias`; call weights_changed() after writing to it. @throws
+  /// ConfigError for a constant that is not a bias of a product.
   [[nodiscard]] std::span<float> bias(graph::ValueId bias);
-  /// Constants that bias() knows, of products whose weights are learned.
+  /// Constants for bias(): of products with learned weights.
   [[nodiscard]] std::vector<graph::ValueId> learnable_biases() const;
-  /// Of the weight's quantizer: with them, biases are rounded as round_biases() will round them.
+  /// Sets the scales of the weight's quantizer, with which biases are rounded as in round_biases().
   void set_weight_scales(graph::ValueId weight, std::vector<float> scales);
-  /// After any change of weights or steps.
+  /// Must be called after any change of weights or steps.
   void weights_changed();
-  /// The scale of an activation's quantizer from now on.
+  /// Sets the scale of an activation's quantizer.
   void set_step(graph::ValueId activation, float step);
 
   /// One forward and backward pass over `rows` of the caches (as many as options.batch).
-  /// @param seed  draws what is dropped.
-  /// @param factor  of the loss: loss = factor x sum of weighted squared differences, or of rows'
-  /// divergences.
+  /// @param seed  for dropping.
+  /// @param factor  loss = factor x sum of weighted squared differences, or of rows' divergences.
   /// @return the loss.
   double step(const StepData& data,
               std::span<const std::int64_t> rows,

@@ -25,7 +25,7 @@ namespace {
 using graph::ValueId;
 using CachePointer = std::shared_ptr<rounding::SampleCache>;
 
-/// One activation of all samples, in the float network and after the quantized prefix.
+/// Caches of one activation: in the float network and after the quantized prefix.
 struct ValueCaches {
   CachePointer exact;
   CachePointer quantized;
@@ -59,7 +59,7 @@ class Reconstructor {
   }
 
  private:
-  // --- what is asked -----------------------------------------------------------------------------
+  // --- request -----------------------------------------------------------------------------
 
   void check() const {
     for (const auto& [name, codes] : request_.initial.weights) {
@@ -67,7 +67,7 @@ class Reconstructor {
       if (id == graph::kNoValue || !request_.graph.is_constant(id)) {
         throw ConfigError(
             "reconstruction",
-            fmt::format("initial codes for '{}', which is no weight of the network", name));
+            fmt::format("initial codes for '{}', which is not a weight of the network", name));
       }
     }
     if (request_.indices.empty()) {
@@ -78,13 +78,12 @@ class Reconstructor {
       if (stage.block < 0 || at == finished_.size()) continue;
       const std::string& name = block_of(stage).name;
       if (finished_[at].name != name) {
-        throw ConfigError(
-            "reconstruction",
-            fmt::format("the journal's block {} is '{}', the network's is '{}'; start "
-                        "again for another network or method",
-                        at + 1,
-                        finished_[at].name,
-                        name));
+        throw ConfigError("reconstruction",
+                          fmt::format("block {} is '{}' in the journal but '{}' in the network; "
+                                      "start again for another network or method",
+                                      at + 1,
+                                      finished_[at].name,
+                                      name));
       }
       ++at;
     }
@@ -96,12 +95,12 @@ class Reconstructor {
 
   // --- caches ------------------------------------------------------------------------------------
 
-  /// Samples of a row: one, or as many as the network takes at once.
+  /// Samples per row: one, or the network's fixed batch.
   [[nodiscard]] std::int64_t fixed_batch() const {
     return runtime::fixed_batch(request_.graph).value_or(1);
   }
 
-  /// Token ids and the like have to come back as they were.
+  /// Token ids and the like must be stored exactly.
   CachePointer make_cache(ValueId value) {
     const bool real = request_.graph.value(value).type == DataType::Float32;
     return std::make_shared<rounding::SampleCache>(
@@ -111,7 +110,7 @@ class Reconstructor {
         real ? rounding::CacheElement::Short : rounding::CacheElement::Float32);
   }
 
-  /// How many stages read each value; its caches go with the last of them.
+  /// Number of stages that read each value; its caches are freed after the last one.
   void count_readers() {
     for (const rounding::Stage& stage : stages_) {
       for (const ValueId value : stage.inputs) ++readers_[value];
@@ -143,7 +142,7 @@ class Reconstructor {
         progress_);
     if (first < row_count_) {
       throw DataError("reconstruction",
-                      fmt::format("{} of {} samples could not be read; leave them out",
+                      fmt::format("{} of {} samples could not be read; remove them",
                                   (row_count_ - first) * fixed_batch(),
                                   samples));
     }
@@ -213,7 +212,7 @@ class Reconstructor {
     run_cached(part.graph, inputs_of(stage, false), outputs, options_.forward_batch, executor());
   }
 
-  /// Nothing is quantized: what holds for the float network holds for both.
+  /// If nothing is quantized, both caches are equal.
   [[nodiscard]] bool is_float() const {
     return result_.codes.weights.empty() && result_.codes.activations.empty();
   }
@@ -266,14 +265,14 @@ class Reconstructor {
     result_.reports.push_back(state.report);
   }
 
-  /// What this block has decided, later blocks take as it is.
+  /// Fixes the results of this block for later blocks.
   void settle(const rounding::PartGraph& part) {
     for (const auto& [whole, own] : part.own) {
       if (own != graph::kNoValue && !part.graph.consumers(own).empty()) settled_.insert(whole);
     }
   }
 
-  /// @param block  the part's graph with the biases that the quantized network has.
+  /// @param block  the part's graph with the biases of the quantized network.
   TrainingProblem problem_of(const rounding::Stage& stage,
                              const rounding::PartGraph& part,
                              const graph::Graph& block) const {
@@ -311,7 +310,7 @@ class Reconstructor {
     BlockState state{.name = block.name};
     BlockReport& report = state.report;
     report.name = block.name;
-    // An operator with inputs next to the activation, such as the first state of an LSTM.
+    // An operator with further inputs, such as the initial state of an LSTM.
     if (stage.inputs.size() != 1) return state;
     graph::Graph own = part.graph;
     rounding::replace_biases(own, result_.codes.biases);
@@ -348,7 +347,7 @@ class Reconstructor {
     return state;
   }
 
-  /// True for a block that reads one activation and makes one, with samples one after the other.
+  /// True for a block with one input and one output activation with contiguous samples.
   static bool can_learn(const graph::Graph& block) {
     const auto fits = [&](ValueId id) {
       return block.value(id).type == DataType::Float32 && rounding::has_samples_first(block, id);
@@ -407,7 +406,7 @@ class Reconstructor {
     }
   }
 
-  /// Rows spread over all samples.
+  /// Rows evenly from all samples.
   std::vector<std::int64_t> measured_rows() const {
     const std::int64_t count =
         std::min(std::max<std::int64_t>(options_.measured_rows, 1), row_count_);
@@ -461,12 +460,12 @@ class Reconstructor {
   const ProgressHandler& progress_;
   rounding::CacheMemory memory_;
   std::vector<rounding::Stage> stages_;
-  std::int64_t row_count_ = 0;   ///< samples, or passes of a network that takes a fixed number
-  double last_row_share_ = 1.0;  ///< of the last row that is samples
+  std::int64_t row_count_ = 0;   ///< samples, or passes of a network with a fixed batch
+  double last_row_share_ = 1.0;  ///< share of samples in the last row
   std::map<ValueId, int> readers_;
   std::map<ValueId, ValueCaches> caches_;
   std::map<ValueId, FisherWeights> fisher_;
-  std::set<ValueId> settled_;  ///< weights and activations that an earlier block held
+  std::set<ValueId> settled_;  ///< weights and activations of earlier blocks
   std::size_t blocks_done_ = 0;
   Reconstruction result_;
 };
@@ -483,7 +482,7 @@ Reconstruction reconstruct(const ReconstructionRequest& request,
     return !graph::fixed_extents(request.graph.value(id).shape.value()).has_value();
   });
   if (!fixed || !open) return Reconstructor(request, options, finished, on_block, progress).run();
-  // One input leaves the number of samples open, another one fixes it.
+  // One input has an open batch, another one a fixed one.
   const graph::Graph graph = at_batch(request.graph, *fixed);
   const ReconstructionRequest own{
       graph, request.layers, request.blocks, request.initial, request.dataset, request.indices};

@@ -16,8 +16,8 @@
 namespace ompq::reconstruction {
 namespace {
 
-/// 2^x for |x| < 126: the whole part goes into the exponent, the rest, within half of zero, through
-/// the series of 2^x up to degree 6; relative error below 1e-7. Unlike std::exp it vectorizes.
+/// 2^x for |x| < 126: the integer part is added to the exponent, the rest in +-1/2 uses the series
+/// of 2^x up to degree 6; relative error below 1e-7. Unlike std::exp it vectorizes.
 OMPQ_INLINE float power_of_two(float x) {
   const float whole = quant::round_half_even(x);
   const float r = (x - whole) * 0.69314718F;
@@ -115,8 +115,8 @@ RoundingVariables::RoundingVariables(const Tensor& weight,
     : initial_(initial) {
   if (weight.shape() != initial.shape) {
     throw ShapeError("reconstruction",
-                     fmt::format("a weight of {} cannot start from codes of {}; give the codes of "
-                                 "the same weight",
+                     fmt::format("a weight of shape {} cannot start from codes of shape {}; give "
+                                 "the codes of the same weight",
                                  shape_text(weight.shape()),
                                  shape_text(initial.shape)));
   }
@@ -134,7 +134,7 @@ RoundingVariables::RoundingVariables(const Tensor& weight,
     const float level = grid.low + static_cast<float>(initial.codes[i]);
     scale_[i] = grid.scale;
     const float ratio = values[i] / scale_[i];
-    // The code is one of the two levels; the other lies towards the float weight.
+    // The code is one of the two levels; the other one is on the side of the float weight.
     const float below = ratio > level ? level : level - 1.0F;
     lower_[i] = std::clamp(below, grid.low, grid.high - 1.0F);
     const float up = level - lower_[i];  // 0 or 1
@@ -177,7 +177,7 @@ void RoundingVariables::update(std::span<const float> gradients,
                       second_moment_.data(),
                       weights.data()};
   constexpr std::int64_t kPiece = 4096;
-  constexpr std::int64_t kLeastShared = 1 << 16;  // below, waking a thread takes longer
+  constexpr std::int64_t kLeastShared = 1 << 16;  // below, starting threads takes longer
   const auto count = static_cast<std::int64_t>(v_.size());
 #pragma omp parallel for schedule(static) if (count > kLeastShared)
   for (std::int64_t begin = 0; begin < count; begin += kPiece) {

@@ -15,7 +15,7 @@ inline constexpr float kZeta = 1.1F;
 inline constexpr float kGamma = -0.1F;
 
 [[nodiscard]] float rectified_sigmoid(float v);
-/// The v whose h is `h`, 0..1.
+/// The v with h(v) = `h`, 0..1.
 [[nodiscard]] float inverse_rectified_sigmoid(float h);
 
 /// One step of Adam (Kingma and Ba 2015). `number` counts from 1.
@@ -27,27 +27,26 @@ struct AdamStep {
   float epsilon = 1e-8F;
 };
 
-/// weight x (1 - |2h - 1|^beta), summed over the variables: what pushes each h to 0 or 1, the
-/// harder the smaller beta is. Source: Nagel et al. 2020, eq. 24.
+/// The regularizer, the sum over variables of weight x (1 - |2h - 1|^beta), which pushes each h to
+/// 0 or 1, more strongly for smaller beta. Source: Nagel et al. 2020, eq. 24.
 struct RoundingPressure {
   float weight = 0.0F;  ///< 0: none
   float beta = 20.0F;
 };
 
-/// Where the variables start, between the float weight (0) and the codes that are given (1): h is
-/// that of the float weight, moved towards the code's side.
+/// Initial value of the variables, between the float weight (0) and the given codes (1): h of the
+/// float weight is moved towards the code.
 struct RoundingStart {
   float firmness = 0.0F;
 };
 
-/// The weights of one layer while their rounding is learned: each lies between two neighbouring
-/// levels, scale x (lower + h(v)), one of which is its initial code. All arrays are row-major as
-/// the weight.
+/// The weights of one layer with learned rounding: each is between two neighbouring levels, scale x
+/// (lower + h(v)), one of which is its initial code. All arrays are row-major like the weight.
 class RoundingVariables {
  public:
   /// @param weight   the float weight.
-  /// @param initial  codes to start from, which also fix scales and zero points. They need not be
-  ///                 the float weight's neighbours: compensated rounding moves weights.
+  /// @param initial  initial codes with scales and zero points. They need not be neighbours of the
+  /// float weight, since compensated rounding moves weights.
   /// @throws ShapeError if both differ in shape.
   RoundingVariables(const Tensor& weight,
                     const quant::QuantizedTensor& initial,
@@ -55,13 +54,13 @@ class RoundingVariables {
 
   [[nodiscard]] std::size_t size() const { return v_.size(); }
   [[nodiscard]] const quant::QuantizedTensor& initial() const { return initial_; }
-  /// The weights as they are now, between levels.
+  /// The current weights, between levels.
   void soft_weights(std::span<float> weights) const;
-  /// The codes that h is nearest to.
+  /// The nearest codes.
   [[nodiscard]] quant::QuantizedTensor harden() const;
-  /// Adds the pressure's gradient to that of the loss, takes one Adam step and writes the new soft
-  /// weights over `weights`.
-  /// @param gradients  of the loss by the soft weights.
+  /// Adds the regularizer's gradient to that of the loss, takes one Adam step and writes the new
+  /// soft weights to `weights`.
+  /// @param gradients  of the loss with respect to the soft weights.
   void update(std::span<const float> gradients,
               const AdamStep& adam,
               const RoundingPressure& pressure,

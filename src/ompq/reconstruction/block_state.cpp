@@ -57,9 +57,9 @@ class Reader {
     if (!rest_.empty()) fail();
   }
   [[noreturn]] static void fail() {
-    throw DataError("reconstruction",
-                    "the journal's entry is damaged or of another version; remove it to "
-                    "start again");
+    throw DataError(
+        "reconstruction",
+        "the journal's entry is damaged or has another version; remove the journal to start again");
   }
 
  private:

@@ -10,7 +10,7 @@
 
 namespace ompq::reconstruction {
 
-/// What a block's reconstruction was worth.
+/// The result of a block's reconstruction.
 struct BlockReport {
   std::string name;
   double loss_before = 0.0;  ///< (weighted) squared error over the target's energy, initial codes
@@ -19,37 +19,37 @@ struct BlockReport {
   double snr_after_db = 0.0;
   double seconds = 0.0;
   std::int64_t iterations = 0;
-  bool kept_initial = false;  ///< learning did not help: the initial codes stayed
+  bool kept_initial = false;  ///< learning did not help: the initial codes were kept
 };
 
-/// A finished block: all that is needed to go on after it.
+/// A finished block: the state for resuming after it.
 struct BlockState {
   std::string name;
   std::map<std::string, quant::QuantizedTensor> codes;  ///< by the weight's value name
   /// Scales of the block's activation quantizers, by value name.
   std::map<std::string, float> steps;
-  /// Biases that make good what rounding shifted, not yet rounded, by value name.
+  /// Unrounded corrected biases, by value name.
   std::map<std::string, std::vector<float>> biases;
   BlockReport report;
 };
 
-/// Distillation of a whole network after an epoch: all that is needed to go on.
+/// The state of distillation after an epoch, for resuming.
 struct DistillationState {
-  std::int64_t epochs = 0;  ///< done
-  std::int64_t steps = 0;   ///< done, over all epochs
+  std::int64_t epochs = 0;  ///< finished
+  std::int64_t steps = 0;   ///< finished, over all epochs
   std::int64_t best_epoch = 0;
   double loss_before = 0.0;
   double loss_best = 0.0;
   double seconds = 0.0;
-  BlockState best;  ///< what the best epoch left; empty where none helped
-  /// Parameters as they are learned and the moments of their optimizer, by a name of their own.
+  BlockState best;  ///< of the best epoch; empty if none helped
+  /// Learned parameters and their optimizer's moments, by name.
   std::map<std::string, std::vector<float>> numbers;
 };
 
-/// States as bytes for a journal, and back; the bytes say their own version and length.
+/// Serialization of states for a journal, with version and length.
 [[nodiscard]] std::string to_bytes(const BlockState& state);
 [[nodiscard]] std::string to_bytes(const DistillationState& state);
-/// @throws DataError for bytes that are cut off or of another version.
+/// @throws DataError for bytes that are truncated or of another version.
 [[nodiscard]] BlockState block_state_from(std::string_view bytes);
 [[nodiscard]] DistillationState distillation_state_from(std::string_view bytes);
 

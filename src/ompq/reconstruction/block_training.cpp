@@ -19,7 +19,7 @@ namespace {
 
 using graph::ValueId;
 
-/// Rows in random order, without end; each once before any comes again.
+/// An endless sequence of random permutations of the rows.
 class RowSource {
  public:
   RowSource(std::int64_t rows, Random random) : random_(random) {
@@ -47,17 +47,17 @@ class RowSource {
   std::size_t at_ = 0;
 };
 
-/// An activation's step while it is learned.
+/// A learned activation step.
 struct LearnedStep {
   ValueId value = graph::kNoValue;
   double step = 1.0;
-  double gradient_scale = 1.0;  ///< LSQ: 1 / sqrt(elements x greatest level)
+  double gradient_scale = 1.0;  ///< LSQ: 1 / sqrt(elements x largest level)
   double first_moment = 0.0;
   double second_moment = 0.0;
 };
 
-/// Outputs of one sample that lie next to each other: the squared error is summed over channels and
-/// averaged over samples and positions.
+/// Number of positions per sample: the squared error is summed over channels and averaged over
+/// samples and positions.
 std::int64_t positions_of(const graph::Graph& block) {
   const auto extents = graph::extents_at(*block.value(block.outputs().front()).shape, 1);
   std::int64_t positions = 1;
@@ -134,8 +134,8 @@ class Trainer {
         .gradient_scale = quant::lsq_gradient_scale(program_.activation_elements(value), levels)};
   }
 
-  /// The loss before anything was learned, over a few batches: the unit of all others, so that the
-  /// pressure's weight means the same in every block.
+  /// The loss before learning, over a few batches: the unit of losses, so that the regularizer's
+  /// weight has the same effect in every block.
   double reference_loss() {
     constexpr int kBatches = 4;
     double sum = 0.0;
@@ -181,7 +181,7 @@ class Trainer {
     const double rate = options_.step_rate * 0.5 * (1.0 + std::cos(std::numbers::pi * done));
     learned.step -= rate * first / (std::sqrt(second) + adam.epsilon);
     learned.step = std::max(learned.step, 1e-8);
-    // What runs is the scale that will be written, with the gradient passed straight through.
+    // Uses the short scale that will be written, with a straight-through gradient.
     program_.set_step(learned.value, short_step(learned));
   }
 

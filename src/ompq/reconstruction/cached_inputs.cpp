@@ -11,8 +11,8 @@ namespace {
 
 using graph::ValueId;
 
-/// Rows of an input of a network with an open batch, whichever axis the batch is; what all samples
-/// share is in each row.
+/// Rows of an input of a network with an open batch, for any batch axis; shared inputs are repeated
+/// in each row.
 void cache_open_input(const Tensor& given,
                       const graph::Shape& shape,
                       std::int64_t first,

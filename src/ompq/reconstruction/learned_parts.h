@@ -8,7 +8,7 @@
 
 namespace ompq::reconstruction {
 
-/// What of a block can be learned; all ids are those of the block's own graph.
+/// The learned parts of a block; ids are those of the block's graph.
 struct LearnedParts {
   std::set<graph::ValueId> weights;                         ///< constants of layers
   std::map<graph::ValueId, quant::QuantParams> quantizers;  ///< on activations, one scale each

@@ -22,7 +22,7 @@ bool is_activation_value(const Graph& graph, ValueId id) {
 }
 bool is_float(const Graph& graph, ValueId id) { return graph.value(id).type == DataType::Float32; }
 
-/// `nodes` and, before them, makers of integers that they read.
+/// `nodes`, preceded by producers of integers that they read.
 std::vector<NodeId> with_integer_makers(const Graph& whole, std::span<const NodeId> nodes) {
   std::set<NodeId> all(nodes.begin(), nodes.end());
   std::vector<NodeId> open(nodes.begin(), nodes.end());
@@ -38,7 +38,7 @@ std::vector<NodeId> with_integer_makers(const Graph& whole, std::span<const Node
   return {all.begin(), all.end()};
 }
 
-/// The stage's activations that come from elsewhere, and what it makes.
+/// The stage's input and output activations.
 struct Edges {
   std::vector<ValueId> read;
   std::set<ValueId> made;
@@ -79,8 +79,8 @@ class StagePlanner {
   }
 
  private:
-  /// A block runs where its first node stands: it reads one value, which is made before. Nodes
-  /// between blocks join the stage before them.
+  /// A block runs at the position of its first node: it reads one value, which exists before. Nodes
+  /// between blocks are added to the stage before them.
   void visit(NodeId id) {
     const int block = block_of_[static_cast<std::size_t>(id)];
     if (block >= 0) {
@@ -93,7 +93,7 @@ class StagePlanner {
     stages_.back().nodes.push_back(id);
   }
 
-  /// Integers do not travel between stages: their makers are run again where they are read.
+  /// Integers are not passed between stages: their producers run again where they are read.
   void connect() {
     for (Stage& stage : stages_) {
       stage.nodes = with_integer_makers(graph_, stage.nodes);
@@ -134,10 +134,11 @@ PartGraph extract_part(const Graph& whole,
   const auto own = [&](ValueId id) {
     if (id == graph::kNoValue || part.own.contains(id)) return;
     if (!whole.is_constant(id)) {
-      throw ConfigError("reconstruction",
-                        fmt::format("the part of the network reads '{}', which is made outside of "
-                                    "it; name it as an input",
-                                    whole.value(id).name));
+      throw ConfigError(
+          "reconstruction",
+          fmt::format(
+              "the part of the network reads '{}', which is produced outside; list it as an input",
+              whole.value(id).name));
     }
     part.own[id] = part.graph.add_value(whole.value(id));
   };

@@ -24,7 +24,8 @@ std::map<graph::ValueId, Observed> observed_values(const std::vector<graph::Laye
   if (layers.size() != bits.size()) {
     throw ConfigError(
         "calibration",
-        fmt::format("{} activation widths for {} layers; one each", bits.size(), layers.size()));
+        fmt::format(
+            "got {} activation widths for {} layers; give one each", bits.size(), layers.size()));
   }
   std::map<graph::ValueId, Observed> observed;
   for (std::size_t l = 0; l < layers.size(); ++l) {
@@ -63,8 +64,7 @@ struct Constants {
   graph::ValueId zero;
 };
 
-/// The fixed axis after the batch that has the fewest slices, but more than one; nothing where
-/// there is none.
+/// The fixed axis after the batch with the smallest extent above 1; nullopt if there is none.
 std::optional<std::size_t> spreading_axis(const std::optional<graph::Shape>& shape) {
   std::optional<std::size_t> best;
   for (std::size_t axis = 1; shape && axis < shape->size(); ++axis) {
@@ -75,10 +75,9 @@ std::optional<std::size_t> spreading_axis(const std::optional<graph::Shape>& sha
   return best;
 }
 
-/// DequantizeLinear with the one scale written once for each slice of an axis. ONNX Runtime takes a
-/// dequantizer of a single scale before a convolution, with a quantizer after it, as leave to
-/// round the float weights again, to 8 bits with one scale for the whole tensor, which undoes an
-/// allocation of bits per channel.
+/// DequantizeLinear with the scale repeated for each slice of an axis. If a dequantizer with a
+/// single scale is before a convolution and a quantizer after it, ONNX Runtime rounds the float
+/// weights again, to 8 bits with one scale per tensor, which defeats per-channel quantization.
 graph::ValueId add_dequantizer(graph::Graph& graph,
                                const std::string& name,
                                graph::ValueId codes,
@@ -102,7 +101,7 @@ graph::ValueId add_dequantizer(graph::Graph& graph,
 }
 
 void insert_one(graph::Graph& graph, graph::ValueId value, const quant::QuantParams& params) {
-  // add_op makes values, which moves what references into the graph point at: copy what is needed.
+  // add_op adds values and invalidates references into the graph: copy what is needed.
   const std::string name = graph.value(value).name + "_q";
   const std::optional<graph::Shape> shape = graph.value(value).shape;
   const std::vector<graph::NodeId> readers = graph.consumers(value);
@@ -121,7 +120,7 @@ void insert_one(graph::Graph& graph, graph::ValueId value, const quant::QuantPar
   const graph::ValueId real = add_dequantizer(graph, name, codes, {scale, zero}, shape);
   graph.mutable_value(real).shape = shape;
   for (const graph::NodeId reader : readers) {
-    // The branch that the samples do not take stays as it is.
+    // The branch that is not taken is not changed.
     if (graph.node(reader).has_attribute(graph::kTakenNote)) continue;
     auto& inputs = graph.mutable_node(reader).inputs;
     std::replace(inputs.begin(), inputs.end(), value, real);
@@ -159,7 +158,7 @@ ActivationQuantizers calibrate_activations(const graph::Graph& graph,
                                         .symmetry = quant::Symmetry::Asymmetric,
                                         .method = options.range,
                                         .percentile = options.percentile});
-    // Up, so that the range never loses what the method chose to keep.
+    // Round up, so that the range never shrinks.
     quant::shorten_scales(params, quant::Snap::Up);
     quantizers.emplace(value, std::move(params));
     if (histograms == nullptr) continue;

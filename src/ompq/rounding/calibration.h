@@ -30,11 +30,11 @@ void bind_options(Binder& binder, CalibrationOptions& options) {
   binder.unbound("precision", options.executor.precision);
 }
 
-/// One quantizer for each activation that a layer reads. Layers that read the same value share it,
-/// with the largest of their widths.
+/// One quantizer for each input of a layer. Layers that read the same value share it, with the
+/// largest of their widths.
 using ActivationQuantizers = std::map<graph::ValueId, quant::QuantParams>;
 
-/// What calibration saw of an activation: equal bins from `lower_edge` on.
+/// The histogram of an activation in calibration: equal bins starting at `lower_edge`.
 struct ActivationHistogram {
   double lower_edge = 0;
   double bin_width = 0;
@@ -43,10 +43,10 @@ struct ActivationHistogram {
 using ActivationHistograms = std::map<graph::ValueId, ActivationHistogram>;
 
 /// Runs the float network over the samples at `indices` and sets each activation's range from a
-/// streaming histogram. Memory: one batch and 2048 bins an activation, whatever the number of
-/// samples.
-/// @param activation_bits  one width a layer, in the order of `layers`.
-/// @param histograms  if given: gets what was seen of each value.
+/// streaming histogram. Memory: one batch and 2048 bins per activation, independent of the number
+/// of samples.
+/// @param activation_bits  one width per layer, in the order of `layers`.
+/// @param histograms  if not null, receives the histogram of each value.
 /// @throws DataError if a value is NaN or infinite on these samples (names the layer that reads
 /// it).
 [[nodiscard]] ActivationQuantizers calibrate_activations(
@@ -59,8 +59,8 @@ using ActivationHistograms = std::map<graph::ValueId, ActivationHistogram>;
     const ProgressHandler& progress = {},
     ActivationHistograms* histograms = nullptr);
 
-/// Puts QuantizeLinear -> DequantizeLinear after each value (before them a Clip to the narrower
-/// range for fewer than 8 bits); every reader of the value, residual additions included, reads the
+/// Inserts QuantizeLinear -> DequantizeLinear after each value (preceded by a Clip to the narrower
+/// range for fewer than 8 bits); all readers of the value, including residual additions, read the
 /// quantized one.
 void insert_activation_quantizers(graph::Graph& graph, const ActivationQuantizers& quantizers);
 

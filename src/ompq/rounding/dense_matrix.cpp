@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::int64_t kPanel = 64;
 
-/// The factor of a panel's own square, in double precision.
+/// Factorizes the diagonal block of a panel, in double precision.
 bool factorize_square(const DenseView& h) {
   const std::int64_t n = h.rows;
   for (std::int64_t j = 0; j < n; ++j) {
@@ -32,7 +32,7 @@ bool factorize_square(const DenseView& h) {
   return true;
 }
 
-/// B := R^-T B for a panel's square R: rows of B from the first to the last.
+/// B := R^-T B for a panel's diagonal block R, by forward substitution.
 void solve_square_transposed(const DenseView& r, const DenseView& b) {
 #pragma omp parallel for schedule(static)
   for (std::int64_t begin = 0; begin < b.cols; begin += kPanel) {
@@ -50,7 +50,7 @@ void solve_square_transposed(const DenseView& r, const DenseView& b) {
   }
 }
 
-/// One row of b times the inverse of a panel's square R, from the right: y R = b.
+/// Solves y R = b for one row of b and a panel's diagonal block R.
 void solve_row(const DenseView& r, float* b) {
   for (std::int64_t j = 0; j < r.rows; ++j) {
     b[j] /= r.row(j)[j];
@@ -58,7 +58,7 @@ void solve_row(const DenseView& r, float* b) {
   }
 }
 
-/// x R^T = b.
+/// Solves x R^T = b.
 void solve_row_transposed(const DenseView& r, float* b) {
   for (std::int64_t j = r.rows - 1; j >= 0; --j) {
     float sum = b[j];
@@ -98,7 +98,8 @@ void multiply(Turned a_turned,
                                  beta,
                                  c.data,
                                  c.stride);
-  if (status != dnnl_success) throw InternalError("tuning", "oneDNN refused a matrix product");
+  if (status != dnnl_success)
+    throw InternalError("tuning", "oneDNN failed to run a matrix product");
 }
 
 bool factorize(const DenseView& h) {

@@ -6,7 +6,7 @@
 
 namespace ompq::rounding {
 
-/// A row-major float32 matrix that lies somewhere else; `stride` elements from row to row.
+/// A non-owning row-major float32 matrix with `stride` elements between rows.
 struct DenseView {
   float* data = nullptr;
   std::int64_t rows = 0;
@@ -14,7 +14,7 @@ struct DenseView {
   std::int64_t stride = 0;
 
   [[nodiscard]] float* row(std::int64_t r) const { return data + r * stride; }
-  /// `r_count` x `c_count` elements from (r, c) on.
+  /// The `r_count` x `c_count` block at (r, c).
   [[nodiscard]] DenseView part(std::int64_t r,
                                std::int64_t c,
                                std::int64_t r_count,
@@ -41,7 +41,7 @@ struct DenseMatrix {
   }
 };
 
-/// Whether an operand is read as it lies or turned.
+/// Whether an operand is transposed.
 enum class Turned : char { No = 'N', Yes = 'T' };
 
 /// c = alpha op(a) op(b) + beta c, on oneDNN's threads.
@@ -53,9 +53,9 @@ void multiply(Turned a_turned,
               float beta,
               const DenseView& c);
 
-/// R of H = R^T R, upper triangular, in place of a symmetric positive definite H; what lies below
-/// the diagonal becomes 0. Blocked; panels in double precision.
-/// @return false if H is not positive definite; H is then spoilt.
+/// Replaces a symmetric positive definite H by the upper triangular R of H = R^T R; elements below
+/// the diagonal become 0. Blocked; panels in double precision. @return false if H is not positive
+/// definite; H is then undefined.
 [[nodiscard]] bool factorize(const DenseView& h);
 
 /// B := B (R^T R)^-1, for B [rows, n] and R from factorize().

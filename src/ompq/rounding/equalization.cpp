@@ -20,26 +20,27 @@ using graph::ValueId;
 
 constexpr float kOpen = std::numeric_limits<float>::infinity();
 
-/// Two layers of which the first alone feeds the second.
+/// Two layers of which only the first feeds the second.
 struct Pair {
   const Layer* first = nullptr;
   const Layer* second = nullptr;
-  float bound = kOpen;  ///< the smallest upper bound on the way
+  float bound = kOpen;  ///< the smallest upper bound between them
 };
 
-/// Upper bound of what is cut at zero, infinite where there is none; nothing for any other node.
+/// The upper bound of a node that clips at zero, infinite if there is none; nullopt for any other
+/// node.
 std::optional<float> upper_bound(const Graph& graph, const Node& node) {
   const std::optional<graph::Bounds> bounds = graph::bounds_of(graph, node);
   return bounds && bounds->low == 0.0F ? std::optional(bounds->high) : std::nullopt;
 }
 
-/// f(s x) = s f(x) for s > 0, channel by channel, with a slope that is known.
+/// True if f(s x) = s f(x) for s > 0, per channel, with a known slope.
 bool is_homogeneous(const Graph& graph, const Node& node) {
   const graph::OperatorTraits& traits = graph::traits_of(node);
   return traits.homogeneous && (!traits.constant_operands || graph.is_constant(node.input(1)));
 }
 
-/// Input channels of the layer, as its weight counts them; 0 for layouts that are left alone.
+/// Number of input channels of the layer's weight; 0 for unsupported layouts.
 std::int64_t input_channels(const Graph& graph, const Layer& layer) {
   const auto shape = graph.value(layer.weight).constant->shape();
   if (layer.op_type == "Conv") return shape[1] * layer.groups;
@@ -90,7 +91,7 @@ class Equalizer {
   }
 
  private:
-  /// The layer that alone reads this one's output, through what is homogeneous or a known bound.
+  /// The only layer that reads this one's output, through homogeneous operators or known bounds.
   std::optional<Pair> pair_from(const Layer& first) const {
     const bool plain = first.op_type == "Conv" || first.op_type == "Gemm";
     if (!plain || is_shared(layers_, first) || first.weight_axis != 0) return std::nullopt;
@@ -169,7 +170,7 @@ class Equalizer {
     return ranges;
   }
 
-  /// Divides the channels of the first layer by more. @return true if any factor moved.
+  /// One update of the factors of a pair. @return true if any factor changed.
   bool balance(const Pair& pair, std::vector<double>& factors) {
     const auto before = output_ranges(*pair.first);
     const auto after = input_ranges(*pair.second, before.size());
@@ -198,7 +199,7 @@ class Equalizer {
            maxima_.at(pair.first->output)[channel] * options_.margin >= pair.bound;
   }
 
-  /// So that the scaled channel stays below its bound.
+  /// Limits the factor so that the scaled channel stays below its bound.
   [[nodiscard]] double least_factor(const Pair& pair, std::size_t channel) const {
     const double least = 1.0 / options_.most_factor;
     if (pair.bound == kOpen) return least;

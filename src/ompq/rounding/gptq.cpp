@@ -13,12 +13,12 @@
 namespace ompq::rounding {
 namespace {
 
-/// Where element (row, column) of a group stands in the weight.
+/// The position of element (row, column) of a group in the weight.
 struct WeightLayout {
   std::int64_t rows = 0;     ///< output channels of a group
   std::int64_t columns = 0;  ///< of a row
   std::int64_t groups = 1;
-  bool turned = false;  ///< [columns, rows], as a MatMul has it
+  bool turned = false;  ///< [columns, rows], as in a MatMul
 
   [[nodiscard]] std::size_t element(std::int64_t group, std::int64_t row, std::int64_t col) const {
     const std::int64_t channel = group * rows + row;
@@ -36,7 +36,7 @@ WeightLayout layout_of(const graph::Layer& layer) {
           .turned = layer.weight_axis == 1};
 }
 
-/// Columns in the order in which the factor has them: what is rounded first stands last.
+/// Columns in the order of the factor: the first one to be rounded is last.
 std::vector<std::int64_t> column_order(const InputMoments& moments, ColumnOrder order) {
   std::vector<std::int64_t> columns(static_cast<std::size_t>(moments.second.rows));
   std::iota(columns.rbegin(), columns.rend(), 0);
@@ -59,7 +59,7 @@ DenseMatrix permuted(const DenseMatrix& m, const std::vector<std::int64_t>& orde
   return result;
 }
 
-/// What a free bias takes off the moments.
+/// Centres the moments for a free bias.
 void subtract_means(InputMoments& moments) {
   for (std::int64_t i = 0; i < moments.second.rows; ++i) {
     const double z = moments.z_mean[static_cast<std::size_t>(i)];
@@ -76,7 +76,7 @@ void damp(DenseMatrix& second, double damping) {
   double trace = 0.0;
   for (std::int64_t i = 0; i < second.rows; ++i) trace += second.at(i, i);
   const double mean = trace / static_cast<double>(std::max<std::int64_t>(second.rows, 1));
-  // A layer whose inputs are all zero: any codes will do.
+  // For a layer whose inputs are all zero, any codes are optimal.
   const auto more = static_cast<float>(mean > 0.0 ? damping * mean : 1.0);
   for (std::int64_t i = 0; i < second.rows; ++i) second.at(i, i) += more;
 }
@@ -85,8 +85,8 @@ bool is_finite(const std::vector<float>& values) {
   return std::ranges::all_of(values, [](float value) { return std::isfinite(value); });
 }
 
-/// Moments that float32 cannot hold say nothing: columns that are independent and of one size are
-/// rounded to nearest.
+/// Moments that overflow float32 are replaced by the identity, with which columns are rounded to
+/// nearest.
 void replace_overflown(InputMoments& moments) {
   if (is_finite(moments.second.values) && is_finite(moments.cross.values)) return;
   std::ranges::fill(moments.second.values, 0.0F);
@@ -94,7 +94,7 @@ void replace_overflown(InputMoments& moments) {
   moments.cross = moments.second;
 }
 
-/// One part of a weight on its way.
+/// One part of a weight during rounding.
 class Part {
  public:
   Part(const WeightLayout& layout,
@@ -115,11 +115,11 @@ class Part {
     aim();
   }
 
-  /// Element of the weight that stands in row r and column j of the factor's order.
+  /// Element of the weight in row r and column j of the factor's order.
   [[nodiscard]] std::size_t element(std::int64_t r, std::int64_t j) const {
     return layout_.element(moments_.group, r, moments_.begin + column(j));
   }
-  /// Column of the part that stands at place j of the factor's order.
+  /// Column of the part at position j of the factor's order.
   [[nodiscard]] std::int64_t column(std::int64_t j) const {
     return order_[static_cast<std::size_t>(j)];
   }
@@ -129,7 +129,7 @@ class Part {
 
  private:
   void factor() {
-    // Rounding of the sums may leave a direction without energy slightly negative: damp harder.
+    // Rounding errors may make the matrix slightly indefinite: increase the damping.
     const double share = static_cast<double>(second_.rows) /
                          static_cast<double>(std::max<std::int64_t>(moments_.positions, 1));
     for (double damping = options_.damping + options_.shrinkage * share;; damping *= 10.0) {
@@ -142,7 +142,7 @@ class Part {
     }
   }
 
-  /// target = W + W (C - H) (H + damping)^-1, turned: what makes good the inputs' own errors.
+  /// target = W + W (C - H) (H + damping)^-1, transposed: compensates errors of the inputs.
   void aim() {
     DenseMatrix target = weight_;
     if (options_.correct_inputs) {
@@ -170,7 +170,7 @@ class Part {
   DenseMatrix target_;  ///< [k, rows]
 };
 
-/// A row's best grid and levels so far.
+/// The best grid and levels of a row so far.
 struct Best {
   std::vector<quant::Grid> grids;
   ColumnSolution solution;
@@ -310,7 +310,7 @@ class Compensation {
   const graph::Layer& layer_;
   const GptqOptions& options_;
   WeightLayout layout_;
-  std::vector<float> bias_;  ///< empty: stays as it is
+  std::vector<float> bias_;  ///< empty: unchanged
   CompensatedWeight result_;
 };
 
@@ -327,7 +327,7 @@ void check(const graph::Graph& graph,
   }
   if (!(options.damping > 0.0)) {
     throw ConfigError("error compensation",
-                      fmt::format("damping {} is not above 0", options.damping));
+                      fmt::format("damping must be above 0, not {}", options.damping));
   }
   if (initial.shape != graph.value(layer.weight).constant->shape()) {
     throw ShapeError("error compensation",

@@ -13,9 +13,9 @@
 namespace ompq::rounding {
 namespace {
 
-/// Columns that are worked on one by one before the rest learns of them.
+/// Block of columns that are processed one by one before the remaining columns are updated.
 constexpr std::int64_t kBlock = 32;
-/// Rows that one thread takes at a time.
+/// Rows per task of a thread.
 constexpr std::int64_t kStripe = 256;
 
 /// Grids as arrays, for loops along rows.
@@ -58,7 +58,7 @@ void round_stripe(const float* target,
   }
 }
 
-/// Moves each level by the whole steps that lower the error most.
+/// Moves each level by the integer number of steps that reduces the error most.
 OMPQ_VECTOR_CLONES
 void descend_stripe(const float* slope,
                     float inverse_diagonal,
@@ -88,8 +88,8 @@ void for_stripes(std::int64_t rows, Work work) {
   }
 }
 
-/// One block of columns from its last to its first; `moved` holds what columns after the block
-/// have left, [block, rows].
+/// Processes a block of columns from last to first; `moved` has the contributions of columns after
+/// the block, [block, rows].
 void round_block(const ColumnProblem& problem,
                  const GridArrays& grids,
                  std::int64_t first,
@@ -167,7 +167,7 @@ quant::Grid grid_of_range(float low, float high, BitWidth bits, quant::Symmetry 
   return quant::grid_of(params);
 }
 
-/// Ranges to look at, as shares of a row's own.
+/// Candidate ranges, as shares of a row's range.
 std::vector<quant::Grid> candidate_grids(const DenseView& target,
                                          std::int64_t row,
                                          BitWidth bits,
@@ -179,7 +179,7 @@ std::vector<quant::Grid> candidate_grids(const DenseView& target,
     high = std::max(high, target.row(j)[row]);
   }
   std::vector<quant::Grid> grids;
-  // Below a quarter too much is cut off even at 2 bits.
+  // Below a quarter too much is clipped even at 2 bits.
   constexpr int kSteps = 32;
   for (int s = kSteps / 4; s <= kSteps + 2; ++s) {
     const float share = static_cast<float>(s) / kSteps;

@@ -10,22 +10,23 @@
 
 namespace ompq::rounding {
 
-/// What is minimized over levels: sum over rows of e^T H e, e = target - scale x level. Matrices
-/// of weights lie turned, [columns, rows], so that work on a column runs along all rows at once.
+/// The problem: minimize over levels the sum over rows of e^T H e, e = target - scale x level.
+/// Matrices of weights are transposed, [columns, rows], so that operations on a column are
+/// contiguous over all rows.
 struct ColumnProblem {
   DenseView target;  ///< [k, rows]
   DenseView second;  ///< H [k, k], damped
   DenseView factor;  ///< R [k, k], H = R^T R
 };
 
-/// Levels (whole numbers, as float) and what they leave.
+/// Levels (integers, as float) and the remaining error.
 struct ColumnSolution {
   DenseMatrix levels;         ///< [k, rows]
   std::vector<double> error;  ///< by row: e^T H e
 };
 
-/// The nearest plane: columns from the last to the first, each rounded where the errors of those
-/// after it have moved its target.
+/// Nearest plane: columns from last to first, each rounded after its target was moved by the errors
+/// of later columns.
 [[nodiscard]] ColumnSolution round_columns(const ColumnProblem& problem,
                                            std::span<const quant::Grid> grids);
 
@@ -33,8 +34,8 @@ struct ColumnSolution {
 [[nodiscard]] ColumnSolution nearest_columns(const ColumnProblem& problem,
                                              std::span<const quant::Grid> grids);
 
-/// Sweeps of coordinate descent: each level goes to its best place given all others. Never makes
-/// a row's error larger.
+/// Sweeps of coordinate descent: each level is set to its optimum given all others. Never increases
+/// a row's error.
 void descend(const ColumnProblem& problem,
              std::span<const quant::Grid> grids,
              int sweeps,
@@ -45,9 +46,9 @@ void descend(const ColumnProblem& problem,
                                              std::span<const quant::Grid> grids,
                                              const DenseMatrix& levels);
 
-/// The `count` grids per row that look best when columns are rounded on their own, each weighed
-/// with the square of the factor's diagonal: what a column can no longer hand on. Best first;
-/// scales are short. `result[c][r]`: choice c of row r.
+/// The best `count` grids per row if columns are rounded independently, weighted with the square of
+/// the factor's diagonal (the error that other columns cannot compensate). Best first; scales are
+/// short. `result[c][r]`: choice c of row r.
 [[nodiscard]] std::vector<std::vector<quant::Grid>> rank_grids(const ColumnProblem& problem,
                                                                BitWidth bits,
                                                                quant::Symmetry symmetry,

@@ -16,14 +16,14 @@
 namespace ompq::rounding {
 namespace {
 
-/// Positions at once: their patches fit into a core's cache for common layers.
+/// Positions per block: their patches fit into a core's cache for common layers.
 constexpr std::int64_t kRows = 2048;
 
-/// How the inputs of one position lie in a cached row: offsets of the columns from the position's
-/// own, -1 for padding.
+/// The layout of one position's inputs in a cached row: offsets of the columns from the position,
+/// -1 for padding.
 struct Patches {
-  std::int64_t positions = 0;  ///< of one row
-  std::int64_t images = 1;     ///< that a row holds: windows of a sample, or samples of a pass
+  std::int64_t positions = 0;  ///< per row
+  std::int64_t images = 1;     ///< per row: windows of a sample, or samples of a pass
   std::int64_t columns = 0;    ///< of all groups
   std::int64_t groups = 1;
   // Images: position p = (row, column) of the output.
@@ -33,11 +33,11 @@ struct Patches {
   std::int64_t width = 0;
   std::int64_t pixel_stride = 0;    ///< between neighbours of a row
   std::int64_t channel_stride = 1;  ///< between channels of a pixel
-  // Products: elements of a position lie `stride` apart.
+  // Products: elements of a position are `stride` apart.
   std::int64_t stride = 1;
 };
 
-/// The window over a sequence as one over an image of height 1.
+/// The window on a sequence as a window on an image of height 1.
 ops::Window over_one_row(ops::Window window) {
   for (auto* extents : {&window.kernel, &window.stride, &window.dilation, &window.output}) {
     extents->insert(extents->begin(), 1);
@@ -55,7 +55,7 @@ Patches convolution_patches(const graph::Graph& graph, const graph::Layer& layer
   Patches patches{.images = x[0], .groups = layer.groups, .channels = x[1]};
   patches.height = sequence ? 1 : x[2];
   patches.width = x.back();
-  // Images lie as H, W, C in a cache, sequences as C, W.
+  // Images are cached as H, W, C, sequences as C, W.
   patches.pixel_stride = sequence ? 1 : patches.channels;
   patches.channel_stride = sequence ? patches.width : 1;
   ops::Window window =
@@ -70,7 +70,7 @@ Patches product_patches(const graph::Graph& graph, const graph::Layer& layer) {
   const auto x = graph::extents_at(*graph.value(layer.input).shape, 1);
   Patches patches{.columns = x.back()};
   patches.positions = std::accumulate(x.begin(), x.end() - 1, std::int64_t{1}, std::multiplies<>());
-  // A 4-D value lies as H, W, C in a cache: a product's columns are its W.
+  // A 4-D value is cached as H, W, C: a product's columns are its W.
   if (x.size() == 4) {
     patches.images = x[0];
     patches.channels = x[1];
@@ -86,7 +86,7 @@ Patches patches_of(const graph::Graph& graph, const graph::Layer& layer) {
                                  : product_patches(graph, layer);
 }
 
-/// Calls use(column, offset in the cached row) for every column of a position that is no padding.
+/// Calls use(column, offset in the cached row) for every column of a position except padding.
 template <typename Use>
 void for_each_column(const Patches& p, std::int64_t position, Use use) {
   const std::int64_t each = p.positions / p.images;
@@ -123,8 +123,8 @@ struct Position {
   std::int64_t place = 0;
 };
 
-/// As many positions of every sample, each sample's drawn without repetition, in ascending order;
-/// of the last row, those that are none of its filling.
+/// Equally many positions of every sample, drawn without repetition, in ascending order; in the
+/// last row without padding.
 std::vector<Position> draw_positions(std::int64_t samples,
                                      double last_row_share,
                                      const Patches& patches,
@@ -152,7 +152,7 @@ std::vector<Position> draw_positions(std::int64_t samples,
   return drawn;
 }
 
-/// The inputs of `positions`, a row each, of both networks.
+/// The inputs at `positions` in both networks, one row each.
 void gather(const Patches& patches,
             const LayerInputs& inputs,
             std::span<const Position> positions,
@@ -206,7 +206,7 @@ void add_row(const float* row, float* sums, std::size_t count) {
 }
 
 void add_means(const DenseView& values, double factor, std::vector<double>& means) {
-  std::vector<float> sums(means.size(), 0.0F);  // of kRows at most: float suffices
+  std::vector<float> sums(means.size(), 0.0F);  // at most kRows terms: float suffices
   for (std::int64_t r = 0; r < values.rows; ++r) add_row(values.row(r), sums.data(), sums.size());
   for (std::size_t c = 0; c < sums.size(); ++c) means[c] += factor * sums[c];
 }
@@ -229,7 +229,7 @@ void accumulate(const Patches& patches,
     add_means(zs, factor, part.z_mean);
   };
   if (moments.size() == 1) return add(moments.front());
-    // Many small parts: a thread each.
+    // Many small parts: one thread each.
 #pragma omp parallel for schedule(static)
   for (std::size_t p = 0; p < moments.size(); ++p) add(moments[p]);
 }
@@ -241,7 +241,7 @@ void check(const graph::Graph& graph, const graph::Layer& layer, const LayerInpu
   for (const SampleCache* cache : {inputs.exact, inputs.quantized}) {
     if (cache->cols() == elements) continue;
     throw ShapeError("error compensation",
-                     fmt::format("a sample of '{}' has {} elements, the cache's {}",
+                     fmt::format("a sample of '{}' has {} elements, but the cache's {}",
                                  graph.value(layer.input).name,
                                  elements,
                                  cache->cols()));

@@ -13,10 +13,10 @@ namespace ompq::rounding {
 /// Codes by the weight's value name.
 using WeightCodes = std::map<std::string, quant::QuantizedTensor>;
 
-/// Biases that stand in place of the float network's, by the bias's value name.
+/// Biases that replace the float network's, by the bias's value name.
 using NewBiases = std::map<std::string, std::vector<float>>;
 
-/// Everything that makes a float network a quantized one.
+/// All parameters that turn a float network into a quantized one.
 struct NetworkCodes {
   WeightCodes weights;
   /// By value of the whole network. Scales are short.
@@ -24,8 +24,8 @@ struct NetworkCodes {
   NewBiases biases;  ///< not yet rounded
 };
 
-/// Puts the biases into the graph. @throws ShapeError if one does not fit; names that the graph
-/// lacks are left out.
+/// Sets the biases in the graph; names that are not in the graph are ignored. @throws ShapeError if
+/// one does not fit.
 void replace_biases(graph::Graph& graph, const NewBiases& biases);
 
 }  // namespace ompq::rounding

@@ -53,7 +53,7 @@ OutputStatistics statistics_of(const graph::Layer& layer,
   return found;
 }
 
-/// Means of what the layer reads, where a folded norm tells them.
+/// Means of the layer's input channels, if a folded norm gives them.
 std::vector<double> known_means(const graph::Graph& graph, const graph::Layer& layer) {
   graph::NodeId maker = graph.producer(layer.input);
   if (maker == graph::kNoNode) return {};
@@ -134,11 +134,12 @@ std::vector<float> corrected_bias(std::vector<float> bias,
                                   const OutputStatistics& exact,
                                   const OutputStatistics& quantized) {
   if (bias.size() != exact.mean.size() || bias.size() != quantized.mean.size()) {
-    throw ShapeError("bias correction",
-                     fmt::format("{} biases for {} and {} output channels; one each",
-                                 bias.size(),
-                                 exact.mean.size(),
-                                 quantized.mean.size()));
+    throw ShapeError(
+        "bias correction",
+        fmt::format("got {} biases for {} and {} output channels; the numbers must be equal",
+                    bias.size(),
+                    exact.mean.size(),
+                    quantized.mean.size()));
   }
   for (std::size_t c = 0; c < bias.size(); ++c) {
     bias[c] += static_cast<float>(exact.mean[c] - quantized.mean[c]);
@@ -150,11 +151,11 @@ int reestimate_scales(const OutputStatistics& exact,
                       const OutputStatistics& quantized,
                       quant::QuantizedTensor& codes) {
   int changed = 0;
-  // A weight whose scales are fewer than its channels (a grouped transposed convolution) stays.
+  // A weight with fewer scales than channels (a grouped transposed convolution) is not changed.
   if (codes.params.scale.size() != exact.variance.size()) return changed;
   for (std::size_t c = 0; c < exact.variance.size(); ++c) {
     if (!(exact.variance[c] > 0.0) || !(quantized.variance[c] > 0.0)) continue;
-    constexpr double kMostChange = 4.0;  // more is no spread that scales could bring back
+    constexpr double kMostChange = 4.0;  // larger changes cannot be corrected by scales
     const double ratio = std::clamp(
         std::sqrt(exact.variance[c] / quantized.variance[c]), 1.0 / kMostChange, kMostChange);
     float& scale = codes.params.scale[c];

@@ -11,8 +11,8 @@
 
 namespace ompq::rounding {
 
-/// What a layer's output channels do over samples and positions, told from the moments of its
-/// inputs: nothing has to be run.
+/// Statistics of a layer's output channels over samples and positions, computed from the moments of
+/// its inputs without running it.
 struct OutputStatistics {
   std::vector<double> mean;      ///< by output channel, without the bias
   std::vector<double> variance;  ///< likewise
@@ -31,34 +31,35 @@ struct OutputStatistics {
                                                     const LayerInputs& inputs,
                                                     const MomentOptions& options);
 
-/// Bias correction: the bias that takes up what rounding, of the weight and of everything before
-/// it, has moved the mean of each output channel by. Nothing for a layer without a bias of its own.
-/// @param bias  as it is now.
+/// Bias correction: the bias that compensates the shift of each output channel's mean by rounding
+/// of the weight and of everything before it. Nullopt for a layer without bias.
+/// @param bias  the current bias.
 /// Source: Nagel et al. 2019 (Data-Free Quantization), section 4.2, empirical.
 [[nodiscard]] std::vector<float> corrected_bias(std::vector<float> bias,
                                                 const OutputStatistics& exact,
                                                 const OutputStatistics& quantized);
 
-/// Bias correction without data: biases of the layers that read a channel-wise function (nothing,
-/// Relu, ReLU6) of a layer whose folded batch norm tells how its output is distributed.
+/// Bias correction without data: biases of the layers that read a channel-wise function (none,
+/// Relu, ReLU6) of a layer whose folded batch norm gives the distribution of its output.
 /// @param codes  of all weights.
-/// @return by the bias's value name; layers whose inputs are not known are left out.
+/// @return by the bias's value name, without layers whose input distribution is not known.
 /// Source: Nagel et al. 2019, section 4.2, analytic.
 [[nodiscard]] NewBiases analytic_biases(const graph::Graph& graph,
                                         const std::vector<graph::Layer>& layers,
                                         const WeightCodes& codes);
 
-/// Norm re-estimation: scales by which each channel spreads as far as in the float network. Once a
-/// batch norm is folded, new statistics of it are just that, a factor of the weight's scale and a
-/// shift of the bias. Scales are short (five significant bits), so that small deviations stay.
-/// @return how many channels got another scale.
+/// Norm re-estimation: scales with which each channel has the same variance as in the float
+/// network. For a folded batch norm, new statistics are equivalent to a factor on the weight's
+/// scale and a shift of the bias. Scales are short (five significant bits), so small deviations
+/// remain.
+/// @return the number of channels with a changed scale.
 /// Source: Sun et al. 2019 (Hybrid 8-bit floating point), section 3.3, re-tuning of norms.
 int reestimate_scales(const OutputStatistics& exact,
                       const OutputStatistics& quantized,
                       quant::QuantizedTensor& codes);
 
-/// E[min(max(x, 0), bound)] of a normal variable: what a layer after a Relu or ReLU6 reads of a
-/// channel whose batch norm had this shift and scale.
+/// E[min(max(x, 0), bound)] of a normal variable: the mean after a Relu or ReLU6 of a channel whose
+/// batch norm had this shift and scale.
 /// Source: Nagel et al. 2019, appendix C (clipped normal distribution).
 [[nodiscard]] double clipped_normal_mean(double mean, double deviation, double bound);
 

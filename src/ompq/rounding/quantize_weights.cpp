@@ -10,7 +10,7 @@
 namespace ompq::rounding {
 namespace {
 
-/// Squared error of each slice that has a scale of its own.
+/// Squared error of each slice with its own scale.
 std::vector<double> slice_errors(const Tensor& weight, const quant::QuantizedTensor& codes) {
   const Tensor rounded = quant::dequantize(codes);
   const auto exact = weight.data<float>();
@@ -25,9 +25,9 @@ std::vector<double> slice_errors(const Tensor& weight, const quant::QuantizedTen
   return errors;
 }
 
-/// Short scales: of the nearest one and the next above, for each slice the one that loses less. A
-/// scale rounded down cuts off the largest weights, which at many bits costs more than the coarser
-/// steps, and what is cut off makes the layer's output smaller: such an error adds up over layers.
+/// Short scales: for each slice the nearest one or the next above, whichever has the smaller error.
+/// A scale rounded down clips the largest weights, which at many bits causes a larger error than a
+/// coarser scale, and systematically reduces the layer's output, which accumulates over layers.
 quant::QuantizedTensor quantize_short(const Tensor& weight, const quant::QuantParams& params) {
   quant::QuantParams nearest = params;
   quant::QuantParams above = params;
@@ -70,13 +70,14 @@ std::map<std::string, quant::QuantizedTensor> quantize_weights(
     const std::vector<BitWidth>& bits,
     const WeightOptions& options) {
   if (layers.size() != bits.size()) {
-    throw ConfigError("tuning",
-                      fmt::format("{} widths for {} layers; one each", bits.size(), layers.size()));
+    throw ConfigError(
+        "tuning",
+        fmt::format("got {} widths for {} layers; give one each", bits.size(), layers.size()));
   }
   std::map<std::string, quant::QuantizedTensor> quantized;
   for (std::size_t l = 0; l < layers.size(); ++l) {
     graph::Value& weight = graph.mutable_value(layers[l].weight);
-    // A weight that several layers share is quantized once; ties give them one width.
+    // A weight shared by several layers is quantized once; ties give them the same width.
     if (quantized.contains(weight.name)) continue;
     quant::QuantizedTensor codes = quantize_weight(graph, layers[l], bits[l], options);
     weight.constant = quant::dequantize(codes);

@@ -15,7 +15,7 @@ struct WeightOptions {
   quant::RangeMethod range = quant::RangeMethod::ErrorSearch;
 };
 
-/// Which of a layer's weights share a scale: those of one output channel, of one member of a stack.
+/// The granularity of a layer's weight: one scale per output channel and member of a stack.
 [[nodiscard]] quant::Granularity granularity_of(const graph::Layer& layer);
 
 /// One layer's weight, quantized per output channel by rounding to nearest, with short scales.
@@ -24,8 +24,8 @@ struct WeightOptions {
                                                      BitWidth bits,
                                                      const WeightOptions& options = {});
 
-/// All layers, `bits` in the order of `layers`; in the graph the weights become what the codes
-/// stand for.
+/// Quantizes all layers, `bits` in the order of `layers`; weights in the graph are replaced by the
+/// dequantized ones.
 /// @return codes by the weight's value name.
 std::map<std::string, quant::QuantizedTensor> quantize_weights(
     graph::Graph& graph,
@@ -33,11 +33,11 @@ std::map<std::string, quant::QuantizedTensor> quantize_weights(
     const std::vector<BitWidth>& bits,
     const WeightOptions& options = {});
 
-/// Scale of the quantizer on an activation, by its value.
+/// Scales of activation quantizers, by value.
 using ActivationScales = std::map<graph::ValueId, float>;
 
-/// Rounds the bias of each layer whose input is quantized to whole multiples of activation scale x
-/// weight scale, as an integer accumulator holds it, by quant::short_bias.
+/// Rounds the bias of each layer with quantized input to integer multiples of activation scale x
+/// weight scale, as in an integer accumulator, by quant::short_bias.
 void round_biases(graph::Graph& graph,
                   const std::vector<graph::Layer>& layers,
                   const std::map<std::string, quant::QuantizedTensor>& weights,

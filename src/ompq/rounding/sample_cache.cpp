@@ -24,7 +24,7 @@ namespace ompq::rounding {
 namespace {
 
 constexpr float kMostLevel = 32767.0F;
-constexpr std::int64_t kMostResident = std::int64_t{256} << 20;  // of a mapped file
+constexpr std::int64_t kMostResident = std::int64_t{256} << 20;  // for a mapped file
 
 OMPQ_VECTOR_CLONES
 float greatest_magnitude(const float* values, std::int64_t count) {
@@ -34,7 +34,7 @@ float greatest_magnitude(const float* values, std::int64_t count) {
   return most;
 }
 
-/// Zero for finite values alone: x - x is NaN for the others.
+/// Zero only for finite values: x - x is NaN for the others.
 OMPQ_VECTOR_CLONES
 bool all_finite(const float* values, std::int64_t count) {
   int odd = 0;
@@ -69,7 +69,7 @@ void decode_bfloat16(const std::int16_t* levels,
   }
 }
 
-/// Row `r` as float32: itself, or `buffer`.
+/// Row `r` as float32: a view, or converted into `buffer`.
 const float* floats_of(const MatrixView& view, std::int64_t r, std::vector<float>& buffer) {
   const std::int64_t begin = r * view.row_stride;
   if (view.type == DataType::Float32) return static_cast<const float*>(view.data) + begin;
@@ -92,18 +92,20 @@ const float* floats_of(const MatrixView& view, std::int64_t r, std::vector<float
                               std::strerror(code)));
 }
 
-/// Where the environment names a folder that is not there, that folder: whoever needs it says so.
+/// The temporary directory of the environment, even if it does not exist, so that the error names
+/// it.
 std::filesystem::path temporary_directory() {
   std::error_code missing;
   std::filesystem::path folder = std::filesystem::temp_directory_path(missing);
   if (!missing) return folder;
-  for (const char* name : {"TMPDIR", "TMP", "TEMP", "TEMPDIR"}) {  // as the standard library asks
+  for (const char* name :
+       {"TMPDIR", "TMP", "TEMP", "TEMPDIR"}) {  // the order of the standard library
     if (const char* value = std::getenv(name); value != nullptr) return value;
   }
   return "/tmp";
 }
 
-/// A file that no name leads to, with its space reserved.
+/// An unlinked file with reserved space.
 int open_unnamed(const std::filesystem::path& directory, std::int64_t bytes) {
   std::string name = (directory / "ompq-cache-XXXXXX").string();
   const int file = mkostemp(name.data(), O_CLOEXEC);
@@ -128,8 +130,9 @@ std::int64_t default_memory() {
 CacheMemory::CacheMemory(std::int64_t limit_bytes, std::filesystem::path directory)
     : limit_bytes_(limit_bytes), directory_(std::move(directory)) {
   if (limit_bytes < 0) {
-    throw ConfigError("sample cache",
-                      fmt::format("{} bytes of memory cannot be; 0 or more", limit_bytes));
+    throw ConfigError(
+        "sample cache",
+        fmt::format("the memory limit is {} bytes; it must be 0 or more", limit_bytes));
   }
   if (directory_.empty()) directory_ = temporary_directory();
 }
@@ -213,11 +216,11 @@ void SampleCache::write(std::int64_t first, const MatrixView& values) {
   touch(values.rows);
   for (std::int64_t r = first; r < first + values.rows; ++r) {
     if (!std::isnan(row_scale(r))) continue;
-    throw DataError("samples",
-                    fmt::format("sample {} of those drawn from --data makes an activation with NaN "
-                                "or infinity; leave it out, or check the network and the "
-                                "preprocessing on it",
-                                r));
+    throw DataError(
+        "samples",
+        fmt::format("sample {} of those drawn from --data gives an activation with NaN or "
+                    "infinity; remove it, or check the network and the preprocessing with it",
+                    r));
   }
 }
 
@@ -254,8 +257,8 @@ void SampleCache::touch(std::int64_t rows) const {
 void SampleCache::release_pages() const {
   if (in_memory_ || bytes() == 0) return;
   touched_bytes_.store(0, std::memory_order_relaxed);
-  // The mapping is shared: what was written stays in the file's pages, and whoever reads meanwhile
-  // finds them there.
+  // The mapping is shared: written data stay in the file's pages, where concurrent readers find
+  // them.
   (void)madvise(data_, static_cast<std::size_t>(bytes()), MADV_DONTNEED);
 }
 

@@ -11,17 +11,16 @@
 
 namespace ompq::rounding {
 
-/// How much memory the caches of one run may hold together; what does not fit goes to files.
+/// The memory limit for all caches of one run; caches that do not fit are stored in files.
 class CacheMemory {
  public:
-  /// @param directory  where files beyond `limit_bytes` are made; empty: the system's temporary
-  /// directory.
+  /// @param directory  for files beyond `limit_bytes`; empty: the system's temporary directory.
   explicit CacheMemory(std::int64_t limit_bytes, std::filesystem::path directory = {});
 
   [[nodiscard]] std::int64_t limit_bytes() const { return limit_bytes_; }
   [[nodiscard]] std::int64_t used_bytes() const { return used_bytes_; }
   [[nodiscard]] const std::filesystem::path& directory() const { return directory_; }
-  /// Takes `bytes` off the limit, or says that they do not fit.
+  /// Reserves `bytes`; false if they do not fit.
   [[nodiscard]] bool take(std::int64_t bytes);
   void give_back(std::int64_t bytes) { used_bytes_ -= bytes; }
 
@@ -31,27 +30,27 @@ class CacheMemory {
   std::filesystem::path directory_;
 };
 
-/// A quarter of the machine's memory, 3 GiB at most.
+/// A quarter of the machine's memory, at most 3 GiB.
 [[nodiscard]] std::int64_t default_memory();
 
-/// How a SampleCache holds its elements.
+/// How a SampleCache stores its elements.
 enum class CacheElement {
   Short,    ///< 16 bits, see SampleCache
-  Float32,  ///< as they are: integers up to 2^24, such as token ids, are exact
+  Float32,  ///< unchanged: integers up to 2^24, such as token ids, are exact
 };
 
-/// One activation of every sample: [rows, cols], a row a sample.
+/// One activation of every sample: [rows, cols], one row per sample.
 ///
-/// Elements are 16-bit integers times one scale a row, the row's largest magnitude / 32767: the
-/// error is at most half of that, 1/256 of a step of an 8-bit quantizer over the row's range.
-/// bfloat16, of the same size, errs by a whole half step near the top of such a range.
+/// Elements are 16-bit integers times one scale per row, the row's largest magnitude / 32767: the
+/// error is at most half of that, 1/256 of the scale of an 8-bit quantizer for the row's range.
+/// bfloat16, of the same size, has errors of half such a scale near the end of the range.
 ///
-/// Rows lie in memory, or, where the memory's limit says so, in a mapped file without a name, which
-/// goes with the cache. Its space is reserved when it is made, so that a full disk is an error and
-/// no signal. Of a file, a quarter of a gibibyte at most counts as the process's memory.
+/// Rows are in memory, or, beyond the memory limit, in a mapped, unlinked file, which is freed with
+/// the cache. Its space is reserved at creation, so that a full disk is an error and not a signal.
+/// At most 256 MiB of a file are resident.
 class SampleCache {
  public:
-  /// @throws FileError if the file cannot be made or the disk is full.
+  /// @throws FileError if the file cannot be created or the disk is full.
   SampleCache(std::int64_t rows,
               std::int64_t cols,
               CacheMemory& memory,
@@ -65,17 +64,17 @@ class SampleCache {
   [[nodiscard]] bool in_memory() const { return in_memory_; }
   [[nodiscard]] std::int64_t bytes() const { return rows_ * cols_ * element_bytes(); }
 
-  /// Puts rows `first`, `first` + 1, ... @throws ShapeError if they do not fit; DataError for NaN
+  /// Writes rows `first`, `first` + 1, ... @throws ShapeError if they do not fit; DataError for NaN
   /// or infinity.
   void write(std::int64_t first, const MatrixView& values);
   /// Row `row` as float32 or bfloat16 (rounded to nearest even), `cols` elements.
   void read(std::int64_t row, std::span<float> out) const;
   void read_bfloat16(std::int64_t row, std::span<std::uint16_t> out) const;
 
-  /// The elements of a row of Short: integers, to be multiplied by row_scale().
+  /// The elements of a Short row: integers, to be multiplied by row_scale().
   [[nodiscard]] std::span<const std::int16_t> row(std::int64_t row) const;
   [[nodiscard]] float row_scale(std::int64_t row) const;
-  /// Lets the system take back the pages of a mapped file; they are read again when needed.
+  /// Releases the resident pages of a mapped file; they are read again when needed.
   void release_pages() const;
 
  private:
@@ -86,7 +85,7 @@ class SampleCache {
     return reinterpret_cast<float*>(data_) + row * cols_;
   }
   void map_file(std::int64_t bytes);
-  /// Notes that `rows` rows are used, and lets go of a mapped file's pages when they are many.
+  /// Records that `rows` rows were used, and releases a mapped file's pages when there are many.
   void touch(std::int64_t rows) const;
 
   std::int64_t rows_;

@@ -20,8 +20,7 @@ void check_bound(const Bound& bound) {
   if (bound.value >= bound.least && bound.value <= bound.most) return;
   throw ConfigError(
       "training",
-      fmt::format(
-          "{} = {} is outside of {}..{}", bound.name, bound.value, bound.least, bound.most));
+      fmt::format("{} = {} is outside {}..{}", bound.name, bound.value, bound.least, bound.most));
 }
 
 }  // namespace

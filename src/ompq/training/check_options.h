@@ -4,7 +4,7 @@
 
 namespace ompq::training {
 
-/// @throws ConfigError naming the first option that is out of range, or a name that no table has.
+/// @throws ConfigError naming the first option that is out of range, or an unknown name.
 void check_options(const TrainerOptions& options);
 
 }  // namespace ompq::training

@@ -117,7 +117,7 @@ at::Tensor convolve(ConvolutionCache& cache,
                     const at::Tensor& weight,
                     const at::Tensor& bias) {
   const ConvolutionPasses& passes = cache.passes(shape, x.scalar_type());
-  // Strides of extents of 1 say nothing of the layout, so the memory is told by contiguous().
+  // Strides of extents of 1 do not determine the layout, so contiguous() is used.
   return Convolution::apply(x.contiguous(at::MemoryFormat::ChannelsLast),
                             weight.contiguous(),
                             or_empty(bias),

@@ -11,8 +11,7 @@
 
 namespace ompq::training {
 
-/// The passes of one layer, by the shapes that it has met. Must outlive the gradients of what
-/// convolve() made with it.
+/// The passes of one layer, cached by shape. Must outlive the gradients of results of convolve().
 class ConvolutionCache {
  public:
   runtime::ConvolutionPasses& passes(const runtime::ConvolutionShape& shape, at::ScalarType type);
@@ -22,7 +21,7 @@ class ConvolutionCache {
 };
 
 /// y = conv(x, weight) + bias, differentiable in all three.
-/// @param x       [n, c, h, w], channels_last; float32 or bfloat16, which is that of the result.
+/// @param x   [n, c, h, w], channels_last; float32 or bfloat16, also the result's type.
 /// @param weight  [out, in / groups, kh, kw] float32; rounded to x's type.
 /// @param bias    [out] float32, or undefined.
 [[nodiscard]] at::Tensor convolve(ConvolutionCache& cache,

@@ -30,7 +30,7 @@ std::span<const float> floats(const at::Tensor& tensor) {
   return {tensor.data_ptr<float>(), static_cast<std::size_t>(tensor.numel())};
 }
 
-/// What the backward pass needs besides tensors.
+/// Data for the backward pass besides tensors.
 struct State : torch::CustomClassHolder {
   Extent extent;
   Epilogue pass;
@@ -44,7 +44,7 @@ struct State : torch::CustomClassHolder {
   std::int64_t sample_elements = 1;
 };
 
-/// Moments of the batch, which also move the running ones.
+/// Moments of the batch; also updates the running ones.
 void take_batch_moments(State& state, const at::Tensor& z, const EpilogueOptions& options) {
   const ChannelSums sums = channel_sums(state.extent, z.data_ptr());
   const auto count = static_cast<double>(state.extent.count / state.extent.channels);
@@ -99,7 +99,7 @@ void prepare_quantizer(State& state, const at::Tensor& z, const EpilogueOptions&
   state.quantizer = quantizer;
 }
 
-/// Of the batch's moments as well: dz = a (dv - mean(dv) - z^ mean(dv z^)).
+/// Including the batch's moments: dz = a (dv - mean(dv) - z^ mean(dv z^)).
 NormGradient norm_gradient(const State& state, const ChannelSums& sums) {
   const std::size_t channels = state.scale.size();
   NormGradient factors{state.scale, std::vector<float>(channels), std::vector<float>(channels)};
@@ -184,17 +184,18 @@ struct EpilogueFunction : torch::autograd::Function<EpilogueFunction> {
 void check(const at::Tensor& z, const at::Tensor& residual, const EpilogueOptions& options) {
   if (residual.defined() && residual.sizes() != z.sizes()) {
     throw ShapeError("training",
-                     fmt::format("a residual of {} for an activation of {}",
+                     fmt::format("a residual of shape {} for an activation of shape {}",
                                  shape_text(residual.sizes().vec()),
                                  shape_text(z.sizes().vec())));
   }
   if (options.norm == nullptr) return;
   if ((z.dim() == 4 || z.dim() == 2) && z.size(1) == options.norm->scale.numel()) return;
-  throw ShapeError("training",
-                   fmt::format("norm '{}' has {} channels and does not fit an activation of {}",
-                               options.norm->name,
-                               options.norm->scale.numel(),
-                               shape_text(z.sizes().vec())));
+  throw ShapeError(
+      "training",
+      fmt::format("norm '{}' has {} channels and does not fit an activation of shape {}",
+                  options.norm->name,
+                  options.norm->scale.numel(),
+                  shape_text(z.sizes().vec())));
 }
 
 }  // namespace

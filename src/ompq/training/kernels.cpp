@@ -6,8 +6,8 @@
 #include "ompq/quant/fake_quantize.h"
 #include "ompq/quant/simd.h"
 
-// Each pass is an inline body for both types, called from one plain function that is compiled for
-// every vector width: clones cannot be made of templates.
+// Each pass is an inline body for both types, called from a plain function that is compiled for
+// every vector width, since function clones cannot be templates.
 
 namespace ompq::training {
 namespace {
@@ -18,7 +18,7 @@ using Narrow = NarrowElement;
 constexpr std::int64_t kTile = 128;
 constexpr std::int64_t kChunk = 16384;  ///< elements of a chunk, in whole tiles
 
-/// How the elements are cut: chunks of whole tiles, tiles of whole rows of channels.
+/// Division of the elements: chunks of whole tiles, tiles of whole rows of channels.
 struct Cut {
   std::int64_t tile = 1;
   std::int64_t chunk = 1;
@@ -79,7 +79,7 @@ OMPQ_INLINE float value_at(const Task& t, const T* z, const T* r, std::int64_t a
   return v;
 }
 OMPQ_INLINE float clamped(float v, float least, float most) {
-  // Comparisons that leave NaN as it is: it must reach the loss.
+  // These comparisons propagate NaN, which must reach the loss.
   const float above = v < least ? least : v;
   return above > most ? most : above;
 }
@@ -249,7 +249,7 @@ void for_chunks(const Extent& extent, const Cut& cut, const Task& task, Chunk ch
   }
 }
 
-/// Per-chunk sums of a tile, added up in the order of the chunks.
+/// Adds per-chunk sums of a tile in the order of the chunks.
 class TileSums {
  public:
   TileSums(const Cut& cut, std::int64_t channels)

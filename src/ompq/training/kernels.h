@@ -8,17 +8,16 @@
 #include "ompq/core/element.h"
 #include "ompq/quant/grid.h"
 
-/// Passes over activations of a training step, each once over dense memory whose innermost extent
-/// is the channels (channels_last). Work is cut into chunks of fixed size, whose sums are added in
-/// order: results do not depend on the number of threads.
-/// Arithmetic is float32, sums over chunks float64.
+/// Passes over activations of a training step on dense memory with channels innermost
+/// (channels_last). Work is divided into chunks of fixed size, whose sums are added in order, so
+/// results do not depend on the number of threads. Arithmetic is float32, sums over chunks float64.
 namespace ompq::training {
 
-/// What happens to z, all of it optional:
+/// The operations on z, all optional:
 ///   v = z x scale[c] + shift[c] + residual;  u = clamp(v, least, most);  y =
 ///   quant::fake_quantized(u)
 struct Epilogue {
-  std::span<const float> scale;  ///< one a channel; empty: 1 and no shift
+  std::span<const float> scale;  ///< one per channel; empty: 1 and no shift
   std::span<const float> shift;
   const void* residual = nullptr;
   float least = -std::numeric_limits<float>::infinity();
@@ -29,11 +28,11 @@ struct Epilogue {
   float inside_slope = 1.0F;
 };
 
-/// Elements as the channels count them: element i belongs to channel i % channels.
+/// Elements and channels: element i belongs to channel i % channels.
 struct Extent {
   Element type = Element::Float32;
   std::int64_t count = 0;     ///< a multiple of `channels`
-  std::int64_t channels = 1;  ///< 1 where channels mean nothing
+  std::int64_t channels = 1;  ///< 1 if there are no channels
 };
 
 struct ChannelSums {
@@ -47,11 +46,10 @@ struct ChannelSums {
 void epilogue_forward(const Extent& extent, const Epilogue& epilogue, const void* z, void* y);
 
 struct EpilogueGradients {
-  ChannelSums sums;            ///< of dL/dv and of dL/dv x z; only where `scale` is given
+  ChannelSums sums;            ///< of dL/dv and of dL/dv x z; only if `scale` is given
   double step_gradient = 0.0;  ///< sum of dL/dy x d y/d step
 };
-/// dv = dL/dv from dy = dL/dy; dv may be dy. Straight through the rounding, 0 where u or the
-/// levels cut.
+/// dv = dL/dv from dy = dL/dy; dv may be dy. Straight-through, 0 if u or the levels clip.
 EpilogueGradients epilogue_backward(
     const Extent& extent, const Epilogue& epilogue, const void* z, const void* dy, void* dv);
 
@@ -64,7 +62,7 @@ struct NormGradient {
 void norm_backward(
     const Extent& extent, const NormGradient& factors, const void* z, const void* dv, void* dz);
 
-/// Least and greatest of clamp(z x scale + shift + residual, least, most).
+/// Minimum and maximum of clamp(z x scale + shift + residual, least, most).
 struct Range {
   float least = 0.0F;
   float most = 0.0F;

@@ -12,7 +12,7 @@ namespace {
 at::Tensor checked_labels(const at::Tensor& scores, std::span<const std::int64_t> labels) {
   if (scores.dim() != 2 || scores.size(0) != static_cast<std::int64_t>(labels.size())) {
     throw ShapeError("training",
-                     fmt::format("{} labels for class scores of {}; one each row",
+                     fmt::format("got {} labels for class scores of shape {}; give one per row",
                                  labels.size(),
                                  shape_text(scores.sizes().vec())));
   }
@@ -40,7 +40,7 @@ at::Tensor cross_entropy(const at::Tensor& scores,
 at::Tensor distillation(const at::Tensor& scores, const at::Tensor& teacher, double temperature) {
   if (scores.sizes() != teacher.sizes()) {
     throw ShapeError("training",
-                     fmt::format("the teacher's scores are {}, the network's {}",
+                     fmt::format("the teacher's scores have shape {}, but the network's {}",
                                  shape_text(teacher.sizes().vec()),
                                  shape_text(scores.sizes().vec())));
   }
@@ -59,7 +59,7 @@ at::Tensor training_loss(const at::Tensor& scores,
   }
   if (share < 1.0 && labels.empty()) {
     throw ConfigError("training",
-                      "the data has no labels; train with distillation = 1, which needs none");
+                      "the data have no labels; use distillation = 1, which needs none");
   }
   if (share >= 1.0) return distillation(scores, teacher, options.temperature);
   const at::Tensor by_labels = cross_entropy(scores, labels, options.label_smoothing);

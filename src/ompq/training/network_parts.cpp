@@ -50,7 +50,7 @@ Norm norm_of(const Graph& graph, const Node& node) {
           .epsilon = node.float_attribute("epsilon", 1e-5F)};
 }
 
-/// Inputs that are learned of a node that is no layer, by what the operator means.
+/// Learned inputs of a node that is not a layer, by its operator.
 bool is_learned(const Graph& graph, const Node& node, std::size_t slot) {
   if (!node.domain.empty() || !is_float_constant(graph, node.inputs[slot])) return false;
   const std::int64_t elements = graph.value(node.inputs[slot]).constant->elements();
@@ -64,7 +64,7 @@ bool is_learned(const Graph& graph, const Node& node, std::size_t slot) {
     if (node.is(type)) return slot == 1 || slot == 2;
   }
   if (!node.is("Add") && !node.is("Mul")) return false;
-  // What is added to the network's input is preprocessing; one number alone is no parameter.
+  // Constants added to the network's input are preprocessing; scalars are not parameters.
   const ValueId other = node.inputs[slot == 0 ? 1 : 0];
   const auto& inputs = graph.inputs();
   return elements > 1 && std::find(inputs.begin(), inputs.end(), other) == inputs.end();
@@ -85,7 +85,7 @@ class Apart {
       if (ops::find_operator(node.domain, node.op_type) != nullptr) continue;
       throw UnsupportedOp(
           "training",
-          fmt::format("node '{}' is a {}, which ompq does not run", node.name, node.op_type));
+          fmt::format("node '{}' is a {}, which is not supported", node.name, node.op_type));
     }
     take_layers();
     take_lone_norms();
@@ -112,7 +112,7 @@ class Apart {
     }
   }
 
-  /// Norms that could not be folded, after images or vectors.
+  /// Norms that could not be folded, on images or vectors.
   void take_lone_norms() {
     for (std::size_t i = 0; i < parts_.folded.nodes().size(); ++i) {
       const Node& node = parts_.folded.nodes()[i];
@@ -146,7 +146,7 @@ class Apart {
     NormPart part{.node = now, .as_imported = norm, .norm = norm_of(original_, norm)};
     parts_.parameters.at(layer.weight).tensor = leaf(*original_.value(own.inputs[1]).constant);
     const ValueId bias = own.input(2);
-    // What a bias adds, a norm takes away again: it goes into the running mean once and for all.
+    // A norm removes the effect of a bias, so the bias is merged into the running mean.
     if (bias != kNoValue) {
       const double share = own.is("Gemm") ? own.float_attribute("beta", 1.0F) : 1.0;
       const at::Tensor added = ops::to_aten(*original_.value(bias).constant).reshape({-1});
@@ -175,7 +175,7 @@ class Apart {
     }
   }
 
-  /// The folded bias of an operator whose norm is trained, which is no parameter of its own.
+  /// The folded bias of an operator with a trained norm, which is not a parameter itself.
   [[nodiscard]] ValueId bias_of_norm(const Node& node, std::size_t slot) const {
     if (slot != 2) return kNoValue;
     for (const NormPart& part : parts_.norms) {
@@ -202,8 +202,8 @@ std::int64_t count_readers(const Graph& graph, ValueId id) {
   return readers;
 }
 
-/// What a norm learned becomes the constants of its node, and of no other: fresh networks often
-/// have one tensor of zeros, or of ones, for all norms.
+/// Writes a norm's parameters to the constants of its node only: untrained networks often share one
+/// tensor of zeros or ones between all norms.
 void set_norm(Graph& graph, NodeId id, const Norm& norm) {
   const std::array<std::pair<std::string_view, at::Tensor>, 4> learned{{
       {".scale", norm.scale},
@@ -215,7 +215,7 @@ void set_norm(Graph& graph, NodeId id, const Norm& norm) {
     Tensor tensor = ops::from_aten(learned[i].second.detach());
     const ValueId given = graph.node(id).inputs[i + 1];
     if (count_readers(graph, given) == 1) {
-      // A norm that was folded left a value without its numbers.
+      // The values of a folded norm's parameters were removed.
       graph.mutable_value(given).constant = std::move(tensor);
       continue;
     }
@@ -236,7 +236,7 @@ void fold(Graph& graph, const NetworkParts& parts, const NormPart& part) {
   set_constant(graph, layer.bias, folded_bias(part, factors));
 }
 
-/// After the operator, at the end of the graph.
+/// Adds the norm after the operator, at the end of the graph.
 void move_norm_after(Graph& graph, const NormPart& part) {
   Node norm = part.as_imported;
   Node& product = graph.mutable_node(part.node);
@@ -250,8 +250,8 @@ void move_norm_after(Graph& graph, const NormPart& part) {
   set_norm(graph, graph.add_node(std::move(norm)), part.norm);
 }
 
-/// Norms that move_norm_after() left at the end move to their operators: files are written, and
-/// read by people, in this order.
+/// Moves norms that move_norm_after() appended next to their operators, for a readable order in the
+/// file.
 void move_norms_to_operators(Graph& graph, std::size_t operators) {
   const std::vector<Node> nodes = graph.nodes();
   std::map<ValueId, const Node*> norm_of_input;
@@ -268,7 +268,7 @@ void move_norms_to_operators(Graph& graph, std::size_t operators) {
   }
 }
 
-/// The folded graph with parameters; each norm as `put` has it.
+/// The folded graph with parameters; norms are inserted by `put`.
 template <typename Put>
 Graph with_parameters(const NetworkParts& parts, Put put) {
   Graph graph = parts.folded;

@@ -71,7 +71,7 @@ class Planner {
     }
   }
 
-  /// A quantizer that a network's output must not see is a step of its own.
+  /// A quantizer that must not affect a network output is a separate step.
   void finish(PlannedStep step) {
     const ValueId output = step.output;
     made_.insert(output);
@@ -81,7 +81,8 @@ class Planner {
     if (quantized && graph_.is_output(output)) quantize(output);
   }
 
-  /// Takes in what reads `value` alone, as far as one pass goes. @return what then comes out.
+  /// Adds single readers of `value` to the epilogue as far as possible. @return the resulting
+  /// value.
   ValueId extend(PlannedEpilogue& epilogue, ValueId value) {
     for (;;) {
       const NodeId reader = sole_reader(value);

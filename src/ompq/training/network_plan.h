@@ -8,10 +8,10 @@
 
 #include "ompq/graph/layers.h"
 
-/// The order in which a network's parts run in training, and what one pass does at once.
+/// The execution order of a network in training, and the operations fused into one pass.
 namespace ompq::training {
 
-/// norm, residual Add, ReLU or Clip, quantizer after a value, as far as each is there.
+/// norm, residual Add, ReLU or Clip, and quantizer after a value, each optional.
 struct PlannedEpilogue {
   int norm = -1;  ///< index of a norm
   graph::ValueId residual = graph::kNoValue;
@@ -26,23 +26,23 @@ struct PlannedEpilogue {
 };
 
 struct PlannedStep {
-  /// Conv, Gemm or MatMul on oneDNN; kNoNode where the step is its epilogue alone.
+  /// Conv, Gemm or MatMul on oneDNN; kNoNode if the step is only its epilogue.
   graph::NodeId product = graph::kNoNode;
-  graph::NodeId other = graph::kNoNode;    ///< node that the table of operators runs
-  graph::ValueId input = graph::kNoValue;  ///< what an epilogue alone reads
+  graph::NodeId other = graph::kNoNode;    ///< node that is run by the table of operators
+  graph::ValueId input = graph::kNoValue;  ///< input of a step with only an epilogue
   PlannedEpilogue epilogue;
-  graph::ValueId output = graph::kNoValue;  ///< first output of `other` where that is set
-  std::vector<graph::ValueId> last_read;    ///< values that nobody reads afterwards
+  graph::ValueId output = graph::kNoValue;  ///< first output of `other`, if set
+  std::vector<graph::ValueId> last_read;    ///< values without later readers
 };
 
 struct PlanRequest {
   const graph::Graph& graph;
   std::set<graph::NodeId> products;    ///< nodes with a constant weight that oneDNN runs
   std::map<graph::NodeId, int> norms;  ///< norm after a node's product, or of the node itself
-  std::set<graph::ValueId> quantized;  ///< values that every reader reads quantized
+  std::set<graph::ValueId> quantized;  ///< values whose readers all read them quantized
 };
 
-/// @return the steps in an order in which each finds its inputs made.
+/// @return the steps in topological order.
 [[nodiscard]] std::vector<PlannedStep> plan_steps(const PlanRequest& request);
 
 }  // namespace ompq::training

@@ -79,8 +79,7 @@ const OptimizerRow& find_optimizer(std::string_view name) {
   }
   throw ConfigError(
       "training",
-      fmt::format(
-          "there is no optimizer '{}'; did you mean '{}'?", name, nearest_name(name, names)));
+      fmt::format("unknown optimizer '{}'; did you mean '{}'?", name, nearest_name(name, names)));
 }
 
 std::vector<Moments> make_moments(const OptimizerRow& optimizer,

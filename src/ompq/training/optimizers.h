@@ -12,10 +12,10 @@
 
 namespace ompq::training {
 
-/// Moments of one parameter, of its shape.
+/// Moments of one parameter, with its shape.
 struct Moments {
   at::Tensor first;   ///< momentum (sgd), mean of gradients (adamw)
-  at::Tensor second;  ///< mean of squared gradients (adamw); undefined where it is not used
+  at::Tensor second;  ///< mean of squared gradients (adamw); undefined if not used
 };
 
 struct OptimizerStep {
@@ -24,7 +24,7 @@ struct OptimizerStep {
   std::int64_t number = 1;    ///< counts from 1
 };
 
-/// One way to step. `update` changes value and moments in place.
+/// An optimizer. `update` changes value and moments in place.
 struct OptimizerRow {
   std::string_view name;
   std::string_view text;
@@ -37,21 +37,21 @@ struct OptimizerRow {
                  const OptimizerOptions& options);
 };
 
-/// sgd (momentum as Sutskever et al. 2013 and LibTorch have it: m = momentum m + g), adamw
-/// (Loshchilov and Hutter 2019).
+/// sgd (momentum as in Sutskever et al. 2013 and LibTorch: m = momentum m + g), adamw (Loshchilov
+/// and Hutter 2019).
 [[nodiscard]] std::span<const OptimizerRow> optimizers();
-/// @throws ConfigError for a name that no row has.
+/// @throws ConfigError for an unknown name.
 [[nodiscard]] const OptimizerRow& find_optimizer(std::string_view name);
 
 /// Zero moments for each parameter.
 [[nodiscard]] std::vector<Moments> make_moments(const OptimizerRow& optimizer,
                                                 std::span<const Parameter> parameters);
 
-/// The parameters' gradients become no longer than `limit` together; 0: as they are.
-/// @return their length before, NaN or infinity included.
+/// Clips the global L2 norm of the gradients to `limit`; 0: no clipping. @return the norm before
+/// clipping, which may be NaN or infinite.
 double clip_gradients(std::span<const Parameter> parameters, double limit);
 
-/// One step of every parameter that has a gradient. Weight decay is for weights alone.
+/// One step of every parameter with a gradient. Weight decay is applied only to weights.
 void apply_gradients(const OptimizerRow& optimizer,
                      const OptimizerOptions& options,
                      double rate,

@@ -2,7 +2,8 @@
 
 #include <ATen/ATen.h>
 
-/// LibTorch 1.13's autograd functions take no undefined tensors: an empty one stands for them.
+/// LibTorch 1.13's autograd functions do not accept undefined tensors, so an empty one is used
+/// instead.
 namespace ompq::training {
 
 [[nodiscard]] inline at::Tensor or_empty(const at::Tensor& tensor) {

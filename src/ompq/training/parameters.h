@@ -7,19 +7,19 @@
 
 namespace ompq::training {
 
-/// What a parameter is for: weight decay spares all but weights.
+/// The kind of a parameter; weight decay is applied only to weights.
 enum class Role { Weight, Bias, Norm, Step, Clip, Other };
 
-/// A leaf that gradients are recorded for.
+/// A leaf tensor with gradient.
 struct Parameter {
   std::string name;  ///< the value's; "<value>.step" or "<value>.clip" for quantizers
   Role role = Role::Weight;
   at::Tensor tensor;
   std::vector<float>
-      floor;  ///< elements stay at or above it; empty: free; one for all, or one each
+      floor;  ///< lower limit of elements; empty: none; one for all, or one per element
 };
 
-/// State that is no parameter: running statistics, observed ranges.
+/// State that is not a parameter: running statistics, observed ranges.
 struct Buffer {
   std::string name;
   at::Tensor tensor;

@@ -27,7 +27,7 @@ at::Tensor convolve_images(const ProductInputs& product, ConvolutionCache& cache
                   product.bias);
 }
 
-/// Rows as pixels of one image.
+/// Views rows as pixels of one image.
 at::Tensor multiply_rows(const ProductInputs& product, ConvolutionCache& cache) {
   const graph::Node& node = product.context.node;
   const bool rows_are_outputs = node.is("Gemm") && node.int_attribute("transB", 0) != 0;

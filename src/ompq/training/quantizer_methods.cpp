@@ -35,8 +35,7 @@ const QuantizerMethod& find_quantizer_method(std::string_view name) {
   }
   throw ConfigError(
       "training",
-      fmt::format(
-          "there is no quantizer '{}'; did you mean '{}'?", name, nearest_name(name, names)));
+      fmt::format("unknown quantizer '{}'; did you mean '{}'?", name, nearest_name(name, names)));
 }
 
 }  // namespace ompq::training

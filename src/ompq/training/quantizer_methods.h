@@ -6,16 +6,16 @@
 namespace ompq::training {
 
 enum class WeightRange {
-  LearnedStep,  ///< a step for each output channel, learned
-  MinMax,       ///< symmetric, from the greatest magnitude of each output channel
+  LearnedStep,  ///< a learned scale per output channel
+  MinMax,       ///< symmetric, from the maximum magnitude of each output channel
 };
 enum class ActivationRange {
-  LearnedStep,  ///< learned, also from what lies inside of the range
-  LearnedClip,  ///< the limit is learned, from what it clips alone
-  Observed,     ///< moving average of least and greatest values
+  LearnedStep,  ///< learned, also from elements inside the range
+  LearnedClip,  ///< the limit is learned only from clipped elements
+  Observed,     ///< moving averages of minimum and maximum
 };
 
-/// One way to choose ranges while a network is trained.
+/// A method of choosing ranges during training.
 struct QuantizerMethod {
   std::string_view name;
   std::string_view text;  ///< one line for help
@@ -25,7 +25,7 @@ struct QuantizerMethod {
 
 /// lsq (Esser et al. 2020), hawq (Yao et al. 2021), pact (Choi et al. 2018).
 [[nodiscard]] std::span<const QuantizerMethod> quantizer_methods();
-/// @throws ConfigError for a name that no row has, with the nearest one.
+/// @throws ConfigError for an unknown name, with the nearest one.
 [[nodiscard]] const QuantizerMethod& find_quantizer_method(std::string_view name);
 
 }  // namespace ompq::training

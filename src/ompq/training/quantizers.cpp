@@ -21,14 +21,14 @@ using torch::autograd::AutogradContext;
 using torch::autograd::Variable;
 using torch::autograd::variable_list;
 
-/// A learned step shrinks to no less than this share of where it started.
+/// A learned step stays above this share of its initial value.
 constexpr float kLeastShare = 1.0F / 256.0F;
-/// Folding factors below this count as this: the folded channel is next to nothing.
+/// Lower limit of folding factors; a folded channel below it is negligible.
 constexpr float kLeastFactor = 1e-12F;
-/// A weight that is moved into a level's cell stays this far, in steps, from its middle.
+/// A weight that is moved into a level's cell is placed this far, in steps, from its centre.
 constexpr float kWithinCell = 0.499F;
 
-/// What the weights' pass needs besides tensors, shared between forward and backward.
+/// Data of the weights' pass besides tensors, shared between forward and backward.
 struct WeightPass : torch::CustomClassHolder {
   quant::Slices slices;
   std::vector<quant::Grid> grids;  ///< one a slice
@@ -115,7 +115,7 @@ quant::Grid own_grid(const WeightQuantizer& quantizer, const WeightSteps& steps,
           quant::level_shift(quantizer.bits, quantizer.symmetry)};
 }
 
-/// Greatest magnitude of each slice over the levels on one side.
+/// Maximum magnitude of each slice divided by the number of levels on one side.
 std::vector<float> extreme_steps(const WeightQuantizer& quantizer, const at::Tensor& weight) {
   const quant::Slices slices = slices_of(weight, quantizer.granularity);
   const float levels = quantizer.high.front();
@@ -141,7 +141,7 @@ ActivationQuantizer make_activation_quantizer(const QuantizerMethod& method,
     throw ConfigError(
         "training",
         fmt::format(
-            "activation '{}' has {} scales; give one for the tensor", name, params.scale.size()));
+            "activation '{}' has {} scales; give one per tensor", name, params.scale.size()));
   }
   ActivationQuantizer quantizer{.method = &method,
                                 .name = std::move(name),
@@ -190,7 +190,8 @@ void observe(ActivationQuantizer& quantizer, const Range& batch) {
 double learned_gradient(const ActivationQuantizer& quantizer,
                         double step_gradient,
                         std::int64_t elements) {
-  // d step / d limit = 1 / high, and what is clipped has the slope `high` by the step.
+  // d step / d limit = 1 / high, and the derivative of a clipped element with respect to the step
+  // is `high`.
   if (quantizer.method->activations == ActivationRange::LearnedClip) {
     return step_gradient / std::max(quantizer.high(), 1.0F);
   }
@@ -226,7 +227,7 @@ WeightQuantizer make_weight_quantizer(const QuantizerMethod& method,
   std::vector<float> steps;
   for (std::size_t s = 0; s < params.scale.size(); ++s) {
     const float zero = min_max ? half : -quant::lowest_level(params, s);
-    // A negative factor turns the range over; a min-max range is none that could be turned.
+    // A negative factor mirrors the range; a min-max range is symmetric.
     const bool turned = !min_max && flipped(factors, s);
     quantizer.low.push_back(turned ? zero - top : -zero);
     quantizer.high.push_back(turned ? zero : top - zero);
@@ -310,7 +311,7 @@ at::Tensor moved_to_codes(const at::Tensor& weight,
                           std::span<const float> factors) {
   if (codes.shape != weight.sizes().vec()) {
     throw ShapeError("training",
-                     fmt::format("codes of {} for a weight of {}",
+                     fmt::format("codes of shape {} for a weight of shape {}",
                                  shape_text(codes.shape),
                                  shape_text(weight.sizes().vec())));
   }
@@ -326,7 +327,7 @@ at::Tensor moved_to_codes(const at::Tensor& weight,
                           const int code = codes.codes[static_cast<std::size_t>(i)];
                           const float level =
                               sign * (static_cast<float>(code) + quant::lowest_level(params, s));
-                          // What lies beyond the last level quantizes to it, wherever it is.
+                          // Values beyond the last level quantize to it.
                           const bool first = code == 0;
                           const bool last = code == params.bits.levels() - 1;
                           const bool open_below = sign > 0 ? first : last;

@@ -19,8 +19,8 @@ double cosine(double done, const ScheduleOptions& options) {
 }
 
 double step(double done, const ScheduleOptions& options) {
-  // Of two milestones, one lies at a third and one at two thirds of the steps. The margin keeps a
-  // milestone that falls on a step there whatever the division rounds to.
+  // Two milestones are at one third and two thirds of the steps. The margin makes a milestone at an
+  // integer step robust against rounding of the division.
   const double passed = std::floor(done * (options.milestones + 1) + 1e-9);
   return std::pow(options.gamma, std::min(passed, static_cast<double>(options.milestones)));
 }
@@ -46,8 +46,7 @@ const ScheduleRow& find_schedule(std::string_view name) {
   }
   throw ConfigError(
       "training",
-      fmt::format(
-          "there is no schedule '{}'; did you mean '{}'?", name, nearest_name(name, names)));
+      fmt::format("unknown schedule '{}'; did you mean '{}'?", name, nearest_name(name, names)));
 }
 
 double rate_share(const ScheduleOptions& options, std::int64_t number) {

@@ -8,8 +8,8 @@
 
 namespace ompq::training {
 
-/// One way in which the rate falls; `share` is its factor after the warm-up, at `done` of the
-/// steps, 0..1.
+/// A learning-rate schedule; `share` is the factor after the warm-up at the relative progress
+/// `done`, 0..1.
 struct ScheduleRow {
   std::string_view name;
   std::string_view text;
@@ -21,8 +21,8 @@ struct ScheduleRow {
 /// @throws ConfigError for a name that no row has.
 [[nodiscard]] const ScheduleRow& find_schedule(std::string_view name);
 
-/// Factor on the rate for step `number`, 0 .. total_steps - 1; that of the last step beyond.
-/// During warm-up: (number + 1) / warmup_steps.
+/// Factor on the rate for step `number`, 0 .. total_steps - 1; then that of the last step. During
+/// warm-up: (number + 1) / warmup_steps.
 [[nodiscard]] double rate_share(const ScheduleOptions& options, std::int64_t number);
 
 }  // namespace ompq::training

@@ -39,12 +39,12 @@ at::Tensor in_layout(const at::Tensor& x) {
 bool reduced_precision(runtime::Precision precision) {
   if (precision == runtime::Precision::BFloat16 && !runtime::has_native_bfloat16()) {
     throw ConfigError("training",
-                      "this processor does not multiply bfloat16 natively; use float32 or auto");
+                      "this processor does not support bfloat16 natively; use float32 or auto");
   }
   return precision == runtime::Precision::BFloat16;
 }
 
-/// Inputs of a node that the table runs: bfloat16 where all floats are, float32 otherwise.
+/// Inputs of a node that the operator table runs: bfloat16 if all floats are, else float32.
 void unify_types(std::vector<at::Tensor>& inputs) {
   const auto has = [&](at::ScalarType type) {
     return std::any_of(inputs.begin(), inputs.end(), [&](const at::Tensor& x) {
@@ -152,7 +152,7 @@ struct TrainableGraph::Impl {
     }
   }
 
-  /// The bias as the layer adds it, rounded as the file will have it; undefined where it has none.
+  /// The bias of the layer, rounded as in the file; undefined if it has none.
   at::Tensor bias_of(const Pass& pass, const graph::Layer& layer) {
     const NormPart* part = norm_of(layer);
     const auto steps = pass.weight_steps.find(layer.weight);
@@ -194,7 +194,7 @@ struct TrainableGraph::Impl {
 
   at::Tensor run_product(Pass& pass, const PlannedStep& step) {
     const graph::Layer& layer = parts.layers[parts.layer_of_node.at(step.product)];
-    // The bias after a MatMul is an Add of its own.
+    // The bias after a MatMul is a separate Add.
     const bool adds_bias =
         layer.bias != kNoValue && parts.folded.node(step.product).input(2) == layer.bias;
     const bool wide = !narrow || pass.mode != Mode::Training || parts.folded.is_output(step.output);
@@ -225,7 +225,7 @@ struct TrainableGraph::Impl {
     return apply_epilogue(z, residual, options);
   }
 
-  /// True where the norm went into the weight and the bias that this pass multiplies by.
+  /// True if the norm is folded into the weight and bias of this pass.
   [[nodiscard]] bool is_folded(const Pass& pass, const NormPart& part) const {
     const auto layer = parts.layer_of_node.find(part.node);
     return !pass.trains() && layer != parts.layer_of_node.end() &&
@@ -244,7 +244,7 @@ struct TrainableGraph::Impl {
     }
   }
 
-  /// Samples in `inputs`: by the first one that has an axis for them.
+  /// Number of samples in `inputs`, from the first one with a batch axis.
   [[nodiscard]] std::int64_t samples_in(std::span<const at::Tensor> inputs,
                                         std::optional<std::int64_t> fixed) const {
     for (std::size_t i = 0; i < inputs.size(); ++i) {
@@ -259,7 +259,7 @@ struct TrainableGraph::Impl {
     return 1;
   }
 
-  /// How samples go through: in as many passes as a network of a fixed number of them needs.
+  /// Runs the samples, in several passes if the network has a fixed batch.
   [[nodiscard]] runtime::Passes passes_of(std::span<const at::Tensor> inputs) const {
     const auto fixed = runtime::fixed_batch(parts.folded);
     const std::int64_t samples = samples_in(inputs, fixed);
@@ -269,7 +269,7 @@ struct TrainableGraph::Impl {
   std::vector<at::Tensor> run(std::span<const at::Tensor> inputs, Mode mode, double momentum) {
     require_count(inputs);
     const runtime::Passes passes = passes_of(inputs);
-    // Running statistics see a pass for what it is of the batch.
+    // A pass counts in running statistics by its share of the batch.
     Pass common{.mode = mode, .momentum = momentum / static_cast<double>(passes.count())};
     bind_weights(common);
     std::vector<std::vector<at::Tensor>> parts_of_outputs;
@@ -303,7 +303,7 @@ struct TrainableGraph::Impl {
             step.product != kNoNode ? run_product(pass, step) : resolve(pass, step.input);
         pass.made[step.output] = run_epilogue(pass, step, z);
       }
-      // An output that others read quantized is kept as it was made.
+      // An output that is also read quantized is kept unquantized.
       if (parts.folded.is_output(step.output)) outputs.emplace(step.output, pass.made[step.output]);
       for (const ValueId value : step.last_read) pass.made.erase(value);
     }
@@ -319,8 +319,9 @@ struct TrainableGraph::Impl {
   void require_count(std::span<const at::Tensor> inputs) const {
     const auto& wanted = parts.folded.inputs();
     if (inputs.size() == wanted.size()) return;
-    throw ShapeError("training",
-                     fmt::format("{} inputs for a network of {}", inputs.size(), wanted.size()));
+    throw ShapeError(
+        "training",
+        fmt::format("got {} inputs for a network with {}", inputs.size(), wanted.size()));
   }
 
   void check(std::span<const at::Tensor> inputs) const {
@@ -330,7 +331,7 @@ struct TrainableGraph::Impl {
       const auto& value = parts.folded.value(wanted[i]);
       if (inputs[i].sizes().vec() == graph::extents_at(*value.shape, samples)) continue;
       throw ShapeError("training",
-                       fmt::format("input '{}' is {}; the network takes {}",
+                       fmt::format("input '{}' has shape {}, but the network takes {}",
                                    value.name,
                                    shape_text(inputs[i].sizes().vec()),
                                    graph::to_string(*value.shape)));
@@ -341,7 +342,7 @@ struct TrainableGraph::Impl {
 
   void quantize(const rounding::NetworkCodes& codes, const QuantizerMethod& method) {
     if (quantized) {
-      throw ConfigError("training", "the network is quantized already; build it again");
+      throw ConfigError("training", "the network is already quantized; create a new one");
     }
     quantized = true;
     std::set<std::string> known;
@@ -349,13 +350,13 @@ struct TrainableGraph::Impl {
     for (const auto& [name, weight] : codes.weights) {
       if (known.contains(name)) continue;
       throw ConfigError("training",
-                        fmt::format("codes for '{}', which is no layer's weight", name));
+                        fmt::format("codes for '{}', which is not a layer's weight", name));
     }
     for (const auto& [value, params] : codes.activations) {
       if (value < 0 || static_cast<std::size_t>(value) >= parts.folded.values().size() ||
           parts.folded.is_constant(value)) {
-        throw ConfigError("training",
-                          fmt::format("a quantizer for value {}, which is no activation", value));
+        throw ConfigError(
+            "training", fmt::format("a quantizer for value {}, which is not an activation", value));
       }
       activation_quantizers.emplace(
           value, make_activation_quantizer(method, parts.folded.value(value).name, params));
@@ -390,7 +391,7 @@ struct TrainableGraph::Impl {
     at::Tensor target = part != nullptr ? part->norm.shift : parts.parameters.at(layer.bias).tensor;
     if (target.numel() != static_cast<std::int64_t>(values.size())) {
       throw ShapeError("training",
-                       fmt::format("{} values for the bias of layer '{}', which has {}",
+                       fmt::format("got {} values for the bias of layer '{}', which has {}",
                                    values.size(),
                                    layer.name,
                                    target.numel()));

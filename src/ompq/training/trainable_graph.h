@@ -18,38 +18,40 @@
 namespace ompq::training {
 
 enum class Mode {
-  Training,    ///< as NormMode says; observing quantizers observe; reduced precision if asked for
-  Evaluation,  ///< what is exported, float32
-  /// Evaluation's weights, but norms take the batch's statistics and move the running ones.
+  Training,    ///< according to NormMode; observing quantizers are updated; reduced precision if
+               ///< requested
+  Evaluation,  ///< the exported network, float32
+  /// Weights as in Evaluation, but norms use batch statistics and update the running ones.
   Reestimation,
 };
 
-/// A network whose parameters can be trained, float or quantized. It is the folded graph (see
-/// graph::fold_batch_norms) that runs; where norms are trained, each folded operator runs with its
-/// own weight and the norm after it, and is folded again for evaluation.
+/// A trainable network, float or quantized. The folded graph (see graph::fold_batch_norms) is
+/// executed; if norms are trained, each folded operator runs with its unfolded weight and the norm
+/// after it, and is folded again for evaluation.
 ///
 /// Conv, Gemm and MatMul layers run on oneDNN; normalization, residual addition, ReLU or Clip and
-/// quantization after any value in one pass; all else as the table of operators has it. 4-D
+/// quantization after a value are one pass; other nodes are run by the table of operators. 4-D
 /// activations are channels_last.
 class TrainableGraph {
  public:
   /// @param graph  shapes inferred, no-ops removed; batch norms as imported, or folded.
-  /// @throws UnsupportedOp for a node that cannot be run; ConfigError for bfloat16 without such a
-  /// processor.
+  /// @throws UnsupportedOp for an unsupported node; ConfigError for bfloat16 if the processor does
+  /// not support it.
   explicit TrainableGraph(const graph::Graph& graph, const NetworkOptions& options = {});
   ~TrainableGraph();
   TrainableGraph(TrainableGraph&&) noexcept;
 
-  /// From now on layers are quantized: weights and activations that `codes` has, at their widths,
-  /// from where its quantizers stand; each weight moves to the nearest one that quantizes to its
-  /// code, biases become those of `codes`. Values are those of folded_graph(). Weights, biases and
-  /// activations that `codes` does not have stay float.
-  /// @throws ConfigError for a name or value that is no layer's, or if quantized before.
+  /// Quantizes the layers: weights and activations in `codes`, with their widths and initial
+  /// quantizers; each weight is set to the nearest one that quantizes to its code, biases to those
+  /// of `codes`. Values are those of folded_graph(). Weights, biases and activations that are not
+  /// in `codes` stay float.
+  /// @throws ConfigError for a name or value that does not belong to a layer, or if already
+  /// quantized.
   void quantize(const rounding::NetworkCodes& codes, std::string_view method);
 
-  /// All float outputs, float32. Any number of samples: a network that takes a fixed number of them
-  /// runs in as many passes as there are, see runtime/passes.h.
-  /// @param momentum  the batch's share in running statistics.
+  /// All float outputs, float32, for any number of samples: a network with a fixed batch runs in
+  /// several passes, see runtime/passes.h.
+  /// @param momentum  the batch's weight in running statistics.
   /// @throws ShapeError if inputs do not fit.
   [[nodiscard]] std::vector<at::Tensor> forward(std::span<const at::Tensor> inputs,
                                                 Mode mode,
@@ -58,17 +60,17 @@ class TrainableGraph {
 
   [[nodiscard]] std::vector<Parameter>& parameters();
   [[nodiscard]] std::vector<Buffer> buffers();
-  /// Puts parameters that a step moved too far back to their floors.
+  /// Clamps parameters to their lower limits.
   void project();
 
-  /// Batch norms folded; the layers' ValueIds are its own. Parameters as they were at the start.
+  /// The graph with folded batch norms and initial parameters; the layers' ValueIds refer to it.
   [[nodiscard]] const graph::Graph& folded_graph() const;
   [[nodiscard]] const std::vector<graph::Layer>& layers() const;
-  /// The folded graph with the parameters as they are now, float.
+  /// The folded graph with the current parameters, float.
   [[nodiscard]] graph::Graph float_graph() const;
-  /// The same function with norms that were trained as operators of their own, as imported.
+  /// The same function with trained norms as separate operators, as imported.
   [[nodiscard]] graph::Graph unfolded_graph() const;
-  /// Codes, activation quantizers and biases as they are now, for folded_graph().
+  /// The current codes, activation quantizers and biases, for folded_graph().
   [[nodiscard]] rounding::NetworkCodes codes() const;
 
  private:

@@ -42,17 +42,17 @@ void swap_contents(const at::Tensor& a, const at::Tensor& b) {
   std::swap_ranges(first, first + a.numel(), b.data_ptr<float>());
 }
 
-/// Copies a saved tensor over one of the training's.
+/// Copies a saved tensor to one of the trainer's.
 void restore(const TrainingState& state, const std::string& name, const at::Tensor& to) {
   const auto found = state.find(name);
   if (found == state.end()) {
     throw DataError("training state",
-                    fmt::format("'{}' is missing; the state is of another training", name));
+                    fmt::format("'{}' is missing; the state is from another training run", name));
   }
   if (found->second.shape() != to.sizes().vec() || found->second.type() != DataType::Float32) {
     throw DataError("training state",
-                    fmt::format("'{}' is {} of {}, but {} of float32 is wanted; the state is of "
-                                "another training",
+                    fmt::format("'{}' has shape {} and type {}, expected shape {} and float32; the "
+                                "state is from another training run",
                                 name,
                                 shape_text(found->second.shape()),
                                 name_of(found->second.type()),
@@ -77,7 +77,7 @@ struct Trainer::Impl {
   scores::Kind teacher_kind = scores::Kind::None;
   std::int64_t steps = 0;
   std::int64_t batches = 0;
-  std::int64_t pending = 0;  ///< batches whose gradients wait for the next step
+  std::int64_t pending = 0;  ///< batches accumulated for the next step
   double last_rate = 0.0;
   double last_norm = 0.0;
 
@@ -89,7 +89,7 @@ struct Trainer::Impl {
     start();
   }
 
-  /// Everything that has an entry for each parameter.
+  /// All state with one entry per parameter.
   void start() {
     moments = make_moments(*optimizer, network.parameters());
     averages.clear();
@@ -97,7 +97,7 @@ struct Trainer::Impl {
     for (const at::Tensor& tensor : averaged()) averages.push_back(tensor.clone());
   }
 
-  /// What moving averages are taken of: the parameters, and the statistics that fit them.
+  /// The tensors of which moving averages are kept: parameters and running statistics.
   [[nodiscard]] std::vector<at::Tensor> averaged() {
     std::vector<at::Tensor> tensors;
     for (const Parameter& parameter : network.parameters()) {
@@ -156,8 +156,8 @@ struct Trainer::Impl {
     const double rate = options.optimizer.rate * rate_share(options.schedule, steps);
     forget_gradients();
     throw DataError("training",
-                    fmt::format("the {} is {} in batch {}, after {} steps, at rate {}; go back to "
-                                "the last good state with a lower rate, or clip gradients",
+                    fmt::format("the {} is {} in batch {}, after {} steps, at rate {}; return to "
+                                "the last valid state with a lower rate, or clip gradients",
                                 what,
                                 value,
                                 batches + 1,
@@ -165,7 +165,7 @@ struct Trainer::Impl {
                                 rate));
   }
 
-  /// Puts the averages in the place of what they are taken of while it lives.
+  /// Replaces the tensors by their averages during its lifetime.
   struct Averaged {
     explicit Averaged(Impl& owner) : impl(owner) { swap(); }
     ~Averaged() { swap(); }
@@ -182,7 +182,7 @@ struct Trainer::Impl {
 
   // --- state -------------------------------------------------------------------------------------
 
-  /// Calls f(name, tensor) for all that training changes.
+  /// Calls f(name, tensor) for all state of the training.
   template <typename F>
   void for_state(F f) {
     auto& parameters = network.parameters();
@@ -218,7 +218,7 @@ struct Trainer::Impl {
     const auto counters = state.find("counters");
     if (counters == state.end() || counters->second.type() != DataType::Int64 ||
         counters->second.elements() != 3) {
-      throw DataError("training state", "'counters' is missing or no three int64 numbers");
+      throw DataError("training state", "'counters' is missing or not three int64 numbers");
     }
     forget_gradients();
     std::size_t known = 1;
@@ -235,11 +235,11 @@ struct Trainer::Impl {
       ++known;
     }
     if (known != state.size()) {
-      throw DataError("training state",
-                      fmt::format("{} tensors, of which {} are known; the state is of another "
-                                  "training",
-                                  state.size(),
-                                  known));
+      throw DataError(
+          "training state",
+          fmt::format("{} tensors, of which {} are known; the state is from another training run",
+                      state.size(),
+                      known));
     }
     const auto numbers = counters->second.data<std::int64_t>();
     steps = numbers[0];
@@ -257,7 +257,7 @@ Trainer::Trainer(Trainer&&) noexcept = default;
 
 void Trainer::quantize(const rounding::NetworkCodes& codes, std::string_view method) {
   if (impl_->batches > 0) {
-    throw ConfigError("training", "quantize before the first step; this training has begun");
+    throw ConfigError("training", "quantize() must be called before the first step");
   }
   impl_->network.quantize(codes, method);
   impl_->start();

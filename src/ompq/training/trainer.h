@@ -16,26 +16,26 @@
 namespace ompq::training {
 
 struct TrainingBatch {
-  std::vector<Tensor> inputs;        ///< one for each input of the network, as it takes them
+  std::vector<Tensor> inputs;        ///< one for each input of the network
   std::vector<std::int64_t> labels;  ///< n, or none
 };
-/// Fills `batch` with the next one; false at the end of an epoch.
+/// Sets `batch` to the next batch; returns false at the end of an epoch.
 using NextBatch = std::function<bool(TrainingBatch& batch)>;
 
 struct StepReport {
-  std::int64_t batch = 0;      ///< batches seen since the start, this one included
+  std::int64_t batch = 0;      ///< number of batches since the start, including this one
   std::int64_t step = 0;       ///< steps of the optimizer so far
   double loss = 0.0;           ///< of this batch
-  double rate = 0.0;           ///< of the last step
+  double rate = 0.0;           ///< learning rate of the last step
   double gradient_norm = 0.0;  ///< of the last step, before clipping
-  std::int64_t correct = 0;    ///< samples whose greatest score is the label's
+  std::int64_t correct = 0;    ///< number of samples whose highest score is the label's
 };
 
 /// State of a training by name, for checkpoints.
 using TrainingState = std::map<std::string, Tensor>;
 
-/// Trains a network, float or quantized, with everything that it takes to go on where it stopped:
-/// the same network, options, batches and state give the same bits. A trainer serves one thread.
+/// Trains a network, float or quantized, with savable state: the same network, options, batches and
+/// state give bit-identical results. Not thread-safe.
 class Trainer {
  public:
   /// @param graph  shapes inferred, no-ops removed; batch norms as imported, or folded.
@@ -46,16 +46,17 @@ class Trainer {
 
   /// See TrainableGraph::quantize; before the first step.
   void quantize(const rounding::NetworkCodes& codes, std::string_view method);
-  /// The float network whose outputs distillation aims at. @throws UnsupportedOp.
+  /// Sets the float network whose outputs are the targets of distillation. @throws UnsupportedOp.
   void teach(const graph::Graph& teacher);
 
-  /// One batch; a step of the optimizer with every TrainerOptions::accumulation of them.
-  /// @throws DataError where the loss or the gradient is NaN or infinite: parameters are then those
-  /// before this step, but moving statistics have seen the batch; go back to the last good state.
+  /// Processes one batch; the optimizer takes a step after every TrainerOptions::accumulation
+  /// batches.
+  /// @throws DataError if the loss or the gradient is NaN or infinite: parameters are then
+  /// unchanged, but moving statistics include the batch; return to the last valid state.
   StepReport step(const TrainingBatch& batch);
 
-  /// Running statistics become the mean over these batches, by the quantized weights; nothing where
-  /// norms are frozen. @return batches seen.
+  /// Re-estimates running statistics as the mean over these batches with the quantized weights;
+  /// does nothing if norms are frozen. @return the number of batches.
   std::int64_t reestimate_norms(const NextBatch& next);
 
   [[nodiscard]] TrainingState state() const;
@@ -64,7 +65,7 @@ class Trainer {
 
   [[nodiscard]] std::int64_t steps() const;    ///< of the optimizer
   [[nodiscard]] std::int64_t batches() const;  ///< seen
-  /// Batch norms folded; ValueIds of quantize() and codes() are its own.
+  /// The graph with folded batch norms, to which ValueIds of quantize() and codes() refer.
   [[nodiscard]] const graph::Graph& folded_graph() const;
   [[nodiscard]] const std::vector<graph::Layer>& layers() const;
   /// Moving averages of parameters and of running statistics where there are any.

@@ -5,19 +5,19 @@
 
 #include "ompq/training/network_options.h"
 
-/// How a network is trained; plain data, checked by check_options().
+/// Training options, checked by check_options().
 namespace ompq::training {
 
 struct OptimizerOptions {
   std::string name = "sgd";     ///< a row of optimizers()
-  double rate = 0.1;            ///< at its greatest
+  double rate = 0.1;            ///< the maximum
   double momentum = 0.9;        ///< sgd
   bool nesterov = false;        ///< sgd
   double first_decay = 0.9;     ///< adamw
   double second_decay = 0.999;  ///< adamw
   double epsilon = 1e-8;        ///< adamw
-  double weight_decay = 1e-4;   ///< of weights; steps, norms and biases have none
-  double clip_norm = 0.0;       ///< of all gradients together; 0: none
+  double weight_decay = 1e-4;   ///< for weights only, not for steps, norms and biases
+  double clip_norm = 0.0;       ///< global L2 norm; 0: no clipping
   /// L2 on PACT's clipping limits.
   double clip_decay = 2e-4;
 };
@@ -28,13 +28,13 @@ struct ScheduleOptions {
   std::int64_t warmup_steps = 0;    ///< linear from 0
   double final_share = 0.0;         ///< cosine: of the rate at the end
   double gamma = 0.1;               ///< step: factor at each milestone
-  /// step: milestones lie at these shares of the steps, `milestones` of them evenly.
+  /// step: number of milestones, evenly spaced over the steps.
   int milestones = 2;
 };
 
 struct LossOptions {
   double label_smoothing = 0.0;
-  /// Share of distillation in the loss; 0: labels alone, 1: no labels.
+  /// Weight of distillation in the loss; 0: only labels, 1: no labels.
   double distillation = 0.0;
   double temperature = 1.0;
 };
@@ -44,7 +44,7 @@ struct TrainerOptions {
   OptimizerOptions optimizer;
   ScheduleOptions schedule;
   LossOptions loss;
-  std::int64_t accumulation = 1;  ///< batches whose gradients make one step
+  std::int64_t accumulation = 1;  ///< batches per step
   double average_decay = 0.0;     ///< of moving averages of parameters and statistics; 0: none
   int threads = 0;                ///< 0: all cores
 };
