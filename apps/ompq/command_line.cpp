@@ -19,7 +19,7 @@
 namespace ompq::app {
 namespace {
 
-/// What CLI11 collected for one command: raw texts, which the records then judge.
+/// What CLI11 collected for one command: raw strings, which the records then check.
 struct RawCommand {
   const CommandRecord* record = nullptr;
   CLI::App* parser = nullptr;
@@ -76,7 +76,7 @@ void register_command(CLI::App& program, RawCommand& raw) {
               fmt::format("see 'ompq {} --help'", command.name));
 }
 
-/// Gives the words that are no options to the operands, in order.
+/// Assigns the words that are not options to the operands, in order.
 void take_operands(RawCommand& raw, const std::vector<std::string>& words) {
   const CommandRecord& command = *raw.record;
   const auto is_option = [](const std::string& word) { return word.size() > 1 && word[0] == '-'; };
@@ -107,7 +107,7 @@ void take_operands(RawCommand& raw, const std::vector<std::string>& words) {
       "ompq", option ? "option" : "command", word, known, "'ompq --help' lists what there is");
 }
 
-/// A word that a POSIX shell reads as `text`, in quotes only where it needs them.
+/// `text` as a word for a POSIX shell, quoted only if necessary.
 std::string shell_word(std::string_view text) {
   constexpr std::string_view kPlain =
       "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_@%+=:,./-";
@@ -131,7 +131,7 @@ GivenOptions given_options(const RawCommand& raw) {
   return given;
 }
 
-/// What CLI11 itself complains of: an option without its value, or a flag with one.
+/// Errors that CLI11 itself reports: an option without its value, or a flag with one.
 [[noreturn]] void refuse_syntax(const CLI::ParseError& error) {
   const std::string message = error.what();
   const std::size_t colon = message.find(": ");
@@ -144,7 +144,7 @@ GivenOptions given_options(const RawCommand& raw) {
   throw ConfigError("ompq", fmt::format("{}; see 'ompq --help'", message));
 }
 
-/// Where the value was forgotten, CLI11 takes the next option for it.
+/// If a value is missing, CLI11 takes the next option as the value.
 void refuse_forgotten_values(const RawCommand& raw) {
   for (const OptionRecord& record : raw.record->options) {
     const auto found = raw.texts.find(record.name);
@@ -161,7 +161,7 @@ std::variant<CommandRequest, Answer> parse_command_line(int argc, const char* co
   CLI::App program;
   program.set_help_flag();
   program.allow_extras();
-  program.require_subcommand(0, 1);  // a file may be called like another command
+  program.require_subcommand(0, 1);  // a file may have the name of another command
   bool help = false;
   bool version = false;
   bool verbose = false;
@@ -191,7 +191,7 @@ std::variant<CommandRequest, Answer> parse_command_line(int argc, const char* co
     if (version) return Answer{Answer::Kind::Version, "", verbose};
     if (!documentation.empty()) return Answer{Answer::Kind::Documentation, documentation, false};
     if (help) return Answer{Answer::Kind::Help, "", false};
-    throw ConfigError("ompq", "no command is given; 'ompq --help' lists what there is");
+    throw ConfigError("ompq", "no command is given; 'ompq --help' lists them");
   }
   if (help || chosen->flags["help"]) {
     return Answer{Answer::Kind::Help, std::string(chosen->record->name), false};

@@ -8,7 +8,7 @@
 
 namespace ompq::app {
 
-/// The command line asks for something that needs no engine.
+/// A request that needs no engine.
 struct Answer {
   enum class Kind { Help, Version, Documentation };
   Kind kind = Kind::Help;
@@ -19,7 +19,7 @@ struct Answer {
 
 /// Reads the command line against command_table(). Options may come before or after operands, as
 /// "--name value", "--name=value" or "-n value".
-/// @throws ConfigError saying what is wrong and, for a slip of the finger, what was probably meant.
+/// @throws ConfigError saying what is wrong and, for a typo, the probable name.
 [[nodiscard]] std::variant<CommandRequest, Answer> parse_command_line(int argc,
                                                                       const char* const* argv);
 

@@ -29,7 +29,7 @@ std::string command_names() {
 
 // --- bash ------------------------------------------------------------------------------------
 
-/// What may come after an option or as an operand, as arguments of compgen.
+/// The possible values of an option or operand, as arguments of compgen.
 std::string bash_values(const OptionRecord& record) {
   if (takes_files(record)) return "-f";
   return fmt::format("-W '{}'", fmt::join(split_choices(record.choices), " "));
@@ -75,7 +75,7 @@ std::string bash_script() {
 
 // --- zsh -------------------------------------------------------------------------------------
 
-/// Text between single quotes inside of an _arguments specification.
+/// Escapes text for single quotes inside an _arguments specification.
 std::string zsh_text(std::string_view text) {
   std::string escaped;
   for (const char c : text) {

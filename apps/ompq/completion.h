@@ -5,7 +5,7 @@
 
 namespace ompq::app {
 
-/// The completion script for "bash" or "zsh", made of command_table().
+/// The completion script for "bash" or "zsh", generated from command_table().
 [[nodiscard]] std::string completion_script(std::string_view shell);
 
 }  // namespace ompq::app

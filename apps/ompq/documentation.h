@@ -6,11 +6,11 @@
 
 namespace ompq::app {
 
-// Everything that describes the command line to people, made of command_table() alone.
+// All descriptions of the command line for users, generated only from command_table().
 
-/// What `ompq --help` prints.
+/// Output of `ompq --help`.
 [[nodiscard]] std::string program_help();
-/// What `ompq COMMAND --help` prints.
+/// Output of `ompq COMMAND --help`.
 [[nodiscard]] std::string command_help(const CommandRecord& command);
 /// docs/cli.md.
 [[nodiscard]] std::string markdown_text();

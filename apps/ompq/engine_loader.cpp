@@ -29,10 +29,10 @@ void look_up(void* library, const char* name, Function& function) {
 }  // namespace
 
 Engine load_engine() {
-  // OpenMP's threads spin for milliseconds when they wait for each other. Where something else
-  // wants the cores, they then spin while the thread that they wait for cannot run: a hundred times
-  // slower, as measured next to a compiler. The runtime reads this once, when the engine brings it
-  // in.
+  // OpenMP threads spin for milliseconds while they wait for each other. If other processes need
+  // the cores, they spin while the thread that they wait for cannot run: a hundred times slower, as
+  // measured while a compiler was running. The OpenMP runtime reads this once, when the engine
+  // loads it.
   ::setenv("GOMP_SPINCOUNT", "5000", 0);
   const fs::path program = fs::read_symlink("/proc/self/exe");
   const fs::path library = program.parent_path() / kEngineFolderFromProgram / "libompq_engine.so";
@@ -56,7 +56,7 @@ int run_on_engine(const CommandRequest& request) {
   engine_interrupt = engine.interrupt;
   struct sigaction action {};
   action.sa_handler = forward_interrupt;
-  action.sa_flags = static_cast<int>(SA_RESETHAND);  // the second one meets the default: death
+  action.sa_flags = static_cast<int>(SA_RESETHAND);  // the second one terminates, by default
   ::sigaction(SIGINT, &action, nullptr);
   return engine.run(&request);
 }

@@ -6,8 +6,8 @@
 
 namespace ompq::app {
 
-/// The engine's functions, loaded from libompq_engine.so: from ../lib next to the program's folder,
-/// which is where it stands in the build tree and after installation.
+/// The engine's functions, loaded from libompq_engine.so in ../lib relative to the program's
+/// folder, where it is both in the build tree and after installation.
 struct Engine {
   int (*run)(const CommandRequest*) = nullptr;
   void (*interrupt)() = nullptr;
@@ -17,7 +17,7 @@ struct Engine {
 /// @throws InternalError naming the places that were tried and the loader's reason.
 [[nodiscard]] Engine load_engine();
 
-/// Runs `request` on the engine; the first Ctrl-C asks it to stop, the second one kills.
+/// Runs `request` on the engine; the first Ctrl-C asks it to stop, the second one kills it.
 /// @return the exit status.
 [[nodiscard]] int run_on_engine(const CommandRequest& request);
 

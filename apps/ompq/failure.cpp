@@ -14,13 +14,13 @@ namespace ompq::app {
 int report_failure(const std::exception& error) {
   const ExitCode code = exit_code_for(error);
   if (dynamic_cast<const std::bad_alloc*>(&error) != nullptr) {
-    fmt::print(stderr, "ompq: [memory] there is not enough of it; try a smaller --batch\n");
+    fmt::print(stderr, "ompq: [memory] not enough memory; try a smaller --batch\n");
     return static_cast<int>(code);
   }
   fmt::print(stderr, "ompq: {}\n", error.what());
   if (code == ExitCode::OwnFault) {
     fmt::print(stderr,
-               "ompq: this is a fault of ompq itself; please report it with the command and "
+               "ompq: this is a bug in ompq; please report it with the command and "
                "what 'ompq --version --verbose' prints\n");
   }
   return static_cast<int>(code);

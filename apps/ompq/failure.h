@@ -4,10 +4,10 @@
 
 namespace ompq::app {
 
-/// Prints "ompq: MESSAGE" on standard error. @return the exit status that stands for `error`.
+/// Prints "ompq: MESSAGE" on standard error. @return the exit status for `error`.
 int report_failure(const std::exception& error);
 
-/// Flushes standard output. @throws FileError where it could not take everything (a full disk).
+/// Flushes standard output. @throws FileError if not everything could be written (a full disk).
 void flush_output();
 
 }  // namespace ompq::app

@@ -13,7 +13,7 @@ constexpr std::size_t kLineWidth = 88;
 constexpr std::size_t kTextColumn = 28;
 
 /// Breaks `text` into lines of at most kLineWidth, each after the first indented by `indent`;
-/// `used` characters of the first line are taken already.
+/// `used` characters of the first line are already occupied.
 std::string wrap(std::string_view text, std::size_t indent, std::size_t used) {
   std::string result;
   std::size_t column = used;
@@ -38,7 +38,7 @@ std::string wrap(std::string_view text, std::size_t indent, std::size_t used) {
   return result;
 }
 
-/// "  left        right", where right starts at kTextColumn and stays in its column.
+/// " left right", where right starts at kTextColumn and is wrapped within its column.
 std::string two_columns(std::string_view left, std::string_view right) {
   std::string line = fmt::format("  {}", left);
   if (line.size() + 2 > kTextColumn) {

@@ -40,7 +40,7 @@ std::string answer_text(const Answer& answer) {
       return text;
     }
   }
-  throw InternalError("ompq", "unknown kind of answer");
+  throw InternalError("ompq", "unknown kind of request");
 }
 
 void print(const std::string& text) {
@@ -51,7 +51,7 @@ void print(const std::string& text) {
 /// A command that runs no networks (CommandRecord::runs_networks), which needs no engine.
 struct OwnCommand {
   std::string_view name;
-  std::string (*text)(const OptionValues&);  ///< works, and gives what to print
+  std::string (*text)(const OptionValues&);  ///< runs the command; returns what to print
 };
 
 constexpr std::array<OwnCommand, 2> kOwnCommands{{

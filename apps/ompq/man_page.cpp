@@ -8,7 +8,7 @@
 namespace ompq::app {
 namespace {
 
-/// Text that roff takes literally: a hyphen stays a hyphen, and no line starts with a request.
+/// Escapes text for roff: a hyphen stays a hyphen, and no line starts with a request.
 std::string roff(std::string_view text) {
   std::string escaped;
   if (text.starts_with('.') || text.starts_with('\'')) escaped += "\\&";

@@ -7,7 +7,7 @@
 namespace ompq::app {
 namespace {
 
-/// A table cell: "|" would end it.
+/// Escapes "|", which would end a table cell.
 std::string cell(std::string_view text) {
   std::string escaped;
   for (const char c : text) {

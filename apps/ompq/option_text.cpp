@@ -59,7 +59,7 @@ std::string usage(const CommandRecord& command) {
 std::span<const ExitStatusRow> exit_statuses() {
   static constexpr std::array<ExitStatusRow, 6> kRows{{
       {static_cast<int>(ExitCode::Done), "done"},
-      {static_cast<int>(ExitCode::OwnFault), "a fault of ompq itself"},
+      {static_cast<int>(ExitCode::OwnFault), "a bug in ompq"},
       {static_cast<int>(ExitCode::WrongUsage), "wrong usage: an option or a combination of them"},
       {static_cast<int>(ExitCode::BadInput), "bad input: a file, a model or data"},
       {static_cast<int>(ExitCode::NoAllocation), "no allocation fits the budget"},

@@ -17,12 +17,12 @@ struct OptionGroup {
 
 /// "-o, --output OUT.onnx"; "MODEL" for an operand.
 [[nodiscard]] std::string signature(const OptionRecord& record);
-/// "required", "default 64", "1..8", "a | b"; joined by "; ", and empty where there is nothing.
+/// "required", "default 64", "1..8", "a | b"; joined by "; ", or "".
 [[nodiscard]] std::string notes(const OptionRecord& record);
 /// "ompq quantize MODEL --data SRC -o OUT.onnx [options]".
 [[nodiscard]] std::string usage(const CommandRecord& command);
 
-/// One row of the exit statuses that every command shares.
+/// One of the exit statuses, which are the same for all commands.
 struct ExitStatusRow {
   int status;
   std::string_view meaning;

@@ -47,7 +47,7 @@ std::string progress_text(const ProgressEvent& event, double seconds) {
   std::string text(event.task);
   text += event.total > 0 ? fmt::format(" {}/{}", event.done, event.total)
                           : fmt::format(" {}", event.done);
-  // The first fraction of a second says nothing about the rest.
+  // The rate of the first fraction of a second is not representative.
   if (event.done > 0 && seconds >= 0.2) {
     const double rate = static_cast<double>(event.done) / seconds;
     text += rate >= 1 ? fmt::format("  {:.1f}/s", rate) : fmt::format("  {:.1f} s each", 1 / rate);
@@ -69,7 +69,7 @@ ProgressBar::~ProgressBar() { finish(); }
 void ProgressBar::show(const ProgressEvent& event, Clock::time_point now) {
   if (style_ == ProgressStyle::Silent) return;
   const std::lock_guard lock(mutex_);
-  // A task that counts from the start again is another one of the same name.
+  // If the count restarts, a new task of the same name has begun.
   const bool first = event.task != task_ || event.done < done_;
   done_ = event.done;
   if (first) start_task(event, now);

@@ -13,10 +13,10 @@ namespace ompq::app {
 enum class ProgressStyle {
   Silent,  ///< nothing
   Lines,   ///< a plain line when a task starts, ends, and every few seconds between
-  Bar,     ///< one line that is drawn over and over
+  Bar,     ///< one line that is redrawn
 };
 
-/// Bar on a terminal, Lines elsewhere.
+/// Bar on a terminal, otherwise Lines.
 [[nodiscard]] ProgressStyle style_of_stderr();
 
 /// Shows progress with rate and time left. Safe to call from several threads.
@@ -25,7 +25,7 @@ class ProgressBar {
   using Clock = std::chrono::steady_clock;
 
   explicit ProgressBar(ProgressStyle style, std::FILE* stream = stderr);
-  /// Leaves the cursor on a line of its own.
+  /// Leaves the cursor on a new line.
   ~ProgressBar();
   ProgressBar(const ProgressBar&) = delete;
   ProgressBar& operator=(const ProgressBar&) = delete;
@@ -50,11 +50,11 @@ class ProgressBar {
   std::int64_t done_ = 0;  // of task_
   Clock::time_point started_;
   Clock::time_point drawn_;
-  std::string line_;  // what stands on the terminal's current line
+  std::string line_;  // content of the terminal's current line
 };
 
-/// "features 12/64  3.4/s  16 s left": what both styles say about `event`, `seconds` after the
-/// start of its task.
+/// "features 12/64 3.4/s 16 s left": the text of both styles for `event`, `seconds` after the start
+/// of its task.
 [[nodiscard]] std::string progress_text(const ProgressEvent& event, double seconds);
 /// "48 s", "3 min 05 s", "2 h 10 min".
 [[nodiscard]] std::string duration_text(double seconds);

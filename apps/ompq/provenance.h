@@ -9,7 +9,7 @@ namespace ompq::app {
 /// One "name version" line for each library in use.
 [[nodiscard]] std::string library_versions();
 
-/// What made a result: `command` as it was asked, and the versions of everything that had a part.
+/// What produced a result: `command` as it was typed, and the versions of all libraries involved.
 [[nodiscard]] report::Provenance provenance_of(std::string command);
 
 }  // namespace ompq::app

@@ -19,8 +19,7 @@ void refuse_to_overwrite(const std::string& source, const std::string& target) {
   std::error_code missing;  // then they are not the same file
   if (std::filesystem::equivalent(source, target, missing)) {
     throw ConfigError(
-        "--output",
-        fmt::format("'{}' is one of the results; give the page a name of its own", target));
+        "--output", fmt::format("'{}' is one of the results; give the page another name", target));
   }
 }
 

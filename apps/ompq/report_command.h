@@ -6,10 +6,9 @@
 
 namespace ompq::app {
 
-/// `ompq report`: reads the results, writes the page. Needs no engine, since it runs no network.
+/// `ompq report`: reads the results and writes the page. Needs no engine, since it runs no network.
 /// @return what to print.
-/// @throws FileError, DataError naming the file; ConfigError where the page would overwrite a
-/// result.
+/// @throws FileError, DataError naming the file; ConfigError if the page would overwrite a result.
 [[nodiscard]] std::string run_report(const OptionValues& options);
 
 }  // namespace ompq::app

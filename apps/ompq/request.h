@@ -6,7 +6,7 @@
 
 namespace ompq {
 
-/// What the command line asks the engine to do: the one thing that passes between the two.
+/// What the command line asks the engine to do; the only data passed between the two.
 struct CommandRequest {
   std::string command;  ///< a name of command_table()
   OptionValues values;  ///< operands ("MODEL") and options ("avg-bits"), checked against the table
@@ -15,8 +15,8 @@ struct CommandRequest {
 
 }  // namespace ompq
 
-// The engine's door. It is loaded when a command needs it, since LibTorch alone takes longer to
-// load than --help may take to answer.
+// The engine's C interface. It is loaded only when a command needs it, since loading LibTorch takes
+// longer than --help should take.
 extern "C" {
 /// Runs the command. Prints results on standard output, progress, warnings and errors on standard
 /// error. Never throws. @return the exit status (ompq::ExitCode).

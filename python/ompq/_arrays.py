@@ -1,4 +1,4 @@
-"""Samples that lie in memory, as the arrays by name that the library takes."""
+"""Samples in memory, as the arrays by name that the library takes."""
 
 import logging
 import os
@@ -26,7 +26,7 @@ def named_arrays(value: object, labels: object = None) -> dict:
 
 
 def _plain(array: object):
-    """The array in C order and this machine's byte order, without a copy where it is so already."""
+    """The array in C order and native byte order, without a copy if it already is."""
     import numpy  # only for those who have arrays
 
     plain = numpy.asarray(array, order="C")
@@ -34,14 +34,14 @@ def _plain(array: object):
 
 
 def _is_of_use(name: str, array: object) -> bool:
-    """Text and Python objects besides the samples, such as file names, are not read."""
+    """Strings and Python objects besides the samples, such as file names, are ignored."""
     if name == "x" or array.dtype.kind in "fiub":
         return True
-    logging.getLogger("ompq").warning("array %s holds %s, no numbers, and is not used", name, array.dtype)
+    logging.getLogger("ompq").warning("array %s contains %s, not numbers, and is not used", name, array.dtype)
     return False
 
 
 def arrays_text(arrays: Mapping) -> str:
-    """For the record of how a result was made."""
+    """Description of the arrays for the provenance of a result."""
     shown = (f"{name} {array.dtype}{list(array.shape)}" for name, array in arrays.items())
     return f"<{', '.join(shown)}>"

@@ -55,7 +55,7 @@ def _refuse_unknown(function: str, parameters: list[Parameter], kwargs: dict) ->
             continue
         meant = _records.nearest(name, known)
         way_out = (
-            f"did you mean '{meant}'?" if meant else f"help(ompq.{function}) lists what there is"
+            f"did you mean '{meant}'?" if meant else f"help(ompq.{function}) lists the keywords"
         )
         raise TypeError(f"{function}() has no keyword '{name}'; {way_out}")
 
@@ -82,14 +82,14 @@ def _run(command: _records.CommandRecord, parameters: list[Parameter], values: d
             texts[name] = _values.texts_of(parameter, value)
         shown.append(repr(spelled) if parameter.operand else f"{parameter.name}={spelled!r}")
     if labels is not None and "data" not in arrays:
-        raise TypeError("labels go with an array as data; a path brings its own")
+        raise TypeError("labels can only be given if data is an array; a path includes its labels")
     line = f"ompq.{command.function}({', '.join(shown)})"
     progress = values.get(PROGRESS.name)
     return json.loads(_engine().run(command.name, texts, flags, arrays, line, progress))
 
 
 class _Shown:
-    """Stands in a call for what has no literal."""
+    """Placeholder in a printed call for a value without a literal."""
 
     def __init__(self, text: str):
         self.text = text
@@ -99,7 +99,7 @@ class _Shown:
 
 
 def _engine():
-    """The extension that is linked to the library. The first call loads it, and LibTorch."""
+    """The extension that is linked to the library. The first call loads it and LibTorch."""
     # OpenMP's threads spin while they wait for each other, and where something else wants the cores
     # they then wait for one that cannot run. Its runtime reads this once, when it is loaded.
     spins = "GOMP_SPINCOUNT"

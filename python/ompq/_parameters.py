@@ -1,4 +1,4 @@
-"""Parameters of the functions, made of the option records of the commands."""
+"""Parameters of the functions, generated from the option records of the commands."""
 
 import dataclasses
 import inspect
@@ -13,7 +13,7 @@ TAKES_ARRAYS = "SRC"
 
 @dataclasses.dataclass(frozen=True)
 class Parameter:
-    """One parameter: an option of the command, or what only Python has (record is None)."""
+    """One parameter: an option of the command, or one that only Python has (record is None)."""
 
     name: str
     annotation: str
@@ -40,12 +40,12 @@ class Parameter:
 LABELS = Parameter(
     name="labels",
     annotation="_Array | None",
-    text="class of each sample, where data is an array",
+    text="class of each sample, if data is an array",
 )
 PROGRESS = Parameter(
     name="progress",
     annotation="_Progress | None",
-    text="called with (task, done, total, detail) while work goes on; what it raises ends the work",
+    text="called with (task, done, total, detail) during the work; an exception that it raises ends the work",
 )
 
 
@@ -86,7 +86,7 @@ def _of_record(record: OptionRecord, operand: bool) -> Parameter:
 
 
 def default_value(record: OptionRecord) -> object:
-    """What the fallback stands for; None where there is none."""
+    """The default as a Python value; None if there is none."""
     if record.type == OptionType.Flag:
         return False
     if not record.fallback:
@@ -99,7 +99,7 @@ def default_value(record: OptionRecord) -> object:
 
 
 def annotation(record: OptionRecord) -> str:
-    """The type of what an option takes, without None."""
+    """The type of an option's value, without None."""
     if record.value_name == TAKES_ARRAYS:
         return "_Data"
     if record.type in (OptionType.Choice, OptionType.Choices):

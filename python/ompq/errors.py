@@ -2,22 +2,22 @@
 
 
 class Error(RuntimeError):
-    """Base of all of them. The message says where, the rule, the values and the way out."""
+    """Base of all of them. The message has the place, the rule, the values and the remedy."""
 
     where: str = ""
-    """The room, file or option that the error speaks of."""
+    """The component, file or option that the error is about."""
 
 
 class ImportError(Error):  # noqa: A001  # the library's name; ompq.ImportError is no builtin
-    """A model file that cannot be read or does not hold together."""
+    """A model file that cannot be read or is inconsistent."""
 
 
 class UnsupportedOp(Error):
-    """One or more operators outside of what ompq runs; the message lists every node."""
+    """One or more operators that ompq does not support; the message lists every node."""
 
 
 class ShapeError(Error):
-    """Shapes that do not fit each other."""
+    """Shapes that do not match."""
 
 
 class DataError(Error):
@@ -25,7 +25,7 @@ class DataError(Error):
 
 
 class FileError(Error):
-    """A file that cannot be written or read for reasons of the file system."""
+    """A file that cannot be written or read because of the file system."""
 
 
 class InfeasibleBudget(Error):
@@ -33,12 +33,12 @@ class InfeasibleBudget(Error):
 
 
 class ConfigError(Error, ValueError):
-    """Options that contradict each other or lie outside of their range."""
+    """Options that contradict each other or are out of range."""
 
 
 class Interrupted(Error):
-    """The work was asked to stop."""
+    """The work was stopped on request."""
 
 
 class InternalError(Error):
-    """ompq's own fault: an invariant that does not hold."""
+    """A bug in ompq: an invariant does not hold."""

@@ -28,23 +28,23 @@ class LayerRow(TypedDict):
 
     name: str
     op_type: str
-    """Of its ONNX node."""
+    """Operator type of its ONNX node."""
     weights: int
     biases: int
     paper_parameters: int
-    """As the paper counts them (norm and tied projections included)."""
+    """As the paper counts them (including norm and tied projections)."""
     macs: int
-    """For one sample."""
+    """Multiply-accumulates for one sample."""
     float_input: bool
-    """What it reads is never quantized, whatever --act-bits says."""
+    """Its input is never quantized, regardless of --act-bits."""
     output_shape: str
     """Such as Nx64x56x56."""
     feature_size: int
     """Elements of its output for one sample."""
     block: str
-    """Empty where the layer is in none."""
+    """Empty if the layer is in no block."""
     tied_to: str | None
-    """The layer whose width it follows."""
+    """The layer whose width it shares."""
 
 
 class BlockRow(TypedDict):
@@ -55,11 +55,11 @@ class BlockRow(TypedDict):
 
 
 class RejectedRow(TypedDict):
-    """A node whose bits cannot be chosen."""
+    """A node whose width cannot be chosen."""
 
     name: str
     op_type: str
-    """Of its ONNX node."""
+    """Operator type of its ONNX node."""
     reason: str
 
 
@@ -71,14 +71,14 @@ class NamedText(TypedDict):
 
 
 class FileQuantization(TypedDict):
-    """What a file that ompq wrote says of its quantization."""
+    """Quantization that is recorded in a file written by ompq."""
 
     version: str
-    """Of ompq."""
+    """Version of ompq."""
     float_sha256: str
-    """Of the float network's file."""
+    """SHA-256 of the float network's file."""
     budget: str
-    """Empty where there was none."""
+    """Empty if there was none."""
     weight_bits: list[int]
     """In layer order; 32 is float."""
     activation_bits: list[int]
@@ -86,7 +86,7 @@ class FileQuantization(TypedDict):
 
 
 class Inspection(TypedDict):
-    """What `ompq inspect` finds in a file."""
+    """Result of `ompq inspect`."""
 
     format: str
     """It is ompq-inspect/2."""
@@ -97,36 +97,36 @@ class Inspection(TypedDict):
     parameters: int
     """Elements of all float constants."""
     macs: int
-    """Of all layers, for one sample."""
+    """Multiply-accumulates of all layers for one sample."""
     layers: list[LayerRow]
     """In topological order."""
     blocks: list[BlockRow]
     not_quantizable: list[RejectedRow]
     """Nodes with weights that stay float."""
     copied: NotRequired[list[RejectedRow]]
-    """Nodes that are not run, and are in written files as they are."""
+    """Nodes that are not run and are copied unchanged to written files."""
     metadata: list[NamedText]
     quantization: NotRequired[FileQuantization]
-    """Of a file that ompq wrote."""
+    """Only for files written by ompq."""
 
 
 class SamplesUsed(TypedDict):
     """Which samples a run used, and how they were preprocessed."""
 
     source: str
-    """A path, or what arrays are called: names, types, shapes and a digest."""
+    """A path; for arrays their names, types, shapes and a digest."""
     count: int
     seed: int
     split: NotRequired[str]
-    """Train or test, where the source has parts."""
+    """Train or test, if the source has both."""
     skipped: NotRequired[int]
-    """Broken samples left out."""
+    """Unreadable samples that were skipped."""
     preprocess: NotRequired[dict[str, Any]]
     """An ompq-preprocess/1 document."""
 
 
 class LossRows(TypedDict):
-    """What one metric says of every layer at every width."""
+    """Values of one metric for all layers and widths."""
 
     metric: str
     unit: str
@@ -137,7 +137,7 @@ class LossRows(TypedDict):
 
 
 class DroppedMetric(TypedDict):
-    """What could not be measured on this network or these samples."""
+    """A metric that could not be measured on this network or these samples."""
 
     metric: str
     """Orm: orthogonality of features; pairwise: interactions."""
@@ -150,22 +150,22 @@ class Candidate(TypedDict):
     origin: str
     """The allocator, with its parameters."""
     divergence: float
-    """On the samples that rank."""
+    """On the samples that candidates are ranked on."""
     weight_bits: list[int]
     """In layer order; 32 is float."""
 
 
 class Portfolio(TypedDict):
-    """How `auto` came to its allocation."""
+    """How `auto` chose its allocation."""
 
     measure: str
-    """What a divergence is, with its unit."""
+    """What divergence is measured, with its unit."""
     winner: str
     """Origin of the best candidate."""
     steps: list[float]
-    """Divergence of the winner and after every refining step, on all samples."""
+    """Divergence of the winner, then after each refinement step, on all samples."""
     evaluations: int
-    """Passes of the network, whole or from a changed layer on."""
+    """Forward passes of the network, complete or from a changed layer onward."""
     time_limit_struck: bool
     candidates: list[Candidate]
     """In the order in which they were tried."""
@@ -179,17 +179,17 @@ class Solver(TypedDict):
     """Optimal, time-limit, rounded, rule or local-search."""
     objective: float
     gap: float
-    """To the best possible objective, relative."""
+    """Relative gap to the best possible objective."""
     seconds: float
 
 
 class AllocationRow(TypedDict):
-    """Bits per layer that one allocator chose, and what they cost."""
+    """Widths per layer that one allocator chose, and their cost."""
 
     allocator: str
-    """That answered."""
+    """The allocator that chose the widths."""
     refused: NotRequired[str]
-    """Why it has no answer under the budget; nothing else then."""
+    """Why there is no allocation under the budget; later fields are then missing."""
     weight_bits: NotRequired[list[int]]
     """In layer order; 32 is float."""
     average_bits: NotRequired[float]
@@ -201,26 +201,26 @@ class AllocationRow(TypedDict):
     gbops: NotRequired[float]
     """1e9 bit operations for one sample."""
     instead_of: NotRequired[str]
-    """The allocator that was asked for and cannot answer here."""
+    """The requested allocator, if it cannot be used here."""
     predicted_loss: NotRequired[float]
     """Sum over layers of the first measured metric."""
     solver: NotRequired[Solver]
 
 
 class Search(TypedDict):
-    """What `ompq search` finds."""
+    """Result of `ompq search`."""
 
     format: str
     """It is ompq-search/2."""
     command: NotRequired[str]
-    """What made this result: for a POSIX shell, or as a call in Python."""
+    """What produced this result: a command for a POSIX shell, or a call in Python."""
     versions: NotRequired[dict[str, str]]
-    """Of ompq and its libraries, by name."""
+    """Versions of ompq and its libraries, by name."""
     model: ModelFile
     samples: SamplesUsed
-    """That layers were measured with."""
+    """Samples that layers were measured with."""
     budget: str
-    """In words."""
+    """As text."""
     accounting: str
     """Disk or paper."""
     scheme: str
@@ -231,9 +231,9 @@ class Search(TypedDict):
     orm: NotRequired[list[list[float]]]
     """Orthogonality matrix, layers x layers."""
     estimator: NotRequired[str]
-    """Of the orthogonality matrix."""
+    """Estimator of the orthogonality matrix."""
     precision: NotRequired[str]
-    """That features were computed in."""
+    """Precision that features were computed in."""
     beta: NotRequired[float]
     gamma: NotRequired[list[float]]
     """By layer."""
@@ -242,33 +242,34 @@ class Search(TypedDict):
     coefficients: NotRequired[list[float]]
     """By layer."""
     losses: NotRequired[list[LossRows]]
-    """One entry a metric that was measured."""
+    """One entry per measured metric."""
     dropped: NotRequired[list[DroppedMetric]]
     """Metrics that could not be measured."""
     portfolio: NotRequired[Portfolio]
-    """Where `auto` chose."""
+    """Only if `auto` chose."""
     allocations: list[AllocationRow]
-    """The chosen one first, then those next to it."""
+    """The chosen one first, then the others."""
     seconds: dict[str, float]
-    """By step, in the order in which the steps began."""
+    """Seconds by step, in the order in which the steps began."""
 
 
 class Evaluation(TypedDict):
-    """What a network got right, or how close it stays to another one."""
+    """Accuracy of a network, or its fidelity to a reference network."""
 
     samples: int
     skipped: NotRequired[int]
-    """Broken samples left out."""
+    """Unreadable samples that were skipped."""
     classes: NotRequired[int]
-    """Where the first output is a row of class scores."""
+    """Only if the first output is a row of class scores."""
     top1: NotRequired[float]
-    """Share of samples, 0..1, where there are labels."""
+    """Share of samples classified correctly, 0..1; only with labels."""
     top5: NotRequired[float]
-    """Share of samples, 0..1, where there are labels and more than 5 classes."""
+    """Share of samples whose label is among the best 5 classes, 0..1; only with labels and more
+    than 5 classes."""
     cross_entropy: NotRequired[float]
-    """Mean over the samples, nats, where there are labels."""
+    """Mean over the samples in nats; only with labels."""
     agreement: NotRequired[float]
-    """Share of samples, 0..1, whose best class is the reference's."""
+    """Share of samples, 0..1, with the reference's best class."""
     divergence: NotRequired[float]
     """Mean Kullback-Leibler divergence from the reference's softmax, nats."""
     snr_db: NotRequired[float]
@@ -277,16 +278,16 @@ class Evaluation(TypedDict):
 
 
 class QuantizedRow(TypedDict):
-    """One quantized network next to the float one."""
+    """One quantized network, compared with the float one."""
 
     allocator: str
-    """That answered."""
+    """The allocator that chose the widths."""
     method: str
     """How weights were rounded."""
     bytes_on_disk: int
-    """Of the file."""
+    """Size of the file."""
     bytes_promised: int
-    """Of the file, computed before it was written."""
+    """Size of the file, computed before it was written."""
     average_bits: float
     """Over all quantized weights."""
     gbops: float
@@ -297,13 +298,13 @@ class QuantizedRow(TypedDict):
     """In layer order; 32 is float."""
     evaluation: Evaluation
     instead_of: NotRequired[str]
-    """The allocator that was asked for and cannot answer here."""
+    """The requested allocator, if it cannot be used here."""
     file: NotRequired[str]
-    """Where more than the chosen network was kept."""
+    """Only if other networks were kept too."""
 
 
 class ReconstructedBlock(TypedDict):
-    """One layer or block that a step worked on."""
+    """One layer or block that a step processed."""
 
     step: str
     """Compensation or learning."""
@@ -311,38 +312,38 @@ class ReconstructedBlock(TypedDict):
     iterations: int
     seconds: float
     loss_before: float
-    """Squared error of its output over the output's energy."""
+    """Squared error of its output / energy of the output."""
     loss_after: float
     snr_before_db: float
     snr_after_db: float
     kept_initial: bool
-    """What it started from was better."""
+    """The initial state was better and was kept."""
 
 
 class RestoredNetwork(TypedDict):
     """Bias correction and norm re-estimation."""
 
     snr_before_db: float
-    """Of the outputs, on the calibration samples."""
+    """SNR of the outputs on the calibration samples."""
     snr_after_db: float
     kept_initial: bool
     """The network was better without them."""
 
 
 class DistilledNetwork(TypedDict):
-    """Tuning of the network as a whole."""
+    """Distillation of the whole network."""
 
     steps: int
     seconds: float
     loss_before: float
-    """On held-out samples."""
+    """Loss on held-out samples."""
     loss_after: float
     kept_initial: bool
-    """What it started from was better."""
+    """The initial state was better and was kept."""
 
 
 class Reconstruction(TypedDict):
-    """How weights became codes."""
+    """How weights were rounded."""
 
     method: str
     effort: str
@@ -353,108 +354,107 @@ class Reconstruction(TypedDict):
 
 
 class Histogram(TypedDict):
-    """How often values of a layer occur, and what its quantizer covers of them."""
+    """Histogram of a layer's values, and the range of its quantizer."""
 
     layer: str
     kind: str
     """Weight or activation."""
     edges: list[float]
-    """Of the bins, ascending; one more than there are bins."""
+    """Bin edges, ascending; one more than there are bins."""
     counts: list[float]
     low: float
-    """Of the quantizer's range; for a weight that of its widest channel."""
+    """Lower end of the quantizer's range; for a weight, that of its widest channel."""
     high: float
 
 
 class LayerDiagnosis(TypedDict):
-    """What quantization does to one layer. Signal-to-noise ratios are in dB, over all samples;
-    none where there is no noise, or no signal."""
+    """Effect of quantization on one layer. Signal-to-noise ratios are in dB, over all samples;
+    none without noise or signal."""
 
     name: str
     op_type: str
-    """Of its ONNX node."""
+    """Operator type of its ONNX node."""
     block: str
-    """Empty where the layer is in none."""
+    """Empty if the layer is in no block."""
     weight_bits: NotRequired[int]
-    """None where unknown or float."""
+    """None if unknown or float."""
     activation_bits: NotRequired[int]
-    """Of its input; none where unknown or float."""
+    """Width of its input; none if unknown or float."""
     snr_before_db: NotRequired[float]
-    """Of its output, with weights rounded to nearest."""
+    """SNR of its output with weights rounded to nearest."""
     snr_after_db: NotRequired[float]
-    """Of its output, in the result."""
+    """SNR of its output in the result."""
     weight_snr_db: NotRequired[float]
-    """Of the operator's output, if only the weights are quantized."""
+    """SNR of the operator's output if only the weights are quantized."""
     input_snr_db: NotRequired[float]
-    """Of the operator's output, if only the input is quantized."""
+    """SNR of the operator's output if only the input is quantized."""
     gain_db: NotRequired[float]
-    """How much the SNR of the network's first output would grow if this layer alone were float."""
+    """Increase of the SNR of the network's first output if only this layer were float."""
     channel_spread: float
-    """Of the input: the largest |x| over the median of the channels' largest |x|, which one
-    scale serves."""
+    """Of the input: largest |x| / median of the channels' largest |x|; they share one scale."""
     clipped_share: float
-    """Elements outside of the quantizer's range, 0..1."""
+    """Share of elements outside the quantizer's range, 0..1."""
     clipping_noise_share: float
-    """Of the quantizer's noise, that of such elements, 0..1."""
+    """Share of the quantizer's noise that is due to clipped elements, 0..1."""
     peak_to_rms: float
-    """Of the input: largest |x| over the root mean square."""
+    """Of the input: largest |x| / root mean square."""
 
 
 class BlockDiagnosis(TypedDict):
-    """What quantization does to a block's output."""
+    """Effect of quantization on a block's output."""
 
     name: str
     layers: list[str]
     snr_before_db: NotRequired[float]
-    """With weights rounded to nearest."""
+    """SNR with weights rounded to nearest."""
     snr_after_db: NotRequired[float]
-    """In the result."""
+    """SNR in the result."""
 
 
 class Advice(TypedDict):
-    """What stands out and what can be done about it."""
+    """A finding and its remedy."""
 
     layer: str
-    """Empty where it is about the whole network."""
+    """Empty if it concerns the whole network."""
     finding: str
-    """With the measured values."""
+    """Text with the measured values."""
     remedy: str
-    """With the options to give."""
+    """Text with the options to use."""
 
 
 class Diagnosis(TypedDict):
-    """Where a quantized network loses its signal: before is with weights rounded to nearest,
-    after the result of the method."""
+    """Where a quantized network loses signal. Before: with weights rounded to nearest; after:
+    the result of the method."""
 
     samples: int
-    """That the SNRs are measured on."""
+    """Samples that the SNRs are measured on."""
     gain_samples: int
-    """That gain_db is measured on; 0: not measured."""
+    """Samples that gain_db is measured on; 0: not measured."""
     output_snr_before_db: NotRequired[float]
-    """Of the network's first output."""
+    """SNR of the network's first output."""
     output_snr_after_db: NotRequired[float]
-    """Of the network's first output."""
+    """SNR of the network's first output."""
     layers: list[LayerDiagnosis]
     """In topological order."""
     blocks: list[BlockDiagnosis]
     advice: list[Advice]
-    """The most harmful layers first."""
+    """Most harmful layers first."""
 
 
 class Quantization(TypedDict):
-    """What `ompq quantize` wrote, with the search before it."""
+    """Result of `ompq quantize`, with that of its search."""
 
     format: str
     """It is ompq-quantize/2."""
     command: NotRequired[str]
-    """What made this result: for a POSIX shell, or as a call in Python."""
+    """What produced this result: a command for a POSIX shell, or a call in Python."""
     versions: NotRequired[dict[str, str]]
-    """Of ompq and its libraries, by name."""
+    """Versions of ompq and its libraries, by name."""
     model: ModelFile
     samples: SamplesUsed
-    """That layers were measured with."""
+    """Samples that layers were measured with."""
     budget: str
-    """In words."""
+    """As text."""
     accounting: str
     """Disk or paper."""
     scheme: str
@@ -465,9 +465,9 @@ class Quantization(TypedDict):
     orm: NotRequired[list[list[float]]]
     """Orthogonality matrix, layers x layers."""
     estimator: NotRequired[str]
-    """Of the orthogonality matrix."""
+    """Estimator of the orthogonality matrix."""
     precision: NotRequired[str]
-    """That features were computed in."""
+    """Precision that features were computed in."""
     beta: NotRequired[float]
     gamma: NotRequired[list[float]]
     """By layer."""
@@ -476,79 +476,79 @@ class Quantization(TypedDict):
     coefficients: NotRequired[list[float]]
     """By layer."""
     losses: NotRequired[list[LossRows]]
-    """One entry a metric that was measured."""
+    """One entry per measured metric."""
     dropped: NotRequired[list[DroppedMetric]]
     """Metrics that could not be measured."""
     portfolio: NotRequired[Portfolio]
-    """Where `auto` chose."""
+    """Only if `auto` chose."""
     allocations: list[AllocationRow]
-    """The chosen one first, then those next to it."""
+    """The chosen one first, then the others."""
     seconds: dict[str, float]
-    """By step, in the order in which the steps began."""
+    """Seconds by step, in the order in which the steps began."""
     bytes_on_disk: int
     """Of the chosen network."""
     bytes_promised: int
-    """Of the file, computed before it was written."""
+    """Size of the file, computed before it was written."""
     evaluated_on: SamplesUsed
     float_evaluation: Evaluation
-    """Of the float network."""
+    """Evaluation of the float network."""
     evaluation: Evaluation
     """Of the chosen network."""
     networks: list[QuantizedRow]
     """The chosen one first."""
     reconstruction: NotRequired[Reconstruction]
-    """Absent for rounding to nearest."""
+    """Missing for rounding to nearest."""
     histograms: NotRequired[list[Histogram]]
-    """Of the chosen network's layers."""
+    """Histograms of the chosen network's layers."""
     diagnosis: NotRequired[Diagnosis]
-    """Of the chosen network, with --explain."""
+    """Diagnosis of the chosen network, with --explain."""
 
 
 class EpochRecord(TypedDict):
-    """What one epoch of training did."""
+    """Record of one epoch of training."""
 
     epoch: int
-    """From 1 on."""
+    """Counted from 1."""
     step: int
-    """Updates of the weights so far."""
+    """Weight updates so far."""
     learning_rate: float
-    """At the epoch's end."""
+    """At the end of the epoch."""
     train_loss: float
     """Mean over the epoch's samples."""
     train_accuracy: float | None
-    """Share of samples, 0..1, where there are labels."""
+    """Share of samples classified correctly, 0..1; only with labels."""
     validation_loss: float | None
-    """Mean cross-entropy, nats, where there are labels."""
+    """Mean cross-entropy in nats; only with labels."""
     validation_top1: float | None
-    """Share of samples, 0..1, where there are labels."""
+    """Share of samples classified correctly, 0..1; only with labels."""
     validation_agreement: float | None
-    """Share of samples, 0..1, whose best class is the float network's; null where that is
+    """Share of samples, 0..1, with the float network's best class; null if the float network is
     trained."""
     images_per_second: float
-    """Of training, without validation."""
+    """In training, without validation."""
     seconds: float
-    """Of the epoch, with validation."""
+    """For the epoch, including validation."""
     best_epoch: int
-    """With the best validation so far."""
+    """Epoch with the best validation so far."""
     best: float
-    """What best_epoch reached."""
+    """Validation result of best_epoch."""
 
 
 class Finetuning(TypedDict):
-    """What `ompq finetune` wrote, as of `ompq quantize`. Networks: the best epoch's first, then
-    the last epoch's where that is another, then what training started from."""
+    """Result of `ompq finetune`, with the fields of `ompq quantize`. Networks: that of the best
+    epoch, that of the last epoch if it is a different one, and the initial one."""
 
     format: str
     """It is ompq-finetune/2."""
     command: NotRequired[str]
-    """What made this result: for a POSIX shell, or as a call in Python."""
+    """What produced this result: a command for a POSIX shell, or a call in Python."""
     versions: NotRequired[dict[str, str]]
-    """Of ompq and its libraries, by name."""
+    """Versions of ompq and its libraries, by name."""
     model: ModelFile
     samples: SamplesUsed
-    """That layers were measured with."""
+    """Samples that layers were measured with."""
     budget: str
-    """In words."""
+    """As text."""
     accounting: str
     """Disk or paper."""
     scheme: str
@@ -559,9 +559,9 @@ class Finetuning(TypedDict):
     orm: NotRequired[list[list[float]]]
     """Orthogonality matrix, layers x layers."""
     estimator: NotRequired[str]
-    """Of the orthogonality matrix."""
+    """Estimator of the orthogonality matrix."""
     precision: NotRequired[str]
-    """That features were computed in."""
+    """Precision that features were computed in."""
     beta: NotRequired[float]
     gamma: NotRequired[list[float]]
     """By layer."""
@@ -570,52 +570,52 @@ class Finetuning(TypedDict):
     coefficients: NotRequired[list[float]]
     """By layer."""
     losses: NotRequired[list[LossRows]]
-    """One entry a metric that was measured."""
+    """One entry per measured metric."""
     dropped: NotRequired[list[DroppedMetric]]
     """Metrics that could not be measured."""
     portfolio: NotRequired[Portfolio]
-    """Where `auto` chose."""
+    """Only if `auto` chose."""
     allocations: list[AllocationRow]
-    """The chosen one first, then those next to it."""
+    """The chosen one first, then the others."""
     seconds: dict[str, float]
-    """By step, in the order in which the steps began."""
+    """Seconds by step, in the order in which the steps began."""
     bytes_on_disk: int
     """Of the chosen network."""
     bytes_promised: int
-    """Of the file, computed before it was written."""
+    """Size of the file, computed before it was written."""
     evaluated_on: SamplesUsed
     float_evaluation: Evaluation
-    """Of the float network."""
+    """Evaluation of the float network."""
     evaluation: Evaluation
     """Of the chosen network."""
     networks: list[QuantizedRow]
     """The chosen one first."""
     reconstruction: NotRequired[Reconstruction]
-    """Absent for rounding to nearest."""
+    """Missing for rounding to nearest."""
     histograms: NotRequired[list[Histogram]]
-    """Of the chosen network's layers."""
+    """Histograms of the chosen network's layers."""
     diagnosis: NotRequired[Diagnosis]
-    """Of the chosen network, with --explain."""
+    """Diagnosis of the chosen network, with --explain."""
     trained_on: SamplesUsed
     best_epoch: int
-    """From 1 on; 0: none was better than the start."""
+    """Counted from 1; 0: no epoch was better than the start."""
     stopped_early: bool
-    """No epoch was better for long enough."""
+    """Training ended early because no epoch improved on the best one."""
     resumed_epochs: int
-    """Finished by earlier runs of the same command."""
+    """Epochs finished by earlier runs of the same command."""
     training: NotRequired[dict[str, str]]
-    """How it was trained: values by option."""
+    """Training options: values by name."""
     epochs: list[EpochRecord]
 
 
 class ComparisonRow(TypedDict):
-    """One allocator's answer to one budget, quantized and measured."""
+    """One allocator's allocation for one budget, quantized and measured."""
 
     budget: str
-    """In words."""
+    """As text."""
     allocator: str
     refused: NotRequired[str]
-    """Why there is no answer under this budget; nothing else then."""
+    """Why there is no allocation under this budget; later fields are then missing."""
     average_bits: NotRequired[float]
     """Over all quantized weights."""
     bytes: NotRequired[int]
@@ -623,52 +623,51 @@ class ComparisonRow(TypedDict):
     gbops: NotRequired[float]
     """1e9 bit operations for one sample."""
     seconds: NotRequired[float]
-    """To measure and allocate, for this allocator alone."""
+    """Time to measure and allocate, for this allocator only."""
     evaluation: NotRequired[Evaluation]
     weight_bits: NotRequired[list[int]]
     """In layer order; 32 is float."""
 
 
 class RankCorrelation(TypedDict):
-    """How well a metric's predictions order random allocations: 1 as the measurement does, 0 not
-    at all."""
+    """Rank correlation of a metric's predictions with measurements of random allocations."""
 
     metric: str
     accuracy: float | None
-    """With top-1; none where there are no labels or all are equal."""
+    """Correlation with top-1; none without labels or if all values are equal."""
     divergence: float | None
-    """With the divergence from the float network."""
+    """Correlation with the divergence from the float network."""
 
 
 class Comparison(TypedDict):
-    """What `ompq compare` measures: allocators x budgets."""
+    """Result of `ompq compare`: allocators x budgets."""
 
     format: str
     """It is ompq-compare/2."""
     command: NotRequired[str]
-    """What made this result: for a POSIX shell, or as a call in Python."""
+    """What produced this result: a command for a POSIX shell, or a call in Python."""
     versions: NotRequired[dict[str, str]]
-    """Of ompq and its libraries, by name."""
+    """Versions of ompq and its libraries, by name."""
     model: ModelFile
     samples: SamplesUsed
-    """That layers were measured with."""
+    """Samples that layers were measured with."""
     evaluated_on: SamplesUsed
     activation_bits: str
     """8, 4 (inputs 8) or float."""
     float_evaluation: Evaluation
-    """Of the float network."""
+    """Evaluation of the float network."""
     budgets: list[str]
-    """In words, in the order that was asked for."""
+    """As text, in the order given."""
     allocators: list[str]
-    """In the order that was asked for."""
+    """In the order given."""
     rows: list[ComparisonRow]
-    """Budget by budget."""
+    """Grouped by budget."""
     random_allocations: int
-    """Per budget."""
+    """Number of random allocations per budget."""
     rank_correlation: list[RankCorrelation]
-    """Of each metric."""
+    """One entry per metric."""
     seconds: dict[str, float]
-    """By step, in the order in which the steps began."""
+    """Seconds by step, in the order in which the steps began."""
 
 
 class SweepPoint(TypedDict):
@@ -681,59 +680,59 @@ class SweepPoint(TypedDict):
     gbops: float
     """1e9 bit operations for one sample."""
     divergence: float
-    """Measured, on samples that the metric did not see."""
+    """Measured on samples that the metric did not use."""
     predicted_loss: float
     gap: float
-    """How far from the best loss at this size at most, relative."""
+    """Upper bound of the relative gap to the best loss at this size."""
     weight_bits: list[int]
     """In layer order; 32 is float."""
 
 
 class Sweep(TypedDict):
-    """What `ompq sweep` finds: the size-fidelity curve."""
+    """Result of `ompq sweep`: the size-fidelity curve."""
 
     format: str
     """It is ompq-sweep/2."""
     command: NotRequired[str]
-    """What made this result: for a POSIX shell, or as a call in Python."""
+    """What produced this result: a command for a POSIX shell, or a call in Python."""
     versions: NotRequired[dict[str, str]]
-    """Of ompq and its libraries, by name."""
+    """Versions of ompq and its libraries, by name."""
     model: ModelFile
     samples: SamplesUsed
-    """That layers were measured with."""
+    """Samples that layers were measured with."""
     metric: str
-    """By which the curve was found."""
+    """Metric that the curve was computed with."""
     measure: str
-    """What a divergence is, with its unit."""
+    """What divergence is measured, with its unit."""
     activation_bits: str
     """8, 4 (inputs 8) or float."""
     layers: list[LayerRow]
     """In topological order."""
     knee: int
-    """Index of the point."""
+    """Index of the knee among the points."""
     points: list[SweepPoint]
     """From the smallest file to the largest."""
     instead_of: NotRequired[str]
-    """The metric that was asked for and cannot be measured here."""
+    """The requested metric, if it cannot be measured here."""
     picked: NotRequired[int]
     """Index of the point whose allocation was written."""
     seconds: dict[str, float]
-    """By step, in the order in which the steps began."""
+    """Seconds by step, in the order in which the steps began."""
 
 
 class LatencyTemplate(TypedDict):
-    """The empty table of latencies that was written."""
+    """The empty latency table that was written."""
 
     format: str
     """It is ompq-latency-template/1."""
     model: ModelFile
     file: str
     layers: int
-    """With a line for each pair of widths."""
+    """Number of layers; each has a line per pair of widths."""
 
 
 class EvaluatedNetwork(TypedDict):
-    """What `ompq eval` measured."""
+    """Result of `ompq eval`."""
 
     format: str
     """It is ompq-eval/1."""
@@ -746,32 +745,32 @@ class DiffRow(TypedDict):
     """One value that two networks have in common: a layer's feature, or an output."""
 
     layer: str
-    """Its name in network a; for an output, the output's."""
+    """Its name in network a; for an output, the output's name."""
     layer_b: str
     """Its name in network b."""
     op_type: str
-    """Of the layer's ONNX node; output for a network's output."""
+    """Operator type of the layer's ONNX node; "output" for a network's output."""
     value_a: str
     """The value of network a that was compared."""
     value_b: str
     """The value of network b."""
     matched_by: str
-    """Value name, node name or order."""
+    """How the two were matched: value name, node name or order."""
     equal: bool
-    """Every element, to the bit."""
+    """All elements are bitwise equal."""
     finite: bool
-    """False: a NaN or an infinity is in one of them."""
+    """False if one of them contains NaN or infinity."""
     parted: bool
     """The SNR is below the threshold, or cannot be computed."""
     snr_db: NotRequired[float]
     """10 log10(|a|^2 / |b - a|^2); none without noise or signal."""
     cosine: NotRequired[float]
-    """Of a and b as vectors; none where one is all zero."""
+    """Cosine similarity of a and b as vectors; none if one is all zero."""
     largest_difference: float
 
 
 class Diff(TypedDict):
-    """What `ompq diff` finds: two networks layer by layer."""
+    """Result of `ompq diff`: two networks compared layer by layer."""
 
     format: str
     """It is ompq-diff/2."""
@@ -779,17 +778,17 @@ class Diff(TypedDict):
     b: ModelFile
     samples: SamplesUsed
     threshold_db: float
-    """Below which a value has parted."""
+    """SNR below which a row counts as parted."""
     first_apart: str | None
-    """Layer of the first row that has parted."""
+    """Layer of the first row that counts as parted."""
     agreement: NotRequired[float]
     """Share of samples, 0..1, for which both first outputs have the same best class."""
     rows: list[DiffRow]
     """Layers in a's topological order, then outputs."""
     only_in_a: list[str]
-    """Layers without a partner."""
+    """Layers without a match in the other network."""
     only_in_b: list[str]
-    """Layers without a partner."""
+    """Layers without a match in the other network."""
     seconds: float
 
 

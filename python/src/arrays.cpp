@@ -14,7 +14,7 @@ namespace py = pybind11;
 namespace ompq::python {
 namespace {
 
-/// The type of that kind ('f', 'i', 'u', 'b') and size in bytes.
+/// The type with this kind ('f', 'i', 'u', 'b') and size in bytes.
 std::optional<DataType> type_of(char kind, std::size_t bytes) {
   for (const DataType type : {DataType::Float16,
                               DataType::Float32,
@@ -28,7 +28,7 @@ std::optional<DataType> type_of(char kind, std::size_t bytes) {
                               DataType::UInt32,
                               DataType::UInt64,
                               DataType::Bool}) {
-    // Their names begin with NumPy's letters.
+    // Their names begin with NumPy's kind letters.
     if (name_of(type).front() == kind && size_of(type) == bytes) return type;
   }
   return std::nullopt;
@@ -38,8 +38,8 @@ Tensor to_tensor(const std::string& name, const py::array& array) {
   const auto type = type_of(array.dtype().kind(), static_cast<std::size_t>(array.itemsize()));
   if (!type) {
     throw DataError(fmt::format("array {}", name),
-                    fmt::format("elements of type {} are no samples; give uint8 pixels, or float32 "
-                                "or integers as the network reads them",
+                    fmt::format("elements of type {} cannot be samples; give uint8 pixels, or "
+                                "float32 or integers as the network reads them",
                                 py::str(array.dtype()).cast<std::string>()));
   }
   const std::vector<std::int64_t> shape(array.shape(), array.shape() + array.ndim());

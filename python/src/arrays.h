@@ -10,7 +10,7 @@
 namespace ompq::python {
 
 /// Copies of NumPy arrays, which must be in C order and in this machine's byte order.
-/// @throws DataError naming the array whose elements are no numbers of a type that ompq has.
+/// @throws DataError naming the array whose element type is not a numeric type of ompq.
 [[nodiscard]] data::NamedArrays to_named_arrays(
     const std::map<std::string, pybind11::array>& arrays);
 

@@ -1,4 +1,4 @@
-// The extension _engine: runs a command of the library on what Python gives.
+// The extension _engine: runs a command of the library with arguments from Python.
 #include <algorithm>
 #include <array>
 #include <map>
@@ -52,7 +52,7 @@ constexpr std::array<ErrorKind, 10> kErrorKinds{{
 }};
 
 [[noreturn]] void raise(const Error& error) {
-  // The last row fits every one of them.
+  // The last row matches all of them.
   const auto kind =
       std::ranges::find_if(kErrorKinds, [&](const ErrorKind& row) { return row.is(error); });
   const py::module_ errors = py::module_::import("ompq.errors");
@@ -63,7 +63,7 @@ constexpr std::array<ErrorKind, 10> kErrorKinds{{
   throw py::error_already_set();
 }
 
-/// What was given for one call, as Python has it.
+/// The arguments of one call, as Python objects.
 struct Call {
   std::string command;
   std::map<std::string, std::vector<std::string>> texts;
@@ -80,7 +80,7 @@ GivenOptions given_options(const Call& call) {
   return given;
 }
 
-/// Without the interpreter lock.
+/// Call without the GIL.
 std::string work(const Call& call, Watcher& watcher) {
   const CommandRecord* command = find_command(call.command);
   if (command == nullptr) {

@@ -17,10 +17,10 @@ namespace {
 /// logging.DEBUG is 10, INFO 20, WARNING 30 and so on.
 int python_level(spdlog::level::level_enum level) { return 10 * static_cast<int>(level); }
 
-/// Python's logger has a lock of its own.
+/// Python's logger does its own locking.
 class PythonSink : public spdlog::sinks::base_sink<spdlog::details::null_mutex> {
  public:
-  // The library's log outlives the interpreter, so the reference is never given back.
+  // The library's log outlives the interpreter, so the reference is never released.
   PythonSink() : logger_(py::module_::import("logging").attr("getLogger")("ompq").release()) {}
 
  protected:
@@ -31,7 +31,7 @@ class PythonSink : public spdlog::sinks::base_sink<spdlog::details::null_mutex> 
                           "%s",
                           std::string(message.payload.data(), message.payload.size()));
     } catch (py::error_already_set& error) {
-      error.discard_as_unraisable("ompq's log");  // a log that fails must not cost the result
+      error.discard_as_unraisable("ompq's log");  // a failing log must not lose the result
     }
   }
   void flush_() override {}

@@ -2,7 +2,7 @@
 
 namespace ompq::python {
 
-/// From now on the library's log goes to Python's logger "ompq".
+/// Sends the library's log to Python's logger "ompq" from now on.
 void route_log_to_python();
 
 }  // namespace ompq::python

@@ -1,4 +1,4 @@
-// The extension _records: the table of commands with their option records, as the program has it.
+// The extension _records: the program's table of commands with their option records.
 #include <string>
 #include <string_view>
 #include <vector>
@@ -50,7 +50,7 @@ void bind_records(py::module_& module) {
       .def_property_readonly("accepted_values", &accepted_values)
       .def_readonly("required", &OptionRecord::required)
       .def_readonly("group", &OptionRecord::group)
-      // A default that depends on another option is none that a keyword could have.
+      // A default that depends on another option cannot be the default of a keyword.
       .def_property_readonly("text", [](const OptionRecord& record) {
         std::string text(record.text);
         if (!record.conditional_fallbacks.empty()) text += "; by default " + default_text(record);
@@ -90,5 +90,5 @@ PYBIND11_MODULE(_records, module) {
       },
       py::arg("text"),
       py::arg("candidates"),
-      "The candidate that is probably meant by text, or ''.");
+      "The candidate most similar to text, or ''.");
 }

@@ -9,7 +9,7 @@ namespace py = pybind11;
 namespace ompq::python {
 namespace {
 
-struct sigaction before {};  // Python's own handler of Ctrl-C
+struct sigaction before {};  // Python's handler of Ctrl-C
 
 extern "C" void forward_interrupt(int number) {
   request_interrupt();
@@ -52,7 +52,7 @@ InterruptRoute::InterruptRoute() {
   ::sigaction(SIGINT, nullptr, &now);
   const bool pythons =
       now.sa_handler != SIG_IGN && now.sa_handler != SIG_DFL && (now.sa_flags & SA_SIGINFO) == 0;
-  // A callback may call the library again: then the route is there already.
+  // A callback may call the library again; the handler is then already installed.
   if (!pythons || now.sa_handler == forward_interrupt) return;
   before = now;
   now.sa_handler = forward_interrupt;
@@ -63,7 +63,7 @@ InterruptRoute::~InterruptRoute() {
   if (!installed_) return;
   ::sigaction(SIGINT, &before, nullptr);
   try {
-    check_interrupt();  // one that came after the last unit must not stop the next call
+    check_interrupt();  // one after the last unit of work must not stop the next call
   } catch (const Interrupted&) {
   }
 }

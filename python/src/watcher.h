@@ -9,16 +9,16 @@
 
 namespace ompq::python {
 
-/// Takes what work tells to a Python callable. An exception that it raises, or that a signal's
-/// handler raises meanwhile (KeyboardInterrupt), ends the work and is kept for the caller.
+/// Forwards progress to a Python callable. An exception raised by it, or by a signal handler in the
+/// meantime (KeyboardInterrupt), ends the work and is kept for the caller.
 class Watcher {
  public:
   /// @param callable  called with (task, done, total, detail); None: nothing is called.
   explicit Watcher(pybind11::object callable) : callable_(std::move(callable)) {}
 
-  /// From a thread without the interpreter lock. @throws Interrupted after such an exception.
+  /// Called from a thread without the GIL. @throws Interrupted after such an exception.
   void show(const ProgressEvent& event);
-  /// With the lock: throws what was kept, or what a signal that came since raises. Otherwise does
+  /// With the GIL: throws the kept exception, or that of a signal received since. Otherwise does
   /// nothing.
   void rethrow() const;
 
@@ -29,9 +29,9 @@ class Watcher {
   std::exception_ptr failure_;
 };
 
-/// For its lifetime, Ctrl-C also asks the library to stop at its next unit of work; Python then
-/// raises KeyboardInterrupt as usual. Only in the main thread, the one that Python tells of
-/// signals; elsewhere it does nothing. To be made with the interpreter lock.
+/// During its lifetime, Ctrl-C also asks the library to stop at its next unit of work; Python then
+/// raises KeyboardInterrupt as usual. Only in the main thread, where Python handles signals;
+/// elsewhere it does nothing. Construct with the GIL held.
 class InterruptRoute {
  public:
   InterruptRoute();

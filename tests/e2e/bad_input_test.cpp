@@ -279,7 +279,7 @@ TEST_F(BadInput, IsNamedInTheUsersWords) {
     const ProgramResult result = ompq(mistake.arguments);
     EXPECT_EQ(result.status, mistake.status) << result.error;
     for (const std::string& word : mistake.named) EXPECT_THAT(result.error, HasSubstr(word));
-    for (const char* part : {"fault of ompq", "exception", "::", "[ops]", "[sample cache]"}) {
+    for (const char* part : {"bug in ompq", "exception", "::", "[ops]", "[sample cache]"}) {
       EXPECT_THAT(result.error, ::testing::Not(HasSubstr(part)));
     }
   }

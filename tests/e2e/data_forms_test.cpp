@@ -197,7 +197,7 @@ TEST_F(DataForms, AnIdOutsideOfTheTableIsNamed) {
     EXPECT_EQ(result.status, 3) << result.error;
     EXPECT_THAT(result.error,
                 AllOf(HasSubstr("'embedding'"), HasSubstr("'token_ids'"), HasSubstr("index 25")));
-    EXPECT_THAT(result.error, Not(HasSubstr("fault of ompq")));
+    EXPECT_THAT(result.error, Not(HasSubstr("bug in ompq")));
   }
   EXPECT_FALSE(fs::exists(folder_ / "small.onnx"));
   EXPECT_FALSE(fs::exists(folder_ / "said.npz"));

@@ -99,7 +99,7 @@ TEST_F(FileForm, AnOpsetThatCannotBeWrittenIsRefusedBeforeAnythingIsMeasured) {
   EXPECT_FALSE(std::filesystem::exists(file_));
   const auto header = quantize({"--opset", "17", "--format", "c-header"});
   EXPECT_EQ(header.status, 2);
-  EXPECT_THAT(header.error, HasSubstr("c-header, which is no ONNX file"));
+  EXPECT_THAT(header.error, HasSubstr("c-header, which is not an ONNX file"));
 }
 
 }  // namespace

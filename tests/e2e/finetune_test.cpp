@@ -96,7 +96,7 @@ TEST(Finetune, EndsCleanlyWhenInterruptedAndSaysHowToGoOn) {
   const int status = program.wait();
   ASSERT_TRUE(WIFEXITED(status));
   EXPECT_EQ(WEXITSTATUS(status), 130);
-  EXPECT_THAT(program.error(), HasSubstr("the same command goes on"));
+  EXPECT_THAT(program.error(), HasSubstr("run the same command to resume"));
 
   std::vector<std::string> other =
       finetune(folder / "out.onnx", {"--avg-bits", "3", "--epochs", "1", "--lr", "0.0001"});

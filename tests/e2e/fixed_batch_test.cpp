@@ -163,7 +163,7 @@ TEST_P(FixedBatch, OfSeveralInputsAndIntegersGoesThroughEveryCommandAndMethod) {
                            "distill",
                            "-o",
                            path("small.onnx")});
-  EXPECT_THAT(tuned.error, HasSubstr("stays as gptq rounds it: the network has 2 inputs"));
+  EXPECT_THAT(tuned.error, HasSubstr("only rounded by gptq: the network has 2 inputs"));
   expect_done({"finetune",
                model,
                "--data",

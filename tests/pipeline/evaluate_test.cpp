@@ -115,7 +115,7 @@ TEST(Evaluate, RefusesAReferenceOfAnotherShapeOrOfFewerSamples) {
     (void)evaluate(scores_network(3), *data, {0, 1}, {.reference_logits = &few});
     FAIL() << "one row of two";
   } catch (const ShapeError& error) {
-    EXPECT_THAT(error.what(), HasSubstr("over the same samples"));
+    EXPECT_THAT(error.what(), HasSubstr("on the same samples"));
   }
 }
 

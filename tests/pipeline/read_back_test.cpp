@@ -69,7 +69,7 @@ TEST_F(ReadBack, NamesTheFirstWeightThatDiffers) {
   codes[5] = static_cast<std::uint8_t>(codes[5] ^ 1U);
   for (const auto format : {WeightFormat::Packed, WeightFormat::Qdq, WeightFormat::Float}) {
     write(broken, format);
-    EXPECT_THAT(complaint(), HasSubstr("element 5 of the weight of layer 'conv2' read back is "));
+    EXPECT_THAT(complaint(), HasSubstr("element 5 of the weight of layer 'conv2' is "));
     EXPECT_THAT(complaint(), HasSubstr(file_.string()));
   }
 }
@@ -79,14 +79,15 @@ TEST_F(ReadBack, NamesABiasThatDiffers) {
   const graph::ValueId bias = broken.graph.find_value("fc.bias");
   broken.graph.mutable_value(bias).constant->mutable_data<float>()[2] += 0.5F;
   write(broken);
-  EXPECT_THAT(complaint(), HasSubstr("element 2 of the bias of layer 'fc' read back is "));
+  EXPECT_THAT(complaint(), HasSubstr("element 2 of the bias of layer 'fc' is "));
 }
 
 TEST_F(ReadBack, NamesALayerOfAnotherSize) {
   Model wide = small_model(16);
   write(quantize_network(wide, {3, 8, 1, 5, allocation::kFloatBits}, {}, {}));
-  EXPECT_THAT(complaint(),
-              HasSubstr("the weight of layer 'conv1' read back has 432 elements, and 216 were"));
+  EXPECT_THAT(
+      complaint(),
+      HasSubstr("the weight of layer 'conv1' has 432 elements when read back, but 216 were"));
 }
 
 TEST_F(ReadBack, SaysWhyAFileCannotBeRead) {

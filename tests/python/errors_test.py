@@ -125,7 +125,7 @@ def test_slips_in_a_call_are_type_errors(model, images):
             "skip_broken: 'no' is a str, not True or False",
         ),
         (lambda: ompq.search(3, data=images, avg_bits=3), "model: 3 is a int"),
-        (lambda: ompq.evaluate(model, data="images", labels=[1]), "labels go with an array"),
+        (lambda: ompq.evaluate(model, data="images", labels=[1]), "labels can only be given if data is an array"),
         (lambda: ompq.evaluate(model, data=(images, [1]), labels=[1]), "labels are given twice"),
     ):
         with pytest.raises(TypeError, match=said):

@@ -171,16 +171,16 @@ TEST(ReadQuantizedFile, RefusesWhatWasNotMadeOfTheNetwork) {
     return std::string();
   };
   graph::Graph other = model.graph;
-  EXPECT_THAT(message_for(other), HasSubstr("does not say which bits"));
+  EXPECT_THAT(message_for(other), HasSubstr("has no metadata about its bits"));
   pipeline::FileMetadata note{.version = "1",
                               .float_sha256 = "1",
                               .weight_bits = std::vector<int>(5, 3),
                               .activation_bits = std::vector<int>(5, 8)};
   other.metadata = pipeline::to_metadata(note);
-  EXPECT_THAT(message_for(other), HasSubstr("made of another network"));
+  EXPECT_THAT(message_for(other), HasSubstr("made from another network"));
   note.float_sha256 = model.sha256;
   other.metadata = pipeline::to_metadata(note);
-  EXPECT_THAT(message_for(other), HasSubstr("do not lie on 8 levels"));
+  EXPECT_THAT(message_for(other), HasSubstr("are not on 8 levels"));
 }
 
 TEST(CommonStep, IsTheCoarsestOneThatFits) {

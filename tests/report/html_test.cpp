@@ -90,7 +90,7 @@ TEST(ReportPage, RefusesWhatIsNoResultAndSaysWhatIs) {
   OMPQ_PAGE_OR_SKIP();
   EXPECT_THAT(refusal("{\"format\": "),
               AllOf(HasSubstr("[runs/a.json]"), HasSubstr("is not valid JSON at byte 11 of 11")));
-  EXPECT_THAT(refusal("[1, 2]"), HasSubstr("holds a JSON array; a report shows ompq-search/2, "));
+  EXPECT_THAT(refusal("[1, 2]"), HasSubstr("has a JSON array; a report supports ompq-search/2, "));
   EXPECT_THAT(refusal("{}"), HasSubstr("an object without a format"));
   EXPECT_THAT(refusal(R"({"format": 3})"), HasSubstr("a format that is a number"));
   EXPECT_THAT(refusal(R"({"format": "ompq-inspect/1"})"),

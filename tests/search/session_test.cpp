@@ -90,7 +90,7 @@ TEST_F(SessionTest, SaysWhyAnAllocatorHasNoAnswer) {
     (void)session.solve("orm", {.average_bits = 3});
     FAIL() << "answered without the matrix";
   } catch (const DataError& error) {
-    EXPECT_THAT(error.what(), HasSubstr("allocator 'orm' has no answer"));
+    EXPECT_THAT(error.what(), HasSubstr("allocator 'orm' cannot be used"));
   }
 }
 

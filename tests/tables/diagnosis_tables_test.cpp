@@ -74,7 +74,7 @@ report::Diff two_rows() {
 
 TEST(DiffText, SaysWhereNetworksPart) {
   EXPECT_THAT(diff_text(two_rows()),
-              AllOf(HasSubstr("they part first at layer 'fc': 12.5 dB, below 30 dB"),
+              AllOf(HasSubstr("they first diverge at layer 'fc': 12.5 dB, below 30 dB"),
                     HasSubstr("same best class: 75.00 %"),
                     HasSubstr("equal"),
                     Not(HasSubstr("in B")),
@@ -84,7 +84,7 @@ TEST(DiffText, SaysWhereNetworksPart) {
 TEST(DiffText, SaysThatNothingParts) {
   report::Diff diff = two_rows();
   diff.rows[1].parted = false;
-  EXPECT_THAT(diff_text(diff), HasSubstr("nowhere below 30 dB"));
+  EXPECT_THAT(diff_text(diff), HasSubstr("no value below 30 dB"));
 }
 
 TEST(DiffText, ShowsBothNamesAndWhatHasNoPartner) {
@@ -102,7 +102,7 @@ TEST(DiffText, CallsWhatIsNotFiniteSo) {
   report::Diff diff = two_rows();
   diff.rows[1].finite = false;
   diff.rows[1].snr_db.reset();
-  EXPECT_THAT(diff_text(diff), HasSubstr("they part first at layer 'fc': not finite"));
+  EXPECT_THAT(diff_text(diff), HasSubstr("they first diverge at layer 'fc': not finite"));
 }
 
 }  // namespace

@@ -17,8 +17,8 @@
 namespace ompq::app {
 namespace {
 
-/// Gives the library's log a place: warnings on standard error, more with --verbose, nothing with
-/// --quiet. Lines and the progress bar share the terminal, so the bar makes room for each line.
+/// Prints the library's log on standard error: warnings, more with --verbose, nothing with --quiet.
+/// Lines and the progress bar share the terminal, so the bar is redrawn below each line.
 class StderrSink : public spdlog::sinks::base_sink<std::mutex> {
  public:
   explicit StderrSink(ProgressBar& bar) : bar_(bar) {}
@@ -37,7 +37,7 @@ class StderrSink : public spdlog::sinks::base_sink<std::mutex> {
   ProgressBar& bar_;
 };
 
-/// For its lifetime, the library's log goes to `bar`'s stream.
+/// During its lifetime, the library's log goes to `bar`'s stream.
 class LogRoute {
  public:
   LogRoute(const OptionValues& options, ProgressBar& bar) {

@@ -54,14 +54,20 @@ void validate(const Budget& budget);
 
 template <typename Visitor, fields::Of<Budget> Struct>
 void list_fields(Visitor& v, Struct& s) {
-  v.type("Budget", "What the network may cost.");
-  v("bytes", s.bytes, "of the file, as accounting says", fields::kCount);
-  v("average_bits", s.average_bits, "weight bits / weights, of quantized ones", fields::kCount);
-  v("compression", s.compression, "float bytes / bytes", fields::kCount);
+  v.type("Budget", "Limits on the network's cost.");
+  v("bytes", s.bytes, "size of the file, counted as `accounting` says", fields::kCount);
+  v("average_bits",
+    s.average_bits,
+    "weight bits per weight, over quantized weights",
+    fields::kCount);
+  v("compression", s.compression, "float size / size", fields::kCount);
   v("bops", s.bops, "bit operations for one sample", fields::kCount);
-  v("weight_bytes", s.weight_bytes, "codes alone", fields::kCount);
-  v("activation_bytes", s.activation_bytes, "peak of what is alive at once", fields::kCount);
-  v("latency_us", s.latency_us, "microseconds by a measured table", fields::kCount);
+  v("weight_bytes", s.weight_bytes, "codes only", fields::kCount);
+  v("activation_bytes",
+    s.activation_bytes,
+    "peak memory of the activations alive at once",
+    fields::kCount);
+  v("latency_us", s.latency_us, "microseconds, from a table of measurements", fields::kCount);
 }
 
 }  // namespace ompq::allocation

@@ -136,16 +136,22 @@ struct Cost {
 
 template <typename Visitor, fields::Of<Cost> Struct>
 void list_fields(Visitor& v, Struct& s) {
-  v.type("Cost", "What a whole allocation costs.");
-  v("bytes", s.bytes, "of the file, as accounting says", fields::kCount.unneeded());
+  v.type("Cost", "Cost of a whole allocation.");
+  v("bytes", s.bytes, "size of the file, counted as `accounting` says", fields::kCount.unneeded());
   v("average_bits",
     s.average_bits,
-    "weight bits / weights, of quantized ones",
+    "weight bits per weight, over quantized weights",
     fields::kCount.unneeded());
   v("bops", s.bops, "bit operations for one sample", fields::kCount.unneeded());
-  v("weight_bytes", s.weight_bytes, "codes and float weights alone", fields::kCount.unneeded());
-  v("activation_bytes", s.activation_bytes, "peak, where it is known", fields::kCount.unneeded());
-  v("latency_us", s.latency_us, "where a latency table is known", fields::kCount.unneeded());
+  v("weight_bytes", s.weight_bytes, "codes and float weights only", fields::kCount.unneeded());
+  v("activation_bytes",
+    s.activation_bytes,
+    "peak memory of the activations, if known",
+    fields::kCount.unneeded());
+  v("latency_us",
+    s.latency_us,
+    "microseconds, if there is a latency table",
+    fields::kCount.unneeded());
 }
 
 /// Cost of one width per layer, without activation bytes and latency (see cost_of_widths in

@@ -21,7 +21,7 @@ void list_fields(Visitor& v, Struct& s) {
   v("name", s.name, "", fields::kUnneeded);
   v("status", s.status, "optimal, time-limit, rounded, rule or local-search", fields::kUnneeded);
   v("objective", s.objective, "", fields::kUnneeded);
-  v("gap", s.gap, "to the best possible objective, relative", fields::kUnneeded);
+  v("gap", s.gap, "relative gap to the best possible objective", fields::kUnneeded);
   v("seconds", s.seconds, "", fields::kCount.unneeded());
 }
 

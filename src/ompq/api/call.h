@@ -11,7 +11,7 @@
 namespace ompq::api {
 
 /// The input of a command: the options, checked against the command's records, with arrays copied.
-/// @throws ConfigError as the command line does.
+/// @throws ConfigError in the same cases as the command line.
 [[nodiscard]] commands::Context context_of(const Options& options);
 
 /// The options of one call: those that were set, and the members of the typed structs. Empty

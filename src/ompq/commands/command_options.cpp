@@ -17,7 +17,7 @@
 namespace ompq::commands {
 namespace {
 
-/// The allocator's name once scheme and solver have had their say.
+/// The allocator's name after applying --scheme and --solver.
 std::string allocator_of(const OptionValues& options, allocation::Scheme scheme) {
   const bool solver_given = options.given("solver");
   const std::string& solver = options.text("solver");
@@ -95,11 +95,11 @@ pipeline::FileForm file_form(const OptionValues& options) {
   form.format = format.weights;
   if (const auto opset = options.maybe_integer("opset")) {
     if (!format.is_onnx) {
-      throw ConfigError("--opset",
-                        fmt::format("{} says nothing of --format {}, which is no ONNX file; "
-                                    "leave it out",
-                                    *opset,
-                                    format.name));
+      throw ConfigError(
+          "--opset",
+          fmt::format("{} does not apply to --format {}, which is not an ONNX file; remove it",
+                      *opset,
+                      format.name));
     }
     form.opset = static_cast<int>(*opset);
   }

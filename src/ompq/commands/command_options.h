@@ -19,7 +19,7 @@ namespace ompq::commands {
                                                    const pipeline::Model& model);
 [[nodiscard]] ptq::QuantizeOptions quantize_options(const OptionValues& options,
                                                     const pipeline::Model& model);
-/// What a latency table has rows for.
+/// The request whose combinations are the rows of a latency table.
 [[nodiscard]] search::RequestOptions table_options(const OptionValues& options);
 [[nodiscard]] search::CompareOptions compare_options(const OptionValues& options,
                                                      const pipeline::Model& model);
@@ -40,7 +40,7 @@ void compose_plan(const OptionValues& options,
                   ptq::QuantizeOptions& quantize);
 /// Form of the file that --output names, with --format and --opset.
 [[nodiscard]] pipeline::FileForm file_form(const OptionValues& options);
-/// A sentence for each option that was given and that the method does not read.
+/// A sentence for each given option that the method does not use.
 [[nodiscard]] std::vector<std::string> unused_by(const std::string& method,
                                                  const OptionValues& options);
 

@@ -7,7 +7,7 @@
 
 namespace ompq::commands {
 
-// Each in the file of its command.
+// Each is defined in the file of its command.
 CommandRow inspect_row();
 CommandRow search_row();
 CommandRow quantize_row();
@@ -35,7 +35,7 @@ std::span<const CommandRow> command_rows() { return command_row_table().rows(); 
 
 const CommandRow& command_row(std::string_view name) {
   if (const CommandRow* row = command_row_table().find(name)) return *row;
-  throw InternalError("commands", fmt::format("'{}' is no command that runs networks", name));
+  throw InternalError("commands", fmt::format("'{}' is not a command that runs networks", name));
 }
 
 std::string run_as_json(std::string_view command, const Context& context) {

@@ -14,31 +14,30 @@
 
 namespace ompq::commands {
 
-/// What a command that runs networks does; its record in command_table() says what it is asked.
-/// This row and the record are all that a command needs: the program, the checks of files and the
-/// Python module go by them.
+/// A command that runs networks; its record in command_table() has its options. A new command needs
+/// only this row and the record, which the program, the checks of files and the Python module use.
 struct CommandRow {
   std::string_view name;  ///< of its record
-  /// Works, and gives the result as one JSON document.
+  /// Runs the command and returns the result as a JSON document.
   std::string (*json)(const Context&) = nullptr;
-  /// Works, and gives the result as a person reads it: tables and a few sentences.
+  /// Runs the command and returns the result as text: tables and a few sentences.
   std::string (*text)(const Context&) = nullptr;
-  /// The files that it writes next to those that options name, so that nothing is overwritten;
-  /// null: none.
+  /// Further files that it writes besides those given by options, to check that nothing is
+  /// overwritten; null: none.
   void (*companions)(const OptionValues&, std::vector<NamedFile>&) = nullptr;
 };
 
-/// `json` of a row: runs the command and turns its result into JSON.
+/// `json` of a row: runs the command and converts its result to JSON.
 template <auto run>
 [[nodiscard]] std::string json_of(const Context& context) {
   return to_json(run(context));
 }
 
-/// One row a command that runs networks, in the order of the help.
+/// One row per command that runs networks, in the order of the help.
 [[nodiscard]] std::span<const CommandRow> command_rows();
 /// The same, to which a row can be added for a while.
 [[nodiscard]] RowTable<CommandRow>& command_row_table();
-/// @throws InternalError for a command that runs no networks.
+/// @throws InternalError for a command that does not run networks.
 [[nodiscard]] const CommandRow& command_row(std::string_view name);
 
 /// A command that a test, for example, adds; it exists while this object lives.

@@ -10,10 +10,9 @@
 
 namespace ompq::commands {
 
-// One function for each command that runs networks: from options to the result, with every file
-// that the options ask for written. What the program prints and Python returns is made of these,
-// by the rows of command_rows.h.
-// @throws children of ompq::Error, as the functions of pipeline/ that they call do.
+// One function for each command that runs networks: from options to the result, including writing
+// all requested files. The program's output and Python's results are created from these by the rows
+// of command_rows.h. @throws subclasses of ompq::Error, as the called functions.
 
 [[nodiscard]] report::Inspection inspect(const Context& context);
 [[nodiscard]] report::Search search(const Context& context);
@@ -26,9 +25,9 @@ namespace ompq::commands {
 [[nodiscard]] report::Diff diff(const Context& context);
 
 /// Runs the command of this name (of command_table()). @return its result, one JSON document.
-/// @throws InternalError for a command that runs no networks.
+/// @throws InternalError for a command that does not run networks.
 [[nodiscard]] std::string run_as_json(std::string_view command, const Context& context);
-/// Likewise. @return its result as a person reads it, which is what the program prints.
+/// Likewise. @return its result as text, as printed by the program.
 [[nodiscard]] std::string run_as_text(std::string_view command, const Context& context);
 
 }  // namespace ompq::commands

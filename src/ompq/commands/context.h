@@ -12,20 +12,20 @@
 
 namespace ompq::commands {
 
-/// Arrays in place of a file, by the option that would name the file: "data", "eval-data". What the
-/// option itself holds is then the arrays' name, data::arrays_text().
+/// Arrays instead of a file, by option: "data", "eval-data". The option's value is then the arrays'
+/// description, data::arrays_text().
 using ArraySources = std::map<std::string, data::NamedArrays, std::less<>>;
 
-/// What a command is given.
+/// The inputs of a command.
 struct Context {
   OptionValues options;           ///< operands and options, checked against the command's records
-  ArraySources arrays = {};       ///< samples that lie in memory
+  ArraySources arrays = {};       ///< samples in memory
   ProgressHandler progress = {};  ///< may be empty
   report::Provenance provenance = {};  ///< for the result
 
-  // Told while work goes on; may be empty.
-  std::function<void(const std::string&)> say = {};  ///< run_as_text: whole lines for a person
-  std::function<void(const report::MethodCost&)> announce = {};   ///< quantize: what is to come
+  // Called during the work; may be empty.
+  std::function<void(const std::string&)> say = {};  ///< run_as_text: whole lines of text
+  std::function<void(const report::MethodCost&)> announce = {};   ///< quantize: the estimated cost
   std::function<void(const report::EpochRecord&)> on_epoch = {};  ///< finetune: every epoch
 };
 

@@ -52,11 +52,10 @@ data::Preprocess preprocess_for(const OptionValues& options, const std::filesyst
 
 enum class Rows {
   OfBatch,  ///< a sample is an input without its batch
-  Whole,    ///< a sample is the whole input, the open extent too
+  Whole,    ///< a sample is the whole input, including the open extent
 };
 
-/// True where the file leaves the extent open that counts samples, so that it may be another
-/// length.
+/// True if the batch extent is open in the file, so that it may be another length.
 bool may_be_whole(const onnx_io::DeclaredInput& input) {
   return !input.extents.empty() && input.extents.at(input.batch_axis) < 1;
 }
@@ -84,7 +83,7 @@ std::unique_ptr<data::Dataset> open_for(const Context& context,
                                                context.options.text("split")));
 }
 
-/// Samples of a network that takes a batch of one have the extent that its file leaves open.
+/// With a batch of one, samples include the open first extent.
 std::unique_ptr<data::Dataset> open_either(const Context& context,
                                            const std::filesystem::path& model,
                                            const std::vector<onnx_io::DeclaredInput>& inputs) {
@@ -98,11 +97,11 @@ std::unique_ptr<data::Dataset> open_either(const Context& context,
   try {
     return open_for(context, model, inputs, Rows::Whole);
   } catch (const DataError&) {
-    return open_for(context, model, inputs);  // its message is the one that most users need
+    return open_for(context, model, inputs);  // its message is the most useful one
   }
 }
 
-/// What the samples of --data have where the network leaves extents open.
+/// The extents of the samples of --data, for open extents of the network.
 onnx_io::SampleExtents extents_of_samples(const Context& context,
                                           const std::filesystem::path& model,
                                           const std::vector<onnx_io::DeclaredInput>& inputs) {
@@ -115,7 +114,7 @@ onnx_io::SampleExtents extents_of_samples(const Context& context,
   return known;
 }
 
-/// What inputs without axes are, if they are the same in all samples of --data.
+/// The values of scalar inputs, if they are the same in all samples of --data.
 onnx_io::SampleNumbers numbers_of_samples(const Context& context,
                                           const std::filesystem::path& model,
                                           const std::vector<onnx_io::DeclaredInput>& inputs) {
@@ -219,7 +218,7 @@ pipeline::Samples calibration_samples(const Context& context, const pipeline::Mo
 
 namespace {
 
-/// Labels of another network would only refuse what needs none.
+/// Labels that do not fit the network are ignored if none are needed.
 void drop_foreign_labels(const pipeline::Model& model, pipeline::Samples& samples) {
   if (!samples.dataset->has_labels()) return;
   if (const auto classes = scores::class_count(model.graph)) {
@@ -248,7 +247,7 @@ pipeline::Samples evaluation_samples(const Context& context,
       model, sample_options(context, model.file, "data", options.text("split")), 0, seed);
   rest.indices = pipeline::held_out(calibration, limit.value_or(held_out));
   if (rest.indices.empty()) {
-    log().warn("{} holds one sample: what is measured with it was calibrated with it, too",
+    log().warn("{} has one sample, which is used for both calibration and evaluation",
                calibration.used.source);
     rest.indices = calibration.indices;
   }

@@ -35,17 +35,17 @@ pipeline::Samples first_samples(const Context& context, const pipeline::Model& m
   return samples;
 }
 
-/// One number over all samples of a pass is not one a sample, and depends on how many there are.
+/// A scalar for all samples of a pass is not per sample and depends on their number.
 void require_rows_to_save(const pipeline::Model& model) {
   const graph::Value& output = model.graph.value(model.graph.outputs().front());
   if (!output.shape || !output.shape->empty()) return;
   throw DataError("--save-outputs",
-                  fmt::format("the network's first output '{}' is one number over all samples at "
-                              "once, which cannot be kept for each of them; leave the option out",
+                  fmt::format("the network's first output '{}' is a single number for all samples, "
+                              "which cannot be saved per sample; remove the option",
                               output.name));
 }
 
-/// Both are fed the same samples.
+/// Checks that both take the same samples.
 void require_same_inputs(const pipeline::Model& model, const pipeline::Model& reference) {
   const auto ours = pipeline::input_specs(model.graph);
   const auto theirs = pipeline::input_specs(reference.graph);
@@ -59,12 +59,13 @@ void require_same_inputs(const pipeline::Model& model, const pipeline::Model& re
     }
     return fmt::format("{}", fmt::join(parts, ", "));
   };
-  throw ConfigError("--reference",
-                    fmt::format("'{}' takes {}, and MODEL takes {}; give the float network that "
-                                "MODEL was made of",
-                                reference.file.string(),
-                                text(theirs),
-                                text(ours)));
+  throw ConfigError(
+      "--reference",
+      fmt::format(
+          "'{}' takes {}, but MODEL takes {}; give the float network that MODEL was made from",
+          reference.file.string(),
+          text(theirs),
+          text(ours)));
 }
 
 }  // namespace
@@ -84,7 +85,7 @@ report::EvaluatedNetwork evaluate(const Context& context) {
     const std::string fault = samples.dataset->label_fault();
     throw DataError("eval",
                     fmt::format("{}; give --reference FLOAT.onnx to compare with, or "
-                                "--save-outputs to keep what the network says",
+                                "--save-outputs to save the network's outputs",
                                 fault.empty() ? samples.used.source + " has no labels"
                                               : "labels cannot be used: " + fault));
   }

@@ -27,7 +27,8 @@ void add_paths(const OptionRecord& record,
   files.push_back({display_name(record), options.text(record.name)});
 }
 
-/// What is read without being named: preprocessing next to a network, and the weights of --from.
+/// Files that are read without being given: preprocessing next to a network, and external data of
+/// --from.
 void add_unnamed(const OptionValues& options, std::vector<NamedFile>& read) {
   for (const char* network : {"MODEL", "reference", "A", "B"}) {
     if (!options.knows(network) || !options.has(network)) continue;
@@ -74,7 +75,7 @@ void check_outputs(std::string_view command,
                    const std::set<fs::path>& also_read) {
   const CommandRecord* record = find_command(command);
   if (record == nullptr) {
-    throw InternalError("commands", fmt::format("'{}' is no command", command));
+    throw InternalError("commands", fmt::format("'{}' is not a command", command));
   }
   std::vector<NamedFile> read;
   std::vector<NamedFile> written;

@@ -10,18 +10,18 @@
 
 namespace ompq::commands {
 
-/// Refuses, before a command begins, every file that it would write in a place where it cannot, or
-/// over something that it reads: those that options name, and those that come next to them (the
-/// journal, the checkpoint, encodings, external data). What it reads are the files of options, the
-/// samples and labels in folders, and preprocessing next to a network. See check_output_files().
+/// Checks all output files before a command starts: those given by options and those next to them
+/// (journal, checkpoint, encodings, external data) must be writable and must not overwrite inputs:
+/// files of options, samples and labels in folders, and preprocessing next to a network. See
+/// check_output_files().
 /// @param command  its name in command_table().
-/// @param also_read  the external data of the networks, known once they were opened.
+/// @param also_read  the external data of the networks, known after opening them.
 void check_outputs(std::string_view command,
                    const OptionValues& options,
                    const std::set<std::filesystem::path>& also_read = {});
 
-/// What comes next to the network that --output names: its external data, the journal, and the
-/// second file of its --format. For CommandRow::companions.
+/// The files next to --output: its external data, the journal, and the second file of its --format.
+/// For CommandRow::companions.
 void add_network_companions(const OptionValues& options, std::vector<NamedFile>& written);
 
 }  // namespace ompq::commands

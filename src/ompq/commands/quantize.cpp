@@ -44,7 +44,7 @@ report::Quantization quantize(const Context& context) {
 
 namespace {
 
-/// Says what is to come.
+/// A line with the estimated cost.
 std::string cost_text(const report::MethodCost& cost) {
   const std::string search =
       cost.search_seconds > 0 ? fmt::format("search: up to {:.0f} s; ", cost.search_seconds) : "";

@@ -36,7 +36,7 @@ inline constexpr std::array<ConditionalFallback, 2> kDefaultRates{{
     {"optimizer", "sgd", "0.0005"},
     {"optimizer", "adamw", "0.00001"},
 }};
-/// Statistics of batches waver with weights that jump between few levels.
+/// Batch statistics are noisy if weights jump between few levels.
 inline constexpr std::array<ConditionalFallback, 2> kDefaultNorms{{
     {"float", "no", "frozen"},
     {"float", "yes", "trained"},

@@ -11,8 +11,8 @@
 namespace ompq::pipeline {
 
 /// Quantizers of the layers' inputs.
-/// @param bits  one a layer; none: float.
-/// @param histograms  if given: gets what was seen of each input.
+/// @param bits  one per layer; nullopt: float.
+/// @param histograms  if not null, receives the histogram of each input.
 [[nodiscard]] rounding::ActivationQuantizers calibrate(
     const Model& model,
     const std::vector<std::optional<int>>& bits,

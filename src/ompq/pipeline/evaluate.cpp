@@ -41,7 +41,7 @@ class Tally {
     compared_ += output.elements();
   }
 
-  /// Integers agree where they are equal.
+  /// Integers agree if they are equal.
   void add_reference_classes(const Tensor& output, const Tensor& reference) {
     const std::size_t bytes = size_of(output.type());
     for (std::size_t at = 0; at + bytes <= output.bytes().size(); at += bytes) {
@@ -105,15 +105,15 @@ Tensor stack_rows(const std::vector<Tensor>& parts) {
   return all;
 }
 
-/// `count` rows from `begin` on.
+/// `count` rows starting at `begin`.
 Tensor rows_of(const Tensor& all, std::int64_t begin, std::int64_t count) {
   std::vector<std::int64_t> shape = all.shape();
   if (begin + count > shape.front()) {
     throw ShapeError(
         "evaluation",
-        fmt::format("the reference has {} rows of the first output and the data make more; run it "
-                    "over the same samples",
-                    shape.front()));
+        fmt::format(
+            "the reference has only {} rows of the first output; run it on the same samples",
+            shape.front()));
   }
   const std::size_t row = all.bytes().size() / static_cast<std::size_t>(shape.front());
   shape.front() = count;
@@ -131,8 +131,8 @@ void compare(Tally& tally,
              scores::Kind kind) {
   if (reference.shape() != output.shape()) {
     throw ShapeError("evaluation",
-                     fmt::format("the network's first output is {}, the reference's {}; compare "
-                                 "networks of the same outputs",
+                     fmt::format("the network's first output is {}, but the reference's {}; "
+                                 "compare networks with the same outputs",
                                  shape_text(output.shape()),
                                  shape_text(reference.shape())));
   }
@@ -146,7 +146,7 @@ void compare(Tally& tally,
   }
 }
 
-/// A number over the whole batch, without axes, is a row of its own.
+/// A scalar for the whole batch counts as one row.
 Tensor with_rows(const Tensor& output) {
   return output.rank() == 0 ? output.reshaped({1}) : output;
 }
@@ -192,7 +192,7 @@ EvaluateOutcome evaluate(const graph::Graph& graph,
   };
   data::for_each_batch(dataset, indices, options.batch_size, use, options.task, progress);
   if (result.samples == 0) {
-    throw DataError("evaluation", "no sample could be used; give at least one that decodes");
+    throw DataError("evaluation", "no sample could be read; give at least one valid sample");
   }
   tally.finish(result);
   result.skipped = static_cast<std::int64_t>(indices.size()) - result.samples;

@@ -18,10 +18,10 @@ struct EvaluateOptions {
   std::int64_t batch_size = 64;
   runtime::ExecutorOptions executor;
   std::string task = "evaluation";  ///< its name in progress events
-  /// Keeps the first output of every sample in EvaluateOutcome::logits.
+  /// Keep the first output of every sample in EvaluateOutcome::logits.
   bool keep_outputs = false;
-  /// What the reference network says of the same samples, EvaluateOutcome::logits of its own run,
-  /// in place of running it again.
+  /// The reference network's outputs for the same samples (EvaluateOutcome::logits), instead of
+  /// running it again.
   const Tensor* reference_logits = nullptr;
 };
 
@@ -40,13 +40,13 @@ void bind_evaluation(Binder& binder, EvaluateOptions& options) {
 
 struct EvaluateOutcome {
   report::Evaluation evaluation;
-  Tensor logits;  ///< [samples, ...] if asked for
+  Tensor logits;  ///< [samples, ...] if requested
 };
 
-/// Runs `graph` over the samples at `indices`. Top-1 and top-5 where there are labels and the first
-/// output is [n, classes]; fidelity to `reference` (same inputs and outputs) where one is given.
-/// @throws DataError if a label lies outside of the classes (names the sample), ShapeError if the
-/// graphs do not match.
+/// Evaluates `graph` on the samples at `indices`. Top-1 and top-5 if there are labels and the first
+/// output is [n, classes]; fidelity to `reference` (same inputs and outputs) if given.
+/// @throws DataError if a label is out of range (names the sample), ShapeError if the graphs do not
+/// match.
 [[nodiscard]] EvaluateOutcome evaluate(const graph::Graph& graph,
                                        data::Dataset& dataset,
                                        const std::vector<std::int64_t>& indices,

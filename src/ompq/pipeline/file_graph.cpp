@@ -32,7 +32,7 @@ std::unordered_map<std::string, NodeId> node_ids_by_name(const Graph& graph) {
   return found;
 }
 
-/// Which of the node's inputs `value` is; nothing if none.
+/// The index of `value` among the node's inputs; nullopt if it is not an input.
 std::optional<std::size_t> place_of(const Node& node, ValueId value) {
   const auto found = std::ranges::find(node.inputs, value);
   if (value == kNoValue || found == node.inputs.end()) return std::nullopt;
@@ -54,13 +54,13 @@ bool comes_from_constants(const Graph& graph, ValueId value) {
   return true;
 }
 
-/// Gives the values that layers hold the form and the names that they have in the model.
+/// Gives the layers' constants the same form and names as in the model.
 class LayerNames {
  public:
   LayerNames(Graph& file, const Model& model)
       : file_(file), model_(model), nodes_(node_ids_by_name(file)) {}
 
-  /// Why a layer is none here; nothing if all are.
+  /// Returns a layer that is missing in the file's graph; nullopt if all exist.
   std::optional<std::string> adopt_all() {
     for (const Layer& layer : model_.discovery.layers) {
       if (!adopt(layer)) return layer.name;
@@ -83,7 +83,7 @@ class LayerNames {
   bool adopt_constant(const Node& ours, NodeId theirs, ValueId constant) {
     const graph::Value& wanted = model_.graph.value(constant);
     const auto place = place_of(ours, constant);
-    // The bias of a MatMul is another node's.
+    // The bias of a MatMul belongs to another node.
     const ValueId there = place ? file_.node(theirs).input(*place) : file_.find_value(wanted.name);
     if (there == kNoValue) return false;
     if (!file_.is_constant(there) && !detach(there)) return false;
@@ -95,7 +95,7 @@ class LayerNames {
     return value.name == wanted.name || (place && rename(theirs, *place, wanted));
   }
 
-  /// Makes a constant of what only its maker kept from being one.
+  /// Makes a value constant by removing its producer.
   bool detach(ValueId value) {
     if (file_.is_output(value) || !comes_from_constants(file_, value)) return false;
     std::ranges::replace(file_.mutable_node(file_.producer(value)).outputs, value, kNoValue);
@@ -115,7 +115,7 @@ class LayerNames {
   std::unordered_map<std::string, NodeId> nodes_;
 };
 
-/// The axis of what a layer reads whose extent its weight fixes; nothing where none is known.
+/// The axis of a layer's input whose extent is fixed by its weight; nullopt if unknown.
 std::optional<std::size_t> channel_axis(const Node& node, std::size_t rank) {
   if (rank < 2) return std::nullopt;
   if (node.is("Conv") || node.is("ConvTranspose")) return 1;
@@ -123,7 +123,7 @@ std::optional<std::size_t> channel_axis(const Node& node, std::size_t rank) {
   return rank - 1;
 }
 
-/// Ranks and types as the model knows them; of extents, those alone that hold for every size.
+/// Ranks and types from the model, but only extents that are valid for every size.
 void set_shapes(Graph& file, const Model& model) {
   for (std::size_t i = 0; i < file.values().size(); ++i) {
     const auto id = static_cast<ValueId>(i);
@@ -170,14 +170,14 @@ std::optional<Graph> open_graph(const Graph& imported, const Model& model, Norms
   file.sort();
   file.erase_dead_nodes();
   std::optional<std::string> reason;
-  if (!is_written_whole(file)) reason = "a sub-network that only the given sizes decide about";
+  if (!is_written_whole(file)) reason = "a sub-network that depends on the given sizes";
   if (!reason && norms == Norms::Folded) {
     if (const auto layer = LayerNames(file, model).adopt_all()) {
       reason = fmt::format("layer '{}', whose weight depends on the given sizes", *layer);
     }
   }
   if (reason) {
-    log().warn("{}: the written file takes the given sizes alone, because of {}",
+    log().warn("{}: the written file supports only the given sizes, because of {}",
                model.file.string(),
                *reason);
     return std::nullopt;

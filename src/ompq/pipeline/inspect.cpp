@@ -21,7 +21,7 @@ std::vector<report::NamedShape> named_shapes(const graph::Graph& graph,
   return shapes;
 }
 
-/// Outputs that the network has in its file, where the end that makes them is not run.
+/// The outputs in the file, if the end that produces them is not run.
 std::vector<report::NamedShape> declared_outputs(const graph::Graph& graph) {
   std::vector<report::NamedShape> shapes;
   for (const graph::Declaration& output : graph.interface.outputs) {
@@ -35,7 +35,7 @@ std::vector<report::NamedShape> declared_outputs(const graph::Graph& graph) {
   return shapes;
 }
 
-/// Elements of all floating-point constants that some node reads.
+/// Number of elements of all used floating-point constants.
 std::int64_t parameter_count(const graph::Graph& graph) {
   std::unordered_set<graph::ValueId> seen;
   std::int64_t count = 0;

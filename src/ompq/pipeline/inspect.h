@@ -5,7 +5,7 @@
 
 namespace ompq::pipeline {
 
-/// What `ompq inspect` shows of a model.
+/// The result of `ompq inspect` for a model.
 [[nodiscard]] report::Inspection inspect(const Model& model);
 
 }  // namespace ompq::pipeline

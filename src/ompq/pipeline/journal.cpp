@@ -19,7 +19,7 @@ using fields::Json;
 constexpr std::string_view kAnyJournalFormat = "ompq-journal/";
 constexpr std::string_view kJournalFormat = "ompq-journal/2";
 
-/// The text under `key`, or "" where there is none.
+/// The text of `key`, or "" if there is none.
 std::string text_at(const Json& line, const char* key) {
   if (!line.is_object() || !line.contains(key) || !line[key].is_string()) return "";
   return line[key].get<std::string>();
@@ -43,12 +43,13 @@ std::string header_of(const std::string& fingerprint) {
   return Json{{"format", kJournalFormat}, {"fingerprint", fingerprint}}.dump() + "\n";
 }
 
-/// What a file turns out to be that is opened as a journal.
+/// The kind of a file that is opened as a journal.
 enum class Found { Nothing, OurRun, OtherRun, OtherFormat, NoJournal };
 
-/// @param header  of the journal that is wanted.
+/// @param header  of the expected journal.
 Found what_is(const std::string& text, const std::string& header) {
-  if (text != header && header.starts_with(text)) return Found::Nothing;  // killed as it began
+  if (text != header && header.starts_with(text))
+    return Found::Nothing;  // interrupted while creating it
   const std::size_t end = text.find('\n');
   if (end == std::string::npos) {
     const std::string any_run = header_of("");
@@ -68,16 +69,17 @@ Journal::Journal(std::filesystem::path path, std::string fingerprint) : path_(st
   file_ = ::open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
   if (file_ < 0) {
     throw FileError("journal",
-                    fmt::format("cannot open {}: {}; name another place with --journal",
+                    fmt::format("cannot open {}: {}; choose another file with --journal",
                                 path_.string(),
                                 std::strerror(errno)));
   }
   try {
     if (::flock(file_, LOCK_EX | LOCK_NB) != 0) {
-      throw FileError("journal",
-                      fmt::format("{} is in use by another run; wait for it, or name another file "
-                                  "with --journal",
-                                  path_.string()));
+      throw FileError(
+          "journal",
+          fmt::format("{} is in use by another run; wait for it, or choose another file "
+                      "with --journal",
+                      path_.string()));
     }
     const std::string text = read_all(file_, path_);
     const std::string header = header_of(fingerprint);
@@ -85,12 +87,12 @@ Journal::Journal(std::filesystem::path path, std::string fingerprint) : path_(st
     if (found == Found::NoJournal) {
       throw DataError(
           "journal",
-          fmt::format("{} is no journal of this program; name another file", path_.string()));
+          fmt::format("{} is not a journal of ompq; choose another file", path_.string()));
     }
     if (found == Found::OtherRun) {
       log().warn(
-          "{} was kept by a run of another version, or with another model, other samples "
-          "or options; it is started again",
+          "{} is from a run of another version, or with another model, other samples or options; "
+          "it is restarted",
           path_.string());
     }
     if (found == Found::OtherFormat) {
@@ -125,7 +127,7 @@ void Journal::resume(const std::string& text) {
   for (std::size_t end = text.find('\n', kept); end != std::string::npos;
        end = text.find('\n', kept)) {
     const Json line = Json::parse(text.substr(kept, end - kept), nullptr, false);
-    // Torn: what follows was never acknowledged.
+    // An incomplete line: drop it.
     if (text_at(line, "key").empty() || !line.contains("value")) break;
     units_[text_at(line, "key")] = line["value"].dump();
     kept = end + 1;
@@ -144,7 +146,7 @@ void Journal::write_line(const std::string& bytes) {
     if (put < 0 && errno == EINTR) continue;
     if (put <= 0) {
       throw FileError("journal",
-                      fmt::format("cannot write {}: {}; what it holds so far stays good",
+                      fmt::format("cannot write {}: {}; its entries so far remain valid",
                                   path_.string(),
                                   std::strerror(errno)));
     }

@@ -8,15 +8,15 @@
 
 namespace ompq::pipeline {
 
-/// Finished units of long work, one JSON line each, so that the same command goes on where a kill
-/// stopped it. A line is on disk before `append` returns; a line that a kill tore is dropped when
-/// the journal is opened again. One process at a time.
+/// Finished units of long work, one JSON line each, so that the same command resumes after an
+/// interruption. A line is on disk before `append` returns; an incomplete line is dropped when the
+/// journal is opened again. One process at a time.
 class Journal {
  public:
-  /// Opens or begins the journal at `path`.
-  /// @param fingerprint  what the results depend on (version, model, samples, options). A journal
-  /// that was kept under another one is started again, which the log says: its units would be wrong
-  /// here, and whoever starts another run at the same output has done with them.
+  /// Opens or creates the journal at `path`.
+  /// @param fingerprint  of everything that results depend on (version, model, samples, options). A
+  /// journal with another fingerprint is restarted with a warning, since its units are not valid
+  /// for this run.
   /// @throws FileError if the file cannot be opened or locked; DataError if it is no journal, or
   /// one in the format of another version; it is then not touched.
   Journal(std::filesystem::path path, std::string fingerprint);
@@ -24,16 +24,16 @@ class Journal {
   Journal(const Journal&) = delete;
   Journal& operator=(const Journal&) = delete;
 
-  /// What was appended under `key`, JSON text; nothing if that unit is still to do.
+  /// The JSON text appended for `key`; nullopt if that unit is not finished.
   [[nodiscard]] std::optional<std::string> find(std::string_view key) const;
   /// @param json  one JSON value. @throws FileError if it cannot be written (disk full).
   void append(std::string_view key, std::string_view json);
-  /// Units that were there when the journal was opened.
+  /// Number of units when the journal was opened.
   [[nodiscard]] std::size_t resumed() const { return resumed_; }
-  /// Units that are kept now.
+  /// Number of units now.
   [[nodiscard]] std::size_t size() const { return units_.size(); }
   [[nodiscard]] const std::filesystem::path& path() const { return path_; }
-  /// The work is done: closes the journal and removes the file.
+  /// Closes the journal and removes the file, after all work is done.
   void finish();
 
  private:

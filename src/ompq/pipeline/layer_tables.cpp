@@ -12,7 +12,7 @@ namespace {
 
 bool is_linear(const graph::Layer& layer) { return layer.use != graph::WeightUse::Convolution; }
 
-/// Elements for one sample; 0 where the shape is not known.
+/// Elements for one sample; 0 if the shape is not known.
 std::int64_t elements_of(const graph::Value& value) {
   if (!value.shape) return 0;
   std::int64_t elements = 1;

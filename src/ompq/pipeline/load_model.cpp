@@ -18,8 +18,8 @@
 namespace ompq::pipeline {
 namespace {
 
-/// Hash and size. The hash of a model alone is that of its file, which anybody can check; the
-/// weights of one with external data could change after it.
+/// Hash and size. The hash of a model without external data is that of its file, so users can check
+/// it; otherwise it includes the hashes of the data files.
 void identify(Model& model) {
   const std::string bytes = read_file(model.file);
   model.sha256 = sha256(bytes);
@@ -34,7 +34,7 @@ void identify(Model& model) {
   model.sha256 = sha256(hashes);
 }
 
-/// Makes matrices of weights with leading axes of one. Ranks of inputs are inferred on a copy, and
+/// Turns weights with leading axes of 1 into matrices. Ranks of inputs are inferred on a copy, and
 /// only if there is such a weight.
 void flatten_by_inferred_ranks(graph::Graph& graph) {
   std::optional<graph::Graph> shaped;
@@ -55,7 +55,7 @@ bool has_choice(const graph::Graph& graph) {
       graph.nodes(), [](const graph::Node& node) { return node.domain.empty() && node.is("If"); });
 }
 
-/// The inputs with their declared extents. @return nothing if the shape of one is not known.
+/// The inputs with their declared extents; nullopt if a shape is not known.
 std::vector<onnx_io::DeclaredInput> inputs_of(const graph::Graph& graph) {
   std::vector<onnx_io::DeclaredInput> inputs;
   for (const graph::ValueId id : graph.inputs()) {
@@ -71,7 +71,7 @@ std::vector<onnx_io::DeclaredInput> inputs_of(const graph::Graph& graph) {
   return inputs;
 }
 
-/// Replaces each If that scalar inputs decide by the branch that the samples take.
+/// Inserts the taken branch of each If that depends on scalar inputs.
 void take_branches_of_samples(graph::Graph& graph, const onnx_io::ImportOptions& options) {
   if (!options.sample_numbers || !has_choice(graph)) return;
   const auto inputs = inputs_of(graph);
@@ -80,8 +80,8 @@ void take_branches_of_samples(graph::Graph& graph, const onnx_io::ImportOptions&
   if (any) ops::take_branches(graph, options.sample_numbers(inputs));
 }
 
-/// The network of the file without no-ops. Nothing is folded yet, so that one weight that several
-/// Identities read stays one.
+/// The file's network without no-ops. Nothing is folded yet, so that one weight read by several
+/// Identities stays one.
 graph::Graph import_network(const std::filesystem::path& file,
                             const onnx_io::ImportOptions& options,
                             std::set<std::filesystem::path>* data_files) {
@@ -122,14 +122,13 @@ void require_no_tail(const Model& model) {
   const auto& [name, op] = model.tail.front();
   throw UnsupportedOp(
       model.file.string(),
-      fmt::format("{} node '{}': its shapes depend on the data, and a layer's weight "
-                  "on the size of the input; give the network fixed sizes, or cut "
-                  "it before that node",
+      fmt::format("{} node '{}': its shapes depend on the data, and a layer's weight depends on "
+                  "the input size; give the network fixed sizes, or cut it before that node",
                   op,
                   name));
 }
 
-/// Adds the file to errors about the network in it.
+/// Adds the file's name to errors about its network.
 template <typename Read>
 auto told_with_file(const std::filesystem::path& file, const Read& read) {
   const auto own = [&](const Error& error) { return error.where() == file.string(); };

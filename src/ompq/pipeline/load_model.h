@@ -12,13 +12,13 @@ namespace ompq::pipeline {
 [[nodiscard]] Model load_model(const std::filesystem::path& file,
                                const onnx_io::ImportOptions& options = {});
 
-/// Model::graph alone, for what is only run. @throws as load_model.
+/// Only Model::graph, for networks that are only run. @throws as load_model.
 [[nodiscard]] graph::Graph load_graph(const std::filesystem::path& file,
                                       const onnx_io::ImportOptions& options = {});
 
-/// The same network before its batch norms were folded: what is trained. Values that both have
-/// bear the same names. @throws as load_model.
-/// @param data_files  if given: gets the files that hold external data.
+/// The same network before folding its batch norms, for training. Common values have the same
+/// names. @throws as load_model.
+/// @param data_files  if not null, receives the external data files.
 [[nodiscard]] graph::Graph load_unfolded(const std::filesystem::path& file,
                                          const onnx_io::ImportOptions& options = {},
                                          std::set<std::filesystem::path>* data_files = nullptr);

@@ -11,18 +11,18 @@
 namespace ompq::pipeline {
 namespace {
 
-/// Where an input counts samples; nothing where all samples of a pass share it.
+/// The batch axis of an input; nullopt if all samples of a pass share it.
 std::optional<std::size_t> batch_axis_of(const graph::Shape& shape,
                                          std::optional<std::int64_t> fixed_batch) {
   for (std::size_t d = 0; d < shape.size(); ++d) {
     if (!shape[d].is_fixed()) return d;
   }
-  if (!fixed_batch || shape.empty()) return std::nullopt;  // others have the samples
+  if (!fixed_batch || shape.empty()) return std::nullopt;  // other inputs have the batch
   return 0;
 }
 
-/// One sample a pass may stand at any axis or at none: the input is that sample's as it is, and
-/// samples get an axis of their own.
+/// With one sample per pass, the batch may be any axis or none: the whole input is that sample's,
+/// and samples get an additional axis.
 bool is_one_sample(const graph::Shape& shape, std::optional<std::int64_t> fixed_batch) {
   return fixed_batch == 1 && (shape.empty() || shape.front().size != 1);
 }
@@ -38,12 +38,11 @@ data::InputSpec spec_of(const graph::Value& input, std::optional<std::int64_t> f
   for (std::size_t d = 0; d < shape.size(); ++d) {
     if (d == spec.batch_axis) continue;
     if (!shape[d].is_fixed()) {
-      throw ShapeError(
-          "model",
-          fmt::format("input '{}' has shape {}; only one dimension, the batch, may stay "
-                      "open, give the others with --input-shape",
-                      input.name,
-                      graph::to_string(shape)));
+      throw ShapeError("model",
+                       fmt::format("input '{}' has shape {}; only one dimension, the batch, may be "
+                                   "open; set the others with --input-shape",
+                                   input.name,
+                                   graph::to_string(shape)));
     }
     spec.extents.push_back(shape[d].size);
   }

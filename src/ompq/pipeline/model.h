@@ -13,29 +13,29 @@
 
 namespace ompq::pipeline {
 
-/// A network made ready: imported, shapes inferred, constants folded, batch norms folded, layers
-/// found.
+/// A prepared network: imported, with inferred shapes, folded constants and batch norms, and
+/// layers.
 struct Model {
   std::filesystem::path file;
-  std::string sha256;  ///< of the file's bytes, and, where it has external data, of its hashes too
-  std::int64_t file_bytes = 0;                 ///< external data included
-  std::set<std::filesystem::path> data_files;  ///< that hold external data
-  onnx_io::ImportOptions import;               ///< that the file was read with
-  graph::Graph graph;  ///< batch norms folded, no-ops removed; ValueIds in `discovery` are its own
+  std::string sha256;  ///< of the file's bytes and, with external data, of the data files' hashes
+  std::int64_t file_bytes = 0;                 ///< including external data
+  std::set<std::filesystem::path> data_files;  ///< with external data
+  onnx_io::ImportOptions import;               ///< with which the file was read
+  graph::Graph graph;  ///< batch norms folded, no-ops removed; `discovery` has its ValueIds
   graph::Discovery discovery;
-  /// The end of the network whose shapes depend on the data: not in `graph`, whose outputs are what
-  /// it reads, and in the file as it was.
+  /// The end of the network whose shapes depend on the data: not in `graph`, whose outputs are its
+  /// inputs, and copied to the file unchanged.
   ops::Tail tail;
-  /// What is written, see pipeline/file_graph.h; none: `graph` itself.
+  /// The graph to be written, see pipeline/file_graph.h; nullopt: `graph`.
   std::optional<graph::Graph> file_graph;
-  /// The same with batch norms as they were, where the sizes of `graph` are not those of the file.
+  /// The same with unfolded batch norms, if the sizes of `graph` are not those of the file.
   std::optional<graph::Graph> unfolded_file_graph;
 };
 
-/// What a dataset must yield for this network.
+/// The inputs that a data set must provide for this network.
 [[nodiscard]] std::vector<data::InputSpec> input_specs(const graph::Graph& graph);
 
-/// Batch size the network accepts: `wanted`, or the fixed extent of its first dimension.
+/// Batch size for the network: `wanted`, or the fixed extent of its first dimension.
 [[nodiscard]] std::int64_t batch_size_for(const graph::Graph& graph, std::int64_t wanted);
 
 }  // namespace ompq::pipeline

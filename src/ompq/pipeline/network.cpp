@@ -13,7 +13,7 @@
 namespace ompq::pipeline {
 namespace {
 
-/// The layers that do not stay float, with their widths.
+/// The quantized layers with their widths.
 struct QuantizedLayers {
   std::vector<graph::Layer> layers;
   std::vector<BitWidth> widths;
@@ -29,7 +29,7 @@ QuantizedLayers quantized_layers(const Model& model, const std::vector<int>& wei
   return quantized;
 }
 
-/// What a quantized file says of itself, whoever asked for it.
+/// The metadata of a quantized file.
 void describe(graph::Graph& graph,
               const Model& model,
               const std::vector<int>& weight_bits,
@@ -43,7 +43,7 @@ void describe(graph::Graph& graph,
   for (const auto& [key, value] : to_metadata(note)) graph.metadata[key] = value;
 }
 
-/// Quantizers that take as many bytes as calibrated ones.
+/// Placeholder quantizers with the same size as calibrated ones.
 rounding::ActivationQuantizers stand_ins(const Model& model,
                                          const std::vector<int>& activation_bits) {
   rounding::ActivationQuantizers quantizers;
@@ -66,7 +66,7 @@ quant::QuantizedTensor blank_codes(const graph::Graph& graph,
       static_cast<std::size_t>(quant::slices_of(weight.shape(), granularity).total());
   const BitWidth width(bits);
   const quant::Symmetry symmetry = quant::weight_symmetry(asked, width);
-  // Asymmetric zero points are written one by one unless they are all the symmetric one.
+  // Asymmetric zero points are written individually unless all are the symmetric one.
   const int zero = symmetry == quant::Symmetry::Symmetric ? width.levels() / 2 : 0;
   return {.params = {.bits = width,
                      .symmetry = symmetry,
@@ -77,10 +77,10 @@ quant::QuantizedTensor blank_codes(const graph::Graph& graph,
           .codes = std::vector<std::uint8_t>(static_cast<std::size_t>(weight.elements()), 0)};
 }
 
-/// A bias that can be packed, as every bias can that tuning::round_biases rounded.
+/// A bias that can be packed, like every bias from rounding::round_biases.
 void clear(Tensor& bias) { bias = Tensor(bias.type(), bias.shape()); }
 
-/// The model's graph as it is written, with quantizers for the values of model.graph.
+/// The model's graph to be written, with quantizers for the values of model.graph.
 graph::Graph file_with_quantizers(const Model& model,
                                   const rounding::ActivationQuantizers& wanted) {
   graph::Graph file = model.file_graph.value_or(model.graph);
@@ -88,9 +88,9 @@ graph::Graph file_with_quantizers(const Model& model,
   for (const auto& [value, params] : wanted) {
     const graph::ValueId id = model.file_graph ? value_in_file(model, file, value) : value;
     if (id == graph::kNoValue) {
-      throw InternalError("export",
-                          fmt::format("value '{}' is not in the network that is written",
-                                      model.graph.value(value).name));
+      throw InternalError(
+          "export",
+          fmt::format("value '{}' is not in the written network", model.graph.value(value).name));
     }
     there.emplace(id, params);
   }

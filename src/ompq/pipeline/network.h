@@ -18,15 +18,15 @@
 
 namespace ompq::pipeline {
 
-/// A quantized network: the graph with float32 weights that the codes stand for, and the codes.
+/// A quantized network: the graph with dequantized float32 weights, and the codes.
 struct QuantizedNetwork {
   graph::Graph graph;
   std::map<std::string, quant::QuantizedTensor> weights;  ///< by value name
-  /// The same network as it is written, see Model::file_graph; none: `graph` itself.
+  /// The graph to be written, see Model::file_graph; nullopt: `graph`.
   std::optional<graph::Graph> file_graph{};
 };
 
-/// Codes of rounding to nearest, for weights of `weight_bits` (one a layer; kFloatBits stays
+/// Codes by rounding to nearest, for weights of `weight_bits` (one per layer; kFloatBits stays
 /// float).
 [[nodiscard]] rounding::NetworkCodes nearest_codes(
     const Model& model,
@@ -34,41 +34,41 @@ struct QuantizedNetwork {
     const rounding::ActivationQuantizers& activations,
     const rounding::WeightOptions& options);
 
-/// The network that codes, activation quantizers and biases make of the float one.
+/// The quantized network from codes, activation quantizers and biases.
 [[nodiscard]] QuantizedNetwork assemble_network(const Model& model,
                                                 const std::vector<int>& weight_bits,
                                                 const rounding::NetworkCodes& codes);
 
-/// Weights to `weight_bits` (one a layer) by `options`; activations as `activations` says (none:
-/// float).
+/// Quantizes weights to `weight_bits` (one per layer) by `options`, and activations with
+/// `activations` (empty: float).
 [[nodiscard]] QuantizedNetwork quantize_network(const Model& model,
                                                 const std::vector<int>& weight_bits,
                                                 const rounding::ActivationQuantizers& activations,
                                                 const rounding::WeightOptions& options);
 
-/// How a network is written, and what the file says besides it: all of its bytes that the network
-/// and its widths do not decide.
+/// How a network is written, and its metadata: everything that determines the file's bytes besides
+/// the network and its widths.
 struct FileForm {
   onnx_io::WeightFormat format = onnx_io::WeightFormat::Packed;
   std::optional<int> opset;         ///< as onnx_io::ExportOptions::opset
-  std::string name = "model.onnx";  ///< of the file, next to which external data would lie
-  /// That the widths answer, as allocation::exact_text has it; empty: none.
+  std::string name = "model.onnx";  ///< of the file, which determines the name of external data
+  /// The budget of the widths, from allocation::exact_text; empty: none.
   std::string budget;
   std::size_t most_model_bytes = onnx_io::ExportOptions{}.most_model_bytes;
-  bool keep_names = false;  ///< of values, for files that stand next to the network
+  bool keep_names = false;  ///< of values, for files next to the network
 };
 
 /// The ONNX file for `network`.
 [[nodiscard]] onnx_io::OnnxFile export_file(const QuantizedNetwork& network, const FileForm& form);
 
-/// Size of the file that quantize would write for any widths, without quantizing anything.
+/// Predicts the size of the file that quantize would write for any widths, without quantizing.
 class FileSize {
  public:
   FileSize(const Model& model, const rounding::WeightOptions& options, FileForm form);
 
-  /// The same for files that say they answer `budget`; what it keeps is shared.
+  /// The same for files with `budget` in their metadata; prepared data is shared.
   [[nodiscard]] FileSize answering(const allocation::Budget& budget) const;
-  /// One width a layer; allocation::kFloatBits: the weight, or the layer's input, stays float.
+  /// One width per layer; allocation::kFloatBits: the weight, or the layer's input, stays float.
   [[nodiscard]] std::int64_t bytes(const std::vector<int>& weight_bits,
                                    const std::vector<int>& activation_bits) const;
   [[nodiscard]] std::int64_t bytes(const allocation::Allocation& allocation) const {
@@ -76,8 +76,8 @@ class FileSize {
   }
 
  private:
-  /// The file's graph for the activation widths that were asked for last, with stand-ins for their
-  /// quantizers: all of one width have the same size.
+  /// The file's graph for the last activation widths, with placeholder quantizers: all of one width
+  /// have the same size.
   struct Kept {
     std::vector<int> activation_bits;
     rounding::ActivationQuantizers quantizers;  ///< by values of the model's graph

@@ -28,13 +28,13 @@ FileMetadata note_of(const Model& model, const Model& quantized) {
   std::optional<FileMetadata> note = read_file_metadata(quantized.graph.metadata);
   if (!note) {
     refuse(quantized.file,
-           "it does not say which bits its layers have; give a file of 'ompq quantize' or 'ompq "
+           "it has no metadata about its bits; give a file of 'ompq quantize' or 'ompq "
            "finetune'");
   }
   if (note->float_sha256 != model.sha256) {
     refuse(quantized.file,
-           fmt::format("it was made of another network than {} (SHA-256 {}..., not {}...); give "
-                       "the float network that it was made of",
+           fmt::format("it was made from another network than {} (SHA-256 {}..., not {}...); give "
+                       "the float network that it was made from",
                        model.file.string(),
                        note->float_sha256.substr(0, 12),
                        model.sha256.substr(0, 12)));
@@ -42,8 +42,8 @@ FileMetadata note_of(const Model& model, const Model& quantized) {
   return std::move(*note);
 }
 
-/// For each layer of the float network, the one that bears its name in the quantized one;
-/// quantizers between them may have changed their order.
+/// For each layer of the float network, the one with the same name in the quantized one; quantizers
+/// may have changed their order.
 std::vector<graph::Layer> partners_of(const Model& model,
                                       const Model& quantized,
                                       std::size_t widths) {
@@ -61,11 +61,11 @@ std::vector<graph::Layer> partners_of(const Model& model,
     return partners;
   }
   refuse(quantized.file,
-         fmt::format("its layers are not those of {}; give a file that nothing else has changed",
+         fmt::format("its layers are not those of {}; give a file that was not modified",
                      model.file.string()));
 }
 
-/// Values of each slice that has a scale of its own.
+/// The values of each slice with its own scale.
 std::vector<std::vector<float>> values_of_slices(const Tensor& weight,
                                                  const quant::Granularity& granularity) {
   const quant::Slices slices = quant::slices_of(weight.shape(), granularity);
@@ -78,7 +78,7 @@ std::vector<std::vector<float>> values_of_slices(const Tensor& weight,
   return values;
 }
 
-/// Levels below 0 that a slice needs, so that those above it fit as well.
+/// Number of levels below 0 that a slice needs, so that those above also fit.
 std::int32_t zero_point_for(const std::vector<float>& values, float step, int levels) {
   const auto [least, most] = std::minmax_element(values.begin(), values.end());
   const auto below = static_cast<std::int32_t>(std::lround(std::max(0.0F, -*least) / step));
@@ -87,7 +87,8 @@ std::int32_t zero_point_for(const std::vector<float>& values, float step, int le
   return std::clamp(middle, below, levels - 1 - above);
 }
 
-/// The scale of 2^bits levels between whole numbers that hold all values; none if they do not.
+/// The scale with which all values are among 2^bits levels between integers; nullopt if there is
+/// none.
 std::optional<float> step_between(const std::vector<float>& values, int bits) {
   const auto by_size = [](float a, float b) { return std::abs(a) < std::abs(b); };
   const float least = std::abs(*std::min_element(values.begin(), values.end(), by_size));
@@ -104,7 +105,7 @@ std::optional<float> step_between(const std::vector<float>& values, int bits) {
   return std::nullopt;
 }
 
-/// The quantizer without a level at zero, if the weight stands on one.
+/// The quantizer without a level at zero, if all weights are on its grid.
 std::optional<quant::QuantParams> params_between(const std::vector<std::vector<float>>& slices,
                                                  BitWidth bits,
                                                  const quant::Granularity& granularity) {
@@ -142,20 +143,20 @@ quant::QuantizedTensor codes_of(const fs::path& file,
     const auto step = common_step(slice, bits);
     if (!step) {
       refuse(file,
-             fmt::format("weights of layer '{}' do not lie on {} levels, as it says they do",
+             fmt::format("weights of layer '{}' are not on {} levels, as its metadata states",
                          layer.name,
                          width.levels()));
     }
     params.scale.push_back(*step);
     params.zero_point.push_back(zero_point_for(slice, *step, width.levels()));
     const bool middle = params.zero_point.back() == width.levels() / 2;
-    // Symmetric ones of so few levels would have none at zero.
+    // Symmetric quantizers of so few levels have none at zero.
     if (!middle || quant::level_shift(params) > 0.0F) params.symmetry = quant::Symmetry::Asymmetric;
   }
   return quant::quantize(weight, params);
 }
 
-/// The quantizer that makes `value` of the quantized graph; nothing where it is float.
+/// The quantizer that produces `value` of the quantized graph; nullopt if it is float.
 std::optional<quant::QuantParams> quantizer_of(const graph::Graph& graph, graph::ValueId value) {
   const graph::NodeId dequantize = graph.producer(value);
   if (dequantize == graph::kNoNode || !graph.node(dequantize).is("DequantizeLinear")) {
@@ -173,7 +174,7 @@ std::optional<quant::QuantParams> quantizer_of(const graph::Graph& graph, graph:
       graph.is_constant(graph.node(clip).input(2))) {
     const float most = graph.value(graph.node(clip).input(2)).constant->data<float>().front();
     const auto levels = static_cast<std::uint32_t>(std::lround(most / scale) + zero + 1);
-    // A network's own Clip in front of an 8-bit quantizer is no such bound.
+    // An original Clip of the network before an 8-bit quantizer is not such a bound.
     if (std::has_single_bit(levels) && levels >= 2 && levels <= 128)
       bits = std::countr_zero(levels);
   }

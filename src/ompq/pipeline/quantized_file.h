@@ -10,23 +10,23 @@
 
 namespace ompq::pipeline {
 
-/// What a file that `quantize` or `finetune` wrote says of its float network, read back.
+/// The quantization read back from a file of `quantize` or `finetune`.
 struct QuantizedFile {
-  std::vector<int> weight_bits;                     ///< one a layer; kFloatBits: float
-  std::vector<std::optional<int>> activation_bits;  ///< one a layer; none: float
-  rounding::NetworkCodes codes;                     ///< values are those of Model::graph
-  std::string budget;  ///< that the widths answered, FileMetadata::budget
+  std::vector<int> weight_bits;                     ///< one per layer; kFloatBits: float
+  std::vector<std::optional<int>> activation_bits;  ///< one per layer; nullopt: float
+  rounding::NetworkCodes codes;                     ///< for values of Model::graph
+  std::string budget;                               ///< of the widths, FileMetadata::budget
 };
 
-/// Reads `file`, made of `model`. Weights are those of the file to the bit; a scale may be a
-/// multiple of the one that was written where a channel does not use all of its levels.
-/// @throws as load_model; ConfigError if the file was made of another network, or by something
-/// else.
+/// Reads `file`, made from `model`. Weights are bit-exact; a scale may be a multiple of the
+/// original one if a channel does not use all of its levels.
+/// @throws as load_model; ConfigError if the file was made from another network, or by another
+/// program.
 [[nodiscard]] QuantizedFile read_quantized_file(const Model& model,
                                                 const std::filesystem::path& file);
 
-/// The coarsest short step that all of `values` are multiples of, with 0 among 2^bits levels around
-/// them: 1 for zeros alone. Nothing if there is none.
+/// The largest short scale of which all `values` are multiples within 2^bits levels including 0; 1
+/// if all values are zero. Nullopt if there is none.
 [[nodiscard]] std::optional<float> common_step(const std::vector<float>& values, int bits);
 
 }  // namespace ompq::pipeline

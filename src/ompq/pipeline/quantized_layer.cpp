@@ -11,8 +11,8 @@
 namespace ompq::pipeline {
 namespace {
 
-/// The nodes that lead from `source` to `input` through first inputs alone, none if `input` comes
-/// from elsewhere.
+/// The nodes on the path from `source` to `input` through first inputs; empty if there is no such
+/// path.
 std::vector<graph::NodeId> chain_between(const graph::Graph& graph,
                                          graph::ValueId source,
                                          graph::ValueId input) {
@@ -53,7 +53,7 @@ graph::ValueId same_value(const graph::Graph& float_graph,
   if (found == graph::kNoValue) {
     throw ConfigError("diagnosis",
                       fmt::format("the quantized network has no value '{}'; give one that was made "
-                                  "from the float network and keeps its names",
+                                  "from the float network with the same names",
                                   name));
   }
   return found;

@@ -18,13 +18,13 @@ namespace fs = std::filesystem;
 
 [[noreturn]] void refuse_read_back(const fs::path& file, const std::string& reason) {
   throw InternalError("read back",
-                      fmt::format("'{}' was written and {}; do not use this file, and report the "
+                      fmt::format("'{}' was written, but {}; do not use this file, and report the "
                                   "error with the float network",
                                   file.string(),
                                   reason));
 }
 
-/// How far a value of `stored` type may be from the float32 that it was rounded from.
+/// The tolerance for a value of `stored` type, rounded from float32.
 double rounding_of(std::optional<DataType> stored, double value) {
   if (stored == DataType::Float16) return std::ldexp(std::abs(value), -11) + std::ldexp(1.0, -25);
   if (stored == DataType::BFloat16) return std::ldexp(std::abs(value), -8);
@@ -36,10 +36,10 @@ void compare_constants(const fs::path& file,
                        const Tensor& read,
                        std::string_view what) {
   const Tensor& expected = *written.constant;
-  // Leading axes of one may come or go.
+  // Leading axes of 1 may be added or removed.
   if (read.elements() != expected.elements()) {
     refuse_read_back(file,
-                     fmt::format("{} read back has {} elements, and {} were written",
+                     fmt::format("{} has {} elements when read back, but {} were written",
                                  what,
                                  read.elements(),
                                  expected.elements()));
@@ -49,14 +49,16 @@ void compare_constants(const fs::path& file,
   for (std::size_t i = 0; i < wanted.size(); ++i) {
     const double difference = std::abs(static_cast<double>(got[i]) - wanted[i]);
     if (difference <= rounding_of(written.stored, wanted[i])) continue;
-    refuse_read_back(
-        file,
-        fmt::format(
-            "element {} of {} read back is {}, and {} was written", i, what, got[i], wanted[i]));
+    refuse_read_back(file,
+                     fmt::format("element {} of {} is {} when read back, but {} was written",
+                                 i,
+                                 what,
+                                 got[i],
+                                 wanted[i]));
   }
 }
 
-/// Values of `model` have the same ids in the graph that its codes were put into.
+/// Values have the same ids in `model` and in the graph with its codes.
 void compare_layer(const fs::path& file,
                    const graph::Layer& ours,
                    const graph::Graph& written,

@@ -15,7 +15,7 @@ using graph::Node;
 using graph::NodeId;
 using graph::ValueId;
 
-/// What a node takes in a file, besides its constants.
+/// Approximate bytes of a node in a file, without its constants.
 constexpr std::int64_t kNodeBytes = 64;
 
 std::int64_t bytes_of(const Graph& graph, ValueId id) {
@@ -43,8 +43,8 @@ class Restoration {
  private:
   [[nodiscard]] bool is_read(ValueId id) const { return !graph_.consumers(id).empty(); }
 
-  /// Bytes of nodes and constants that make the value, each shared by those that read it; nothing
-  /// where something else has a part in it.
+  /// Bytes of the nodes and constants that compute the value, divided among their readers; nullopt
+  /// if it depends on other values.
   std::optional<std::int64_t> bytes_before(ValueId id) {
     const auto known = bytes_.find(id);
     if (known != bytes_.end()) return known->second;
@@ -62,7 +62,7 @@ class Restoration {
     std::int64_t sum = kNodeBytes;
     for (const ValueId input : imported_.node(maker).inputs) {
       const auto bytes = bytes_before(input);
-      // A shape, say, that only inference knew.
+      // Such as a shape that only inference knows.
       if (!bytes && !is_leaf(input)) return std::nullopt;
       sum += bytes.value_or(kNodeBytes);
     }
@@ -72,7 +72,7 @@ class Restoration {
     return sum;
   }
 
-  /// Made of something that is no constant, and folded.
+  /// True if it was folded although it depends on non-constant values.
   [[nodiscard]] bool is_leaf(ValueId id) const {
     return id != kNoValue && graph_.is_constant(id) && bytes_of(graph_, id) <= kNodeBytes;
   }

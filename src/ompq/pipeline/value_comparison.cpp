@@ -45,8 +45,9 @@ void ValueComparison::add(std::span<const float> a, std::span<const float> b) {
   if (a.size() != b.size()) {
     throw ShapeError(
         "comparison",
-        fmt::format(
-            "{} elements stand against {}; compare values of one shape", a.size(), b.size()));
+        fmt::format("cannot compare {} elements with {}; compare values of the same shape",
+                    a.size(),
+                    b.size()));
   }
   for (std::size_t i = 0; i < a.size(); ++i) {
     const double x = a[i];

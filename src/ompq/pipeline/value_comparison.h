@@ -11,8 +11,8 @@
 
 namespace ompq::pipeline {
 
-/// Sums over elements of a value in two networks, a (what it should be) and b, added up batch by
-/// batch.
+/// Sums over elements of a value in two networks, a (the reference) and b, accumulated over
+/// batches.
 struct ValueComparison {
   double signal = 0;  ///< sum of a^2
   double other = 0;   ///< sum of b^2
@@ -21,21 +21,20 @@ struct ValueComparison {
   double largest = 0;  ///< |b - a|
   std::int64_t elements = 0;
 
-  /// @throws ShapeError where the sizes differ.
+  /// @throws ShapeError if the sizes differ.
   void add(std::span<const float> a, std::span<const float> b);
-  /// 10 log10(signal / noise); nothing where one of them is zero or not finite.
+  /// 10 log10(signal / noise); nullopt if one of them is zero or not finite.
   [[nodiscard]] std::optional<double> snr_db() const;
-  /// product / sqrt(signal * other); nothing where one of them is zero or not finite.
+  /// product / sqrt(signal * other); nullopt if one of them is zero or not finite.
   [[nodiscard]] std::optional<double> cosine() const;
-  /// False where a NaN or an infinity was met in a or b.
+  /// False if a or b has NaN or infinity.
   [[nodiscard]] bool finite() const;
 };
 
-/// Rows one after the other, as float32.
+/// Contiguous rows as float32.
 [[nodiscard]] std::vector<float> floats_of(const MatrixView& rows);
 
-/// What one forward pass made of the values that `executor` captures, in a capture's order of
-/// elements.
+/// The captured values of one forward pass, in the element order of captures.
 struct CapturedBatch {
   std::map<graph::ValueId, std::vector<float>> values;
   std::vector<Tensor> outputs;
@@ -43,8 +42,8 @@ struct CapturedBatch {
 [[nodiscard]] CapturedBatch run_captured(runtime::Executor& executor,
                                          std::span<const Tensor> inputs);
 
-/// Samples whose values at `watched` together take about 256 MiB as float32: at least 1, at most
-/// `wanted`, and the batch that the graph itself fixes, if it does.
+/// Number of samples whose values at `watched` take about 256 MiB as float32: at least 1, at most
+/// `wanted`; the graph's fixed batch, if it has one.
 [[nodiscard]] std::int64_t capture_batch_size(const graph::Graph& graph,
                                               std::span<const graph::ValueId> watched,
                                               std::int64_t wanted);

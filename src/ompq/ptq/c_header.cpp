@@ -35,8 +35,8 @@ std::string upper(std::string text) {
   return text;
 }
 
-/// Code i lies in bits b i .. b i + b - 1 of the stream; bit k of the stream is bit k % 8 of byte
-/// k / 8.
+/// Code i is in bits b i .. b i + b - 1 of the stream; bit k of the stream is bit k % 8 of byte k /
+/// 8.
 std::vector<std::uint8_t> bit_stream(const quant::QuantizedTensor& weight) {
   const auto bits = static_cast<std::size_t>(weight.params.bits.value());
   std::vector<std::uint8_t> stream((weight.codes.size() * bits + 7) / 8, 0);
@@ -50,7 +50,7 @@ std::vector<std::uint8_t> bit_stream(const quant::QuantizedTensor& weight) {
   return stream;
 }
 
-/// A float that reads back as the same bits.
+/// A float literal that reads back bit-identically.
 std::string float_text(float value) {
   std::string text = fmt::format("{:.9g}", value);
   if (text.find_first_of(".e") == std::string::npos) text += ".0";
@@ -99,7 +99,7 @@ class HeaderWriter {
     const quant::QuantizedTensor& weight = found->second;
     const std::string name = fresh(prefix_ + "_" + identifier(layer.name));
     const std::string macro = upper(name);
-    // Levels between whole numbers are odd numbers of half steps.
+    // Levels between integers are odd multiples of half the scale.
     const bool between = quant::level_shift(weight.params) > 0.0F;
     quant::QuantParams params = weight.params;
     if (between) {
@@ -132,7 +132,7 @@ class HeaderWriter {
   }
 
  private:
-  /// "/* group=1, pads=[1, 1, 1, 1] */": how the kernel moves.
+  /// "/* group=1, pads=[1, 1, 1, 1] */": the attributes of the operator.
   static std::string attributes_of(const graph::Node& node) {
     std::vector<std::string> words;
     for (const auto& [name, attribute] : node.attributes) {
@@ -186,7 +186,7 @@ class HeaderWriter {
     return array("float", name + "_bias", bias_of(layer), float_text);
   }
 
-  /// What would end a comment is broken up.
+  /// Escapes the end of a comment.
   static std::string comment(std::string text) {
     for (std::size_t at = text.find("*/"); at != std::string::npos; at = text.find("*/", at)) {
       text.replace(at, 2, "* /");

@@ -12,8 +12,8 @@ namespace {
 using Json = nlohmann::ordered_json;
 namespace fs = std::filesystem;
 
-/// Encodings know whole numbers of steps alone: levels between them are every other level of a grid
-/// of half steps, with one bit more.
+/// Encodings support only integer levels: levels between integers are every other level of a grid
+/// with half the scale and one more bit.
 quant::QuantParams on_half_steps(quant::QuantParams params) {
   params.bits = BitWidth(params.bits.value() + 1);
   for (float& scale : params.scale) scale /= 2;

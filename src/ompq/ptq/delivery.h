@@ -14,13 +14,13 @@ namespace ompq::ptq {
 struct DeliveredFile {
   std::filesystem::path file;
   std::string bytes;
-  std::string data;  ///< of an ONNX file that needs more than one: content of onnx_io::data_file
+  std::string data;  ///< external data of a large ONNX file: content of onnx_io::data_file
   [[nodiscard]] std::int64_t size() const {
     return static_cast<std::int64_t>(bytes.size() + data.size());
   }
 };
 
-/// Each atomically, with its data.
+/// Writes each file atomically, with its data.
 void write_delivered(const std::vector<DeliveredFile>& files);
 
 /// net.onnx -> net.encodings
@@ -28,14 +28,14 @@ void write_delivered(const std::vector<DeliveredFile>& files);
 
 /// Encodings of weights and activations as AIMET exports and reads them (version 0.6.1): for each
 /// tensor of the float network bitwidth, scale, offset (minus the zero point), min and max, for a
-/// weight one of each output channel.
+/// weight one per output channel.
 [[nodiscard]] std::string encodings_json(const pipeline::Model& model,
                                          const rounding::NetworkCodes& codes);
 
 /// A C99 header: for each quantized layer its codes as one stream of bits, scales, zero points, and
-/// the bias in steps of input scale x weight scale (float where the layer reads floats), with a
+/// the bias in units of input scale x weight scale (float if the layer's input is float), with a
 /// function that reads a code. Layers that stay float are named in a comment.
-/// @param name  of the network; what is no letter or digit becomes an underscore.
+/// @param name  of the network; characters other than letters and digits become underscores.
 [[nodiscard]] std::string c_header(const pipeline::Model& model,
                                    const std::vector<int>& weight_bits,
                                    const rounding::NetworkCodes& codes,

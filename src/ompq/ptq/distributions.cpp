@@ -14,7 +14,7 @@ struct Range {
   double high = 0;
 };
 
-/// What all scales of a quantizer cover together.
+/// The union of the ranges of all scales of a quantizer.
 Range range_of(const quant::QuantParams& params) {
   Range range;
   const double top = params.bits.levels() - 1;
@@ -49,7 +49,7 @@ report::Histogram of_weight(const pipeline::Model& model,
   return made;
 }
 
-/// The histogram's bins between the first and the last that hold something, joined evenly.
+/// The histogram's bins between the first and the last nonempty one, merged evenly.
 report::Histogram of_activation(const graph::Layer& layer,
                                 const quant::QuantParams& params,
                                 const rounding::ActivationHistogram& histogram) {

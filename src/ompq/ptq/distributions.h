@@ -8,9 +8,9 @@
 
 namespace ompq::ptq {
 
-/// Of every layer with quantized weights, its float weight; of every layer whose input is
-/// quantized, that input on the calibration samples. At most 64 bins each, in the layers' order.
-/// @param histograms  as calibration saw them.
+/// Histograms of the float weight of every layer with quantized weights, and of the input of every
+/// layer with quantized input on the calibration samples. At most 64 bins each, in layer order.
+/// @param histograms  from calibration.
 [[nodiscard]] std::vector<report::Histogram> distributions(
     const pipeline::Model& model,
     const pipeline::QuantizedNetwork& network,

@@ -20,7 +20,7 @@ DeliveredFile onnx_file(const fs::path& file,
   return {file, std::move(content.model), std::move(content.data)};
 }
 
-/// The float network with the values that its codes stand for; activations stay float.
+/// The float network with dequantized weights; activations stay float.
 DeliveredFile float_file(const fs::path& file,
                          const pipeline::Model& model,
                          const std::vector<int>& weight_bits,
@@ -28,7 +28,7 @@ DeliveredFile float_file(const fs::path& file,
                          pipeline::FileForm form) {
   codes.activations.clear();
   form.format = onnx_io::WeightFormat::Float;
-  form.keep_names = true;  // the encodings name values
+  form.keep_names = true;  // the encodings refer to values by name
   return onnx_file(file, pipeline::assemble_network(model, weight_bits, codes), form);
 }
 
@@ -70,7 +70,7 @@ const FormatRow& file_format(std::string_view name) {
   std::vector<std::string_view> names;
   for (const FormatRow& row : file_formats()) names.push_back(row.name);
   throw ConfigError("format",
-                    fmt::format("unknown format '{}'; known are {}; did you mean '{}'?",
+                    fmt::format("unknown format '{}'; the formats are {}; did you mean '{}'?",
                                 name,
                                 fmt::join(names, ", "),
                                 nearest_name(name, names)));

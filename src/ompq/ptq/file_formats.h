@@ -10,30 +10,30 @@
 
 namespace ompq::ptq {
 
-/// A quantized network on its way into files.
+/// A quantized network to be written.
 struct NetworkToWrite {
   const pipeline::Model& model;
-  const std::vector<int>& weight_bits;  ///< one a layer; kFloatBits: float
+  const std::vector<int>& weight_bits;  ///< one per layer; kFloatBits: float
   const rounding::NetworkCodes& codes;
   const pipeline::FileForm& form;  ///< of the ONNX file
   std::filesystem::path output;
 };
 
-/// What `--format` can say. This row is all that a format needs: nothing else asks for its name.
+/// A value of `--format`. A new format needs only a row; its name is not used elsewhere.
 struct FormatRow {
   std::string_view name;
-  /// How an ONNX file of this format stores weights; budgets count a file of this kind.
+  /// How an ONNX file of this format stores weights; budgets refer to such a file.
   onnx_io::WeightFormat weights = onnx_io::WeightFormat::Packed;
   bool is_onnx = true;  ///< `output` is an ONNX file: it has an opset, and preprocessing next to it
-  /// Training can write it after every epoch.
+  /// True if training can write it after every epoch.
   bool after_epochs = true;
   std::vector<DeliveredFile> (*files)(const NetworkToWrite& network) = nullptr;
-  /// A second file, next to `output`: what it is called, and where it lies. Null: there is none.
+  /// A second file next to `output`: its description and path. Null: none.
   std::string_view companion = {};
   std::filesystem::path (*companion_file)(const std::filesystem::path& output) = nullptr;
 };
 
-/// packed first, which is the default.
+/// All formats; packed, the default, is first.
 [[nodiscard]] std::span<const FormatRow> file_formats();
 /// The same, to which a row can be added for a while; see added_rows.h.
 [[nodiscard]] RowTable<FormatRow>& format_rows();

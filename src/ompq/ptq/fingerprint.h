@@ -10,8 +10,8 @@
 
 namespace ompq::ptq {
 
-/// Of a quantization, as search/fingerprint.h says.
-/// @param tuning  samples that the method works with.
+/// The fingerprint of a quantization, see search/fingerprint.h.
+/// @param tuning  samples of the method.
 [[nodiscard]] std::string fingerprint_of(const pipeline::Model& model,
                                          const pipeline::Samples& samples,
                                          const std::vector<std::int64_t>& tuning,

@@ -17,13 +17,13 @@ namespace ompq::ptq {
 
 struct MethodRow;
 
-/// What an effort means, besides the samples.
+/// The settings of an effort, without samples.
 struct EffortRow {
   std::string_view name;
   std::string_view method;  ///< its best method
-  std::int64_t iterations;  ///< of each block
-  std::int64_t epochs;      ///< of distillation
-  double level_rate;        ///< of distillation
+  std::int64_t iterations;  ///< per block
+  std::int64_t epochs;      ///< for distillation
+  double level_rate;        ///< for distillation
 };
 
 /// A network on its way through the steps of a method.

@@ -19,7 +19,7 @@
 namespace ompq::ptq {
 namespace {
 
-/// One a layer; kFloatBits: float.
+/// One per layer; kFloatBits: float.
 std::vector<int> activation_widths(const Planned& planned) {
   std::vector<int> widths;
   for (const auto& bits : planned.activation_bits) {
@@ -28,7 +28,7 @@ std::vector<int> activation_widths(const Planned& planned) {
   return widths;
 }
 
-/// The widths that occur, such as "8", "4, 8" or "float".
+/// The distinct widths, such as "8", "4, 8" or "float".
 std::string occurring_widths(const std::vector<std::optional<int>>& bits) {
   std::set<int> widths;
   for (const auto& each : bits) widths.insert(each.value_or(allocation::kFloatBits));
@@ -80,7 +80,7 @@ Planned plan_from_file(const pipeline::Model& model,
   return planned;
 }
 
-/// The searched widths as a journal keeps them.
+/// The searched widths as stored in a journal.
 struct KeptWidths {
   std::vector<int> activation_bits;
   std::vector<WidthPlan> plans;

@@ -12,10 +12,10 @@
 #include "ompq/ptq/quantize_options.h"
 #include "ompq/report/results.h"
 
-/// What `quantize` and `finetune` start from: widths, samples, activation ranges.
+/// The plan of `quantize` and `finetune`: widths, samples, activation ranges.
 namespace ompq::ptq {
 
-/// Widths per layer under the name of whoever chose them.
+/// Widths per layer with the name of their allocator.
 struct WidthPlan {
   std::string allocator;
   std::vector<int> weight_bits;
@@ -25,31 +25,31 @@ struct WidthPlan {
 
 template <typename Visitor, fields::Of<WidthPlan> Struct>
 void list_fields(Visitor& v, Struct& s) {
-  v.type("WidthPlan", "Widths per layer under the name of whoever chose them.");
+  v.type("WidthPlan", "Widths per layer, with the allocator that chose them.");
   v("allocator", s.allocator, "");
   v("weight_bits", s.weight_bits, "in layer order; 32 is float", fields::kWidths);
-  v("bytes_promised", s.bytes_promised, "of the file", fields::kCount.formerly("bytes"));
+  v("bytes_promised", s.bytes_promised, "size of the file", fields::kCount.formerly("bytes"));
   v("instead_of", s.instead_of, "see report::AllocationRow", fields::kOmitEmpty);
 }
 
-/// What was searched, or read from a file or a journal.
+/// Widths from a search, a file or a journal.
 struct Planned {
   report::Search report;
   std::vector<WidthPlan> plans;                     ///< the chosen one first
-  std::vector<std::optional<int>> activation_bits;  ///< per layer; none: float
-  std::string budget;  ///< that they answer, as allocation::exact_text has it
+  std::vector<std::optional<int>> activation_bits;  ///< per layer; nullopt: float
+  std::string budget;                               ///< of the widths, from allocation::exact_text
 };
 
-/// What the widths of `plan` cost, besides the sizes of files.
+/// The cost of the widths of `plan`, without file sizes.
 [[nodiscard]] allocation::Cost cost_of(const pipeline::Model& model,
                                        const Planned& planned,
                                        const WidthPlan& plan);
 
-/// How the file of these widths is written.
+/// The options for writing the file with these widths.
 [[nodiscard]] pipeline::FileForm file_form(const QuantizeOptions& options, const Planned& planned);
 
-/// The widths of options.allocation_file, those that the journal kept, or those of a search, which
-/// the journal keeps from then on.
+/// The widths of options.allocation_file, of the journal, or of a search, which are then stored in
+/// the journal.
 /// @param journal  may be null.
 [[nodiscard]] Planned plan_widths(const pipeline::Model& model,
                                   pipeline::Samples& samples,
@@ -57,8 +57,8 @@ struct Planned {
                                   pipeline::Journal* journal,
                                   const ProgressHandler& progress);
 
-/// The calibration samples, and as many more of their source as the method wants and the evaluation
-/// leaves.
+/// The calibration samples, and further samples of their source for the method, as far as they are
+/// not used for evaluation.
 [[nodiscard]] std::vector<std::int64_t> tuning_samples(const pipeline::Samples& samples,
                                                        const pipeline::Samples& evaluation,
                                                        const QuantizeOptions& options);

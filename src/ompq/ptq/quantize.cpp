@@ -20,7 +20,7 @@
 namespace ompq::ptq {
 namespace {
 
-/// One run, step by step.
+/// The steps of one run.
 class Quantizer {
  public:
   Quantizer(const pipeline::Model& given,
@@ -83,7 +83,7 @@ class Quantizer {
     watch_.lap("float evaluation");
   }
 
-  /// Says what is to come before it takes long.
+  /// Announces the estimated cost.
   void announce() const {
     if (journal_ == nullptr || !options_.announce) return;
     const double forward = float_outcome_.evaluation.seconds /
@@ -229,9 +229,9 @@ report::Quantization quantize(const pipeline::Model& model,
         .run();
   } catch (...) {
     if (journal && journal->size() == 0) {
-      journal->finish();  // nothing to go on from
+      journal->finish();  // nothing to resume from
     } else if (journal) {
-      log().warn("what is finished is kept in {}; the same command goes on from there",
+      log().warn("finished work is saved in {}; run the same command to resume",
                  journal->path().string());
     }
     throw;

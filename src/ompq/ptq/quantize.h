@@ -15,14 +15,13 @@
 namespace ompq::ptq {
 
 /// Post-training quantization: widths (searched or read), activation ranges from `samples`, weights
-/// rounded by the method (the allocators that stand next to it to nearest), the file written
-/// atomically, and the result measured on `evaluation` (samples that calibration did not see)
-/// next to the float network and the other allocators. Labels decide top-1; the float network
-/// decides fidelity.
+/// rounded by the method (to nearest for other allocators), the file written atomically, and the
+/// result evaluated on the held-out samples `evaluation`, together with the float network and the
+/// other allocators. Top-1 needs labels; fidelity is relative to the float network.
 ///
-/// A method works with more samples of the same source: never with those of `evaluation`. What it
-/// has finished is in a journal, and so are the widths that were searched, so that the same call
-/// goes on after a kill and writes the same file.
+/// A method uses further samples of the same source, but never those of `evaluation`. Searched
+/// widths and finished work of the method are stored in a journal, so that the same call resumes
+/// after an interruption and writes the same file.
 [[nodiscard]] report::Quantization quantize(const pipeline::Model& model,
                                             pipeline::Samples& samples,
                                             pipeline::Samples& evaluation,

@@ -20,15 +20,16 @@ struct QuantizeOptions {
   std::optional<std::filesystem::path> allocation_file;
   rounding::CalibrationOptions calibration;
   MethodOptions method;
-  std::int64_t tuning_samples = 0;  ///< that the method works with; 0: samples_wanted()
-  /// Where a method that takes long keeps what is finished; empty: next to the output.
+  std::int64_t tuning_samples = 0;  ///< samples of the method; 0: samples_wanted()
+  /// Journal for finished work of slow methods; empty: next to the output.
   std::filesystem::path journal;
   std::filesystem::path output;
-  /// Of `output`, a row of file_formats(); budgets count search.form whatever it is.
+  /// Of `output`, a row of file_formats(); budgets refer to search.form in any case.
   std::string format = "packed";
   pipeline::EvaluateOptions evaluation;
-  bool explain = false;  ///< find out where the result loses its signal
-  /// Told what a method will cost, before it and the search begin; may be empty.
+  bool explain = false;  ///< diagnose where the result loses accuracy
+  /// Called with the estimated cost of a method before the search and the method start; may be
+  /// empty.
   std::function<void(const report::MethodCost&)> announce;
 };
 

@@ -31,7 +31,7 @@ std::vector<MethodRow> listed_methods() {
   };
 }
 
-/// 20,000 iterations are what the papers of adaround, brecq and qdrop take.
+/// The papers of adaround, brecq and qdrop use 20,000 iterations.
 constexpr std::array<EffortRow, 3> kEfforts{{
     {.name = "fast", .method = "gptq", .iterations = 200, .epochs = 2, .level_rate = 0.0},
     {.name = "balanced", .method = "distill", .iterations = 2000, .epochs = 2, .level_rate = 0.0},
@@ -53,7 +53,7 @@ const MethodRow& method_row(std::string_view name) {
   for (const MethodRow& row : method_table()) names.emplace_back(row.name);
   throw ConfigError(
       "quantize",
-      fmt::format("no method '{}'; did you mean '{}'?", name, nearest_name(name, names)));
+      fmt::format("unknown method '{}'; did you mean '{}'?", name, nearest_name(name, names)));
 }
 
 const EffortRow& effort_row(Effort effort) { return kEfforts[static_cast<std::size_t>(effort)]; }

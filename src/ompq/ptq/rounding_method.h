@@ -29,25 +29,25 @@ namespace ompq::ptq {
 /// Options that some methods read and others do not.
 [[nodiscard]] std::vector<std::string_view> options_of_methods();
 
-/// Samples that the method wants.
+/// Number of samples for the method.
 [[nodiscard]] std::int64_t samples_wanted(const MethodOptions& options);
 
-/// What a run will about cost, told before it begins.
-/// @param forward_seconds  of one sample through the float network.
+/// The estimated cost of a run.
+/// @param forward_seconds  time of one sample in the float network.
 [[nodiscard]] report::MethodCost expected_cost(const pipeline::Model& model,
                                                const MethodOptions& options,
                                                std::int64_t samples,
                                                double forward_seconds);
 
-/// The model with channels equalized across layers; its function stays what it was.
+/// The model with channels equalized across layers; its function does not change.
 [[nodiscard]] pipeline::Model equalized_model(const pipeline::Model& model,
                                               data::Dataset& dataset,
                                               const std::vector<std::int64_t>& indices,
                                               std::int64_t batch_size,
                                               const ProgressHandler& progress);
 
-/// Goes from codes of rounding to nearest to the method's own. What is finished is in the journal:
-/// with the same arguments a run that was stopped goes on, and ends with the same codes.
+/// Computes the method's codes from those of rounding to nearest. Finished work is stored in the
+/// journal: with the same arguments an interrupted run resumes and gives the same codes.
 /// @param journal  may be null.
 [[nodiscard]] rounding::NetworkCodes round_network(const pipeline::Model& model,
                                                    const rounding::NetworkCodes& nearest,

@@ -34,7 +34,7 @@ constexpr std::array<std::string_view, 2> kDistillationReads{"epochs", "augment"
 
 using PlainJson = nlohmann::json;
 
-/// Blocks that an earlier run finished, in their order.
+/// Blocks finished by an earlier run, in their order.
 std::vector<reconstruction::BlockState> finished_blocks(const pipeline::Journal* journal,
                                                         std::string_view step) {
   std::vector<reconstruction::BlockState> finished;
@@ -47,7 +47,7 @@ std::vector<reconstruction::BlockState> finished_blocks(const pipeline::Journal*
   }
 }
 
-/// The last epoch that an earlier run finished.
+/// The last epoch finished by an earlier run.
 std::optional<reconstruction::DistillationState> finished_epoch(const pipeline::Journal* journal) {
   std::optional<reconstruction::DistillationState> state;
   for (std::int64_t epoch = 1; journal != nullptr; ++epoch) {
@@ -97,18 +97,18 @@ rounding::NetworkCodes reconstruct(const RoundingRun& run,
                                                                     finished,
                                                                     keep,
                                                                     run.progress);
-  // Restoring measures nothing of a block: what it is worth, the whole network says.
+  // Restoring has no loss per block; it is evaluated on the whole network.
   if (options.method == reconstruction::BlockMethod::Restore) return std::move(made.codes);
   for (const auto& block : made.reports) run.result.blocks.push_back(block_row(step, block));
   return std::move(made.codes);
 }
 
-/// Says which layers the method does not reach.
+/// Warns about layers that the method does not support.
 void tell_untouched(std::string_view what, const std::vector<std::string>& names) {
   if (names.empty()) return;
   constexpr std::size_t kMostNames = 8;
   const std::size_t shown = std::min(names.size(), kMostNames);
-  log().warn("{} layers have no {} and stay rounded to nearest: {}{}",
+  log().warn("{} layers have no {} and are rounded to nearest: {}{}",
              names.size(),
              what,
              fmt::join(names.begin(), names.begin() + static_cast<std::ptrdiff_t>(shown), ", "),
@@ -128,7 +128,7 @@ std::vector<std::string> uncompensated(const RoundingRun& run,
   return names;
 }
 
-/// Embeddings and recurrent operators in blocks that no step was taken in.
+/// Embeddings and recurrent operators in blocks that were not optimized.
 std::vector<std::string> unlearned(const RoundingRun& run,
                                    const std::vector<graph::Block>& blocks) {
   std::vector<std::string> names;
@@ -158,7 +158,7 @@ rounding::NetworkCodes compensate(const RoundingRun& run, rounding::NetworkCodes
                      options);
 }
 
-/// Of the network's outputs, on the samples that the method works with.
+/// SNR of the network's outputs on the method's samples.
 double snr_db(const RoundingRun& run, const rounding::NetworkCodes& codes) {
   std::vector<int> widths;
   for (const graph::Layer& layer : run.model.discovery.layers) {
@@ -216,7 +216,7 @@ rounding::NetworkCodes learn_blocks(const RoundingRun& run, rounding::NetworkCod
 
 rounding::NetworkCodes distill(const RoundingRun& run, rounding::NetworkCodes codes) {
   if (const auto obstacle = distillation::obstacle_to_distillation(run.model.graph)) {
-    log().warn("the network is not tuned as a whole and stays as gptq rounds it: {}", *obstacle);
+    log().warn("the network is not tuned as a whole, only rounded by gptq: {}", *obstacle);
     return codes;
   }
   distillation::DistillationOptions options{

@@ -32,13 +32,13 @@ template <typename Visitor, fields::Of<KeptProgress> Struct>
 void list_fields(Visitor& v, Struct& s) {
   v.type("KeptProgress", "");
   v("epoch", s.progress.epoch, "epochs finished", fields::kCount);
-  v("batch", s.progress.batch, "batches finished of the one under way", fields::kCount);
-  v("loss_sum", s.progress.loss_sum, "over its samples so far");
+  v("batch", s.progress.batch, "finished batches of the current epoch", fields::kCount);
+  v("loss_sum", s.progress.loss_sum, "sum over its samples so far");
   v("correct", s.progress.correct, "", fields::kCount);
   v("samples", s.progress.samples, "", fields::kCount);
   v("seconds", s.progress.seconds, "", fields::kCount);
-  v("rate", s.progress.rate, "of the last step");
-  v("epochs", s.epochs, "a record each, as in --log");
+  v("rate", s.progress.rate, "learning rate of the last step");
+  v("epochs", s.epochs, "one record per epoch, as in --log");
   v("best", s.best, "the best epoch so far");
 }
 

@@ -26,8 +26,8 @@ struct BestEpoch {
 template <typename Visitor, fields::Of<BestEpoch> Struct>
 void list_fields(Visitor& v, Struct& s) {
   v.type("BestEpoch", "The best epoch so far.");
-  v("epoch", s.epoch, "from 1 on", fields::kCount);
-  v("score", s.score, "what epochs are compared by");
+  v("epoch", s.epoch, "counted from 1", fields::kCount);
+  v("score", s.score, "the value that epochs are compared by");
   v("evaluation", s.evaluation, "");
   v.internal(s.file);
 }

@@ -11,7 +11,7 @@
 
 namespace ompq::report {
 
-/// One allocator's answer to one budget, quantized and measured.
+/// One allocator's allocation for one budget, quantized and evaluated.
 struct ComparisonRow {
   std::string budget;
   std::string allocator;
@@ -26,24 +26,24 @@ struct ComparisonRow {
 
 template <typename Visitor, fields::Of<ComparisonRow> Struct>
 void list_fields(Visitor& v, Struct& s) {
-  v.type("ComparisonRow", "One allocator's answer to one budget, quantized and measured.");
-  v("budget", s.budget, "in words");
+  v.type("ComparisonRow", "One allocator's allocation for one budget, quantized and measured.");
+  v("budget", s.budget, "as text");
   v("allocator", s.allocator, "");
   v("refused",
     s.refused,
-    "why there is no answer under this budget; nothing else then",
+    "why there is no allocation under this budget; later fields are then missing",
     fields::kAlone);
   v("average_bits", s.average_bits, "over all quantized weights", fields::kCount);
   v("bytes", s.bytes, "of the file that quantize would write", fields::kCount);
   v("gbops", s.gbops, "1e9 bit operations for one sample", fields::kCount);
-  v("seconds", s.seconds, "to measure and allocate, for this allocator alone", fields::kCount);
+  v("seconds", s.seconds, "time to measure and allocate, for this allocator only", fields::kCount);
   v("evaluation", s.evaluation, "");
   v("weight_bits", s.weight_bits, "in layer order; 32 is float", fields::kWidths);
 }
 
-/// How well a metric predicts what an allocation keeps: Spearman's rank correlation between the
-/// loss that it predicts and what was measured, over random allocations of one budget each,
-/// averaged over the budgets. 1: it orders them as the measurement does; 0: it says nothing.
+/// How well a metric predicts the quality of allocations: Spearman's rank correlation between
+/// predicted and measured loss over random allocations of one budget, averaged over budgets. 1: the
+/// same order; 0: no relation.
 struct RankCorrelation {
   std::string metric;
   std::optional<double> accuracy;
@@ -53,14 +53,16 @@ struct RankCorrelation {
 template <typename Visitor, fields::Of<RankCorrelation> Struct>
 void list_fields(Visitor& v, Struct& s) {
   v.type("RankCorrelation",
-         "How well a metric's predictions order random allocations: 1 as the measurement does, 0 "
-         "not at all.");
+         "Rank correlation of a metric's predictions with measurements of random allocations.");
   v("metric", s.metric, "");
   v("accuracy",
     s.accuracy,
-    "with top-1; none where there are no labels or all are equal",
+    "correlation with top-1; none without labels or if all values are equal",
     fields::kNullEmpty);
-  v("divergence", s.divergence, "with the divergence from the float network", fields::kNullEmpty);
+  v("divergence",
+    s.divergence,
+    "correlation with the divergence from the float network",
+    fields::kNullEmpty);
 }
 
 /// `ompq compare`: allocators x budgets.
@@ -81,18 +83,24 @@ struct Comparison {
 
 template <typename Visitor, fields::Of<Comparison> Struct>
 void list_fields(Visitor& v, Struct& s) {
-  v.type("Comparison", "What `ompq compare` measures: allocators x budgets.");
+  v.type("Comparison", "Result of `ompq compare`: allocators x budgets.");
   list_fields(v, s.provenance);
   v("model", s.model, "");
-  v("samples", s.samples, "that layers were measured with");
+  v("samples", s.samples, "samples that layers were measured with");
   v("evaluated_on", s.evaluated_on, "");
   v("activation_bits", s.activation_bits, "8, 4 (inputs 8) or float");
-  v("float_evaluation", s.float_evaluation, "of the float network", fields::formerly("float"));
-  v("budgets", s.budgets, "in words, in the order that was asked for");
-  v("allocators", s.allocators, "in the order that was asked for");
-  v("rows", s.rows, "budget by budget");
-  v("random_allocations", s.random_allocations, "per budget", fields::kCount);
-  v("rank_correlation", s.rank_correlation, "of each metric");
+  v("float_evaluation",
+    s.float_evaluation,
+    "evaluation of the float network",
+    fields::formerly("float"));
+  v("budgets", s.budgets, "as text, in the order given");
+  v("allocators", s.allocators, "in the order given");
+  v("rows", s.rows, "grouped by budget");
+  v("random_allocations",
+    s.random_allocations,
+    "number of random allocations per budget",
+    fields::kCount);
+  v("rank_correlation", s.rank_correlation, "one entry per metric");
   v("seconds", s.seconds, kSecondsDoc);
 }
 
@@ -113,9 +121,9 @@ void list_fields(Visitor& v, Struct& s) {
   v("bytes", s.bytes, "of the file that quantize would write", fields::kCount);
   v("average_bits", s.average_bits, "over all quantized weights", fields::kCount);
   v("gbops", s.gbops, "1e9 bit operations for one sample", fields::kCount);
-  v("divergence", s.divergence, "measured, on samples that the metric did not see");
+  v("divergence", s.divergence, "measured on samples that the metric did not use");
   v("predicted_loss", s.predicted_loss, "");
-  v("gap", s.gap, "how far from the best loss at this size at most, relative");
+  v("gap", s.gap, "upper bound of the relative gap to the best loss at this size");
   v("weight_bits", s.weight_bits, "in layer order; 32 is float", fields::kWidths);
 }
 
@@ -137,19 +145,19 @@ struct Sweep {
 
 template <typename Visitor, fields::Of<Sweep> Struct>
 void list_fields(Visitor& v, Struct& s) {
-  v.type("Sweep", "What `ompq sweep` finds: the size-fidelity curve.");
+  v.type("Sweep", "Result of `ompq sweep`: the size-fidelity curve.");
   list_fields(v, s.provenance);
   v("model", s.model, "");
-  v("samples", s.samples, "that layers were measured with");
-  v("metric", s.metric, "by which the curve was found");
-  v("measure", s.measure, "what a divergence is, with its unit");
+  v("samples", s.samples, "samples that layers were measured with");
+  v("metric", s.metric, "metric that the curve was computed with");
+  v("measure", s.measure, "what divergence is measured, with its unit");
   v("activation_bits", s.activation_bits, "8, 4 (inputs 8) or float");
   v("layers", s.layers, "in topological order");
-  v("knee", s.knee, "index of the point");
+  v("knee", s.knee, "index of the knee among the points");
   v("points", s.points, "from the smallest file to the largest");
   v("instead_of",
     s.instead_of,
-    "the metric that was asked for and cannot be measured here",
+    "the requested metric, if it cannot be measured here",
     fields::kOmitEmpty);
   v("picked", s.picked, "index of the point whose allocation was written");
   v("seconds", s.seconds, kSecondsDoc);

@@ -8,7 +8,7 @@
 namespace ompq::report {
 namespace {
 
-/// A field of RFC 4180: quoted where it has to be.
+/// A field of RFC 4180, quoted if necessary.
 std::string field(const std::string& text) {
   if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
   std::string quoted = "\"";

@@ -6,7 +6,7 @@
 
 namespace ompq::report {
 
-/// One line a row, with a header; RFC 4180.
+/// One line per row, with a header; RFC 4180.
 [[nodiscard]] std::string to_csv(const Comparison& comparison);
 [[nodiscard]] std::string to_csv(const Sweep& sweep);
 

@@ -9,8 +9,8 @@
 
 namespace ompq::report {
 
-/// What quantization does to one layer. Signal-to-noise ratios in dB, 10 log10(|x|^2 / |x_q - x|^2)
-/// over all samples; nothing where there is no noise, or no signal.
+/// The effect of quantization on one layer. Signal-to-noise ratios in dB, 10 log10(|x|^2 / |x_q -
+/// x|^2) over all samples; nullopt without noise or signal.
 struct LayerDiagnosis {
   std::string name;
   std::string op_type;
@@ -33,38 +33,37 @@ struct LayerDiagnosis {
 template <typename Visitor, fields::Of<LayerDiagnosis> Struct>
 void list_fields(Visitor& v, Struct& s) {
   v.type("LayerDiagnosis",
-         "What quantization does to one layer. Signal-to-noise ratios are in dB, over all samples; "
-         "none where there is no noise, or no signal.");
+         "Effect of quantization on one layer. Signal-to-noise ratios are in dB, over all samples; "
+         "none without noise or signal.");
   v("name", s.name, "");
-  v("op_type", s.op_type, "of its ONNX node", fields::formerly("operator"));
-  v("block", s.block, "empty where the layer is in none");
-  v("weight_bits", s.weight_bits, "none where unknown or float", fields::kWidths);
+  v("op_type", s.op_type, "operator type of its ONNX node", fields::formerly("operator"));
+  v("block", s.block, "empty if the layer is in no block");
+  v("weight_bits", s.weight_bits, "none if unknown or float", fields::kWidths);
   v("activation_bits",
     s.activation_bits,
-    "of its input; none where unknown or float",
+    "width of its input; none if unknown or float",
     fields::kWidths);
-  v("snr_before_db", s.snr_before_db, "of its output, with weights rounded to nearest");
-  v("snr_after_db", s.snr_after_db, "of its output, in the result");
+  v("snr_before_db", s.snr_before_db, "SNR of its output with weights rounded to nearest");
+  v("snr_after_db", s.snr_after_db, "SNR of its output in the result");
   v("weight_snr_db",
     s.weight_snr_db,
-    "of the operator's output, if only the weights are quantized");
-  v("input_snr_db", s.input_snr_db, "of the operator's output, if only the input is quantized");
+    "SNR of the operator's output if only the weights are quantized");
+  v("input_snr_db", s.input_snr_db, "SNR of the operator's output if only the input is quantized");
   v("gain_db",
     s.gain_db,
-    "how much the SNR of the network's first output would grow if this layer alone were float");
+    "increase of the SNR of the network's first output if only this layer were float");
   v("channel_spread",
     s.channel_spread,
-    "of the input: the largest |x| over the median of the channels' largest |x|, which one scale "
-    "serves");
+    "of the input: largest |x| / median of the channels' largest |x|; they share one scale");
   v("clipped_share",
     s.clipped_share,
-    "elements outside of the quantizer's range, 0..1",
+    "share of elements outside the quantizer's range, 0..1",
     fields::kShare);
   v("clipping_noise_share",
     s.clipping_noise_share,
-    "of the quantizer's noise, that of such elements, 0..1",
+    "share of the quantizer's noise that is due to clipped elements, 0..1",
     fields::kShare);
-  v("peak_to_rms", s.peak_to_rms, "of the input: largest |x| over the root mean square");
+  v("peak_to_rms", s.peak_to_rms, "of the input: largest |x| / root mean square");
   v.internal(s.depthwise);
   v.internal(s.reads_network_input);
 }
@@ -78,14 +77,14 @@ struct BlockDiagnosis {
 
 template <typename Visitor, fields::Of<BlockDiagnosis> Struct>
 void list_fields(Visitor& v, Struct& s) {
-  v.type("BlockDiagnosis", "What quantization does to a block's output.");
+  v.type("BlockDiagnosis", "Effect of quantization on a block's output.");
   v("name", s.name, "");
   v("layers", s.layers, "");
-  v("snr_before_db", s.snr_before_db, "with weights rounded to nearest");
-  v("snr_after_db", s.snr_after_db, "in the result");
+  v("snr_before_db", s.snr_before_db, "SNR with weights rounded to nearest");
+  v("snr_after_db", s.snr_after_db, "SNR in the result");
 }
 
-/// What stands out and what can be done about it.
+/// A finding and its remedy.
 struct Advice {
   std::string layer;
   std::string finding;
@@ -94,14 +93,14 @@ struct Advice {
 
 template <typename Visitor, fields::Of<Advice> Struct>
 void list_fields(Visitor& v, Struct& s) {
-  v.type("Advice", "What stands out and what can be done about it.");
-  v("layer", s.layer, "empty where it is about the whole network");
-  v("finding", s.finding, "with the measured values");
-  v("remedy", s.remedy, "with the options to give");
+  v.type("Advice", "A finding and its remedy.");
+  v("layer", s.layer, "empty if it concerns the whole network");
+  v("finding", s.finding, "text with the measured values");
+  v("remedy", s.remedy, "text with the options to use");
 }
 
-/// Where a quantized network loses its signal: `before` is it with weights rounded to nearest,
-/// `after` the result of the method; both may be the same.
+/// Where a quantized network loses accuracy: `before` has weights rounded to nearest, `after` is
+/// the result of the method; both may be the same.
 struct Diagnosis {
   std::int64_t samples = 0;
   std::int64_t gain_samples = 0;
@@ -115,18 +114,21 @@ struct Diagnosis {
 template <typename Visitor, fields::Of<Diagnosis> Struct>
 void list_fields(Visitor& v, Struct& s) {
   v.type("Diagnosis",
-         "Where a quantized network loses its signal: before is with weights rounded to nearest, "
-         "after the result of the method.");
-  v("samples", s.samples, "that the SNRs are measured on", fields::kCount);
-  v("gain_samples", s.gain_samples, "that gain_db is measured on; 0: not measured", fields::kCount);
-  v("output_snr_before_db", s.output_snr_before_db, "of the network's first output");
-  v("output_snr_after_db", s.output_snr_after_db, "of the network's first output");
+         "Where a quantized network loses signal. Before: with weights rounded to nearest; after: "
+         "the result of the method.");
+  v("samples", s.samples, "samples that the SNRs are measured on", fields::kCount);
+  v("gain_samples",
+    s.gain_samples,
+    "samples that gain_db is measured on; 0: not measured",
+    fields::kCount);
+  v("output_snr_before_db", s.output_snr_before_db, "SNR of the network's first output");
+  v("output_snr_after_db", s.output_snr_after_db, "SNR of the network's first output");
   v("layers", s.layers, "in topological order");
   v("blocks", s.blocks, "");
-  v("advice", s.advice, "the most harmful layers first");
+  v("advice", s.advice, "most harmful layers first");
 }
 
-/// Layers by falling gain_db, without those that were not measured.
+/// Layers by decreasing gain_db, without those that were not measured.
 [[nodiscard]] std::vector<const LayerDiagnosis*> offenders(const Diagnosis& diagnosis);
 
 }  // namespace ompq::report

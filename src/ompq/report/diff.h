@@ -11,7 +11,7 @@
 
 namespace ompq::report {
 
-/// One value that two networks have in common: a layer's feature, or an output.
+/// A common value of two networks: a layer's feature, or an output.
 struct DiffRow {
   std::string layer;
   std::string layer_b;
@@ -30,20 +30,20 @@ struct DiffRow {
 template <typename Visitor, fields::Of<DiffRow> Struct>
 void list_fields(Visitor& v, Struct& s) {
   v.type("DiffRow", "One value that two networks have in common: a layer's feature, or an output.");
-  v("layer", s.layer, "its name in network a; for an output, the output's");
+  v("layer", s.layer, "its name in network a; for an output, the output's name");
   v("layer_b", s.layer_b, "its name in network b");
   v("op_type",
     s.op_type,
-    "of the layer's ONNX node; output for a network's output",
+    "operator type of the layer's ONNX node; \"output\" for a network's output",
     fields::formerly("operator"));
   v("value_a", s.value_a, "the value of network a that was compared");
   v("value_b", s.value_b, "the value of network b");
-  v("matched_by", s.matched_by, "value name, node name or order");
-  v("equal", s.equal, "every element, to the bit");
-  v("finite", s.finite, "false: a NaN or an infinity is in one of them");
+  v("matched_by", s.matched_by, "how the two were matched: value name, node name or order");
+  v("equal", s.equal, "all elements are bitwise equal");
+  v("finite", s.finite, "false if one of them contains NaN or infinity");
   v("parted", s.parted, "the SNR is below the threshold, or cannot be computed");
   v("snr_db", s.snr_db, "10 log10(|a|^2 / |b - a|^2); none without noise or signal");
-  v("cosine", s.cosine, "of a and b as vectors; none where one is all zero");
+  v("cosine", s.cosine, "cosine similarity of a and b as vectors; none if one is all zero");
   v("largest_difference", s.largest_difference, "");
 }
 
@@ -68,23 +68,23 @@ struct Diff {
 
 template <typename Visitor, fields::Of<Diff> Struct>
 void list_fields(Visitor& v, Struct& s) {
-  v.type("Diff", "What `ompq diff` finds: two networks layer by layer.");
+  v.type("Diff", "Result of `ompq diff`: two networks compared layer by layer.");
   v("a", s.a, "");
   v("b", s.b, "");
   v("samples", s.samples, "");
-  v("threshold_db", s.threshold_db, "below which a value has parted");
+  v("threshold_db", s.threshold_db, "SNR below which a row counts as parted");
   const auto first_layer = [&] {
     const DiffRow* row = first_apart(s);
     return row == nullptr ? std::nullopt : std::optional(row->layer);
   };
-  v.made("first_apart", first_layer, "layer of the first row that has parted");
+  v.made("first_apart", first_layer, "layer of the first row that counts as parted");
   v("agreement",
     s.agreement,
     "share of samples, 0..1, for which both first outputs have the same best class",
     fields::kShare);
   v("rows", s.rows, "layers in a's topological order, then outputs");
-  v("only_in_a", s.only_in_a, "layers without a partner");
-  v("only_in_b", s.only_in_b, "layers without a partner");
+  v("only_in_a", s.only_in_a, "layers without a match in the other network");
+  v("only_in_b", s.only_in_b, "layers without a match in the other network");
   v("seconds", s.seconds, "", fields::kCount);
 }
 

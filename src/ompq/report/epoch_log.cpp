@@ -26,7 +26,7 @@ EpochRecord record_from(std::string_view line) {
   return fields::from_json<EpochRecord>(fields::parse(line, source), source);
 }
 
-/// Records of whole lines, and how many bytes each line takes.
+/// Records of complete lines, and the bytes of each line.
 std::vector<std::pair<EpochRecord, std::size_t>> records_in(const fs::path& path,
                                                             std::string_view text) {
   std::vector<std::pair<EpochRecord, std::size_t>> records;
@@ -69,10 +69,10 @@ EpochLog::EpochLog(fs::path path, std::int64_t first_epoch)
       ++kept;
     }
     if (kept != first_epoch - 1) {
-      throw DataError(path_.string(),
-                      fmt::format("it holds {} epochs where {} were trained; name another file",
-                                  kept,
-                                  first_epoch - 1));
+      throw DataError(
+          path_.string(),
+          fmt::format(
+              "it has {} epochs, but {} were trained; choose another file", kept, first_epoch - 1));
     }
     std::error_code code;
     fs::resize_file(path_, bytes_, code);
@@ -98,7 +98,7 @@ void EpochLog::append(const EpochRecord& record) {
     std::error_code ignored;
     fs::resize_file(path_, bytes_, ignored);
     throw FileError(path_.string(),
-                    fmt::format("cannot be written: {}; free some space, or name another file",
+                    fmt::format("cannot be written: {}; free some space, or choose another file",
                                 std::strerror(code)));
   }
   bytes_ += line.size();

@@ -7,11 +7,11 @@
 
 namespace ompq::report {
 
-/// What a network got right, or how close it stays to another one.
+/// Accuracy of a network, or its fidelity to another one.
 struct Evaluation {
   std::int64_t samples = 0;
   std::int64_t skipped = 0;
-  std::int64_t classes = 0;  ///< 0 where the first output is no row of class scores
+  std::int64_t classes = 0;  ///< 0 if the first output is not class scores
   std::optional<double> top1;
   std::optional<double> top5;
   std::optional<double> cross_entropy;
@@ -23,19 +23,23 @@ struct Evaluation {
 
 template <typename Visitor, fields::Of<Evaluation> Struct>
 void list_fields(Visitor& v, Struct& s) {
-  v.type("Evaluation", "What a network got right, or how close it stays to another one.");
+  v.type("Evaluation", "Accuracy of a network, or its fidelity to a reference network.");
   v("samples", s.samples, "", fields::kCount);
-  v("skipped", s.skipped, "broken samples left out", fields::kOmitZero);
-  v("classes", s.classes, "where the first output is a row of class scores", fields::kOmitZero);
-  v("top1", s.top1, "share of samples, 0..1, where there are labels", fields::kShare);
+  v("skipped", s.skipped, "unreadable samples that were skipped", fields::kOmitZero);
+  v("classes", s.classes, "only if the first output is a row of class scores", fields::kOmitZero);
+  v("top1",
+    s.top1,
+    "share of samples classified correctly, 0..1; only with labels",
+    fields::kShare);
   v("top5",
     s.top5,
-    "share of samples, 0..1, where there are labels and more than 5 classes",
+    "share of samples whose label is among the best 5 classes, 0..1; only with labels and more "
+    "than 5 classes",
     fields::kShare);
-  v("cross_entropy", s.cross_entropy, "mean over the samples, nats, where there are labels");
+  v("cross_entropy", s.cross_entropy, "mean over the samples in nats; only with labels");
   v("agreement",
     s.agreement,
-    "share of samples, 0..1, whose best class is the reference's",
+    "share of samples, 0..1, with the reference's best class",
     fields::kShare);
   v("divergence",
     s.divergence,

@@ -31,7 +31,7 @@ std::array<std::uint32_t, 256> make_crc_table() {
   return table;
 }
 
-/// The form that the framing stores, so that a checksum of checksums is none.
+/// The masked checksum of the framing, which avoids checksums of checksums.
 std::uint32_t masked_crc(std::string_view bytes) {
   return std::rotr(crc32c(bytes), 15) + 0xa282ead8U;
 }
@@ -88,7 +88,7 @@ std::string event(std::int64_t step, const std::string& what) {
 
 std::string file_version() { return bytes_field(3, "brain.Event:2"); }
 
-/// SessionLog { status = 1: START = 1 }: readers drop what earlier files say from here on.
+/// SessionLog { status = 1: START = 1 }: readers drop later steps of earlier files.
 std::string session_start() { return bytes_field(7, varint_field(1, 1)); }
 
 /// Summary { repeated Value value = 1 }, Value { tag = 1, simple_value = 2 }.
@@ -100,7 +100,7 @@ std::string summary(std::span<const Scalar> scalars) {
   return bytes_field(5, values);
 }
 
-/// A file of its own, however often a run is begun within one second.
+/// A unique file name, also for several runs within one second.
 int create(const fs::path& folder, fs::path& path) {
   const auto seconds = static_cast<std::int64_t>(wall_time());
   for (int number = 0; number < 10'000; ++number) {
@@ -124,7 +124,7 @@ std::uint32_t crc32c(std::string_view bytes) {
 EventFile::EventFile(const fs::path& folder, std::int64_t first_step) {
   std::error_code code;
   fs::create_directories(folder, code);
-  if (code) throw FileError(folder.string(), "cannot be made: " + code.message());
+  if (code) throw FileError(folder.string(), "cannot be created: " + code.message());
   file_ = create(folder, path_);
   if (file_ < 0) {
     throw FileError(path_.string(), fmt::format("cannot be written: {}", std::strerror(errno)));

@@ -15,21 +15,21 @@ namespace ompq::report {
 /// A scalar of a step: "train/loss", 0.25.
 using Scalar = std::pair<std::string, double>;
 
-/// A file that TensorBoard reads: a chain of records, each with its length and CRC-32C, each an
-/// "Event" message of scalar summaries.
+/// A file for TensorBoard: a sequence of records with length and CRC-32C, each an "Event" message
+/// of scalar summaries.
 /// Source: tensorflow/core/lib/io/record_writer.h (framing), tensorflow/core/util/event.proto and
 /// framework/summary.proto (messages).
 class EventFile {
  public:
-  /// Begins events.out.tfevents.SECONDS.NUMBER.ompq in `folder`, which is made if it is missing.
-  /// Steps from `first_step` on of earlier files in the folder are hidden by it.
+  /// Creates events.out.tfevents.SECONDS.NUMBER.ompq in `folder`, which is created if it is
+  /// missing. Steps from `first_step` on of earlier files in the folder are hidden by it.
   /// @throws FileError
   EventFile(const std::filesystem::path& folder, std::int64_t first_step);
   ~EventFile();
   EventFile(const EventFile&) = delete;
   EventFile& operator=(const EventFile&) = delete;
 
-  /// Handed to the system when it returns. @throws FileError (disk full).
+  /// Flushes to the system. @throws FileError (disk full).
   void write(std::int64_t step, std::span<const Scalar> scalars);
   [[nodiscard]] const std::filesystem::path& path() const { return path_; }
 
@@ -40,8 +40,7 @@ class EventFile {
   int file_ = -1;
 };
 
-/// The values of an epoch under the names that a reader of curves expects; absent ones are left
-/// out.
+/// The values of an epoch with conventional names of curves, without absent ones.
 [[nodiscard]] std::vector<Scalar> scalars_of(const EpochRecord& record);
 
 /// CRC-32C (Castagnoli), RFC 3720 appendix B.4.

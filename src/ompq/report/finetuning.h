@@ -11,10 +11,9 @@
 
 namespace ompq::report {
 
-/// A training from its start to its best epoch.
+/// The result of a training run.
 struct Finetuning {
-  /// The networks: the best epoch's first, then the last epoch's where that is another, then what
-  /// training started from.
+  /// The networks: of the best epoch, of the last epoch if that is another, and the initial one.
   Quantization quantization;
   SamplesUsed trained_on;
   std::vector<EpochRecord> epochs;
@@ -26,19 +25,23 @@ struct Finetuning {
 
 template <typename Visitor, fields::Of<Finetuning> Struct>
 void list_fields(Visitor& v, Struct& s) {
-  v.type(
-      "Finetuning",
-      "What `ompq finetune` wrote, as of `ompq quantize`. Networks: the best epoch's first, then "
-      "the last epoch's where that is another, then what training started from.");
+  v.type("Finetuning",
+         "Result of `ompq finetune`, with the fields of `ompq quantize`. Networks: that of the "
+         "best epoch, that of the last epoch if it is a different one, and the initial one.");
   list_fields(v, s.quantization);
   v("trained_on", s.trained_on, "");
-  v("best_epoch", s.best_epoch, "from 1 on; 0: none was better than the start", fields::kCount);
-  v("stopped_early", s.stopped_early, "no epoch was better for long enough");
+  v("best_epoch",
+    s.best_epoch,
+    "counted from 1; 0: no epoch was better than the start",
+    fields::kCount);
+  v("stopped_early",
+    s.stopped_early,
+    "training ended early because no epoch improved on the best one");
   v("resumed_epochs",
     s.resumed_epochs,
-    "finished by earlier runs of the same command",
+    "epochs finished by earlier runs of the same command",
     fields::kCount);
-  v("training", s.training, "how it was trained: values by option", fields::kOmitEmpty);
+  v("training", s.training, "training options: values by name", fields::kOmitEmpty);
   v("epochs", s.epochs, "");
 }
 

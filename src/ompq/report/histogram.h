@@ -7,7 +7,7 @@
 
 namespace ompq::report {
 
-/// How often the values of a layer's weight or input occur, and what its quantizer covers of them.
+/// Histogram of a layer's weight or input, and the range of its quantizer.
 struct Histogram {
   std::string layer;
   std::string kind;
@@ -19,12 +19,12 @@ struct Histogram {
 
 template <typename Visitor, fields::Of<Histogram> Struct>
 void list_fields(Visitor& v, Struct& s) {
-  v.type("Histogram", "How often values of a layer occur, and what its quantizer covers of them.");
+  v.type("Histogram", "Histogram of a layer's values, and the range of its quantizer.");
   v("layer", s.layer, "");
   v("kind", s.kind, "weight or activation");
-  v("edges", s.edges, "of the bins, ascending; one more than there are bins");
+  v("edges", s.edges, "bin edges, ascending; one more than there are bins");
   v("counts", s.counts, "", fields::kCount);
-  v("low", s.low, "of the quantizer's range; for a weight that of its widest channel");
+  v("low", s.low, "lower end of the quantizer's range; for a weight, that of its widest channel");
   v("high", s.high, "");
 }
 

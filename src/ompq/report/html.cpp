@@ -35,7 +35,7 @@ Json parse(const RunDocument& document) {
     if (depth > kMaxDepth) {
       throw DataError(
           document.file,
-          fmt::format("is nested deeper than {} levels; results of ompq are flatter", kMaxDepth));
+          fmt::format("is nested deeper than {} levels, which results of ompq are not", kMaxDepth));
     }
     return true;
   };
@@ -44,7 +44,7 @@ Json parse(const RunDocument& document) {
   } catch (const Json::parse_error& error) {
     throw DataError(
         document.file,
-        fmt::format("is not valid JSON at byte {} of {}; give a file that --result wrote",
+        fmt::format("is not valid JSON at byte {} of {}; give a file written by --result",
                     std::min(error.byte, document.json.size()),
                     document.json.size()));
   }
@@ -55,7 +55,7 @@ std::string found_format(const Json& json) {
   if (!json.contains("format")) return "an object without a format";
   const Json& format = json["format"];
   return format.is_string() ? fmt::format("format '{}'", format.get<std::string>())
-                            : fmt::format("a format that is a {}", format.type_name());
+                            : fmt::format("a format of type {}", format.type_name());
 }
 
 const DocumentKind& kind_of(const RunDocument& document, const Json& json) {
@@ -66,7 +66,7 @@ const DocumentKind& kind_of(const RunDocument& document, const Json& json) {
     if (format.is_string() && kind.format.reads(format.get<std::string>())) return kind;
   }
   throw DataError(document.file,
-                  fmt::format("holds {}; a report shows {}", found, accepted_formats()));
+                  fmt::format("has {}; a report supports {}", found, accepted_formats()));
 }
 
 void check_members(const RunDocument& document, const Format& format, const Json& json) {
@@ -87,7 +87,8 @@ void check_members(const RunDocument& document, const Format& format, const Json
   }
 }
 
-/// Six significant digits are more than any chart or table shows, and a third of the text.
+/// Rounds to six significant digits, more than any chart or table shows, which shrinks the text to
+/// a third.
 void shorten_numbers(Json& json) {
   if (json.is_structured()) {
     for (Json& part : json) shorten_numbers(part);
@@ -96,7 +97,7 @@ void shorten_numbers(Json& json) {
   }
 }
 
-/// JSON that may stand in a script element: no "<" could end it or open a comment.
+/// JSON for a script element: "<" is escaped, so that it cannot end the element or open a comment.
 std::string for_script_element(const Json& json) {
   const std::string text = json.dump(-1, ' ', false, Json::error_handler_t::replace);
   std::string escaped;

@@ -5,9 +5,9 @@
 
 namespace ompq::report {
 
-/// A JSON result that a command of ompq wrote.
+/// A JSON result of an ompq command.
 struct RunDocument {
-  std::string file;  ///< as messages and the page name it
+  std::string file;  ///< name in messages and on the page
   std::string json;
 };
 
@@ -15,11 +15,11 @@ struct RunDocument {
 /// ever run. Numbers with a fraction are kept to six significant digits, whole ones exactly.
 ///
 /// Accepted are the kinds of documents() that the page shows, of this and earlier versions.
-/// @throws DataError naming the file, what was found and what is accepted; ConfigError where this
-/// build has no page.
+/// @throws DataError naming the file, its format and the accepted ones; ConfigError if this build
+/// has no page.
 [[nodiscard]] std::string report_page(std::span<const RunDocument> runs);
 
-/// False where the page could not be bundled when ompq was built, for want of npm.
+/// False if the page could not be bundled when ompq was built because npm was missing.
 [[nodiscard]] bool has_report_page();
 
 }  // namespace ompq::report

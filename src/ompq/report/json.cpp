@@ -12,7 +12,7 @@ namespace {
 
 using fields::Json;
 
-/// File names may hold bytes that are no UTF-8; they must not cost the whole result.
+/// File names may have bytes that are not UTF-8; these must not invalidate the whole result.
 template <typename Result>
 std::string document(const Result& result) {
   Json json = {{"format", format_of<Result>().text()}};

@@ -4,10 +4,10 @@
 
 namespace ompq::report {
 
-/// What stands in the page where the documents go.
+/// The placeholder for the documents in the page.
 inline constexpr std::string_view kDataMark = "@data@";
 
-/// The page that web/ is bundled into, with kDataMark; empty in a build without npm.
+/// The bundled page of web/, with kDataMark; empty in a build without npm.
 [[nodiscard]] std::string_view page_template();
 
 }  // namespace ompq::report

@@ -9,16 +9,16 @@
 
 namespace ompq::report {
 
-/// What rounding with a method will about take.
+/// The estimated cost of rounding with a method.
 struct MethodCost {
   std::string method;
   std::int64_t samples = 0;
   double seconds = 0;
-  double search_seconds = 0;      ///< of the search before it, at most; 0: there is none
-  std::int64_t memory_bytes = 0;  ///< of cached activations; what is beyond lies in a file
+  double search_seconds = 0;      ///< upper limit of the search before it; 0: none
+  std::int64_t memory_bytes = 0;  ///< of cached activations
 };
 
-/// One layer or block that a step worked on.
+/// One layer or block of a step.
 struct ReconstructedBlock {
   std::string step;
   std::string name;
@@ -33,16 +33,16 @@ struct ReconstructedBlock {
 
 template <typename Visitor, fields::Of<ReconstructedBlock> Struct>
 void list_fields(Visitor& v, Struct& s) {
-  v.type("ReconstructedBlock", "One layer or block that a step worked on.");
+  v.type("ReconstructedBlock", "One layer or block that a step processed.");
   v("step", s.step, "compensation or learning");
   v("name", s.name, "");
   v("iterations", s.iterations, "", fields::kCount);
   v("seconds", s.seconds, "", fields::kCount);
-  v("loss_before", s.loss_before, "squared error of its output over the output's energy");
+  v("loss_before", s.loss_before, "squared error of its output / energy of the output");
   v("loss_after", s.loss_after, "");
   v("snr_before_db", s.snr_before_db, "");
   v("snr_after_db", s.snr_after_db, "");
-  v("kept_initial", s.kept_initial, "what it started from was better");
+  v("kept_initial", s.kept_initial, "the initial state was better and was kept");
 }
 
 /// Tuning of the network as a whole.
@@ -56,16 +56,16 @@ struct DistilledNetwork {
 
 template <typename Visitor, fields::Of<DistilledNetwork> Struct>
 void list_fields(Visitor& v, Struct& s) {
-  v.type("DistilledNetwork", "Tuning of the network as a whole.");
+  v.type("DistilledNetwork", "Distillation of the whole network.");
   v("steps", s.steps, "", fields::kCount);
   v("seconds", s.seconds, "", fields::kCount);
-  v("loss_before", s.loss_before, "on held-out samples");
+  v("loss_before", s.loss_before, "loss on held-out samples");
   v("loss_after", s.loss_after, "");
-  v("kept_initial", s.kept_initial, "what it started from was better");
+  v("kept_initial", s.kept_initial, "the initial state was better and was kept");
 }
 
-/// Bias correction and norm re-estimation, which mend each layer by itself: seldom, where a layer's
-/// error is a factor rather than a shift, the network as a whole is further off with them.
+/// Bias correction and norm re-estimation, which correct each layer separately. In rare cases, if a
+/// layer's error is a factor rather than a shift, they make the whole network worse.
 struct RestoredNetwork {
   double snr_before_db = 0;
   double snr_after_db = 0;
@@ -75,12 +75,12 @@ struct RestoredNetwork {
 template <typename Visitor, fields::Of<RestoredNetwork> Struct>
 void list_fields(Visitor& v, Struct& s) {
   v.type("RestoredNetwork", "Bias correction and norm re-estimation.");
-  v("snr_before_db", s.snr_before_db, "of the outputs, on the calibration samples");
+  v("snr_before_db", s.snr_before_db, "SNR of the outputs on the calibration samples");
   v("snr_after_db", s.snr_after_db, "");
   v("kept_initial", s.kept_initial, "the network was better without them");
 }
 
-/// How weights became codes.
+/// How weights were rounded.
 struct Reconstruction {
   std::string method;
   std::string effort;
@@ -92,7 +92,7 @@ struct Reconstruction {
 
 template <typename Visitor, fields::Of<Reconstruction> Struct>
 void list_fields(Visitor& v, Struct& s) {
-  v.type("Reconstruction", "How weights became codes.");
+  v.type("Reconstruction", "How weights were rounded.");
   v("method", s.method, "");
   v("effort", s.effort, "");
   v("samples", s.samples, "", fields::kCount);

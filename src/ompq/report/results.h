@@ -18,12 +18,12 @@
 
 namespace ompq::report {
 
-/// Named durations of a run, in the order in which the steps began.
+/// Named durations of a run, in the order of the steps.
 using StepSeconds = std::vector<std::pair<std::string, double>>;
 
-inline constexpr const char* kSecondsDoc = "by step, in the order in which the steps began";
+inline constexpr const char* kSecondsDoc = "seconds by step, in the order in which the steps began";
 
-/// How a result came about, so that it can be made again. Empty where a program called the library.
+/// How a result was made, to reproduce it. Empty if the library was called by another program.
 struct Provenance {
   std::string command;
   std::vector<std::pair<std::string, std::string>> versions;
@@ -31,12 +31,12 @@ struct Provenance {
 
 template <typename Visitor, fields::Of<Provenance> Struct>
 void list_fields(Visitor& v, Struct& s) {
-  v.type("Provenance", "How a result came about.");
+  v.type("Provenance", "What produced a result.");
   v("command",
     s.command,
-    "what made this result: for a POSIX shell, or as a call in Python",
+    "what produced this result: a command for a POSIX shell, or a call in Python",
     fields::kOmitEmpty);
-  v("versions", s.versions, "of ompq and its libraries, by name", fields::kOmitEmpty);
+  v("versions", s.versions, "versions of ompq and its libraries, by name", fields::kOmitEmpty);
 }
 
 struct ModelFile {
@@ -65,15 +65,15 @@ struct SamplesUsed {
 template <typename Visitor, fields::Of<SamplesUsed> Struct>
 void list_fields(Visitor& v, Struct& s) {
   v.type("SamplesUsed", "Which samples a run used, and how they were preprocessed.");
-  v("source", s.source, "a path, or what arrays are called: names, types, shapes and a digest");
+  v("source", s.source, "a path; for arrays their names, types, shapes and a digest");
   v("count", s.count, "", fields::kCount);
   v("seed", s.seed, "");
-  v("split", s.split, "train or test, where the source has parts", fields::kOmitEmpty);
-  v("skipped", s.skipped, "broken samples left out", fields::kOmitZero);
+  v("split", s.split, "train or test, if the source has both", fields::kOmitEmpty);
+  v("skipped", s.skipped, "unreadable samples that were skipped", fields::kOmitZero);
   v("preprocess", s.preprocess, "an ompq-preprocess/1 document", fields::kJsonText);
 }
 
-/// A layer as `inspect` shows it and every JSON result repeats it.
+/// A layer in `inspect` and in every JSON result.
 struct LayerRow {
   std::string name;
   std::string op_type;
@@ -92,19 +92,19 @@ template <typename Visitor, fields::Of<LayerRow> Struct>
 void list_fields(Visitor& v, Struct& s) {
   v.type("LayerRow", "A layer of the network.");
   v("name", s.name, "");
-  v("op_type", s.op_type, "of its ONNX node", fields::formerly("operator"));
+  v("op_type", s.op_type, "operator type of its ONNX node", fields::formerly("operator"));
   v("weights", s.weights, "", fields::kCount);
   v("biases", s.biases, "", fields::kCount);
   v("paper_parameters",
     s.paper_parameters,
-    "as the paper counts them (norm and tied projections included)",
+    "as the paper counts them (including norm and tied projections)",
     fields::kCount.formerly("parameters"));
-  v("macs", s.macs, "for one sample", fields::kCount);
-  v("float_input", s.float_input, "what it reads is never quantized, whatever --act-bits says");
+  v("macs", s.macs, "multiply-accumulates for one sample", fields::kCount);
+  v("float_input", s.float_input, "its input is never quantized, regardless of --act-bits");
   v("output_shape", s.output_shape, "such as Nx64x56x56");
   v("feature_size", s.feature_size, "elements of its output for one sample", fields::kCount);
-  v("block", s.block, "empty where the layer is in none");
-  v("tied_to", s.tied_to, "the layer whose width it follows", fields::kNullEmpty.formerly("tie"));
+  v("block", s.block, "empty if the layer is in no block");
+  v("tied_to", s.tied_to, "the layer whose width it shares", fields::kNullEmpty.formerly("tie"));
 }
 
 /// A node that is no layer whose bits can be chosen, and why.
@@ -116,9 +116,9 @@ struct RejectedRow {
 
 template <typename Visitor, fields::Of<RejectedRow> Struct>
 void list_fields(Visitor& v, Struct& s) {
-  v.type("RejectedRow", "A node whose bits cannot be chosen.");
+  v.type("RejectedRow", "A node whose width cannot be chosen.");
   v("name", s.name, "");
-  v("op_type", s.op_type, "of its ONNX node", fields::formerly("operator"));
+  v("op_type", s.op_type, "operator type of its ONNX node", fields::formerly("operator"));
   v("reason", s.reason, "");
 }
 
@@ -169,10 +169,10 @@ struct FileQuantization {
 
 template <typename Visitor, fields::Of<FileQuantization> Struct>
 void list_fields(Visitor& v, Struct& s) {
-  v.type("FileQuantization", "What a file that ompq wrote says of its quantization.");
-  v("version", s.version, "of ompq");
-  v("float_sha256", s.float_sha256, "of the float network's file");
-  v("budget", s.budget, "empty where there was none");
+  v.type("FileQuantization", "Quantization that is recorded in a file written by ompq.");
+  v("version", s.version, "version of ompq");
+  v("float_sha256", s.float_sha256, "SHA-256 of the float network's file");
+  v("budget", s.budget, "empty if there was none");
   v("weight_bits", s.weight_bits, "in layer order; 32 is float", fields::kWidths);
   v("activation_bits", s.activation_bits, "in layer order; 32 is float", fields::kWidths);
 }
@@ -194,25 +194,25 @@ struct Inspection {
 
 template <typename Visitor, fields::Of<Inspection> Struct>
 void list_fields(Visitor& v, Struct& s) {
-  v.type("Inspection", "What `ompq inspect` finds in a file.");
+  v.type("Inspection", "Result of `ompq inspect`.");
   v("model", s.model, "");
   v("opset", s.opset, "");
   v("inputs", s.inputs, "");
   v("outputs", s.outputs, "");
   v("parameters", s.parameters, "elements of all float constants", fields::kCount);
-  v("macs", s.macs, "of all layers, for one sample", fields::kCount);
+  v("macs", s.macs, "multiply-accumulates of all layers for one sample", fields::kCount);
   v("layers", s.layers, "in topological order");
   v("blocks", s.blocks, "");
   v("not_quantizable", s.not_quantizable, "nodes with weights that stay float");
   v("copied",
     s.copied,
-    "nodes that are not run, and are in written files as they are",
+    "nodes that are not run and are copied unchanged to written files",
     fields::kOmitEmpty);
   v("metadata", s.metadata, "");
-  v("quantization", s.quantization, "of a file that ompq wrote");
+  v("quantization", s.quantization, "only for files written by ompq");
 }
 
-/// Bits per layer that one allocator chose, and what they cost.
+/// Bits per layer of one allocator, and their cost.
 struct AllocationRow {
   std::string allocator;
   std::string instead_of;
@@ -226,16 +226,15 @@ struct AllocationRow {
   std::string refused;
 };
 
-inline constexpr const char* kInsteadOfDoc =
-    "the allocator that was asked for and cannot answer here";
+inline constexpr const char* kInsteadOfDoc = "the requested allocator, if it cannot be used here";
 
 template <typename Visitor, fields::Of<AllocationRow> Struct>
 void list_fields(Visitor& v, Struct& s) {
-  v.type("AllocationRow", "Bits per layer that one allocator chose, and what they cost.");
-  v("allocator", s.allocator, "that answered");
+  v.type("AllocationRow", "Widths per layer that one allocator chose, and their cost.");
+  v("allocator", s.allocator, "the allocator that chose the widths");
   v("refused",
     s.refused,
-    "why it has no answer under the budget; nothing else then",
+    "why there is no allocation under the budget; later fields are then missing",
     fields::kAlone);
   v("weight_bits", s.weight_bits, "in layer order; 32 is float", fields::kWidths);
   v("average_bits", s.average_bits, "over all quantized weights", fields::kCount);
@@ -247,7 +246,7 @@ void list_fields(Visitor& v, Struct& s) {
   v("solver", s.solver, "");
 }
 
-/// How `auto` came to its allocation.
+/// How `auto` chose its allocation.
 struct Portfolio {
   struct Candidate {
     std::string origin;
@@ -266,25 +265,25 @@ template <typename Visitor, fields::Of<Portfolio::Candidate> Struct>
 void list_fields(Visitor& v, Struct& s) {
   v.type("Candidate", "An allocation that `auto` tried.");
   v("origin", s.origin, "the allocator, with its parameters");
-  v("divergence", s.divergence, "on the samples that rank");
+  v("divergence", s.divergence, "on the samples that candidates are ranked on");
   v("weight_bits", s.weight_bits, "in layer order; 32 is float", fields::kWidths);
 }
 
 template <typename Visitor, fields::Of<Portfolio> Struct>
 void list_fields(Visitor& v, Struct& s) {
-  v.type("Portfolio", "How `auto` came to its allocation.");
-  v("measure", s.measure, "what a divergence is, with its unit");
+  v.type("Portfolio", "How `auto` chose its allocation.");
+  v("measure", s.measure, "what divergence is measured, with its unit");
   v("winner", s.winner, "origin of the best candidate");
-  v("steps", s.steps, "divergence of the winner and after every refining step, on all samples");
+  v("steps", s.steps, "divergence of the winner, then after each refinement step, on all samples");
   v("evaluations",
     s.evaluations,
-    "passes of the network, whole or from a changed layer on",
+    "forward passes of the network, complete or from a changed layer onward",
     fields::kCount);
   v("time_limit_struck", s.time_limit_struck, "");
   v("candidates", s.candidates, "in the order in which they were tried");
 }
 
-/// What one metric says of every layer at every width.
+/// The losses of one metric for every layer and width.
 struct LossRows {
   std::string metric;
   std::string unit;
@@ -294,14 +293,14 @@ struct LossRows {
 
 template <typename Visitor, fields::Of<LossRows> Struct>
 void list_fields(Visitor& v, Struct& s) {
-  v.type("LossRows", "What one metric says of every layer at every width.");
+  v.type("LossRows", "Values of one metric for all layers and widths.");
   v("metric", s.metric, "");
   v("unit", s.unit, "");
   v("widths", s.widths, "columns of values", fields::kWidths);
   v.matrix("values", s.values, s.widths.size(), "layers x widths");
 }
 
-/// What was to be measured and could not be, on this network or these samples.
+/// A measurement that was not possible on this network or these samples.
 struct DroppedMetric {
   std::string metric;
   std::string reason;
@@ -309,7 +308,7 @@ struct DroppedMetric {
 
 template <typename Visitor, fields::Of<DroppedMetric> Struct>
 void list_fields(Visitor& v, Struct& s) {
-  v.type("DroppedMetric", "What could not be measured on this network or these samples.");
+  v.type("DroppedMetric", "A metric that could not be measured on this network or these samples.");
   v("metric", s.metric, "orm: orthogonality of features; pairwise: interactions");
   v("reason", s.reason, "");
 }
@@ -339,31 +338,31 @@ struct Search {
 
 template <typename Visitor, fields::Of<Search> Struct>
 void list_fields(Visitor& v, Struct& s) {
-  v.type("Search", "What `ompq search` finds.");
+  v.type("Search", "Result of `ompq search`.");
   list_fields(v, s.provenance);
   v("model", s.model, "");
-  v("samples", s.samples, "that layers were measured with");
-  v("budget", s.budget, "in words");
+  v("samples", s.samples, "samples that layers were measured with");
+  v("budget", s.budget, "as text");
   v("accounting", s.accounting, "disk or paper");
   v("scheme", s.scheme, "");
   v("activation_bits", s.activation_bits, "8, 4 (inputs 8) or float");
   v("layers", s.layers, "in topological order");
   const auto with_orm = fields::where(!s.orm.empty());
   v.matrix("orm", s.orm, s.layers.size(), "orthogonality matrix, layers x layers", with_orm);
-  v("estimator", s.estimator, "of the orthogonality matrix", with_orm);
-  v("precision", s.precision, "that features were computed in", with_orm);
+  v("estimator", s.estimator, "estimator of the orthogonality matrix", with_orm);
+  v("precision", s.precision, "precision that features were computed in", with_orm);
   v("beta", s.beta, "", with_orm);
   v("gamma", s.gamma, "by layer", with_orm);
   v("theta", s.theta, "by layer", with_orm);
   v("coefficients", s.coefficients, "by layer", with_orm);
-  v("losses", s.losses, "one entry a metric that was measured", fields::kOmitEmpty);
+  v("losses", s.losses, "one entry per measured metric", fields::kOmitEmpty);
   v("dropped", s.dropped, "metrics that could not be measured", fields::kOmitEmpty);
-  v("portfolio", s.portfolio, "where `auto` chose");
-  v("allocations", s.allocations, "the chosen one first, then those next to it");
+  v("portfolio", s.portfolio, "only if `auto` chose");
+  v("allocations", s.allocations, "the chosen one first, then the others");
   v("seconds", s.seconds, kSecondsDoc);
 }
 
-/// One quantized network next to the float one.
+/// One quantized network, compared with the float one.
 struct QuantizedRow {
   std::string allocator;
   std::string instead_of;
@@ -378,14 +377,14 @@ struct QuantizedRow {
   Evaluation evaluation;
 };
 
-inline constexpr const char* kBytesPromisedDoc = "of the file, computed before it was written";
+inline constexpr const char* kBytesPromisedDoc = "size of the file, computed before it was written";
 
 template <typename Visitor, fields::Of<QuantizedRow> Struct>
 void list_fields(Visitor& v, Struct& s) {
-  v.type("QuantizedRow", "One quantized network next to the float one.");
-  v("allocator", s.allocator, "that answered");
+  v.type("QuantizedRow", "One quantized network, compared with the float one.");
+  v("allocator", s.allocator, "the allocator that chose the widths");
   v("method", s.method, "how weights were rounded");
-  v("bytes_on_disk", s.bytes_on_disk, "of the file", fields::kCount);
+  v("bytes_on_disk", s.bytes_on_disk, "size of the file", fields::kCount);
   v("bytes_promised", s.bytes_promised, kBytesPromisedDoc, fields::kCount);
   v("average_bits", s.average_bits, "over all quantized weights", fields::kCount);
   v("gbops", s.gbops, "1e9 bit operations for one sample", fields::kCount);
@@ -393,42 +392,45 @@ void list_fields(Visitor& v, Struct& s) {
   v("weight_bits", s.weight_bits, "in layer order; 32 is float", fields::kWidths);
   v("evaluation", s.evaluation, "");
   v("instead_of", s.instead_of, kInsteadOfDoc, fields::kOmitEmpty);
-  v("file", s.file, "where more than the chosen network was kept", fields::kOmitEmpty);
+  v("file", s.file, "only if other networks were kept too", fields::kOmitEmpty);
 }
 
 struct Quantization {
-  Search search;  ///< without ORM and losses where the bits came from a file
+  Search search;  ///< without ORM and losses if the bits came from a file
   Evaluation float_evaluation;
   SamplesUsed evaluated_on;
   std::vector<QuantizedRow> networks;
   std::optional<Reconstruction> reconstruction;
   std::optional<Diagnosis> diagnosis;
   std::vector<Histogram> histograms;
-  std::int64_t resumed = 0;  ///< units that an earlier run had finished
+  std::int64_t resumed = 0;  ///< units finished by an earlier run
   StepSeconds seconds;
 };
 
 template <typename Visitor, fields::Of<Quantization> Struct>
 void list_fields(Visitor& v, Struct& s) {
-  v.type("Quantization", "What `ompq quantize` wrote, with the search before it.");
+  v.type("Quantization", "Result of `ompq quantize`, with that of its search.");
   list_fields(v, s.search);
   v.made(
       "bytes_on_disk", [&] { return s.networks.front().bytes_on_disk; }, "of the chosen network");
   v.made(
       "bytes_promised", [&] { return s.networks.front().bytes_promised; }, kBytesPromisedDoc);
   v("evaluated_on", s.evaluated_on, "");
-  v("float_evaluation", s.float_evaluation, "of the float network", fields::formerly("float"));
+  v("float_evaluation",
+    s.float_evaluation,
+    "evaluation of the float network",
+    fields::formerly("float"));
   v.made(
       "evaluation", [&] { return s.networks.front().evaluation; }, "of the chosen network");
   v("networks", s.networks, "the chosen one first");
-  v("reconstruction", s.reconstruction, "absent for rounding to nearest");
-  v("histograms", s.histograms, "of the chosen network's layers", fields::kOmitEmpty);
-  v("diagnosis", s.diagnosis, "of the chosen network, with --explain");
+  v("reconstruction", s.reconstruction, "missing for rounding to nearest");
+  v("histograms", s.histograms, "histograms of the chosen network's layers", fields::kOmitEmpty);
+  v("diagnosis", s.diagnosis, "diagnosis of the chosen network, with --explain");
   v("seconds", s.seconds, kSecondsDoc);  // in place of the search's
   v.internal(s.resumed);
 }
 
-/// The empty table of latencies that was written.
+/// The written empty latency table.
 struct LatencyTemplate {
   ModelFile model;
   std::string file;
@@ -437,13 +439,13 @@ struct LatencyTemplate {
 
 template <typename Visitor, fields::Of<LatencyTemplate> Struct>
 void list_fields(Visitor& v, Struct& s) {
-  v.type("LatencyTemplate", "The empty table of latencies that was written.");
+  v.type("LatencyTemplate", "The empty latency table that was written.");
   v("model", s.model, "");
   v("file", s.file, "");
-  v("layers", s.layers, "with a line for each pair of widths", fields::kCount);
+  v("layers", s.layers, "number of layers; each has a line per pair of widths", fields::kCount);
 }
 
-/// What `ompq eval` found.
+/// The result of `ompq eval`.
 struct EvaluatedNetwork {
   ModelFile model;
   SamplesUsed samples;
@@ -452,7 +454,7 @@ struct EvaluatedNetwork {
 
 template <typename Visitor, fields::Of<EvaluatedNetwork> Struct>
 void list_fields(Visitor& v, Struct& s) {
-  v.type("EvaluatedNetwork", "What `ompq eval` measured.");
+  v.type("EvaluatedNetwork", "Result of `ompq eval`.");
   v("model", s.model, "");
   v("samples", s.samples, "");
   v("evaluation", s.evaluation, "");

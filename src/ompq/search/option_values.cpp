@@ -32,8 +32,8 @@ std::map<std::string, int> pinned_widths(const WidthsByName& pins) {
   for (const auto& [name, widths] : pins) {
     if (widths.size() != 1) {
       throw ConfigError("--pin",
-                        fmt::format("'{}' is given {} widths; a pinned layer has one, and "
-                                    "--candidates {}={} lets the search choose",
+                        fmt::format("'{}' is given {} widths, but a pinned layer has one; use "
+                                    "--candidates {}={} to let the search choose",
                                     name,
                                     widths.size(),
                                     name,

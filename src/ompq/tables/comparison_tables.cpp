@@ -8,7 +8,7 @@
 namespace ompq::tables {
 namespace {
 
-/// Top-1 where there are labels, otherwise agreement with the float network.
+/// Top-1 if there are labels, else agreement with the float network.
 std::string kept_text(const report::Evaluation& evaluation) {
   return percent(evaluation.top1 ? evaluation.top1 : evaluation.agreement);
 }
@@ -22,7 +22,7 @@ const report::ComparisonRow* row_at(const report::Comparison& comparison,
   return nullptr;
 }
 
-/// Allocators x budgets: what is kept, and how far the budget was spent.
+/// Allocators x budgets: accuracy, and the used share of the budget.
 std::string kept_table(const report::Comparison& comparison) {
   std::vector<Table::Column> columns{{"allocator"}};
   for (const std::string& budget : comparison.budgets) columns.push_back({budget, Align::Right});
@@ -104,8 +104,8 @@ std::string comparison_text(const report::Comparison& comparison) {
   }
   if (!comparison.rank_correlation.empty()) {
     text += fmt::format(
-        "\nrank correlation of what each metric predicted with what was measured, "
-        "{} random allocations a budget:\n{}",
+        "\nrank correlation of predicted and measured losses, {} random allocations per "
+        "budget:\n{}",
         comparison.random_allocations,
         correlation_table(comparison));
   }

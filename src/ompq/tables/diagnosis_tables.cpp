@@ -74,11 +74,11 @@ std::string list_text(const std::string& file, const std::vector<std::string>& l
 std::string parting_text(const report::Diff& diff) {
   const report::DiffRow* first = report::first_apart(diff);
   if (first == nullptr) {
-    return fmt::format("nowhere below {:g} dB\n", diff.threshold_db);
+    return fmt::format("no value below {:g} dB\n", diff.threshold_db);
   }
   const report::DiffRow& row = *first;
   const std::string ratio = row.snr_db ? fmt::format("{:.1f} dB", *row.snr_db) : snr_cell(row);
-  return fmt::format("they part first at {} '{}': {}, below {:g} dB\n",
+  return fmt::format("they first diverge at {} '{}': {}, below {:g} dB\n",
                      row.op_type == "output" ? "output" : "layer",
                      row.layer,
                      ratio,
@@ -90,9 +90,9 @@ std::string parting_text(const report::Diff& diff) {
 std::string diagnosis_text(const report::Diagnosis& diagnosis) {
   std::string text = layer_table(diagnosis);
   text += fmt::format(
-      "signal-to-noise ratios in dB over {} samples: of what the layer passes on, before (nearest "
-      "rounding) and after; by its own weights and by its own input alone; gain: what the output "
-      "would gain if the layer were float\n",
+      "signal-to-noise ratios in dB over {} samples: of the layer's output before (nearest "
+      "rounding) and after; with noise only of its weights and only of its input; gain: of the "
+      "output if the layer were float\n",
       diagnosis.samples);
   text += fmt::format("output: {} dB before, {} dB after\n",
                       decibels(diagnosis.output_snr_before_db),

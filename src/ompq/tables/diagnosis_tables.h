@@ -7,10 +7,10 @@
 
 namespace ompq::tables {
 
-// Where a network loses its signal, as people read it.
-/// Layers with the noise they see and add, the worst of them, and what to do.
+// Text tables of diagnoses.
+/// Layers with their noise, the worst layers, and advice.
 [[nodiscard]] std::string diagnosis_text(const report::Diagnosis& diagnosis);
-/// Layers of two networks next to each other, and where they part.
+/// The layers of two networks side by side, and where they first diverge.
 [[nodiscard]] std::string diff_text(const report::Diff& diff);
 
 }  // namespace ompq::tables

@@ -12,7 +12,7 @@ struct CodePoint {
   std::size_t bytes;
 };
 
-/// The code point that `text`, which is not empty, starts with; U+FFFD of one byte if it is broken.
+/// The first code point of `text`, which must not be empty; U+FFFD with one byte if it is invalid.
 CodePoint first_code_point(std::string_view text) {
   constexpr CodePoint kBroken{0xFFFD, 1};
   const auto lead = static_cast<unsigned char>(text[0]);
@@ -33,8 +33,8 @@ struct Range {
   char32_t last;
 };
 
-// Blocks of Unicode 15 that matter in names of layers, files and classes (UAX #11 and the general
-// categories Mn, Me, Cf); coarse within a block.
+// Unicode 15 blocks that occur in names of layers, files and classes (UAX #11 and the general
+// categories Mn, Me, Cf); approximate within a block.
 constexpr std::array<Range, 8> kZeroWidth{{{0x0300, 0x036F},
                                            {0x0483, 0x0489},
                                            {0x0591, 0x05BD},

@@ -6,10 +6,10 @@
 
 namespace ompq::tables {
 
-/// Columns that UTF-8 `text` takes on a terminal: 0 for combining marks, 2 for East Asian wide
-/// characters and emoji, 1 for the rest; a broken byte counts as one.
+/// Terminal columns of UTF-8 `text`: 0 for combining marks, 2 for East Asian wide characters and
+/// emoji, 1 for others, including invalid bytes.
 [[nodiscard]] std::size_t display_width(std::string_view text);
-/// As much of `text` as fits into `columns`, ending in "…" where something was cut.
+/// `text` truncated to `columns`, ending in "…" if truncated.
 [[nodiscard]] std::string cut_to_width(std::string_view text, std::size_t columns);
 
 }  // namespace ompq::tables

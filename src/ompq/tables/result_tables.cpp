@@ -25,7 +25,7 @@ constexpr int kFloatBits = 32;
 
 std::string compression_text(double compression) { return fmt::format("{:.1f}x", compression); }
 
-/// "auto", or "auto (for orm)" where orm was asked for and cannot answer.
+/// "auto", or "auto (for orm)" if orm was requested but cannot be used.
 template <typename Row>
 std::string answerer_text(const Row& row) {
   return row.instead_of.empty() ? row.allocator
@@ -85,12 +85,13 @@ std::string cost_table(const report::Search& search) {
 std::string refusals(const report::Search& search) {
   std::string text;
   for (const auto& row : search.allocations) {
-    if (!is_answer(row)) text += fmt::format("{} has no answer: {}\n", row.allocator, row.refused);
+    if (!is_answer(row))
+      text += fmt::format("{} has no solution: {}\n", row.allocator, row.refused);
   }
   return text;
 }
 
-/// The five best candidates, and what refinement made of the best.
+/// The five best candidates, and the refinement of the best one.
 std::string portfolio_text(const report::Portfolio& portfolio) {
   auto candidates = portfolio.candidates;
   std::stable_sort(candidates.begin(), candidates.end(), [](const auto& a, const auto& b) {
@@ -108,7 +109,7 @@ std::string portfolio_text(const report::Portfolio& portfolio) {
                       portfolio.steps.front(),
                       portfolio.steps.back(),
                       portfolio.measure,
-                      portfolio.time_limit_struck ? "; the time limit ended it" : "");
+                      portfolio.time_limit_struck ? "; stopped by the time limit" : "");
   return text;
 }
 
@@ -127,7 +128,7 @@ std::string widths_text(const std::vector<int>& widths) {
 
 std::string making_text(const report::FileQuantization& made) {
   return fmt::format(
-      "  made by ompq {} of the float network with SHA-256 {}\n"
+      "  made by ompq {} from the float network with SHA-256 {}\n"
       "  budget           {}\n"
       "  weight bits      {}\n"
       "  activation bits  {}\n",
@@ -180,7 +181,7 @@ std::string inspection_text(const report::Inspection& inspection) {
                                   inspection.layers.end(),
                                   [](const auto& layer) { return !layer.tied_to.empty(); });
   text += fmt::format(
-      "\n{} layers ({} follow another's width), {} blocks, {} parameters, {} MACs for one sample\n",
+      "\n{} layers ({} tied to another one), {} blocks, {} parameters, {} MACs for one sample\n",
       inspection.layers.size(),
       tied,
       inspection.blocks.size(),
@@ -191,8 +192,7 @@ std::string inspection_text(const report::Inspection& inspection) {
     if (layer.float_input) float_inputs.push_back(layer.name);
   }
   if (!float_inputs.empty()) {
-    text += fmt::format("\ninputs that stay in float whatever --act-bits says: {}\n",
-                        fmt::join(float_inputs, ", "));
+    text += fmt::format("\ninputs that always stay float: {}\n", fmt::join(float_inputs, ", "));
   }
   if (!inspection.not_quantizable.empty()) {
     text += "\nstays in float:\n";
@@ -201,7 +201,7 @@ std::string inspection_text(const report::Inspection& inspection) {
     }
   }
   if (!inspection.copied.empty()) {
-    text += "\nnot measured, in written files as they are:\n";
+    text += "\nnot run, copied to written files unchanged:\n";
     for (const auto& row : inspection.copied) {
       text += fmt::format("  {} ({}): {}\n", row.name, row.op_type, row.reason);
     }
@@ -224,7 +224,7 @@ std::string search_text(const report::Search& search) {
 
 namespace {
 
-/// What the rounding was worth, in two lines.
+/// The effect of rounding, in two lines.
 std::string reconstruction_text(const report::Reconstruction& made) {
   double before = 0;
   double after = 0;
@@ -308,7 +308,7 @@ std::string quantization_text(const report::Quantization& quantization) {
 
 std::string evaluation_text(const report::Evaluation& evaluation) {
   std::string text = fmt::format("samples      {}\n", evaluation.samples);
-  if (evaluation.skipped > 0) text += fmt::format("left out     {} broken\n", evaluation.skipped);
+  if (evaluation.skipped > 0) text += fmt::format("skipped      {} broken\n", evaluation.skipped);
   if (evaluation.top1) text += fmt::format("top-1        {}\n", percent(evaluation.top1));
   if (evaluation.top5) text += fmt::format("top-5        {}\n", percent(evaluation.top5));
   if (evaluation.agreement) {

@@ -7,7 +7,7 @@
 
 namespace ompq::tables {
 
-// Results as people read them: tables and a few sentences.
+// Results as text: tables and a few sentences.
 [[nodiscard]] std::string inspection_text(const report::Inspection& inspection);
 [[nodiscard]] std::string search_text(const report::Search& search);
 [[nodiscard]] std::string comparison_text(const report::Comparison& comparison);

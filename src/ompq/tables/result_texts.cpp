@@ -21,7 +21,7 @@ std::string seconds_text(const report::StepSeconds& steps) {
 std::string samples_text(const report::SamplesUsed& samples) {
   std::string text = fmt::format("{} samples of {}", samples.count, samples.source);
   if (!samples.split.empty()) text += fmt::format(" ({})", samples.split);
-  if (samples.skipped > 0) text += fmt::format(", {} broken ones left out", samples.skipped);
+  if (samples.skipped > 0) text += fmt::format(", {} broken ones skipped", samples.skipped);
   return text;
 }
 

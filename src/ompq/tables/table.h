@@ -7,7 +7,7 @@ namespace ompq::tables {
 
 enum class Align { Left, Right };
 
-/// A table for people: aligned columns under a heading, two spaces apart.
+/// A text table: aligned columns under a heading, two spaces apart.
 ///
 ///     layer    bits  bytes
 ///     conv1       8   3456
@@ -19,11 +19,11 @@ class Table {
   };
 
   explicit Table(std::vector<Column> columns) : columns_(std::move(columns)) {}
-  /// @throws InternalError if the number of cells is not that of the columns.
+  /// @throws InternalError if the number of cells differs from the number of columns.
   void add_row(std::vector<std::string> cells);
-  /// A rule across the table, for example above a sum.
+  /// A horizontal line, for example above a sum.
   void add_rule();
-  /// The table, each line ended by a newline and free of trailing blanks.
+  /// The table's text, with a newline after each line and without trailing blanks.
   [[nodiscard]] std::string text() const;
 
  private:

@@ -46,15 +46,13 @@ std::string finetuning_text(const report::Finetuning& finetuning) {
                       samples_text(finetuning.trained_on),
                       epochs,
                       epochs == 1 ? "" : "s");
-  text += finetuning.best_epoch > 0
-              ? fmt::format("the best was {}", finetuning.best_epoch)
-              : "none better than what training started from; try a lower --lr";
+  text += finetuning.best_epoch > 0 ? fmt::format("the best was {}", finetuning.best_epoch)
+                                    : "none better than the initial network; try a lower --lr";
   if (finetuning.resumed_epochs > 0) {
     text += fmt::format("; {} of them in earlier runs", finetuning.resumed_epochs);
   }
-  if (finetuning.stopped_early) text += "; stopped early: nothing better came";
-  text +=
-      "\nThe best epoch was chosen by the samples that it is measured on: that figure flatters.\n";
+  if (finetuning.stopped_early) text += "; stopped early: no improvement";
+  text += "\nThe best epoch was chosen on the evaluation samples, so its result is optimistic.\n";
   return text;
 }
 

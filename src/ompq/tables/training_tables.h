@@ -6,7 +6,7 @@
 
 namespace ompq::tables {
 
-/// The table that grows by a line with every epoch: heading and one line.
+/// The table of epochs, printed line by line: heading and one line.
 [[nodiscard]] std::string epoch_heading();
 [[nodiscard]] std::string epoch_line(const report::EpochRecord& record);
 
