@@ -23,13 +23,13 @@ struct OMPQ_API CompareOptions : Options {
 };
 
 struct ComparisonRow {
-  std::string budget;  ///< in words
+  std::string budget;  ///< as text
   Allocation allocation;
   Evaluation evaluation;
 };
 
 struct Comparison {
-  std::vector<ComparisonRow> rows;  ///< budget by budget
+  std::vector<ComparisonRow> rows;  ///< grouped by budget
   Evaluation float_evaluation;
   std::string json;
 };

@@ -18,7 +18,7 @@ struct Layer {
   std::int64_t weights = 0;
   std::int64_t macs = 0;     ///< multiply-accumulates for one sample
   std::string output_shape;  ///< "Nx64x56x56"
-  std::string tied_to;       ///< the layer whose width it follows, or ""
+  std::string tied_to;       ///< the layer whose width it shares, or ""
   std::string block;
 };
 

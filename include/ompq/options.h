@@ -40,7 +40,7 @@ class OMPQ_API Options {
   std::stop_token stop;
 
   [[nodiscard]] const std::string& command() const { return command_; }
-  /// The values that were set, as texts by option name; flags are in flags(), arrays in arrays().
+  /// The values that were set, as strings by option name; flags are in flags(), arrays in arrays().
   [[nodiscard]] const std::map<std::string, std::vector<std::string>, std::less<>>& texts() const {
     return texts_;
   }

@@ -32,7 +32,7 @@ struct Allocation {
   double average_bits = 0;       ///< per quantized weight
   std::int64_t bytes = 0;        ///< of the file that quantize() would write
   double bit_operations = 0;     ///< for one sample
-  std::string refused;           ///< why this allocator has no answer for the budget, or ""
+  std::string refused;           ///< why this allocator has no allocation for the budget, or ""
 };
 
 struct OMPQ_API SearchOptions : Options {

@@ -19,7 +19,7 @@ def named_arrays(value: object, labels: object = None) -> dict:
         arrays = {"x": value}
     if labels is not None:
         if "y" in arrays:
-            raise TypeError("labels are given twice: in data, and as labels; leave one of them out")
+            raise TypeError("labels are given twice: in data, and as labels; remove one of them")
         arrays["y"] = labels
     plain = {str(name): _plain(array) for name, array in arrays.items()}
     return {name: array for name, array in plain.items() if _is_of_use(name, array)}

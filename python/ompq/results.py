@@ -89,7 +89,7 @@ class Inspection(TypedDict):
     """Result of `ompq inspect`."""
 
     format: str
-    """It is ompq-inspect/2."""
+    """Always ompq-inspect/2."""
     model: ModelFile
     opset: int
     inputs: list[NamedShape]
@@ -211,7 +211,7 @@ class Search(TypedDict):
     """Result of `ompq search`."""
 
     format: str
-    """It is ompq-search/2."""
+    """Always ompq-search/2."""
     command: NotRequired[str]
     """What produced this result: a command for a POSIX shell, or a call in Python."""
     versions: NotRequired[dict[str, str]]
@@ -445,7 +445,7 @@ class Quantization(TypedDict):
     """Result of `ompq quantize`, with that of its search."""
 
     format: str
-    """It is ompq-quantize/2."""
+    """Always ompq-quantize/2."""
     command: NotRequired[str]
     """What produced this result: a command for a POSIX shell, or a call in Python."""
     versions: NotRequired[dict[str, str]]
@@ -539,7 +539,7 @@ class Finetuning(TypedDict):
     epoch, that of the last epoch if it is a different one, and the initial one."""
 
     format: str
-    """It is ompq-finetune/2."""
+    """Always ompq-finetune/2."""
     command: NotRequired[str]
     """What produced this result: a command for a POSIX shell, or a call in Python."""
     versions: NotRequired[dict[str, str]]
@@ -643,7 +643,7 @@ class Comparison(TypedDict):
     """Result of `ompq compare`: allocators x budgets."""
 
     format: str
-    """It is ompq-compare/2."""
+    """Always ompq-compare/2."""
     command: NotRequired[str]
     """What produced this result: a command for a POSIX shell, or a call in Python."""
     versions: NotRequired[dict[str, str]]
@@ -692,7 +692,7 @@ class Sweep(TypedDict):
     """Result of `ompq sweep`: the size-fidelity curve."""
 
     format: str
-    """It is ompq-sweep/2."""
+    """Always ompq-sweep/2."""
     command: NotRequired[str]
     """What produced this result: a command for a POSIX shell, or a call in Python."""
     versions: NotRequired[dict[str, str]]
@@ -724,7 +724,7 @@ class LatencyTemplate(TypedDict):
     """The empty latency table that was written."""
 
     format: str
-    """It is ompq-latency-template/1."""
+    """Always ompq-latency-template/1."""
     model: ModelFile
     file: str
     layers: int
@@ -735,7 +735,7 @@ class EvaluatedNetwork(TypedDict):
     """Result of `ompq eval`."""
 
     format: str
-    """It is ompq-eval/1."""
+    """Always ompq-eval/1."""
     model: ModelFile
     samples: SamplesUsed
     evaluation: Evaluation
@@ -773,7 +773,7 @@ class Diff(TypedDict):
     """Result of `ompq diff`: two networks compared layer by layer."""
 
     format: str
-    """It is ompq-diff/2."""
+    """Always ompq-diff/2."""
     a: ModelFile
     b: ModelFile
     samples: SamplesUsed

@@ -92,7 +92,7 @@ TEST(ReportPage, RefusesWhatIsNoResultAndSaysWhatIs) {
               AllOf(HasSubstr("[runs/a.json]"), HasSubstr("is not valid JSON at byte 11 of 11")));
   EXPECT_THAT(refusal("[1, 2]"), HasSubstr("has a JSON array; a report supports ompq-search/2, "));
   EXPECT_THAT(refusal("{}"), HasSubstr("an object without a format"));
-  EXPECT_THAT(refusal(R"({"format": 3})"), HasSubstr("a format that is a number"));
+  EXPECT_THAT(refusal(R"({"format": 3})"), HasSubstr("a format of type number"));
   EXPECT_THAT(refusal(R"({"format": "ompq-inspect/1"})"),
               AllOf(HasSubstr("format 'ompq-inspect/1'"),
                     HasSubstr("ompq-sweep/2, and earlier versions of these")));

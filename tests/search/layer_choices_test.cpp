@@ -64,7 +64,7 @@ TEST(LayerChoices, TwoRulesThatContradictEachOtherAreNamed) {
        {"--pin 'conv1=4'",
         "--exclude 'conv3'",
         "always has the width of 'conv",
-        "leave one of the two out"}}};
+        "remove one of the two"}}};
   for (const auto& [choices, words] : cases) {
     try {
       (void)layer_candidates(tied, choices);

@@ -56,7 +56,7 @@ void Call::require_unset(std::string_view name) const {
   if (!options_.texts().contains(name) && !options_.arrays().contains(name)) return;
   throw ConfigError(options_.command(),
                     fmt::format("'{}' is given by set() and by a member of the options or an "
-                                "argument; leave one of them out",
+                                "argument; remove one of them",
                                 name));
 }
 

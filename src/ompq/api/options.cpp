@@ -23,7 +23,7 @@ bool is_about_the_terminal(const OptionRecord& record) {
 
 bool takes_samples(const OptionRecord& record) { return record.value_name == "SRC"; }
 
-/// "avg_bits", as C++ would spell it, means "avg-bits".
+/// "avg_bits", as spelled in C++, means "avg-bits".
 std::string way_out(std::string_view name,
                     const std::vector<std::string>& known,
                     std::string_view otherwise) {
@@ -71,7 +71,7 @@ OptionRecord record_of(std::string_view command, std::string_view name) {
                   way_out(name, names, fmt::format("options_of(\"{}\") lists them", command))));
 }
 
-/// The flag's state, or nothing for an option with a value, which is then checked.
+/// The flag's state; nullopt for an option with a value, which is then checked.
 std::optional<bool> checked(const OptionRecord& record, const OptionValue& value) {
   const bool is_flag = record.type == OptionType::Flag;
   if (is_flag && value.is_flag()) return value.on();

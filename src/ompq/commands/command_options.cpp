@@ -29,7 +29,7 @@ std::string allocator_of(const OptionValues& options, allocation::Scheme scheme)
     if (solver_given) {
       throw ConfigError("options",
                         fmt::format("--solver {} goes only with --allocator {}, not with '{}'; "
-                                    "leave one of the two out",
+                                    "remove one of the two",
                                     solver,
                                     paper,
                                     name));
@@ -39,7 +39,7 @@ std::string allocator_of(const OptionValues& options, allocation::Scheme scheme)
   return std::string(search::paper_row(solver).name);
 }
 
-/// A network may fix how many samples a pass has.
+/// A network may have a fixed batch.
 void fit_batch(std::int64_t& batch_size, const pipeline::Model& model) {
   batch_size = pipeline::batch_size_for(model.graph, batch_size);
 }

@@ -30,11 +30,11 @@ namespace ompq::commands {
                                                          const pipeline::Model& model);
 [[nodiscard]] diagnosis::DiffOptions diff_options(const OptionValues& options);
 
-/// Members of the search that several options, or the network, decide.
+/// Members of the search that depend on several options or on the network.
 void compose_search(const OptionValues& options,
                     const pipeline::Model& model,
                     search::SearchOptions& search);
-/// Likewise of what quantize and finetune share; the method is settled.
+/// The same for those shared by quantize and finetune, once the method is known.
 void compose_plan(const OptionValues& options,
                   const pipeline::Model& model,
                   ptq::QuantizeOptions& quantize);

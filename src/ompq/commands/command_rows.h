@@ -35,12 +35,13 @@ template <auto run>
 
 /// One row per command that runs networks, in the order of the help.
 [[nodiscard]] std::span<const CommandRow> command_rows();
-/// The same, to which a row can be added for a while.
+/// The same, for temporarily added rows.
 [[nodiscard]] RowTable<CommandRow>& command_row_table();
 /// @throws InternalError for a command that does not run networks.
 [[nodiscard]] const CommandRow& command_row(std::string_view name);
 
-/// A command that a test, for example, adds; it exists while this object lives.
+/// A temporarily added command, for example in a test; it exists during the lifetime of this
+/// object.
 class ScopedCommand {
  public:
   /// @param record  of the same name as `row`.

@@ -22,12 +22,12 @@ inline constexpr bool kIsOptional = false;
 template <typename T>
 inline constexpr bool kIsOptional<std::optional<T>> = true;
 
-/// Fills members with the values of the command's options, see core/option_binding.h. Members whose
-/// option the command does not have, or that have neither a value nor a default, stay as they are;
-/// so do composed ones, which command_options.cpp fills.
+/// Sets members to the values of the command's options, see core/option_binding.h. Members whose
+/// option the command does not have, or that have neither a value nor a default, are unchanged, and
+/// so are composed ones, which command_options.cpp sets.
 class OptionReader {
  public:
-  /// `values` outlives this.
+  /// `values` must outlive this.
   explicit OptionReader(const OptionValues& values) : values_(values) {}
 
   template <typename T>
@@ -78,8 +78,7 @@ class OptionReader {
   [[nodiscard]] Enum read_enum(std::string_view name) const {
     const auto value = enum_named<Enum>(values_.text(name));
     if (value) return *value;
-    throw InternalError("options",
-                        fmt::format("no value of --{} is '{}'", name, values_.text(name)));
+    throw InternalError("options", fmt::format("--{} has no value '{}'", name, values_.text(name)));
   }
 
   const OptionValues& values_;

@@ -101,7 +101,7 @@ void ZipReader::read_directory() {
   }
 }
 
-/// Whatever the directory says of the member could be so: before memory is taken for it.
+/// Checks the sizes in the directory for plausibility, before memory is allocated for the member.
 void ZipReader::check(const Member& member) const {
   if (member.encrypted) fail(fmt::format("member {} is encrypted", member.name));
   if (member.method != ZIP_CM_STORE && member.method != ZIP_CM_DEFLATE) {

@@ -43,8 +43,8 @@ std::vector<graph::NodeId> nodes_before(const graph::Graph& graph, ValueId value
   return {found.begin(), found.end()};
 }
 
-/// What the network is tuned by: the logits of its classes; else its first output, or the floats
-/// that it is made of.
+/// The value that the loss compares: the logits of the classes; else the first output, or the
+/// floats that it is computed from.
 ValueId judged_output(const graph::Graph& graph) {
   const graph::Graph floats = graph::with_float_outputs(graph);
   return scores::kind_of(floats) == scores::Kind::None ? floats.outputs().front()

@@ -17,7 +17,7 @@ void check_all_read(std::int64_t count, std::int64_t wanted) {
   if (count == wanted) return;
   throw DataError(
       "distillation",
-      fmt::format("{} of {} samples could not be read; leave them out", wanted - count, wanted));
+      fmt::format("{} of {} samples could not be read; remove them", wanted - count, wanted));
 }
 
 }  // namespace

@@ -16,8 +16,8 @@
 namespace ompq::distillation {
 
 struct SampleOptions {
-  std::int64_t batch = 32;   ///< rows of a step at most
-  double held_out = 0.1;     ///< share that is kept to judge by
+  std::int64_t batch = 32;   ///< maximum rows of a step
+  double held_out = 0.1;     ///< share of held-out samples
   std::string augmentation;  ///< of images
   std::uint64_t seed = 1;
   std::int64_t memory_bytes = 0;
@@ -25,14 +25,14 @@ struct SampleOptions {
   int threads = 0;
 };
 
-/// The samples of a distillation: those to learn from, those to judge by, and what the float
-/// network makes of them. A row is a sample, or a pass of a network that takes a fixed number.
+/// The samples of a distillation: for training, held-out, and the float network's outputs for them.
+/// A row is a sample, or a pass of a network with a fixed batch.
 class DistilledSamples {
  public:
-  /// Reads the samples that are kept to judge by; they are the first rows of the caches, the rows
-  /// of one step follow.
+  /// Reads the held-out samples; they are the first rows of the caches, followed by those of one
+  /// step.
   /// @param graph   one input, one output.
-  /// @param random  draws which samples are kept.
+  /// @param random  draws the held-out samples.
   /// @throws DataError if a sample cannot be read.
   DistilledSamples(const graph::Graph& graph,
                    data::Dataset& dataset,
@@ -41,10 +41,10 @@ class DistilledSamples {
                    Random& random,
                    const ProgressHandler& progress);
 
-  /// Samples of the data set to learn from, ascending.
+  /// Indices of the training samples, ascending.
   [[nodiscard]] const std::vector<std::int64_t>& training() const { return training_; }
   [[nodiscard]] data::LoaderOptions loader_options() const;
-  /// Puts the samples of one step after the rows that are kept.
+  /// Stores the samples of one step after the held-out rows.
   /// @throws DataError if some could not be read.
   void put_step(const data::LoadedBatch& loaded);
 
@@ -53,7 +53,7 @@ class DistilledSamples {
   [[nodiscard]] std::int64_t rows_per_step() const;
   [[nodiscard]] std::int64_t samples_per_step() const { return rows_per_step() * samples_per_row_; }
   [[nodiscard]] const rounding::SampleCache& inputs() const { return *inputs_; }
-  /// What the float network makes of the inputs.
+  /// The float network's outputs for the inputs.
   [[nodiscard]] const rounding::SampleCache& targets() const { return *targets_; }
 
  private:

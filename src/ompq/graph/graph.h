@@ -109,7 +109,7 @@ class Graph {
   [[nodiscard]] std::vector<NodeId> consumers(ValueId id) const;
   [[nodiscard]] bool is_output(ValueId id) const;
 
-  // --- building (ids stay valid unless a function says otherwise) --------------------------------
+  // --- building (ids stay valid unless documented otherwise) -------------------------------------
   /// @throws ImportError if the name is taken. An empty name gets a fresh one ("value_17").
   ValueId add_value(Value value);
   ValueId add_input(std::string name, DataType type, Shape shape);

@@ -173,7 +173,7 @@ std::vector<OperatorTraits> movers() {
       {.type = "DepthToSpace", .integer = PassesCodes},
       {.type = "TopK", .moves = {{10, upgrade_top_k}}},
       {.type = "Scatter", .moves = {{11, upgrade_scatter}}},
-      // Passes codes by the nearest neighbour alone, so the row does not say so.
+      // Only passes codes with nearest-neighbour resampling, so the row does not declare it.
       {.type = "Resize", .moves = {{11, upgrade_resize}}},
       {.type = "Upsample", .moves = {{10, upgrade_resize}}},
       {.type = "GridSample", .moves = {{20, upgrade_grid_sample}}},

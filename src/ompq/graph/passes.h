@@ -67,7 +67,7 @@ int merge_constant_twins(Graph& graph);
 /// (operator_traits.h), with its attributes, such as
 ///     Clip       `activation_min`, `activation_max` (float; infinite if there is no bound)
 ///     LeakyRelu  `activation_alpha` (float)
-///     Swish      `activation_alpha`; what x * sigmoid(x) becomes
+///     Swish      `activation_alpha`; also for x * sigmoid(x)
 ///
 /// **FakeQuantize**, from each DequantizeLinear after a QuantizeLinear with the same constant scale
 /// and zero point, if all readers of the latter are such:

@@ -36,13 +36,13 @@ inline constexpr std::size_t kTableCodes = std::size_t{1} << 22;
 ///       bytes --Cast--> --Gather from what the fields of 0..255 stand for--> [M, 2, 2, 2] --Add
 ///       the other fields'--> --Reshape--> [8 M], M = ceil(codes / 8)        (8 bits: int8
 ///       --Cast-->)
-///     codes whose levels lie between whole numbers have a table of their own, and 1/2 more
+///     codes whose levels are between integers have a separate table, and 1/2 more
 ///     what fields stand for, computed once: Range 256 --Div by powers of 2, Mod 2, Cast--> bits
 ///       [256, 2, 2, 2] --MatMul [1, 2, ..., -2^(b-1)], that field's part-->
 ///     scales: uint8, ScaleCodes:  (16 + Mod 16) * Gather(2^0..2^15, BitShift right by 4)
 ///     biases: float16, PackedBias:  Cast --Mul 2^24-->
 ///
-/// Each table is cut by a Split, and every weight has nodes of its own:
+/// Each table is divided by a Split, and every weight has separate nodes:
 ///
 ///     weight = (Reshape codes - Reshape zero points) * Reshape (scales * unit)
 ///     bias = steps * activation scale * (scales * unit)

@@ -6,12 +6,12 @@
 
 namespace ompq {
 
-/// The names that an option accepts: those of a text "a|b|c", followed by rows that were added to
-/// the table of a kind while the program runs (core/added_names.h).
+/// The names that an option accepts: those of a string "a|b|c", followed by rows added to the table
+/// of a kind at run time (core/added_names.h).
 class Choices {
  public:
   constexpr Choices() = default;
-  /// From any text, as in `.choices = "a|b"`.
+  /// From a string, as in `.choices = "a|b"`.
   template <typename Text>
   requires(std::is_convertible_v<const Text&, std::string_view>) constexpr Choices(
       const Text& names)
@@ -19,9 +19,9 @@ class Choices {
   /// @param kind  "metric", "allocator", ...
   constexpr Choices(std::string_view names, std::string_view kind) : names_(names), kind_(kind) {}
 
-  /// True where the option has no such list.
+  /// True if the option has no such list.
   [[nodiscard]] constexpr bool empty() const { return names_.empty(); }
-  /// Those of the text, and those that are added now.
+  /// Those of the string and those currently added.
   [[nodiscard]] std::vector<std::string_view> names() const;
 
  private:
@@ -29,7 +29,7 @@ class Choices {
   std::string_view kind_{};
 };
 
-/// Every name that is accepted now. A text is no Choices by itself: see the other split_choices.
+/// Every currently accepted name. For a plain string see the other split_choices.
 template <typename T>
 requires(std::is_same_v<T, Choices>)
     [[nodiscard]] std::vector<std::string_view> split_choices(const T& choices) {

@@ -8,12 +8,12 @@
 
 namespace ompq {
 
-/// Every command of `ompq`, in the order of the help. The one list that the command line, its
-/// documentation and its completion are made of.
+/// Every command of `ompq`, in the order of the help. The command line, its documentation and its
+/// completion are generated from this list.
 [[nodiscard]] std::span<const CommandRecord> command_table();
-/// The same, to which a record can be added for a while; see commands::ScopedCommand.
+/// The same, for temporarily added records; see commands::ScopedCommand.
 [[nodiscard]] RowTable<CommandRecord>& command_records();
-/// nullptr if there is none of this name.
+/// nullptr if no command has this name.
 [[nodiscard]] const CommandRecord* find_command(std::string_view name);
 
 }  // namespace ompq

@@ -4,7 +4,7 @@
 
 #include "ompq/options/options.h"
 
-/// What `ompq diff` is asked.
+/// Options of `ompq diff`.
 namespace ompq::options {
 
 inline constexpr std::array<OptionRecord, 2> kTwoModelOperands{{

@@ -10,9 +10,9 @@
 
 namespace ompq {
 
-/// What was given for a command, before anything is judged; keys are names of its records.
+/// The options given for a command, unchecked; keys are names of its records.
 struct GivenOptions {
-  /// Texts of options and operands; more than one only where the option was repeated.
+  /// Strings of options and operands; more than one only if the option was repeated.
   std::map<std::string_view, std::vector<std::string>> texts;
   std::set<std::string_view> flags;
 };
@@ -20,9 +20,9 @@ struct GivenOptions {
 /// Operands, then options: every record of a command.
 [[nodiscard]] std::vector<OptionRecord> all_records(const CommandRecord& command);
 
-/// The command's values: what was given, and the defaults of the rest.
-/// @throws ConfigError for a value that its record does not accept, an option that is given too
-/// often or missing, or options that exclude each other.
+/// The command's values: the given ones, and defaults for the others.
+/// @throws ConfigError for a value that the record does not accept, an option that is missing or
+/// given too often, or options that exclude each other.
 [[nodiscard]] OptionValues read_options(const CommandRecord& command, const GivenOptions& given);
 
 }  // namespace ompq

@@ -7,18 +7,18 @@
 
 namespace ompq::options {
 
-/// Names as the choices of an option and the rules of a command hold them, "a|b|c"; put together
-/// when the program is compiled, so that no list is written twice.
+/// Names in the form of an option's choices and a command's rules, "a|b|c", joined at compile time
+/// so that no list is written twice.
 template <std::size_t Size>
 struct JoinedNames {
   std::array<char, Size> text{};
-  [[nodiscard]] constexpr operator std::string_view() const {  // NOLINT: it is a text
+  [[nodiscard]] constexpr operator std::string_view() const {  // NOLINT: implicit by design
     return {text.data(), Size};
   }
   [[nodiscard]] static constexpr std::size_t size() { return Size; }
 };
 
-/// A name, or a list of names, as one.
+/// A name or a list of names.
 template <std::size_t Size>
 [[nodiscard]] constexpr JoinedNames<Size - 1> joined(const char (&name)[Size]) {
   JoinedNames<Size - 1> names;

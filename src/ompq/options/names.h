@@ -2,9 +2,9 @@
 
 #include "ompq/options/joined_names.h"
 
-/// Names of the rows of tables that the command line cannot reach, since the program is linked to
-/// no room that runs networks: those of allocators and metrics here, those of methods and formats
-/// next to their options. tests/commands/names_test.cpp holds each list to its table.
+/// Row names of tables that the command line cannot access, since the program is not linked to
+/// rooms that run networks: allocators and metrics here, methods and formats next to their options.
+/// tests/commands/names_test.cpp checks each list against its table.
 namespace ompq::options {
 
 /// Rows of search::allocator_table().

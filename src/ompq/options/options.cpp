@@ -33,7 +33,7 @@ std::vector<std::string_view> split(std::string_view text, char separator) {
                     fmt::format("'{}' is not {}", text, accepted_values(record)));
 }
 
-/// False for what is not a number, too.
+/// Also false for NaN.
 bool in_range(const OptionRecord& record, double value) {
   return std::isfinite(value) && value >= record.lower && value <= record.upper;
 }
@@ -221,7 +221,7 @@ bool is_numeric(OptionType type) {
   }
 }
 
-/// An end of a range, as one would write it.
+/// An end of a range, as written on the command line.
 std::string end_text(const OptionRecord& record, double value) {
   if (record.type != OptionType::Duration || value == 0) return fmt::format("{}", value);
   const TimeUnit* best = &kTimeUnits.front();
@@ -394,7 +394,7 @@ const T& OptionValues::get(std::string_view name) const {
   const T* value = std::get_if<T>(&entry(name).value);
   if (value == nullptr) {
     throw InternalError("options",
-                        fmt::format("option '{}' has no value of the type asked for", name));
+                        fmt::format("option '{}' has no value of the requested type", name));
   }
   return *value;
 }

@@ -17,8 +17,8 @@ namespace ompq {
 enum class OptionType : std::uint8_t {
   Flag,         ///< no value; given or not
   Text,         ///< any text
-  Path,         ///< a file or folder; whether it exists is the reader's business
-  Paths,        ///< as Path; may be repeated, as an operand it takes all that are left
+  Path,         ///< a file or folder; its existence is not checked here
+  Paths,        ///< as Path; may be repeated; as an operand it takes all remaining ones
   Choice,       ///< one of `choices`
   Choices,      ///< some of `choices`, "a,b"
   Integer,      ///< whole number in lower..upper
@@ -36,22 +36,22 @@ enum class OptionType : std::uint8_t {
   Widths,       ///< "2,3,4" for all (name ""), or as NamedWidths for some; may be repeated
 };
 
-/// True for a type that an option may be given several times with.
+/// True for a type whose option may be repeated.
 [[nodiscard]] constexpr bool may_repeat(OptionType type) {
   return type == OptionType::NamedShape || type == OptionType::NamedWidths ||
          type == OptionType::Widths || type == OptionType::Globs || type == OptionType::Paths;
 }
 
-/// The end of a range that has none; whole numbers up to it are exact.
+/// The end of an unbounded range; integers up to it are exact.
 inline constexpr double kUnbounded = 0x1p53;
 
-/// The start of a range that leaves out 0.
+/// The start of a range that excludes 0.
 inline constexpr double kAboveZero = 0x1p-100;
 
 /// A default that depends on another option, which is a Flag or has a default itself.
 struct ConditionalFallback {
   std::string_view option{};    ///< the name of the other option
-  std::string_view value{};     ///< what it must be; for a flag "yes" or "no"
+  std::string_view value{};     ///< its required value; for a flag "yes" or "no"
   std::string_view fallback{};  ///< as OptionRecord::fallback
 };
 
@@ -62,15 +62,15 @@ struct OptionRecord {
   char short_name = '\0';   ///< 'o' for -o
   OptionType type = OptionType::Flag;
   std::string_view value_name{};  ///< "BITS"; empty for a flag
-  std::string_view fallback{};    ///< the default as one would write it; empty: none
-  double lower = 0;               ///< least value of a numeric type
-  double upper = kUnbounded;      ///< greatest value of a numeric type
+  std::string_view fallback{};    ///< the default as written on the command line; empty: none
+  double lower = 0;               ///< minimum of a numeric type
+  double upper = kUnbounded;      ///< maximum of a numeric type
   Choices choices{};              ///< "ilp|lp|projection" for Choice and Choices
   bool required = false;
   std::string_view group{};  ///< heading in the help
   std::string_view text{};   ///< what it does, a sentence without the final stop
   bool writes = false;       ///< a Path that the command writes, rather than reads
-  /// In place of `fallback`: the first that holds counts, see apply_conditional_fallbacks().
+  /// Instead of `fallback`: the first whose condition is met, see apply_conditional_fallbacks().
   std::span<const ConditionalFallback> conditional_fallbacks{};
 };
 
@@ -94,16 +94,16 @@ struct CommandRecord {
   std::vector<OptionRecord> options{};       ///< in the order of the help
   std::span<const OptionRule> rules{};
   std::span<const std::string_view> examples{};  ///< command lines
-  bool runs_networks = true;                     ///< false: answered without the engine
+  bool runs_networks = true;                     ///< false: runs without the engine
   std::string_view
-      function{};  ///< in C++ and Python, where `name` is no name there; see function_name()
+      function{};  ///< in C++ and Python, if `name` is not an identifier; see function_name()
 };
 
-/// Whole numbers by name: extents of inputs, or widths of layers.
+/// Integers by name: extents of inputs, or widths of layers.
 using NamedShapes = std::map<std::string, std::vector<std::int64_t>>;
 
 /// The values of one command's options, checked and typed, by option name. Reading an option that
-/// the command does not have, or with another type, is a programmer's error: InternalError.
+/// the command does not have, or with another type, is a programming error: InternalError.
 class OptionValues {
  public:
   using Value = std::variant<std::monostate,
@@ -116,17 +116,18 @@ class OptionValues {
                              std::vector<std::string>,
                              NamedShapes>;
 
-  /// The default of every record, those that depend on other options among them.
+  /// The default of every record, including those that depend on other options.
   static OptionValues defaults(std::span<const OptionRecord> records);
 
-  /// True where the command has such an option.
+  /// True if the command has such an option.
   [[nodiscard]] bool knows(std::string_view name) const { return entries_.contains(name); }
-  /// True where the user gave it, as opposed to a default.
+  /// True if the user gave it, as opposed to a default.
   [[nodiscard]] bool given(std::string_view name) const;
-  /// True where there is a value at all, given or default.
+  /// True if there is a value, given or default.
   [[nodiscard]] bool has(std::string_view name) const;
 
-  // With a default or required: the value. Without one: @throws InternalError; ask has() first.
+  // The value of an option that is required or has a default; otherwise check has() first. @throws
+  // InternalError if there is no value.
   [[nodiscard]] bool flag(std::string_view name) const;                ///< Flag
   [[nodiscard]] const std::string& text(std::string_view name) const;  ///< Text, Path, Choice
   [[nodiscard]] std::int64_t integer(std::string_view name) const;     ///< Integer, ByteCount
@@ -142,16 +143,16 @@ class OptionValues {
   /// NamedShape, NamedWidths, Widths.
   [[nodiscard]] const NamedShapes& shapes(std::string_view name) const;
 
-  // The value, or nothing where there is none.
+  // The value, or nullopt.
   [[nodiscard]] std::optional<std::string> maybe_text(std::string_view name) const;
   [[nodiscard]] std::optional<std::int64_t> maybe_integer(std::string_view name) const;
   [[nodiscard]] std::optional<double> maybe_number(std::string_view name) const;
 
-  /// Sets what the user gave; NamedShapes are added to those there are, a later value of one name
-  /// in place of an earlier one.
+  /// Sets the user's value; NamedShapes are added to the present ones, and a later value replaces
+  /// an earlier one of the same name.
   void set(std::string_view name, Value value);
-  /// Sets the defaults that depend on other options, once these have their values. What the user
-  /// gave stays.
+  /// Sets the defaults that depend on other options, once these have their values. The user's
+  /// values are unchanged.
   void apply_conditional_fallbacks(std::span<const OptionRecord> records);
 
  private:
@@ -170,19 +171,19 @@ class OptionValues {
 /// @throws ConfigError naming the option, the text, and what is accepted.
 [[nodiscard]] OptionValues::Value parse_option(const OptionRecord& record, std::string_view text);
 
-/// Holds `values` to `record.required` of options and operands and to the command's rules.
-/// @throws ConfigError naming what is missing or what excludes each other.
+/// Checks `values` against `record.required` of options and operands and the command's rules.
+/// @throws ConfigError naming missing options or those that exclude each other.
 void check_rules(const CommandRecord& command, const OptionValues& values);
 
 /// "--avg-bits" for an option, "MODEL" for an operand.
 [[nodiscard]] std::string display_name(const OptionRecord& record);
 /// "latency_table": the function of ompq::commands, and of the Python module, that does the work.
 [[nodiscard]] std::string function_name(const CommandRecord& command);
-/// "1..8", "2 or more"; "" where there is no range.
+/// "1..8", "2 or more"; "" without a range.
 [[nodiscard]] std::string value_range(const OptionRecord& record);
-/// "64", "0.0005 with --optimizer sgd, 0.00001 with --optimizer adamw"; "" where there is none.
+/// "64", "0.0005 with --optimizer sgd, 0.00001 with --optimizer adamw"; "" if there is none.
 [[nodiscard]] std::string default_text(const OptionRecord& record);
-/// "a whole number, 1..8", "one of ilp, lp, projection": what a message says is accepted.
+/// "a whole number, 1..8", "one of ilp, lp, projection": the accepted values, for messages.
 [[nodiscard]] std::string accepted_values(const OptionRecord& record);
 /// "a|b|c" -> {"a", "b", "c"}; empty text -> {}.
 [[nodiscard]] std::vector<std::string_view> split_choices(std::string_view text);

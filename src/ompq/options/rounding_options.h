@@ -6,7 +6,7 @@
 #include "ompq/options/options.h"
 #include "ompq/options/sample_options.h"
 
-/// How weights become codes: the options of the method, its effort and what goes around it.
+/// How weights are rounded to codes: the method, its effort and further steps.
 namespace ompq::options {
 
 /// Rows of ptq::method_table().

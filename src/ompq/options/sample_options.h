@@ -4,7 +4,7 @@
 
 #include "ompq/options/options.h"
 
-/// Which samples a command reads, and how images become inputs.
+/// Which samples a command reads, and how images are preprocessed.
 namespace ompq::options {
 
 inline constexpr char kSplits[] = "train|test";

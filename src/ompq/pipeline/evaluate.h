@@ -31,7 +31,7 @@ void bind_options(Binder& binder, EvaluateOptions& options) {
   bind_options(binder, options.executor);
 }
 
-/// Of `ompq eval`, which is asked for a precision of its passes, too.
+/// Of `ompq eval`, which also has an option for the precision.
 template <typename Binder>
 void bind_evaluation(Binder& binder, EvaluateOptions& options) {
   bind_options(binder, options);

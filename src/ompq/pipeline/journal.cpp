@@ -98,7 +98,7 @@ Journal::Journal(std::filesystem::path path, std::string fingerprint) : path_(st
     if (found == Found::OtherFormat) {
       throw DataError("journal",
                       fmt::format("{} is a journal of another version of ompq, and this one reads "
-                                  "{} alone; finish the run with that version, or remove the file "
+                                  "only {}; finish the run with that version, or remove the file "
                                   "to start again",
                                   path_.string(),
                                   kJournalFormat));

@@ -17,8 +17,8 @@ class Journal {
   /// @param fingerprint  of everything that results depend on (version, model, samples, options). A
   /// journal with another fingerprint is restarted with a warning, since its units are not valid
   /// for this run.
-  /// @throws FileError if the file cannot be opened or locked; DataError if it is no journal, or
-  /// one in the format of another version; it is then not touched.
+  /// @throws FileError if the file cannot be opened or locked; DataError if it is not a journal, or
+  /// has the format of another version; it is then unchanged.
   Journal(std::filesystem::path path, std::string fingerprint);
   ~Journal();
   Journal(const Journal&) = delete;

@@ -215,8 +215,8 @@ std::string c_header(const pipeline::Model& model,
   const std::string prefix = identifier(name);
   const std::string guard = fmt::format("OMPQ_{}_H", upper(prefix));
   std::string text = fmt::format(
-      "/* Made by ompq {} of a float network with SHA-256\n   {}.\n"
-      "   Layers stand in the order in which `ompq inspect` lists them. With the input's codes x,\n"
+      "/* Made by ompq {} of a float network with SHA-256\n   {}.\n   Layers are in the order of "
+      "`ompq inspect`. With the input's codes x,\n"
       "   sum = bias[c] + sum over the kernel of\n"
       "   (STRIDE * code - zero_point[c]) * (x - INPUT_ZERO_POINT)\n"
       "   is whole, and the layer's output is sum * INPUT_SCALE * scale[c]. */\n"

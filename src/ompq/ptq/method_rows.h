@@ -26,7 +26,7 @@ struct EffortRow {
   double level_rate;        ///< for distillation
 };
 
-/// A network on its way through the steps of a method.
+/// A network during the steps of a method.
 struct RoundingRun {
   const pipeline::Model& model;
   data::Dataset& dataset;
@@ -41,24 +41,24 @@ struct RoundingRun {
 
 /// One step of a method: from codes to better ones.
 struct RoundingStep {
-  /// Of what it keeps in the journal: "learning" keeps the units "learning 0", "learning 1", ...
+  /// Prefix of its units in the journal: "learning" for "learning 0", "learning 1", ...
   std::string_view name;
   rounding::NetworkCodes (*run)(const RoundingRun& run, rounding::NetworkCodes codes) = nullptr;
-  /// What it costs, in forward passes of one sample through the float network.
+  /// Its cost, in forward passes of one sample through the float network.
   double (*passes)(const MethodOptions& options,
                    const EffortRow& effort,
                    std::int64_t samples) = nullptr;
   std::span<const std::string_view> reads{};  ///< options that no other step reads: "iterations"
 };
 
-/// One way from float weights to codes. This row is all that a method needs: nothing else asks for
-/// its name.
+/// A method of rounding float weights to codes. A method needs only this row; no other code depends
+/// on its name.
 struct MethodRow {
   std::string_view name;
-  /// In their order, after rounding to nearest and what is prepared. None: codes stay as they are.
+  /// In order, after rounding to nearest and the prepared steps. None: codes are unchanged.
   std::vector<const RoundingStep*> steps{};
   double drop_probability = 0.0;  ///< QDrop, in steps that learn
-  /// Samples that it works with, by effort.
+  /// Number of samples, by effort.
   std::int64_t samples[3] = {0, 0, 0};
 
   /// True for plain rounding to nearest.

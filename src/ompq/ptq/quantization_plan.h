@@ -57,8 +57,8 @@ struct Planned {
                                   pipeline::Journal* journal,
                                   const ProgressHandler& progress);
 
-/// The calibration samples, and further samples of their source for the method, as far as they are
-/// not used for evaluation.
+/// The calibration samples, and further samples of the same source for the method, as far as they
+/// are not used for evaluation.
 [[nodiscard]] std::vector<std::int64_t> tuning_samples(const pipeline::Samples& samples,
                                                        const pipeline::Samples& evaluation,
                                                        const QuantizeOptions& options);

@@ -33,7 +33,7 @@ struct QuantizeOptions {
   std::function<void(const report::MethodCost&)> announce;
 };
 
-/// What fine-tuning is asked, too: widths, calibration, files.
+/// Options shared with fine-tuning: widths, calibration, files.
 template <typename Binder>
 void bind_plan(Binder& binder, QuantizeOptions& options) {
   bind_options(binder, options.search);

@@ -2,8 +2,8 @@
 
 #include "ompq/ptq/method_rows.h"
 
-/// The steps that methods are made of. What is finished is in the run's journal: a run that was
-/// stopped goes on, and ends with the same codes.
+/// The steps of methods. Finished work is in the run's journal: an interrupted run resumes, with
+/// the same codes as without the interruption.
 namespace ompq::ptq {
 
 /// Error-compensated rounding, layer by layer (gptq).
@@ -11,10 +11,10 @@ namespace ompq::ptq {
 /// Learned rounding of each layer (adaround), or of each block (brecq, qdrop).
 [[nodiscard]] const RoundingStep& layer_learning();
 [[nodiscard]] const RoundingStep& block_learning();
-/// Tuning of the network as a whole against the float network's outputs.
+/// Tuning of the whole network to the float network's outputs.
 [[nodiscard]] const RoundingStep& distillation_step();
 
-/// What the options prepare after rounding to nearest: bias correction, re-estimated norms.
+/// The steps after rounding to nearest that options enable: bias correction, norm re-estimation.
 [[nodiscard]] rounding::NetworkCodes prepared(const RoundingRun& run, rounding::NetworkCodes codes);
 /// Its cost, see RoundingStep::passes.
 [[nodiscard]] double passes_to_prepare(const MethodOptions& options, std::int64_t samples);

@@ -9,22 +9,22 @@
 
 namespace ompq::quant {
 
-/// to[i] = fake_quantized(from[i], grid), on one thread. `to` may be `from`; both of one size.
+/// to[i] = fake_quantized(from[i], grid), on one thread. `to` may be `from`; equal sizes.
 void fake_quantize(std::span<const float> from, std::span<float> to, const Grid& grid);
-/// levels[i] = level_of(from[i], grid), likewise.
+/// The same for levels[i] = level_of(from[i], grid).
 void levels_of(std::span<const float> from, std::span<float> levels, const Grid& grid);
 
-/// What y = fake_quantized(x) hands back for one element: gradients straight through the rounding.
-/// @tparam Mask  bool, or float (1 or 0) for loops in which the compiler makes branches of
-/// booleans.
+/// Straight-through gradients of y = fake_quantized(x) for one element.
+/// @tparam Mask bool, or float (1 or 0) for loops in which the compiler would create branches for
+/// bool.
 template <typename Mask>
 struct FakeQuantizeSlope {
-  Mask passes{};          ///< dy/dx is 1 where x lies within the levels' cells, 0 elsewhere
+  Mask passes{};          ///< dy/dx: 1 if x is within the levels' cells, else 0
   float by_scale = 0.0F;  ///< dy/dscale: level - r inside, r = x / scale; low or high outside
 };
 
-/// @param inside  factor on level - r: 1 for LSQ, 0 where only what is clipped counts (PACT).
-/// Sources: Esser et al. 2020 (LSQ), eq. 2 and 3; Choi et al. 2018 (PACT), eq. 3.
+/// @param inside  factor on level - r: 1 for LSQ, 0 if only clipped elements count (PACT). Sources:
+/// Esser et al. 2020 (LSQ), eq. 2 and 3; Choi et al. 2018 (PACT), eq. 3.
 template <typename Mask = bool>
 OMPQ_INLINE FakeQuantizeSlope<Mask> fake_quantize_slope(float x,
                                                         const Grid& grid,
@@ -39,7 +39,7 @@ OMPQ_INLINE FakeQuantizeSlope<Mask> fake_quantize_slope(float x,
     const float within = (ratio >= low ? 1.0F : 0.0F) * (ratio <= high ? 1.0F : 0.0F);
     return {within, within != 0.0F ? slope : level};
   } else {
-    // Without && and with both sides computed, or the compiler makes branches.
+    // No && and both sides computed, so that the compiler creates no branches.
     const bool within = (ratio >= low) & (ratio <= high);
     return {within, within ? slope : level};
   }

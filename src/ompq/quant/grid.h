@@ -9,15 +9,15 @@
 
 namespace ompq::quant {
 
-/// The levels of one scale: low, low + 1, ... high, each a whole number + shift.
+/// The levels of one scale: low, low + 1, ... high, each an integer + shift.
 ///   real = scale x level,  code = level - low
 /// Every engine that quantizes (executor, differentiable runs, block programs, training, rounding)
-/// holds its quantizers as grids and takes levels from nearest_level() and level_of().
+/// stores its quantizers as grids and computes levels with nearest_level() and level_of().
 struct Grid {
   float scale = 1.0F;
   float low = 0.0F;     ///< of code 0: shift - zero point
   float high = 255.0F;  ///< of the last code: low + 2^bits - 1
-  float shift = 0.0F;   ///< 1/2 where levels lie between the whole numbers, 0 elsewhere
+  float shift = 0.0F;   ///< 1/2 if levels are between integers, else 0
 };
 
 /// The grid of codes 0 .. 2^bits - 1.
@@ -30,13 +30,13 @@ struct Grid {
   return make_grid(params.scale[slice], params.zero_point[slice], params.bits, level_shift(params));
 }
 
-/// The level nearest to `ratio`, in scales: clamp(round_half_even(ratio - shift) + shift, low,
-/// high). Infinities go to the outermost levels, NaN stays NaN.
+/// The level nearest to `ratio` = x / scale: clamp(round_half_even(ratio - shift) + shift, low,
+/// high). Infinities map to the outermost levels, NaN stays NaN.
 OMPQ_INLINE float nearest_level(float ratio, const Grid& grid) {
   return nearest_level(ratio, grid.low, grid.high, grid.shift);
 }
-/// The level of x. By division, as QuantizeLinear has it: products and sums of short scales are
-/// exact, so ties are common, and x times 1 / scale would now and then land on their other side.
+/// The level of x. Divides, as QuantizeLinear does: products and sums of short scales are exact, so
+/// ties are common, and x times 1 / scale would sometimes round them differently.
 OMPQ_INLINE float level_of(float x, const Grid& grid) {
   return nearest_level(x / grid.scale, grid);
 }

@@ -5,10 +5,10 @@
 #include "ompq/reconstruction/block_state.h"
 #include "ompq/rounding/gptq.h"
 
-/// What is done to one layer without learning.
+/// Methods for one layer without learning.
 namespace ompq::reconstruction {
 
-/// A layer, its codes so far and what it reads.
+/// A layer, its current codes and its input.
 struct LayerCodes {
   const graph::Graph& graph;
   const graph::Layer& layer;
@@ -16,8 +16,8 @@ struct LayerCodes {
   rounding::LayerInputs inputs;
 };
 
-/// Error-compensated rounding (rounding/gptq.h). `state` gets the codes, a moved bias and what the
-/// layer's output lost before and after.
+/// Error-compensated rounding (rounding/gptq.h). Sets the codes, the corrected bias and the output
+/// losses before and after in `state`.
 void compensate_layer(const LayerCodes& given,
                       const rounding::GptqOptions& options,
                       BlockState& state);

@@ -60,7 +60,7 @@ struct Diff {
   double seconds = 0;
 };
 
-/// The first row that has parted; nothing where none has.
+/// The first row whose `parted` is true; null if there is none.
 [[nodiscard]] inline const DiffRow* first_apart(const Diff& diff) {
   const auto row = std::ranges::find_if(diff.rows, &DiffRow::parted);
   return row == diff.rows.end() ? nullptr : &*row;

@@ -11,22 +11,22 @@
 #include "ompq/report/finetuning.h"
 #include "ompq/report/results.h"
 
-// The kinds of JSON documents that commands write. Versions grow where a key changes its name or
-// meaning; fields::Marks::former_name then keeps the earlier name readable.
+// The kinds of JSON documents that commands write. The version is increased if a key changes its
+// name or meaning; fields::Marks::former_name then keeps the earlier name readable.
 
 namespace ompq::report {
 
 /// A kind of document. Its member "format" is "NAME/VERSION".
 struct Format {
   std::string_view name;
-  int version = 1;            ///< that is written; all from 1 on are read
+  int version = 1;            ///< the version written; all since 1 can be read
   std::string_view command;   ///< of the program
   std::string_view function;  ///< of the Python module
-  /// Lists without which the report page has nothing to show; none: the page does not show it.
+  /// Lists that the report page requires; none: the page does not show this kind.
   std::vector<std::string_view> shown = {};
 
   [[nodiscard]] std::string text() const;
-  /// Whether documents that say `format` are read.
+  /// True if documents with this `format` can be read.
   [[nodiscard]] bool reads(std::string_view format) const;
 };
 
@@ -51,7 +51,7 @@ void for_each_document(const Visit& visit) {
   visit.template operator()<Diff>(Format{"ompq-diff", 2, "diff", "diff"});
 }
 
-/// A kind of document and the struct that it holds.
+/// A kind of document and its struct.
 struct DocumentKind {
   Format format;
   std::string type;  ///< of documents().schema
@@ -64,7 +64,7 @@ struct Documents {
 
 [[nodiscard]] const Documents& documents();
 
-/// The format of documents that hold a `Result`.
+/// The format of documents with a `Result`.
 template <typename Result>
 [[nodiscard]] Format format_of() {
   Format found;

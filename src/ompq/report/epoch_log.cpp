@@ -19,7 +19,7 @@ namespace ompq::report {
 namespace {
 
 namespace fs = std::filesystem;
-/// @throws DataError where the line is no record.
+/// @throws DataError if the line is not a record.
 EpochRecord record_from(std::string_view line) {
   const fields::Source source{.place = "epoch record",
                               .way_out = "remove the file, or name another one"};

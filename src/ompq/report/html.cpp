@@ -20,7 +20,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr int kMaxDepth = 32;  // of nested objects and arrays; what ompq writes has six
+constexpr int kMaxDepth = 32;  // of nested objects and arrays; ompq's results have six
 
 std::string accepted_formats() {
   std::vector<std::string> names;
@@ -119,7 +119,7 @@ bool has_report_page() { return !page_template().empty(); }
 std::string report_page(std::span<const RunDocument> runs) {
   if (!has_report_page()) {
     throw ConfigError("report",
-                      "this build of ompq holds no page, since npm was missing when it was built; "
+                      "this build of ompq has no page, because npm was missing when it was built; "
                       "install nodejs (18 or newer) and npm, then build it again");
   }
   if (runs.empty()) throw DataError("report", "no result is given; a report needs one or more");

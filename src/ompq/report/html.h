@@ -11,8 +11,8 @@ struct RunDocument {
   std::string json;
 };
 
-/// One HTML page that shows `runs`: no network, no other file, nothing of the documents' text
-/// ever run. Numbers with a fraction are kept to six significant digits, whole ones exactly.
+/// One HTML page that shows `runs`, without network access, other files, or execution of text from
+/// the documents. Fractions are rounded to six significant digits; integers are exact.
 ///
 /// Accepted are the kinds of documents() that the page shows, of this and earlier versions.
 /// @throws DataError naming the file, its format and the accepted ones; ConfigError if this build

@@ -11,7 +11,7 @@
 namespace ompq::report {
 
 /// JSON documents with the fields that the structs declare (list_fields), two spaces deep, ending
-/// in a newline. Numbers that are not there are left out. Formats are in report/documents.h.
+/// in a newline. Absent numbers are left out. Formats are in report/documents.h.
 [[nodiscard]] std::string to_json(const Inspection& inspection);
 [[nodiscard]] std::string to_json(const Search& search);
 [[nodiscard]] std::string to_json(const Quantization& quantization);
@@ -22,10 +22,10 @@ namespace ompq::report {
 [[nodiscard]] std::string to_json(const Sweep& sweep);
 [[nodiscard]] std::string to_json(const Diff& diff);
 
-/// The way back, also for documents of earlier versions.
+/// Parses a document, also of an earlier version.
 /// @param Result  one of the structs above.
 /// @param place   where `json` is from, for messages.
-/// @throws DataError naming the place, the field, what it holds and what it must be.
+/// @throws DataError naming the place, the field, its value and the expected value.
 template <typename Result>
 [[nodiscard]] Result read_document(std::string_view json, const std::string& place);
 

@@ -75,7 +75,7 @@ std::string class_text(const fields::Struct& made) {
   const auto& kinds = documents().kinds;
   const auto kind = std::ranges::find(kinds, made.name, &DocumentKind::type);
   if (kind != kinds.end()) {
-    text += fmt::format("    format: str\n    \"\"\"It is {}.\"\"\"\n", kind->format.text());
+    text += fmt::format("    format: str\n    \"\"\"Always {}.\"\"\"\n", kind->format.text());
   }
   for (const fields::Field& field : made.fields) text += field_text(field);
   return text;

@@ -13,8 +13,8 @@
 #include "ompq/report/histogram.h"
 #include "ompq/report/reconstruction.h"
 
-// What the commands find, as plain structs. The meaning of each field is in list_fields below its
-// struct (fields/declare.h), from which the JSON and the Python types follow.
+// The results of the commands, as plain structs. The meaning of each field is in list_fields below
+// its struct (fields/declare.h), from which the JSON and the Python types follow.
 
 namespace ompq::report {
 
@@ -84,7 +84,7 @@ struct LayerRow {
   bool float_input = false;
   std::string output_shape;
   std::int64_t feature_size = 0;
-  std::string tied_to;  ///< "" where it follows none
+  std::string tied_to;  ///< "" if it is not tied
   std::string block;
 };
 
@@ -107,7 +107,7 @@ void list_fields(Visitor& v, Struct& s) {
   v("tied_to", s.tied_to, "the layer whose width it shares", fields::kNullEmpty.formerly("tie"));
 }
 
-/// A node that is no layer whose bits can be chosen, and why.
+/// A node whose width cannot be chosen, and why.
 struct RejectedRow {
   std::string name;
   std::string op_type;
@@ -158,7 +158,7 @@ void list_fields(Visitor& v, Struct& s) {
   v("value", s.value, "");
 }
 
-/// What a file that ompq wrote says of its quantization.
+/// The quantization recorded in a file written by ompq.
 struct FileQuantization {
   std::string version;
   std::string float_sha256;
@@ -426,7 +426,7 @@ void list_fields(Visitor& v, Struct& s) {
   v("reconstruction", s.reconstruction, "missing for rounding to nearest");
   v("histograms", s.histograms, "histograms of the chosen network's layers", fields::kOmitEmpty);
   v("diagnosis", s.diagnosis, "diagnosis of the chosen network, with --explain");
-  v("seconds", s.seconds, kSecondsDoc);  // in place of the search's
+  v("seconds", s.seconds, kSecondsDoc);  // instead of the search's
   v.internal(s.resumed);
 }
 

@@ -8,7 +8,8 @@
 namespace ompq::runtime {
 
 /// Class scores as logits [n, classes]: those of probabilities are their logarithms.
-/// @param output  [n, classes], or with trailing extents of 1; what is no scores stays as it is.
+/// @param output  [n, classes], or with trailing extents of 1; other outputs are returned
+/// unchanged.
 [[nodiscard]] at::Tensor logits_of(const at::Tensor& output, scores::Kind kind);
 
 /// log softmax(logits / temperature), row by row. @param logits  [n, classes].

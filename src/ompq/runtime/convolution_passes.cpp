@@ -26,7 +26,7 @@ memory::desc image(std::int64_t batch,
   return {{batch, channels, extents[0], extents[1]}, type, DnnlTag::nhwc};
 }
 
-/// oneDNN counts the gaps.
+/// oneDNN's dilation is 0-based.
 std::vector<std::int64_t> gaps(const ConvolutionShape& shape) {
   std::vector<std::int64_t> gaps = shape.dilation;
   for (std::int64_t& gap : gaps) --gap;

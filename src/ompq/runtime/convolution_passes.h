@@ -39,16 +39,16 @@ struct ConvolutionShape {
 [[nodiscard]] ConvolutionShape convolution_shape(const ops::OpContext& context,
                                                  std::span<const std::int64_t> x,
                                                  std::span<const std::int64_t> weight);
-/// A matrix product: `rows` rows of `in` numbers become rows of `out`.
+/// A matrix product of [rows, in] with [in, out].
 [[nodiscard]] ConvolutionShape product_shape(std::int64_t rows, std::int64_t in, std::int64_t out);
 
-/// Row-major [out, in / groups, kh, kw] float32, as oneDNN has it (with an axis of groups).
+/// oneDNN's descriptor of row-major [out, in / groups, kh, kw] float32 (with an axis of groups).
 [[nodiscard]] dnnl::memory::desc plain_weights(const ConvolutionShape& shape);
 
-/// What the primitives of one convolution read and make.
+/// Data types of the primitives of one convolution.
 struct ConvolutionTypes {
   DnnlType activations = DnnlType::f32;  ///< of images, their gradients and packed weights
-  DnnlType result = DnnlType::f32;       ///< of what the forward pass makes
+  DnnlType result = DnnlType::f32;       ///< of the forward pass's output
 };
 
 /// The forward pass: y = after(conv(x, weights) + bias), bias float32. oneDNN chooses the layout of
@@ -62,28 +62,28 @@ struct ConvolutionTypes {
     const dnnl::primitive_attr& after);
 
 /// Forward and backward passes of a convolution whose weights change with every step, on oneDNN.
-/// One object may run passes on several threads at once. oneDNN cuts the work into as many parts as
-/// there are threads (ThreadScope) when the object is made. LibTorch 1.13 takes some ten times as
-/// long for the backward pass of a depthwise convolution.
+/// One object may run passes on several threads at once. oneDNN divides the work by the number of
+/// threads (ThreadScope) when the object is created. LibTorch 1.13 takes about ten times as long
+/// for the backward pass of a depthwise convolution.
 ///
-///   y[n, o]       = after(sum over c, k of w[o, c, k] x[n, c, stride p + dilation k - head] +
-///   b[o]) dx, dw        = its gradients by x and w, from dy, that of the sum
+///   z[n, o] = sum over c, k of w[o, c, k] x[n, c, stride p + dilation k - head] + b[o]
+///   y = after(z);  dx, dw: gradients with respect to x and w, from dy = dL/dz
 class ConvolutionPasses {
  public:
   /// @param type  float32 or bfloat16, for images, their gradients and packed weights; sums are
   /// float32.
-  /// @param after  what follows the sum in the forward pass.
+  /// @param after  post-ops after the sum in the forward pass.
   ConvolutionPasses(const ConvolutionShape& shape,
                     at::ScalarType type,
                     const dnnl::post_ops& after = {});
 
   [[nodiscard]] const ConvolutionShape& shape() const { return shape_; }
 
-  /// Weights as forward() and as backward_data() read them.
+  /// Layouts of the weights for forward() and for backward_data().
   [[nodiscard]] dnnl::memory::desc forward_weights() const { return forward_desc_.weights_desc(); }
   [[nodiscard]] dnnl::memory::desc backward_weights() const { return data_desc_.weights_desc(); }
-  /// `plain` (row-major float32) as `wanted`: itself where that is the same layout, and valid as
-  /// long as it, else a copy.
+  /// `plain` (row-major float32) in layout `wanted`: itself if the layouts are equal (valid as long
+  /// as `plain`), else a copy.
   [[nodiscard]] dnnl::memory packed(const float* plain, const dnnl::memory::desc& wanted) const;
   /// `plain` in the layout of `to`.
   void pack(const float* plain, dnnl::memory& to) const;
@@ -92,12 +92,12 @@ class ConvolutionPasses {
   void forward(const void* x, const dnnl::memory& weights, const float* bias, void* y) const;
   /// dx from dy.
   void backward_data(const void* dy, const dnnl::memory& weights, void* dx) const;
-  /// Gradient of the weights in oneDNN's own layout, gradient_elements() long; overwritten. That of
-  /// a bias is the sum of dy over everything else: oneDNN 2.6 adds it up element by element, which
-  /// takes a quarter again of the time that the gradient of 16 x 16 weights takes.
+  /// Gradient of the weights in oneDNN's layout, gradient_elements() long; overwritten. The
+  /// gradient of a bias is the sum of dy over all other axes and is not computed here: oneDNN 2.6
+  /// adds it up element by element, which takes 25 % more time for 16 x 16 weights.
   void backward_weights(const void* x, const void* dy, float* gradient) const;
   [[nodiscard]] std::int64_t gradient_elements() const;
-  /// The same gradient row-major.
+  /// The same gradient in row-major layout.
   void unpack_gradient(const float* gradient, float* plain) const;
 
  private:

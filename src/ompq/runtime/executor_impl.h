@@ -18,7 +18,7 @@
 #include "ompq/runtime/passes.h"
 #include "ompq/runtime/plan.h"
 
-/// What an Executor holds and how it runs one pass; executor_interface.cpp has its interface.
+/// The data of an Executor and how it runs one pass; executor_interface.cpp has its interface.
 namespace ompq::runtime {
 
 [[nodiscard]] inline std::size_t index_of(graph::ValueId value) {

@@ -68,7 +68,7 @@ class PoolKernel final : public Kernel {
       const std::int64_t missing =
           reach - data.size(static_cast<std::int64_t>(axis) + 2) - window.pad_head[axis];
       window.pad_tail[axis] = std::max(window.pad_tail[axis], missing);
-      --window.dilation[axis];  // oneDNN counts the gaps
+      --window.dilation[axis];  // oneDNN's dilation is 0-based
     }
     const DnnlType type = dnnl_type_of(data.scalar_type());
     const pooling_v2_forward::desc desc(dnnl::prop_kind::forward_inference,

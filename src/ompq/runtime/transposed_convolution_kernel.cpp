@@ -121,7 +121,7 @@ class TransposedConvolutionKernel final : public Kernel {
         ops::transposed_window(context_, data.sizes().slice(2), weight.sizes().slice(2));
     std::vector<std::int64_t> output{data.size(0), weight.size(1) * groups_};
     output.insert(output.end(), window.output.begin(), window.output.end());
-    for (std::int64_t& dilation : window.dilation) --dilation;  // oneDNN counts the gaps
+    for (std::int64_t& dilation : window.dilation) --dilation;  // oneDNN's dilation is 0-based
     const dnnl::memory::desc result(output, dnnl_type_of(output_type_), DnnlTag::nhwc);
     const deconvolution_forward::desc desc(dnnl::prop_kind::forward_inference,
                                            dnnl::algorithm::deconvolution_direct,

@@ -10,7 +10,7 @@ namespace ompq::search {
 
 // Rows that a test, for example, adds. Options accept their names while these objects live.
 
-/// An allocator by a solver of its own.
+/// An allocator with its own solver.
 class ScopedAllocator {
  public:
   /// @param row  names `solver`, and the metric that it needs, if any.

@@ -9,7 +9,7 @@
 namespace ompq::search {
 namespace {
 
-/// The allocators of metrics for which `is` holds.
+/// The allocators of metrics for which `is` returns true.
 template <typename Predicate>
 void add_metrics(std::vector<AllocatorRow>& rows, Predicate is) {
   for (const sensitivity::Metric& metric : sensitivity::metrics()) {

@@ -11,18 +11,18 @@
 
 namespace ompq::search {
 
-/// A way to decide bits that a person can ask for by name: what is measured, and who solves. This
-/// row is all that an allocator needs besides its solver: nothing else asks for its name.
+/// An allocator that users can select by name: the metric that is measured, and the solver. An
+/// allocator needs only this row and its solver; no other code depends on its name.
 struct AllocatorRow {
   std::string_view name;
   std::string_view summary;
-  std::string_view metric;  ///< of sensitivity::metrics(); "" where no layer is measured
+  std::string_view metric;  ///< of sensitivity::metrics(); "" if layers are not measured
   std::string_view solver;  ///< of allocation::allocators(); "" for `auto`, which tries others
-  bool pairs = false;       ///< reads what two layers of a block cost together
-  bool importance = false;  ///< reads the paper's importance, which comes from orthogonality
-  bool papers = false;      ///< stays in the paper's ranges (2..4 bits) unless a scheme says more
-  bool chance = false;      ///< the measure of chance, which is no rival to the others
-  /// The value of --solver by which the paper's allocator becomes this one; "lp" is itself.
+  bool pairs = false;       ///< reads pairwise losses of two layers of a block
+  bool importance = false;  ///< reads the paper's importance, computed from orthogonality
+  bool papers = false;      ///< uses the paper's ranges (2..4 bits) unless a scheme has more
+  bool chance = false;      ///< the random baseline, which is not compared as a candidate
+  /// The value of --solver that selects this one instead of the paper's allocator; "lp" is itself.
   std::string_view paper_solver = {};
 
   /// `auto`
@@ -31,16 +31,16 @@ struct AllocatorRow {
 
 /// auto first, then by metric, then by rule. Every metric with a solver is an allocator.
 [[nodiscard]] std::span<const AllocatorRow> allocator_table();
-/// The same, to which a row can be added for a while; see added_rows.h.
+/// The same, for temporarily added rows; see added_rows.h.
 [[nodiscard]] RowTable<AllocatorRow>& allocator_table_rows();
 /// @throws ConfigError with the nearest name and all names.
 [[nodiscard]] const AllocatorRow& allocator_row(std::string_view name);
 /// The allocator of the same name as `metric`, which has a solver.
 [[nodiscard]] AllocatorRow row_of_metric(const sensitivity::Metric& metric);
-/// The paper's allocator under --solver. @throws InternalError for a solver of none.
+/// The paper's allocator with this --solver. @throws InternalError if no allocator has it.
 [[nodiscard]] const AllocatorRow& paper_row(std::string_view solver = "lp");
 
-/// The scheme under which an allocator is asked.
+/// The scheme that an allocator is used with.
 [[nodiscard]] allocation::Scheme scheme_for(const AllocatorRow& row, allocation::Scheme asked);
 
 }  // namespace ompq::search

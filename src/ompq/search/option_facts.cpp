@@ -8,12 +8,12 @@
 namespace ompq::search {
 namespace {
 
-/// Options that change when, where or how fast something is done or kept, and not what.
+/// Options that change when, where or how fast something is done or saved, but not the result.
 constexpr std::array<std::string_view, 10> kWithoutEffect{
     "threads",
     "memory",            // of cached activations: the rest goes to a file
     "cache",             // of decoded images
-    "checkpoint-every",  // how often, not what
+    "checkpoint-every",  // interval of saving only
     "output",
     "journal",
     "checkpoint",

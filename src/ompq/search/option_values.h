@@ -5,11 +5,11 @@
 #include <string>
 #include <vector>
 
-// What the values of options become: from the texts and numbers of the command line to what the
-// search works with.
+// Conversion of option values: from the strings and numbers of the command line to the types of the
+// search.
 namespace ompq::search {
 
-/// Widths by the name of a layer; "" stands for all layers.
+/// Widths by layer name; "" means all layers.
 using WidthsByName = std::map<std::string, std::vector<std::int64_t>>;
 
 /// --candidates of all layers.
@@ -18,13 +18,13 @@ using WidthsByName = std::map<std::string, std::vector<std::int64_t>>;
 [[nodiscard]] std::map<std::string, std::vector<int>> named_widths(const WidthsByName& candidates);
 /// --pin. @throws ConfigError for a layer with several widths.
 [[nodiscard]] std::map<std::string, int> pinned_widths(const WidthsByName& pins);
-/// --act-bits: the widths that activations may get, ascending; none for "float".
+/// --act-bits: the candidate widths of activations, ascending; none for "float".
 /// @throws ConfigError for float among widths.
 [[nodiscard]] std::vector<int> activation_widths(const std::vector<std::string>& texts);
-/// --beside: "none" stands for no allocator.
+/// --beside: "none" means no allocator.
 [[nodiscard]] std::vector<std::string> shown_allocators(const std::vector<std::string>& names);
-/// --allocators, each once: "all" stands for every allocator but random, which is no rival but the
-/// measure of chance.
+/// --allocators, without duplicates: "all" means every allocator except random, which is the
+/// baseline.
 [[nodiscard]] std::vector<std::string> compared_allocators(const std::vector<std::string>& names);
 
 }  // namespace ompq::search

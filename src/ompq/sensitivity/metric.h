@@ -54,7 +54,7 @@ struct MeterContext {
 
 /// An estimate of the loss of quantizing a layer to a width. Tied layers are measured separately,
 /// with the others in float; the loss of a tie is the sum of its rows. This row is all that a
-/// metric needs: nothing else asks for its name.
+/// metric needs; no other code depends on its name.
 struct Metric {
   std::string_view name;
   std::string_view summary;

@@ -14,8 +14,9 @@
 namespace ompq::training {
 
 /// The operations on z, all optional:
-///   v = z x scale[c] + shift[c] + residual;  u = clamp(v, least, most);  y =
-///   quant::fake_quantized(u)
+///   v = z x scale[c] + shift[c] + residual
+///   u = clamp(v, least, most)
+///   y = quant::fake_quantized(u)
 struct Epilogue {
   std::span<const float> scale;  ///< one per channel; empty: 1 and no shift
   std::span<const float> shift;

@@ -164,7 +164,7 @@ Quantizer quantizer_of(const OpContext& context,
 
 using GridPass = void (*)(std::span<const float>, std::span<float>, const quant::Grid&);
 
-/// What `pass` makes of each element with the grid of its slice.
+/// Applies `pass` to each element with the grid of its slice.
 at::Tensor by_grid(const at::Tensor& x, const Quantizer& quantizer, GridPass pass) {
   const bool whole = quantizer.grids.size() == 1;
   const at::Tensor from = whole && x.is_non_overlapping_and_dense() ? x : x.contiguous();
@@ -214,9 +214,9 @@ Outputs run_dequantize(const OpContext& context, Inputs inputs) {
 // --- FakeQuantize: QuantizeLinear -> DequantizeLinear in one pass
 // -----------------------------------
 
-/// `quantized`, with the gradients of quant::fake_quantize_slope() by x and scale.
-/// @param levels     of x, and low and high the outermost ones.
-/// @param scale      to broadcast to x, as low and high.
+/// `quantized`, with the gradients of quant::fake_quantize_slope() with respect to x and scale.
+/// @param levels   levels of x; low and high are the outermost ones.
+/// @param scale   broadcastable to x, as are low and high.
 at::Tensor straight_through(const at::Tensor& x,
                             const at::Tensor& scale,
                             const at::Tensor& quantized,
@@ -227,7 +227,7 @@ at::Tensor straight_through(const at::Tensor& x,
   const at::Tensor passes = ratio.ge(low).logical_and(ratio.le(high));
   const at::Tensor zero = at::zeros({}, x.options());
   const at::Tensor slope = levels - at::where(passes, ratio, zero);
-  // Its value does not count, only its gradients: 1 by x where it passes, the slope by the scale.
+  // Only its gradients are used: 1 for x where it passes, the slope for the scale.
   const at::Tensor linear = at::where(passes, x, zero) + slope * scale;
   return quantized + (linear - linear.detach());
 }

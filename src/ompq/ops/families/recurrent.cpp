@@ -243,7 +243,7 @@ DirectionResult walk(const OpContext& context,
     const std::int64_t t = backwards ? x.size(0) - 1 - i : i;
     CellState next = step(cell, projected.select(0, t), state);
     at::Tensor shown = next.hidden;
-    if (lengths.defined()) {  // after its end a sequence gives zeros and its state is kept
+    if (lengths.defined()) {  // after its end a sequence outputs zeros and keeps its state
       const at::Tensor runs = (lengths > t).unsqueeze(-1);
       shown = at::where(runs, next.hidden, at::zeros_like(next.hidden));
       next.hidden = at::where(runs, next.hidden, state.hidden);
