@@ -206,7 +206,7 @@ TEST(PackedNetwork, RefusesWeightsThatDoNotFit) {
   bad = good;
   bad.params.zero_point[2] = 3;
   EXPECT_THAT(refusal("head.weight", bad),
-              HasSubstr("zero point 3; 3 bits symmetric allow 4 alone"));
+              HasSubstr("zero point 3; 3 bits symmetric allow only 4"));
   bad = good;
   bad.params.granularity.axis = 2;
   EXPECT_THAT(refusal("head.weight", bad), HasSubstr("along axis 2, which it does not have"));

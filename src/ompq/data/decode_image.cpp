@@ -20,7 +20,7 @@ void require_sane_size(std::int64_t width, std::int64_t height, std::string_view
   if (width < 1 || height < 1 || width > kMaxPixels / height) {
     throw DataError(
         name,
-        fmt::format("an image of {} x {} pixels is too large; the limit is {} pixels in total",
+        fmt::format("an image of {} x {} pixels cannot be used; the limit is {} pixels in total",
                     width,
                     height,
                     kMaxPixels));
