@@ -56,7 +56,7 @@ TEST(Tensor, RefusesViewsOfAnotherType) {
     static_cast<void>(tensor.data<float>());
     FAIL() << "int8 elements were read as float32";
   } catch (const ShapeError& error) {
-    EXPECT_THAT(error.what(), HasSubstr("asked for float32 elements of a int8 tensor"));
+    EXPECT_THAT(error.what(), HasSubstr("requested float32 elements of a int8 tensor"));
   }
 }
 

@@ -308,10 +308,10 @@ TEST_F(IdxFolder, NamesTheFileThatIsDamaged) {
     return open_error(root_ / "train-images-idx3-ubyte");
   };
   EXPECT_THAT(error_with(testing::idx_bytes({2, 2, 2}, "ABC")),
-              AllOf(HasSubstr("train-images"), HasSubstr("holds 3 bytes"), HasSubstr("2x2x2 = 8")));
-  EXPECT_THAT(error_with(testing::idx_bytes({1, 2, 2}, "ABCDE")), HasSubstr("holds more bytes"));
+              AllOf(HasSubstr("train-images"), HasSubstr("has 3 bytes"), HasSubstr("2x2x2 = 8")));
+  EXPECT_THAT(error_with(testing::idx_bytes({1, 2, 2}, "ABCDE")), HasSubstr("has more bytes"));
   EXPECT_THAT(error_with(testing::idx_bytes({0x7fffffff, 0x7fffffff, 1}, "A")),
-              HasSubstr("holds 1 bytes"));
+              HasSubstr("has 1 bytes"));
   EXPECT_THAT(error_with(testing::idx_bytes({8}, "ABCDEFGH")), HasSubstr("does not hold images"));
   EXPECT_THAT(error_with(std::string("\0\0\x08\x03\0\0", 6)), HasSubstr("header is truncated"));
   EXPECT_THAT(error_with(""), HasSubstr("the file is empty (0 bytes)"));
