@@ -195,7 +195,7 @@ TEST(ConditionalFallbacks, CoverEveryValueOfTheOtherOption) {
       }
       for (const OptionRecord& other : records_of(command)) {
         if (other.name != record.conditional_fallbacks.front().option) continue;
-        const std::string_view values = other.type == OptionType::Flag ? "yes|no" : other.choices;
+        const Choices values = other.type == OptionType::Flag ? Choices("yes|no") : other.choices;
         for (const std::string_view value : split_choices(values)) {
           EXPECT_TRUE(covered.contains(value)) << place << " with " << value;
         }
