@@ -139,7 +139,8 @@ TEST(OutputMse, CountsElementsThatDifferWhereNoOutputIsAFloat) {
 
 TEST(Gradients, AreDroppedWhereNoOutputIsAFloat) {
   for (const char* name : {"fisher", "hessian"}) {
-    EXPECT_THAT(reason_to_drop(Fixture(classes_alone()), name), HasSubstr("no float output")) << name;
+    EXPECT_THAT(reason_to_drop(Fixture(classes_alone()), name), HasSubstr("no float output"))
+        << name;
   }
 }
 
