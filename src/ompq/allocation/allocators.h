@@ -42,7 +42,7 @@ struct Allocator {
 /// mean over the layers that read it, `size-only`, `uniform` and `random` treat tensors like
 /// layers, and the paper's `orm` and `projection` use each tensor's largest candidate.
 [[nodiscard]] std::span<const Allocator> allocators();
-/// The same, to which a row can be added for a while; see search::ScopedAllocator.
+/// The same, for temporarily added rows; see search::ScopedAllocator.
 [[nodiscard]] RowTable<Allocator>& allocator_rows();
 /// The row of a name or an alias. @throws ConfigError listing the known names.
 [[nodiscard]] const Allocator& allocator(std::string_view name);

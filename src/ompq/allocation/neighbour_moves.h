@@ -29,7 +29,7 @@ struct Move {
 
 struct MoveOptions {
   std::size_t max_moves = 1000;  ///< limit; the most promising ones are kept
-  /// Maximum number of candidates by which a decision goes up or down in one step.
+  /// Maximum number of candidates that a decision moves up or down in one step.
   std::size_t reach = 2;
   /// Pairs of lowered decisions are formed from this many steps down, those with the least loss per
   /// freed cost.

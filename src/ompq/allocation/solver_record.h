@@ -6,7 +6,7 @@
 
 namespace ompq::allocation {
 
-/// How widths were found; empty where somebody wrote them by hand.
+/// How widths were found; empty if they were written by hand.
 struct SolverRecord {
   std::string name;
   std::string status;

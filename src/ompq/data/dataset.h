@@ -21,7 +21,7 @@ namespace ompq::data {
 /// A batch, ready for the network.
 struct Batch {
   std::vector<Tensor> inputs;  ///< one per network input, float32 NCHW [n, c, h, w] for images
-  std::vector<std::int32_t> labels;  ///< n class indices, empty where there are none
+  std::vector<std::int32_t> labels;  ///< n class indices, or empty
   std::int64_t size = 0;             ///< n
 };
 
@@ -48,7 +48,7 @@ struct ImageAccess {
   bool skip_broken = false;
 };
 
-/// Samples with one interface, decoded when asked for. Thread-compatible.
+/// Samples with one interface, decoded on demand. Thread-compatible.
 class Dataset {
  public:
   virtual ~Dataset() = default;

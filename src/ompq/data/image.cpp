@@ -7,7 +7,7 @@
 namespace ompq::data {
 namespace {
 
-/// Red, green and blue in 2^-16: they add up to 65536, so that gray stays as it is.
+/// Red, green and blue in 2^-16: they add up to 65536, so that gray is unchanged.
 std::uint8_t luma(const std::uint8_t* rgb) {
   return static_cast<std::uint8_t>((19595U * rgb[0] + 38470U * rgb[1] + 7471U * rgb[2] + 0x8000U) >>
                                    16);

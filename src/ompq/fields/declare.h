@@ -15,7 +15,7 @@
 //     v.type("Evaluation", "How well a network does on samples.");
 //     v("samples", s.samples, "samples that were run");
 //     v("skipped", s.skipped, "broken samples left out", fields::kOmitEmpty);
-//     v("top1", s.top1, "share of samples, 0..1, where there are labels", fields::kShare);
+//     v("top1", s.top1, "share of samples, 0..1, only with labels", fields::kShare);
 //   }
 //
 // JSON output (write.h), JSON input (read.h), the Python types and the list of keys that the

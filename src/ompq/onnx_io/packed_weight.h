@@ -11,7 +11,7 @@
 
 namespace ompq::onnx_io {
 
-/// A quantized constant as it is stored in the file, in tables with others (UnpackWriter).
+/// A quantized constant as stored in the file, in tables with others (UnpackWriter).
 ///
 /// Codes are stored as signed numbers s = code - 2^(bits-1) in two's complement, so that symmetric
 /// quantizers need no zero point: real = scale * (s - signed zero point), or scale * (s + 1/2) if

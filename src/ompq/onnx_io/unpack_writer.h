@@ -31,14 +31,14 @@ inline constexpr std::size_t kTableCodes = std::size_t{1} << 22;
 /// ONNX allows. Weights share tables, so that a table's header and the nodes that decode it are
 /// written once:
 ///
-///     codes, one table a width (another one after kTableCodes), cut into fields of 4, 2 and 1 bits
-///     (quant::BitField), each uint8 with 2, 4 or 8 codes a byte:
-///       bytes --Cast--> --Gather from what the fields of 0..255 stand for--> [M, 2, 2, 2] --Add
-///       the other fields'--> --Reshape--> [8 M], M = ceil(codes / 8)        (8 bits: int8
-///       --Cast-->)
-///     codes whose levels are between integers have a separate table, and 1/2 more
-///     what fields stand for, computed once: Range 256 --Div by powers of 2, Mod 2, Cast--> bits
-///       [256, 2, 2, 2] --MatMul [1, 2, ..., -2^(b-1)], that field's part-->
+///     codes, one table per width (a new one after kTableCodes), split into fields of 4, 2 and 1
+///     bits (quant::BitField), each uint8 with 2, 4 or 8 codes per byte:
+///       bytes --Cast--> --Gather from the values of the fields 0..255--> [M, 2, 2, 2]
+///       --Add the other fields'--> --Reshape--> [8 M],  M = ceil(codes / 8)
+///     8 bits: int8 --Cast-->
+///     codes with levels between integers have a separate table, and 1/2 more
+///     values of the fields, computed once: Range 256 --Div by powers of 2, Mod 2, Cast--> bits
+///       [256, 2, 2, 2] --MatMul [1, 2, ..., -2^(b-1)], the part of that field-->
 ///     scales: uint8, ScaleCodes:  (16 + Mod 16) * Gather(2^0..2^15, BitShift right by 4)
 ///     biases: float16, PackedBias:  Cast --Mul 2^24-->
 ///

@@ -10,7 +10,8 @@
 
 namespace ompq::ptq {
 
-// Rows that a test, for example, adds. Options accept their names while these objects live.
+// Temporarily added rows, for example in tests. Options accept their names during the lifetime of
+// these objects.
 
 /// A rounding method.
 class ScopedMethod {

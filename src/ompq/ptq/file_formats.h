@@ -35,7 +35,7 @@ struct FormatRow {
 
 /// All formats; packed, the default, is first.
 [[nodiscard]] std::span<const FormatRow> file_formats();
-/// The same, to which a row can be added for a while; see added_rows.h.
+/// The same, for temporarily added rows; see added_rows.h.
 [[nodiscard]] RowTable<FormatRow>& format_rows();
 /// @throws ConfigError with the nearest name and all names.
 [[nodiscard]] const FormatRow& file_format(std::string_view name);

@@ -18,13 +18,13 @@
 namespace ompq::ptq {
 
 [[nodiscard]] std::span<const MethodRow> method_table();
-/// The same, to which a row can be added for a while; see added_rows.h.
+/// The same, for temporarily added rows; see added_rows.h.
 [[nodiscard]] RowTable<MethodRow>& method_rows();
 /// @throws ConfigError naming the nearest method.
 [[nodiscard]] const MethodRow& method_row(std::string_view name);
 [[nodiscard]] const EffortRow& effort_row(Effort effort);
 
-/// True where one of the method's steps reads the option, such as "iterations".
+/// True if one of the method's steps reads the option, such as "iterations".
 [[nodiscard]] bool reads_option(const MethodRow& row, std::string_view option);
 /// Options that some methods read and others do not.
 [[nodiscard]] std::vector<std::string_view> options_of_methods();

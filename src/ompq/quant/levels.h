@@ -10,10 +10,10 @@ namespace ompq::quant {
 /// scales. With two levels, one at zero maps half of the weights to zero: for normally distributed
 /// numbers the best scale then gives a squared error of 0.597 of the variance, and 0.364 without.
 /// With four levels the same is true for normal numbers (0.150, 0.119), but not for trained
-/// weights, more of which are near zero, see docs/adr/.
+/// weights, which are more often near zero, see docs/adr/.
 inline constexpr int kMostBitsWithoutZero = 1;
 
-/// The symmetry of weights of `bits` bits if `asked` is requested: always symmetric with so few
+/// The symmetry of weights with `bits` bits if `asked` is requested: always symmetric with so few
 /// levels.
 [[nodiscard]] inline Symmetry weight_symmetry(Symmetry asked, BitWidth bits) {
   return bits.value() <= kMostBitsWithoutZero ? Symmetry::Symmetric : asked;

@@ -46,8 +46,8 @@ inline float fast_pow(float error, float power) {
   return fast_exp2(clamped > 126.0F ? 126.0F : clamped);
 }
 
-/// A grid whose ratios are products: errors are sums over many values, of which a tie that lands on
-/// its other side changes nothing.
+/// A grid that multiplies with 1 / scale instead of dividing: the errors are sums over many values,
+/// so ties that are rounded differently do not matter.
 struct Steps {
   Grid grid;
   float per_unit;  ///< 1 / scale

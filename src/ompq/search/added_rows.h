@@ -8,12 +8,13 @@
 
 namespace ompq::search {
 
-// Rows that a test, for example, adds. Options accept their names while these objects live.
+// Temporarily added rows, for example in tests. Options accept their names during the lifetime of
+// these objects.
 
 /// An allocator with its own solver.
 class ScopedAllocator {
  public:
-  /// @param row  names `solver`, and the metric that it needs, if any.
+  /// @param row  has the name of `solver`, and of the metric that it needs, if any.
   ScopedAllocator(allocation::Allocator solver, AllocatorRow row)
       : solver_(allocation::allocator_rows(), std::move(solver)),
         row_(allocator_table_rows(), row),
@@ -25,7 +26,7 @@ class ScopedAllocator {
   ScopedName name_;
 };
 
-/// A metric, and the allocator that goes by it.
+/// A metric and the allocator that uses it.
 class ScopedMetric {
  public:
   explicit ScopedMetric(const sensitivity::Metric& metric)

@@ -124,7 +124,7 @@ class Comparing {
       } catch (const InfeasibleBudget& error) {
         row.refused = error.what();
         return row;
-      } catch (const DataError& error) {  // what it needs could not be measured
+      } catch (const DataError& error) {  // its metric could not be measured
         row.refused = error.what();
         return row;
       }

@@ -63,26 +63,25 @@ struct Metric {
   std::string_view source;
   Needs needs = Needs::Weights;
   std::unique_ptr<Meter> (*make)(const MeterContext& context) = nullptr;
-  /// Of allocation::allocators(): who allocates by this metric where its name is asked for as an
-  /// allocator. "": it is no allocator.
+  /// Name in allocation::allocators() of the solver that is used if this metric is selected as an
+  /// allocator. "": it cannot be selected.
   std::string_view solver = "integer";
-  /// The same loss of any change of the network, for pairs of layers; null: it is only of one
-  /// layer.
-  /// @throws DataError where the network has no such outputs.
+  /// The same loss for arbitrary changes of the network, for pairs of layers; null: only for single
+  /// layers.
+  /// @throws DataError if the network has no such outputs.
   std::unique_ptr<OutputLoss> (*output_loss)(std::size_t cells,
                                              const graph::Graph& graph) = nullptr;
-  /// The same loss of quantized activations, so that it also chooses their widths; null: it
-  /// measures only weights.
+  /// The same loss for quantized activations, to choose their widths too; null: only for weights.
   const LossTable& (*activation_loss)(const ActivationTable& effects) = nullptr;
 };
 
 /// Every metric, in the order of docs/metrics.md.
 [[nodiscard]] std::span<const Metric> metrics();
-/// The same, to which a row can be added for a while; see search::ScopedMetric.
+/// The same, for temporarily added rows; see search::ScopedMetric.
 [[nodiscard]] RowTable<Metric>& metric_rows();
 /// @throws ConfigError with the nearest name and all names.
 [[nodiscard]] const Metric& metric(std::string_view name);
-/// Names of the metrics that `member` of the row is set for, in the order of metrics().
+/// Names of the metrics whose row has `member` set, in the order of metrics().
 template <typename Member>
 [[nodiscard]] std::vector<std::string_view> metrics_with(Member Metric::*member) {
   std::vector<std::string_view> names;

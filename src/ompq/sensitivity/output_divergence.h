@@ -55,7 +55,7 @@ class Divergence {
 [[nodiscard]] std::unique_ptr<Meter> make_output_mse(const MeterContext& context);
 
 /// output-kl: mean over the samples of KL(softmax(y) || softmax(y_q)) of the first output, in nats.
-/// Probabilities are taken as they are.
+/// Probabilities are used directly.
 /// @throws DataError if the first output is not rows of class scores.
 [[nodiscard]] std::unique_ptr<Meter> make_output_kl(const MeterContext& context);
 

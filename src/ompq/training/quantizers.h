@@ -39,7 +39,7 @@ struct ActivationQuantizer {
 [[nodiscard]] ActivationQuantizer make_activation_quantizer(const QuantizerMethod& method,
                                                             std::string name,
                                                             const quant::QuantParams& params);
-/// The grid as it is now; also sets the zero point of an observed range.
+/// The current grid; also sets the zero point of an observed range.
 [[nodiscard]] quant::Grid grid_of(ActivationQuantizer& quantizer);
 /// Updates an observed range with that of a batch: range = momentum x range + (1 - momentum) x
 /// batch's. Source: Yao et al. 2021 (HAWQ-V3).

@@ -97,7 +97,7 @@ struct Trainer::Impl {
     for (const at::Tensor& tensor : averaged()) averages.push_back(tensor.clone());
   }
 
-  /// The tensors of which moving averages are kept: parameters and running statistics.
+  /// The tensors with moving averages: parameters and running statistics.
   [[nodiscard]] std::vector<at::Tensor> averaged() {
     std::vector<at::Tensor> tensors;
     for (const Parameter& parameter : network.parameters()) {

@@ -68,7 +68,7 @@ class Trainer {
   /// The graph with folded batch norms, to which ValueIds of quantize() and codes() refer.
   [[nodiscard]] const graph::Graph& folded_graph() const;
   [[nodiscard]] const std::vector<graph::Layer>& layers() const;
-  /// Moving averages of parameters and of running statistics where there are any.
+  /// Moving averages of parameters and of running statistics, if enabled.
   [[nodiscard]] graph::Graph float_graph();
   /// The same function, see TrainableGraph::unfolded_graph.
   [[nodiscard]] graph::Graph unfolded_graph();
