@@ -1,4 +1,4 @@
-// How long the allocators take: the exact integer program on networks far larger than the zoo's.
+// Run time of the allocators: the exact integer program on networks far larger than the zoo's.
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
@@ -22,9 +22,10 @@ using namespace ompq::allocation;
 
 constexpr std::int64_t kWidths = 7;  // 2..8 bits
 
-/// Like a network: layers of a thousand to three million weights, losses that fall by about 4 a
-/// bit from a level of their own, and budgets for what three bits everywhere cost: of size, of bit
-/// operations (with activations of 8 bits), and of a time that falls in steps.
+/// A problem like a network's: layers with a thousand to three million weights, losses that
+/// decrease by a factor of about 4 per bit from a random level, and budgets equal to the cost of
+/// three bits everywhere: size, bit operations (with 8-bit activations), and a latency that
+/// decreases in steps.
 std::int64_t cost_of(std::int64_t budget, std::int64_t weights, std::int64_t macs, int width) {
   if (budget == 0) return weights * width;
   if (budget == 1) return 8 * macs * width;
@@ -49,7 +50,7 @@ Problem network_like(std::int64_t layers, std::int64_t budgets, std::uint64_t se
     for (std::int64_t k = 0; k < budgets; ++k) {
       auto& row = item.costs.emplace_back();
       for (const int width : item.widths) row.push_back(cost_of(k, weights, macs, width));
-      const int middle = k == 2 ? 5 : 3;  // the time of three bits is that of four
+      const int middle = k == 2 ? 5 : 3;  // three bits take as long as four
       problem.constraints[static_cast<std::size_t>(k)].limit += cost_of(k, weights, macs, middle);
     }
     problem.items.push_back(item);
@@ -57,7 +58,7 @@ Problem network_like(std::int64_t layers, std::int64_t budgets, std::uint64_t se
   return problem;
 }
 
-/// Like the paper's program: every bit of a layer is worth the same, nothing curves.
+/// Like the paper's program: the loss is linear in the bits of a layer.
 Problem importance_like(std::int64_t layers, std::uint64_t seed) {
   Problem problem = network_like(layers, 1, seed);
   Random random(seed + 1);
@@ -87,8 +88,9 @@ BENCHMARK(BM_IntegerProgram)
     ->ArgsProduct({{50, 500}, {1, 2, 3}, {1, 2, 3}})
     ->Unit(benchmark::kMillisecond);
 
-/// Three budgets that pull at once: size alone is solved, then BOPs and time are cut by two percent
-/// of what that takes. Far harder than budgets of which one rules.
+/// Three budgets that are all binding: a problem with only the size budget is solved, then BOPs and
+/// latency are limited to two percent less than its solution uses. Far harder than a single binding
+/// budget.
 Problem tight_network(std::int64_t layers, std::uint64_t seed) {
   Problem problem = network_like(layers, 3, seed);
   const double part = 0.1 + 0.03 * static_cast<double>(seed);

@@ -1,8 +1,8 @@
 // Features and ORM of a network, against its plain forward pass: the hot path of the search.
-//   bench_features                  32 images of 224x224, 2 threads (--threads=N for another
-//   number) bench_features --export=FOLDER  writes the networks as ONNX files, for another runtime
-//   to time bench_features --profile=NAME   where one network's time goes, node by node
-// bench/run_features.mjs sets these next to ONNX Runtime's plain float forward pass.
+//   bench_features                   32 images of 224x224, 2 threads (--threads=N: another number)
+//   bench_features --export=FOLDER   writes the networks as ONNX files, to time another runtime
+//   bench_features --profile=NAME    time of one network, node by node
+// bench/run_features.mjs compares these with ONNX Runtime's float forward pass.
 #include <algorithm>
 #include <array>
 #include <chrono>
@@ -62,14 +62,14 @@ Tensor images() {
   return batch;
 }
 
-/// The memory that the process ever held.
+/// Peak memory of the process.
 double peak_mib() {
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);
   return static_cast<double>(usage.ru_maxrss) / 1024.0;
 }
 
-/// A network with what the search asks of it: one Gram matrix a layer.
+/// A network with what the search computes: one Gram matrix per layer.
 class FeatureRun {
  public:
   FeatureRun(const Network& network, Precision precision, bool profile = false)
@@ -108,7 +108,7 @@ class FeatureRun {
   Executor executor_;
 };
 
-/// Times each pass by itself: on a machine that does other things too, the fastest tells most.
+/// Times each pass separately: on a machine with other load, the fastest is the most reliable.
 template <typename Pass>
 void time_passes(benchmark::State& state, const Pass& pass) {
   double fastest = std::numeric_limits<double>::infinity();
@@ -135,7 +135,7 @@ void features(benchmark::State& state, const Network& network, Precision precisi
               [&] { benchmark::DoNotOptimize(orm::compute_orm(run.grams(batch), run.names())); });
 }
 
-/// 1,024 images in batches, by the estimator that averages over batches.
+/// 1,024 images in batches, with the estimator that averages over batches.
 void many_images(benchmark::State& state, const Network& network, Precision precision) {
   FeatureRun run(network, precision);
   const Tensor batch = images();
@@ -188,7 +188,7 @@ void print_profile(std::string_view name) {
   const auto network = std::find_if(
       kNetworks.begin(), kNetworks.end(), [&](const Network& each) { return name == each.name; });
   if (network == kNetworks.end()) {
-    std::fprintf(stderr, "bench_features: there is no network '%s'\n", std::string(name).c_str());
+    std::fprintf(stderr, "bench_features: unknown network '%s'\n", std::string(name).c_str());
     return;
   }
   for (const Precision precision : {Precision::Auto, Precision::Float32}) {
@@ -209,7 +209,7 @@ void print_profile(std::string_view name) {
   }
 }
 
-/// The text behind `name` in an argument that starts with it; takes the argument off the list.
+/// The text after `name` in an argument that starts with it; removes the argument from the list.
 std::optional<std::string> take_argument(int& argc, char** argv, std::string_view name) {
   for (int i = 1; i < argc; ++i) {
     const std::string_view argument(argv[i]);

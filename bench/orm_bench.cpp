@@ -1,4 +1,4 @@
-// Gram matrices per second, against the bytes that they read.
+// Gram matrices per second, and the bytes they read.
 #include <cstdint>
 #include <string>
 #include <vector>

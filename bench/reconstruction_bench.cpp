@@ -3,7 +3,7 @@
 //
 //   bench_reconstruction
 //
-// `ours` is what `ompq quantize` runs; `eager` is the same block, written as one would in PyTorch:
+// `ours` is what `ompq quantize` runs; `eager` is the same block, written as usual in PyTorch:
 // LibTorch operator by operator, float32, NCHW, gradients by autograd. Both quantize weights to 4
 // bits and activations to 8, with dropping (QDrop) and learned steps (LSQ), on the same samples.
 #include <algorithm>
@@ -43,7 +43,7 @@ int threads = 2;
 struct Place {
   const char* network;
   graph::Graph (*make)(const testing::zoo::Options&);
-  const char* layer;  ///< one that the block holds
+  const char* layer;  ///< any layer of the block
 };
 constexpr Place kPlaces[]{{"mobilenet_v2", testing::zoo::mobilenet_v2, "features.3.conv.0.0"},
                           {"mobilenet_v2", testing::zoo::mobilenet_v2, "features.8.conv.0.0"},

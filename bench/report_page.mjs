@@ -1,5 +1,5 @@
-// How long the page of `ompq report` takes with a network of 300 layers: until it stands, until a chart is drawn that is
-// scrolled to, and until the layer search has filtered what is seen.
+// Time that the page of `ompq report` takes with a network of 300 layers: to load, to draw a chart that is scrolled to,
+// and to filter the visible rows with the layer search.
 //   node bench/report_page.mjs BUILD_FOLDER
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

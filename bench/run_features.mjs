@@ -1,9 +1,9 @@
-// Features + ORM of three networks next to ONNX Runtime's plain float forward pass of the same batch.
+// Features + ORM of three networks compared with ONNX Runtime's float forward pass of the same batch.
 //
 //   node bench/run_features.mjs BUILD_FOLDER [--rounds N] [--json]
 //
-// Both programs run in turn, N times (default 3), and the fastest of each counts: what else the
-// machine does can only slow a run down. tests/judge/install.sh installs ONNX Runtime.
+// Both programs run alternately, N times (default 3), and the fastest run of each counts: other load
+// can only slow a run down. tests/judge/install.sh installs ONNX Runtime.
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

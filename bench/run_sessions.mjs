@@ -1,14 +1,13 @@
-// What a packed file costs in ONNX Runtime next to the float file that it was made of: making the
-// session, which unpacks the weights, and the forward pass at batch 1 and 32.
+// Cost of a packed file in ONNX Runtime compared with the float file it was made from: creating the
+// session, which unpacks the weights, and the forward pass with batch 1 and 32.
 //
 //   node bench/run_sessions.mjs BUILD_FOLDER [MODEL DATA]... [--rounds N] [--clock wall|cpu] [--json]
 //
 // Without models: those in models/ with Debian's Fashion-MNIST. Each is quantized to 3 bits on average
-// twice, weights alone and with 8-bit activations. Float and packed run in turn, N times (default 7),
-// each in a process of its own; medians count, and the ratio is that of each pair. On a machine that does
-// other work, --clock cpu counts the seconds of all threads on the processor instead. The aims, forward
-// within 5 % and creation within 2 times, are for weights alone: quantized activations are work that
-// the float file does not have.
+// twice, only weights and with 8-bit activations. Float and packed run alternately, N times (default 7),
+// each in a separate process; medians count, and ratios are computed per pair. On a machine with other
+// load, --clock cpu measures the CPU seconds of all threads instead. The targets, forward within 5 % and
+// creation within 2 times, are for quantized weights only: quantized activations are additional work.
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,11 +1,11 @@
 // Images per second of training the shipped ResNet-20: quantized and float with `ompq finetune`, and
-// float with PyTorch (Debian's python3-torch; left out, visibly, where it is missing).
+// float with PyTorch (Debian's python3-torch; reported as skipped if it is missing).
 //
 //   node bench/run_training.mjs BUILD_FOLDER [--rounds N] [--json]
 //
-// All of them run in turn, N times (default 3), and the fastest of each counts: what else the machine
-// does can only slow a run down. Each is the mean over as many steps, an epoch of IMAGES images; ours reads
-// and prepares them as well, PyTorch has random ones in memory.
+// They run alternately, N times (default 3), and the fastest run of each counts: other load can only
+// slow a run down. Each is the mean over the same number of steps, an epoch of IMAGES images; ompq also
+// reads and preprocesses them, PyTorch has random ones in memory.
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
