@@ -120,7 +120,7 @@ TEST(NamedTensors, RefuseAnotherFormat) {
   content.format = "ompq-test/2";
   write_named_tensors(folder / "state", content);
   EXPECT_THAT(message_of_reading(folder / "state"),
-              AllOf(HasSubstr("\"ompq-test/2\""), HasSubstr("\"ompq-test/1\" is read")));
+              AllOf(HasSubstr("\"ompq-test/2\""), HasSubstr("expected \"ompq-test/1\"")));
 }
 
 TEST(NamedTensors, RefuseNumbersThatPromiseTooMuchUnderARightChecksum) {
