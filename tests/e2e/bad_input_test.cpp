@@ -256,7 +256,9 @@ TEST_F(BadInput, IsNamedInTheUsersWords) {
   const std::vector<Mistake> mistakes{
       {{"quantize", model, "--data", text, "--avg-bits", "3", "-o", out}, 3, {text, "expected"}},
       {{"quantize", model, "--data", path("empty"), "--avg-bits", "3", "-o", out}, 3, {"empty"}},
-      {{"quantize", notes, "--data", text, "--avg-bits", "3", "-o", out}, 3, {notes, "no ONNX"}},
+      {{"quantize", notes, "--data", text, "--avg-bits", "3", "-o", out},
+       3,
+       {notes, "not an ONNX model"}},
       {{"quantize", model, "--avg-bits", "3", "-o", out}, 2, {"--data"}},
       {{"quantize", model, "--data", text, "-o", out}, 2, {"--avg-bits", "--size"}},
       {{"quantize", model, "--data", text, "--avg-bits", "-3", "-o", out}, 2, {"'-3'", "1..8"}},

@@ -340,7 +340,7 @@ TEST(Executor, RefusesUnknownDevicesAndCaptures) {
   EXPECT_THAT(message_of<ConfigError>([&] { Executor executor(graph, {.captured = {99}}); }),
               HasSubstr("cannot be captured"));
   EXPECT_THAT(message_of<ConfigError>([&] { Executor executor(graph, {.threads = -1}); }),
-              HasSubstr("-1 threads"));
+              HasSubstr("number of threads is -1"));
 }
 
 TEST(Executor, NamesTheInputThatFeedsAnIndexOutsideOfATable) {
