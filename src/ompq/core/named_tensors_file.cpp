@@ -204,15 +204,15 @@ bool is_named_tensors_file(const std::filesystem::path& file) {
 
 std::string difference_of_runs(const NamedTensors& stored, const NamedTensors& now) {
   std::vector<std::string> differences;
+  if (stored.fingerprint != now.fingerprint) {
+    differences.emplace_back("another model, bit-widths or samples");
+  }
   for (const auto& [name, value] : now.options) {
     const auto then = value_of(stored, name);
     if (then != value) differences.push_back(difference(name, then, value));
   }
   for (const auto& [name, value] : stored.options) {
     if (!value_of(now, name)) differences.push_back(difference(name, value, std::nullopt));
-  }
-  if (stored.fingerprint != now.fingerprint) {
-    differences.insert(differences.begin(), "another model, bit-widths or samples");
   }
   return fmt::format("{}", fmt::join(differences, ", "));
 }

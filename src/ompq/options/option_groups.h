@@ -136,7 +136,7 @@ inline constexpr std::array<OptionRecord, 7> kBudget{{
      .value_name = "BYTES",
      .lower = 1,
      .group = "Budget",
-     .text = "size of the quantized weights alone, without scales and the rest of the file"},
+     .text = "size of the quantized weights, without scales and the rest of the file"},
     {.name = "bops",
      .type = OptionType::Count,
      .value_name = "COUNT",

@@ -32,7 +32,7 @@ std::unique_ptr<OutputLoss> by_divergence(std::size_t cells, const graph::Graph&
 std::vector<Metric> listed_metrics() {
   return {
       {.name = "output-mse",
-       .summary = "how far the network's outputs move when the layer alone is quantized",
+       .summary = "how far the network's outputs move when only this layer is quantized",
        .unit = "relative squared error",
        .passes = "1 + L x W suffixes",
        .source = "the outputs, by definition",
@@ -43,7 +43,7 @@ std::vector<Metric> listed_metrics() {
          return effects.mse;
        }},
       {.name = "output-kl",
-       .summary = "divergence of the class probabilities when the layer alone is quantized",
+       .summary = "divergence of the class probabilities when only this layer is quantized",
        .unit = "nats a sample",
        .passes = "1 + L x W suffixes, those of output-mse",
        .source = "Cai et al. 2020 (ZeroQ)",
