@@ -62,7 +62,7 @@ TEST(FakeQuantizeBackward, SumsTheSlopesByTheScaleAndMasksWhatWasCutBefore) {
     const float g = given.data_ptr<float>()[i];
     const auto slope = quant::fake_quantize_slope(value, kGrid);
     expected += static_cast<double>(slope.by_scale) * g;
-    const bool kept = slope.passes && value > bounds.low && value < bounds.high;
+    const bool kept = slope.passes != 0.0F && value > bounds.low && value < bounds.high;
     ASSERT_EQ(gradient.data_ptr<float>()[i], kept ? g : 0.0F) << i;
   }
   // float32 sums of 2^14 numbers of order one.

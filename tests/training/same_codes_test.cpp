@@ -273,7 +273,7 @@ TEST(SameGradients, InBlocksTrainingAndDifferentiableRuns) {
   Gradients expected;
   for (const float value : x.data<float>()) {
     const auto slope = quant::fake_quantize_slope(value, grid);
-    expected.by_x.push_back(slope.passes ? 1.0F : 0.0F);
+    expected.by_x.push_back(slope.passes);
     expected.by_scale += slope.by_scale;
   }
   // Sums of some hundred numbers up to 9 in float32.

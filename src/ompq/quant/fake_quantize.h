@@ -2,7 +2,6 @@
 
 #include <cstdint>
 #include <span>
-#include <type_traits>
 
 #include "ompq/quant/grid.h"
 #include "ompq/quant/simd.h"
@@ -15,34 +14,23 @@ void fake_quantize(std::span<const float> from, std::span<float> to, const Grid&
 void levels_of(std::span<const float> from, std::span<float> levels, const Grid& grid);
 
 /// Straight-through gradients of y = fake_quantized(x) for one element.
-/// @tparam Mask bool, or float (1 or 0) for loops in which the compiler would create branches for
-/// bool.
-template <typename Mask>
 struct FakeQuantizeSlope {
-  Mask passes{};          ///< dy/dx: 1 if x is within the levels' cells, else 0
+  float passes = 0.0F;    ///< dy/dx: 1 if x is in the cells of the levels, else 0
   float by_scale = 0.0F;  ///< dy/dscale: level - r inside, r = x / scale; low or high outside
 };
 
-/// @param inside  factor on level - r: 1 for LSQ, 0 if only clipped elements count (PACT). Sources:
-/// Esser et al. 2020 (LSQ), eq. 2 and 3; Choi et al. 2018 (PACT), eq. 3.
-template <typename Mask = bool>
-OMPQ_INLINE FakeQuantizeSlope<Mask> fake_quantize_slope(float x,
-                                                        const Grid& grid,
-                                                        float inside = 1.0F) {
+/// @param inside  factor on level - r: 1 for LSQ, 0 where only what is clipped counts (PACT).
+/// Sources: Esser et al. 2020 (LSQ), eq. 2 and 3; Choi et al. 2018 (PACT), eq. 3.
+OMPQ_INLINE FakeQuantizeSlope fake_quantize_slope(float x, const Grid& grid, float inside = 1.0F) {
   const float ratio = x / grid.scale;
   const float level = nearest_level(ratio, grid);
   const float slope = inside * (level - ratio);
-  // A cell around a level between integers extends equally on its outer side.
+  // A cell around a level between integers extends as far on its outer side.
   const float low = grid.low - grid.shift;
   const float high = grid.high + grid.shift;
-  if constexpr (std::is_same_v<Mask, float>) {
-    const float within = (ratio >= low ? 1.0F : 0.0F) * (ratio <= high ? 1.0F : 0.0F);
-    return {within, within != 0.0F ? slope : level};
-  } else {
-    // No && and both sides computed, so that the compiler creates no branches.
-    const bool within = (ratio >= low) & (ratio <= high);
-    return {within, within ? slope : level};
-  }
+  // Numbers instead of booleans: a bool in the result keeps loops from being vectorized.
+  const float within = (ratio >= low ? 1.0F : 0.0F) * (ratio <= high ? 1.0F : 0.0F);
+  return {within, within != 0.0F ? slope : level};
 }
 
 /// 1 / sqrt(elements x levels): balances a scale's update with that of the values that it

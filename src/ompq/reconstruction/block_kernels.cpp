@@ -74,7 +74,7 @@ OMPQ_INLINE double quantize_backward_body(const T* x,
   for (std::int64_t i = 0; i < count; ++i) {
     const float value = load_element(x + i);
     const float g = load_element(gradient + i);
-    const auto slope = quant::fake_quantize_slope<float>(value, grid);
+    const auto slope = quant::fake_quantize_slope(value, grid);
     const bool as_is = kDrop && dropped(drop, i);
     sum += as_is ? 0.0F : slope.by_scale * g;
     store_element(gradient + i,

@@ -128,7 +128,7 @@ OMPQ_INLINE double backward_body(const Task& given) {
       if (kQuantized) {
         const auto slope = quant::fake_quantize_slope(clamped(v, least, most), grid, slope_inside);
         sum += g * slope.by_scale;
-        passes = passes & slope.passes;
+        passes = passes & (slope.passes != 0.0F);
       }
       const float pass = passes ? g : 0.0F;
       store_element(dv + at + i, pass);

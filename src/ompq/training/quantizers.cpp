@@ -71,7 +71,7 @@ struct QuantizeWeight : torch::autograd::Function<QuantizeWeight> {
 #pragma omp simd reduction(+ : sum)
       for (std::int64_t i = at; i < at + count; ++i) {
         const auto slope = quant::fake_quantize_slope(w[i], grid);
-        dw[i] = slope.passes ? g[i] : 0.0F;
+        dw[i] = slope.passes != 0.0F ? g[i] : 0.0F;
         sum += g[i] * slope.by_scale;
       }
       by_step[s] += sum;
