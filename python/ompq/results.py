@@ -760,7 +760,7 @@ class DiffRow(TypedDict):
     """All elements are bitwise equal."""
     finite: bool
     """False if one of them contains NaN or infinity."""
-    parted: bool
+    diverged: bool
     """The SNR is below the threshold, or cannot be computed."""
     snr_db: NotRequired[float]
     """10 log10(|a|^2 / |b - a|^2); none without noise or signal."""
@@ -778,9 +778,9 @@ class Diff(TypedDict):
     b: ModelFile
     samples: SamplesUsed
     threshold_db: float
-    """SNR below which a row counts as parted."""
-    first_apart: str | None
-    """Layer of the first row that counts as parted."""
+    """SNR below which a row counts as diverged."""
+    first_diverged: str | None
+    """Layer of the first row that diverged."""
     agreement: NotRequired[float]
     """Share of samples, 0..1, for which both first outputs have the same best class."""
     rows: list[DiffRow]

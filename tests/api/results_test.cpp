@@ -79,7 +79,7 @@ TEST(PublicResult, OfADiffSaysWhereNetworksDiverge) {
                        .snr_db = 12,
                        .cosine = 0.9,
                        .largest_difference = 0.25,
-                       .parted = true});
+                       .diverged = true});
   const Diff result = public_result(made);
   ASSERT_EQ(result.rows.size(), 1U);
   EXPECT_EQ(result.rows[0].layer, "conv1");

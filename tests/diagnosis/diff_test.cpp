@@ -72,13 +72,13 @@ TEST(Diff, FindsANetworkEqualToItself) {
   ASSERT_EQ(result.rows.size(), model.discovery.layers.size() + 1);
   for (const auto& row : result.rows) {
     EXPECT_TRUE(row.equal) << row.layer;
-    EXPECT_FALSE(row.parted) << row.layer;
+    EXPECT_FALSE(row.diverged) << row.layer;
     EXPECT_FALSE(row.snr_db) << row.layer;
     EXPECT_EQ(row.largest_difference, 0) << row.layer;
     EXPECT_NEAR(*row.cosine, 1, 1e-12) << row.layer;
     EXPECT_EQ(row.matched_by, "value name") << row.layer;
   }
-  EXPECT_FALSE(first_apart(result));
+  EXPECT_FALSE(first_diverged(result));
   EXPECT_EQ(result.agreement, 1.0);
   EXPECT_EQ(result.samples.count, kDiffSamples);
 }
@@ -152,15 +152,15 @@ TEST(Diff, NamesTheFirstLayerThatParts) {
   bits[2] = 2;
   const pipeline::Model changed = read_back(model, bits, {}, onnx_io::WeightFormat::Packed);
   const auto result = differing(model, changed);
-  ASSERT_TRUE(first_apart(result));
-  EXPECT_EQ(first_apart(result), &result.rows[2]);
+  ASSERT_TRUE(first_diverged(result));
+  EXPECT_EQ(first_diverged(result), &result.rows[2]);
   EXPECT_TRUE(result.rows[0].equal);
   EXPECT_TRUE(result.rows[1].equal);
   const auto json = nlohmann::json::parse(report::to_json(result));
   EXPECT_EQ(json["format"], "ompq-diff/2");
-  EXPECT_EQ(json["first_apart"], model.discovery.layers[2].name);
+  EXPECT_EQ(json["first_diverged"], model.discovery.layers[2].name);
   // A threshold that everything passes.
-  EXPECT_FALSE(first_apart(differing(model, changed, {.threshold_db = -1000})));
+  EXPECT_FALSE(first_diverged(differing(model, changed, {.threshold_db = -1000})));
 }
 
 TEST(Diff, LetsNoNanPass) {
@@ -170,8 +170,8 @@ TEST(Diff, LetsNoNanPass) {
       .constant->mutable_data<float>()
       .front() = std::numeric_limits<float>::quiet_NaN();
   const auto result = differing(model, broken);
-  ASSERT_TRUE(first_apart(result));
-  EXPECT_EQ(first_apart(result), &result.rows[4]);
+  ASSERT_TRUE(first_diverged(result));
+  EXPECT_EQ(first_diverged(result), &result.rows[4]);
   EXPECT_FALSE(result.rows[4].finite);
   EXPECT_TRUE(nlohmann::json::accept(report::to_json(result)));
 }

@@ -63,7 +63,7 @@ TEST_F(Diffing, ANetworkIsEqualToItself) {
   const json result = document(diff(shipped_model(), shipped_model(), {"--json"}));
   EXPECT_EQ(result["format"], "ompq-diff/2");
   EXPECT_EQ(result["agreement"], 1.0);
-  EXPECT_TRUE(result["first_apart"].is_null());
+  EXPECT_TRUE(result["first_diverged"].is_null());
   for (const json& row : result["rows"]) EXPECT_TRUE(row["equal"]) << row["layer"];
 }
 
@@ -80,7 +80,7 @@ TEST_F(Diffing, APackedFileHasEveryLayerAndPartsInTheFirst) {
     EXPECT_EQ(result["rows"][l]["layer_b"], layers[l]["name"]);
   }
   // Three bits are 8 levels a channel: far from 30 dB, and far from nothing in common.
-  EXPECT_EQ(result["first_apart"], layers[0]["name"]);
+  EXPECT_EQ(result["first_diverged"], layers[0]["name"]);
   EXPECT_GT(result["rows"][0]["snr_db"].get<double>(), 5);
   EXPECT_GT(result["agreement"].get<double>(), 0.5);
   const auto text = diff(shipped_model(), path("small.onnx"));

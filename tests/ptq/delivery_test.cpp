@@ -1,5 +1,3 @@
-#include "ompq/ptq/file_formats.h"
-
 #include <filesystem>
 #include <sstream>
 
@@ -10,6 +8,7 @@
 #include "ompq/core/atomic_file.h"
 #include "ompq/pipeline/load_model.h"
 #include "ompq/pipeline/quantized_file.h"
+#include "ompq/ptq/file_formats.h"
 #include "ompq/quant/levels.h"
 #include "ompq/quant/short_scale.h"
 #include "pipeline/small_model.h"
@@ -168,7 +167,9 @@ TEST_F(DeliveryTest, EncodingsOfOneBitAreEveryOtherLevelOfTwo) {
 
 TEST_F(DeliveryTest, AWrittenFileGivesBackCodesOfEveryWidth) {
   const testing::TemporaryDirectory folder;
-  write_delivered(file_format("packed").files({model_, bits_, codes_, {}, folder / "small.onnx"}));
+  const pipeline::QuantizedNetwork network = pipeline::assemble_network(model_, bits_, codes_);
+  write_delivered(
+      file_format("packed").files({model_, bits_, codes_, network, {}, folder / "small.onnx"}));
   const pipeline::QuantizedFile read = pipeline::read_quantized_file(model_, folder / "small.onnx");
   EXPECT_EQ(read.weight_bits, bits_);
   ASSERT_EQ(read.codes.weights.size(), codes_.weights.size());
@@ -181,8 +182,9 @@ TEST_F(DeliveryTest, AWrittenFileGivesBackCodesOfEveryWidth) {
 
 TEST_F(DeliveryTest, TheFloatNetworkBesideEncodingsHoldsTheQuantizedValues) {
   const testing::TemporaryDirectory folder;
+  const pipeline::QuantizedNetwork network = pipeline::assemble_network(model_, bits_, codes_);
   const auto files =
-      file_format("encodings").files({model_, bits_, codes_, {}, folder / "net.onnx"});
+      file_format("encodings").files({model_, bits_, codes_, network, {}, folder / "net.onnx"});
   ASSERT_EQ(files.size(), 2U);
   EXPECT_EQ(files[1].file, folder / "net.encodings");
   write_file_atomically(files[0].file, files[0].bytes);

@@ -98,7 +98,7 @@ TEST_P(FixedBatch, IsEvaluatedAndComparedAsTheOpenNetwork) {
   EXPECT_EQ(*evaluation.agreement, 1.0);
   EXPECT_LT(*evaluation.divergence, 1e-6);
   const report::Diff difference = diagnosis::diff(open, fixed, samples, {});
-  EXPECT_EQ(first_apart(difference), nullptr);
+  EXPECT_EQ(first_diverged(difference), nullptr);
   EXPECT_EQ(*difference.agreement, 1.0);
 }
 

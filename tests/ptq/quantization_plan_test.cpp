@@ -22,7 +22,7 @@ using ::testing::IsSupersetOf;
 class PlanTest : public ::testing::Test {
  protected:
   PlanTest() {
-    options_.search.allocator = "size-only";
+    options_.search.allocator = "output-mse";
     options_.search.beside = {"uniform"};
     options_.search.request.budget.average_bits = 3.4;
   }
@@ -39,7 +39,7 @@ class PlanTest : public ::testing::Test {
 TEST_F(PlanTest, HasTheChosenAllocatorFirst) {
   const Planned plan = planned();
   ASSERT_EQ(plan.plans.size(), 2U);
-  EXPECT_EQ(plan.plans[0].allocator, "size-only");
+  EXPECT_EQ(plan.plans[0].allocator, "output-mse");
   EXPECT_EQ(plan.plans[1].allocator, "uniform");
   EXPECT_EQ(plan.budget, "avg-bits=3.4");
   EXPECT_EQ(file_form(options_, plan).budget, "avg-bits=3.4");
@@ -69,12 +69,14 @@ TEST_F(PlanTest, ReadsWidthsFromAFileWithoutSearching) {
 TEST_F(PlanTest, TakesTheSearchedWidthsFromTheJournal) {
   const auto path = folder_ / "journal";
   Planned searched;
+  int events = 0;
   {
     pipeline::Journal journal(path, "run");
-    searched = planned(&journal);
+    searched = planned(&journal, [&](const ProgressEvent&) { ++events; });
   }
+  EXPECT_GT(events, 0);
   pipeline::Journal journal(path, "run");
-  int events = 0;
+  events = 0;
   const Planned kept = planned(&journal, [&](const ProgressEvent&) { ++events; });
   EXPECT_EQ(events, 0);
   ASSERT_EQ(kept.plans.size(), searched.plans.size());

@@ -15,7 +15,10 @@ using graph::Dim;
 using graph::ValueId;
 using testing::GraphBuilder;
 
-enum class End { Gemm, Softmax, ReshapedSoftmax, QuantizedSoftmax };
+enum class End { Gemm, Softmax, ReshapedSoftmax, QuantizedSoftmax, DroppedOutSoftmax };
+
+constexpr End kWithSoftmax[] = {
+    End::Softmax, End::ReshapedSoftmax, End::QuantizedSoftmax, End::DroppedOutSoftmax};
 
 graph::Graph classifier(End end) {
   GraphBuilder builder("classifier");
@@ -26,6 +29,7 @@ graph::Graph classifier(End end) {
     y = builder.reshape("reshape", y, {0, 5, 1}, {Dim::batch(), Dim::fixed(5), Dim::fixed(1)});
   }
   if (end == End::QuantizedSoftmax) y = builder.quantize_dequantize("q", y, 0.01F, 0);
+  if (end == End::DroppedOutSoftmax) y = builder.unary("Dropout", "dropout", y);
   return builder.finish({y});
 }
 
@@ -37,7 +41,7 @@ graph::Graph image_network() {
 
 TEST(KindOf, TellsProbabilitiesFromLogitsAndFromImages) {
   EXPECT_EQ(kind_of(classifier(End::Gemm)), Kind::Logits);
-  for (const End end : {End::Softmax, End::ReshapedSoftmax, End::QuantizedSoftmax}) {
+  for (const End end : kWithSoftmax) {
     EXPECT_EQ(kind_of(classifier(end)), Kind::Probabilities) << static_cast<int>(end);
   }
   EXPECT_EQ(kind_of(image_network()), Kind::None);
@@ -46,7 +50,7 @@ TEST(KindOf, TellsProbabilitiesFromLogitsAndFromImages) {
 }
 
 TEST(LogitsValue, IsWhatTheSoftmaxReads) {
-  for (const End end : {End::Softmax, End::ReshapedSoftmax, End::QuantizedSoftmax}) {
+  for (const End end : kWithSoftmax) {
     const graph::Graph graph = classifier(end);
     const ValueId logits = logits_value(graph);
     EXPECT_EQ(graph.node(graph.producer(logits)).op_type, "Gemm") << static_cast<int>(end);

@@ -56,6 +56,16 @@ TEST_F(SessionTest, PreparesSeveralAllocatorsInOneGo) {
   EXPECT_EQ(events_, after);
 }
 
+TEST_F(SessionTest, CompensatesOnlyForWhatIsMeasured) {
+  options_.compensated = true;
+  SearchSession session = this->session();
+  EXPECT_EQ(events_, 0) << "nothing was asked yet";
+  (void)session.solve("size-only", {.average_bits = 4});
+  EXPECT_EQ(events_, 0);
+  (void)session.solve("weight-mse", {.average_bits = 4});
+  EXPECT_GT(events_, 0);
+}
+
 TEST_F(SessionTest, SaysTheBytesOfTheFileThatAnAnswerMakes) {
   SearchSession session = this->session();
   const allocation::Budget budget{.average_bits = 4};

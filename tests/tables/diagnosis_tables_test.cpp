@@ -67,7 +67,7 @@ report::Diff two_rows() {
                        .snr_db = 12.5,
                        .cosine = 0.99,
                        .largest_difference = 0.25,
-                       .parted = true});
+                       .diverged = true});
   diff.agreement = 0.75;
   return diff;
 }
@@ -83,7 +83,7 @@ TEST(DiffText, SaysWhereNetworksPart) {
 
 TEST(DiffText, SaysThatNothingParts) {
   report::Diff diff = two_rows();
-  diff.rows[1].parted = false;
+  diff.rows[1].diverged = false;
   EXPECT_THAT(diff_text(diff), HasSubstr("no value below 30 dB"));
 }
 

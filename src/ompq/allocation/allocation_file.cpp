@@ -23,10 +23,6 @@ constexpr std::string_view kFormat = "ompq-allocation/2";
 constexpr std::string_view kFirstFormat = "ompq-allocation/1";  // "tied_to" was "tie"
 constexpr std::string_view kFloatText = "float";
 
-std::string_view name_of(Accounting accounting) {
-  return accounting == Accounting::Paper ? "paper" : "disk";
-}
-
 /// A width from JSON; nullopt and an error if it is invalid.
 std::optional<int> read_width(const Json& row,
                               const char* key,
@@ -191,13 +187,13 @@ void read_records(const Json& json, AllocationFile& file) {
   read_field(json, "model", model);
   file.model_file = std::move(model.file);
   file.model_sha256 = std::move(model.sha256);
-  std::string accounting(name_of(file.accounting));
+  std::string accounting(enum_name(file.accounting));
   read_field(json, "accounting", accounting);
-  if (accounting == "paper") {
-    file.accounting = Accounting::Paper;
-  } else if (accounting != "disk") {
+  const auto named = enum_named<Accounting>(accounting);
+  if (!named) {
     fields::refuse(allocation_source(), "accounting", json["accounting"], "\"disk\" or \"paper\"");
   }
+  file.accounting = *named;
   read_field(json, "budget", file.budget);
   read_field(json, "cost", file.cost);
   read_field(json, "metric", file.metric);
@@ -250,7 +246,7 @@ std::string to_json(const AllocationFile& file) {
   Json json;
   json["format"] = kFormat;
   json["model"] = Json{{"file", file.model_file}, {"sha256", file.model_sha256}};
-  json["accounting"] = name_of(file.accounting);
+  json["accounting"] = enum_name(file.accounting);
   json["budget"] = fields::to_json(file.budget);
   json["layers"] = Json::array();
   for (const AllocatedLayer& layer : file.layers) json["layers"].push_back(layer_json(layer));

@@ -150,7 +150,7 @@ Diff public_result(const report::Diff& diff) {
                            .snr_db = row.snr_db,
                            .cosine = row.cosine,
                            .largest_difference = row.largest_difference,
-                           .diverged = row.parted});
+                           .diverged = row.diverged});
   }
   return result;
 }

@@ -28,14 +28,14 @@ struct GivenAny {
   }
 };
 
-bool says_preprocessing(const OptionValues& options, const std::filesystem::path& model) {
+bool gives_preprocessing(const OptionValues& options, const std::filesystem::path& model) {
   data::Preprocess fields;
   GivenAny any{.options = options};
   bind_options(any, fields);
   return any.given || options.has("preprocess") || data::find_preprocess(model).has_value();
 }
 
-bool says_scale(const OptionValues& options, const std::filesystem::path& model) {
+bool gives_scale(const OptionValues& options, const std::filesystem::path& model) {
   return options.has("preprocess") || options.has("scale") || data::find_preprocess(model);
 }
 
@@ -179,8 +179,8 @@ pipeline::SampleOptions sample_options(const Context& context,
   return {.source = options.text(source_name),
           .arrays = arrays == context.arrays.end() ? data::NamedArrays{} : arrays->second,
           .dataset = {.preprocess = preprocess_for(options, model),
-                      .preprocess_given = says_preprocessing(options, model),
-                      .scale_given = says_scale(options, model),
+                      .preprocess_given = gives_preprocessing(options, model),
+                      .scale_given = gives_scale(options, model),
                       .skip_broken = options.flag("skip-broken"),
                       .split = split}};
 }
@@ -189,7 +189,7 @@ void keep_preprocess(const OptionValues& options,
                      const std::filesystem::path& model,
                      const std::filesystem::path& output) {
   const auto beside = data::find_preprocess(model);
-  if (!says_preprocessing(options, model)) return;
+  if (!gives_preprocessing(options, model)) return;
   const std::filesystem::path file = data::preprocess_file(output);
   const auto is_read = [&](const std::optional<std::filesystem::path>& source) {
     std::error_code ignored;

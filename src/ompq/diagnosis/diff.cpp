@@ -204,7 +204,7 @@ class Differ {
     row.finite = place.sums.finite();
     row.equal = row.finite && !(place.sums.noise > 0);
     row.largest_difference = row.finite ? place.sums.largest : 0;
-    row.parted = !row.equal && (!row.snr_db || *row.snr_db < threshold_db);
+    row.diverged = !row.equal && (!row.snr_db || *row.snr_db < threshold_db);
     return row;
   }
 

@@ -112,7 +112,7 @@ struct Discovery {
 ///
 /// Time is near linear in the number of nodes.
 /// @throws ShapeError naming a value whose shape is missing.
-/// Source: architecture.md section 2 (layer function), Ma et al. 2023.
+/// Source: Ma et al. 2023.
 [[nodiscard]] Discovery discover(const Graph& graph);
 
 }  // namespace ompq::graph

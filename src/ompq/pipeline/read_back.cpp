@@ -1,5 +1,6 @@
 #include "ompq/pipeline/read_back.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <optional>
@@ -68,7 +69,13 @@ void compare_layer(const fs::path& file,
                     written.value(ours.weight),
                     *read.value(theirs.weight).constant,
                     fmt::format("the weight of layer '{}'", ours.name));
-  if (ours.bias == graph::kNoValue || theirs.bias == graph::kNoValue) return;
+  if (ours.bias == graph::kNoValue) return;
+  if (theirs.bias == graph::kNoValue) {
+    const auto bias = written.value(ours.bias).constant->data<float>();
+    const bool needed = std::ranges::any_of(bias, [](float value) { return value != 0.0F; });
+    if (!needed) return;
+    refuse_read_back(file, fmt::format("layer '{}' has no bias when read back", ours.name));
+  }
   compare_constants(file,
                     written.value(ours.bias),
                     *read.value(theirs.bias).constant,

@@ -33,7 +33,7 @@ DeliveredFile float_file(const fs::path& file,
 }
 
 std::vector<DeliveredFile> write_onnx(const NetworkToWrite& n) {
-  return {onnx_file(n.output, pipeline::assemble_network(n.model, n.weight_bits, n.codes), n.form)};
+  return {onnx_file(n.output, n.network, n.form)};
 }
 
 std::vector<DeliveredFile> write_encodings(const NetworkToWrite& n) {

@@ -15,7 +15,8 @@ struct NetworkToWrite {
   const pipeline::Model& model;
   const std::vector<int>& weight_bits;  ///< one per layer; kFloatBits: float
   const rounding::NetworkCodes& codes;
-  const pipeline::FileForm& form;  ///< of the ONNX file
+  const pipeline::QuantizedNetwork& network;  ///< made of the codes
+  const pipeline::FileForm& form;             ///< of the ONNX file
   std::filesystem::path output;
 };
 

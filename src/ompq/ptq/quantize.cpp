@@ -126,7 +126,8 @@ class Quantizer {
     chosen_ = pipeline::assemble_network(model(), plan.weight_bits, codes);
     result_.histograms = distributions(model(), *chosen_, codes.activations, histograms_);
     const FormatRow& format = file_format(options_.format);
-    const auto files = format.files({model(), plan.weight_bits, codes, form_, options_.output});
+    const auto files =
+        format.files({model(), plan.weight_bits, codes, *chosen_, form_, options_.output});
     write_delivered(files);
     // A file that needs a companion computes something else by itself.
     std::optional<graph::Graph> written;

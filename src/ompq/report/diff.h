@@ -24,7 +24,7 @@ struct DiffRow {
   double largest_difference = 0;
   bool equal = false;
   bool finite = true;
-  bool parted = false;
+  bool diverged = false;
 };
 
 template <typename Visitor, fields::Of<DiffRow> Struct>
@@ -41,7 +41,10 @@ void list_fields(Visitor& v, Struct& s) {
   v("matched_by", s.matched_by, "how the two were matched: value name, node name or order");
   v("equal", s.equal, "all elements are bitwise equal");
   v("finite", s.finite, "false if one of them contains NaN or infinity");
-  v("parted", s.parted, "the SNR is below the threshold, or cannot be computed");
+  v("diverged",
+    s.diverged,
+    "the SNR is below the threshold, or cannot be computed",
+    fields::formerly("parted"));
   v("snr_db", s.snr_db, "10 log10(|a|^2 / |b - a|^2); none without noise or signal");
   v("cosine", s.cosine, "cosine similarity of a and b as vectors; none if one is all zero");
   v("largest_difference", s.largest_difference, "");
@@ -60,9 +63,9 @@ struct Diff {
   double seconds = 0;
 };
 
-/// The first row whose `parted` is true; null if there is none.
-[[nodiscard]] inline const DiffRow* first_apart(const Diff& diff) {
-  const auto row = std::ranges::find_if(diff.rows, &DiffRow::parted);
+/// The first row whose `diverged` is true; null if there is none.
+[[nodiscard]] inline const DiffRow* first_diverged(const Diff& diff) {
+  const auto row = std::ranges::find_if(diff.rows, &DiffRow::diverged);
   return row == diff.rows.end() ? nullptr : &*row;
 }
 
@@ -72,12 +75,12 @@ void list_fields(Visitor& v, Struct& s) {
   v("a", s.a, "");
   v("b", s.b, "");
   v("samples", s.samples, "");
-  v("threshold_db", s.threshold_db, "SNR below which a row counts as parted");
+  v("threshold_db", s.threshold_db, "SNR below which a row counts as diverged");
   const auto first_layer = [&] {
-    const DiffRow* row = first_apart(s);
+    const DiffRow* row = first_diverged(s);
     return row == nullptr ? std::nullopt : std::optional(row->layer);
   };
-  v.made("first_apart", first_layer, "layer of the first row that counts as parted");
+  v.made("first_diverged", first_layer, "layer of the first row that diverged");
   v("agreement",
     s.agreement,
     "share of samples, 0..1, for which both first outputs have the same best class",

@@ -99,7 +99,7 @@ void multiply(Turned a_turned,
                                  c.data,
                                  c.stride);
   if (status != dnnl_success)
-    throw InternalError("tuning", "oneDNN failed to run a matrix product");
+    throw InternalError("rounding", "oneDNN failed to run a matrix product");
 }
 
 bool factorize(const DenseView& h) {

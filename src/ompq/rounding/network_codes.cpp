@@ -13,7 +13,7 @@ void replace_biases(graph::Graph& graph, const NewBiases& biases) {
     const auto shape = graph.value(id).constant->shape();
     if (element_count(shape) != static_cast<std::int64_t>(values.size())) {
       throw ShapeError(
-          "tuning",
+          "rounding",
           fmt::format("{} values for bias '{}' of {}", values.size(), name, shape_text(shape)));
     }
     graph.mutable_value(id).constant = Tensor::from(shape, values);

@@ -71,7 +71,7 @@ std::map<std::string, quant::QuantizedTensor> quantize_weights(
     const WeightOptions& options) {
   if (layers.size() != bits.size()) {
     throw ConfigError(
-        "tuning",
+        "rounding",
         fmt::format("got {} widths for {} layers; give one each", bits.size(), layers.size()));
   }
   std::map<std::string, quant::QuantizedTensor> quantized;

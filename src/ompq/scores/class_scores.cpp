@@ -1,20 +1,14 @@
 #include "ompq/scores/class_scores.h"
 
+#include "ompq/graph/operator_traits.h"
+
 namespace ompq::scores {
 namespace {
 
-/// Operators that change scores only by rounding or reshaping.
+/// True for an operator that leaves each score in its place and changes it only by rounding.
 bool keeps_scores(const graph::Node& node) {
-  static constexpr const char* kOperators[] = {"Identity",
-                                               "Reshape",
-                                               "Flatten",
-                                               "Squeeze",
-                                               "QuantizeLinear",
-                                               "DequantizeLinear",
-                                               "FakeQuantize"};
-  return std::any_of(std::begin(kOperators), std::end(kOperators), [&](const char* type) {
-    return node.op_type == type;
-  });
+  const graph::OperatorTraits& traits = graph::traits_of(node);
+  return traits.role == graph::Role::Transparent && !traits.moves_elements;
 }
 
 /// The Softmax that produced the first output, or kNoNode.

@@ -22,7 +22,7 @@ bool judges_outputs(const sensitivity::Metric& metric) { return metric.output_lo
 std::vector<AllocatorRow> listed_allocators() {
   std::vector<AllocatorRow> rows{
       {.name = "auto",
-       .summary = "the best of all metrics on this network, refined by what the network says"}};
+       .summary = "the best of all metrics on this network, refined by running the network"}};
   add_metrics(rows, judges_outputs);
   rows.push_back({.name = "pairwise",
                   .summary = "output-mse with the interaction of layers in a block",
@@ -41,13 +41,15 @@ std::vector<AllocatorRow> listed_allocators() {
                   .solver = "orm-ilp",
                   .importance = true,
                   .paper_solver = "ilp"});
-  rows.push_back({.name = "projection",
-                  .summary = "upper widths projected onto the budget: what the published lists are",
-                  .solver = "projection",
-                  .papers = true,
-                  .paper_solver = "projection"});
   rows.push_back(
-      {.name = "size-only", .summary = "the most bits in total, no signal", .solver = "size-only"});
+      {.name = "projection",
+       .summary = "upper widths projected onto the budget, which gives the published lists",
+       .solver = "projection",
+       .papers = true,
+       .paper_solver = "projection"});
+  rows.push_back({.name = "size-only",
+                  .summary = "the most bits in total, without measuring",
+                  .solver = "size-only"});
   rows.push_back({.name = "uniform",
                   .summary = "one width for all: the largest that fits",
                   .solver = "uniform"});

@@ -44,9 +44,7 @@ sensitivity::MeasureOptions measure_options(const MeasurementPlan& plan,
 /// error recorded as the reason.
 template <typename Work>
 void drop_if_impossible(Measurements& result, std::string_view name, const Work& work) {
-  const auto drop = [&](const Error& error) {
-    result.dropped[std::string(name)] = std::string(error.what()).substr(error.where().size() + 3);
-  };
+  const auto drop = [&](const Error& error) { result.dropped[std::string(name)] = error.reason(); };
   try {
     work();
   } catch (const DataError& error) {

@@ -98,19 +98,21 @@ SearchSession::SearchSession(const pipeline::Model& model,
       progress_(std::move(progress)),
       weights_(model, options.weights),
       free_(free_request(model, options.request)),
-      size_(model, options.weights, options.form) {
-  if (!options.compensated || settled(options.allocator)) return;
+      size_(model, options.weights, options.form) {}
+
+void SearchSession::compensate() {
+  if (!options_.compensated || std::exchange(compensated_, true)) return;
   // With more bits, rounding to nearest leaves almost no error to compensate.
   constexpr int kWidest = 6;
   std::vector<int> widths;
-  for (const int width : options.request.candidates) {
+  for (const int width : options_.request.candidates) {
     if (width <= kWidest) widths.push_back(width);
   }
   weights_.prepare_compensated(widths,
-                               *samples.dataset,
-                               samples.indices,
-                               options.request.seed,
-                               options.executor.threads,
+                               *samples_.dataset,
+                               samples_.indices,
+                               options_.request.seed,
+                               options_.executor.threads,
                                progress_);
 }
 
@@ -148,6 +150,7 @@ void SearchSession::prepare(const std::set<std::string>& allocators) {
     }
   }
   if (plan.metrics.empty() && !plan.orthogonality) return;
+  if (!plan.metrics.empty()) compensate();
   const bool judged = std::ranges::any_of(plan.metrics, judges_activations);
   if (judged && chooses_activations(options_.request) && !all_.activations) {
     plan.activation_widths = options_.request.activation_candidates;
@@ -236,15 +239,16 @@ std::optional<double> SearchSession::prediction(const std::string& allocator,
     return loss;
   }
   if (!row.importance) return std::nullopt;
-  double worth = 0;
+  double value = 0;
   for (const auto& item : allocation::decision_items(free_.layers)) {
-    worth += all_.importance.coefficients[item.leader] * weight_bits[item.leader];
+    value += all_.importance.coefficients[item.leader] * weight_bits[item.leader];
   }
-  return -worth;
+  return -value;
 }
 
 SearchSession::Automatic& SearchSession::automatic() {
   if (automatic_) return *automatic_;
+  compensate();
   const auto began = std::chrono::steady_clock::now();
   auto made =
       std::make_shared<Automatic>(model_, weights_, *samples_.dataset, samples_.indices, options_);

@@ -61,7 +61,6 @@ class SearchSession {
   /// The allocator's predicted loss of an allocation, lower is better; nullopt if it predicts none.
   [[nodiscard]] std::optional<double> prediction(const std::string& allocator,
                                                  const std::vector<int>& weight_bits);
-  [[nodiscard]] const allocation::AllocationRequest& free() const { return free_; }
 
  private:
   struct Automatic;
@@ -78,6 +77,9 @@ class SearchSession {
   [[nodiscard]] MeasurementPlan plan_for(std::vector<std::string> metrics) const;
   [[nodiscard]] SolvedRequest solve_automatically(const allocation::AllocationRequest& free,
                                                   const pipeline::FileSize& size);
+  /// Compensates the errors of rounding in `weights_`, once, if the options ask for it: before
+  /// anything is measured.
+  void compensate();
   /// Records dropped measurements and warns once.
   void note(const std::map<std::string, std::string>& dropped);
 
@@ -91,6 +93,7 @@ class SearchSession {
   Measurements all_;
   std::set<std::string> measured_;  ///< metrics and other keys of Measurements
   std::map<std::string, std::string> dropped_;
+  bool compensated_ = false;
   std::shared_ptr<Automatic> automatic_;
 };
 

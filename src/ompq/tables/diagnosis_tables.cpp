@@ -72,7 +72,7 @@ std::string list_text(const std::string& file, const std::vector<std::string>& l
 }
 
 std::string parting_text(const report::Diff& diff) {
-  const report::DiffRow* first = report::first_apart(diff);
+  const report::DiffRow* first = report::first_diverged(diff);
   if (first == nullptr) {
     return fmt::format("no value below {:g} dB\n", diff.threshold_db);
   }
