@@ -1,9 +1,10 @@
+#include "ompq/data/preprocess_file.h"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "data/sample_files.h"
 #include "ompq/core/error.h"
-#include "ompq/data/preprocess_file.h"
 #include "support/paths.h"
 
 namespace ompq::data {
@@ -78,6 +79,23 @@ TEST(ReadPreprocess, NamesTheFileAndTheFieldThatIsWrong) {
   EXPECT_THAT(preprocess_error(with_field(R"("std": [1, 0, 1])")), HasSubstr("std holds 0"));
   EXPECT_THAT(preprocess_error(with_field(R"("channels": "cmyk")")), HasSubstr("\"cmyk\""));
   EXPECT_THAT(preprocess_error(with_field(R"("channels": 3)")), HasSubstr("\"channels\" is 3"));
+}
+
+TEST(ReadPreprocess, NamesTheFormatsWhereAFileIsNone) {
+  EXPECT_THAT(preprocess_error(R"({"architectures": ["BertModel"], "model_type": "bert"})"),
+              ::testing::AllOf(HasSubstr("\"format\" is missing"),
+                               HasSubstr("preprocessor_config.json"),
+                               HasSubstr("timm")));
+}
+
+TEST(ReadPreprocess, GivesBackBothSidesAndTheInterpolation) {
+  const Preprocess written{
+      .crop = PixelSize(20, 30), .resize_to = PixelSize(32), .interpolation = "lanczos"};
+  const Preprocess read = read_text(to_json(written));
+  EXPECT_EQ(read.crop, written.crop);
+  EXPECT_EQ(read.resize_to, written.resize_to);
+  EXPECT_EQ(read.interpolation, written.interpolation);
+  EXPECT_EQ(to_json(read), to_json(written));
 }
 
 TEST(FindPreprocess, LooksBesideTheModel) {
