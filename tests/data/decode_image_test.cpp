@@ -42,7 +42,7 @@ void expect_every_cut_is_refused(const std::string& bytes, std::size_t least, st
   EXPECT_EQ(decode_error(bytes), "no error");
 }
 
-/// Whatever stands there, it is an image or an error, and nothing is read that is not there.
+/// Damaged bytes are decoded or refused, and nothing outside of them is read.
 void flip_every_byte(const std::string& bytes) {
   for (std::size_t at = 0; at < bytes.size(); ++at) {
     for (const int mask : {0x01, 0x80, 0xff}) {

@@ -68,7 +68,7 @@ TEST(FromJson, NamesFieldsOfAnotherTypeOrOutOfRange) {
   }
 }
 
-TEST(FromJson, NeedsAllFieldsUnlessOneStandsAlone) {
+TEST(FromJson, NeedsNoFieldsAfterARefusal) {
   EXPECT_EQ(read<Answer>(R"({"asked":"a","refused":"no"})").refused, "no");
   EXPECT_THAT(refusal<Answer>(R"({"asked":"a"})"), HasSubstr(R"("value" is missing)"));
 }
