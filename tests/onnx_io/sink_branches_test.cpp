@@ -3,8 +3,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "ompq/core/atomic_file.h"
 #include "onnx_io/model_text.h"
 #include "support/judge.h"
+#include "support/paths.h"
 
 namespace ompq::onnx_io {
 namespace {
@@ -77,17 +79,27 @@ TEST(SinkBranches, MovesNothingThatOthersRead) {
 
 TEST(SinkBranches, ChangesNoOutputInOnnxRuntime) {
   OMPQ_JUDGE_OR_SKIP();
-  onnx::ModelProto sunk = branching_model();
-  sink_branches(*sunk.mutable_graph(), {{.output = "y", .condition = true}});
+  const testing::TemporaryDirectory folder;
+  onnx::ModelProto model = branching_model();
+  write_file_atomically(folder / "before.onnx", model.SerializeAsString());
+  sink_branches(*model.mutable_graph(), {{.output = "y", .condition = true}});
+  write_file_atomically(folder / "after.onnx", model.SerializeAsString());
+  std::vector<testing::JudgeJob> jobs;
   for (const bool condition : {true, false}) {
-    const std::map<std::string, Tensor> inputs{{"x", Tensor::from<float>({2}, {-3, 0.5F})},
-                                               {"c", Tensor::scalar(condition)}};
-    const auto before =
-        testing::run_bytes_in_onnxruntime(branching_model().SerializeAsString(), inputs);
-    const auto after = testing::run_bytes_in_onnxruntime(sunk.SerializeAsString(), inputs);
-    ASSERT_EQ(after.size(), before.size());
-    for (std::size_t i = 0; i < after.size(); ++i) {
-      EXPECT_TRUE(after[i].equals(before[i])) << "output " << i << ", condition " << condition;
+    for (const char* file : {"before.onnx", "after.onnx"}) {
+      jobs.push_back({.model = folder / file,
+                      .inputs = {{"x", Tensor::from<float>({2}, {-3, 0.5F})},
+                                 {"c", Tensor::scalar(condition)}}});
+    }
+  }
+  const auto answers = run_jobs(testing::Judge::Node, jobs);
+  ASSERT_EQ(answers.size(), 4U);
+  for (const std::size_t pair : {0, 2}) {
+    ASSERT_EQ(answers[pair].refusal + answers[pair + 1].refusal, "");
+    ASSERT_EQ(answers[pair].outputs.size(), 2U);
+    for (std::size_t i = 0; i < 2; ++i) {
+      EXPECT_TRUE(answers[pair + 1].outputs.at(i).equals(answers[pair].outputs[i]))
+          << "output " << i << (pair == 0 ? " if true" : " if false");
     }
   }
 }

@@ -95,7 +95,7 @@ class Unpacking {
 
  private:
   onnx::ModelProto model_;
-  ShortNames names_{{"a", "b", "ids", "y"}, 500};
+  ShortNames names_{{"a", "b", "c", "ids", "y", "z"}, 500};
   ProtoWriter out_{*model_.mutable_graph(), names_};
   UnpackWriter unpack_{out_};
   std::vector<PackedWeight> packed_;
@@ -111,19 +111,15 @@ TEST(UnpackWriter, GivesScaleTimesCodeMinusZeroPoint) {
   // Scale 0.3 is not short, so its table holds float32.
   unpacking.add("a", 3, kAsymmetric, {2, 3}, {0, 1, 7, 4, 2, 0}, {0.5F, 2}, {1, 4});
   unpacking.add("b", 8, kSymmetric, {2, 1}, {0, 255}, {0.3F, 0.25F}, {128, 128});
+  // Levels of one bit are between integers.
+  unpacking.add("c", 1, kSymmetric, {2, 2}, {0, 1, 1, 0}, {1, 4}, {1, 1});
   (void)unpacking.write();
-  const auto weights = unpacking.run({"a", "b"});
-  EXPECT_THAT(weights.at(0).shape(), ElementsAre(2, 3));
+  const auto weights = unpacking.run({"a", "b", "c"});
+  ASSERT_EQ(weights.size(), 3U);
+  EXPECT_THAT(weights[0].shape(), ElementsAre(2, 3));
   EXPECT_THAT(weights[0].data<float>(), ElementsAre(-0.5F, 0, 3, 0, -4, -8));
-  EXPECT_THAT(weights.at(1).data<float>(), ElementsAre(-128 * 0.3F, 31.75F));
-}
-
-TEST(UnpackWriter, PutsLevelsOfOneBitBetweenIntegers) {
-  OMPQ_JUDGE_OR_SKIP();
-  Unpacking unpacking;
-  unpacking.add("a", 1, kSymmetric, {2, 2}, {0, 1, 1, 0}, {1, 4}, {1, 1});
-  (void)unpacking.write();
-  EXPECT_THAT(unpacking.run({"a"}).at(0).data<float>(), ElementsAre(-0.5F, 0.5F, 2, -2));
+  EXPECT_THAT(weights[1].data<float>(), ElementsAre(-128 * 0.3F, 31.75F));
+  EXPECT_THAT(weights[2].data<float>(), ElementsAre(-0.5F, 0.5F, 2, -2));
 }
 
 TEST(UnpackWriter, SharesOneTableBetweenWeightsOfAWidth) {
@@ -144,34 +140,48 @@ TEST(UnpackWriter, SharesOneTableBetweenWeightsOfAWidth) {
   EXPECT_EQ(apart.bytes_of(DataType::UInt8), 12U + 15U + 4U + 2U);
 }
 
-TEST(UnpackWriter, DecodesOnlyTheRowsThatAreLookedUp) {
+/// Row `row` of a table of four rows and eight columns with codes 0, 5, 10, ... modulo 2^bits.
+std::vector<float> decoded_row(int row, int bits, float scale) {
+  std::vector<float> values;
+  for (int column = 0; column < 8; ++column) {
+    const int code = (row * 8 + column) * 5 % (1 << bits);
+    values.push_back(scale * static_cast<float>(code - row));
+  }
+  return values;
+}
+
+TEST(UnpackWriter, DecodesTheRowsThatAreLookedUp) {
   OMPQ_JUDGE_OR_SKIP();
-  for (const int bits : {3, 8}) {
-    Unpacking unpacking;
+  Unpacking unpacking;
+  const std::map<std::string, int> tables{{"a", 3}, {"b", 8}};
+  for (const auto& [name, bits] : tables) {
     std::vector<std::uint8_t> codes;
     for (int i = 0; i < 4 * 8; ++i) codes.push_back(static_cast<std::uint8_t>(i * 5 % (1 << bits)));
-    const std::vector<std::int32_t> zeros{0, 1, 2, 3};
-    unpacking.add("a", bits, kAsymmetric, {4, 8}, codes, {0.5F, 1, 2, 4}, zeros, true);
-    UnpackWriter& writer = unpacking.write();
-    EXPECT_TRUE(writer.has_rows("a"));
-    EXPECT_FALSE(writer.has_rows("b"));
-    writer.write_lookup("a", "ids", 1, "y");
-    auto& ids = *unpacking.graph().add_input();
-    ids.set_name("ids");
-    auto& type = *ids.mutable_type()->mutable_tensor_type();
-    type.set_elem_type(onnx::TensorProto::INT64);
-    type.mutable_shape()->add_dim()->set_dim_value(3);
-    const Tensor rows =
-        unpacking.run({"y"}, {{"ids", Tensor::from<std::int64_t>({3}, {2, 0, 2})}}).at(0);
+    unpacking.add(
+        name, bits, kAsymmetric, {4, 8}, codes, {0.5F, 1, 2, 4}, {0, 1, 2, 3}, /*looked_up=*/true);
+  }
+  UnpackWriter& writer = unpacking.write();
+  EXPECT_TRUE(writer.has_rows("a") && writer.has_rows("b"));
+  EXPECT_FALSE(writer.has_rows("c"));
+  writer.write_lookup("a", "ids", 1, "y");
+  writer.write_lookup("b", "ids", 1, "z");
+  auto& ids = *unpacking.graph().add_input();
+  ids.set_name("ids");
+  auto& type = *ids.mutable_type()->mutable_tensor_type();
+  type.set_elem_type(onnx::TensorProto::INT64);
+  type.mutable_shape()->add_dim()->set_dim_value(3);
+  const auto found =
+      unpacking.run({"y", "z"}, {{"ids", Tensor::from<std::int64_t>({3}, {2, 0, 2})}});
+  ASSERT_EQ(found.size(), 2U);
+  for (std::size_t table = 0; table < 2; ++table) {
+    const int bits = table == 0 ? 3 : 8;
     std::vector<float> expected;
     for (const int row : {2, 0, 2}) {
-      for (int column = 0; column < 8; ++column) {
-        const int code = (row * 8 + column) * 5 % (1 << bits);
-        expected.push_back((row == 2 ? 2.0F : 0.5F) * static_cast<float>(code - row));
-      }
+      const auto values = decoded_row(row, bits, row == 2 ? 2.0F : 0.5F);
+      expected.insert(expected.end(), values.begin(), values.end());
     }
-    EXPECT_THAT(rows.shape(), ElementsAre(3, 8));
-    EXPECT_THAT(rows.data<float>(), ElementsAreArray(expected)) << bits << " bits";
+    EXPECT_THAT(found[table].shape(), ElementsAre(3, 8));
+    EXPECT_THAT(found[table].data<float>(), ElementsAreArray(expected)) << bits << " bits";
   }
 }
 
