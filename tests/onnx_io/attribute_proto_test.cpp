@@ -1,5 +1,9 @@
 #include "ompq/onnx_io/attribute_proto.h"
 
+#include <memory>
+#include <utility>
+#include <vector>
+
 #include <gmock/gmock.h>
 #include <google/protobuf/text_format.h>
 #include <gtest/gtest.h>

@@ -1,5 +1,9 @@
 #include "ompq/onnx_io/default_attributes.h"
 
+#include <string>
+#include <utility>
+#include <vector>
+
 #include <gtest/gtest.h>
 
 namespace ompq::onnx_io {

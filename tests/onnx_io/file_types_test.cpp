@@ -1,5 +1,9 @@
 #include "ompq/onnx_io/file_types.h"
 
+#include <optional>
+#include <string>
+#include <vector>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

@@ -1,5 +1,10 @@
 #include "ompq/onnx_io/lookups.h"
 
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
 #include <gtest/gtest.h>
 
 namespace ompq::onnx_io {

@@ -1,5 +1,10 @@
 #include "ompq/onnx_io/lower_operators.h"
 
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

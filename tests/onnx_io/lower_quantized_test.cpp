@@ -1,5 +1,11 @@
 #include "ompq/onnx_io/lower_quantized.h"
 
+#include <map>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

@@ -1,5 +1,10 @@
 #include "ompq/onnx_io/model_writer.h"
 
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

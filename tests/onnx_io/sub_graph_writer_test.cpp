@@ -1,5 +1,10 @@
 #include "ompq/onnx_io/sub_graph_writer.h"
 
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

@@ -1,6 +1,8 @@
 #include "ompq/onnx_io/weight_check.h"
 
 #include <limits>
+#include <string>
+#include <vector>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
