@@ -1,5 +1,7 @@
 #include "ompq/graph/dominators.h"
 
+#include <cstddef>
+#include <cstdint>
 #include <set>
 #include <string>
 #include <vector>

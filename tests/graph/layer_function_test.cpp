@@ -1,5 +1,6 @@
 #include "ompq/graph/layer_function.h"
 
+#include <cstddef>
 #include <stdexcept>
 #include <string>
 #include <string_view>

@@ -1,5 +1,6 @@
 #include "ompq/graph/op_roles.h"
 
+#include <cstdint>
 #include <string>
 #include <utility>
 #include <vector>

@@ -1,5 +1,6 @@
 #include "ompq/tables/result_tables.h"
 
+#include <cstdint>
 #include <string>
 
 #include <gmock/gmock.h>
