@@ -61,9 +61,8 @@ TEST(BranchAndBound, ReturnsItsBoundWhenTimeIsUp) {
 }
 
 TEST(BranchAndBound, ChecksCostsExactly) {
-  // Both columns of 2 together exceed the capacity by one part in 10^15, which floating-point
-  // tolerances accept.
-  constexpr std::int64_t kHalf = 500'000'000'000'000;
+  // Both second columns together exceed the capacity by one unit, which float64 cannot tell apart.
+  constexpr std::int64_t kHalf = 2'000'000'000'000'000'000;
   MultipleChoice problem;
   for (int item = 0; item < 2; ++item) {
     problem.items.push_back({{0, 1, 0, {1}}, {1, 2, 0, {kHalf}}});

@@ -99,6 +99,27 @@ TEST(JoinItems, DropsDominatedOptions) {
   }
 }
 
+TEST(JoinItems, KeepsAWorseWidthThatACouplingMayStillReward) {
+  DecisionModel model;
+  model.constraints = {{Quantity::SizeBits, 100, 0, 0}};
+  for (const char* name : {"a", "b", "c"}) {
+    model.decisions.push_back(
+        {.name = name, .widths = {2, 3}, .values = {0, 1}, .costs = {{10, 11}}});
+  }
+  // By itself the wider one is worse and costs more; all three together are best.
+  const std::vector<Coupling> couplings{
+      {.first = 0, .second = 1, .costs = {{}}, .values = {0, 5, 5, -5}},
+      {.first = 1, .second = 2, .costs = {{}}, .values = {0, 5, 5, -5}},
+      {.first = 0, .second = 2, .costs = {{}}, .values = {0, 5, 5, -5}}};
+  const JointProblem joint = join_items(model, couplings, Sense::Minimize);
+  ASSERT_EQ(joint.problem.items.size(), 1U);
+  const std::vector<double>& values = joint.problem.items[0].values;
+  const auto best = std::min_element(values.begin(), values.end());
+  EXPECT_EQ(*best, 3 * 1 - 3 * 5);
+  const auto option = static_cast<std::size_t>(best - values.begin());
+  EXPECT_THAT(joint.decisions_of(std::vector<std::size_t>{option}), ElementsAre(1, 1, 1));
+}
+
 TEST(JoinItems, KeepsAnOptimum) {
   int feasible = 0;
   for (std::uint64_t seed = 0; seed < 25; ++seed) {
