@@ -10,6 +10,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include "allocation/random_problems.h"
 #include "ompq/allocation/linear_program.h"
 #include "ompq/core/error.h"
 #include "ompq/core/random.h"
@@ -17,69 +18,10 @@
 namespace ompq::allocation {
 namespace {
 
-struct Recipe {
-  std::size_t items = 8;
-  std::size_t widths = 3;
-  std::size_t budgets = 1;
-  bool coarse = false;  ///< few different values and costs: many ties
-};
-
-/// Losses that fall with the width (or gains that rise), sizes of all magnitudes.
-Problem random_problem(const Recipe& recipe, Random& random) {
-  Problem problem;
-  problem.sense = random.below(2) == 0 ? Sense::Maximize : Sense::Minimize;
-  const double sign = problem.sense == Sense::Maximize ? 1.0 : -1.0;
-  std::vector<std::int64_t> least(recipe.budgets, 0);
-  std::vector<std::int64_t> most(recipe.budgets, 0);
-  for (std::size_t i = 0; i < recipe.items; ++i) {
-    Item item;
-    item.name = "layer" + std::to_string(i);
-    const double weight = recipe.coarse ? static_cast<double>(1 + random.below(2))
-                                        : std::exp(8 * random.uniform() - 8);
-    for (std::size_t j = 0; j < recipe.widths; ++j) {
-      item.widths.push_back(static_cast<int>(j) + 2);
-      item.values.push_back(
-          recipe.coarse
-              ? sign * weight * static_cast<double>(j)
-              : -sign * weight * std::pow(0.3 + 0.1 * random.uniform(), static_cast<double>(j)));
-    }
-    for (std::size_t k = 0; k < recipe.budgets; ++k) {
-      const auto unit = static_cast<std::int64_t>(recipe.coarse ? 8 * (1 + random.below(3))
-                                                                : 1 + random.below(2000000));
-      auto& row = item.costs.emplace_back();
-      for (const int width : item.widths) row.push_back(unit * width);
-      least[k] += row.front();
-      most[k] += row.back();
-    }
-    problem.items.push_back(item);
-  }
-  for (std::size_t k = 0; k < recipe.budgets; ++k) {
-    const auto base = static_cast<std::int64_t>(random.below(1000));
-    const double part = random.uniform();
-    const auto room = static_cast<std::int64_t>(part * static_cast<double>(most[k] - least[k]));
-    problem.constraints.push_back({Quantity::SizeBits, base + least[k] + room, base, 0});
-  }
-  return problem;
-}
-
-/// The best objective over all choices that fit.
-double brute_force(const Problem& problem) {
-  const bool maximize = problem.sense == Sense::Maximize;
-  double best = maximize ? -HUGE_VAL : HUGE_VAL;
-  std::vector<std::size_t> choice(problem.items.size(), 0);
-  while (true) {
-    if (fits(problem, costs_of(problem, choice))) {
-      const double objective = objective_of(problem, choice);
-      best = maximize ? std::max(best, objective) : std::min(best, objective);
-    }
-    std::size_t i = 0;
-    while (i < choice.size() && ++choice[i] == problem.items[i].widths.size()) choice[i++] = 0;
-    if (i == choice.size()) return best;
-  }
-}
-
-/// Doubles added up in different orders differ by no more than this.
-double objective_slack(double objective) { return 1e-9 * std::max(std::abs(objective), 1e-9); }
+using testing::best_objective;
+using testing::objective_slack;
+using testing::ProblemRecipe;
+using testing::random_problem;
 
 /// Branch and bound where dynamic programming would have done.
 constexpr IntegerOptions kBranchAndBound{.max_labels = 0};
@@ -98,7 +40,7 @@ void expect_optimal(const Problem& problem,
 }
 
 void expect_optimal(const Problem& problem, std::uint64_t seed) {
-  const double expected = brute_force(problem);
+  const double expected = best_objective(problem);
   expect_optimal(problem, expected, {}, seed);
   expect_optimal(problem, expected, kBranchAndBound, seed);
 }
@@ -106,7 +48,7 @@ void expect_optimal(const Problem& problem, std::uint64_t seed) {
 TEST(SolveIlp, EqualsBruteForce) {
   for (std::uint64_t seed = 0; seed < 300; ++seed) {
     Random random(seed);
-    const Recipe recipe{1 + random.below(8), 2 + random.below(3), 1, false};
+    const ProblemRecipe recipe{1 + random.below(8), 2 + random.below(3), 1, false};
     expect_optimal(random_problem(recipe, random), seed);
   }
 }
@@ -114,7 +56,8 @@ TEST(SolveIlp, EqualsBruteForce) {
 TEST(SolveIlp, EqualsBruteForceWithSeveralBudgets) {
   for (std::uint64_t seed = 0; seed < 200; ++seed) {
     Random random(1000 + seed);
-    const Recipe recipe{1 + random.below(7), 2 + random.below(3), 2 + random.below(2), false};
+    const ProblemRecipe recipe{
+        1 + random.below(7), 2 + random.below(3), 2 + random.below(2), false};
     expect_optimal(random_problem(recipe, random), seed);
   }
 }
@@ -122,7 +65,7 @@ TEST(SolveIlp, EqualsBruteForceWithSeveralBudgets) {
 TEST(SolveIlp, EqualsBruteForceWhereManyChoicesTie) {
   for (std::uint64_t seed = 0; seed < 200; ++seed) {
     Random random(2000 + seed);
-    const Recipe recipe{1 + random.below(8), 2 + random.below(2), 1 + random.below(2), true};
+    const ProblemRecipe recipe{1 + random.below(8), 2 + random.below(2), 1 + random.below(2), true};
     expect_optimal(random_problem(recipe, random), seed);
   }
 }
@@ -138,7 +81,7 @@ TEST(SolveIlp, EqualsBruteForceWhereTheCheapestWidthIsNotTheSmallest) {
     try {
       expect_optimal(problem, seed);
     } catch (const InfeasibleBudget&) {
-      ASSERT_FALSE(std::isfinite(brute_force(problem))) << "seed " << seed;
+      ASSERT_FALSE(std::isfinite(best_objective(problem))) << "seed " << seed;
     }
   }
 }
@@ -286,39 +229,6 @@ Problem eleven_layers() {
   return problem;
 }
 
-TEST(SolveIlp, SaysTheLeastPossibleWhenNothingFits) {
-  Problem problem = eleven_layers();
-  problem.constraints.push_back({Quantity::SizeBits, 43620762, 0, 0});  // 5.20 MiB
-  try {
-    (void)solve_integer_program(problem);
-    FAIL() << "an impossible budget was accepted";
-  } catch (const InfeasibleBudget& error) {
-    EXPECT_STREQ(error.what(),
-                 "[allocation] budget 5.20 MiB is below the least possible 5.58 MiB (11 layers at "
-                 "2 bits); raise the budget or allow 1-bit layers");
-  }
-}
-
-TEST(SolveIlp, SaysTheLeastPossibleInBitsAWeightAndInBops) {
-  Problem problem = eleven_layers();
-  problem.constraints.push_back({Quantity::WeightBits, 11 * 2127739 * 3 / 2, 0, 11 * 2127739});
-  try {
-    (void)solve_integer_program(problem);
-    FAIL() << "1.5 bits from widths of 2 and more were accepted";
-  } catch (const InfeasibleBudget& error) {
-    EXPECT_THAT(error.what(),
-                ::testing::HasSubstr("budget 1.50 bits a weight is below the least possible 2.00 "
-                                     "bits a weight (11 layers at 2 bits)"));
-  }
-  problem.constraints = {{Quantity::Bops, 5000000, 1000000, 0}};
-  try {
-    (void)solve_integer_program(problem);
-    FAIL() << "too few BOPs were accepted";
-  } catch (const InfeasibleBudget& error) {
-    EXPECT_THAT(error.what(), ::testing::HasSubstr("GBOPs not decided"));
-  }
-}
-
 TEST(SolveIlp, SaysWhenBudgetsExcludeEachOther) {
   Problem problem;
   problem.constraints = {{Quantity::SizeBits, 10, 0, 0}, {Quantity::Bops, 10, 0, 0}};
@@ -345,6 +255,5 @@ TEST(SolveIlp, RefusesProblemsThatAreNone) {
   problem.items[3].costs[0][0] = -1;
   EXPECT_THROW((void)solve_integer_program(problem), ConfigError);
 }
-
 }  // namespace
 }  // namespace ompq::allocation

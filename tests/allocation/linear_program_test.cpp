@@ -1,5 +1,6 @@
 #include "ompq/allocation/linear_program.h"
 
+#include <algorithm>
 #include <cmath>
 #include <fstream>
 #include <vector>
@@ -8,14 +9,15 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
-#include "ompq/allocation/allocators.h"
-#include "ompq/allocation/projection.h"
+#include "allocation/random_problems.h"
 #include "ompq/core/error.h"
-#include "ompq/core/random.h"
 #include "support/paths.h"
 
 namespace ompq::allocation {
 namespace {
+
+using testing::linear_cost;
+using testing::random_program;
 
 /// The fractional knapsack: fill from the lower bounds in order of worth per cost.
 double greedy_optimum(const ContinuousProgram& program) {
@@ -41,31 +43,6 @@ double greedy_optimum(const ContinuousProgram& program) {
   return objective;
 }
 
-ContinuousProgram random_program(std::uint64_t seed) {
-  Random random(seed);
-  const std::size_t n = 1 + random.below(30);
-  ContinuousProgram program;
-  program.slopes.resize(1);
-  double least = 0;
-  double most = 0;
-  for (std::size_t i = 0; i < n; ++i) {
-    program.coefficients.push_back(std::exp(-6 * random.uniform()));
-    program.slopes[0].push_back(1 + std::floor(1e6 * random.uniform()));
-    program.lower.push_back(2);
-    program.upper.push_back(4 + static_cast<double>(random.below(4)));
-    least += program.slopes[0][i] * program.lower[i];
-    most += program.slopes[0][i] * program.upper[i];
-  }
-  program.limits.push_back(least + (most - least) * random.uniform());
-  return program;
-}
-
-double cost(const ContinuousProgram& program, const std::vector<double>& widths) {
-  double sum = 0;
-  for (std::size_t i = 0; i < widths.size(); ++i) sum += program.slopes[0][i] * widths[i];
-  return sum;
-}
-
 TEST(SolveContinuous, EqualsEveryGoldenProgram) {
   OMPQ_SHARED_OR_SKIP(shared);
   const auto golden =
@@ -84,7 +61,8 @@ TEST(SolveContinuous, EqualsEveryGoldenProgram) {
     const ContinuousSolution got = solve_continuous(program);
     const double expected = row.at("lp_objective");
     EXPECT_NEAR(got.objective, expected, 1e-6 * expected) << "program " << programs;
-    EXPECT_LE(cost(program, got.widths), program.limits[0] * (1 + 1e-9)) << "program " << programs;
+    EXPECT_LE(linear_cost(program, got.widths), program.limits[0] * (1 + 1e-9))
+        << "program " << programs;
     const auto widths = row.at("lp_bits").get<std::vector<double>>();
     for (std::size_t i = 0; i < widths.size(); ++i) {
       EXPECT_NEAR(got.widths[i], widths[i], 1e-4) << "program " << programs << ", layer " << i;
@@ -100,7 +78,7 @@ TEST(SolveContinuous, EqualsTheFractionalKnapsack) {
     const ContinuousSolution got = solve_continuous(program);
     const double expected = greedy_optimum(program);
     ASSERT_NEAR(got.objective, expected, 1e-9 * expected) << "seed " << seed;
-    ASSERT_LE(cost(program, got.widths), program.limits[0] * (1 + 1e-9)) << "seed " << seed;
+    ASSERT_LE(linear_cost(program, got.widths), program.limits[0] * (1 + 1e-9)) << "seed " << seed;
     int fractional = 0;
     for (std::size_t i = 0; i < got.widths.size(); ++i) {
       const bool at_bound = std::abs(got.widths[i] - program.lower[i]) < 1e-7 ||
@@ -121,9 +99,8 @@ TEST(SolveContinuous, IgnoresTheScaleOfTheCoefficients) {
 
 TEST(SolveContinuous, RefusesABudgetBelowTheLowerBounds) {
   ContinuousProgram program = random_program(8);
-  program.limits[0] = 0.9 * cost(program, program.lower);
+  program.limits[0] = 0.9 * linear_cost(program, program.lower);
   EXPECT_THROW((void)solve_continuous(program), InfeasibleBudget);
-  EXPECT_THROW((void)project_onto_budget(program), InfeasibleBudget);
 }
 
 TEST(ContinuousProgram, RefusesCostsThatAreNotLinear) {
@@ -137,34 +114,5 @@ TEST(ContinuousProgram, RefusesCostsThatAreNotLinear) {
     EXPECT_THAT(error.what(), ::testing::HasSubstr("'bent' is not linear"));
   }
 }
-
-TEST(Projection, IsTheNearestPointToTheUpperBounds) {
-  for (std::uint64_t seed = 0; seed < 200; ++seed) {
-    const ContinuousProgram program = random_program(seed);
-    const std::vector<double> got = project_onto_budget(program);
-    ASSERT_NEAR(cost(program, got), program.limits[0], 1e-9 * program.limits[0]) << "seed " << seed;
-    // Optimality: the distance (upper - b) is the same multiple of the slope wherever b is free,
-    // at most that at the lower bound.
-    double mu = -1;
-    for (std::size_t i = 0; i < got.size(); ++i) {
-      const double here = (program.upper[i] - got[i]) / program.slopes[0][i];
-      if (got[i] > program.lower[i] + 1e-9) {
-        if (mu < 0) mu = here;
-        ASSERT_NEAR(here, mu, 1e-6 * mu + 1e-15) << "seed " << seed << ", layer " << i;
-      }
-    }
-    for (std::size_t i = 0; i < got.size() && mu >= 0; ++i) {
-      const double here = (program.upper[i] - got[i]) / program.slopes[0][i];
-      ASSERT_LE(here, mu * (1 + 1e-6) + 1e-15) << "seed " << seed << ", layer " << i;
-    }
-  }
-}
-
-TEST(Projection, KeepsTheUpperBoundsUnderALargeBudget) {
-  ContinuousProgram program = random_program(9);
-  program.limits[0] = 2 * cost(program, program.upper);
-  EXPECT_EQ(project_onto_budget(program), program.upper);
-}
-
 }  // namespace
 }  // namespace ompq::allocation

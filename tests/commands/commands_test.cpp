@@ -1,15 +1,12 @@
 #include "ompq/commands/commands.h"
 
-#include <map>
 #include <set>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "ompq/commands/command_options.h"
 #include "ompq/core/error.h"
 #include "ompq/options/command_table.h"
 #include "ompq/options/given_options.h"
@@ -18,9 +15,7 @@
 namespace ompq::commands {
 namespace {
 
-using ::testing::ElementsAre;
 using ::testing::HasSubstr;
-using ::testing::IsEmpty;
 
 /// Every operand and required option names a file that is not there; one budget is given.
 Context context_for(const CommandRecord& command) {
@@ -63,26 +58,6 @@ TEST(FunctionName, IsACppNameOfItsOwnForEachCommand) {
   }
   EXPECT_TRUE(names.contains("evaluate"));
   EXPECT_TRUE(names.contains("latency_table"));
-}
-
-TEST(UnusedBy, NamesGivenOptionsThatTheMethodDoesNotRead) {
-  const auto unused = [](const std::string& method,
-                         const std::map<std::string_view, std::vector<std::string>>& texts) {
-    GivenOptions given{.texts = texts, .flags = {"fisher"}};
-    given.texts["MODEL"] = {"net.onnx"};
-    given.texts["output"] = {"out.onnx"};
-    given.texts["avg-bits"] = {"3"};
-    given.texts["data"] = {"images"};
-    return unused_by(method, read_options(*find_command("quantize"), given));
-  };
-  EXPECT_THAT(unused("nearest", {{"iterations", {"20"}}, {"augment", {"none"}}}),
-              ElementsAre("--iterations has no effect with --method nearest; it is an option of "
-                          "adaround, brecq, qdrop",
-                          HasSubstr("--fisher has no effect"),
-                          "--augment has no effect with --method nearest; it is an option of "
-                          "distill"));
-  EXPECT_THAT(unused("brecq", {{"iterations", {"20"}}}), IsEmpty());
-  EXPECT_THAT(unused("distill", {{"epochs", {"2"}}}), ElementsAre(HasSubstr("--fisher")));
 }
 
 }  // namespace

@@ -2,7 +2,6 @@
 #include <gtest/gtest.h>
 
 #include "ompq/core/error.h"
-#include "ompq/graph/fuse_quantizers.h"
 #include "ompq/graph/layers.h"
 #include "ompq/graph/passes.h"
 #include "support/graph_builder.h"
@@ -26,158 +25,6 @@ const Layer& layer_named(const Discovery& found, std::string_view name) {
   }
   throw std::runtime_error("no layer is named " + std::string(name));
 }
-
-std::string feature_of(const Graph& graph, std::string_view layer) {
-  return graph.value(layer_named(discover(graph), layer).feature).name;
-}
-
-/// The name of the feature of convolution "conv", whose output `follow` reads.
-template <typename Follow>
-std::string feature_after_conv(Follow follow) {
-  GraphBuilder b("conv_then");
-  const ValueId x = b.conv("conv", b.input("input", sized_image(4)), {.out = 4, .kernel = 3});
-  return feature_of(b.finish({follow(b, x)}), "conv");
-}
-
-// --- the layer function -----------------------------------------------------------------------
-
-TEST(LayerFunction, EndsAtTheOperatorWhereNothingBelongsToIt) {
-  EXPECT_EQ(
-      feature_after_conv([](GraphBuilder& b, ValueId x) { return b.max_pool("p", x, 2, 2, 0); }),
-      "conv_output");
-}
-
-TEST(LayerFunction, TakesNormAndActivation) {
-  for (const std::string type : {"Relu", "Sigmoid", "HardSwish", "LeakyRelu", "Tanh", "Elu"}) {
-    EXPECT_EQ(feature_after_conv([&](GraphBuilder& b, ValueId x) {
-                return b.max_pool("p", b.unary(type, "act", b.norm("norm", x)), 2, 2, 0);
-              }),
-              "act_output")
-        << type;
-  }
-}
-
-TEST(LayerFunction, TakesOneActivationAlone) {
-  EXPECT_EQ(feature_after_conv([](GraphBuilder& b, ValueId x) {
-              return b.unary("Sigmoid", "second", b.relu("first", x));
-            }),
-            "first_output");
-}
-
-TEST(LayerFunction, TakesARelu6WrittenAsReluAndMin) {
-  EXPECT_EQ(feature_after_conv([](GraphBuilder& b, ValueId x) {
-              const ValueId six = b.constant("six", Tensor::scalar(6.0F));
-              return b.binary("Min", "min", b.relu("relu", x), six);
-            }),
-            "min_output");
-}
-
-TEST(LayerFunction, TakesActivationsThatReadTheirArgumentTwice) {
-  const auto number = [](GraphBuilder& b, float value) {
-    return b.constant("number_" + std::to_string(value), Tensor::scalar(value));
-  };
-  EXPECT_EQ(feature_after_conv([](GraphBuilder& b, ValueId x) {
-              return b.binary("Mul", "silu", b.unary("Sigmoid", "gate", x), x);
-            }),
-            "silu_output");
-  EXPECT_EQ(feature_after_conv([&](GraphBuilder& b, ValueId x) {  // hard swish in parts
-              ValueId y = b.add("shift", x, number(b, 3.0F));
-              y = b.binary("Mul", "mul", x, b.clip("clip", y, 0.0F, 6.0F));
-              return b.binary("Div", "div", y, number(b, 6.0F));
-            }),
-            "div_output");
-  EXPECT_EQ(feature_after_conv([&](GraphBuilder& b, ValueId x) {  // GELU, halved first
-              const ValueId half = b.binary("Mul", "half", x, number(b, 0.5F));
-              ValueId y = b.unary("Erf", "erf", b.binary("Div", "div", x, number(b, 1.4142F)));
-              y = b.add("one_more", y, number(b, 1.0F));
-              return b.binary("Mul", "gelu", half, y);
-            }),
-            "gelu_output");
-  EXPECT_EQ(feature_after_conv([](GraphBuilder& b, ValueId x) {  // Mish
-              const ValueId y = b.unary("Tanh", "tanh", b.unary("Softplus", "softplus", x));
-              return b.binary("Mul", "mish", x, y);
-            }),
-            "mish_output");
-}
-
-TEST(LayerFunction, DoesNotTakeAGateThatLooksAtTheWholeImage) {
-  const Graph graph = zoo::efficient_net();
-  EXPECT_EQ(feature_of(graph, "block0.depthwise"), "block0.act2.mul_output");
-}
-
-TEST(LayerFunction, TakesTheResidualAddAndItsActivation) {
-  const Graph graph = zoo::resnet18({.image_size = 32, .classes = 10, .width = 0.125});
-  EXPECT_EQ(feature_of(graph, "layer1.0.conv1"), "layer1.0.relu_output");
-  EXPECT_EQ(feature_of(graph, "layer1.0.conv2"), "layer1.0.relu_1_output");
-  EXPECT_EQ(feature_of(graph, "layer2.0.downsample.0"), "layer2.0.relu_1_output");
-}
-
-TEST(LayerFunction, TakesTheLinearOutputOfAnInvertedResidual) {
-  const Graph graph = zoo::mobilenet_v2({.image_size = 32, .classes = 10, .width = 0.25});
-  EXPECT_EQ(feature_of(graph, "features.3.conv.0.0"), "features.3.conv.0.2_output");
-  EXPECT_EQ(feature_of(graph, "features.3.conv.1.0"), "features.3.conv.1.2_output");
-  EXPECT_EQ(feature_of(graph, "features.3.conv.2"), "features.3.conv.add_output");
-  EXPECT_EQ(feature_of(graph, "features.2.conv.2"), "features.2.conv.3_output");
-}
-
-TEST(LayerFunction, StopsAtAValueWithAnotherReader) {
-  EXPECT_EQ(feature_after_conv([](GraphBuilder& b, ValueId x) {
-              return b.add("add", b.relu("relu", x), b.max_pool("p", x, 1, 1, 0));
-            }),
-            "conv_output");
-}
-
-TEST(LayerFunction, StopsAtANetworkOutput) {
-  GraphBuilder b("shown");
-  const ValueId x = b.conv("conv", b.input("input", sized_image(4)), {.out = 4});
-  EXPECT_EQ(feature_of(b.finish({x, b.relu("relu", x)}), "conv"), "conv_output");
-}
-
-TEST(LayerFunction, LooksThroughWhatLeavesElementsAlone) {
-  for (const std::string type : {"Identity", "Dropout"}) {
-    EXPECT_EQ(feature_after_conv([&](GraphBuilder& b, ValueId x) {
-                x = b.norm("norm", b.unary(type, "between", x));
-                return b.relu("relu", b.unary(type, "again", x));
-              }),
-              "relu_output")
-        << type;
-  }
-  EXPECT_EQ(feature_after_conv([](GraphBuilder& b, ValueId x) {
-              return b.relu("relu", b.pad("pad", b.norm("norm", x), {0, 1, 1, 0}));
-            }),
-            "relu_output");
-  EXPECT_EQ(feature_after_conv([](GraphBuilder& b, ValueId x) {
-              const Shape flat{Dim::batch(), Dim::fixed(4), Dim::fixed(64)};
-              x = b.transpose("transpose", b.reshape("reshape", x, {0, 4, 64}, flat), {0, 2, 1});
-              return b.relu("relu", x);
-            }),
-            "relu_output");
-}
-
-TEST(LayerFunction, LooksThroughQuantizersOfAnAlreadyQuantizedNetwork) {
-  GraphBuilder b("quantized");
-  const ValueId input = b.quantize_dequantize("q0", b.input("input", sized_image(4)), 0.1F, 128);
-  ValueId x = b.conv("conv", input, {.out = 4, .bias = true});
-  x = b.quantize_dequantize("q1", x, 0.1F, 128);
-  x = b.relu("relu", b.add("add", x, input));
-  x = b.quantize_dequantize("q2", x, 0.1F, 0);
-  Graph graph = b.finish({b.conv("next", x, {.out = 4})});
-  EXPECT_EQ(feature_of(graph, "conv"), "relu_output");
-  EXPECT_EQ(fuse_quantizers(graph, {}), 3);
-  EXPECT_EQ(feature_of(graph, "conv"), "relu_output");
-}
-
-TEST(LayerFunction, AddsAConstantPerChannelButNoConstantImage) {
-  const auto with_addend = [](std::vector<std::int64_t> shape) {
-    return feature_after_conv([&](GraphBuilder& b, ValueId x) {
-      return b.relu("relu", b.add("add", x, b.normal_constant("addend", shape, 1.0)));
-    });
-  };
-  EXPECT_EQ(with_addend({4, 1, 1}), "relu_output");
-  EXPECT_EQ(with_addend({4, 8, 8}), "conv_output");
-}
-
-// --- what a layer says of itself ----------------------------------------------------------------
 
 TEST(DiscoverLayers, CountsAConvolution) {
   GraphBuilder b("conv");
@@ -356,6 +203,5 @@ TEST(DiscoverLayers, IsReadyForAThousandLayers) {
   EXPECT_EQ(found.layers.size(), 1002U);
   EXPECT_EQ(found.blocks.size(), 502U);
 }
-
 }  // namespace
 }  // namespace ompq::graph

@@ -22,6 +22,12 @@ inline graph::Shape fuse_image() {
   return {Dim::batch(), Dim::fixed(4), Dim::fixed(5), Dim::fixed(5)};
 }
 
+inline std::vector<std::string> op_types(const graph::Graph& graph) {
+  std::vector<std::string> types;
+  for (const graph::Node& node : graph.nodes()) types.push_back(node.op_type);
+  return types;
+}
+
 /// A convolution whose output `follow` reads.
 using Follow = std::function<graph::ValueId(GraphBuilder&, graph::ValueId)>;
 inline graph::Graph conv_then(const Follow& follow) {

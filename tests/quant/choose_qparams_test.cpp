@@ -8,24 +8,15 @@
 #include <gtest/gtest.h>
 
 #include "ompq/core/error.h"
-#include "ompq/core/random.h"
-#include "ompq/quant/power_error.h"
 #include "ompq/quant/quantized_tensor.h"
+#include "quant/tailed_values.h"
 
 namespace ompq::quant {
 namespace {
 
 using ::testing::Each;
 using ::testing::HasSubstr;
-
-/// Normal values with a few far outliers on the upper side.
-Tensor weight(std::int64_t slices, std::int64_t per_slice, std::uint64_t seed) {
-  Random random(seed);
-  std::vector<float> values(static_cast<std::size_t>(slices * per_slice));
-  for (float& value : values) value = static_cast<float>(random.normal());
-  for (std::size_t i = 0; i < values.size(); i += 97) values[i] = std::abs(values[i]) * 4;
-  return Tensor::from<float>({slices, per_slice}, values);
-}
+using testing::tailed_weight;
 
 /// The norm that ErrorSearch minimizes, by the book, for each slice of axis 0.
 std::vector<double> exact_errors(const Tensor& x, const QuantParams& params, double power) {
@@ -88,7 +79,7 @@ class ErrorSearch : public ::testing::TestWithParam<std::tuple<Symmetry, int, do
 
 TEST_P(ErrorSearch, IsNeverWorseThanMinMaxInItsOwnNorm) {
   const auto [symmetry, bits, power] = GetParam();
-  const Tensor x = weight(16, 333, static_cast<std::uint64_t>(bits));
+  const Tensor x = tailed_weight(16, 333, static_cast<std::uint64_t>(bits));
   ChooseOptions options{.bits = BitWidth(bits),
                         .symmetry = symmetry,
                         .granularity = Granularity::along(0),
@@ -113,69 +104,6 @@ INSTANTIATE_TEST_SUITE_P(All,
                                             ::testing::Range(2, kMaxBits + 1),
                                             ::testing::Values(2.0, 2.4)));
 
-TEST(ErrorSearchRange, FindsTheBestOfAFineGridOfCommonFactors) {
-  const Tensor x = weight(1, 2000, 3);
-  const auto values = x.data<float>();
-  const auto [min, max] = std::minmax_element(values.begin(), values.end());
-  const auto found = choose_qparams(x, {.bits = BitWidth(3), .granularity = Granularity::along(0)});
-  const double found_error = exact_errors(x, found, 2.4)[0];
-  for (int i = 0; i < 80; ++i) {
-    const auto factor = static_cast<float>(1 - 0.01 * i);
-    auto candidate =
-        qparams_from_range(*min * factor, *max * factor, BitWidth(3), Symmetry::Asymmetric);
-    candidate.granularity = Granularity::along(0);
-    // The candidate's ends went through float32 once more than the search's own.
-    EXPECT_LE(found_error, exact_errors(x, candidate, 2.4)[0] * (1 + 1e-4)) << "factor " << factor;
-  }
-}
-
-TEST(ErrorSearchRange, ShrinksALongTailByItself) {
-  std::vector<float> values(4000);
-  Random random(4);
-  for (float& value : values) value = static_cast<float>(random.uniform() * 2 - 1);
-  values[0] = 5;
-  const auto x = Tensor::from<float>({4000}, values);
-  const auto params = choose_qparams(x, {.bits = BitWidth(3)});
-  const float upper = params.scale[0] * static_cast<float>(7 - params.zero_point[0]);
-  const float lower = -params.scale[0] * static_cast<float>(params.zero_point[0]);
-  // Clipping 5 to 1 costs 4^2.4 = 28. Eight levels over -1..5 cost about 4000 (3/7)^2.4 / 3.4 =
-  // 154 in rounding, over -1..1 eleven.
-  EXPECT_LT(upper, 3.F);
-  EXPECT_LT(lower, -0.6F);
-}
-
-TEST(PowerError, EqualsTheSumOfPowers) {
-  const Tensor x = weight(1, 3001, 8);
-  for (const double power : {1.0, 2.0, 2.4, 3.3}) {
-    for (const int bits : {2, 4, 8}) {
-      const auto params = choose_qparams(x,
-                                         {.bits = BitWidth(bits),
-                                          .granularity = Granularity::along(0),
-                                          .method = RangeMethod::MinMax});
-      const double got = power_error(
-          {x.data<float>(), {}}, {params.scale[0], params.zero_point[0]}, BitWidth(bits), power);
-      const double expected = exact_errors(x, params, power)[0];
-      // x * (1/scale) differs from x / scale by one part in 2^23 of up to 255 steps.
-      EXPECT_NEAR(got, expected, expected * 1e-4) << "power " << power << " bits " << bits;
-    }
-  }
-}
-
-TEST(PowerError, WeightsCountAsRepetitions) {
-  const std::vector<float> once{0.1F, 0.1F, 0.1F, 0.4F};
-  const std::vector<float> values{0.1F, 0.4F};
-  const std::vector<float> weights{3.F, 1.F};
-  const SliceParams params{0.3F, 0};
-  const double expected = power_error({once, {}}, params, BitWidth(2), 2.4);
-  EXPECT_NEAR(power_error({values, weights}, params, BitWidth(2), 2.4), expected, 1e-6 * expected);
-}
-
-TEST(PowerError, GivesUpAboveTheLimit) {
-  const std::vector<float> values(10, 0.4F);
-  EXPECT_TRUE(std::isinf(power_error({values, {}}, {1.F, 0}, BitWidth(2), 2.0, 1.0)));
-  EXPECT_NEAR(power_error({values, {}}, {1.F, 0}, BitWidth(2), 2.0, 2.0), 1.6, 1e-5);
-}
-
 TEST(Percentile, LeavesOutTheShareAtEachEnd) {
   std::vector<float> values(1001);
   for (std::size_t i = 0; i < values.size(); ++i) values[i] = static_cast<float>(i) - 500;
@@ -197,7 +125,7 @@ TEST(Percentile, OfOneSignLeavesOutTheFarEndAlone) {
 }
 
 TEST(Percentile, OfAllValuesIsMinMax) {
-  const Tensor x = weight(4, 100, 5);
+  const Tensor x = tailed_weight(4, 100, 5);
   ChooseOptions options{
       .granularity = Granularity::along(0), .method = RangeMethod::Percentile, .percentile = 100};
   const auto percentile = choose_qparams(x, options);
@@ -206,7 +134,7 @@ TEST(Percentile, OfAllValuesIsMinMax) {
 }
 
 TEST(ChooseQparams, SymmetricZeroPointIsTheMiddleCode) {
-  const Tensor x = weight(5, 50, 6);
+  const Tensor x = tailed_weight(5, 50, 6);
   for (int bits = 1; bits <= kMaxBits; ++bits) {
     const auto params = choose_qparams(x,
                                        {.bits = BitWidth(bits),
@@ -217,7 +145,7 @@ TEST(ChooseQparams, SymmetricZeroPointIsTheMiddleCode) {
 }
 
 TEST(ChooseQparams, ScalesWithTheData) {
-  const Tensor x = weight(1, 500, 7);
+  const Tensor x = tailed_weight(1, 500, 7);
   auto scaled = x.to_floats();
   for (float& value : scaled) value *= 1024;
   const ChooseOptions options{.bits = BitWidth(4)};
@@ -248,7 +176,7 @@ TEST(ChooseQparams, ExtremeRangesStayUsable) {
 }
 
 TEST(ChooseQparams, NamesABadOption) {
-  const Tensor x = weight(2, 3, 1);
+  const Tensor x = tailed_weight(2, 3, 1);
   try {
     (void)choose_qparams(x, {.method = RangeMethod::Percentile, .percentile = 0});
     FAIL() << "percentile 0 was taken";
@@ -259,6 +187,5 @@ TEST(ChooseQparams, NamesABadOption) {
   EXPECT_THROW((void)choose_qparams(x, {.granularity = Granularity::along(2)}), ShapeError);
   EXPECT_THROW((void)qparams_from_range(1.F, -1.F, BitWidth(8), Symmetry::Symmetric), DataError);
 }
-
 }  // namespace
 }  // namespace ompq::quant

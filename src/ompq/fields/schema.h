@@ -82,9 +82,13 @@ class Describer {
   }
 
   template <typename Function>
-  void made(std::string_view name, const Function&, std::string_view doc) {
+  void made(std::string_view name,
+            const Function&,
+            std::string_view doc,
+            std::string_view former_name = {}) {
     using Value = std::remove_cvref_t<decltype(std::declval<const Function&>()())>;
-    add(name, doc, schema_.template add<Value>(), kIsOptional<Value> ? kNullEmpty : Marks{}, false);
+    const Marks marks = kIsOptional<Value> ? kNullEmpty : Marks{};
+    add(name, doc, schema_.template add<Value>(), marks.formerly(former_name), false);
     std::ranges::find(made_.fields, name, &Field::name)->made = true;
   }
 

@@ -1,8 +1,14 @@
+#include "ompq/sensitivity/walk.h"
+
+#include <cstddef>
+#include <stdexcept>
+#include <vector>
+
 #include <gtest/gtest.h>
 
+#include "ompq/core/error.h"
 #include "ompq/sensitivity/measurement.h"
 #include "ompq/sensitivity/pairwise.h"
-#include "ompq/sensitivity/walk.h"
 #include "sensitivity/fixture.h"
 #include "support/graph_builder.h"
 
@@ -79,6 +85,53 @@ TEST(ReadingOrder, PairsAreMeasuredInEitherOrder) {
     const double expected = both - loss({{pair.first, a}}) - loss({{pair.second, b}});
     EXPECT_NEAR(pair.values[1], expected, 1e-5 * both) << pair.first << ", " << pair.second;
   }
+}
+
+TEST(WeightScope, ChangesOneWeightUntilItsEnd) {
+  const Fixture fixture(testing::residual_network());
+  runtime::Executor executor(fixture.graph);
+  const auto before = executor.run(fixture.input);
+  {
+    WeightScope scope(executor, fixture.graph, fixture.layers()[1].weight);
+    EXPECT_TRUE(executor.run(fixture.input)[0].equals(before[0])) << "nothing was set";
+    scope.set(fixture.quantized(1, BitWidth(2)));
+    const auto changed = testing::run(fixture.changed({{1, BitWidth(2)}}), fixture.input);
+    EXPECT_TRUE(executor.run(fixture.input)[0].equals(changed[0]));
+    EXPECT_FALSE(changed[0].equals(before[0]));
+  }
+  EXPECT_TRUE(executor.run(fixture.input)[0].equals(before[0]));
+}
+
+TEST(WeightScope, RestoresTheWeightAfterAnException) {
+  const Fixture fixture(testing::residual_network());
+  runtime::Executor executor(fixture.graph);
+  const auto before = executor.run(fixture.input);
+  try {
+    WeightScope scope(executor, fixture.graph, fixture.layers()[0].weight);
+    scope.set(fixture.quantized(0, BitWidth(2)));
+    throw std::runtime_error("interrupted");
+  } catch (const std::runtime_error&) {
+  }
+  EXPECT_TRUE(executor.run(fixture.input)[0].equals(before[0]));
+}
+
+TEST(OwnsWeight, IsTrueForTheFirstReaderOfEachWeight) {
+  const Fixture shared(testing::shared_weight_network());
+  EXPECT_EQ(owns_weight(shared.layers()), (std::vector<bool>{true, false, true}));
+  const Fixture separate(testing::residual_network());
+  EXPECT_EQ(owns_weight(separate.layers()), std::vector<bool>(4, true));
+}
+
+TEST(ReadingOrder, LeavesOutLayersThatShareAWeight) {
+  const Fixture fixture(testing::shared_weight_network());
+  const runtime::Executor executor(fixture.graph);
+  EXPECT_EQ(reading_order(executor, fixture.layers()), (std::vector<std::size_t>{0, 2}));
+}
+
+TEST(SortedWidths, AreAscendingDistinctAndAtLeastOne) {
+  EXPECT_EQ(sorted_widths({BitWidth(8), BitWidth(2), BitWidth(8), BitWidth(4)}),
+            (std::vector<BitWidth>{BitWidth(2), BitWidth(4), BitWidth(8)}));
+  EXPECT_THROW((void)sorted_widths({}), ConfigError);
 }
 
 }  // namespace

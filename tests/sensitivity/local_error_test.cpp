@@ -1,86 +1,82 @@
+#include "ompq/sensitivity/local_error.h"
+
 #include <cmath>
+#include <cstdint>
+#include <memory>
+#include <vector>
 
 #include <gtest/gtest.h>
 
 #include "ompq/core/error.h"
+#include "ompq/runtime/executor.h"
 #include "ompq/sensitivity/measurement.h"
 #include "sensitivity/fixture.h"
-
-// Metrics of a layer's own weights and output: weight-mse, orm-error, local-error.
 
 namespace ompq::sensitivity {
 namespace {
 
 using testing::Fixture;
 
-double relative_change(const Fixture& fixture, std::size_t layer, BitWidth width) {
-  return testing::relative_error({fixture.quantized(layer, width)}, {fixture.weight(layer)});
+MatrixView float_view(const std::vector<float>& values,
+                      std::int64_t rows,
+                      std::int64_t cols,
+                      std::int64_t stride) {
+  return {.data = values.data(), .rows = rows, .cols = cols, .row_stride = stride};
 }
 
-LossTable measure(const Fixture& fixture, const MeasureOptions& options) {
-  return Measurement(fixture.graph, fixture.layers(), options, fixture.quantizer())
-      .result()
-      .at(options.metrics.front());
+TEST(SquaredDistance, AddsUpRowsWithoutWhatIsBetweenThem) {
+  const std::vector<float> a{1, 2, 100, 3, 4, 200};
+  const std::vector<float> b{1, 0, 4, 6, -7, -7, -7, -7};
+  EXPECT_EQ(squared_distance(float_view(a, 2, 2, 3), float_view(b, 2, 2, 2)), 4 + 1 + 4);
+  EXPECT_EQ(squared_distance(float_view(a, 2, 2, 3), float_view(a, 2, 2, 3)), 0);
 }
 
-TEST(WeightMse, IsTheRelativeSquaredChange) {
-  const Fixture fixture(testing::residual_network());
-  const LossTable table = measure(fixture, {.metrics = {"weight-mse"}, .widths = fixture.widths});
-  for (std::size_t l = 0; l < fixture.layers().size(); ++l) {
-    for (std::size_t w = 0; w < fixture.widths.size(); ++w) {
-      EXPECT_DOUBLE_EQ(table.at(l, w), relative_change(fixture, l, fixture.widths[w]));
-    }
-  }
+TEST(SquaredDistance, OfLongRowsIsExactInEachChunk) {
+  const std::vector<float> zeros(10000, 0.0F);
+  const std::vector<float> halves(10000, 0.5F);
+  EXPECT_EQ(
+      squared_distance(float_view(zeros, 1, 10000, 10000), float_view(halves, 1, 10000, 10000)),
+      2500);
 }
 
-TEST(WeightMse, OfAWeightOfZerosIsZero) {
-  Fixture fixture(testing::residual_network());
-  auto& weight = fixture.graph.mutable_value(fixture.layers()[1].weight);
-  weight.constant = Tensor(DataType::Float32, weight.constant->shape());
-  const LossTable table = measure(fixture, {.metrics = {"weight-mse"}, .widths = fixture.widths});
-  for (std::size_t w = 0; w < fixture.widths.size(); ++w) EXPECT_EQ(table.at(1, w), 0);
+TEST(SquaredDistance, ReadsBFloat16) {
+  const std::vector<std::uint16_t> a{0x3F80, 0x4000};  // 1, 2
+  const std::vector<std::uint16_t> b{0x4040, 0xBF80};  // 3, -1
+  const auto view = [](const std::vector<std::uint16_t>& values) {
+    return MatrixView{
+        .data = values.data(), .type = DataType::BFloat16, .rows = 1, .cols = 2, .row_stride = 2};
+  };
+  EXPECT_EQ(squared_distance(view(a), view(b)), 4 + 9);
 }
 
-TEST(WeightMse, SortsItsWidths) {
-  const Fixture fixture(testing::residual_network());
-  const LossTable table = measure(
-      fixture,
-      {.metrics = {"weight-mse"}, .widths = {BitWidth(8), BitWidth(2), BitWidth(4), BitWidth(2)}});
-  EXPECT_EQ(table.widths, fixture.widths);
+/// A meter for one layer and one width.
+struct OneCell {
+  Fixture fixture{testing::smooth_network()};
+  MeasureOptions options{.widths = {BitWidth(2)}};
+  QuantizedWeight quantized = fixture.quantizer();
+  std::vector<graph::Layer> layers{fixture.layers().front()};
+  LossTable change{options.widths, {1}};
+  std::vector<double> weight{1};
+  std::unique_ptr<Meter> meter =
+      make_local_error({fixture.graph, layers, options, quantized, change, weight});
+};
+
+TEST(LocalError, AddsTheDeviationToTheMean) {
+  OneCell one;
+  // Two samples with squared norms 4 and 4, errors 1 and 0: mean 1/2, deviation 1/2, over 4.
+  const std::vector<float> real{2, 0, 0, 2};
+  const std::vector<float> quantized{2, 1, 0, 2};
+  one.meter->see_layer({}, float_view(real, 2, 2, 2), float_view(quantized, 2, 2, 2));
+  EXPECT_DOUBLE_EQ(one.meter->result().at(0, 0), 0.25);
 }
 
-TEST(OrmError, IsTheEnvelopeOfImportanceTimesChange) {
-  Fixture fixture(testing::residual_network());
-  fixture.widths = {BitWidth(1), BitWidth(2), BitWidth(3), BitWidth(4), BitWidth(6), BitWidth(8)};
-  const std::vector<double> theta{0.1, 2.0, 0.0, 1.0};
-  const LossTable table =
-      measure(fixture, {.metrics = {"orm-error"}, .widths = fixture.widths, .theta = theta});
-  for (std::size_t l = 0; l < theta.size(); ++l) {
-    const auto at = [&](std::size_t w) { return table.at(l, w); };
-    const auto bits = [&](std::size_t w) { return fixture.widths[w].value(); };
-    EXPECT_DOUBLE_EQ(at(0), theta[l] * relative_change(fixture, l, fixture.widths[0]));
-    for (std::size_t w = 0; w < fixture.widths.size(); ++w) {
-      EXPECT_LE(at(w), theta[l] * relative_change(fixture, l, fixture.widths[w]) * (1 + 1e-12));
-    }
-    for (std::size_t w = 1; w + 1 < fixture.widths.size(); ++w) {
-      // A bit less costs at least what a bit more gains.
-      const double before = (at(w - 1) - at(w)) / (bits(w) - bits(w - 1));
-      const double after = (at(w) - at(w + 1)) / (bits(w + 1) - bits(w));
-      EXPECT_GE(before, after - 1e-12 * at(0)) << l << " " << w;
-    }
-  }
-}
-
-TEST(OrmError, RefusesImportanceThatIsMissingOrNoNumber) {
-  const Fixture fixture(testing::residual_network());
-  MeasureOptions options{.metrics = {"orm-error"}, .widths = fixture.widths};
-  EXPECT_THROW((void)measure(fixture, options), ConfigError);
-  options.theta = {1, 1, 1};
-  EXPECT_THROW((void)measure(fixture, options), ConfigError);
-  options.theta = {1, 1, 1, std::nan("")};
-  EXPECT_THROW((void)measure(fixture, options), ConfigError);
-  options.theta = {1, -1, 1, 1};
-  EXPECT_THROW((void)measure(fixture, options), ConfigError);
+TEST(LocalError, OfAnOutputOfZerosIsZeroAndWithoutSamplesAnError) {
+  OneCell one;
+  EXPECT_THROW((void)one.meter->result(), DataError);
+  const std::vector<float> zeros(4, 0.0F);
+  const std::vector<float> ones(4, 1.0F);
+  one.meter->see_layer({}, float_view(zeros, 2, 2, 2), float_view(ones, 2, 2, 2));
+  EXPECT_EQ(one.meter->result().at(0, 0), 0);
 }
 
 /// Mean and deviation over the samples, from whole passes that capture the layers' features.

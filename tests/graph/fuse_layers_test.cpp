@@ -1,3 +1,5 @@
+#include "ompq/graph/fuse_layers.h"
+
 #include <limits>
 #include <string>
 #include <vector>
@@ -16,15 +18,10 @@ namespace {
 using testing::conv_then;
 using ::testing::ElementsAre;
 using testing::GraphBuilder;
+using testing::op_types;
 using ::testing::UnorderedElementsAre;
 
 const Shape kImage = testing::fuse_image();
-
-std::vector<std::string> op_types(const Graph& graph) {
-  std::vector<std::string> types;
-  for (const Node& node : graph.nodes()) types.push_back(node.op_type);
-  return types;
-}
 
 std::string activation(const Node& node) { return node.string_attribute("activation", ""); }
 
@@ -218,69 +215,13 @@ TEST(Fuse, LeavesNoActivationOrAddInWholeNetworks) {
   }
 }
 
-class FuseQuantizers : public ::testing::Test {
- protected:
-  GraphBuilder b{"quantized"};
-  ValueId input = b.input("input", kImage);
-};
-
-TEST_F(FuseQuantizers, MakesOneNodeOfAPair) {
-  Graph graph = b.finish({b.quantize_dequantize("act", input, 0.1F, 3)});
-  EXPECT_EQ(fuse(graph), 1);
-  ASSERT_THAT(op_types(graph), ElementsAre("FakeQuantize"));
-  const Node& node = graph.node(0);
-  EXPECT_EQ(node.domain, "ompq");
-  EXPECT_THAT(
-      node.inputs,
-      ElementsAre(input, graph.find_value("act.scale"), graph.find_value("act.zero_point")));
-  EXPECT_EQ(node.int_attribute("quant_min", -1), 0);
-  EXPECT_EQ(node.int_attribute("quant_max", -1), 255);
+TEST(FuseLayers, LeavesQuantizersToTheOtherPart) {
+  Graph graph = conv_then([](GraphBuilder& b, ValueId x) {
+    return b.quantize_dequantize("act", b.relu("relu", x), 0.1F, 0);
+  });
+  EXPECT_EQ(fuse_layers(graph, {}), 1);
+  graph.sort();
+  EXPECT_THAT(op_types(graph), ElementsAre("FusedConv", "QuantizeLinear", "DequantizeLinear"));
 }
-
-TEST_F(FuseQuantizers, LeavesTheClipOfANarrowRange) {
-  const ValueId clipped = b.clip("clip", b.relu("relu", input), 0.0F, 1.5F);
-  Graph graph = b.finish({b.quantize_dequantize("act", clipped, 0.1F, 0)});
-  fuse(graph);
-  EXPECT_THAT(op_types(graph), ElementsAre("Relu", "Clip", "FakeQuantize"));
-}
-
-TEST_F(FuseQuantizers, MakesOneNodeForEachReaderOfTheCodes) {
-  const ValueId first = b.quantize_dequantize("act", input, 0.1F, 3);
-  const ValueId codes = b.graph().find_value("act.quantize_output");
-  const ValueId second = b.op({.name = "again",
-                               .op_type = "DequantizeLinear",
-                               .inputs = {codes,
-                                          b.graph().find_value("act.scale"),
-                                          b.graph().find_value("act.zero_point")}},
-                              kImage);
-  Graph graph = b.finish({first, second});
-  EXPECT_EQ(fuse(graph), 2);
-  EXPECT_THAT(op_types(graph), ElementsAre("FakeQuantize", "FakeQuantize"));
-}
-
-TEST_F(FuseQuantizers, LeavesCodesThatOthersRead) {
-  const ValueId x = b.quantize_dequantize("act", input, 0.1F, 3);
-  const ValueId codes = b.graph().find_value("act.quantize_output");
-  Graph graph = b.finish({x, b.op({.name = "cast", .op_type = "Cast", .inputs = {codes}}, kImage)});
-  EXPECT_EQ(fuse(graph), 0);
-}
-
-TEST_F(FuseQuantizers, LeavesCodesThatAreShownOrKept) {
-  const ValueId x = b.quantize_dequantize("act", input, 0.1F, 3);
-  const ValueId codes = b.graph().find_value("act.quantize_output");
-  Graph graph = b.finish({x});
-  const ValueId keep[] = {codes};
-  EXPECT_EQ(fuse(graph, keep), 0);
-  graph.mark_output(codes);
-  EXPECT_EQ(fuse(graph), 0);
-}
-
-TEST_F(FuseQuantizers, LeavesAPairThatRescales) {
-  const ValueId x = b.quantize_dequantize("act", input, 0.1F, 3);
-  b.graph().mutable_node(1).inputs[1] = b.constant("other", Tensor::scalar(0.2F));
-  Graph graph = b.finish({x});
-  EXPECT_EQ(fuse(graph), 0);
-}
-
 }  // namespace
 }  // namespace ompq::graph

@@ -1,3 +1,5 @@
+#include "ompq/quant/quantized_tensor.h"
+
 #include <cmath>
 #include <limits>
 #include <vector>
@@ -8,7 +10,6 @@
 #include "ompq/core/error.h"
 #include "ompq/core/random.h"
 #include "ompq/quant/choose_qparams.h"
-#include "ompq/quant/quantized_tensor.h"
 
 namespace ompq::quant {
 namespace {

@@ -1,0 +1,130 @@
+#include "ompq/graph/fuse_integers.h"
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "graph/fuse_cases.h"
+#include "ompq/graph/passes.h"
+#include "support/graph_builder.h"
+
+namespace ompq::graph {
+namespace {
+
+using ::testing::ElementsAre;
+using testing::GraphBuilder;
+using testing::op_types;
+
+constexpr float kWeightScale = 0.125F;
+
+/// x -> quantizer (0.5, zero point 3) -> "product" of 2 x 3 weights -> what `follow` adds. Weights
+/// are `levels` x 1/8, of which the graph knows the levels.
+template <typename Follow>
+Graph quantized_gemm(const std::vector<std::int8_t>& levels,
+                     const std::vector<float>& bias,
+                     Follow follow) {
+  GraphBuilder b("integers");
+  const ValueId x = b.quantize_dequantize(
+      "in", b.input("x", {Dim::batch(), Dim::fixed(3)}), /*scale=*/0.5F, /*zero_point=*/3);
+  std::vector<float> weights;
+  for (const std::int8_t level : levels) weights.push_back(kWeightScale * level);
+  const ValueId weight = b.constant("weight", Tensor::from({2, 3}, weights));
+  Node gemm{.name = "product",
+            .op_type = "Gemm",
+            .inputs = {x, weight, b.constant("bias", Tensor::from({2}, bias))}};
+  gemm.attributes["transB"] = std::int64_t{1};
+  const ValueId y = b.op(std::move(gemm), {Dim::batch(), Dim::fixed(2)});
+  Graph graph = b.finish({follow(b, y)});
+  graph.mutable_value(weight).levels = std::make_shared<const Levels>(
+      Levels{Tensor::from({2, 3}, levels), {kWeightScale, kWeightScale}, 0});
+  fuse(graph);
+  graph.sort();
+  return graph;
+}
+
+const std::vector<std::int8_t> kLevels{1, -2, 3, 4, 0, -6};
+
+std::vector<float> input_numbers(const Graph& graph, const Node& node, std::size_t place) {
+  return graph.value(node.inputs.at(place)).constant->to_floats();
+}
+
+TEST(FuseIntegers, MakesAnIntegerProductWithTheQuantizerOfItsResult) {
+  Graph graph = quantized_gemm(kLevels, {0.0625F, -0.125F}, [](GraphBuilder& b, ValueId y) {
+    return b.quantize_dequantize("out", b.relu("relu", y), /*scale=*/0.25F, /*zero_point=*/0);
+  });
+  EXPECT_EQ(fuse_integers(graph), 1);
+  ASSERT_THAT(op_types(graph), ElementsAre("FakeQuantize", "IntegerGemm"));
+  const Node& node = graph.node(1);
+  EXPECT_EQ(node.domain, "ompq");
+  EXPECT_THAT(input_numbers(graph, node, 1), ElementsAre(1, -2, 3, 4, 0, -6));
+  EXPECT_THAT(input_numbers(graph, node, 2), ElementsAre(1, -2)) << "in units of 0.5 x 0.125";
+  EXPECT_THAT(input_numbers(graph, node, 3), ElementsAre(0.25F, 0.25F)) << "0.5 x 0.125 / 0.25";
+  EXPECT_EQ(node.int_attribute("rounds", 0), 1);
+  EXPECT_EQ(node.float_attribute("input_scale", 0), 0.5F);
+  EXPECT_EQ(node.float_attribute("input_low", 0), -3.0F);
+  EXPECT_EQ(node.float_attribute("input_high", 0), 252.0F);
+  EXPECT_EQ(node.float_attribute("output_scale", 0), 0.25F);
+  EXPECT_EQ(node.int_attribute("transB", 0), 1) << "attributes of the operator stay";
+  EXPECT_FALSE(node.has_attribute("activation")) << "the quantizer clips at zero";
+  EXPECT_EQ(node.outputs, graph.outputs());
+}
+
+TEST(FuseIntegers, LeavesTheResultOfAProductWithoutAQuantizerInFloat) {
+  Graph graph =
+      quantized_gemm(kLevels, {0.0625F, -0.125F}, [](GraphBuilder&, ValueId y) { return y; });
+  EXPECT_EQ(fuse_integers(graph), 1);
+  const Node& node = graph.node(1);
+  EXPECT_EQ(node.int_attribute("rounds", 1), 0);
+  EXPECT_THAT(input_numbers(graph, node, 3), ElementsAre(0.0625F, 0.0625F)) << "0.5 x 0.125";
+}
+
+TEST(FuseIntegers, LeavesAnActivationThatTheQuantizerDoesNotPerform) {
+  Graph graph = quantized_gemm(kLevels, {0, 0}, [](GraphBuilder& b, ValueId y) {
+    return b.quantize_dequantize("out", b.relu("relu", y), 0.25F, /*zero_point=*/128);
+  });
+  EXPECT_EQ(fuse_integers(graph), 0) << "levels below zero are not clipped";
+}
+
+TEST(FuseIntegers, LeavesABiasThatIsNoMultiple) {
+  Graph graph = quantized_gemm(kLevels, {0.07F, 0}, [](GraphBuilder&, ValueId y) { return y; });
+  EXPECT_EQ(fuse_integers(graph), 0);
+}
+
+TEST(FuseIntegers, LeavesWeightsThatAreNotTheirLevels) {
+  Graph graph = quantized_gemm(kLevels, {0, 0}, [](GraphBuilder&, ValueId y) { return y; });
+  const ValueId weight = graph.find_value("weight");
+  graph.mutable_value(weight).constant->mutable_data<float>()[4] += 0.01F;
+  EXPECT_EQ(fuse_integers(graph), 0);
+  graph.mutable_value(weight).levels.reset();
+  EXPECT_EQ(fuse_integers(graph), 0);
+}
+
+TEST(FuseIntegers, AbsorbsTheQuantizerOfASumUnlessItsInputIsKept) {
+  for (const bool kept : {false, true}) {
+    GraphBuilder b("sum");
+    const Shape row{Dim::batch(), Dim::fixed(4)};
+    const ValueId a = b.quantize_dequantize("a", b.input("x", row), 0.5F, 3);
+    const ValueId c = b.quantize_dequantize("b", b.input("y", row), 0.25F, 0);
+    const ValueId sum = b.add("add", a, c);
+    Graph graph = b.finish({b.quantize_dequantize("out", sum, 0.75F, 7)});
+    const std::vector<ValueId> keep = kept ? std::vector<ValueId>{sum} : std::vector<ValueId>{};
+    fuse(graph, keep);
+    graph.sort();
+    EXPECT_EQ(fuse_integers(graph, keep), kept ? 0 : 1);
+    if (kept) continue;
+    ASSERT_THAT(op_types(graph), ElementsAre("FakeQuantize", "FakeQuantize", "IntegerAdd"));
+    const Node& node = graph.node(2);
+    EXPECT_EQ(node.float_attribute("a_scale", 0), 0.5F);
+    EXPECT_EQ(node.float_attribute("a_low", 0), -3.0F);
+    EXPECT_EQ(node.float_attribute("b_scale", 0), 0.25F);
+    EXPECT_EQ(node.float_attribute("output_scale", 0), 0.75F);
+    EXPECT_EQ(node.float_attribute("output_low", 0), -7.0F);
+  }
+}
+
+}  // namespace
+}  // namespace ompq::graph
