@@ -57,7 +57,7 @@ TEST_F(AllocateTest, DoesNotChangeAnotherAccounting) {
   EXPECT_EQ(asked.front().budget.bytes, 5000);
 }
 
-TEST_F(AllocateTest, TightensTheBudgetUntilTheFileFits) {
+TEST_F(AllocateTest, FitsTheFileIfAnAllocatorExceedsItsBudget) {
   std::vector<allocation::AllocationRequest> asked;
   // An allocator that exceeds its budget by 40 bytes.
   const Solve excessive = [&](allocation::AllocationRequest request) {
@@ -69,7 +69,6 @@ TEST_F(AllocateTest, TightensTheBudgetUntilTheFileFits) {
     asked.clear();
     const allocation::Allocation made = allocate(excessive, request(limit), size_);
     EXPECT_LE(size_.bytes(made), limit);
-    EXPECT_NE(made.solution.solver, "least widths") << limit;
     EXPECT_LE(asked.size(), 9U) << limit;
     EXPECT_LE(*asked.back().budget.bytes, limit);
   }
