@@ -162,9 +162,9 @@ TEST(SizeOnly, HasAtLeastTheTotalWidthOfAnyOther) {
     }
     return sum;
   };
-  const int most = total(allocator("size-only").allocate(request));
+  const int max = total(allocator("size-only").allocate(request));
   for (const Allocator& each : allocators())
-    EXPECT_LE(total(each.allocate(request)), most) << each.name;
+    EXPECT_LE(total(each.allocate(request)), max) << each.name;
 }
 
 TEST(Schemes, FixTheFirstAndLastLayerForTraining) {

@@ -29,8 +29,8 @@ Problem random_problem(const Recipe& recipe, Random& random) {
   Problem problem;
   problem.sense = random.below(2) == 0 ? Sense::Maximize : Sense::Minimize;
   const double sign = problem.sense == Sense::Maximize ? 1.0 : -1.0;
-  std::vector<std::int64_t> least(recipe.budgets, 0);
-  std::vector<std::int64_t> most(recipe.budgets, 0);
+  std::vector<std::int64_t> min(recipe.budgets, 0);
+  std::vector<std::int64_t> max(recipe.budgets, 0);
   for (std::size_t i = 0; i < recipe.items; ++i) {
     Item item;
     item.name = "layer" + std::to_string(i);
@@ -48,16 +48,16 @@ Problem random_problem(const Recipe& recipe, Random& random) {
                                                                 : 1 + random.below(2000000));
       auto& row = item.costs.emplace_back();
       for (const int width : item.widths) row.push_back(unit * width);
-      least[k] += row.front();
-      most[k] += row.back();
+      min[k] += row.front();
+      max[k] += row.back();
     }
     problem.items.push_back(item);
   }
   for (std::size_t k = 0; k < recipe.budgets; ++k) {
     const auto base = static_cast<std::int64_t>(random.below(1000));
     const double part = random.uniform();
-    const auto room = static_cast<std::int64_t>(part * static_cast<double>(most[k] - least[k]));
-    problem.constraints.push_back({Quantity::SizeBits, base + least[k] + room, base, 0});
+    const auto room = static_cast<std::int64_t>(part * static_cast<double>(max[k] - min[k]));
+    problem.constraints.push_back({Quantity::SizeBits, base + min[k] + room, base, 0});
   }
   return problem;
 }
@@ -161,15 +161,15 @@ TEST(SolveIlp, NeverGetsWorseWithALargerBudget) {
   Random random(5);
   Problem problem = random_problem({30, 7, 1, false}, random);
   problem.sense = Sense::Maximize;
-  std::int64_t least = problem.constraints[0].base;
-  std::int64_t most = problem.constraints[0].base;
+  std::int64_t min = problem.constraints[0].base;
+  std::int64_t max = problem.constraints[0].base;
   for (const Item& item : problem.items) {
-    least += item.costs[0].front();
-    most += item.costs[0].back();
+    min += item.costs[0].front();
+    max += item.costs[0].back();
   }
   double before = -HUGE_VAL;
   for (int step = 0; step <= 25; ++step) {
-    problem.constraints[0].limit = least + (most - least) * step / 25;
+    problem.constraints[0].limit = min + (max - min) * step / 25;
     const double objective = solve_integer_program(problem).objective;
     EXPECT_GE(objective, before - objective_slack(before)) << "step " << step;
     before = objective;

@@ -46,17 +46,17 @@ ContinuousProgram random_program(std::uint64_t seed) {
   const std::size_t n = 1 + random.below(30);
   ContinuousProgram program;
   program.slopes.resize(1);
-  double least = 0;
-  double most = 0;
+  double min = 0;
+  double max = 0;
   for (std::size_t i = 0; i < n; ++i) {
     program.coefficients.push_back(std::exp(-6 * random.uniform()));
     program.slopes[0].push_back(1 + std::floor(1e6 * random.uniform()));
     program.lower.push_back(2);
     program.upper.push_back(4 + static_cast<double>(random.below(4)));
-    least += program.slopes[0][i] * program.lower[i];
-    most += program.slopes[0][i] * program.upper[i];
+    min += program.slopes[0][i] * program.lower[i];
+    max += program.slopes[0][i] * program.upper[i];
   }
-  program.limits.push_back(least + (most - least) * random.uniform());
+  program.limits.push_back(min + (max - min) * random.uniform());
   return program;
 }
 
