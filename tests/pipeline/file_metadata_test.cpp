@@ -72,7 +72,7 @@ TEST(Inspect, SaysHowAFileWasMade) {
   onnx_io::write_onnx_file(folder / "small.onnx", content);
   const report::Inspection inspection = inspect(load_model(folder / "small.onnx"));
   ASSERT_TRUE(inspection.quantization);
-  EXPECT_EQ(inspection.quantization->version, kVersion);
+  EXPECT_EQ(inspection.quantization->version, version());
   const auto json = nlohmann::json::parse(report::to_json(inspection))["quantization"];
   EXPECT_EQ(json["float_sha256"], model.sha256);
   EXPECT_EQ(json["budget"], "size=9000");
@@ -90,7 +90,7 @@ TEST(LoadModel, CountsExternalDataAndKnowsWhenItChanges) {
   const testing::TemporaryDirectory folder;
   const auto file = folder / "net.onnx";
   graph::Graph graph = small_model(32).graph;
-  onnx_io::export_onnx(graph, file, {.most_model_bytes = 20'000});
+  onnx_io::export_onnx(graph, file, {.max_model_bytes = 20'000});
   const Model before = load_model(file);
   const auto data_bytes = std::filesystem::file_size(onnx_io::data_file(file));
   EXPECT_EQ(before.file_bytes,
@@ -98,7 +98,7 @@ TEST(LoadModel, CountsExternalDataAndKnowsWhenItChanges) {
   for (const auto& layer : graph::discover(graph).layers) {
     graph.mutable_value(layer.weight).constant->mutable_data<float>().front() += 1;
   }
-  onnx_io::export_onnx(graph, file, {.most_model_bytes = 20'000});
+  onnx_io::export_onnx(graph, file, {.max_model_bytes = 20'000});
   EXPECT_NE(load_model(file).sha256, before.sha256);
 }
 
