@@ -7,7 +7,6 @@
 #include <utility>
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include "ompq/allocation/decision_model.h"
 #include "ompq/allocation/decision_walk.h"
@@ -18,7 +17,6 @@
 #include "ompq/allocation/projection.h"
 #include "ompq/core/elapsed.h"
 #include "ompq/core/error.h"
-#include "ompq/core/nearest_name.h"
 #include "ompq/core/random.h"
 
 namespace ompq::allocation {
@@ -333,14 +331,7 @@ const Allocator& allocator(std::string_view name) {
   const Allocator* row = allocator_rows().find_if([&](const Allocator& candidate) {
     return candidate.name == name || (!candidate.alias.empty() && candidate.alias == name);
   });
-  if (row != nullptr) return *row;
-  std::vector<std::string_view> names;
-  for (const Allocator& candidate : allocators()) names.push_back(candidate.name);
-  throw ConfigError("allocation",
-                    fmt::format("unknown allocator '{}'; known are {}; did you mean '{}'?",
-                                name,
-                                fmt::join(names, ", "),
-                                nearest_name(name, names)));
+  return row != nullptr ? *row : allocator_rows().get(name, "allocation", "allocator");
 }
 
 }  // namespace ompq::allocation
