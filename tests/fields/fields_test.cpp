@@ -64,7 +64,7 @@ void list_fields(Visitor& v, Struct& s) {
   v("seconds", s.seconds, "");
   v.matrix("table", s.table, s.parts.size(), "", where(!s.table.empty()));
   v("embedded", s.embedded, "", kJsonText);
-  v.made(
+  v.computed(
       "count", [&] { return static_cast<std::int64_t>(s.parts.size()); }, "");
   v.internal(s.cached);
 }
@@ -89,7 +89,7 @@ const std::string kFull =
     R"("known":2.5,"parts":[{"name":"a","share":0.5},{"name":"b"}],"seconds":{"z":1.0,"a":2.0},)"
     R"("table":[[1.0,2.0],[3.0,4.0]],"embedded":{"x":1},"count":2})";
 
-const Source kSource{.place = "whole.json", .way_out = "write it again"};
+const Source kSource{.place = "whole.json", .remedy = "write it again"};
 
 template <typename T = Whole>
 T read(const std::string& text) {
@@ -179,7 +179,7 @@ template <typename Visitor, Of<Answer> Struct>
 void list_fields(Visitor& v, Struct& s) {
   v.type("Answer", "");
   v("asked", s.asked, "");
-  v("refused", s.refused, "", kAlone);
+  v("refused", s.refused, "", kExclusive);
   v("value", s.value, "");
 }
 
@@ -204,8 +204,8 @@ TEST(Schema, SaysOfEachFieldWhatItIs) {
   EXPECT_EQ(field("Whole", "seconds").type.kind, Type::Kind::Map);
   EXPECT_EQ(field("Whole", "embedded").type.kind, Type::Kind::Json);
   EXPECT_EQ(field("Whole", "count").type.kind, Type::Kind::Whole);
-  EXPECT_TRUE(field("Whole", "count").made);
-  EXPECT_FALSE(field("Whole", "flag").made);
+  EXPECT_TRUE(field("Whole", "count").computed);
+  EXPECT_FALSE(field("Whole", "flag").computed);
   EXPECT_EQ(field("Part", "name").former_name, "title");
   for (const char* optional : {"note", "table", "embedded"}) {
     EXPECT_TRUE(field("Whole", optional).optional) << optional;

@@ -107,7 +107,7 @@ class MemberCheck {
     count(values);
   }
   template <typename Function>
-  void made(std::string_view, const Function&, std::string_view) {}
+  void computed(std::string_view, const Function&, std::string_view) {}
   template <typename T>
   void internal(const T& value) {
     count(value);
@@ -172,11 +172,11 @@ TEST(Documents, DeclareEveryMemberOfTheirStructs) {
 }
 
 TEST(Documents, HaveNamesThatNoOtherFieldHad) {
-  for (const fields::Struct& made : documents().schema.structs()) {
-    for (const fields::Field& field : made.fields) {
+  for (const fields::Struct& computed : documents().schema.structs()) {
+    for (const fields::Field& field : computed.fields) {
       if (field.former_name.empty()) continue;
-      EXPECT_EQ(std::ranges::count(made.fields, field.former_name, &fields::Field::name), 0)
-          << made.name << "." << field.name;
+      EXPECT_EQ(std::ranges::count(computed.fields, field.former_name, &fields::Field::name), 0)
+          << computed.name << "." << field.name;
     }
   }
 }
@@ -240,7 +240,7 @@ bool is_read(const Json::json_pointer& place, const DocumentKind& kind) {
   }
   const auto& declared = documents().schema.find(kind.type)->fields;
   const auto field = std::ranges::find(declared, top.back(), &fields::Field::name);
-  return field == declared.end() || !field->made;
+  return field == declared.end() || !field->computed;
 }
 
 TEST(Documents, WithAPartOfAnotherTypeAreRefusedWithItsPlace) {

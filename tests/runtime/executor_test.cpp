@@ -218,14 +218,14 @@ TEST(Executor, KeepsAtMostAShortcutBesideTheChain) {
   const Graph graph = small({"resnet18", testing::zoo::resnet18});
   Executor executor(graph);
   Executor::State state = executor.start(testing::normal_inputs(graph, 2));
-  std::size_t most = 0;
+  std::size_t max = 0;
   for (const graph::Node& node : graph.nodes()) {
     if (!node.is("Conv")) continue;
     executor.advance_to_reader_of(state, node.inputs[1]);
-    most = std::max(most, state.live_values());
+    max = std::max(max, state.live_values());
   }
   // A block's input and the inside of its longer branch, or both branches' results.
-  EXPECT_EQ(most, 2U);
+  EXPECT_EQ(max, 2U);
 }
 
 TEST(Executor, LeavesCopiesOfAStateAlone) {
