@@ -70,6 +70,13 @@ struct Node {
   }
 };
 
+/// The integers of which a float32 constant was decoded: constant = numbers x scale.
+struct Levels {
+  Tensor numbers;            ///< int8, the constant's shape
+  std::vector<float> scale;  ///< one for each slice of `axis`
+  std::int64_t axis = 0;
+};
+
 /// A tensor edge: a network input, a node's output, or a constant.
 struct Value {
   std::string name;  ///< unique in its graph
@@ -78,6 +85,9 @@ struct Value {
   std::optional<Tensor> constant{};  ///< set for initializers and folded values
   /// Float16 or BFloat16 if the file stores the constant so; it is float32 in memory.
   std::optional<DataType> stored{};
+  /// For executors that compute with integers, which check that they still fit `constant`; null if
+  /// not known.
+  std::shared_ptr<const Levels> levels{};
 };
 
 /// A network: operators in topological order over named values. A value type; copies share

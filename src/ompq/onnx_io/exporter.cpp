@@ -8,10 +8,12 @@
 
 #include "ompq/core/atomic_file.h"
 #include "ompq/core/error.h"
+#include "ompq/graph/fuse_quantizers.h"
 #include "ompq/onnx_io/external_data_writer.h"
 #include "ompq/onnx_io/file_types.h"
 #include "ompq/onnx_io/float_kernels.h"
 #include "ompq/onnx_io/importer.h"
+#include "ompq/onnx_io/integer_layers.h"
 #include "ompq/onnx_io/model_writer.h"
 #include "ompq/onnx_io/opset_upgrade.h"
 #include "ompq/onnx_io/qdq_weights.h"
@@ -101,12 +103,18 @@ std::set<std::string> coded(const Graph& graph, const ExportOptions& options) {
 
 onnx::ModelProto write_packed(Graph graph, const ExportOptions& options) {
   store_halves(graph, coded(graph, options), Narrowing::Exact);
-  keep_float_kernels(graph);
   PackedWeights packed;
   for (const auto& [name, weight] : options.quantized) {
     packed.emplace(name, pack_weight(weight, name));
   }
-  return write_model(graph, options.short_names ? Style::Shortest : Style::Full, packed);
+  std::vector<IntegerWeight> integer;
+  if (options.integer_kernels) {
+    integer = insert_integer_layers(graph, options.quantized);
+    keep_float_weights(graph);
+  } else {
+    keep_float_kernels(graph);
+  }
+  return write_model(graph, options.short_names ? Style::Shortest : Style::Full, packed, {}, integer);
 }
 
 onnx::ModelProto write_float(Graph graph, const ExportOptions& options) {
@@ -121,8 +129,18 @@ onnx::ModelProto write_float(Graph graph, const ExportOptions& options) {
 onnx::ModelProto write_qdq(Graph graph, const ExportOptions& options) {
   const bool four_bits = options.opset.value_or(0) >= kFourBitOpset;
   store_halves(graph, coded(graph, options), Narrowing::Exact);
-  const auto halves = insert_weight_dequantizers(graph, options.quantized, four_bits);
-  keep_float_kernels(graph);
+  auto others = options.quantized;
+  if (options.integer_kernels) {
+    for (const IntegerWeight& weight : insert_integer_layers(graph, others)) {
+      others.erase(weight.weight);
+    }
+  }
+  const auto halves = insert_weight_dequantizers(graph, others, four_bits);
+  if (options.integer_kernels) {
+    keep_float_weights(graph);
+  } else {
+    keep_float_kernels(graph);
+  }
   return write_model(graph, options.short_names ? Style::Short : Style::Full, {}, halves);
 }
 
@@ -135,8 +153,10 @@ onnx::ModelProto write(const Graph& given, const ExportOptions& options) {
   restore_interface_types(graph);
   switch (options.format) {
     case WeightFormat::Packed:
+      if (options.integer_kernels) graph::drop_bounds_before_quantizers(graph);
       return write_packed(std::move(graph), options);
     case WeightFormat::Qdq:
+      if (options.integer_kernels) graph::drop_bounds_before_quantizers(graph);
       return write_qdq(std::move(graph), options);
     case WeightFormat::Float:
       break;

@@ -31,6 +31,8 @@ struct ExportOptions {
   /// The file's opset, see check_opset(). Nullopt: the graph's opset, or 13 if that is older and
   /// something is quantized. Qdq uses 4-bit codes only if kFourBitOpset or newer is requested.
   std::optional<int> opset;
+  /// Write layers that read codes with one scale for integer kernels (integer_layers.h).
+  bool integer_kernels = false;
   std::map<std::string, std::string> metadata;  ///< added to the graph's metadata
   /// Give inner values short names and write the quantizers of Qdq and Float in fewer bytes;
   /// weights and nodes keep their names. Packed always does so.

@@ -70,7 +70,7 @@ std::optional<std::int64_t> missing_bias(const Graph& graph, const Node& node) {
 
 class Keeper {
  public:
-  explicit Keeper(Graph& graph) : graph_(graph) {}
+  Keeper(Graph& graph, bool integer) : graph_(graph), integer_(integer) {}
 
   void run() {
     // Collected first, since every change makes the graph rebuild its index.
@@ -80,8 +80,9 @@ class Keeper {
       const auto id = static_cast<NodeId>(n);
       const Node& node = graph_.node(id);
       if (!node.domain.empty() || passes_codes(node)) continue;
-      const bool alone = reads_only_dequantized(graph_, node);
-      const bool one_scale = reads_one_scale(graph_, node);
+      const bool alone = !integer_ && reads_only_dequantized(graph_, node);
+      const bool one_scale =
+          reads_one_scale(graph_, node) && !(integer_ && is_dequantized(graph_, node.input(1)));
       const auto channels = alone ? missing_bias(graph_, node) : std::nullopt;
       if (channels) unbiased.emplace_back(id, *channels);
       if (one_scale || (alone && !channels)) shielded.push_back(id);
@@ -117,12 +118,15 @@ class Keeper {
   }
 
   Graph& graph_;
+  bool integer_;  ///< other layers are written for integer kernels
   std::map<std::int64_t, ValueId> zeros_;
   std::map<ValueId, ValueId> shielded_;
 };
 
 }  // namespace
 
-void keep_float_kernels(Graph& graph) { Keeper(graph).run(); }
+void keep_float_kernels(Graph& graph) { Keeper(graph, false).run(); }
+
+void keep_float_weights(Graph& graph) { Keeper(graph, true).run(); }
 
 }  // namespace ompq::onnx_io

@@ -14,5 +14,8 @@ namespace ompq::onnx_io {
 /// Max with one operand before its input, an identity that the optimizer does not remove.
 /// @param graph  must already have the dequantizers of its weights.
 void keep_float_kernels(graph::Graph& graph);
+/// The same only for products of codes with one scale and a float weight, in a file for integer
+/// kernels (integer_layers.h).
+void keep_float_weights(graph::Graph& graph);
 
 }  // namespace ompq::onnx_io

@@ -137,7 +137,8 @@ class ModelWriter {
   ModelWriter(const graph::Graph& graph,
               Style style,
               const PackedWeights& packed,
-              const std::set<std::string>& four_bits)
+              const std::set<std::string>& four_bits,
+              const std::vector<IntegerWeight>& integer)
       : graph_(graph),
         packed_(packed),
         four_bits_(four_bits),
@@ -146,7 +147,9 @@ class ModelWriter {
         short_names_(short_names_for(graph, keeps_name_, packed.size())),
         sub_graphs_(outer_names(graph), style_ != Style::Full),
         out_(proto(), short_names_),
-        unpack_(out_) {}
+        unpack_(out_) {
+    for (const IntegerWeight& weight : integer) integer_.emplace(weight.levels, &weight);
+  }
 
   onnx::ModelProto write() {
     write_header();
@@ -201,16 +204,42 @@ class ModelWriter {
     }
     for (const ValueId id : graph_.outputs()) add_packed(id, weights);
     unpack_.write(weights);
+    for (std::size_t w = 0; w < weights.size(); ++w) {
+      if (weights[w].integer != nullptr) use_unpacked(*weights[w].integer, unpack_.parts(w));
+    }
   }
 
   PackedWeights::const_iterator packed_of(ValueId id) const {
-    return id == kNoValue ? packed_.end() : packed_.find(graph_.value(id).name);
+    if (id == kNoValue) return packed_.end();
+    const auto integer = integer_.find(id);
+    return packed_.find(integer == integer_.end() ? graph_.value(id).name
+                                                  : integer->second->weight);
+  }
+
+  /// Gives the values of an integer layer the names of what was unpacked for them.
+  void use_unpacked(const IntegerWeight& weight, const UnpackWriter::Parts& parts) {
+    const auto take = [&](ValueId id, const std::string& unpacked) {
+      if (id == kNoValue || unpacked.empty()) return;
+      names_[id] = unpacked;
+      written_.insert(id);
+    };
+    take(weight.levels, parts.codes);
+    take(weight.scale, parts.scales);
+    take(weight.bias, parts.steps);
   }
 
   void add_packed(ValueId id, std::vector<UnpackedWeight>& weights) {
     const auto found = packed_of(id);
     if (found == packed_.end() || !written_.insert(id).second) return;
     const PackedWeight& weight = found->second;
+    const auto integer = integer_.find(id);
+    if (integer != integer_.end()) {
+      weights.push_back({.weight = &weight, .integer = integer->second});
+      if (integer->second->bias != kNoValue) {
+        weights.back().steps = short_steps(*graph_.value(integer->second->bias).constant);
+      }
+      return;
+    }
     const bool whole_bytes = weight.bits.value() == kMaxBits || weight.shape.back() % 8 == 0;
     weights.push_back({.weight = &weight,
                        .name = name(id),
@@ -221,7 +250,9 @@ class ModelWriter {
                 const PackedWeight& weight,
                 std::vector<UnpackedWeight>& weights) {
     UnpackedWeight& unpacked = weights.back();
-    if (unpacked.weight != &weight || unpacked.bias != nullptr) return;
+    if (unpacked.weight != &weight || unpacked.bias != nullptr || unpacked.integer != nullptr) {
+      return;
+    }
     std::optional<PackedBias> bias = pack_bias(graph_, node, weight);
     if (!bias) return;
     use(bias->activation_scale);
@@ -338,6 +369,7 @@ class ModelWriter {
   ProtoWriter out_;
   UnpackWriter unpack_;
   std::deque<PackedBias> biases_;
+  std::map<ValueId, const IntegerWeight*> integer_;  ///< by levels
   std::map<ValueId, std::string> names_;
   std::set<ValueId> written_;
   std::vector<TakenBranch> taken_;
@@ -348,8 +380,9 @@ class ModelWriter {
 onnx::ModelProto write_model(const graph::Graph& graph,
                              Style style,
                              const PackedWeights& packed,
-                             const std::set<std::string>& four_bits) {
-  return ModelWriter(graph, style, packed, four_bits).write();
+                             const std::set<std::string>& four_bits,
+                             const std::vector<IntegerWeight>& integer) {
+  return ModelWriter(graph, style, packed, four_bits, integer).write();
 }
 
 }  // namespace ompq::onnx_io

@@ -3,10 +3,12 @@
 #include <map>
 #include <set>
 #include <string>
+#include <vector>
 
 #include <onnx/onnx_pb.h>
 
 #include "ompq/graph/graph.h"
+#include "ompq/onnx_io/integer_layers.h"
 #include "ompq/onnx_io/packed_weight.h"
 
 namespace ompq::onnx_io {
@@ -27,10 +29,13 @@ enum class Style {
 /// the biases that PackedBias can represent, which are unpacked by nodes. With packed weights the
 /// style is Shortest, and constants get short names, too.
 /// @param four_bits  names of int8 or uint8 constants to write as int4 or uint4.
+/// @param integer  layers for integer kernels; the levels, scales and biases of those whose weights
+/// are in `packed` are unpacked by nodes.
 /// @throws UnsupportedOp for a node whose attributes were not read.
 [[nodiscard]] onnx::ModelProto write_model(const graph::Graph& graph,
                                            Style style,
                                            const PackedWeights& packed = {},
-                                           const std::set<std::string>& four_bits = {});
+                                           const std::set<std::string>& four_bits = {},
+                                           const std::vector<IntegerWeight>& integer = {});
 
 }  // namespace ompq::onnx_io

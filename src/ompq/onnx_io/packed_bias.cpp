@@ -75,4 +75,20 @@ std::optional<PackedBias> pack_bias(const Graph& graph,
   return packed;
 }
 
+std::vector<float> short_steps(const Tensor& bias) {
+  std::vector<float> stored;
+  for (const std::int32_t step : bias.data<std::int32_t>()) {
+    stored.push_back(static_cast<float>(step) / kBiasStepUnit);
+  }
+  const Tensor read_back = Tensor::from(bias.shape(), stored)
+                               .converted_to(DataType::Float16)
+                               .converted_to(DataType::Float32);
+  std::vector<float> steps;
+  for (std::size_t c = 0; c < stored.size(); ++c) {
+    steps.push_back(read_back.data<float>()[c] * kBiasStepUnit);
+    if (static_cast<double>(steps.back()) != bias.data<std::int32_t>()[c]) return {};
+  }
+  return steps;
+}
+
 }  // namespace ompq::onnx_io

@@ -29,4 +29,8 @@ inline constexpr float kBiasStepUnit = 16777216.0F;
                                                   const graph::Node& node,
                                                   const PackedWeight& weight);
 
+/// The int32 bias of an integer layer as numbers that PackedBias could store; empty if one does not
+/// fit.
+[[nodiscard]] std::vector<float> short_steps(const Tensor& bias);
+
 }  // namespace ompq::onnx_io

@@ -167,8 +167,11 @@ void UnpackWriter::write_scales(std::span<const UnpackedWeight> weights) {
   for (std::size_t w = 0; w < weights.size(); ++w) {
     const PackedWeight& weight = *weights[w].weight;
     if (!weight.scale_codes) {
-      parts_[w].scales =
-          out_.own(Tensor::from({static_cast<std::int64_t>(weight.scale.size())}, weight.scale));
+      // An integer layer has the constant in its graph.
+      if (weights[w].integer == nullptr) {
+        parts_[w].scales =
+            out_.own(Tensor::from({static_cast<std::int64_t>(weight.scale.size())}, weight.scale));
+      }
       continue;
     }
     const auto& own = weight.scale_codes->codes;
@@ -179,27 +182,33 @@ void UnpackWriter::write_scales(std::span<const UnpackedWeight> weights) {
   if (members.empty()) return;
   const std::vector<std::string> pieces = out_.add_split(decoded_scales(codes), sizes);
   for (std::size_t i = 0; i < members.size(); ++i) {
-    const float unit = weights[members[i]].weight->scale_codes->unit;
+    const UnpackedWeight& unpacked = weights[members[i]];
+    const bool doubled = unpacked.integer != nullptr && unpacked.integer->doubled;
+    const float unit = unpacked.weight->scale_codes->unit * (doubled ? 0.5F : 1.0F);
     parts_[members[i]].scales = out_.add_node("Mul", {pieces[i], out_.own(Tensor::scalar(unit))});
   }
 }
 
-void UnpackWriter::write_biases(std::span<const UnpackedWeight> weights) {
+/// Biases for integer kernels, or the others.
+void UnpackWriter::write_biases(std::span<const UnpackedWeight> weights, bool integer) {
   std::vector<float> steps;
   std::vector<std::int64_t> sizes;
   std::vector<std::size_t> members;
   for (std::size_t w = 0; w < weights.size(); ++w) {
-    if (weights[w].bias == nullptr) continue;
-    for (const float step : weights[w].bias->steps) steps.push_back(step / kBiasStepUnit);
-    sizes.push_back(static_cast<std::int64_t>(weights[w].bias->steps.size()));
+    if ((weights[w].integer != nullptr) != integer) continue;
+    const std::vector<float>& own =
+        weights[w].bias != nullptr ? weights[w].bias->steps : weights[w].steps;
+    if (own.empty()) continue;
+    for (const float step : own) steps.push_back(step / kBiasStepUnit);
+    sizes.push_back(static_cast<std::int64_t>(own.size()));
     members.push_back(w);
   }
   if (members.empty()) return;
   const Tensor all = Tensor::from({static_cast<std::int64_t>(steps.size())}, steps);
   const std::string halves =
       out_.add_cast(out_.own(all.converted_to(DataType::Float16)), DataType::Float32);
-  const std::string table =
-      out_.add_node("Mul", {halves, out_.shared(Tensor::scalar(kBiasStepUnit))});
+  std::string table = out_.add_node("Mul", {halves, out_.shared(Tensor::scalar(kBiasStepUnit))});
+  if (integer) table = out_.add_cast(table, DataType::Int32);
   const std::vector<std::string> pieces = out_.add_split(table, sizes);
   for (std::size_t i = 0; i < members.size(); ++i) parts_[members[i]].steps = pieces[i];
 }
@@ -258,7 +267,7 @@ void UnpackWriter::write_lookup(const std::string& table,
   (void)out_.add_node("Mul", {codes, out_.add_node("Gather", {rows.scales, indices})}, output);
 }
 
-void UnpackWriter::write_weight(const UnpackedWeight& unpacked, const Parts& parts) {
+void UnpackWriter::write_weight(const UnpackedWeight& unpacked, Parts& parts) {
   if (unpacked.looked_up) return write_rows(unpacked, parts);
   const PackedWeight& weight = *unpacked.weight;
   const auto broadcast = [&](const std::string& flat) {
@@ -270,6 +279,13 @@ void UnpackWriter::write_weight(const UnpackedWeight& unpacked, const Parts& par
     codes = out_.add_node("Reshape", {codes, out_.shared(weight.shape)});
   }
   if (weight.has_zero_point) codes = out_.add_node("Sub", {codes, broadcast(parts.zero_points)});
+  if (unpacked.integer != nullptr) {
+    if (unpacked.integer->doubled) {
+      codes = out_.add_node("Mul", {codes, out_.shared(Tensor::scalar(2.0F))});
+    }
+    parts.codes = out_.add_cast(codes, DataType::Int8);
+    return;
+  }
   (void)out_.add_node("Mul", {codes, broadcast(parts.scales)}, unpacked.name);
   if (unpacked.bias == nullptr) return;
   const std::string steps = out_.add_node("Mul", {parts.steps, unpacked.activation_scale});
@@ -282,7 +298,8 @@ void UnpackWriter::write(std::span<const UnpackedWeight> weights) {
     for (const float shift : {0.0F, 0.5F}) write_codes(weights, BitWidth(bits), shift);
   }
   write_scales(weights);
-  write_biases(weights);
+  write_biases(weights, false);
+  write_biases(weights, true);
   for (std::size_t w = 0; w < weights.size(); ++w) write_weight(weights[w], parts_[w]);
 }
 

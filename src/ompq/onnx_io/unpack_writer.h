@@ -6,6 +6,7 @@
 #include <tuple>
 #include <vector>
 
+#include "ompq/onnx_io/integer_layers.h"
 #include "ompq/onnx_io/packed_bias.h"
 #include "ompq/onnx_io/packed_weight.h"
 #include "ompq/onnx_io/proto_writer.h"
@@ -22,6 +23,10 @@ struct UnpackedWeight {
   const PackedBias* bias = nullptr;
   std::string bias_name;
   std::string activation_scale;  ///< name of the scalar constant
+  /// For integer kernels: levels, scales and steps are what is unpacked, and `name` and `bias` are
+  /// not set.
+  const IntegerWeight* integer = nullptr;
+  std::vector<float> steps;  ///< of the int32 bias; empty: none, or not packed
 };
 
 /// Maximum codes per table, to limit the memory that a runtime needs to unpack them.
@@ -47,6 +52,11 @@ inline constexpr std::size_t kTableCodes = std::size_t{1} << 22;
 ///     weight = (Reshape codes - Reshape zero points) * Reshape (scales * unit)
 ///     bias = steps * activation scale * (scales * unit)
 ///
+/// and for integer kernels
+///
+///     levels = Cast (Reshape codes - Reshape zero points) to int8
+///     bias = Cast steps to int32
+///
 /// Scales that ScaleCodes cannot represent are a float32 constant. Every operator is exact on these
 /// numbers, so the result does not depend on the runtime's constant folding.
 class UnpackWriter {
@@ -58,7 +68,18 @@ class UnpackWriter {
 
   explicit UnpackWriter(ProtoWriter& out) : out_(out) {}
 
+  /// The names of what was unpacked for a weight; empty if it was not. For integer kernels, codes
+  /// are the int8 levels and steps the int32 bias.
+  struct Parts {
+    std::string codes;
+    std::string zero_points;
+    std::string scales;  // flat
+    std::string steps;
+  };
+
   void write(std::span<const UnpackedWeight> weights);
+  /// By index of weight.
+  [[nodiscard]] const Parts& parts(std::size_t weight) const { return parts_.at(weight); }
 
   /// True if the named weight was written for lookups.
   [[nodiscard]] bool has_rows(const std::string& table) const { return rows_.contains(table); }
@@ -72,13 +93,6 @@ class UnpackWriter {
                     const std::string& output);
 
  private:
-  struct Parts {
-    std::string codes;
-    std::string zero_points;
-    std::string scales;  // flat
-    std::string steps;
-  };
-
   /// A table as stored in the file.
   struct Rows {
     struct Field {
@@ -101,8 +115,8 @@ class UnpackWriter {
   std::string write_bytes(const std::vector<std::uint8_t>& codes);
   void write_scales(std::span<const UnpackedWeight> weights);
   std::string decoded_scales(const std::vector<std::uint8_t>& codes);
-  void write_biases(std::span<const UnpackedWeight> weights);
-  void write_weight(const UnpackedWeight& unpacked, const Parts& parts);
+  void write_biases(std::span<const UnpackedWeight> weights, bool integer);
+  void write_weight(const UnpackedWeight& unpacked, Parts& parts);
 
   ProtoWriter& out_;
   std::vector<Parts> parts_;          // by index of weight

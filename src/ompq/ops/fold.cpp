@@ -128,4 +128,23 @@ Tensor evaluate_constant(const Graph& graph, ValueId value) {
   return evaluate_constants(graph, {&value, 1}).front();
 }
 
+bool is_decoder(const Node& node) {
+  return node.domain.empty() && node.is("DequantizeLinear") && node.outputs.size() == 1;
+}
+
+std::shared_ptr<const graph::Levels> decoded_levels(const Node& node,
+                                                    const Tensor& numbers,
+                                                    const Tensor& scale,
+                                                    const Tensor& zero_points) {
+  if (numbers.type() != DataType::Int8 || scale.rank() != 1) return nullptr;
+  const std::vector<float> zeros =
+      zero_points.bytes().empty() ? std::vector<float>{} : zero_points.to_floats();
+  if (std::ranges::any_of(zeros, [](float zero) { return zero != 0.0F; })) return nullptr;
+  const std::int64_t axis = node.int_attribute("axis", 1);
+  return std::make_shared<const graph::Levels>(
+      graph::Levels{numbers,
+                    scale.to_floats(),
+                    axis < 0 ? axis + static_cast<std::int64_t>(numbers.rank()) : axis});
+}
+
 }  // namespace ompq::ops

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <memory>
 #include <span>
 #include <vector>
 
@@ -14,5 +15,14 @@ namespace ompq::ops {
 [[nodiscard]] std::vector<Tensor> evaluate_constants(const graph::Graph& graph,
                                                      std::span<const graph::ValueId> values);
 [[nodiscard]] Tensor evaluate_constant(const graph::Graph& graph, graph::ValueId value);
+
+/// True for a DequantizeLinear, whose integers are kept with its folded result.
+[[nodiscard]] bool is_decoder(const graph::Node& node);
+/// The integers of a folded DequantizeLinear of int8 with a scale for each slice and no zero points
+/// other than 0; null for others. @param zero_points  empty: none.
+[[nodiscard]] std::shared_ptr<const graph::Levels> decoded_levels(const graph::Node& node,
+                                                                  const Tensor& numbers,
+                                                                  const Tensor& scale,
+                                                                  const Tensor& zero_points);
 
 }  // namespace ompq::ops

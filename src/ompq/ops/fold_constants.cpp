@@ -7,6 +7,7 @@
 #include "ompq/core/error.h"
 #include "ompq/ops/aten_bridge.h"
 #include "ompq/ops/facts.h"
+#include "ompq/ops/fold.h"
 #include "ompq/ops/operator.h"
 
 namespace ompq::ops {
@@ -127,6 +128,14 @@ void fold(Graph& graph, NodeId id, const std::vector<std::int64_t>& readers) {
     value.type = (*outputs)[i].type;
     value.shape = (*outputs)[i].shape;
     value.constant = from_aten(results[i], value.type);
+  }
+  if (is_decoder(node)) {
+    const auto constant = [&](std::size_t input) {
+      const ValueId operand = node.input(input);
+      return operand == kNoValue ? Tensor() : *graph.value(operand).constant;
+    };
+    graph.mutable_value(node.outputs.front()).levels =
+        decoded_levels(node, constant(0), constant(1), constant(2));
   }
   // A constant has no producer.
   std::ranges::fill(graph.mutable_node(id).outputs, kNoValue);

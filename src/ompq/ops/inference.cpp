@@ -132,11 +132,8 @@ void Inference::infer_outputs(NodeId id, const Operator& op, Facts facts) {
     if (output == kNoValue || graph_.is_constant(output)) continue;
     if (bytes_of(output).value_or(INT64_MAX) <= kEagerBytes) small.push_back(output);
   }
-  std::vector<Tensor> computed = evaluate_constants(graph_, small);
-  for (std::size_t i = 0; i < small.size(); ++i) {
-    graph_.mutable_value(small[i]).constant = std::move(computed[i]);
-    learn_constant(small[i]);
-  }
+  fold_values(small);
+  for (const ValueId folded : small) learn_constant(folded);
 }
 
 void Inference::visit(NodeId id) {
@@ -233,9 +230,36 @@ void Inference::compute_frontier() {
       needed.push_back(id);
     }
   }
-  std::vector<Tensor> computed = evaluate_constants(graph_, needed);
-  for (std::size_t i = 0; i < needed.size(); ++i) {
-    graph_.mutable_value(needed[i]).constant = std::move(computed[i]);
+  fold_values(needed);
+}
+
+void Inference::fold_values(const std::vector<ValueId>& values) {
+  // The operands of decoders too, whose integers are kept.
+  std::vector<ValueId> asked = values;
+  std::vector<NodeId> decoders;
+  for (const ValueId id : values) {
+    const NodeId maker = graph_.producer(id);
+    if (!is_decoder(graph_.node(maker))) continue;
+    decoders.push_back(maker);
+    for (std::size_t i = 0; i < 3; ++i) {
+      if (graph_.node(maker).input(i) != kNoValue) asked.push_back(graph_.node(maker).inputs[i]);
+    }
+  }
+  std::vector<Tensor> computed = evaluate_constants(graph_, asked);
+  std::size_t next = values.size();
+  for (const NodeId id : decoders) {
+    const Node& node = graph_.node(id);
+    const auto operand = [&](std::size_t i) {
+      return node.input(i) == kNoValue ? Tensor() : std::move(computed[next++]);
+    };
+    const Tensor numbers = operand(0);
+    const Tensor scale = operand(1);
+    const Tensor zero_points = operand(2);
+    graph_.mutable_value(node.outputs.front()).levels =
+        decoded_levels(node, numbers, scale, zero_points);
+  }
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    graph_.mutable_value(values[i]).constant = std::move(computed[i]);
   }
 }
 

@@ -54,6 +54,8 @@ class Inference {
  private:
   Knowledge& at(graph::ValueId id) { return knowledge_[static_cast<std::size_t>(id)]; }
   void learn_constant(graph::ValueId id);
+  /// Computes values that depend only on constants; the integers of decoded ones are kept.
+  void fold_values(const std::vector<graph::ValueId>& values);
   void learn_output(graph::ValueId id, const OutputFacts& facts, bool constant);
   [[nodiscard]] std::vector<InputFacts> facts_for(const graph::Node& node);
   [[nodiscard]] UnsupportedReason unsupported_reason(graph::NodeId id,

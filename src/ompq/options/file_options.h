@@ -71,4 +71,20 @@ inline constexpr OptionRecord kOpset{
         "opset of the written file: at least 13 and at least MODEL's, at most 21; by default "
         "MODEL's, or 13 if that is older. With 21, qdq stores weights of 4 bits or fewer as int4"};
 
+/// Rows of targets::target_table().
+inline constexpr char kTargetNames[] = "exact|onnxruntime";
+
+inline constexpr OptionRecord kTarget{
+    .name = "target",
+    .type = OptionType::Choice,
+    .value_name = "NAME",
+    .fallback = "exact",
+    .choices = {kTargetNames, "target"},
+    .group = "Output",
+    .text =
+        "where the file will run. onnxruntime: with quantized activations, layers run on the "
+        "integer kernels of ONNX Runtime and OpenVINO, which is faster; operators between "
+        "layers are quantized, too. exact: layers run in float between quantizers, with the "
+        "same outputs to the bit in every runtime"};
+
 }  // namespace ompq::options

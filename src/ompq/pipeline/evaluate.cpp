@@ -160,7 +160,9 @@ EvaluateOutcome evaluate(const graph::Graph& graph,
                          const graph::Graph* reference,
                          const ProgressHandler& progress) {
   const auto begin = std::chrono::steady_clock::now();
-  runtime::Executor executor(graph, options.executor);
+  runtime::ExecutorOptions executor_options = options.executor;
+  executor_options.integer_kernels = true;
+  runtime::Executor executor(graph, executor_options);
   std::optional<runtime::Executor> reference_executor;
   if (reference != nullptr) reference_executor.emplace(*reference, options.executor);
   const scores::Kind kind = scores::kind_of(graph);

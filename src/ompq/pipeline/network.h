@@ -24,6 +24,7 @@ struct QuantizedNetwork {
   std::map<std::string, quant::QuantizedTensor> weights;  ///< by value name
   /// The graph to be written, see Model::file_graph; nullopt: `graph`.
   std::optional<graph::Graph> file_graph{};
+  bool integer_kernels = false;  ///< as targets::TargetRow::integer_kernels
 };
 
 /// Codes by rounding to nearest, for weights of `weight_bits` (one per layer; kFloatBits stays

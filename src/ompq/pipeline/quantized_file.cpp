@@ -156,29 +156,47 @@ quant::QuantizedTensor codes_of(const fs::path& file,
   return quant::quantize(weight, params);
 }
 
+/// The node that produces `value` if it is a standard `op_type`; nullptr otherwise.
+const graph::Node* maker_of(const graph::Graph& graph,
+                            graph::ValueId value,
+                            std::string_view op_type) {
+  const graph::NodeId id = value == graph::kNoValue ? graph::kNoNode : graph.producer(value);
+  if (id == graph::kNoNode) return nullptr;
+  const graph::Node& node = graph.node(id);
+  return node.domain.empty() && node.is(op_type) ? &node : nullptr;
+}
+
+/// The width of codes 0 .. 2^b - 1 with this number of levels; nullopt if there is none. An
+/// original Clip of the network before an 8-bit quantizer is no bound of codes.
+std::optional<int> width_of_levels(std::int64_t levels) {
+  const auto count = static_cast<std::uint64_t>(levels);
+  if (levels < 2 || levels > 128 || !std::has_single_bit(count)) return std::nullopt;
+  return std::countr_zero(count);
+}
+
 /// The quantizer that produces `value` of the quantized graph; nullopt if it is float.
 std::optional<quant::QuantParams> quantizer_of(const graph::Graph& graph, graph::ValueId value) {
-  const graph::NodeId dequantize = graph.producer(value);
-  if (dequantize == graph::kNoNode || !graph.node(dequantize).is("DequantizeLinear")) {
+  const graph::Node* dequantize = maker_of(graph, value, "DequantizeLinear");
+  if (dequantize == nullptr) return std::nullopt;
+  // Fewer than 8 bits: a Clip of the codes, or of the values before them.
+  const graph::Node* code_clip = maker_of(graph, dequantize->input(0), "Clip");
+  const graph::ValueId codes = code_clip != nullptr ? code_clip->input(0) : dequantize->input(0);
+  const graph::Node* quantize = maker_of(graph, codes, "QuantizeLinear");
+  if (quantize == nullptr) return std::nullopt;
+  if (!graph.is_constant(quantize->input(1)) || !graph.is_constant(quantize->input(2))) {
     return std::nullopt;
   }
-  const graph::NodeId quantize = graph.producer(graph.node(dequantize).input(0));
-  if (quantize == graph::kNoNode || !graph.node(quantize).is("QuantizeLinear")) return std::nullopt;
-  const graph::Node& node = graph.node(quantize);
-  if (!graph.is_constant(node.input(1)) || !graph.is_constant(node.input(2))) return std::nullopt;
-  const float scale = graph.value(node.input(1)).constant->data<float>().front();
-  const std::int32_t zero = graph.value(node.input(2)).constant->data<std::uint8_t>().front();
-  int bits = 8;
-  const graph::NodeId clip = graph.producer(node.input(0));
-  if (clip != graph::kNoNode && graph.node(clip).is("Clip") &&
-      graph.is_constant(graph.node(clip).input(2))) {
-    const float max = graph.value(graph.node(clip).input(2)).constant->data<float>().front();
-    const auto levels = static_cast<std::uint32_t>(std::lround(max / scale) + zero + 1);
-    // An original Clip of the network before an 8-bit quantizer is not such a bound.
-    if (std::has_single_bit(levels) && levels >= 2 && levels <= 128)
-      bits = std::countr_zero(levels);
+  const float scale = graph.value(quantize->input(1)).constant->data<float>().front();
+  const std::int32_t zero = graph.value(quantize->input(2)).constant->data<std::uint8_t>().front();
+  const graph::Node* clip =
+      code_clip != nullptr ? code_clip : maker_of(graph, quantize->input(0), "Clip");
+  std::optional<int> bits;
+  if (clip != nullptr && graph.is_constant(clip->input(2))) {
+    const float max = graph.value(clip->input(2)).constant->to_floats().front();
+    bits = width_of_levels(code_clip != nullptr ? std::lround(max) + 1
+                                                : std::lround(max / scale) + zero + 1);
   }
-  return quant::QuantParams{.bits = BitWidth(bits),
+  return quant::QuantParams{.bits = BitWidth(bits.value_or(8)),
                             .symmetry = quant::Symmetry::Asymmetric,
                             .granularity = quant::Granularity::per_tensor(),
                             .scale = {scale},

@@ -1,12 +1,15 @@
 #include "ompq/quant/quantized_tensor.h"
 
 #include <cmath>
+#include <limits>
+#include <utility>
 
 #include <fmt/format.h>
 
 #include "ompq/core/error.h"
 #include "ompq/quant/fake_quantize.h"
 #include "ompq/quant/grid.h"
+#include "ompq/quant/levels.h"
 #include "ompq/quant/simd.h"
 #include "ompq/quant/slices.h"
 
@@ -113,6 +116,29 @@ Tensor fake_quantize(const Tensor& x, const QuantParams& params) {
     fake_quantize(values.subspan(first, length), out.subspan(first, length), grid);
   });
   return result;
+}
+
+std::optional<Int8Levels> int8_levels(const QuantizedTensor& q) {
+  Int8Levels result{.levels = std::vector<std::int8_t>(q.codes.size()),
+                    .scale = q.params.scale,
+                    .doubled = level_shift(q.params) != 0.0F};
+  if (result.doubled) {
+    for (float& scale : result.scale) scale /= 2;
+  }
+  bool fits = true;
+  for_each_run(slices_of(q.shape, q.params.granularity),
+               [&](std::int64_t slice, std::int64_t begin, std::int64_t count) {
+                 const float lowest = lowest_level(q.params, static_cast<std::size_t>(slice));
+                 for (std::int64_t i = begin; i < begin + count; ++i) {
+                   const auto at = static_cast<std::size_t>(i);
+                   const float level = static_cast<float>(q.codes[at]) + lowest;
+                   const auto whole = static_cast<int>(result.doubled ? 2.0F * level : level);
+                   fits = fits && whole >= std::numeric_limits<std::int8_t>::min() &&
+                          whole <= std::numeric_limits<std::int8_t>::max();
+                   result.levels[at] = static_cast<std::int8_t>(whole);
+                 }
+               });
+  return fits ? std::optional(std::move(result)) : std::nullopt;
 }
 
 }  // namespace ompq::quant

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "ompq/core/tensor.h"
@@ -24,5 +25,16 @@ struct QuantizedTensor {
 [[nodiscard]] Tensor dequantize(const QuantizedTensor& q);
 /// dequantize(quantize(x)).
 [[nodiscard]] Tensor fake_quantize(const Tensor& x, const QuantParams& params);
+
+/// A quantized tensor as integers: real = scale x level.
+struct Int8Levels {
+  std::vector<std::int8_t> levels;  ///< one for each code
+  std::vector<float> scale;
+  bool doubled = false;  ///< levels are odd numbers and scales are halves of the quantizer's
+};
+
+/// Code - zero point, or odd numbers with half of the scale if levels are between integers
+/// (levels.h). Nullopt if one does not fit int8: with 8 bits and zero points other than 128.
+[[nodiscard]] std::optional<Int8Levels> int8_levels(const QuantizedTensor& q);
 
 }  // namespace ompq::quant

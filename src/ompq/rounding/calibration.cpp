@@ -9,42 +9,33 @@
 #include "ompq/graph/taken_branch.h"
 #include "ompq/quant/histogram_observer.h"
 #include "ompq/quant/short_scale.h"
+#include "ompq/targets/placement.h"
 
 namespace ompq::rounding {
 namespace {
 
 struct Observed {
   BitWidth bits{kMinBits};
-  std::string reader;
   quant::HistogramObserver histogram;
 };
 
-std::map<graph::ValueId, Observed> observed_values(const std::vector<graph::Layer>& layers,
-                                                   const std::vector<BitWidth>& bits) {
-  if (layers.size() != bits.size()) {
-    throw ConfigError(
-        "calibration",
-        fmt::format(
-            "got {} activation widths for {} layers; give one each", bits.size(), layers.size()));
-  }
+/// The values with a quantizer of their own.
+std::map<graph::ValueId, Observed> observed_values(const targets::Placement& placement) {
   std::map<graph::ValueId, Observed> observed;
-  for (std::size_t l = 0; l < layers.size(); ++l) {
-    if (layers[l].activation == graph::kNoValue) continue;
-    Observed& entry = observed[layers[l].activation];
-    if (entry.reader.empty()) entry.reader = layers[l].name;
-    entry.bits = std::max(entry.bits, bits[l]);
+  for (const auto& [value, place] : placement) {
+    if (place.same_as == graph::kNoValue) observed[value].bits = place.bits;
   }
   return observed;
 }
 
-void observe(Observed& entry, const MatrixView& values) {
-  try {
-    entry.histogram.observe(values);
-  } catch (const DataError& error) {
-    throw DataError(
-        "calibration",
-        fmt::format("the input of layer '{}' cannot be observed: {}", entry.reader, error.what()));
+/// "the input of layer 'conv1'", or "value 'x'" between operators.
+std::string place_of(const graph::Graph& graph,
+                     const std::vector<graph::Layer>& layers,
+                     graph::ValueId value) {
+  for (const graph::Layer& layer : layers) {
+    if (layer.activation == value) return fmt::format("the input of layer '{}'", layer.name);
   }
+  return fmt::format("value '{}'", graph.value(value).name);
 }
 
 graph::ValueId insert_clip(graph::Graph& graph,
@@ -100,14 +91,33 @@ graph::ValueId add_dequantizer(graph::Graph& graph,
   return graph.add_op(std::move(node));
 }
 
+void read_instead(graph::Graph& graph,
+                  const std::vector<graph::NodeId>& readers,
+                  graph::ValueId value,
+                  graph::ValueId quantized) {
+  for (const graph::NodeId reader : readers) {
+    // The branch that is not taken is not changed.
+    if (graph.node(reader).has_attribute(graph::kTakenNote)) continue;
+    auto& inputs = graph.mutable_node(reader).inputs;
+    std::replace(inputs.begin(), inputs.end(), value, quantized);
+  }
+}
+
+Constants add_constants(graph::Graph& graph,
+                        const std::string& name,
+                        const quant::QuantParams& params) {
+  const auto scale = graph.add_constant(name + "_scale", Tensor::scalar(params.scale.front()));
+  const auto zero = graph.add_constant(
+      name + "_zero", Tensor::scalar(static_cast<std::uint8_t>(params.zero_point.front())));
+  return {scale, zero};
+}
+
 void insert_one(graph::Graph& graph, graph::ValueId value, const quant::QuantParams& params) {
   // add_op adds values and invalidates references into the graph: copy what is needed.
   const std::string name = graph.value(value).name + "_q";
   const std::optional<graph::Shape> shape = graph.value(value).shape;
   const std::vector<graph::NodeId> readers = graph.consumers(value);
-  const auto scale = graph.add_constant(name + "_scale", Tensor::scalar(params.scale.front()));
-  const auto zero = graph.add_constant(
-      name + "_zero", Tensor::scalar(static_cast<std::uint8_t>(params.zero_point.front())));
+  const auto [scale, zero] = add_constants(graph, name, params);
   graph::ValueId source = value;
   if (params.bits < BitWidth(8)) {
     source = insert_clip(graph, value, name, params);
@@ -119,12 +129,34 @@ void insert_one(graph::Graph& graph, graph::ValueId value, const quant::QuantPar
   graph.mutable_value(codes).shape = shape;
   const graph::ValueId real = add_dequantizer(graph, name, codes, {scale, zero}, shape);
   graph.mutable_value(real).shape = shape;
-  for (const graph::NodeId reader : readers) {
-    // The branch that is not taken is not changed.
-    if (graph.node(reader).has_attribute(graph::kTakenNote)) continue;
-    auto& inputs = graph.mutable_node(reader).inputs;
-    std::replace(inputs.begin(), inputs.end(), value, real);
+  read_instead(graph, readers, value, real);
+}
+
+/// One scale, and fewer than 8 bits by a Clip of the codes.
+void insert_for_integers(graph::Graph& graph,
+                         graph::ValueId value,
+                         const quant::QuantParams& params) {
+  const std::string name = graph.value(value).name + "_q";
+  const std::optional<graph::Shape> shape = graph.value(value).shape;
+  const std::vector<graph::NodeId> readers = graph.consumers(value);
+  const auto [scale, zero] = add_constants(graph, name, params);
+  const auto describe_codes = [&](graph::ValueId codes) {
+    graph.mutable_value(codes).type = DataType::UInt8;
+    graph.mutable_value(codes).shape = shape;
+    return codes;
+  };
+  graph::ValueId codes = describe_codes(
+      graph.add_op({.name = name, .op_type = "QuantizeLinear", .inputs = {value, scale, zero}}));
+  if (params.bits < BitWidth(8)) {
+    const auto most = graph.add_constant(
+        name + "_most", Tensor::scalar(static_cast<std::uint8_t>(params.bits.levels() - 1)));
+    codes = describe_codes(graph.add_op(
+        {.name = name + "_clip", .op_type = "Clip", .inputs = {codes, graph::kNoValue, most}}));
   }
+  const graph::ValueId real = graph.add_op(
+      {.name = name + "_dq", .op_type = "DequantizeLinear", .inputs = {codes, scale, zero}});
+  graph.mutable_value(real).shape = shape;
+  read_instead(graph, readers, value, real);
 }
 
 }  // namespace
@@ -137,12 +169,20 @@ ActivationQuantizers calibrate_activations(const graph::Graph& graph,
                                            const CalibrationOptions& options,
                                            const ProgressHandler& progress,
                                            ActivationHistograms* histograms) {
-  auto observed = observed_values(layers, activation_bits);
+  const targets::TargetRow& target = targets::target(options.target);
+  const auto placement = targets::place_quantizers(graph, layers, activation_bits, target);
+  auto observed = observed_values(placement);
   runtime::ExecutorOptions executor_options = options.executor;
   for (const auto& [value, entry] : observed) executor_options.captured.push_back(value);
   runtime::Executor executor(graph, executor_options);
   const auto capture = [&](graph::ValueId value, const MatrixView& values) {
-    observe(observed.at(value), values);
+    try {
+      observed.at(value).histogram.observe(values);
+    } catch (const DataError& error) {
+      throw DataError(
+          "calibration",
+          fmt::format("{} cannot be observed: {}", place_of(graph, layers, value), error.what()));
+    }
   };
   data::for_each_batch(
       dataset,
@@ -158,19 +198,31 @@ ActivationQuantizers calibrate_activations(const graph::Graph& graph,
                                         .symmetry = quant::Symmetry::Asymmetric,
                                         .method = options.range,
                                         .percentile = options.percentile});
-    // Round up, so that the range never shrinks.
-    quant::shorten_scales(params, quant::Snap::Up);
+    // Round up, so that the range never shrinks. Integer kernels need no short scales, and a larger
+    // range than the values' own would keep a Clip before it.
+    if (!target.integer_kernels) quant::shorten_scales(params, quant::Snap::Up);
     quantizers.emplace(value, std::move(params));
     if (histograms == nullptr) continue;
     const quant::HistogramObserver& seen = entry.histogram;
     histograms->insert_or_assign(
         value, ActivationHistogram{seen.lower_edge(), seen.bin_width(), seen.bins()});
   }
+  for (const auto& [value, place] : placement) {
+    if (place.same_as != graph::kNoValue) quantizers.emplace(value, quantizers.at(place.same_as));
+  }
   return quantizers;
 }
 
-void insert_activation_quantizers(graph::Graph& graph, const ActivationQuantizers& quantizers) {
-  for (const auto& [value, params] : quantizers) insert_one(graph, value, params);
+void insert_activation_quantizers(graph::Graph& graph,
+                                  const ActivationQuantizers& quantizers,
+                                  const targets::TargetRow& target) {
+  for (const auto& [value, params] : quantizers) {
+    if (target.integer_kernels) {
+      insert_for_integers(graph, value, params);
+    } else {
+      insert_one(graph, value, params);
+    }
+  }
   graph.sort();
 }
 

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <map>
+#include <string>
 #include <vector>
 
 #include "ompq/core/progress.h"
@@ -11,6 +12,7 @@
 #include "ompq/quant/option_names.h"
 #include "ompq/runtime/executor.h"
 #include "ompq/runtime/executor_binding.h"
+#include "ompq/targets/target_table.h"
 
 namespace ompq::rounding {
 
@@ -18,6 +20,7 @@ struct CalibrationOptions {
   quant::RangeMethod range = quant::RangeMethod::ErrorSearch;
   double percentile = 99.99;  ///< for RangeMethod::Percentile, in percent
   std::int64_t batch_size = 64;
+  std::string target{targets::kDefaultTarget};  ///< decides which values are quantized
   runtime::ExecutorOptions executor;
 };
 
@@ -26,12 +29,13 @@ void bind_options(Binder& binder, CalibrationOptions& options) {
   binder.bind("act-range", options.range);
   binder.unbound("percentile", options.percentile);
   binder.bind("batch", options.batch_size);
+  binder.bind("target", options.target);
   bind_options(binder, options.executor);
   binder.unbound("precision", options.executor.precision);
 }
 
-/// One quantizer for each input of a layer. Layers that read the same value share it, with the
-/// largest of their widths.
+/// Quantizers of values: of the layers' inputs, and with integer kernels of values between
+/// operators (targets::place_quantizers).
 using ActivationQuantizers = std::map<graph::ValueId, quant::QuantParams>;
 
 /// The histogram of an activation in calibration: equal bins starting at `lower_edge`.
@@ -59,9 +63,14 @@ using ActivationHistograms = std::map<graph::ValueId, ActivationHistogram>;
     const ProgressHandler& progress = {},
     ActivationHistograms* histograms = nullptr);
 
-/// Inserts QuantizeLinear -> DequantizeLinear after each value (preceded by a Clip to the narrower
-/// range for fewer than 8 bits); all readers of the value, including residual additions, read the
-/// quantized one.
-void insert_activation_quantizers(graph::Graph& graph, const ActivationQuantizers& quantizers);
+/// Inserts QuantizeLinear -> DequantizeLinear after each value; all readers of the value, including
+/// residual additions, read the quantized one.
+/// - Without integer kernels: preceded by a Clip to the narrower range for fewer than 8 bits, and
+///   with the scale repeated for each slice.
+/// - With integer kernels: with one scale, and a Clip of the codes for fewer than 8 bits.
+void insert_activation_quantizers(
+    graph::Graph& graph,
+    const ActivationQuantizers& quantizers,
+    const targets::TargetRow& target = targets::target(targets::kDefaultTarget));
 
 }  // namespace ompq::rounding

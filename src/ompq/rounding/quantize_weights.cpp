@@ -46,6 +46,14 @@ quant::QuantizedTensor quantize_short(const Tensor& weight, const quant::QuantPa
 
 }  // namespace
 
+quant::Symmetry symmetry_of(const WeightOptions& options, BitWidth bits) {
+  const bool whole_bytes = bits == BitWidth(kMaxBits);
+  if (whole_bytes && targets::target(options.target).integer_kernels) {
+    return quant::Symmetry::Symmetric;
+  }
+  return quant::weight_symmetry(options.symmetry, bits);
+}
+
 quant::Granularity granularity_of(const graph::Layer& layer) {
   return quant::Granularity::along(layer.weight_axis, layer.stacked_axes);
 }
@@ -55,12 +63,11 @@ quant::QuantizedTensor quantize_weight(const graph::Graph& graph,
                                        BitWidth bits,
                                        const WeightOptions& options) {
   const Tensor& weight = *graph.value(layer.weight).constant;
-  const quant::QuantParams params =
-      quant::choose_qparams(weight,
-                            {.bits = bits,
-                             .symmetry = quant::weight_symmetry(options.symmetry, bits),
-                             .granularity = granularity_of(layer),
-                             .method = options.range});
+  const quant::QuantParams params = quant::choose_qparams(weight,
+                                                          {.bits = bits,
+                                                           .symmetry = symmetry_of(options, bits),
+                                                           .granularity = granularity_of(layer),
+                                                           .method = options.range});
   return quantize_short(weight, params);
 }
 

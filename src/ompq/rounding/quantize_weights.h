@@ -7,13 +7,19 @@
 #include "ompq/graph/layers.h"
 #include "ompq/quant/choose_qparams.h"
 #include "ompq/quant/quantized_tensor.h"
+#include "ompq/targets/target_table.h"
 
 namespace ompq::rounding {
 
 struct WeightOptions {
   quant::Symmetry symmetry = quant::Symmetry::Asymmetric;
   quant::RangeMethod range = quant::RangeMethod::ErrorSearch;
+  std::string target{targets::kDefaultTarget};
 };
+
+/// The symmetry of a weight of `bits` bits: quant::weight_symmetry(), and symmetric with 8 bits for
+/// integer kernels, since levels between -255 and 255 would not fit int8.
+[[nodiscard]] quant::Symmetry symmetry_of(const WeightOptions& options, BitWidth bits);
 
 /// The granularity of a layer's weight: one scale per output channel and member of a stack.
 [[nodiscard]] quant::Granularity granularity_of(const graph::Layer& layer);

@@ -20,7 +20,10 @@ struct ExecutorOptions {
   int threads = 0;             ///< 0: all cores
   std::string device = "cpu";  ///< "cpu" or "cuda"
   bool fuse = true;            ///< false: run each node separately, without fusion
-  bool profile = false;        ///< record the time of every node, see Executor::profile
+  /// Compute operators between quantizers as integer kernels of runtimes do
+  /// (graph/fuse_integers.h); only in float32. Weights then cannot be replaced.
+  bool integer_kernels = false;
+  bool profile = false;  ///< record the time of every node, see Executor::profile
   /// Values for captures; they are not fused away.
   std::vector<graph::ValueId> captured;
 };

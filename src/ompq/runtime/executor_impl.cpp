@@ -6,6 +6,8 @@
 #include <fmt/format.h>
 
 #include "ompq/core/error.h"
+#include "ompq/graph/fuse_integers.h"
+#include "ompq/graph/fuse_quantizers.h"
 #include "ompq/graph/passes.h"
 #include "ompq/ops/aten_bridge.h"
 #include "ompq/runtime/dnnl_support.h"
@@ -34,7 +36,10 @@ Executor::Impl::Impl(const graph::Graph& original, ExecutorOptions given)
       precision(resolve_precision(options.precision)),
       threads(resolved_threads(options.threads)) {
   check_device(options.device);
+  const bool integers = options.fuse && options.integer_kernels && precision == Precision::Float32;
+  if (integers && options.captured.empty()) graph::drop_bounds_before_quantizers(graph);
   if (options.fuse) graph::fuse(graph, options.captured);
+  if (integers) graph::fuse_integers(graph, options.captured);
   plan = make_plan(graph);
   load_constants();
   mark_captured();

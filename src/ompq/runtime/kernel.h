@@ -78,6 +78,9 @@ class Kernel {
 [[nodiscard]] std::unique_ptr<Kernel> make_matmul(const KernelRequest& request);
 [[nodiscard]] std::unique_ptr<Kernel> make_pool(const KernelRequest& request);
 [[nodiscard]] std::unique_ptr<Kernel> make_fake_quantize(const KernelRequest& request);
+[[nodiscard]] std::unique_ptr<Kernel> make_integer_product(const KernelRequest& request);
+[[nodiscard]] std::unique_ptr<Kernel> make_integer_operator(const KernelRequest& request);
+[[nodiscard]] std::unique_ptr<Kernel> make_integer_pool(const KernelRequest& request);
 /// A kernel for any node of the operator table. @throws UnsupportedOp for others.
 [[nodiscard]] std::unique_ptr<Kernel> make_generic(const KernelRequest& request);
 

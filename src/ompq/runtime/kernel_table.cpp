@@ -25,6 +25,12 @@ constexpr std::array kRows{
     KernelRow{"", "AveragePool", make_pool},
     KernelRow{"", "GlobalAveragePool", make_pool},
     KernelRow{"ompq", "FakeQuantize", make_fake_quantize},
+    KernelRow{"ompq", "IntegerConv", make_integer_product},
+    KernelRow{"ompq", "IntegerGemm", make_integer_product},
+    KernelRow{"ompq", "IntegerMatMul", make_integer_product},
+    KernelRow{"ompq", "IntegerAdd", make_integer_operator},
+    KernelRow{"ompq", "IntegerMul", make_integer_operator},
+    KernelRow{"ompq", "IntegerGlobalAveragePool", make_integer_pool},
 };
 
 }  // namespace

@@ -49,6 +49,7 @@ void bind_measuring(Binder& binder, SearchOptions& options) {
   binder.unbound("time to measure again", options.automatic.remeasure_seconds);
   binder.unbound("starts", options.automatic.starts);
   binder.bind("weight-symmetry", options.weights.symmetry);
+  binder.bind("target", options.weights.target);
   binder.unbound("weight range", options.weights.range);
   binder.composed("format", options.form.format);
   binder.bind("opset", options.form.opset);

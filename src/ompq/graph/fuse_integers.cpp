@@ -1,0 +1,243 @@
+#include "ompq/graph/fuse_integers.h"
+
+#include <cmath>
+#include <cstdint>
+#include <limits>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "ompq/graph/operator_traits.h"
+#include "ompq/graph/uses.h"
+
+namespace ompq::graph {
+namespace {
+
+/// The levels of a FakeQuantize with one scale.
+struct LevelRange {
+  float scale = 1.0F;
+  float low = 0.0F;
+  float high = 0.0F;
+};
+
+std::optional<float> single_float(const Graph& graph, ValueId id) {
+  if (!graph.is_constant(id) || graph.value(id).constant->elements() != 1) return std::nullopt;
+  return graph.value(id).constant->to_floats().front();
+}
+
+std::optional<LevelRange> levels_of(const Graph& graph, NodeId id) {
+  if (id == kNoNode) return std::nullopt;
+  const Node& node = graph.node(id);
+  if (node.domain != "ompq" || !node.is("FakeQuantize")) return std::nullopt;
+  const auto scale = single_float(graph, node.input(1));
+  const auto zero =
+      node.input(2) == kNoValue ? std::optional(0.0F) : single_float(graph, node.input(2));
+  if (!scale || !zero) return std::nullopt;
+  return LevelRange{*scale,
+                    static_cast<float>(node.int_attribute("quant_min", 0)) - *zero,
+                    static_cast<float>(node.int_attribute("quant_max", 0)) - *zero};
+}
+
+/// True if clipping to the levels does what the fused activation does.
+bool performs(const LevelRange& levels, const Node& node) {
+  const FusedActivation activation = activation_of(node);
+  if (activation.type.empty()) return true;
+  Bounds bounds{};
+  if (activation.type == "Relu") {
+    bounds.low = 0.0F;
+  } else if (activation.type == "Clip") {
+    bounds = {std::get<float>(activation.parameters.at("min")),
+              std::get<float>(activation.parameters.at("max"))};
+  } else {
+    return false;
+  }
+  return bounds.low / levels.scale < levels.low + 0.5F &&
+         bounds.high / levels.scale > levels.high - 0.5F;
+}
+
+/// The axis of output channels of a fused product's weight; nullopt for other nodes.
+std::optional<std::int64_t> channel_axis(const Node& node) {
+  if (node.domain != "ompq") return std::nullopt;
+  if (node.is("FusedConv")) return 0;
+  if (node.is("FusedMatMul")) return 1;
+  if (!node.is("FusedGemm") || node.int_attribute("transA", 0) != 0) return std::nullopt;
+  if (node.float_attribute("alpha", 1.0F) != 1.0F || node.float_attribute("beta", 1.0F) != 1.0F) {
+    return std::nullopt;
+  }
+  return node.int_attribute("transB", 0) != 0 ? 0 : 1;
+}
+
+/// The levels as float32 if they fit the constant; nullopt otherwise.
+std::optional<Tensor> checked_numbers(const Value& weight, std::int64_t axis) {
+  if (weight.levels == nullptr || !weight.constant) return std::nullopt;
+  const Levels& levels = *weight.levels;
+  const auto& shape = weight.constant->shape();
+  if (levels.numbers.shape() != shape || levels.axis != axis || shape.size() < 2) {
+    return std::nullopt;
+  }
+  const std::int64_t channels = shape[static_cast<std::size_t>(axis)];
+  if (static_cast<std::int64_t>(levels.scale.size()) != channels) return std::nullopt;
+  std::int64_t inner = 1;
+  for (std::size_t d = static_cast<std::size_t>(axis) + 1; d < shape.size(); ++d) inner *= shape[d];
+  const auto numbers = levels.numbers.data<std::int8_t>();
+  const auto values = weight.constant->data<float>();
+  std::vector<float> floats(numbers.size());
+  for (std::size_t i = 0; i < numbers.size(); ++i) {
+    const auto channel = static_cast<std::int64_t>(i) / inner % channels;
+    floats[i] = numbers[i];
+    if (floats[i] * levels.scale[static_cast<std::size_t>(channel)] != values[i]) {
+      return std::nullopt;
+    }
+  }
+  return Tensor::from(shape, floats);
+}
+
+/// The bias as multiples of `steps`; nullopt if it has others.
+std::optional<Tensor> multiples_of(const Tensor& bias, const std::vector<float>& steps) {
+  if (bias.elements() != static_cast<std::int64_t>(steps.size())) return std::nullopt;
+  const auto values = bias.data<float>();
+  std::vector<float> counts;
+  for (std::size_t c = 0; c < steps.size(); ++c) {
+    counts.push_back(std::nearbyint(values[c] / steps[c]));
+    const bool fits =
+        std::abs(static_cast<double>(counts.back())) < std::numeric_limits<std::int32_t>::max();
+    if (!fits || counts.back() * steps[c] != values[c]) return std::nullopt;
+  }
+  return Tensor::from({static_cast<std::int64_t>(steps.size())}, counts);
+}
+
+class IntegerFuser {
+ public:
+  IntegerFuser(Graph& graph, std::span<const ValueId> keep) : graph_(graph), uses_(graph) {
+    for (const ValueId id : keep) uses_.keep(id);
+  }
+
+  int run() {
+    int made = 0;
+    const std::size_t count = graph_.nodes().size();
+    for (std::size_t n = 0; n < count; ++n) {
+      const auto id = static_cast<NodeId>(n);
+      made += fuse_product(id) || fuse_operator(id) ? 1 : 0;
+    }
+    graph_.erase_nodes(gone_);
+    if (made > 0) graph_.sort();
+    return made;
+  }
+
+ private:
+  bool fuse_product(NodeId id) {
+    const Node node = graph_.node(id);
+    const auto axis = channel_axis(node);
+    if (!axis || node.input(3) != kNoValue || !graph_.is_constant(node.input(1))) return false;
+    if (!has_kernel(node)) return false;
+    const auto input = levels_read(node.inputs.front());
+    if (!input) return false;
+    const NodeId quantizer = uses_.sole_reader(node.outputs.front());
+    auto output = levels_of(graph_, quantizer);
+    const bool rounds = output && performs(*output, node);
+    if (!rounds && (node.is("FusedConv") || !activation_of(node).type.empty())) return false;
+    if (node.is("FusedMatMul") && node.input(2) != kNoValue) return false;
+    auto numbers = checked_numbers(graph_.value(node.inputs[1]), *axis);
+    if (!numbers) return false;
+    std::vector<float> steps;
+    for (const float scale : graph_.value(node.inputs[1]).levels->scale) {
+      steps.push_back(input->scale * scale);
+    }
+    ValueId bias = kNoValue;
+    if (node.input(2) != kNoValue) {
+      if (!graph_.is_constant(node.input(2))) return false;
+      auto counts = multiples_of(*graph_.value(node.input(2)).constant, steps);
+      if (!counts) return false;
+      bias = graph_.add_constant("", std::move(*counts));
+    }
+    if (rounds) {
+      for (float& step : steps) step /= output->scale;
+    }
+    const auto channels = static_cast<std::int64_t>(steps.size());
+    const ValueId weight = graph_.add_constant("", std::move(*numbers));
+    const ValueId multipliers = graph_.add_constant("", Tensor::from({channels}, steps));
+    Node& product = graph_.mutable_node(id);
+    product.op_type = "Integer" + node.op_type.substr(std::string_view("Fused").size());
+    product.inputs = {node.inputs.front(), weight, bias, multipliers};
+    std::erase_if(product.attributes,
+                  [](const auto& entry) { return entry.first.starts_with("activation"); });
+    set_levels(product, "input", *input);
+    product.attributes["rounds"] = static_cast<std::int64_t>(rounds);
+    if (rounds) absorb(id, quantizer, *output);
+    return true;
+  }
+
+  /// An Add, a Mul or a GlobalAveragePool of quantized values, and the quantizer after it.
+  bool fuse_operator(NodeId id) {
+    const Node node = graph_.node(id);
+    if (!node.domain.empty()) return false;
+    const bool pool = node.is("GlobalAveragePool");
+    if (!pool && !node.is("Add") && !node.is("Mul")) return false;
+    std::vector<LevelRange> inputs;
+    for (const ValueId input : node.inputs) {
+      const auto levels = input == kNoValue ? std::nullopt : levels_read(input);
+      if (!levels) return false;
+      inputs.push_back(*levels);
+    }
+    const NodeId quantizer = uses_.sole_reader(node.outputs.front());
+    const auto output = levels_of(graph_, quantizer);
+    if (!output || inputs.size() != (pool ? 1 : 2)) return false;
+    Node& fused = graph_.mutable_node(id);
+    fused.op_type = "Integer" + node.op_type;
+    fused.domain = "ompq";
+    if (pool) {
+      set_levels(fused, "input", inputs[0]);
+    } else {
+      set_levels(fused, "a", inputs[0]);
+      set_levels(fused, "b", inputs[1]);
+    }
+    absorb(id, quantizer, *output);
+    return true;
+  }
+
+  static void set_levels(Node& node, const std::string& prefix, const LevelRange& levels) {
+    node.attributes[prefix + "_scale"] = levels.scale;
+    node.attributes[prefix + "_low"] = levels.low;
+    node.attributes[prefix + "_high"] = levels.high;
+  }
+
+  /// The node computes the quantizer's result.
+  void absorb(NodeId id, NodeId quantizer, const LevelRange& output) {
+    Node& node = graph_.mutable_node(id);
+    set_levels(node, "output", output);
+    node.outputs = graph_.node(quantizer).outputs;
+    produced_[node.outputs.front()] = output;
+    gone_.push_back(quantizer);
+  }
+
+  /// The levels of a value that a FakeQuantize or an earlier integer product produces.
+  [[nodiscard]] std::optional<LevelRange> levels_read(ValueId value) const {
+    const auto found = produced_.find(value);
+    return found == produced_.end() ? levels_of(graph_, uses_.producer(value)) : found->second;
+  }
+
+  /// True if the rank of x is known and one that executors have kernels for.
+  [[nodiscard]] bool has_kernel(const Node& node) const {
+    const auto& shape = graph_.value(node.inputs.front()).shape;
+    if (!shape) return false;
+    if (node.is("FusedConv")) return shape->size() == 3 || shape->size() == 4;
+    return shape->size() >= 2;
+  }
+
+  Graph& graph_;
+  Uses uses_;
+  std::map<ValueId, LevelRange> produced_;  ///< by replaced products
+  std::vector<NodeId> gone_;
+};
+
+}  // namespace
+
+int fuse_integers(Graph& graph, std::span<const ValueId> keep) {
+  return IntegerFuser(graph, keep).run();
+}
+
+}  // namespace ompq::graph

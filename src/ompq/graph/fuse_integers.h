@@ -1,0 +1,36 @@
+#pragma once
+
+#include <span>
+
+#include "ompq/graph/graph.h"
+
+namespace ompq::graph {
+
+/// After fuse(): turns products of quantized activations and weights with known Levels into
+/// **IntegerConv, IntegerGemm, IntegerMatMul** of domain "ompq", which compute as integer kernels
+/// of runtimes do:
+///     inputs   x (a FakeQuantize's result), int8 weight levels as float32, int32 bias as float32
+///     or
+///              kNoValue, multiplier of each output channel
+///     sum      = sum over products of levels, plus bias: an integer
+///     output   with `rounds` = 1, the output quantizer is included:
+///                scale x clamp(round_half_even(float32(sum) x multiplier), low, high),
+///                multiplier = (activation scale x weight scale) / scale
+///              otherwise float32(sum) x multiplier, multiplier = activation scale x weight scale
+/// Attributes of the operator stay, and `input_scale`, `input_low`, `input_high` (levels of x),
+/// `output_scale`, `output_low`, `output_high` (levels of the result) are added.
+///
+/// A Conv is only replaced together with the quantizer of its result, as in ONNX Runtime; a Gemm
+/// or MatMul also alone. An activation between them must be one that the quantizer performs. A
+/// MatMul's bias stays float and is added in a separate node.
+///
+/// Likewise **IntegerAdd, IntegerMul, IntegerGlobalAveragePool** between quantizers, with
+/// `a_scale`, `a_low`, `b_scale`, `b_low` (`input_...` for the pool) and `output_...`, in the order
+/// of ONNX Runtime's kernels with fused multiply-add (1.32; codes = level - low):
+///     Add   code = round(fma(a, ra, fma(b, rb, z - fma(ra, za, rb x zb)))), ra = sa / sy, z = zy
+///     Mul   code = round(fma((a - za) x (b - zb), (sa x sb) / sy, zy))
+///     pool  code = round((sum - n za) x (sa / (sy x n))) + zy
+/// @return the number of replaced operators.
+int fuse_integers(Graph& graph, std::span<const ValueId> keep = {});
+
+}  // namespace ompq::graph

@@ -1,0 +1,181 @@
+#include "ompq/onnx_io/integer_layers.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <limits>
+
+#include "ompq/graph/operator_traits.h"
+#include "ompq/quant/levels.h"
+
+namespace ompq::onnx_io {
+namespace {
+
+using graph::Graph;
+using graph::kNoNode;
+using graph::kNoValue;
+using graph::Node;
+using graph::NodeId;
+using graph::ValueId;
+using quant::QuantizedTensor;
+
+/// The scale of the codes that `value` decodes; kNoValue if it is not a DequantizeLinear with one
+/// scale.
+ValueId single_scale(const Graph& graph, ValueId value) {
+  if (value == kNoValue || graph.producer(value) == kNoNode) return kNoValue;
+  const Node& node = graph.node(graph.producer(value));
+  if (!node.is("DequantizeLinear") || !node.domain.empty()) return kNoValue;
+  const ValueId scale = node.input(1);
+  const bool one = graph.is_constant(scale) && graph.value(scale).constant->rank() == 0;
+  return one && !graph.is_constant(node.input(0)) ? scale : kNoValue;
+}
+
+/// The axis of output channels that integer kernels support; nullopt for other operators.
+std::optional<std::int64_t> channel_axis(const Graph& graph, const Node& node) {
+  const bool product = graph::traits_of(node).integer == graph::IntegerForm::Product;
+  if (!product || !node.domain.empty()) return std::nullopt;
+  if (node.is("Conv")) return 0;
+  const auto rank = static_cast<std::int64_t>(graph.value(node.input(1)).constant->rank());
+  if (node.is("MatMul")) return rank == 2 ? std::optional<std::int64_t>(1) : std::nullopt;
+  const bool plain = node.float_attribute("alpha", 1.0F) == 1.0F &&
+                     node.float_attribute("beta", 1.0F) == 1.0F &&
+                     node.int_attribute("transA", 0) == 0;
+  if (!plain) return std::nullopt;
+  return node.int_attribute("transB", 0) != 0 ? 0 : 1;
+}
+
+/// bias[c] = result[c] x (activation x scales[c]); nullopt if an element is no such multiple.
+std::optional<std::vector<std::int32_t>> steps_of(const Tensor& bias,
+                                                  float activation,
+                                                  const std::vector<float>& scales) {
+  if (bias.rank() != 1 || bias.elements() != static_cast<std::int64_t>(scales.size())) {
+    return std::nullopt;
+  }
+  constexpr double kMost = std::numeric_limits<std::int32_t>::max();
+  std::vector<std::int32_t> steps;
+  const auto values = bias.data<float>();
+  for (std::size_t c = 0; c < scales.size(); ++c) {
+    const float step = activation * scales[c];
+    const float count = std::nearbyint(values[c] / step);
+    if (!(std::abs(static_cast<double>(count)) < kMost)) return std::nullopt;
+    const auto whole = static_cast<std::int32_t>(count);
+    if (static_cast<float>(whole) * step != values[c]) return std::nullopt;
+    steps.push_back(whole);
+  }
+  return steps;
+}
+
+/// One layer's weight, to be rewritten for all of its readers or for none.
+class LayerRewriter {
+ public:
+  LayerRewriter(Graph& graph, std::string name, const QuantizedTensor& weight)
+      : graph_(graph), name_(std::move(name)), weight_(weight), value_(graph.find_value(name_)) {}
+
+  std::optional<IntegerWeight> run() {
+    auto levels = quant::int8_levels(weight_);
+    if (!levels || graph_.is_output(value_)) return std::nullopt;
+    scales_ = levels->scale;
+    const std::vector<NodeId> readers = graph_.consumers(value_);
+    if (readers.empty()) return std::nullopt;
+    for (const NodeId reader : readers) {
+      if (!accept(reader)) return std::nullopt;
+    }
+    made_.weight = name_;
+    made_.doubled = levels->doubled;
+    made_.levels =
+        graph_.add_constant(name_ + "_levels", Tensor::from(weight_.shape, levels->levels));
+    const auto channels = static_cast<std::int64_t>(scales_.size());
+    made_.scale = graph_.add_constant(name_ + "_scale", Tensor::from({channels}, scales_));
+    add_dequantizer(readers);
+    for (std::size_t i = 0; i < readers.size(); ++i) add_bias(readers[i], steps_[i]);
+    return made_;
+  }
+
+ private:
+  /// True if the node can run on an integer kernel; keeps its bias.
+  bool accept(NodeId id) {
+    const Node& node = graph_.node(id);
+    const quant::Granularity& granularity = weight_.params.granularity;
+    const bool first = node.input(1) == value_ && std::ranges::count(node.inputs, value_) == 1;
+    const ValueId activation = single_scale(graph_, node.input(0));
+    if (!first || activation == kNoValue) return false;
+    if (channel_axis(graph_, node) != granularity.axis || granularity.stacked > 0) return false;
+    const ValueId bias = node.input(2);
+    steps_.emplace_back();
+    if (bias == kNoValue) return true;
+    if (!graph_.is_constant(bias)) return false;
+    const float scale = graph_.value(activation).constant->data<float>().front();
+    auto steps = steps_of(*graph_.value(bias).constant, scale, scales_);
+    if (!steps) return false;
+    steps_.back() = std::move(*steps);
+    return true;
+  }
+
+  /// Zeros, one per channel, by a node if that takes fewer bytes.
+  ValueId zero_points() {
+    constexpr std::int64_t kExpandFrom = 48;
+    const auto channels = static_cast<std::int64_t>(scales_.size());
+    if (channels < kExpandFrom) {
+      return graph_.add_constant(
+          name_ + "_zero", Tensor::from({channels}, std::vector<std::int8_t>(scales_.size(), 0)));
+    }
+    const ValueId zero = graph_.add_constant(name_ + "_zero", Tensor::scalar(std::int8_t{0}));
+    const ValueId extent = graph_.add_constant(
+        name_ + "_channels", Tensor::from({1}, std::vector<std::int64_t>{channels}));
+    const ValueId zeros =
+        graph_.add_op({.name = name_ + "_zeros", .op_type = "Expand", .inputs = {zero, extent}});
+    graph_.mutable_value(zeros).type = DataType::Int8;
+    return zeros;
+  }
+
+  void add_dequantizer(const std::vector<NodeId>& readers) {
+    std::vector<ValueId> inputs{made_.levels, made_.scale};
+    const bool zeros =
+        std::ranges::any_of(readers, [&](NodeId reader) { return graph_.node(reader).is("Gemm"); });
+    if (zeros) inputs.push_back(zero_points());
+    Node node{.name = name_ + "_dq", .op_type = "DequantizeLinear", .inputs = std::move(inputs)};
+    node.attributes["axis"] = weight_.params.granularity.axis;
+    const ValueId real = graph_.add_op(std::move(node));
+    graph_.mutable_value(real).shape = graph_.value(value_).shape;
+    for (const NodeId reader : readers) graph_.mutable_node(reader).inputs[1] = real;
+  }
+
+  void add_bias(NodeId reader, const std::vector<std::int32_t>& steps) {
+    if (steps.empty()) return;
+    const std::string name = graph_.value(graph_.node(reader).inputs[2]).name;
+    const ValueId activation = single_scale(graph_, graph_.node(reader).inputs[0]);
+    const auto channels = static_cast<std::int64_t>(steps.size());
+    const ValueId codes = graph_.add_constant(name + "_steps", Tensor::from({channels}, steps));
+    const ValueId scale = graph_.add_op(
+        {.name = name + "_scale", .op_type = "Mul", .inputs = {activation, made_.scale}});
+    graph_.mutable_value(scale).shape = graph::fixed_shape({channels});
+    Node node{.name = name + "_dq", .op_type = "DequantizeLinear", .inputs = {codes, scale}};
+    node.attributes["axis"] = std::int64_t{0};
+    const ValueId real = graph_.add_op(std::move(node));
+    graph_.mutable_value(real).shape = graph::fixed_shape({channels});
+    graph_.mutable_node(reader).inputs[2] = real;
+    if (made_.bias == kNoValue) made_.bias = codes;
+  }
+
+  Graph& graph_;
+  std::string name_;
+  const QuantizedTensor& weight_;
+  ValueId value_;
+  std::vector<float> scales_;
+  std::vector<std::vector<std::int32_t>> steps_;  ///< by reader; empty: no bias
+  IntegerWeight made_;
+};
+
+}  // namespace
+
+std::vector<IntegerWeight> insert_integer_layers(
+    Graph& graph, const std::map<std::string, QuantizedTensor>& weights) {
+  std::vector<IntegerWeight> made;
+  for (const auto& [name, weight] : weights) {
+    if (auto one = LayerRewriter(graph, name, weight).run()) made.push_back(std::move(*one));
+  }
+  if (!made.empty()) graph.sort();
+  return made;
+}
+
+}  // namespace ompq::onnx_io

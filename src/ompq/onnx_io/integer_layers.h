@@ -1,0 +1,35 @@
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "ompq/graph/graph.h"
+#include "ompq/quant/quantized_tensor.h"
+
+namespace ompq::onnx_io {
+
+/// A weight as constants for integer kernels.
+struct IntegerWeight {
+  std::string weight;                       ///< name of the float weight that it replaces
+  graph::ValueId levels = graph::kNoValue;  ///< int8, the weight's shape
+  graph::ValueId scale = graph::kNoValue;   ///< float32, one for each output channel
+  graph::ValueId bias = graph::kNoValue;    ///< int32, of the first reader; kNoValue: none
+  bool doubled = false;                     ///< levels are odd numbers, scales are halves
+};
+
+/// Rewrites each Conv, Gemm and MatMul that reads codes with one scale and a quantized weight into
+/// the form that ONNX Runtime and OpenVINO replace by integer kernels:
+///
+///     weight = DequantizeLinear(levels, scale)            along the axis of output channels
+///     bias   = DequantizeLinear(int32, activation scale x scale)
+///
+/// Conditions (checked in ONNX Runtime 1.32): every reader of the weight is such an operator, the
+/// levels fit int8, and the bias consists of multiples of activation scale x scale that fit int32.
+/// Gemm needs a zero point of the weight. Other layers are not changed.
+/// @param weights  by value name. @return the rewritten weights.
+[[nodiscard]] std::vector<IntegerWeight> insert_integer_layers(
+    graph::Graph& graph, const std::map<std::string, quant::QuantizedTensor>& weights);
+
+}  // namespace ompq::onnx_io

@@ -1,0 +1,45 @@
+#pragma once
+
+#include <map>
+#include <vector>
+
+#include "ompq/core/bit_width.h"
+#include "ompq/graph/graph.h"
+#include "ompq/graph/layers.h"
+#include "ompq/targets/target_table.h"
+
+namespace ompq::targets {
+
+/// The quantizer of a value.
+struct Place {
+  BitWidth bits{8};
+  /// The value whose quantizer this one repeats, since only operators that move elements are
+  /// between them; kNoValue: it has its own.
+  graph::ValueId same_as = graph::kNoValue;
+};
+
+/// Quantizers by value of the graph.
+using Placement = std::map<graph::ValueId, Place>;
+
+/// Decides which values are quantized: the inputs of `layers`, with `bits` (one per layer; the
+/// largest if several read a value), and for targets with integer kernels also
+/// - the output of each layer that has an integer kernel, after a Relu or Clip that its quantizer
+///   performs,
+/// - inputs and outputs of operators on the way from one integer layer to another that have an
+///   integer kernel or run on codes (OperatorTraits::integer), with 8 bits.
+/// Operators elsewhere stay float: quantizing them would cost accuracy without making them faster.
+/// @throws ConfigError if there are not as many widths as layers.
+[[nodiscard]] Placement place_quantizers(const graph::Graph& graph,
+                                         const std::vector<graph::Layer>& layers,
+                                         const std::vector<BitWidth>& bits,
+                                         const TargetRow& target);
+
+/// True if the layer's operator has an integer kernel for one scale per output channel: Conv, or a
+/// Gemm or MatMul with a matrix that is not scaled or added to a scaled bias.
+[[nodiscard]] bool has_integer_kernel(const graph::Graph& graph, const graph::Layer& layer);
+
+/// True if a quantizer whose range is a part of [low, high] and includes 0 performs the node's
+/// clipping: it clips to bounds around 0.
+[[nodiscard]] bool is_clipped_by_quantizer(const graph::Graph& graph, const graph::Node& node);
+
+}  // namespace ompq::targets

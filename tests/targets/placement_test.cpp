@@ -1,0 +1,145 @@
+#include "ompq/targets/placement.h"
+
+#include <string>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "ompq/core/error.h"
+#include "support/graph_builder.h"
+
+namespace ompq::targets {
+namespace {
+
+using graph::Dim;
+using graph::Graph;
+using ::testing::ElementsAre;
+using ::testing::UnorderedElementsAre;
+
+graph::Shape image() { return {Dim::batch(), Dim::fixed(4), Dim::fixed(8), Dim::fixed(8)}; }
+
+struct Placed {
+  Graph graph;
+  Placement places;
+
+  /// "value bits" or "value bits as source", by name.
+  [[nodiscard]] std::vector<std::string> texts() const {
+    std::vector<std::string> found;
+    for (const auto& [value, place] : places) {
+      std::string text = graph.value(value).name + " " + std::to_string(place.bits.value());
+      if (place.same_as != graph::kNoValue) text += " as " + graph.value(place.same_as).name;
+      found.push_back(text);
+    }
+    return found;
+  }
+};
+
+/// All layers with activations of `bits` bits.
+Placed placed(Graph graph, const std::string& name, int bits = 8) {
+  const auto layers = graph::discover(graph).layers;
+  Placed result{graph, {}};
+  result.places = place_quantizers(
+      graph, layers, std::vector<BitWidth>(layers.size(), BitWidth(bits)), target(name));
+  return result;
+}
+
+/// conv a -> Relu -> [conv b] + -> Relu -> pool -> Flatten -> Gemm
+Graph residual() {
+  testing::GraphBuilder builder("residual");
+  const auto x = builder.input("x", image());
+  const auto a = builder.relu("ra", builder.conv("a", x, {.out = 4, .kernel = 3}));
+  const auto b = builder.conv("b", a, {.out = 4, .kernel = 3});
+  const auto sum = builder.relu("rs", builder.add("add", a, b));
+  const auto flat = builder.flatten("flat", builder.global_average_pool("pool", sum));
+  return builder.finish({builder.gemm("fc", flat, 3)});
+}
+
+TEST(Placement, WithoutIntegerKernelsIsOnTheInputsOfLayers) {
+  EXPECT_THAT(placed(residual(), "exact", 6).texts(),
+              UnorderedElementsAre("x 6", "ra_output 6", "flat_output 6"));
+}
+
+TEST(Placement, WithIntegerKernelsIsAlsoBetweenOperatorsAndAfterRelu) {
+  EXPECT_THAT(placed(residual(), "onnxruntime").texts(),
+              UnorderedElementsAre("x 8",
+                                   "ra_output 8",
+                                   "b_output 8",
+                                   "rs_output 8",
+                                   "pool_output 8",
+                                   "flat_output 8 as pool_output"));
+}
+
+TEST(Placement, GivesValuesOfOneQuantizerTheWidthOfTheLayersThatReadThem) {
+  const auto places = placed(residual(), "onnxruntime", 5);
+  EXPECT_THAT(places.texts(),
+              UnorderedElementsAre("x 5",
+                                   "ra_output 5",
+                                   "b_output 8",
+                                   "rs_output 8",
+                                   "pool_output 5",
+                                   "flat_output 5 as pool_output"));
+}
+
+/// conv a -> HardSwish -> conv b: the activation has no integer kernel.
+TEST(Placement, LeavesOperatorsWithoutIntegerKernelFloat) {
+  testing::GraphBuilder builder("swish");
+  const auto x = builder.input("x", image());
+  const auto a = builder.unary("HardSwish", "h", builder.conv("a", x, {.out = 4}));
+  const auto places =
+      placed(builder.finish({builder.conv("b", a, {.out = 4})}), "onnxruntime").texts();
+  // Each convolution has a quantizer after it, since ONNX Runtime would run it in float otherwise.
+  EXPECT_THAT(places, UnorderedElementsAre("x 8", "a_output 8", "h_output 8", "b_output 8"));
+}
+
+/// Operators that no integer layer follows stay float.
+TEST(Placement, DoesNotQuantizeTheEndOfANetwork) {
+  testing::GraphBuilder builder("end");
+  const auto x = builder.input("x", image());
+  const auto a = builder.conv("a", x, {.out = 4});
+  const auto b = builder.conv("b", a, {.out = 4});
+  const auto end = builder.unary("Sigmoid", "s", builder.add("add", a, b));
+  const auto places = placed(builder.finish({end}), "onnxruntime").texts();
+  EXPECT_THAT(places, UnorderedElementsAre("x 8", "a_output 8", "b_output 8"));
+}
+
+TEST(Placement, FollowsSigmoidGatesBranchesAndPoolsBetweenLayers) {
+  testing::GraphBuilder builder("branches");
+  const auto x = builder.input("x", image());
+  const auto a = builder.conv("a", x, {.out = 4});
+  const auto gate = builder.binary("Mul", "gate", a, builder.unary("Sigmoid", "s", a));
+  const auto pooled = builder.max_pool("max", gate, 3, 1, 1);
+  const auto joined = builder.concat("join", {gate, pooled}, 1);
+  const auto places =
+      placed(builder.finish({builder.conv("b", joined, {.out = 2})}), "onnxruntime").texts();
+  EXPECT_THAT(places,
+              UnorderedElementsAre("x 8",
+                                   "a_output 8",
+                                   "s_output 8",
+                                   "gate_output 8",
+                                   "max_output 8 as gate_output",
+                                   "join_output 8",
+                                   "b_output 8"));
+}
+
+TEST(Placement, NeedsAWidthForEveryLayer) {
+  const Graph graph = residual();
+  const auto layers = graph::discover(graph).layers;
+  EXPECT_THROW((void)place_quantizers(graph, layers, {BitWidth(8)}, target("exact")), ConfigError);
+}
+
+TEST(Placement, KnowsWhichClippingAQuantizerPerforms) {
+  testing::GraphBuilder builder("clips");
+  const auto x = builder.input("x", image());
+  const auto six = builder.clip("six", x, 0.0F, 6.0F);
+  const auto apart = builder.clip("apart", six, 1.0F, 6.0F);
+  const Graph graph = builder.finish({builder.unary("Sigmoid", "s", apart)});
+  std::vector<bool> performed;
+  for (const graph::Node& node : graph.nodes()) {
+    performed.push_back(is_clipped_by_quantizer(graph, node));
+  }
+  EXPECT_THAT(performed, ElementsAre(true, false, false));
+}
+
+}  // namespace
+}  // namespace ompq::targets
