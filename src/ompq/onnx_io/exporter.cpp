@@ -114,7 +114,8 @@ onnx::ModelProto write_packed(Graph graph, const ExportOptions& options) {
   } else {
     keep_float_kernels(graph);
   }
-  return write_model(graph, options.short_names ? Style::Shortest : Style::Full, packed, {}, integer);
+  return write_model(
+      graph, options.short_names ? Style::Shortest : Style::Full, packed, {}, integer);
 }
 
 onnx::ModelProto write_float(Graph graph, const ExportOptions& options) {
