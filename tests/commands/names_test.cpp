@@ -15,6 +15,7 @@
 #include "ompq/ptq/rounding_method.h"
 #include "ompq/search/allocator_table.h"
 #include "ompq/sensitivity/metric.h"
+#include "ompq/targets/target_table.h"
 
 namespace ompq::commands {
 namespace {
@@ -31,6 +32,7 @@ TEST(OptionNames, AreThoseOfTheTables) {
   EXPECT_EQ(options::kMetricNames, joined_names(sensitivity::metrics()));
   EXPECT_EQ(options::kMethodNames, joined_names(ptq::method_table()));
   EXPECT_EQ(options::kFormatNames, joined_names(ptq::file_formats()));
+  EXPECT_EQ(options::kTargetNames, joined_names(targets::target_table().rows()));
 }
 
 TEST(OptionNames, OfTrainingFormatsAreThoseWrittenAfterEpochs) {

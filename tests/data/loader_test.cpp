@@ -11,7 +11,6 @@
 #include "data/sample_files.h"
 #include "ompq/core/error.h"
 #include "ompq/data/augmentation.h"
-#include "ompq/data/image_cache.h"
 #include "support/memory_dataset.h"
 #include "support/paths.h"
 
@@ -309,26 +308,6 @@ TEST(Loader, RefusesToBeginBeforeTheBeginning) {
               HasSubstr("epoch to begin with is -1"));
   EXPECT_THAT(error_of<ConfigError>([&] { Loader(*dataset, {0}, {}, {.batch = -1}); }),
               HasSubstr("batch to begin with is -1"));
-}
-
-TEST(ImageCache, KeepsWhatFitsAndNothingElse) {
-  ImageCache cache(10);
-  EXPECT_EQ(cache.find(3), nullptr);
-  const auto kept = cache.keep(3, constant_image(2, 4, {7}));
-  EXPECT_EQ(cache.find(3), kept);
-  const auto passed = cache.keep(4, constant_image(1, 3, {8}));
-  EXPECT_EQ(passed->pixels, constant_image(1, 3, {8}).pixels);
-  EXPECT_EQ(cache.find(4), nullptr);
-  EXPECT_NE(cache.keep(5, constant_image(1, 2, {9})), nullptr);
-  EXPECT_EQ(cache.bytes(), 10);
-  EXPECT_EQ(cache.size(), 2);
-}
-
-TEST(ImageCache, CountsAnImageOnce) {
-  ImageCache cache(100);
-  cache.keep(1, constant_image(2, 2, {7}));
-  cache.keep(1, constant_image(2, 2, {7}));
-  EXPECT_EQ(cache.bytes(), 4);
 }
 
 }  // namespace

@@ -1,98 +1,56 @@
+#include "ompq/data/preprocess.h"
+
+#include <limits>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "data/sample_files.h"
 #include "ompq/core/error.h"
-#include "ompq/data/preprocess_file.h"
-#include "support/paths.h"
 
 namespace ompq::data {
 namespace {
 
-using ::ompq::testing::TemporaryDirectory;
-using ::testing::AllOf;
-using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
-Preprocess read_text(const std::string& text) {
-  const TemporaryDirectory directory;
-  testing::write_bytes(directory / "p.json", text);
-  return read_preprocess(directory / "p.json");
+std::string fault_text(const Preprocess& preprocess) {
+  return fault_of(preprocess).value_or("no fault");
 }
 
-std::string preprocess_error(const std::string& text) {
+TEST(FaultOf, AcceptsTheDefaultsAndTheirLimits) {
+  EXPECT_EQ(fault_text({}), "no fault");
+  EXPECT_EQ(fault_text({.channels = "gray", .scale = -1, .mean = {0.5}, .std = {-2}}), "no fault");
+  EXPECT_EQ(fault_text({.mean = {0.5}, .std = {1, 2, 3}}), "no fault") << "one for all channels";
+  EXPECT_EQ(fault_text({.mean = {1, 2, 3, 4}}), "no fault") << "arrays may have more channels";
+  EXPECT_EQ(fault_text({.resize = 1, .crop = PixelSize(16384, 1)}), "no fault");
+}
+
+TEST(FaultOf, NamesTheFieldItsValueAndTheRule) {
+  EXPECT_EQ(fault_text({.channels = "cmyk"}),
+            "channels is \"cmyk\"; use \"rgb\", \"bgr\" or \"gray\"");
+  EXPECT_THAT(fault_text({.scale = 0}), HasSubstr("scale is 0; use a number other than 0"));
+  EXPECT_THAT(fault_text({.scale = std::numeric_limits<double>::infinity()}),
+              HasSubstr("scale is inf"));
+  EXPECT_THAT(fault_text({.mean = {1, 2}}), HasSubstr("mean has 2 values for 3 channels"));
+  EXPECT_THAT(fault_text({.channels = "gray", .std = {1, 2}}),
+              HasSubstr("std has 2 values for 1 channels"));
+  EXPECT_THAT(fault_text({.std = {1, 0, 1}}), HasSubstr("std holds 0"));
+  EXPECT_THAT(fault_text({.mean = {std::numeric_limits<double>::quiet_NaN()}}),
+              HasSubstr("mean holds nan"));
+  EXPECT_THAT(fault_text({.resize = 0}), HasSubstr("resize is 0 pixels; use 1..16384"));
+  EXPECT_THAT(fault_text({.crop = PixelSize(3, 16385)}), HasSubstr("crop is 16385 pixels"));
+  EXPECT_THAT(fault_text({.resize_to = PixelSize(-1, 3)}), HasSubstr("resize is -1 pixels"));
+  EXPECT_THAT(fault_text({.resize = 8, .resize_to = PixelSize(4, 5)}),
+              HasSubstr("resize is 8 for the shorter side and 4 x 5 for both; give one of them"));
+  EXPECT_THAT(fault_text({.interpolation = "area"}), HasSubstr("interpolation is \"area\""));
+}
+
+TEST(Validate, ThrowsTheFault) {
+  EXPECT_NO_THROW(validate({}));
   try {
-    (void)read_text(text);
-  } catch (const DataError& error) {
-    return error.what();
-  }
-  return "no error";
-}
-
-std::string with_field(const std::string& field) {
-  return R"({"format": "ompq-preprocess/1", )" + field + "}";
-}
-
-TEST(ReadPreprocess, GivesBackWhatToJsonWrote) {
-  const Preprocess written{.channels = "bgr",
-                           .scale = 1.0 / 127.5,
-                           .mean = {1, 0.9, 0.8},
-                           .std = {0.1, 0.2, 0.3},
-                           .resize = 256,
-                           .crop = 224};
-  const Preprocess read = read_text(to_json(written));
-  EXPECT_EQ(read.channels, written.channels);
-  EXPECT_EQ(read.scale, written.scale);
-  EXPECT_EQ(read.mean, written.mean);
-  EXPECT_EQ(read.std, written.std);
-  EXPECT_EQ(read.resize, written.resize);
-  EXPECT_EQ(read.crop, written.crop);
-  EXPECT_EQ(to_json(read), to_json(written));
-}
-
-TEST(ReadPreprocess, NullAndAbsentFieldsKeepTheDefaults) {
-  const Preprocess read = read_text(with_field(R"("resize": null, "mean": null)"));
-  EXPECT_EQ(read.resize, std::nullopt);
-  EXPECT_EQ(read.crop, std::nullopt);
-  EXPECT_THAT(read.mean, ElementsAre());
-  EXPECT_EQ(read.scale, 1.0 / 255);
-  EXPECT_EQ(read.channels, "rgb");
-}
-
-TEST(ReadPreprocess, NamesTheFileAndTheFieldThatIsWrong) {
-  EXPECT_THAT(preprocess_error("[1]"), AllOf(HasSubstr("p.json"), HasSubstr("not a JSON object")));
-  EXPECT_THAT(preprocess_error("{"), HasSubstr("not a JSON object"));
-  EXPECT_THAT(preprocess_error(R"({"scale": 1})"), HasSubstr("\"format\" is missing"));
-  EXPECT_THAT(preprocess_error(R"({"format": "other/2"})"),
-              HasSubstr("must be \"ompq-preprocess/1\""));
-  EXPECT_THAT(preprocess_error(with_field(R"("crops": 224)")),
-              AllOf(HasSubstr("\"crops\" is unknown"), HasSubstr("crop")));
-  EXPECT_THAT(preprocess_error(with_field(R"("crop": 22.5)")), HasSubstr("\"crop\" is 22.5"));
-  EXPECT_THAT(preprocess_error(with_field(R"("crop": 0)")), HasSubstr("crop is 0 pixels"));
-  EXPECT_THAT(preprocess_error(with_field(R"("resize": -3)")), HasSubstr("resize is -3 pixels"));
-  EXPECT_THAT(preprocess_error(with_field(R"("scale": "1/255")")),
-              HasSubstr("\"scale\" is \"1/255\""));
-  EXPECT_THAT(preprocess_error(with_field(R"("scale": 0)")), HasSubstr("scale is 0"));
-  EXPECT_THAT(preprocess_error(with_field(R"("mean": [1, "a", 2])")), HasSubstr("\"mean\""));
-  EXPECT_THAT(preprocess_error(with_field(R"("mean": [1, 2])")), HasSubstr("mean has 2 values"));
-  EXPECT_THAT(preprocess_error(with_field(R"("std": [1, 0, 1])")), HasSubstr("std holds 0"));
-  EXPECT_THAT(preprocess_error(with_field(R"("channels": "cmyk")")), HasSubstr("\"cmyk\""));
-  EXPECT_THAT(preprocess_error(with_field(R"("channels": 3)")), HasSubstr("\"channels\" is 3"));
-}
-
-TEST(FindPreprocess, LooksBesideTheModel) {
-  const TemporaryDirectory directory;
-  EXPECT_EQ(find_preprocess(directory / "net.v2.onnx"), std::nullopt);
-  testing::write_bytes(directory / "net.v2.preprocess.json", "{}");
-  EXPECT_EQ(find_preprocess(directory / "net.v2.onnx"), directory / "net.v2.preprocess.json");
-}
-
-TEST(ReadPreprocess, ReadsTheFilesBesideTheSharedModels) {
-  OMPQ_SHARED_OR_SKIP(shared);
-  for (const char* name : {"mobilenetv2-imagenet", "resnet20-cifar10", "squeezenet1_1-imagenet"}) {
-    const auto file = find_preprocess(shared / "models" / (std::string(name) + ".onnx"));
-    ASSERT_TRUE(file) << name;
-    EXPECT_EQ(read_preprocess(*file).mean.size(), 3U) << name;
+    validate({.scale = 0});
+    FAIL() << "nothing was thrown";
+  } catch (const ConfigError& error) {
+    EXPECT_THAT(error.what(), HasSubstr("[preprocessing] scale is 0"));
   }
 }
 

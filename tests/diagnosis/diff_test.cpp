@@ -1,16 +1,13 @@
 #include "ompq/diagnosis/diff.h"
 
-#include <cmath>
 #include <limits>
 
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
 #include "ompq/core/error.h"
-#include "ompq/diagnosis/layer_matching.h"
 #include "ompq/pipeline/load_model.h"
 #include "ompq/pipeline/network.h"
-#include "ompq/pipeline/value_comparison.h"
 #include "ompq/report/json.h"
 #include "pipeline/small_model.h"
 #include "support/paths.h"
@@ -239,80 +236,6 @@ TEST(Diff, RefusesNoSamples) {
   pipeline::Samples samples = pipeline::small_samples(kDiffSamples);
   samples.indices.clear();
   EXPECT_THROW((void)diff(model, model, samples, {}), DataError);
-}
-
-/// Two convolutions side by side on one input, written in either order.
-pipeline::Model forked(bool left_first) {
-  testing::GraphBuilder builder("fork");
-  const auto x = builder.input(
-      "x", {graph::Dim::batch(), graph::Dim::fixed(3), graph::Dim::fixed(4), graph::Dim::fixed(4)});
-  const auto first = builder.conv(left_first ? "left" : "right", x, {.out = 4});
-  const auto second = builder.conv(left_first ? "right" : "left", x, {.out = 4});
-  pipeline::Model model;
-  model.graph = builder.finish({builder.add("add", first, second)});
-  model.discovery = graph::discover(model.graph);
-  return model;
-}
-
-TEST(MatchLayers, FindsNamesakesThatHaveChangedPlaces) {
-  const pipeline::Model a = forked(true);
-  const pipeline::Model b = forked(false);
-  const LayerMatching matching = match_layers(a, b);
-  ASSERT_EQ(matching.layers.size(), 2U);
-  for (const MatchedLayer& pair : matching.layers) {
-    const auto& layer = a.discovery.layers.at(static_cast<std::size_t>(pair.layer_a));
-    EXPECT_EQ(layer.name, b.discovery.layers.at(static_cast<std::size_t>(pair.layer_b)).name);
-  }
-  EXPECT_EQ(matching.layers[0].layer_b, 1);
-}
-
-TEST(MatchLayers, ComparesOperatorsWhereAnActivationBecameAQuantizersClipping) {
-  // Some tools drop a Relu whose quantizer begins at zero.
-  const auto build = [](bool keeps_relu) {
-    testing::GraphBuilder builder("net");
-    auto x = builder.input(
-        "x",
-        {graph::Dim::batch(), graph::Dim::fixed(3), graph::Dim::fixed(4), graph::Dim::fixed(4)});
-    x = builder.conv("conv", x, {.out = 4, .kernel = 3, .bias = true});
-    if (keeps_relu) x = builder.relu("relu", x);
-    if (!keeps_relu) x = builder.quantize_dequantize("q", x, 0.05F, 0);
-    pipeline::Model model;
-    model.graph = builder.finish({builder.flatten("flat", x)});
-    model.discovery = graph::discover(model.graph);
-    return model;
-  };
-  const pipeline::Model with = build(true);
-  const pipeline::Model without = build(false);
-  const LayerMatching matching = match_layers(with, without);
-  ASSERT_EQ(matching.layers.size(), 1U);
-  EXPECT_EQ(matching.layers[0].value_a, with.discovery.layers[0].output);
-  EXPECT_EQ(matching.layers[0].value_b, without.discovery.layers[0].output);
-}
-
-TEST(ValueComparison, AddsUpWhatTheFormulasSay) {
-  pipeline::ValueComparison sums;
-  const std::vector<float> a{3, 4};
-  const std::vector<float> b{3, 5};
-  sums.add(a, b);
-  EXPECT_NEAR(*sums.snr_db(), 10 * std::log10(25.0), 1e-12);
-  EXPECT_NEAR(*sums.cosine(), 29 / std::sqrt(25.0 * 34.0), 1e-12);
-  EXPECT_EQ(sums.largest, 1);
-  sums.add(a, a);
-  EXPECT_NEAR(*sums.snr_db(), 10 * std::log10(50.0), 1e-12);
-  EXPECT_EQ(sums.elements, 4);
-  EXPECT_THROW(sums.add(a, std::vector<float>{1}), ShapeError);
-}
-
-TEST(ValueComparison, HasNoRatioWithoutNoiseOrSignal) {
-  pipeline::ValueComparison none;
-  EXPECT_FALSE(none.snr_db());
-  EXPECT_FALSE(none.cosine());
-  none.add(std::vector<float>{0, 0}, std::vector<float>{1, 0});
-  EXPECT_FALSE(none.snr_db());
-  EXPECT_TRUE(none.finite());
-  none.add(std::vector<float>{1}, std::vector<float>{std::numeric_limits<float>::infinity()});
-  EXPECT_FALSE(none.snr_db());
-  EXPECT_FALSE(none.finite());
 }
 
 }  // namespace

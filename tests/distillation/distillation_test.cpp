@@ -8,7 +8,6 @@
 #include "ompq/core/error.h"
 #include "ompq/core/random.h"
 #include "ompq/data/dataset.h"
-#include "ompq/distillation/distilled_parameters.h"
 #include "ompq/quant/short_scale.h"
 #include "ompq/reconstruction/block_kernels.h"
 #include "ompq/reconstruction/block_program.h"
@@ -209,54 +208,6 @@ TEST(Distill, RefusesWhatItCannotTune) {
   TestNetwork empty = small_network(3);
   empty.indices.clear();
   EXPECT_THROW((void)distill(request_of(empty), quick_distillation()), ConfigError);
-}
-
-// --- parameters ---------------------------------------------------------------------------------
-
-quant::QuantizedTensor some_codes(const Tensor& weight) {
-  return quant::quantize(weight,
-                         {.bits = BitWidth(3),
-                          .granularity = quant::Granularity::along(0),
-                          .scale = {0.25F, 0.5F},
-                          .zero_point = {4, 3}});
-}
-
-Tensor some_weight() {
-  Random random(9);
-  std::vector<float> values(24);
-  for (float& value : values) value = static_cast<float>(random.normal());
-  return Tensor::from({2, 3, 4}, values);
-}
-
-TEST(DistilledWeight, BeginsWithTheCodesItIsGiven) {
-  const auto initial = some_codes(some_weight());
-  const DistilledWeight weight(some_weight(), initial);
-  EXPECT_EQ(weight.codes().codes, initial.codes);
-  std::vector<float> values(24);
-  weight.write_weights(values);
-  EXPECT_EQ(values, quant::dequantize(initial).to_floats());
-}
-
-TEST(DistilledWeight, MovesScalesAgainstTheirGradient) {
-  const auto initial = some_codes(some_weight());
-  DistilledWeight weight(some_weight(), initial);
-  // A loss that grows with every weight's magnitude wants smaller scales.
-  std::vector<float> gradients(24);
-  const std::vector<float> values = quant::dequantize(initial).to_floats();
-  for (std::int64_t step = 1; step <= 200; ++step) {
-    for (std::size_t i = 0; i < 24; ++i) gradients[i] = values[i];
-    weight.update(gradients, 2e-3, 0.0, step);
-  }
-  for (std::size_t c = 0; c < 2; ++c) EXPECT_LT(weight.scales()[c], initial.params.scale[c]);
-  EXPECT_EQ(weight.codes().codes, initial.codes);
-}
-
-TEST(DistilledWeight, LevelsStayInsideOfTheGrid) {
-  const auto initial = some_codes(some_weight());
-  DistilledWeight weight(some_weight(), initial);
-  const std::vector<float> gradients(24, -1.0F);
-  for (std::int64_t step = 1; step <= 1000; ++step) weight.update(gradients, 0.0, 0.05, step);
-  for (const std::uint8_t code : weight.codes().codes) EXPECT_EQ(code, 7);
 }
 
 // --- the loss and its gradients -----------------------------------------------------------------

@@ -142,20 +142,6 @@ TEST(BadModel, WithNanOrInfiniteWeightsIsRefused) {
               HasSubstr("constant 'w' of shape 2x3 has infinity at index [1,2]"));
 }
 
-TEST(BadModel, IsNotOneWhoseMaskIsInfinite) {
-  const auto with_mask = [](const std::string& elements) {
-    return model_with_graph(R"(input { name: "x" )" + tensor_type("dim { dim_value: 2 }") + R"( }
-           output { name: "y" )" +
-                            tensor_type("") + R"( }
-           initializer { name: "mask" data_type: 1 dims: 2 float_data: )" +
-                            elements + R"( }
-           node { name: "add" op_type: "Add" input: "x" input: "mask" output: "y" })");
-  };
-  EXPECT_EQ(refusal(with_mask("[0, -inf]")), "nothing was thrown");
-  EXPECT_THAT(refusal(with_mask("[-inf, nan]")),
-              HasSubstr("'mask' of shape 2 has NaN at index [1]"));
-}
-
 TEST(BadModel, WithTwoValuesOfOneNameIsRefused) {
   EXPECT_THAT(refusal_after([](auto& model) {
                 auto* again = model.mutable_graph()->add_initializer();

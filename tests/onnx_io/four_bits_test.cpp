@@ -20,47 +20,6 @@ using quant::Symmetry;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
-/// The constant w of a network, from its fields in protobuf's text form.
-Tensor constant_from(const std::string& fields) {
-  const onnx::ModelProto model = testing::model_with_graph(
-      R"(output { name: "y" type { tensor_type { elem_type: 1 } } }
-         initializer { name: "s" data_type: 1 float_data: 1 }
-         node { op_type: "DequantizeLinear" input: "w" input: "s" output: "y" }
-         initializer { name: "w" )" +
-          fields + " }",
-      21);
-  const Graph graph = import_onnx_bytes(model.SerializeAsString());
-  return *graph.value(graph.find_value("w")).constant;
-}
-
-std::string constant_refusal(const std::string& fields) {
-  try {
-    (void)constant_from(fields);
-  } catch (const ImportError& error) {
-    return error.what();
-  }
-  return "nothing was thrown";
-}
-
-TEST(FourBitConstant, IsReadFromRawBytesWithTheFirstElementInTheLowHalf) {
-  const Tensor read = constant_from(R"(data_type: 22 dims: 5 raw_data: "\x18\xF7\x05")");
-  ASSERT_EQ(read.type(), DataType::Int8);
-  EXPECT_THAT(read.to_int64s(), ElementsAre(-8, 1, 7, -1, 5));
-}
-
-TEST(FourBitConstant, IsReadFromIntegersThatHoldAByteEach) {
-  const Tensor read = constant_from("data_type: 21 dims: [2, 2] int32_data: [248, 3]");
-  ASSERT_EQ(read.type(), DataType::UInt8);
-  EXPECT_THAT(read.to_int64s(), ElementsAre(8, 15, 3, 0));
-}
-
-TEST(FourBitConstant, MustHaveAsManyBytesAsItsShapeNeeds) {
-  EXPECT_THAT(constant_refusal(R"(data_type: 22 dims: 5 raw_data: "\x18\xF7")"),
-              HasSubstr("has 4 elements, but its shape 5 requires 5"));
-  EXPECT_THAT(constant_refusal("data_type: 21 dims: 2 int32_data: [1, 2]"),
-              HasSubstr("has 4 elements, but its shape 2 requires 2"));
-}
-
 TEST(FourBitConstant, IsNoZeroPointThatAQuantizerCanHave) {
   const onnx::ModelProto model = testing::model_with_graph(
       R"(input { name: "x" )" + testing::tensor_type("dim { dim_value: 2 }") +

@@ -1,10 +1,11 @@
+#include <algorithm>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "ompq/core/error.h"
 #include "ompq/onnx_io/exporter.h"
 #include "ompq/onnx_io/importer.h"
-#include "onnx_io/every_form.h"
 #include "onnx_io/small_network.h"
 #include "support/judge.h"
 #include "support/paths.h"
@@ -18,36 +19,9 @@ using quant::Granularity;
 using quant::QuantizedTensor;
 using quant::Symmetry;
 using ::testing::HasSubstr;
-using testing::JudgeOptions;
 using testing::normal_tensor;
 using testing::quantized;
 using testing::run_bytes_in_onnxruntime;
-
-class UnpackedInOnnxRuntime : public ::testing::TestWithParam<const char*> {};
-
-TEST_P(UnpackedInOnnxRuntime, WeightsEqualDequantizedOnesToTheBit) {
-  OMPQ_JUDGE_OR_SKIP();
-  ExportOptions options;
-  const Graph graph = testing::every_form(options);
-  const auto seen = run_bytes_in_onnxruntime(
-      export_onnx_bytes(graph, options), {}, JudgeOptions{.optimization = GetParam()});
-  ASSERT_EQ(seen.size(), options.quantized.size());
-  for (std::size_t w = 0; w < seen.size(); ++w) {
-    const QuantizedTensor& weight = options.quantized.at("w" + std::to_string(w));
-    const Tensor expected = quant::dequantize(weight);
-    ASSERT_EQ(seen[w].shape(), expected.shape());
-    for (std::size_t i = 0; i < expected.data<float>().size(); ++i) {
-      ASSERT_EQ(seen[w].data<float>()[i], expected.data<float>()[i])
-          << "element " << i << " of weight " << w << ", " << weight.params.bits.value()
-          << " bits, shape " << shape_text(weight.shape);
-    }
-  }
-}
-
-INSTANTIATE_TEST_SUITE_P(Optimization,
-                         UnpackedInOnnxRuntime,
-                         ::testing::Values("all", "disabled"),
-                         [](const auto& row) { return std::string(row.param); });
 
 ExportOptions three_bits(const Graph& graph) {
   ExportOptions options;

@@ -10,44 +10,14 @@
 
 #include "ompq/core/error.h"
 #include "ompq/core/half.h"
-#include "ompq/core/random.h"
-#include "ompq/orm/gram_kernels.h"
+#include "orm/reference_gram.h"
 
 namespace ompq::orm {
 namespace {
 
-std::vector<float> random_feature(std::int64_t rows, std::int64_t cols, std::uint64_t seed) {
-  Random random(seed);
-  std::vector<float> values(static_cast<std::size_t>(rows * cols));
-  for (float& value : values) value = static_cast<float>(random.uniform() - 0.3);
-  return values;
-}
-
-/// F F^T and F_abs F_abs^T by the definition, in double; the second bounds the rounding errors.
-struct Reference {
-  std::vector<double> gram;
-  std::vector<double> magnitude;
-};
-Reference reference_gram(const std::vector<float>& feature, std::int64_t rows, std::int64_t cols) {
-  Reference out{std::vector<double>(static_cast<std::size_t>(rows * rows)),
-                std::vector<double>(static_cast<std::size_t>(rows * rows))};
-  for (std::int64_t i = 0; i < rows; ++i) {
-    for (std::int64_t j = 0; j < rows; ++j) {
-      double sum = 0;
-      double magnitude = 0;
-      for (std::int64_t k = 0; k < cols; ++k) {
-        const double product =
-            static_cast<double>(feature[static_cast<std::size_t>(i * cols + k)]) *
-            feature[static_cast<std::size_t>(j * cols + k)];
-        sum += product;
-        magnitude += std::abs(product);
-      }
-      out.gram[static_cast<std::size_t>(i * rows + j)] = sum;
-      out.magnitude[static_cast<std::size_t>(i * rows + j)] = magnitude;
-    }
-  }
-  return out;
-}
+using testing::random_feature;
+using testing::Reference;
+using testing::reference_gram;
 
 /// A block adds at most 128 products per register lane (16 lanes, rows of 8 KiB) or 512 (8 lanes of
 /// float32), each addition off by at most 2^-24 of the running sum.
@@ -121,42 +91,6 @@ TEST(Gram, SkipsWhatLiesBetweenRows) {
   }
   const GramMatrix got = gram({feature.data(), DataType::Float32, 6, 150, 200});
   expect_near_reference(got, reference_gram(packed, 6, 150), kFloatBound);
-}
-
-TEST(GramKernels, AllAgreeWithTheDefinition) {
-  constexpr std::int64_t kCols = 4 * GramKernel::kColumnStep;
-  std::vector<float> feature = random_feature(8, kCols, 6);
-  std::vector<std::uint16_t> narrow;
-  for (float& value : feature) {
-    narrow.push_back(float_to_bfloat16(value));
-    value = bfloat16_to_float(narrow.back());
-  }
-  const std::vector<double> wide(feature.begin(), feature.end());
-  const Reference expected = reference_gram(feature, 8, kCols);
-  int tried = 0;
-  for (const GramKernel& kernel : gram_kernels()) {
-    if (!kernel.supported()) continue;
-    ++tried;
-    const std::byte* bytes =
-        kernel.type == DataType::Float64    ? reinterpret_cast<const std::byte*>(wide.data())
-        : kernel.type == DataType::BFloat16 ? reinterpret_cast<const std::byte*>(narrow.data())
-                                            : reinterpret_cast<const std::byte*>(feature.data());
-    const auto row_bytes = static_cast<std::size_t>(kCols) * size_of(kernel.type);
-    std::vector<const void*> rows;
-    for (std::size_t r = 0; r < 8; ++r) rows.push_back(bytes + r * row_bytes);
-    std::vector<double> tile(16);
-    kernel.dot_tile(rows.data(), rows.data() + 4, kCols, tile.data());
-    for (int r = 0; r < kernel.tile_rows; ++r) {
-      for (int c = 0; c < kernel.tile_cols; ++c) {
-        const auto entry = static_cast<std::size_t>(r * 8 + 4 + c);
-        ASSERT_NEAR(tile[static_cast<std::size_t>(r * kernel.tile_cols + c)],
-                    expected.gram[entry],
-                    0x1p-24 * 64 * expected.magnitude[entry])
-            << kernel.name << " for " << name_of(kernel.type) << " at " << r << ", " << c;
-      }
-    }
-  }
-  EXPECT_GE(tried, 3) << "the portable kernel of every type runs everywhere";
 }
 
 TEST(Gram, NamesTheLayerWhoseFeatureIsNotFinite) {

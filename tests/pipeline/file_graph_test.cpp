@@ -199,38 +199,6 @@ TEST(FileGraph, KeepsGridsComputed) {
   }
 }
 
-/// One weight in three layers, each after a node that makes the same of it.
-Graph tied_network(const graph::Node& between) {
-  GraphBuilder builder("tied");
-  auto x = builder.input("x", {Dim::batch(), Dim::fixed(12)});
-  const ValueId weight = builder.normal_constant("w", {12, 12}, 0.3);
-  for (const std::string name : {"one", "two", "three"}) {
-    graph::Node node = between;
-    node.name = name + " between";
-    node.inputs = {weight};
-    const ValueId own = builder.op(node, {Dim::fixed(12), Dim::fixed(12)});
-    x = builder.relu(name + " relu",
-                     builder.op({name, "MatMul", "", {x, own}}, {Dim::batch(), Dim::fixed(12)}));
-  }
-  return builder.finish({x});
-}
-
-TEST(LoadModel, TiesLayersThatReadOneWeightThroughNodesOfTheirOwn) {
-  const testing::TemporaryDirectory folder;
-  for (const graph::Node& between : {graph::Node{.name = {}, .op_type = "Identity"},
-                                     graph::Node{.name = {},
-                                     .op_type = "Transpose",
-                                     .attributes = {{"perm", std::vector<std::int64_t>{1, 0}}}}}) {
-    onnx_io::export_onnx(
-        tied_network(between), folder / "float.onnx", {.format = onnx_io::WeightFormat::Float});
-    const Model model = load_model(folder / "float.onnx");
-    ASSERT_THAT(model.discovery.layers, SizeIs(3)) << between.op_type;
-    for (const graph::Layer& layer : model.discovery.layers) {
-      EXPECT_EQ(layer.weight, model.discovery.layers.front().weight) << between.op_type;
-    }
-  }
-}
-
 TEST(HoldsForEverySize, TellsGivenExtentsFromThoseOfTheFile) {
   Graph graph = open_network();
   EXPECT_FALSE(holds_for_every_size(graph));

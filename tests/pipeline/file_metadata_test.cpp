@@ -2,16 +2,8 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <nlohmann/json.hpp>
 
 #include "ompq/allocation/cost_model.h"
-#include "ompq/core/version.h"
-#include "ompq/pipeline/inspect.h"
-#include "ompq/pipeline/load_model.h"
-#include "ompq/pipeline/network.h"
-#include "ompq/report/json.h"
-#include "pipeline/small_model.h"
-#include "support/paths.h"
 
 namespace ompq::pipeline {
 namespace {
@@ -57,49 +49,6 @@ TEST(FileMetadata, IsNoneWhereAnEntryIsMissingOrDoesNotRead) {
   EXPECT_FALSE(read_file_metadata(metadata));
   metadata["ompq.weight_bits"] = "33";
   EXPECT_FALSE(read_file_metadata(metadata)) << "three activations for two weights";
-}
-
-TEST(Inspect, SaysHowAFileWasMade) {
-  const testing::TemporaryDirectory folder;
-  const Model model = small_model();
-  rounding::ActivationQuantizers activations;
-  for (const auto& layer : model.discovery.layers) {
-    activations[layer.input] = {.bits = BitWidth(6), .scale = {0.25F}, .zero_point = {1}};
-  }
-  const QuantizedNetwork network =
-      quantize_network(model, {3, 4, kFloatBits, 2, 8}, activations, {});
-  const auto content = export_file(network, {.budget = "size=9000"});
-  onnx_io::write_onnx_file(folder / "small.onnx", content);
-  const report::Inspection inspection = inspect(load_model(folder / "small.onnx"));
-  ASSERT_TRUE(inspection.quantization);
-  EXPECT_EQ(inspection.quantization->version, version());
-  const auto json = nlohmann::json::parse(report::to_json(inspection))["quantization"];
-  EXPECT_EQ(json["float_sha256"], model.sha256);
-  EXPECT_EQ(json["budget"], "size=9000");
-  EXPECT_EQ(json["weight_bits"], nlohmann::json({3, 4, kFloatBits, 2, 8}));
-  EXPECT_EQ(json["activation_bits"], nlohmann::json({6, 6, 6, 6, 6}));
-}
-
-TEST(Inspect, SaysNothingOfTheMakingOfOtherFiles) {
-  const report::Inspection inspection = inspect(small_model());
-  EXPECT_FALSE(inspection.quantization);
-  EXPECT_FALSE(nlohmann::json::parse(report::to_json(inspection)).contains("quantization"));
-}
-
-TEST(LoadModel, CountsExternalDataAndKnowsWhenItChanges) {
-  const testing::TemporaryDirectory folder;
-  const auto file = folder / "net.onnx";
-  graph::Graph graph = small_model(32).graph;
-  onnx_io::export_onnx(graph, file, {.max_model_bytes = 20'000});
-  const Model before = load_model(file);
-  const auto data_bytes = std::filesystem::file_size(onnx_io::data_file(file));
-  EXPECT_EQ(before.file_bytes,
-            static_cast<std::int64_t>(std::filesystem::file_size(file) + data_bytes));
-  for (const auto& layer : graph::discover(graph).layers) {
-    graph.mutable_value(layer.weight).constant->mutable_data<float>().front() += 1;
-  }
-  onnx_io::export_onnx(graph, file, {.max_model_bytes = 20'000});
-  EXPECT_NE(load_model(file).sha256, before.sha256);
 }
 
 }  // namespace

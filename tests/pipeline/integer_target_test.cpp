@@ -1,19 +1,16 @@
 #include <algorithm>
-#include <fstream>
-#include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
-#include <onnx/onnx_pb.h>
 
 #include "ompq/allocation/cost_model.h"
-#include "ompq/pipeline/calibrate.h"
 #include "ompq/pipeline/load_model.h"
 #include "ompq/pipeline/network.h"
 #include "ompq/pipeline/quantized_file.h"
-#include "ompq/runtime/executor.h"
+#include "pipeline/integer_networks.h"
 #include "pipeline/small_model.h"
 #include "support/graph_builder.h"
 #include "support/judge.h"
@@ -24,19 +21,11 @@
 namespace ompq::pipeline {
 namespace {
 
-constexpr const char* kTarget = "onnxruntime";
-
 QuantizedNetwork for_integers(const Model& model,
                               const std::vector<int>& weight_bits,
                               const std::vector<int>& activation_bits,
                               quant::Symmetry symmetry = quant::Symmetry::Asymmetric) {
-  Samples samples = small_samples(64);
-  std::vector<std::optional<int>> bits(activation_bits.begin(), activation_bits.end());
-  rounding::CalibrationOptions options;
-  options.target = kTarget;
-  const auto activations = calibrate(model, bits, samples, options, {});
-  return quantize_network(
-      model, weight_bits, activations, {.symmetry = symmetry, .target = kTarget});
+  return integer_network(model, small_samples(64), weight_bits, activation_bits, symmetry);
 }
 
 Tensor normal_images(std::int64_t count) {
@@ -44,43 +33,6 @@ Tensor normal_images(std::int64_t count) {
   Random random(11);
   for (float& value : x.mutable_data<float>()) value = static_cast<float>(random.normal());
   return x;
-}
-
-std::map<std::string, int> operators_of(const std::filesystem::path& file) {
-  std::ifstream in(file, std::ios::binary);
-  onnx::ModelProto model;
-  EXPECT_TRUE(model.ParseFromIstream(&in)) << file;
-  std::map<std::string, int> count;
-  for (const auto& node : model.graph().node()) ++count[node.op_type()];
-  return count;
-}
-
-/// How often each operator is in the network as ONNX Runtime rewrites it.
-std::map<std::string, int> rewritten_operators(const QuantizedNetwork& network,
-                                               const FileForm& form) {
-  const testing::TemporaryDirectory folder;
-  (void)testing::run_bytes_in_onnxruntime(
-      export_file(network, form).model,
-      {{"x", normal_images(2)}},
-      {.optimization = "extended", .save_optimized = folder / "optimized.onnx"});
-  return operators_of(folder / "optimized.onnx");
-}
-
-Tensor run_here(const QuantizedNetwork& network, const Tensor& images) {
-  runtime::ExecutorOptions options;
-  options.integer_kernels = true;
-  runtime::Executor executor(network.graph, options);
-  const std::vector<Tensor> inputs{images};
-  return executor.run(inputs).front();
-}
-
-std::int64_t different_elements(const Tensor& expected, const Tensor& got) {
-  const auto a = expected.data<float>();
-  const auto b = got.data<float>();
-  EXPECT_EQ(a.size(), b.size());
-  std::int64_t count = 0;
-  for (std::size_t i = 0; i < std::min(a.size(), b.size()); ++i) count += a[i] != b[i] ? 1 : 0;
-  return count;
 }
 
 const std::vector<FileForm> kForms{{.format = onnx_io::WeightFormat::Packed},
@@ -91,7 +43,7 @@ TEST(IntegerTarget, RunsEveryLayerAndWhatIsBetweenThemOnIntegers) {
   const Model model = small_model();
   const QuantizedNetwork network = for_integers(model, {4, 3, 5, 4, 4}, {8, 8, 8, 8, 8});
   for (const FileForm& form : kForms) {
-    auto operators = rewritten_operators(network, form);
+    auto operators = rewritten_operators(network, form, normal_images(2));
     EXPECT_EQ(operators["QLinearConv"], 4);
     EXPECT_EQ(operators["QGemm"], 1);
     EXPECT_EQ(operators["QLinearAdd"], 1);
@@ -171,11 +123,7 @@ TEST(IntegerTarget, IsExactWhereSumsDoNotFitFloat32) {
   Samples samples;
   samples.dataset = std::make_unique<testing::MemoryDataset>(rows);
   for (std::int64_t i = 0; i < 16; ++i) samples.indices.push_back(i);
-  rounding::CalibrationOptions options;
-  options.target = kTarget;
-  const auto activations = calibrate(model, {8, 8}, samples, options, {});
-  const QuantizedNetwork network =
-      quantize_network(model, {8, 8}, activations, {.target = kTarget});
+  const QuantizedNetwork network = integer_network(model, std::move(samples), {8, 8}, {8, 8});
   const Tensor expected = run_here(network, rows);
   const Tensor got =
       testing::run_bytes_in_onnxruntime(export_file(network, {}).model, {{"x", rows}}).front();

@@ -5,9 +5,7 @@
 
 #include "ompq/core/atomic_file.h"
 #include "ompq/core/error.h"
-#include "ompq/pipeline/file_metadata.h"
 #include "ompq/pipeline/load_model.h"
-#include "ompq/pipeline/quantized_file.h"
 #include "ompq/training/quantizer_methods.h"
 #include "qat/finetune_case.h"
 
@@ -154,43 +152,6 @@ TEST_F(FinetuneTest, StartsFromAFileWhereThatEnded) {
   EXPECT_NEAR(*start.evaluation.cross_entropy,
               *first.quantization.networks.front().evaluation.cross_entropy,
               1e-5);
-}
-
-TEST(ReadQuantizedFile, RefusesWhatWasNotMadeOfTheNetwork) {
-  const testing::TemporaryDirectory folder;
-  const pipeline::Model model = pipeline::small_model();
-  const auto message_for = [&](const graph::Graph& graph) {
-    write_file_atomically(
-        folder / "other.onnx",
-        onnx_io::export_onnx_bytes(graph, {.format = onnx_io::WeightFormat::Float}));
-    try {
-      (void)pipeline::read_quantized_file(model, folder / "other.onnx");
-    } catch (const ConfigError& error) {
-      return std::string(error.what());
-    }
-    return std::string();
-  };
-  graph::Graph other = model.graph;
-  EXPECT_THAT(message_for(other), HasSubstr("has no metadata about its bits"));
-  pipeline::FileMetadata note{.version = "1",
-                              .float_sha256 = "1",
-                              .weight_bits = std::vector<int>(5, 3),
-                              .activation_bits = std::vector<int>(5, 8)};
-  other.metadata = pipeline::to_metadata(note);
-  EXPECT_THAT(message_for(other), HasSubstr("made from another network"));
-  note.float_sha256 = model.sha256;
-  other.metadata = pipeline::to_metadata(note);
-  EXPECT_THAT(message_for(other), HasSubstr("are not on 8 levels"));
-}
-
-TEST(CommonStep, IsTheCoarsestOneThatFits) {
-  EXPECT_EQ(pipeline::common_step({0.0F, 0.0F}, 2), 1.0F);
-  EXPECT_EQ(pipeline::common_step({-0.5F, 0.25F, 0.0F}, 2), 0.25F);
-  EXPECT_EQ(pipeline::common_step({0.5F, -0.5F}, 4), 0.5F);
-  // 0.75 and 0.5 are multiples of 0.25 alone.
-  EXPECT_EQ(pipeline::common_step({0.75F, 0.5F}, 2), 0.25F);
-  EXPECT_FALSE(pipeline::common_step({1.0F, 0.25F}, 2)) << "five levels are needed";
-  EXPECT_FALSE(pipeline::common_step({1.0F, 0.3F}, 3));
 }
 
 }  // namespace

@@ -1,6 +1,5 @@
 #include "ompq/reconstruction/block_reconstruction.h"
 
-#include <cmath>
 #include <set>
 
 #include <dnnl.hpp>
@@ -265,37 +264,6 @@ TEST(Reconstruct, RefusesWhatDoesNotFit) {
   network.indices = {0};
   network.initial.weights.emplace("no weight", network.initial.weights.begin()->second);
   EXPECT_THROW((void)reconstruct(network.request(), quick()), ConfigError);
-}
-
-TEST(BlockState, SurvivesItsBytes) {
-  BlockState state{.name = "a block"};
-  state.codes["w"] = {.params = {.bits = BitWidth(3),
-                                 .symmetry = quant::Symmetry::Symmetric,
-                                 .granularity = quant::Granularity::along(1),
-                                 .scale = {0.5F, 0.25F},
-                                 .zero_point = {4, 4}},
-                      .shape = {3, 2},
-                      .codes = {0, 1, 2, 3, 4, 7}};
-  state.steps["x"] = 0.125F;
-  state.report = {.name = "a block", .loss_before = 2.0, .iterations = 7, .kept_initial = true};
-  const BlockState read = block_state_from(to_bytes(state));
-  EXPECT_EQ(read.name, state.name);
-  EXPECT_EQ(read.codes.at("w").codes, state.codes.at("w").codes);
-  EXPECT_EQ(read.codes.at("w").shape, state.codes.at("w").shape);
-  EXPECT_EQ(read.codes.at("w").params.scale, state.codes.at("w").params.scale);
-  EXPECT_EQ(read.codes.at("w").params.granularity, state.codes.at("w").params.granularity);
-  EXPECT_EQ(read.steps, state.steps);
-  EXPECT_EQ(read.report.loss_before, 2.0);
-  EXPECT_EQ(read.report.iterations, 7);
-  EXPECT_TRUE(read.report.kept_initial);
-}
-
-TEST(BlockState, RefusesBytesThatAreCutOffOrChanged) {
-  const std::string bytes = to_bytes({.name = "a block"});
-  for (std::size_t length = 0; length < bytes.size(); ++length) {
-    EXPECT_THROW((void)block_state_from(std::string_view(bytes).substr(0, length)), DataError);
-  }
-  EXPECT_THROW((void)block_state_from(bytes + "x"), DataError);
 }
 
 }  // namespace

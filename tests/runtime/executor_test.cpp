@@ -198,68 +198,7 @@ TEST(Capture, HandsOutBFloat16AsItIs) {
   EXPECT_TRUE(called);
 }
 
-// --- memory -------------------------------------------------------------------------------------
-
-TEST(Executor, FreesAValueAfterItsLastReader) {
-  GraphBuilder builder("chain");
-  ValueId x = builder.input("x", {Dim::batch(), Dim::fixed(8), Dim::fixed(9), Dim::fixed(9)});
-  for (int i = 0; i < 10; ++i) x = builder.conv("conv" + std::to_string(i), x, {.out = 8});
-  const Graph graph = builder.finish({x});
-  Executor executor(graph);
-  Executor::State state = executor.start(testing::normal_inputs(graph, 2));
-  for (int i = 0; i < 10; ++i) {
-    const auto weight = graph.find_value("conv" + std::to_string(i) + ".weight");
-    executor.advance_to_reader_of(state, weight);
-    EXPECT_EQ(state.live_values(), 1U) << "before conv" << i;
-  }
-}
-
-TEST(Executor, KeepsAtMostAShortcutBesideTheChain) {
-  const Graph graph = small({"resnet18", testing::zoo::resnet18});
-  Executor executor(graph);
-  Executor::State state = executor.start(testing::normal_inputs(graph, 2));
-  std::size_t max = 0;
-  for (const graph::Node& node : graph.nodes()) {
-    if (!node.is("Conv")) continue;
-    executor.advance_to_reader_of(state, node.inputs[1]);
-    max = std::max(max, state.live_values());
-  }
-  // A block's input and the inside of its longer branch, or both branches' results.
-  EXPECT_EQ(max, 2U);
-}
-
-TEST(Executor, LeavesCopiesOfAStateAlone) {
-  // A residual that is added in place would destroy what the copy still needs.
-  GraphBuilder builder("block");
-  const ValueId x =
-      builder.input("x", {Dim::batch(), Dim::fixed(64), Dim::fixed(24), Dim::fixed(24)});
-  const ValueId a = builder.conv("a", x, {.out = 64, .kernel = 3});
-  const ValueId b = builder.conv("b", a, {.out = 64, .kernel = 3});
-  const Graph graph = builder.finish({builder.relu("relu", builder.add("add", b, a))});
-  const auto inputs = testing::normal_inputs(graph, 4);
-  Executor executor(graph);
-  const Tensor expected = executor.run(inputs)[0];
-  Executor::State state = executor.start(inputs);
-  executor.advance_to_reader_of(state, graph.find_value("b.weight"));
-  for (int i = 0; i < 3; ++i) {
-    EXPECT_TRUE(executor.finish(Executor::State(state))[0].equals(expected)) << "copy " << i;
-  }
-}
-
-TEST(Executor, DoesNotTouchTheCallersTensors) {
-  GraphBuilder builder("views");
-  const ValueId x =
-      builder.input("x", {Dim::batch(), Dim::fixed(1), Dim::fixed(128), Dim::fixed(160)});
-  const ValueId y = builder.quantize_dequantize("q", builder.unary("Identity", "same", x), 0.1F, 9);
-  const Graph graph = builder.finish({builder.relu("relu", y)});
-  const auto inputs = testing::normal_inputs(graph, 2);
-  const Tensor before = Tensor::from_bytes(DataType::Float32, inputs[0].shape(), inputs[0].bytes());
-  (void)testing::run_executor(graph, inputs);
-  EXPECT_TRUE(inputs[0].equals(before));
-}
-
-// --- what the caller gets wrong
-// -------------------------------------------------------------------
+// --- errors -------------------------------------------------------------------------------------
 
 Graph two_inputs() {
   GraphBuilder builder("two");
@@ -331,50 +270,6 @@ TEST(Executor, RefusesAFinishedState) {
   (void)executor.finish(std::move(state));
   EXPECT_THAT(message_of<ConfigError>([&] { (void)executor.finish(std::move(state)); }),  // NOLINT
               HasSubstr("already finished"));
-}
-
-TEST(Executor, RefusesUnknownDevicesAndCaptures) {
-  const Graph graph = two_inputs();
-  EXPECT_THAT(message_of<ConfigError>([&] { Executor executor(graph, {.device = "tpu"}); }),
-              HasSubstr("device 'tpu' is unknown"));
-  EXPECT_THAT(message_of<ConfigError>([&] { Executor executor(graph, {.captured = {99}}); }),
-              HasSubstr("cannot be captured"));
-  EXPECT_THAT(message_of<ConfigError>([&] { Executor executor(graph, {.threads = -1}); }),
-              HasSubstr("number of threads is -1"));
-}
-
-TEST(Executor, NamesTheInputThatFeedsAnIndexOutsideOfATable) {
-  Graph graph;
-  const ValueId ids = graph.add_input("token_ids", DataType::Int64, {Dim::batch(), Dim::fixed(2)});
-  const ValueId table = graph.add_constant("table", Tensor(DataType::Float32, {20, 3}));
-  const ValueId copied = graph.add_op({"copy", "Identity", "", {ids}, {}, {}});
-  graph.mark_output(graph.add_op({"embed", "Gather", "", {table, copied}, {}, {}}));
-  Executor executor(graph);
-  const std::vector<Tensor> sound{Tensor::from<std::int64_t>({1, 2}, {-20, 19})};
-  EXPECT_EQ(executor.run(sound).front().shape(), (std::vector<std::int64_t>{1, 2, 3}));
-  for (const std::int64_t wrong : {std::int64_t{25}, std::int64_t{20}, std::int64_t{-21}}) {
-    const std::vector<Tensor> inputs{Tensor::from<std::int64_t>({1, 2}, {0, wrong})};
-    EXPECT_THAT(
-        message_of<DataError>([&] { (void)executor.run(inputs); }),
-        ::testing::AllOf(HasSubstr("[samples] Gather node 'embed'"),
-                         HasSubstr("index " + std::to_string(wrong) + " is outside an axis of 20"),
-                         HasSubstr("'token_ids'")));
-  }
-}
-
-TEST(Executor, ProfilesEveryNode) {
-  const Graph graph = small({"mobilenet_v2", testing::zoo::mobilenet_v2});
-  Executor executor(graph, {.profile = true});
-  const auto inputs = testing::normal_inputs(graph, 1);
-  (void)executor.run(inputs);
-  (void)executor.run(inputs);
-  const auto rows = executor.profile();
-  ASSERT_FALSE(rows.empty());
-  for (const runtime::NodeTime& row : rows) {
-    EXPECT_EQ(row.calls, 2) << row.name;
-    EXPECT_FALSE(row.kernel.empty()) << row.name;
-  }
-  EXPECT_TRUE(Executor(graph).profile().empty());
 }
 
 }  // namespace

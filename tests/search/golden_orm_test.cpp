@@ -5,7 +5,6 @@
 #include <nlohmann/json.hpp>
 
 #include "ompq/core/atomic_file.h"
-#include "ompq/core/error.h"
 #include "ompq/data/preprocess_file.h"
 #include "ompq/pipeline/load_model.h"
 #include "ompq/pipeline/samples.h"
@@ -84,13 +83,6 @@ TEST(GoldenOrm, TheOrderOfSamplesDoesNotMatter) {
   EXPECT_LE(
       greatest_difference(measure(reference, runtime::Precision::Float32), reference.json["orm"]),
       1e-4);
-}
-
-TEST(MeasureOrthogonality, RefusesASingleSample) {
-  OMPQ_SHARED_OR_SKIP(shared);
-  Golden reference = golden(shared);
-  reference.samples.indices.resize(1);
-  EXPECT_THROW((void)measure(reference, runtime::Precision::Float32), DataError);
 }
 
 }  // namespace

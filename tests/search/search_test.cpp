@@ -1,8 +1,5 @@
 #include "ompq/search/search.h"
 
-#include <algorithm>
-#include <set>
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -240,41 +237,6 @@ TEST(Search, AMetricOfWeightsAloneCannotChooseActivationWidths) {
   options.request.activation_candidates = {4, 8};
   options.request.budget = {.average_bits = 4};
   EXPECT_THROW((void)search(model, samples, options), ConfigError);
-}
-
-TEST(AutoSearch, RefinesOneOfTheBestRankedAndOnlyForTheBetter) {
-  const pipeline::Model model = pipeline::small_model();
-  pipeline::Samples samples = pipeline::small_samples(24);
-  SearchOptions options = options_for("auto");
-  for (const double bits : {2.4, 3.0, 4.2}) {
-    options.request.budget = {.average_bits = bits};
-    const auto report = search(model, samples, options).report;
-    ASSERT_TRUE(report.portfolio);
-    const auto& portfolio = *report.portfolio;
-    EXPECT_GT(portfolio.candidates.size(), 10U);
-    const auto winner = std::ranges::find(
-        portfolio.candidates, portfolio.winner, &report::Portfolio::Candidate::origin);
-    ASSERT_NE(winner, portfolio.candidates.end());
-    std::set<double> better;
-    for (const auto& candidate : portfolio.candidates) {
-      if (candidate.divergence < winner->divergence) better.insert(candidate.divergence);
-    }
-    EXPECT_LT(better.size(), options.automatic.starts) << portfolio.winner;
-    EXPECT_TRUE(std::ranges::is_sorted(portfolio.steps, std::ranges::greater()));
-    EXPECT_LE(report.allocations.front().average_bits, bits);
-  }
-}
-
-TEST(AutoSearch, AnswersAtOnceWhereThereIsNoTime) {
-  const pipeline::Model model = pipeline::small_model();
-  pipeline::Samples samples = pipeline::small_samples(8);
-  SearchOptions options = options_for("auto");
-  options.automatic.time_limit_seconds = 1e-9;
-  options.request.budget = {.average_bits = 3};
-  const auto report = search(model, samples, options).report;
-  EXPECT_TRUE(report.portfolio->time_limit_struck);
-  EXPECT_EQ(report.portfolio->candidates.size(), 1U);
-  EXPECT_LE(report.allocations.front().average_bits, 3);
 }
 
 }  // namespace

@@ -29,13 +29,6 @@ at::Tensor numbers(at::IntArrayRef sizes) {
   return at::sin(index * 1.7 + 0.2).reshape(sizes);
 }
 
-TEST(FindQuantizerMethod, KnowsItsRowsAlone) {
-  for (const QuantizerMethod& row : quantizer_methods()) {
-    EXPECT_EQ(&find_quantizer_method(row.name), &row);
-  }
-  EXPECT_THROW((void)find_quantizer_method("lsqq"), ConfigError);
-}
-
 TEST(WeightQuantizer, KeepsTheCodesThatItStartsFrom) {
   const quant::QuantizedTensor codes = some_codes({0.25F, 0.125F});
   for (const std::vector<float>& factors :

@@ -7,7 +7,6 @@
 
 #include "ompq/core/error.h"
 #include "ompq/scores/class_scores.h"
-#include "ompq/training/check_options.h"
 #include "training/network_cases.h"
 
 namespace ompq::training {
@@ -283,25 +282,6 @@ TEST(Trainer, RefusesBadLabelsAndLateQuantization) {
   EXPECT_THROW((void)trainer.step(batch), ConfigError);
   (void)trainer.step(bright_thirds(4, 1));
   EXPECT_THROW(trainer.quantize({}, "lsq"), ConfigError);
-}
-
-TEST(CheckOptions, NamesWhatIsOutOfRange) {
-  TrainerOptions options;
-  EXPECT_NO_THROW(check_options(options));
-  options.optimizer.momentum = 1.0;
-  EXPECT_THROW(check_options(options), ConfigError);
-  options = {};
-  options.optimizer.name = "adam";
-  EXPECT_THROW(check_options(options), ConfigError);
-  options = {};
-  options.schedule.name = "cosin";
-  EXPECT_THROW(check_options(options), ConfigError);
-  options = {};
-  options.accumulation = 0;
-  EXPECT_THROW(check_options(options), ConfigError);
-  options = {};
-  options.optimizer.rate = std::nan("");
-  EXPECT_THROW(check_options(options), ConfigError);
 }
 
 }  // namespace

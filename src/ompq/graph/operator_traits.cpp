@@ -142,7 +142,6 @@ std::vector<OperatorTraits> movers() {
       {.type = "Pad",
        .role = Role::Transparent,
        .moves_elements = true,
-       .integer = PassesCodes,
        .moves = {{11, upgrade_pad}}},
       {.type = "Reshape", .role = Role::Transparent, .homogeneous = true, .integer = PassesCodes},
       {.type = "Flatten", .role = Role::Transparent, .homogeneous = true, .integer = PassesCodes},

@@ -36,7 +36,7 @@ struct InputMoments {
 };
 
 struct MomentOptions {
-  /// Maximum number of positions, evenly from the samples.
+  /// Number of positions to use, equally many of each sample and at least one.
   std::int64_t positions = 1 << 16;
   /// Maximum number of columns of a part; a wider layer is split into equal parts.
   std::int64_t max_columns = 8192;

@@ -148,12 +148,18 @@ class Placer {
     return value;
   }
 
+  /// True for a network output that no node reads.
+  [[nodiscard]] bool ends_network(ValueId value) const {
+    return graph_.is_output(value) && uses_.readers(value).empty();
+  }
+
   void place(NodeId id) {
     const Node& node = graph_.node(id);
     if (is_layer_[index_of(id)]) {
       const ValueId output = node.outputs.front();
       // Without a quantizer after it, ONNX Runtime runs a Conv in float, but not a MatMul or Gemm.
-      if (node.is("Conv") || wanted_[index_of(output)]) add(clipped(output), kNoValue);
+      const bool needed = node.is("Conv") && !ends_network(clipped(output));
+      if (needed || wanted_[index_of(output)]) add(clipped(output), kNoValue);
       return;
     }
     if (!may_run_on_codes(node) || !runs_on_codes(node)) return;

@@ -28,6 +28,7 @@ using Placement = std::map<graph::ValueId, Place>;
 /// - inputs and outputs of operators on the way from one integer layer to another that have an
 ///   integer kernel or run on codes (OperatorTraits::integer), with 8 bits.
 /// Operators elsewhere stay float: quantizing them would cost accuracy without making them faster.
+/// So does a network output, and with it a Conv that produces it.
 /// @throws ConfigError if there are not as many widths as layers.
 [[nodiscard]] Placement place_quantizers(const graph::Graph& graph,
                                          const std::vector<graph::Layer>& layers,

@@ -1,3 +1,8 @@
+#include "ompq/data/preprocess_fields.h"
+
+#include <array>
+#include <utility>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -6,7 +11,7 @@
 #include "ompq/data/preprocess_file.h"
 #include "support/paths.h"
 
-// What other tools write next to their networks.
+// The fields of JSON objects, and the files that other tools write next to their networks.
 
 namespace ompq::data {
 namespace {
@@ -30,6 +35,77 @@ std::string config_error(const std::string& text) {
     return error.what();
   }
   return "no error";
+}
+
+/// Passes the fields of an object to `read`. @return the message if that fails.
+template <typename Read>
+std::string field_error(const std::string& object, const Read& read) {
+  const nlohmann::json json = nlohmann::json::parse(object);
+  try {
+    read(PreprocessFields("p.json", json));
+  } catch (const DataError& error) {
+    return error.what();
+  }
+  return "no error";
+}
+
+TEST(PreprocessFields, HaveTheirValueOrTheFallback) {
+  const nlohmann::json json = nlohmann::json::parse(
+      R"({"n": 0.5, "f": true, "t": "a", "l": [1, 2.5], "p": 7, "none": null})");
+  const PreprocessFields fields("p.json", json);
+  EXPECT_EQ(fields.file(), "p.json");
+  EXPECT_EQ(fields.number("n", 3), 0.5);
+  EXPECT_TRUE(fields.flag("f", false));
+  EXPECT_EQ(fields.text("t", "z"), "a");
+  EXPECT_THAT(fields.numbers("l"), ElementsAre(1, 2.5));
+  EXPECT_EQ(fields.pixels("p"), 7);
+  for (const char* missing : {"none", "absent"}) {
+    EXPECT_FALSE(fields.has(missing)) << missing;
+    EXPECT_EQ(fields.number(missing, 3), 3) << missing;
+    EXPECT_TRUE(fields.flag(missing, true)) << missing;
+    EXPECT_EQ(fields.text(missing, "z"), "z") << missing;
+    EXPECT_THAT(fields.numbers(missing), IsEmpty()) << missing;
+    EXPECT_EQ(fields.pixels(missing), std::nullopt) << missing;
+  }
+}
+
+TEST(PreprocessFields, NameAValueOfAnotherType) {
+  EXPECT_EQ(field_error(R"({"x": "1"})", [](const auto& f) { (void)f.number("x", 0); }),
+            "[p.json] field \"x\" is \"1\"; it must be a number");
+  EXPECT_THAT(field_error(R"({"x": 1})", [](const auto& f) { (void)f.flag("x", false); }),
+              HasSubstr("field \"x\" is 1; it must be true or false"));
+  EXPECT_THAT(field_error(R"({"x": [1]})", [](const auto& f) { (void)f.text("x", ""); }),
+              HasSubstr("field \"x\" is [1]; it must be a string"));
+  for (const char* object : {R"({"x": 1})", R"({"x": [1, "2"]})"}) {
+    EXPECT_THAT(field_error(object, [](const auto& f) { (void)f.numbers("x"); }),
+                HasSubstr("it must be an array of numbers, one per channel"))
+        << object;
+  }
+  EXPECT_THAT(field_error(R"({"x": 2.5})", [](const auto& f) { (void)f.pixels("x"); }),
+              HasSubstr("field \"x\" is 2.5; it must be a whole number of pixels or null"));
+  EXPECT_THAT(field_error("{}", [](const auto& f) { f.fail("x", "give it"); }),
+              HasSubstr("field \"x\" is missing; give it"));
+}
+
+TEST(PreprocessFields, ListTheKnownOnesForAnUnknownOne) {
+  static constexpr std::array<std::string_view, 2> kKnown{"crop", "scale"};
+  const auto check = [](const PreprocessFields& fields) { fields.require_known(kKnown); };
+  EXPECT_EQ(field_error(R"({"crop": 1})", check), "no error");
+  EXPECT_THAT(field_error(R"({"crop": 1, "crops": 2})", check),
+              HasSubstr("field \"crops\" is unknown; there are crop, scale"));
+}
+
+TEST(PreprocessFields, ShowWhichToolWroteThem) {
+  const auto kinds = [](const std::string& object) {
+    const nlohmann::json json = nlohmann::json::parse(object);
+    const PreprocessFields fields("p.json", json);
+    return std::pair(is_image_processor(fields), is_pretrained_cfg(fields));
+  };
+  EXPECT_EQ(kinds(R"({"image_processor_type": "X"})"), std::pair(true, false));
+  EXPECT_EQ(kinds(R"({"do_resize": false})"), std::pair(true, false));
+  EXPECT_EQ(kinds(R"({"input_size": [3, 8, 8], "crop_pct": 1})"), std::pair(false, true));
+  EXPECT_EQ(kinds(R"({"input_size": [3, 8, 8]})"), std::pair(false, false));
+  EXPECT_EQ(kinds(R"({"model_type": "bert"})"), std::pair(false, false));
 }
 
 TEST(ImageProcessor, ReadsASquareSize) {
@@ -163,23 +239,6 @@ TEST(PretrainedCfg, SaysWhatItAsksForInVain) {
       HasSubstr("\"crop_mode\" is \"border\""));
   EXPECT_THAT(config_error(R"({"input_size": [3, 224, 224], "interpolation": "random"})"),
               HasSubstr("interpolation is \"random\""));
-}
-
-TEST(ReadPreprocess, NamesTheFormatsWhereAFileIsNone) {
-  EXPECT_THAT(config_error(R"({"architectures": ["BertModel"], "model_type": "bert"})"),
-              ::testing::AllOf(HasSubstr("\"format\" is missing"),
-                               HasSubstr("preprocessor_config.json"),
-                               HasSubstr("timm")));
-}
-
-TEST(ReadPreprocess, GivesBackBothSidesAndTheInterpolation) {
-  const Preprocess written{
-      .crop = PixelSize(20, 30), .resize_to = PixelSize(32), .interpolation = "lanczos"};
-  const Preprocess read = read_config(to_json(written));
-  EXPECT_EQ(read.crop, written.crop);
-  EXPECT_EQ(read.resize_to, written.resize_to);
-  EXPECT_EQ(read.interpolation, written.interpolation);
-  EXPECT_EQ(to_json(read), to_json(written));
 }
 
 }  // namespace

@@ -1,3 +1,5 @@
+#include "ompq/onnx_io/sub_networks.h"
+
 #include <set>
 #include <string>
 
@@ -135,6 +137,67 @@ TEST(SubNetworks, ThatReadWhatNothingMakesAreRefused) {
     EXPECT_THAT(error.what(),
                 HasSubstr("If node 'choice' reads 'h', which nothing in the model produces"));
   }
+}
+
+/// Node number `index` of choosing_model().
+onnx::NodeProto node_at(int index) { return choosing_model().graph().node(index); }
+
+TEST(CapturedNames, AreListedOnceInTheOrderOfTheirFirstUse) {
+  EXPECT_THAT(captured_names(node_at(1)), ElementsAre("h", "w", "c", "x"));
+  EXPECT_THAT(captured_names(node_at(0)), ::testing::IsEmpty());
+}
+
+TEST(CapturedNames, LeaveOutWhatTheSubNetworkDefines) {
+  const onnx::ModelProto model = testing::model_with_graph(R"(
+      node { op_type: "Loop" input: "count" output: "y"
+        attribute { name: "body" type: GRAPH g {
+          input { name: "i" } input { name: "go" } input { name: "state" }
+          initializer { name: "one" data_type: 1 float_data: 1 }
+          node { op_type: "Add" input: "state" input: "one" output: "next" }
+          node { op_type: "Resize" input: "next" input: "" input: "scale" output: "big" }
+          output { name: "go" } output { name: "big" } output { name: "outer" } } } })");
+  EXPECT_THAT(captured_names(model.graph().node(0)), ElementsAre("scale", "outer"));
+}
+
+TEST(HasReadSubNetworks, HoldsForThreeOperatorsOfOnnx) {
+  const auto holds = [](const char* type, const char* domain) {
+    onnx::NodeProto node;
+    node.set_op_type(type);
+    node.set_domain(domain);
+    return has_read_sub_networks(node);
+  };
+  for (const char* type : {"If", "Loop", "Scan"}) {
+    EXPECT_TRUE(holds(type, "") && holds(type, "ai.onnx")) << type;
+    EXPECT_FALSE(holds(type, "com.example")) << type;
+  }
+  EXPECT_FALSE(holds("SequenceMap", "") || holds("Conv", ""));
+}
+
+TEST(OwnOperands, CountTrailingOnesThatAreLeftOut) {
+  EXPECT_EQ(own_operands(node_at(1)), 1) << "of an If, its condition";
+  EXPECT_EQ(own_operands(node_at(0)), 1);
+  const onnx::ModelProto model = testing::model_with_graph(R"(
+      node { op_type: "Loop" input: "count" output: "y" attribute { name: "body" type: GRAPH g {
+          input { name: "i" } input { name: "go" } } } }
+      node { op_type: "Loop" input: "count" input: "" input: "s" input: "t" output: "y"
+        attribute { name: "body" type: GRAPH g {
+          input { name: "i" } input { name: "go" } input { name: "a" } input { name: "b" } } } })");
+  EXPECT_EQ(own_operands(model.graph().node(0)), 2);
+  EXPECT_EQ(own_operands(model.graph().node(1)), 4);
+}
+
+TEST(LiveNodes, AreThoseThatTheOutputsDependOn) {
+  const onnx::ModelProto model = testing::model_with_graph(R"(
+      output { name: "y" }
+      node { op_type: "Neg" input: "x" output: "dead" }
+      node { op_type: "Neg" input: "x" output: "captured" }
+      node { op_type: "Neg" input: "dead" output: "deader" }
+      node { op_type: "If" input: "c" output: "y"
+        attribute { name: "then_branch" type: GRAPH g {
+          node { op_type: "Neg" input: "captured" output: "p" } output { name: "p" } } }
+        attribute { name: "else_branch" type: GRAPH g { output { name: "captured" } } } }
+      node { op_type: "Not" input: "b" output: "c" })");
+  EXPECT_THAT(live_nodes(model.graph()), ElementsAre(1, 3, 4));
 }
 
 }  // namespace

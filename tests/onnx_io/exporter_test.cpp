@@ -1,3 +1,5 @@
+#include "ompq/onnx_io/exporter.h"
+
 #include <algorithm>
 
 #include <gmock/gmock.h>
@@ -133,6 +135,37 @@ TEST(ExportedFile, KeepsItsOpsetUnlessAQuantizerIsNewer) {
   graph.mark_output(graph.add_op(
       {"d", "DequantizeLinear", "", {codes, scale, zero}, {}, {{"axis", std::int64_t{1}}}}));
   EXPECT_EQ(import_onnx_bytes(export_onnx_bytes(graph)).opset, 13);
+}
+
+TEST(ExportedFile, HasTheMetadataOfTheGraphAndOfTheOptions) {
+  Graph graph = testing::small_network();
+  graph.metadata = {{"task", "classes"}, {"kept", "1"}};
+  const Graph read =
+      import_onnx_bytes(export_onnx_bytes(graph, {.metadata = {{"task", "other"}, {"new", "2"}}}));
+  EXPECT_EQ(read.metadata,
+            (std::map<std::string, std::string>{{"kept", "1"}, {"new", "2"}, {"task", "other"}}));
+}
+
+TEST(ExportedFile, IsSmallerIfTerseAndNamesTheSameLayers) {
+  const Graph graph = testing::small_network();
+  const std::string plain = export_onnx_bytes(graph);
+  const std::string short_names = export_onnx_bytes(graph, {.short_names = true});
+  EXPECT_LT(short_names.size(), plain.size());
+  const Graph read = import_onnx_bytes(short_names);
+  for (const graph::Node& node : graph.nodes()) {
+    EXPECT_TRUE(std::ranges::any_of(read.nodes(), [&](const graph::Node& other) {
+      return other.name == node.name;
+    })) << node.name;
+  }
+  for (const auto& [name, axis] : testing::small_network_axes()) {
+    const Tensor& weight = *graph.value(graph.find_value(name)).constant;
+    ASSERT_TRUE(read.is_constant(read.find_value(name))) << name;
+    EXPECT_TRUE(read.value(read.find_value(name)).constant->equals(weight)) << name;
+  }
+}
+
+TEST(DataFile, IsNamedAfterTheModel) {
+  EXPECT_EQ(data_file("folder/net.onnx"), "folder/net.onnx.data");
 }
 
 }  // namespace

@@ -1,3 +1,7 @@
+#include "ompq/data/decode_image.h"
+
+#include <utility>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <tiffio.h>
@@ -7,10 +11,8 @@
 #include "ompq/core/atomic_file.h"
 #include "ompq/core/error.h"
 #include "ompq/data/byte_order.h"
-#include "ompq/data/decode_image.h"
+#include "ompq/data/codecs.h"
 #include "support/paths.h"
-
-// WebP, BMP and TIFF; image_test.cpp has JPEG and PNG.
 
 namespace ompq::data {
 namespace {
@@ -19,6 +21,9 @@ using ::ompq::testing::TemporaryDirectory;
 using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using testing::jpeg_bytes;
+using testing::png_bytes;
+using testing::PngOptions;
 
 std::string decode_error(const std::string& bytes) {
   try {
@@ -37,7 +42,7 @@ void expect_every_cut_is_refused(const std::string& bytes, std::size_t min, std:
   EXPECT_EQ(decode_error(bytes), "no error");
 }
 
-/// Whatever stands there, it is an image or an error, and nothing is read that is not there.
+/// Damaged bytes are decoded or refused, and nothing outside of them is read.
 void flip_every_byte(const std::string& bytes) {
   for (std::size_t at = 0; at < bytes.size(); ++at) {
     for (const int mask : {0x01, 0x80, 0xff}) {
@@ -46,6 +51,143 @@ void flip_every_byte(const std::string& bytes) {
       (void)decode_error(damaged);
     }
   }
+}
+
+// --- any format
+// -----------------------------------------------------------------------------------
+
+TEST(DecodeImage, NamesWhatIsNoImage) {
+  EXPECT_THAT(decode_error(""), HasSubstr("[photo] the file is empty (0 bytes)"));
+  EXPECT_THAT(decode_error("GIF89a"), HasSubstr("not a JPEG, PNG, WebP, BMP or TIFF"));
+  EXPECT_THAT(decode_error("\xff"), HasSubstr("not a JPEG, PNG, WebP, BMP or TIFF"));
+}
+
+TEST(RequireSaneSize, LimitsTheNumberOfPixels) {
+  EXPECT_NO_THROW(require_sane_size(1, 1, "photo"));
+  EXPECT_NO_THROW(require_sane_size(20'000, 10'000, "photo"));
+  for (const auto& [width, height] : {std::pair<std::int64_t, std::int64_t>{20'001, 10'000},
+                                      {0, 5},
+                                      {5, 0},
+                                      {1LL << 62, 1LL << 62}}) {
+    EXPECT_THROW(require_sane_size(width, height, "photo"), DataError) << width << " " << height;
+  }
+}
+
+TEST(DecodeImage, RefusesAPictureThatOnlyClaimsToBeHuge) {
+  std::string bytes = png_bytes(testing::constant_image(1, 1, {0}));
+  // The width comes after signature, length and "IHDR"; its CRC covers 17 bytes from "IHDR" on.
+  bytes.replace(16, 8, std::string("\x00\x7f\xff\xff\x00\x7f\xff\xff", 8));
+  const auto crc = crc32_z(0, reinterpret_cast<const Bytef*>(bytes.data() + 12), 17);
+  for (int i = 0; i < 4; ++i) {
+    bytes[static_cast<std::size_t>(29 + i)] = static_cast<char>(crc >> (24 - 8 * i));
+  }
+  EXPECT_NE(decode_error(bytes), "no error");
+}
+
+// --- PNG
+// ------------------------------------------------------------------------------------------
+
+TEST(DecodePng, GivesBackColourAndGrayToTheBit) {
+  for (const std::int64_t channels : {1, 3}) {
+    const Image image = testing::random_image(7, 5, channels, 1);
+    const Image decoded = decode_image(png_bytes(image), "photo");
+    EXPECT_EQ(decoded.height, 7);
+    EXPECT_EQ(decoded.width, 5);
+    EXPECT_EQ(decoded.channels, channels);
+    EXPECT_EQ(decoded.pixels, image.pixels);
+  }
+}
+
+TEST(DecodePng, ReadsInterlacedRows) {
+  const Image image = testing::random_image(19, 11, 3, 2);
+  const auto bytes = png_bytes(19, 11, image.pixels, {.interlaced = true});
+  EXPECT_EQ(decode_image(bytes, "photo").pixels, image.pixels);
+}
+
+TEST(DecodePng, DropsAlpha) {
+  const auto rgba =
+      png_bytes(1, 2, {1, 2, 3, 0, 4, 5, 6, 128}, {.color_type = PNG_COLOR_TYPE_RGB_ALPHA});
+  EXPECT_THAT(decode_image(rgba, "photo").pixels, ElementsAre(1, 2, 3, 4, 5, 6));
+  const auto gray_alpha =
+      png_bytes(1, 2, {9, 0, 200, 255}, {.color_type = PNG_COLOR_TYPE_GRAY_ALPHA});
+  EXPECT_THAT(decode_image(gray_alpha, "photo").pixels, ElementsAre(9, 200));
+}
+
+TEST(DecodePng, LooksUpPalettesWithAndWithoutAlpha) {
+  const std::vector<png_color> palette{{10, 20, 30}, {40, 50, 60}, {70, 80, 90}};
+  for (const std::vector<png_byte>& alpha : {std::vector<png_byte>{}, std::vector<png_byte>{0}}) {
+    const auto bytes = png_bytes(
+        1,
+        3,
+        {2, 0, 1},
+        {.color_type = PNG_COLOR_TYPE_PALETTE, .palette = palette, .palette_alpha = alpha});
+    EXPECT_THAT(decode_image(bytes, "photo").pixels,
+                ElementsAre(70, 80, 90, 10, 20, 30, 40, 50, 60));
+  }
+}
+
+TEST(DecodePng, BringsOtherDepthsToEightBits) {
+  const auto sixteen = png_bytes(
+      1, 2, {0x12, 0x34, 0xff, 0xff}, {.color_type = PNG_COLOR_TYPE_GRAY, .bit_depth = 16});
+  EXPECT_THAT(decode_image(sixteen, "photo").pixels, ElementsAre(0x12, 0xff));
+  const auto one =
+      png_bytes(1, 4, {0b10100000}, {.color_type = PNG_COLOR_TYPE_GRAY, .bit_depth = 1});
+  EXPECT_THAT(decode_image(one, "photo").pixels, ElementsAre(255, 0, 255, 0));
+}
+
+TEST(DecodePng, EveryCutIsBroken) {
+  const std::string bytes = png_bytes(testing::random_image(20, 20, 3, 4));
+  for (std::size_t kept = 4; kept + 12 < bytes.size(); kept += bytes.size() / 37) {
+    EXPECT_THAT(decode_error(bytes.substr(0, kept)), HasSubstr("[photo] the PNG image is broken"))
+        << kept << " of " << bytes.size() << " bytes";
+  }
+}
+
+TEST(DecodePng, AFlippedBitIsBroken) {
+  std::string bytes = png_bytes(testing::random_image(20, 20, 3, 5));
+  bytes[bytes.size() / 2] = static_cast<char>(bytes[bytes.size() / 2] ^ 4);
+  EXPECT_THAT(decode_error(bytes), HasSubstr("the PNG image is broken"));
+}
+
+// --- JPEG
+// -----------------------------------------------------------------------------------------
+
+TEST(DecodeJpeg, KeepsAConstantColour) {
+  const std::vector<std::uint8_t> colour{200, 60, 30};
+  const Image decoded = decode_image(jpeg_bytes(testing::constant_image(17, 33, colour)), "photo");
+  EXPECT_EQ(decoded.height, 17);
+  EXPECT_EQ(decoded.width, 33);
+  ASSERT_EQ(decoded.channels, 3);
+  for (std::size_t i = 0; i < decoded.pixels.size(); ++i) {
+    // Quality 95 quantizes the mean of a block to quarters; colour conversion rounds twice.
+    ASSERT_NEAR(decoded.pixels[i], colour[i % 3], 3) << "index " << i;
+  }
+}
+
+TEST(DecodeJpeg, GrayHasOneChannel) {
+  const Image decoded = decode_image(jpeg_bytes(testing::constant_image(8, 8, {77})), "photo");
+  EXPECT_EQ(decoded.channels, 1);
+  EXPECT_NEAR(decoded.pixels[0], 77, 1);
+}
+
+TEST(DecodeJpeg, CmykBecomesRgb) {
+  // Stored inverted: 255 is no ink. Cyan at half, no magenta or yellow, black at one fifth.
+  std::vector<std::uint8_t> raw;
+  for (int i = 0; i < 64; ++i) raw.insert(raw.end(), {128, 255, 255, 204});
+  const Image decoded = decode_image(jpeg_bytes(8, 8, 4, JCS_CMYK, raw), "photo");
+  ASSERT_EQ(decoded.channels, 3);
+  EXPECT_NEAR(decoded.pixels[0], 128 * 204 / 255, 3);
+  EXPECT_NEAR(decoded.pixels[1], 204, 3);
+  EXPECT_NEAR(decoded.pixels[2], 204, 3);
+}
+
+TEST(DecodeJpeg, EveryCutIsBroken) {
+  const std::string bytes = jpeg_bytes(testing::random_image(40, 40, 3, 3));
+  for (std::size_t kept = 2; kept + 2 < bytes.size(); kept += bytes.size() / 37) {
+    EXPECT_THAT(decode_error(bytes.substr(0, kept)), HasSubstr("[photo] the JPEG image is broken"))
+        << kept << " of " << bytes.size() << " bytes";
+  }
+  EXPECT_EQ(decode_error(bytes), "no error");
 }
 
 // --- WebP ----------------------------------------------------------------------------------------
