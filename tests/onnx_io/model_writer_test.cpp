@@ -9,6 +9,7 @@
 #include <gtest/gtest.h>
 
 #include "ompq/core/error.h"
+#include "ompq/onnx_io/tensor_proto.h"
 #include "ompq/onnx_io/unread_attribute.h"
 
 namespace ompq::onnx_io {
