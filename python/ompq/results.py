@@ -348,7 +348,7 @@ class Reconstruction(TypedDict):
     method: str
     effort: str
     samples: int
-    unit: str
+    unit: NotRequired[str]
     """What was rounded at a time: layer or block."""
     blocks: list[ReconstructedBlock]
     """One per layer or block."""

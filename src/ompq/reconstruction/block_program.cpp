@@ -70,12 +70,16 @@ struct BlockProgram::Impl {
     for (BlockWeight& weight : compiled.weights) weight.fresh = weight.learned;
   }
 
-  /// The bias as in the file.
+  /// The bias in whole steps; unlike quant::round_biases, with all bits of large ones.
   [[nodiscard]] std::vector<float> rounded_bias(const ProductEntry& entry,
                                                 const BlockWeight& weight) const {
     std::vector<float> bias = entry.bias;
     if (!entry.quantizer || weight.scales.empty()) return bias;
-    quant::round_biases(bias, compiled.quantizers[*entry.quantizer].step, weight.scales);
+    const float step = compiled.quantizers[*entry.quantizer].step;
+    for (std::size_t c = 0; c < bias.size(); ++c) {
+      const float unit = step * weight.scales[c % weight.scales.size()];
+      bias[c] = std::nearbyint(bias[c] / unit) * unit;
+    }
     return bias;
   }
 

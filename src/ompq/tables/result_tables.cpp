@@ -237,7 +237,7 @@ std::string reconstruction_text(const report::Reconstruction& made) {
   if (!made.blocks.empty()) {
     text += fmt::format(": {} {}s at {:.1f} dB on average, {:.1f} dB before",
                         made.blocks.size(),
-                        made.unit,
+                        made.unit.empty() ? "block" : made.unit,
                         after / count,
                         before / count);
   }
