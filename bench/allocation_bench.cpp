@@ -94,14 +94,14 @@ BENCHMARK(BM_IntegerProgram)
 Problem tight_network(std::int64_t layers, std::uint64_t seed) {
   Problem problem = network_like(layers, 3, seed);
   const double part = 0.1 + 0.03 * static_cast<double>(seed);
-  std::int64_t least = 0;
-  std::int64_t most = 0;
+  std::int64_t min = 0;
+  std::int64_t max = 0;
   for (const Item& item : problem.items) {
-    least += item.costs[0].front();
-    most += item.costs[0].back();
+    min += item.costs[0].front();
+    max += item.costs[0].back();
   }
   problem.constraints[0].limit =
-      least + static_cast<std::int64_t>(part * static_cast<double>(most - least));
+      min + static_cast<std::int64_t>(part * static_cast<double>(max - min));
   problem.constraints[1].limit = problem.constraints[2].limit = std::int64_t{1} << 60;
   const Solution by_size = solve_integer_program(problem);
   for (const std::size_t k : {std::size_t{1}, std::size_t{2}}) {

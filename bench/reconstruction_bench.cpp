@@ -227,13 +227,13 @@ class EagerBlock {
   at::Tensor quantized(const at::Tensor& x, ValueId value) const {
     const auto& params = setup_.quantizers.at(value);
     const double zero = params.zero_point.front();
-    const double most = params.bits.levels() - 1;
-    const double scale = 1.0 / std::sqrt(static_cast<double>(x.numel()) * most);
+    const double max = params.bits.levels() - 1;
+    const double scale = 1.0 / std::sqrt(static_cast<double>(x.numel()) * max);
     const at::Tensor& learned = steps_.at(value).value;
     const at::Tensor step = (learned - learned * scale).detach() + learned * scale;
     const at::Tensor ratio = x / step;
     const at::Tensor rounded = (at::round(ratio) - ratio).detach() + ratio;
-    const at::Tensor y = at::clamp(rounded, -zero, most - zero) * step;
+    const at::Tensor y = at::clamp(rounded, -zero, max - zero) * step;
     return at::where(at::rand_like(x).lt(0.5), y, x);
   }
 

@@ -6,7 +6,7 @@ include(CMakePackageConfigHelpers)
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/ompq)
 
 install(DIRECTORY include/ompq DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h")
-install(FILES ${PROJECT_BINARY_DIR}/generated/ompq/version.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/ompq)
+install(FILES ${PROJECT_BINARY_DIR}/generated/ompq/ompq.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/ompq)
 
 install(TARGETS ompq EXPORT ompqTargets LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
 install(EXPORT ompqTargets NAMESPACE ompq:: DESTINATION ${package_dir})

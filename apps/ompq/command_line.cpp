@@ -58,9 +58,9 @@ void register_command(CLI::App& program, RawCommand& raw) {
                               std::span<const std::string_view> known,
                               std::string_view help) {
   const std::string_view meant = meant_name(word, known);
-  const std::string way_out =
+  const std::string remedy =
       meant.empty() ? std::string(help) : fmt::format("did you mean '{}'?", meant);
-  throw ConfigError(place, fmt::format("unknown {} '{}'; {}", kind, word, way_out));
+  throw ConfigError(place, fmt::format("unknown {} '{}'; {}", kind, word, remedy));
 }
 
 [[noreturn]] void refuse_option(const CommandRecord& command, std::string_view word) {

@@ -35,7 +35,7 @@ std::string answer_text(const Answer& answer) {
     case Answer::Kind::Documentation:
       return documentation(answer.subject);
     case Answer::Kind::Version: {
-      std::string text = fmt::format("ompq {}\n", kVersion);
+      std::string text = fmt::format("ompq {}\n", version());
       if (answer.verbose) text += load_engine().versions();
       return text;
     }

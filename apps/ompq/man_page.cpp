@@ -54,7 +54,7 @@ std::string man_page_text() {
   std::string text = fmt::format(
       ".TH OMPQ 1 \"\" \"ompq {}\" \"User Commands\"\n.SH NAME\nompq \\- make a trained ONNX "
       "network smaller, with mixed precision\n.SH SYNOPSIS\n.nf\n",
-      kVersion);
+      version());
   for (const CommandRecord& command : command_table()) {
     text += fmt::format("{}\n", roff(usage(command)));
   }

@@ -32,7 +32,7 @@ std::string library_versions() {
 }
 
 report::Provenance provenance_of(std::string command) {
-  report::Provenance provenance{std::move(command), {{"ompq", std::string(kVersion)}}};
+  report::Provenance provenance{std::move(command), {{"ompq", std::string(version())}}};
   std::istringstream lines(library_versions());
   for (std::string line; std::getline(lines, line);) {
     const std::size_t space = line.find(' ');

@@ -5,7 +5,8 @@
 #include <string>
 #include <string_view>
 
-#include "ompq/api.h"
+/// Marks what libompq.so exports. Everything else in it is hidden.
+#define OMPQ_API __attribute__((visibility("default")))
 
 namespace ompq {
 

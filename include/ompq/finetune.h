@@ -6,7 +6,7 @@
 #include <optional>
 #include <vector>
 
-#include "ompq/api.h"
+#include "ompq/errors.h"
 #include "ompq/quantize.h"
 
 namespace ompq {

@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "ompq/api.h"
+#include "ompq/errors.h"
 #include "ompq/options.h"
 
 namespace ompq {

@@ -4,7 +4,7 @@
 #include <functional>
 #include <string_view>
 
-#include "ompq/api.h"
+#include "ompq/errors.h"
 
 namespace ompq {
 
@@ -21,5 +21,12 @@ using ProgressHandler = std::function<void(const ProgressEvent&)>;
 /// Asks the running work to stop at its next unit, where it throws Interrupted. Safe in a signal
 /// handler. Options::stop does the same for a single call.
 OMPQ_API void request_interrupt() noexcept;
+
+enum class LogLevel : std::uint8_t { Debug, Info, Warning, Error };
+
+/// Receives the library's log from `min_level` on; lines have no line break. An empty handler, the
+/// initial state, discards it. Must not throw.
+using LogHandler = std::function<void(LogLevel level, std::string_view line)>;
+OMPQ_API void set_log_handler(LogHandler handler, LogLevel min_level = LogLevel::Warning);
 
 }  // namespace ompq

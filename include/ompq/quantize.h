@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "ompq/api.h"
+#include "ompq/errors.h"
 #include "ompq/evaluate.h"
 #include "ompq/search.h"
 

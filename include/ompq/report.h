@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "ompq/api.h"
+#include "ompq/errors.h"
 
 namespace ompq {
 

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "ompq/api.h"
+#include "ompq/errors.h"
 #include "ompq/load.h"
 
 namespace ompq {

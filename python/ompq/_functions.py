@@ -54,10 +54,10 @@ def _refuse_unknown(function: str, parameters: list[Parameter], kwargs: dict) ->
         if name in known:
             continue
         meant = _records.nearest(name, known)
-        way_out = (
+        remedy = (
             f"did you mean '{meant}'?" if meant else f"help(ompq.{function}) lists the keywords"
         )
-        raise TypeError(f"{function}() has no keyword '{name}'; {way_out}")
+        raise TypeError(f"{function}() has no keyword '{name}'; {remedy}")
 
 
 def _run(command: _records.CommandRecord, parameters: list[Parameter], values: dict) -> dict:

@@ -200,7 +200,7 @@ class AllocationRow(TypedDict):
     """Size as the paper counts it, MiB."""
     gbops: NotRequired[float]
     """1e9 bit operations for one sample."""
-    instead_of: NotRequired[str]
+    requested: NotRequired[str]
     """The requested allocator, if it cannot be used here."""
     predicted_loss: NotRequired[float]
     """Sum over layers of the first measured metric."""
@@ -297,7 +297,7 @@ class QuantizedRow(TypedDict):
     weight_bits: list[int]
     """In layer order; 32 is float."""
     evaluation: Evaluation
-    instead_of: NotRequired[str]
+    requested: NotRequired[str]
     """The requested allocator, if it cannot be used here."""
     file: NotRequired[str]
     """Only if other networks were kept too."""
@@ -348,7 +348,10 @@ class Reconstruction(TypedDict):
     method: str
     effort: str
     samples: int
+    unit: NotRequired[str]
+    """What was rounded at a time: layer or block."""
     blocks: list[ReconstructedBlock]
+    """One per layer or block."""
     restoration: NotRequired[RestoredNetwork]
     distillation: NotRequired[DistilledNetwork]
 
@@ -712,7 +715,7 @@ class Sweep(TypedDict):
     """Index of the knee among the points."""
     points: list[SweepPoint]
     """From the smallest file to the largest."""
-    instead_of: NotRequired[str]
+    requested: NotRequired[str]
     """The requested metric, if it cannot be measured here."""
     picked: NotRequired[int]
     """Index of the point whose allocation was written."""

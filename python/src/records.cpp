@@ -78,7 +78,7 @@ PYBIND11_MODULE(_records, module) {
   module.doc() = "The commands of ompq and their options.";
   python::bind_option_type(module);
   python::bind_records(module);
-  module.attr("version") = std::string(kVersion);
+  module.attr("version") = std::string(version());
   module.def("command_table", [] {
     const auto table = command_table();
     return std::vector<CommandRecord>(table.begin(), table.end());

@@ -162,9 +162,9 @@ TEST(SizeOnly, HasAtLeastTheTotalWidthOfAnyOther) {
     }
     return sum;
   };
-  const int most = total(allocator("size-only").allocate(request));
+  const int max = total(allocator("size-only").allocate(request));
   for (const Allocator& each : allocators())
-    EXPECT_LE(total(each.allocate(request)), most) << each.name;
+    EXPECT_LE(total(each.allocate(request)), max) << each.name;
 }
 
 TEST(Schemes, FixTheFirstAndLastLayerForTraining) {
@@ -261,7 +261,7 @@ TEST(MakeModel, RefusesCandidatesThatAreNone) {
   request.layers.resize(2);
   request.layers[1].tied_to = kUntied;
   request.first_last_bits = 8;
-  EXPECT_TRUE(make_model(request).decisions.empty()) << "the first and the last are settled";
+  EXPECT_TRUE(make_model(request).decisions.empty()) << "the first and the last are fixed";
   request.layers.clear();
   EXPECT_THROW((void)make_model(request), ConfigError) << "there is no layer";
 }

@@ -22,26 +22,26 @@ using ::testing::HasSubstr;
 TEST(Integer, EqualsBruteForceUnderOneToFourBudgets) {
   for (int budgets = 1; budgets <= 4; ++budgets) {
     SCOPED_TRACE(budgets);
-    expect_least({.layers = 6, .budgets = budgets, .ties = true}, 100, 60);
+    expect_min({.layers = 6, .budgets = budgets, .ties = true}, 100, 60);
   }
 }
 
 TEST(Integer, EqualsBruteForceWithCandidatesOfSingleLayers) {
   for (int budgets = 1; budgets <= 3; ++budgets) {
     SCOPED_TRACE(budgets);
-    expect_least({.layers = 6, .budgets = budgets, .own_lists = true, .ties = true}, 300, 60);
+    expect_min({.layers = 6, .budgets = budgets, .own_lists = true, .ties = true}, 300, 60);
   }
 }
 
 TEST(Integer, EqualsBruteForceWithActivationWidths) {
   for (int budgets = 1; budgets <= 4; ++budgets) {
     SCOPED_TRACE(budgets);
-    expect_least({.layers = 5, .budgets = budgets, .ties = true, .activations = true}, 500, 60);
+    expect_min({.layers = 5, .budgets = budgets, .ties = true, .activations = true}, 500, 60);
   }
 }
 
 TEST(Integer, EqualsBruteForceWithEverythingAtOnce) {
-  expect_least(
+  expect_min(
       {.layers = 5, .budgets = 4, .own_lists = true, .ties = true, .activations = true}, 700, 80);
 }
 
@@ -102,7 +102,7 @@ TEST(Integer, IgnoresTheOrderOfLayers) {
     Random random(seed);
     const AllocationRequest before = testing::random_request(
         {.layers = 6, .budgets = 2, .own_lists = true, .activations = true}, random);
-    if (!testing::least_loss(before, false)) continue;
+    if (!testing::min_loss(before, false)) continue;
     std::vector<std::size_t> order(before.layers.size());
     for (std::size_t l = 0; l < order.size(); ++l) order[l] = l;
     random.shuffle(order);

@@ -90,9 +90,9 @@ TEST(BudgetMoves, DescendToWhereNothingImprovesAndNoFartherThanTheOptimum) {
       now = apply_move(request, moves[0]);
     }
     const double loss = testing::loss_of(request, now.weight_bits, now.tensor_bits, false);
-    const double least = *testing::least_loss(request, false);
-    EXPECT_GE(loss, least - move_slack(least));
-    optimal += loss <= least + move_slack(least) ? 1 : 0;
+    const double min = *testing::min_loss(request, false);
+    EXPECT_GE(loss, min - move_slack(min));
+    optimal += loss <= min + move_slack(min) ? 1 : 0;
     ++runs;
   });
   EXPECT_GT(2 * optimal, runs) << "mostly the neighbours lead to the optimum";

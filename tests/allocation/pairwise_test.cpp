@@ -19,9 +19,9 @@ using ::testing::HasSubstr;
 TEST(Pairwise, EqualsBruteForce) {
   for (int budgets = 1; budgets <= 3; ++budgets) {
     SCOPED_TRACE(budgets);
-    expect_least(
+    expect_min(
         {.layers = 5, .budgets = budgets, .own_lists = true, .ties = true, .pairs = true}, 900, 50);
-    expect_least({.layers = 4, .budgets = budgets, .activations = true, .pairs = true}, 950, 40);
+    expect_min({.layers = 4, .budgets = budgets, .activations = true, .pairs = true}, 950, 40);
   }
 }
 
@@ -31,7 +31,7 @@ TEST(Pairwise, BoundsTheOptimumWhereBlocksAreTooLargeToJoin) {
     Random random(seed);
     const AllocationRequest request =
         testing::random_request({.layers = 6, .budgets = 2, .pairs = true}, random);
-    const auto expected = testing::least_loss(request, true);
+    const auto expected = testing::min_loss(request, true);
     if (!expected) continue;
     const Allocation got = solve_pairwise(request, 9);  // two layers of three widths
     EXPECT_TRUE(testing::holds(request, got.cost)) << "seed " << seed;

@@ -88,15 +88,15 @@ void add_latency(AllocationRequest& request, Random& random) {
 /// Between the least and the most that any choice costs.
 template <typename Of>
 double between(const AllocationRequest& request, Random& random, Of of) {
-  double least = HUGE_VAL;
-  double most = 0;
+  double min = HUGE_VAL;
+  double max = 0;
   for_each_choice(request, [&](const auto& weights, const auto& tensors) {
     const double cost =
         of(cost_of_widths(request, weights, activation_bits_of(request, tensors), tensors));
-    least = std::min(least, cost);
-    most = std::max(most, cost);
+    min = std::min(min, cost);
+    max = std::max(max, cost);
   });
-  return least + (most - least) * (0.2 + 0.7 * random.uniform());
+  return min + (max - min) * (0.2 + 0.7 * random.uniform());
 }
 
 void add_budgets(AllocationRequest& request, const RequestRecipe& recipe, Random& random) {
@@ -228,16 +228,16 @@ double loss_of(const AllocationRequest& request,
   return loss;
 }
 
-std::optional<double> least_loss(const AllocationRequest& request, bool with_pairs) {
-  std::optional<double> least;
+std::optional<double> min_loss(const AllocationRequest& request, bool with_pairs) {
+  std::optional<double> min;
   for_each_choice(request, [&](const auto& weights, const auto& tensors) {
     const Cost cost =
         cost_of_widths(request, weights, activation_bits_of(request, tensors), tensors);
     if (!holds(request, cost)) return;
     const double loss = loss_of(request, weights, tensors, with_pairs);
-    if (!least || loss < *least) least = loss;
+    if (!min || loss < *min) min = loss;
   });
-  return least;
+  return min;
 }
 
 }  // namespace ompq::testing

@@ -45,7 +45,7 @@ void for_each_choice(const allocation::AllocationRequest& request,
                              bool with_pairs);
 
 /// The least loss of all choices that hold the budgets; nothing where none does.
-[[nodiscard]] std::optional<double> least_loss(const allocation::AllocationRequest& request,
-                                               bool with_pairs);
+[[nodiscard]] std::optional<double> min_loss(const allocation::AllocationRequest& request,
+                                             bool with_pairs);
 
 }  // namespace ompq::testing

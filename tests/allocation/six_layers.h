@@ -45,15 +45,15 @@ std::string message_of(Do what) {
 inline double slack(double value) { return 1e-9 * std::max(std::abs(value), 1.0); }
 
 /// Held against every choice there is.
-inline void expect_least(const testing::RequestRecipe& recipe,
-                         std::uint64_t first_seed,
-                         int instances) {
+inline void expect_min(const testing::RequestRecipe& recipe,
+                       std::uint64_t first_seed,
+                       int instances) {
   int feasible = 0;
   for (std::uint64_t seed = first_seed; seed < first_seed + static_cast<std::uint64_t>(instances);
        ++seed) {
     Random random(seed);
     const AllocationRequest request = testing::random_request(recipe, random);
-    const auto expected = testing::least_loss(request, recipe.pairs);
+    const auto expected = testing::min_loss(request, recipe.pairs);
     try {
       const Allocation got =
           recipe.pairs ? solve_pairwise(request) : allocator("integer").allocate(request);

@@ -50,7 +50,7 @@ report::Quantization from_allocation_file(const std::vector<std::string>& names)
 /// `auto` answered, because the metric that was asked for could not be measured.
 report::Search with_a_dropped_metric(const std::vector<std::string>& names) {
   report::Search result = sample_quantization(names).search;
-  result.allocations.front().instead_of = "fisher";
+  result.allocations.front().requested = "fisher";
   result.dropped.push_back({"fisher", "the outputs are no class scores"});
   return result;
 }

@@ -37,7 +37,7 @@ TEST(Program, PrintsHelpOnStandardOutput) {
 }
 
 TEST(Program, PrintsItsVersionAndThatOfTheLibraries) {
-  EXPECT_EQ(ompq({"--version"}).output, std::string("ompq ") + kVersion + "\n");
+  EXPECT_EQ(ompq({"--version"}).output, std::string("ompq ") + version() + "\n");
   const ProgramResult result = ompq({"--version", "--verbose"});
   EXPECT_EQ(result.status, 0);
   for (const char* library : {"LibTorch 1.", "oneDNN 2.", "CBC 2.", "CLP 1.", "protobuf "}) {

@@ -251,6 +251,30 @@ TEST_F(Extension, AMethodMakesTheWrittenCodes) {
   EXPECT_EQ(seen, 5);
 }
 
+TEST_F(Extension, AMethodIsOfferedAsTheStartOfTrainingAndForTheSearch) {
+  const ptq::ScopedMethod added({.name = "lowest", .steps = {&kLowest}, .samples = {16, 16, 16}});
+  data::write_npz(
+      folder_ / "labelled.npz",
+      {{"x", Tensor(DataType::Float32, {24, 3, 8, 8})}, {"y", Tensor(DataType::Int64, {24})}});
+  const std::string trained = run({"finetune",
+                                   path("net.onnx"),
+                                   "--data",
+                                   path("labelled.npz"),
+                                   "--avg-bits",
+                                   "4",
+                                   "--allocator",
+                                   "uniform",
+                                   "--for",
+                                   "lowest",
+                                   "--start",
+                                   "lowest",
+                                   "--epochs",
+                                   "1",
+                                   "-o",
+                                   path("small.onnx")});
+  EXPECT_THAT(trained, HasSubstr("lowest"));
+}
+
 TEST_F(Extension, AMethodSaysWhichOptionsItReads) {
   const ptq::ScopedMethod added({.name = "lowest", .steps = {&kLowest}, .samples = {16, 16, 16}});
   EXPECT_TRUE(ptq::reads_option(ptq::method_row("lowest"), "epochs"));

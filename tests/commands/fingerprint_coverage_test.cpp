@@ -98,8 +98,8 @@ std::vector<std::string> other_values(const OptionRecord& record) {
       return values;
     }
     case OptionType::Integer: {
-      const auto least = static_cast<std::int64_t>(std::max(record.lower, 3.0));
-      return {std::to_string(least), std::to_string(least + 1)};
+      const auto min = static_cast<std::int64_t>(std::max(record.lower, 3.0));
+      return {std::to_string(min), std::to_string(min + 1)};
     }
     case OptionType::Number:
     case OptionType::Numbers:

@@ -25,7 +25,7 @@ endfunction()
 
 # Only the public headers are installed.
 file(GLOB headers RELATIVE ${SOURCE}/include ${SOURCE}/include/ompq/*.h)
-list(APPEND headers ompq/version.h)
+list(APPEND headers ompq/ompq.h)
 list(SORT headers)
 file(GLOB_RECURSE installed RELATIVE ${prefix}/include ${prefix}/include/*)
 list(SORT installed)

@@ -20,6 +20,22 @@ TEST(RowTable, FindsRowsByNameAndByCondition) {
   EXPECT_EQ(table.find_if([](const NamedRow& row) { return row.value == 1; }), table.rows().data());
 }
 
+TEST(RowTable, RefusesAnUnknownNameWithTheNearestAndAllNames) {
+  const RowTable<NamedRow> table({{"cosine", 1}, {"step", 2}});
+  EXPECT_EQ(&table.get("step", "training", "schedule"), table.find("step"));
+  const auto refusal = [&](std::string_view name) -> std::string {
+    try {
+      (void)table.get(name, "training", "schedule");
+    } catch (const ConfigError& error) {
+      return error.what();
+    }
+    return "accepted";
+  };
+  EXPECT_EQ(refusal("cosin"),
+            "[training] unknown schedule 'cosin'; did you mean 'cosine'? Known are cosine, step");
+  EXPECT_EQ(refusal("linear"), "[training] unknown schedule 'linear'; known are cosine, step");
+}
+
 TEST(RowTable, KeepsRowsInPlaceWhileOthersComeAndGo) {
   RowTable<NamedRow> table({{"one", 1}});
   const NamedRow* one = table.find("one");

@@ -42,7 +42,7 @@ TEST(FindAugmentation, KnowsEveryRowAndNamesThemAllForAnUnknownOne) {
     static_cast<void>(find_augmentation("standart"));
     FAIL() << "nothing was thrown";
   } catch (const ConfigError& error) {
-    EXPECT_THAT(error.what(), HasSubstr("did you mean \"standard\""));
+    EXPECT_THAT(error.what(), HasSubstr("did you mean 'standard'?"));
     for (const Augmentation& preset : augmentations()) {
       EXPECT_THAT(error.what(), HasSubstr(std::string(preset.name)));
     }
@@ -167,7 +167,7 @@ TEST(DrawAugmentation, ShiftsSmallImagesByAnEighthAtMostAndReachesIt) {
 
 TEST(DrawAugmentation, CropsStayWithinTheImageAndTheirShareOfIt) {
   for (const Augmentation& preset : augmentations()) {
-    if (preset.least_area == 1) continue;
+    if (preset.min_area == 1) continue;
     const auto transform = transform_of(3, 96, 96);
     const Image kept = constant_image(120, 150, {1, 2, 3});
     for (std::int64_t index = 0; index < 300; ++index) {
@@ -178,9 +178,9 @@ TEST(DrawAugmentation, CropsStayWithinTheImageAndTheirShareOfIt) {
       ASSERT_LE(crop.top + crop.height, 120);
       ASSERT_LE(crop.left + crop.width, 150);
       // Each side is rounded by half a pixel at most.
-      const double least = preset.least_area * 120 * 150;
+      const double min = preset.min_area * 120 * 150;
       EXPECT_GE((static_cast<double>(crop.height) + 0.5) * (static_cast<double>(crop.width) + 0.5),
-                least)
+                min)
           << preset.name << ", index " << index;
     }
   }

@@ -34,8 +34,8 @@ std::string decode_error(const std::string& bytes) {
   return "no error";
 }
 
-void expect_every_cut_is_refused(const std::string& bytes, std::size_t least, std::size_t most) {
-  for (std::size_t kept = least; kept < most; kept += 1 + bytes.size() / 61) {
+void expect_every_cut_is_refused(const std::string& bytes, std::size_t min, std::size_t max) {
+  for (std::size_t kept = min; kept < max; kept += 1 + bytes.size() / 61) {
     EXPECT_NE(decode_error(bytes.substr(0, kept)), "no error")
         << kept << " of " << bytes.size() << " bytes";
   }

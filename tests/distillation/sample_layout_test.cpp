@@ -242,12 +242,12 @@ TEST(TokenIds, ReachTheEmbeddingAsTheyAre) {
 }
 
 TEST(Distill, SaysWhichNetworksItCannotTune) {
-  EXPECT_FALSE(obstacle_to_distillation(queries()).has_value());
-  EXPECT_FALSE(obstacle_to_distillation(fixed_images()).has_value());
+  EXPECT_FALSE(unsupported_reason(queries()).has_value());
+  EXPECT_FALSE(unsupported_reason(fixed_images()).has_value());
   GraphBuilder b("two", 26);
   const ValueId x = b.input("x", {Dim::batch(), Dim::fixed(4)});
   const ValueId y = b.input("y", {Dim::batch(), Dim::fixed(4)});
-  EXPECT_TRUE(obstacle_to_distillation(b.finish({b.gemm("fc", b.add("sum", x, y), 3)})));
+  EXPECT_TRUE(unsupported_reason(b.finish({b.gemm("fc", b.add("sum", x, y), 3)})));
 }
 
 TEST(Distill, TunesANetworkThatTakesAFixedNumberOfSamples) {

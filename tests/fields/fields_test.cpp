@@ -57,8 +57,8 @@ TEST(Schema, SaysOfEachFieldWhatItIs) {
   EXPECT_EQ(field("Whole", "seconds").type.kind, Type::Kind::Map);
   EXPECT_EQ(field("Whole", "embedded").type.kind, Type::Kind::Json);
   EXPECT_EQ(field("Whole", "count").type.kind, Type::Kind::Whole);
-  EXPECT_TRUE(field("Whole", "count").made);
-  EXPECT_FALSE(field("Whole", "flag").made);
+  EXPECT_TRUE(field("Whole", "count").computed);
+  EXPECT_FALSE(field("Whole", "flag").computed);
   EXPECT_EQ(field("Part", "name").former_name, "title");
   for (const char* optional : {"note", "table", "embedded"}) {
     EXPECT_TRUE(field("Whole", optional).optional) << optional;

@@ -109,7 +109,7 @@ TEST(RequireRange, IncludesBothEnds) {
   EXPECT_THAT(with(1.5, kShare), HasSubstr("it must be in 0..1"));
   EXPECT_THAT(with(-0.5, kShare), HasSubstr("\"a\" is -0.5; it must be in 0..1"));
   EXPECT_THAT(with(-1, kCount), HasSubstr("it must be at least 0"));
-  EXPECT_THAT(with(3, {.most = 2}), HasSubstr("it must be at most 2"));
+  EXPECT_THAT(with(3, {.max = 2}), HasSubstr("it must be at most 2"));
   EXPECT_EQ(with(-1e300, {}), "nothing was thrown");
 }
 

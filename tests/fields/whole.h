@@ -55,7 +55,7 @@ void list_fields(Visitor& v, Struct& s) {
   v("seconds", s.seconds, "");
   v.matrix("table", s.table, s.parts.size(), "", where(!s.table.empty()));
   v("embedded", s.embedded, "", kJsonText);
-  v.made(
+  v.computed(
       "count", [&] { return static_cast<std::int64_t>(s.parts.size()); }, "");
   v.internal(s.cached);
 }
@@ -90,11 +90,11 @@ template <typename Visitor, Of<Answer> Struct>
 void list_fields(Visitor& v, Struct& s) {
   v.type("Answer", "");
   v("asked", s.asked, "");
-  v("refused", s.refused, "", kAlone);
+  v("refused", s.refused, "", kExclusive);
   v("value", s.value, "");
 }
 
-inline const Source kSource{.place = "whole.json", .way_out = "write it again"};
+inline const Source kSource{.place = "whole.json", .remedy = "write it again"};
 
 template <typename T = Whole>
 T read(const std::string& text) {

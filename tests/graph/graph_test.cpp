@@ -144,9 +144,9 @@ TEST(GraphSort, NamesAValueThatNobodyMakes) {
 
 TEST(GraphSort, NamesAValueThatIsMadeTwice) {
   Small small;
-  Node twin = unary("twin", small.input);
-  twin.outputs = {small.b};
-  small.graph.add_node(std::move(twin));
+  Node duplicate = unary("twin", small.input);
+  duplicate.outputs = {small.b};
+  small.graph.add_node(std::move(duplicate));
   EXPECT_THAT([&] { small.graph.sort(); },
               ThrowsMessage<ImportError>(HasSubstr("'b_output' is produced twice")));
 }

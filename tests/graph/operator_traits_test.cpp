@@ -87,11 +87,11 @@ TEST(BoundsOf, IsNothingWhereTheFirstOperandIsNotCutToKnownNumbers) {
 TEST(BoundsOf, IsNothingWhereABoundIsComputed) {
   GraphBuilder b("bounds");
   const ValueId x = b.input("x", kRows);
-  const ValueId most = b.op({.name = "most", .op_type = "ReduceMax", .inputs = {x}}, {});
+  const ValueId max = b.op({.name = "most", .op_type = "ReduceMax", .inputs = {x}}, {});
   for (const char* type : {"Clip", "Min", "Max"}) {
-    b.op({.name = type, .op_type = type, .inputs = {x, most}}, kRows);
+    b.op({.name = type, .op_type = type, .inputs = {x, max}}, kRows);
   }
-  const Graph graph = b.finish({most});
+  const Graph graph = b.finish({max});
   for (const Node& node : graph.nodes()) EXPECT_EQ(bounds_of(graph, node), std::nullopt);
 }
 

@@ -18,8 +18,8 @@ namespace fs = std::filesystem;
 
 struct ShippedModel {
   const char* name;
-  std::int64_t norms;    ///< batch normalizations, counted in the published figures
-  double least_percent;  ///< top-1 on the 10,000 test images
+  std::int64_t norms;  ///< batch normalizations, counted in the published figures
+  double min_percent;  ///< top-1 on the 10,000 test images
 };
 
 void PrintTo(const ShippedModel& model, std::ostream* out) { *out << model.name; }
@@ -87,7 +87,7 @@ TEST_P(Shipped, IsAsAccurateAsPromised) {
       correct += std::ranges::max_element(row) - row.begin() == batch.labels[i];
     }
   }
-  EXPECT_GE(static_cast<double>(correct) / 100.0, GetParam().least_percent);
+  EXPECT_GE(static_cast<double>(correct) / 100.0, GetParam().min_percent);
 }
 
 TEST(ShippedModels, TakeLessThanThreeMegabytesTogether) {

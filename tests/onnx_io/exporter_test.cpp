@@ -149,9 +149,9 @@ TEST(ExportedFile, HasTheMetadataOfTheGraphAndOfTheOptions) {
 TEST(ExportedFile, IsSmallerIfTerseAndNamesTheSameLayers) {
   const Graph graph = testing::small_network();
   const std::string plain = export_onnx_bytes(graph);
-  const std::string terse = export_onnx_bytes(graph, {.terse = true});
-  EXPECT_LT(terse.size(), plain.size());
-  const Graph read = import_onnx_bytes(terse);
+  const std::string short_names = export_onnx_bytes(graph, {.short_names = true});
+  EXPECT_LT(short_names.size(), plain.size());
+  const Graph read = import_onnx_bytes(short_names);
   for (const graph::Node& node : graph.nodes()) {
     EXPECT_TRUE(std::ranges::any_of(read.nodes(), [&](const graph::Node& other) {
       return other.name == node.name;

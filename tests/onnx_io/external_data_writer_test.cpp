@@ -35,13 +35,13 @@ Graph wide_network() {
 }
 
 ExportOptions options_for(const Graph& graph, WeightFormat format) {
-  ExportOptions options{.format = format, .most_model_bytes = kSmallLimit};
+  ExportOptions options{.format = format, .max_model_bytes = kSmallLimit};
   if (format == WeightFormat::Float) return options;
   for (const char* name : {"first.weight", "second.weight", "last.weight"}) {
     options.quantized[name] = testing::quantized(
         graph, name, BitWidth(8), quant::Symmetry::Asymmetric, quant::Granularity::along(0));
   }
-  options.most_model_bytes = 5000;  // codes are a quarter of the float weights
+  options.max_model_bytes = 5000;  // codes are a quarter of the float weights
   return options;
 }
 
@@ -85,7 +85,7 @@ TEST_P(ModelPastTheLimit, ReadsBackAsTheOneThatFits) {
   export_onnx(graph_, file_, options);
   std::set<fs::path> data_files;
   const Graph read = import_onnx(file_, {}, &data_files);
-  options.most_model_bytes = ExportOptions{}.most_model_bytes;
+  options.max_model_bytes = ExportOptions{}.max_model_bytes;
   const Graph whole = import_onnx_bytes(export_onnx_bytes(graph_, options));
   EXPECT_EQ(testing::difference(read, whole), "");
   EXPECT_EQ(data_files, std::set<fs::path>{fs::canonical(folder_ / "net.onnx.data")});
@@ -97,7 +97,7 @@ TEST_P(ModelPastTheLimit, SaysInOnnxRuntimeWhatTheOneThatFitsSays) {
   export_onnx(graph_, file_, options);
   const std::map<std::string, Tensor> inputs{{"x", testing::normal_tensor({3, 50}, 7)}};
   const auto got = testing::run_in_onnxruntime(file_, inputs).at(0);
-  options.most_model_bytes = ExportOptions{}.most_model_bytes;
+  options.max_model_bytes = ExportOptions{}.max_model_bytes;
   const auto expected =
       testing::run_bytes_in_onnxruntime(export_onnx_bytes(graph_, options), inputs).at(0);
   EXPECT_TRUE(got.equals(expected));
@@ -107,7 +107,7 @@ TEST_P(ModelPastTheLimit, CountsBothFiles) {
   const ExportOptions options = options_for(graph_, GetParam());
   const OnnxFile content = export_onnx_file(graph_, options);
   write_onnx_file(file_, content);
-  EXPECT_LE(content.model.size(), options.most_model_bytes);
+  EXPECT_LE(content.model.size(), options.max_model_bytes);
   EXPECT_EQ(content.size(), fs::file_size(file_) + fs::file_size(folder_ / "net.onnx.data"));
 }
 
@@ -137,7 +137,7 @@ TEST(Model, PastTheLimitIsNoStringOfBytes) {
 }
 
 TEST(Model, WithTooManySmallConstantsIsRefused) {
-  ExportOptions options{.most_model_bytes = 100};
+  ExportOptions options{.max_model_bytes = 100};
   try {
     (void)export_onnx_file(wide_network(), options);
     FAIL() << "nothing was thrown";

@@ -64,7 +64,7 @@ std::string text_of(const onnx::ValueInfoProto& info) { return info.ShortDebugSt
 
 ExportOptions every_format(WeightFormat format) {
   const Graph graph = import_onnx_bytes(half_model().SerializeAsString());
-  ExportOptions options{.format = format, .terse = true};
+  ExportOptions options{.format = format, .short_names = true};
   options.quantized["w"] = testing::quantized(
       graph, "w", BitWidth(6), quant::Symmetry::Symmetric, quant::Granularity::along(1));
   return options;

@@ -33,7 +33,7 @@ struct Lookup {
     graph.mark_output(made);
     return made;
   }
-  [[nodiscard]] bool holds() const { return is_looked_up_alone(graph, table); }
+  [[nodiscard]] bool holds() const { return only_gathers_read(graph, table); }
 };
 
 TEST(IsLookedUpAlone, HoldsForALargeTableOfRows) {
@@ -49,7 +49,7 @@ TEST(IsLookedUpAlone, FailsForOtherTables) {
   EXPECT_FALSE(Lookup({512, 128, 1}).holds());
   EXPECT_FALSE(Lookup({512, 128}, 1).holds()) << "columns";
   const Lookup lookup;
-  EXPECT_FALSE(is_looked_up_alone(lookup.graph, lookup.ids)) << "not a constant";
+  EXPECT_FALSE(only_gathers_read(lookup.graph, lookup.ids)) << "not a constant";
 }
 
 TEST(IsLookedUpAlone, FailsIfTheWholeTableIsRead) {
@@ -64,7 +64,7 @@ TEST(IsLookedUpAlone, FailsIfTheWholeTableIsRead) {
   EXPECT_FALSE(foreign.holds());
   Graph unused;
   EXPECT_FALSE(
-      is_looked_up_alone(unused, unused.add_constant("t", Tensor(DataType::Float32, {512, 128}))));
+      only_gathers_read(unused, unused.add_constant("t", Tensor(DataType::Float32, {512, 128}))));
 }
 
 TEST(IsLookedUpAlone, NeedsIndicesOfKnownRankThatAreNotConstant) {

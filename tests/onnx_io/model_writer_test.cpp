@@ -9,6 +9,7 @@
 #include <gtest/gtest.h>
 
 #include "ompq/core/error.h"
+#include "ompq/onnx_io/tensor_proto.h"
 #include "ompq/onnx_io/unread_attribute.h"
 
 namespace ompq::onnx_io {
@@ -69,7 +70,7 @@ std::vector<std::string> attributes_of(const onnx::NodeProto& node) {
 }
 
 TEST(WriteModel, KeepsNamesAndAttributesUnchanged) {
-  const onnx::ModelProto model = write_model(conv_and_quantizer(), Style::AsItIs);
+  const onnx::ModelProto model = write_model(conv_and_quantizer(), Style::Full);
   ASSERT_EQ(model.graph().node_size(), 3);
   EXPECT_EQ(model.graph().node(0).name(), "conv");
   EXPECT_EQ(model.graph().node(1).name(), "q");
@@ -80,7 +81,7 @@ TEST(WriteModel, KeepsNamesAndAttributesUnchanged) {
 
 TEST(WriteModel, LeavesOutWhatNoRuntimeReadsIfTerse) {
   const Graph graph = conv_and_quantizer();
-  const onnx::ModelProto model = write_model(graph, Style::Terse);
+  const onnx::ModelProto model = write_model(graph, Style::Short);
   const onnx::NodeProto& conv = model.graph().node(0);
   EXPECT_EQ(conv.name(), "conv");
   EXPECT_THAT(attributes_of(conv), ElementsAre("pads"));
@@ -89,11 +90,11 @@ TEST(WriteModel, LeavesOutWhatNoRuntimeReadsIfTerse) {
   EXPECT_EQ(model.graph().node(1).name(), "") << "a quantizer";
   EXPECT_EQ(model.graph().node_size(), 3);
   EXPECT_EQ(model.graph().output(0).name(), "dq_output");
-  EXPECT_LT(model.ByteSizeLong(), write_model(graph, Style::AsItIs).ByteSizeLong());
+  EXPECT_LT(model.ByteSizeLong(), write_model(graph, Style::Full).ByteSizeLong());
 }
 
 TEST(WriteModel, ExpandsARepeatedScaleIfTersest) {
-  const onnx::ModelProto model = write_model(conv_and_quantizer(), Style::Tersest);
+  const onnx::ModelProto model = write_model(conv_and_quantizer(), Style::Shortest);
   ASSERT_EQ(model.graph().node_size(), 4);
   const onnx::NodeProto& expand = model.graph().node(2);
   EXPECT_EQ(expand.op_type(), "Expand");
@@ -110,7 +111,7 @@ TEST(WriteModel, StatesTheVersionsThatTheNetworkNeeds) {
   graph.mark_output(graph.add_op({"n", "Strange", "com.example", {x}, {}, {}}));
   for (const auto& [opset, ir] : std::map<int, int>{{13, 8}, {18, 8}, {19, 9}, {20, 9}, {21, 10}}) {
     graph.opset = opset;
-    const onnx::ModelProto model = write_model(graph, Style::AsItIs);
+    const onnx::ModelProto model = write_model(graph, Style::Full);
     EXPECT_EQ(model.ir_version(), ir) << opset;
     EXPECT_EQ(model.producer_name(), "ompq");
     ASSERT_EQ(model.opset_import_size(), 2);
@@ -125,7 +126,7 @@ TEST(WriteModel, WritesEachConstantOnce) {
   const ValueId once = graph.add_op({"a", "Neg", "", {c}, {}, {}});
   graph.mark_output(graph.add_op({"b", "Add", "", {once, c}, {}, {}}));
   graph.mark_output(c);
-  EXPECT_THAT(initializers(write_model(graph, Style::AsItIs)), ElementsAre("c"));
+  EXPECT_THAT(initializers(write_model(graph, Style::Full)), ElementsAre("c"));
 }
 
 TEST(WriteModel, WritesCodesOfFourBitsTwoPerByte) {
@@ -135,7 +136,7 @@ TEST(WriteModel, WritesCodesOfFourBitsTwoPerByte) {
   const ValueId scale = graph.add_constant("s", Tensor::scalar(0.5F));
   graph.mark_output(graph.add_op({"dq", "DequantizeLinear", "", {codes, scale}, {}, {}}));
   const auto weight = [&](const std::set<std::string>& four_bits) {
-    return write_model(graph, Style::AsItIs, {}, four_bits).graph().initializer(0);
+    return write_model(graph, Style::Full, {}, four_bits).graph().initializer(0);
   };
   EXPECT_EQ(weight({}).raw_data().size(), 3U);
   EXPECT_EQ(weight({"w"}).raw_data().size(), 2U);
@@ -154,7 +155,7 @@ TEST(WriteModel, UnpacksPackedWeightsByNodes) {
                     .shape = {4, 4},
                     .codes = std::vector<std::uint8_t>(16, 1)},
                    "fc.weight")}};
-  const onnx::ModelProto model = write_model(graph, Style::AsItIs, packed);
+  const onnx::ModelProto model = write_model(graph, Style::Full, packed);
   const onnx::NodeProto& last = model.graph().node(model.graph().node_size() - 1);
   EXPECT_EQ(last.name(), "fc");
   EXPECT_EQ(last.input(0), "x");
@@ -171,7 +172,7 @@ TEST(WriteModel, DeclaresOpenExtentsByNames) {
   const ValueId y = graph.add_op({"n", "Reshape", "", {x}, {}, {}});
   graph.mutable_value(y).shape = graph::Shape{graph::Dim::batch(2), graph::Dim::fixed(2)};
   graph.mark_output(y);
-  const onnx::ModelProto model = write_model(graph, Style::AsItIs);
+  const onnx::ModelProto model = write_model(graph, Style::Full);
   const auto& in = model.graph().input(0).type().tensor_type().shape();
   EXPECT_EQ(in.dim(0).dim_param(), "N");
   EXPECT_EQ(in.dim(1).dim_value(), 4);
@@ -184,7 +185,7 @@ TEST(WriteModel, RefusesNodesThatOnnxCannotHold) {
   graph.mark_output(graph.add_op(
       {"each", "SequenceMap", "", {x}, {}, {{"body", std::string(kUnreadAttribute)}}}));
   try {
-    (void)write_model(graph, Style::AsItIs);
+    (void)write_model(graph, Style::Full);
     FAIL() << "nothing was thrown";
   } catch (const UnsupportedOp& error) {
     EXPECT_THAT(error.what(),
@@ -192,7 +193,7 @@ TEST(WriteModel, RefusesNodesThatOnnxCannotHold) {
   }
   graph.mutable_node(0) = {"fused", "FusedConv", "ompq", {x}, graph.nodes()[0].outputs, {}};
   try {
-    (void)write_model(graph, Style::AsItIs);
+    (void)write_model(graph, Style::Full);
     FAIL() << "nothing was thrown";
   } catch (const InternalError& error) {
     EXPECT_THAT(error.what(), HasSubstr("node 'fused' is the fused FusedConv"));

@@ -137,7 +137,7 @@ class CheckRules : public ::testing::Test {
  protected:
   static constexpr std::array<OptionRule, 2> kRules{
       {{OptionRule::Kind::AtLeastOne, "size|bits", "a search needs a budget"},
-       {OptionRule::Kind::AtMostOne, "out|size|bits", "the file has settled it"}}};
+       {OptionRule::Kind::AtMostOne, "out|size|bits", "the file already sets it"}}};
   CommandRecord command_{
       .name = "try", .operands = kOperands, .options = kOptions, .rules = kRules};
   OptionValues values_;

@@ -29,7 +29,7 @@ TEST(Inspect, ShowsHowAFileWasQuantized) {
   onnx_io::write_onnx_file(folder / "small.onnx", content);
   const report::Inspection inspection = inspect(load_model(folder / "small.onnx"));
   ASSERT_TRUE(inspection.quantization);
-  EXPECT_EQ(inspection.quantization->version, kVersion);
+  EXPECT_EQ(inspection.quantization->version, version());
   const auto json = nlohmann::json::parse(report::to_json(inspection))["quantization"];
   EXPECT_EQ(json["float_sha256"], model.sha256);
   EXPECT_EQ(json["budget"], "size=9000");

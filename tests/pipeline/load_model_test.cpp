@@ -28,7 +28,7 @@ TEST(LoadModel, CountsAndHashesExternalData) {
   const testing::TemporaryDirectory folder;
   const auto file = folder / "net.onnx";
   graph::Graph graph = small_model(32).graph;
-  onnx_io::export_onnx(graph, file, {.most_model_bytes = 20'000});
+  onnx_io::export_onnx(graph, file, {.max_model_bytes = 20'000});
   const Model before = load_model(file);
   const auto data_bytes = std::filesystem::file_size(onnx_io::data_file(file));
   EXPECT_EQ(before.file_bytes,
@@ -36,7 +36,7 @@ TEST(LoadModel, CountsAndHashesExternalData) {
   for (const auto& layer : graph::discover(graph).layers) {
     graph.mutable_value(layer.weight).constant->mutable_data<float>().front() += 1;
   }
-  onnx_io::export_onnx(graph, file, {.most_model_bytes = 20'000});
+  onnx_io::export_onnx(graph, file, {.max_model_bytes = 20'000});
   EXPECT_NE(load_model(file).sha256, before.sha256);
 }
 
@@ -108,11 +108,11 @@ TEST(LoadGraph, ReturnsTheGraphOfTheModel) {
   }
 }
 
-TEST(LoadUnfolded, KeepsTheNormsUnderTheSameNames) {
+TEST(LoadTrainableModel, KeepsTheNormsUnderTheSameNames) {
   const testing::TemporaryDirectory folder;
   const auto file = folder / "net.onnx";
   onnx_io::export_onnx(small_resnet(), file, {.format = onnx_io::WeightFormat::Float});
-  const Graph unfolded = load_unfolded(file);
+  const Graph unfolded = load_trainable_model(file).unfolded;
   EXPECT_TRUE(has_norms(unfolded));
   const Model model = load_model(file);
   for (const graph::Layer& layer : model.discovery.layers) {

@@ -57,13 +57,13 @@ TEST(FileSize, IsExactInEveryFormOfAFile) {
            {.format = WeightFormat::Qdq, .opset = 21},
            {.format = WeightFormat::Float, .opset = 17},
            {.opset = 19, .budget = "size=12345 avg-bits=3.5"},
-           {.format = WeightFormat::Float, .name = "other.onnx", .most_model_bytes = 8000}}) {
+           {.format = WeightFormat::Float, .name = "other.onnx", .max_model_bytes = 8000}}) {
     expect_exact(model, widths, activations, quant::Symmetry::Asymmetric, form);
   }
 }
 
 /// Two convolutions, of one weight or of one each.
-Model twins(bool shared) {
+Model two_readers(bool shared) {
   testing::GraphBuilder builder("twins");
   const auto x = builder.input(
       "x",
@@ -86,9 +86,9 @@ TEST(QuantizedFile, HoldsAWeightOnceThatTwoLayersShare) {
     const auto size = [&](const Model& model) {
       return FileSize(model, {}, form).bytes({4, 4}, {8, 8});
     };
-    const Model model = twins(true);
+    const Model model = two_readers(true);
     const std::int64_t codes = format == onnx_io::WeightFormat::Packed ? kCodes / 2 : kCodes;
-    EXPECT_LE(size(model), size(twins(false)) - codes);
+    EXPECT_LE(size(model), size(two_readers(false)) - codes);
     expect_exact(model, {4, 4}, {8, 8}, quant::Symmetry::Asymmetric, form);
   }
 }

@@ -93,11 +93,11 @@ void add_forms(const std::string& name,
 }
 
 double greatest(const Tensor& tensor) {
-  double most = 0;
+  double max = 0;
   for (const float value : tensor.data<float>()) {
-    most = std::max(most, std::abs(static_cast<double>(value)));
+    max = std::max(max, std::abs(static_cast<double>(value)));
   }
-  return most;
+  return max;
 }
 
 /// Kernels are float on both sides: sums in another order, of numbers up to `greatest`.

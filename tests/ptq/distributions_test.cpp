@@ -79,10 +79,10 @@ TEST_F(Distributions, SayTheWidestRangeThatTheCodesReach) {
     const auto layer = std::ranges::find(layers, distribution.layer, &graph::Layer::name);
     const auto& codes = network.weights.at(model.graph.value(layer->weight).name);
     const Tensor reached = quant::dequantize(codes);
-    const auto [least, most] = std::ranges::minmax(reached.data<float>());
+    const auto [min, max] = std::ranges::minmax(reached.data<float>());
     const double rounding = 1e-6 * (distribution.high - distribution.low);
-    EXPECT_LE(distribution.low, least + rounding) << distribution.layer;
-    EXPECT_GE(distribution.high, most - rounding) << distribution.layer;
+    EXPECT_LE(distribution.low, min + rounding) << distribution.layer;
+    EXPECT_GE(distribution.high, max - rounding) << distribution.layer;
   }
 }
 

@@ -203,9 +203,9 @@ TEST(DroppedMetrics, AConstantFeatureDropsOrthogonalityAndNothingElse) {
 TEST(DroppedMetrics, AutoAnswersForAnAllocatorThatCannot) {
   const report::Search found = searched(model_with_a_constant_feature(), "orm");
   EXPECT_EQ(found.allocations.front().allocator, "auto");
-  EXPECT_EQ(found.allocations.front().instead_of, "orm");
-  EXPECT_THAT(report::to_json(found), HasSubstr("\"instead_of\": \"orm\""));
-  EXPECT_EQ(searched(pipeline::small_model(), "orm").allocations.front().instead_of, "");
+  EXPECT_EQ(found.allocations.front().requested, "orm");
+  EXPECT_THAT(report::to_json(found), HasSubstr("\"requested\": \"orm\""));
+  EXPECT_EQ(searched(pipeline::small_model(), "orm").allocations.front().requested, "");
 }
 
 TEST(DroppedMetrics, WeightsAnswerForASweepThatCannot) {
@@ -215,9 +215,9 @@ TEST(DroppedMetrics, WeightsAnswerForASweepThatCannot) {
   const search::SweepOutcome found =
       search::sweep(model_with_a_constant_feature(), samples, options);
   EXPECT_EQ(found.report.metric, "weight-mse");
-  EXPECT_EQ(found.report.instead_of, "orm-error");
+  EXPECT_EQ(found.report.requested, "orm-error");
   EXPECT_EQ(found.chosen.metric, "weight-mse");
-  EXPECT_THAT(report::to_json(found.report), HasSubstr("\"instead_of\": \"orm-error\""));
+  EXPECT_THAT(report::to_json(found.report), HasSubstr("\"requested\": \"orm-error\""));
 }
 
 TEST(NeededMetrics, AreAllThatIsMeasured) {

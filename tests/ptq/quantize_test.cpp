@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include <gmock/gmock.h>
@@ -99,6 +100,21 @@ TEST_F(QuantizeTest, PutsOthersNextToTheWrittenNetworkWithoutAFile) {
   EXPECT_EQ(made.networks[1].allocator, "uniform");
   EXPECT_EQ(made.networks[1].file, "");
   EXPECT_GT(made.networks[1].bytes_on_disk, 0);
+}
+
+TEST_F(QuantizeTest, ReportsLayersOrBlocksAsTheMethodRoundsThem) {
+  const std::size_t layers = model_.discovery.layers.size();
+  const std::size_t blocks = model_.discovery.blocks.size();
+  ASSERT_LT(blocks, layers);
+  options_.method.iterations = 2;
+  for (const auto& [method, unit, count] : {std::tuple("gptq", "layer", layers),
+                                            {"adaround", "layer", layers},
+                                            {"brecq", "block", blocks}}) {
+    options_.method.method = method;
+    const report::Quantization made = run();
+    EXPECT_EQ(made.reconstruction->unit, unit) << method;
+    EXPECT_EQ(made.reconstruction->blocks.size(), count) << method;
+  }
 }
 
 TEST_F(QuantizeTest, LeavesNothingButTheFile) {

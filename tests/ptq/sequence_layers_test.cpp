@@ -94,10 +94,10 @@ void expect_close(const Tensor& expected, const JudgeAnswer& answer, const std::
   const auto x = expected.data<float>();
   const auto y = answer.outputs.front().data<float>();
   ASSERT_EQ(x.size(), y.size()) << label;
-  float most = 1.0F;
-  for (const float value : x) most = std::max(most, std::abs(value));
+  float max = 1.0F;
+  for (const float value : x) max = std::max(max, std::abs(value));
   for (std::size_t i = 0; i < x.size(); ++i) {
-    ASSERT_NEAR(x[i], y[i], 1e-5F * most) << label << ", element " << i;
+    ASSERT_NEAR(x[i], y[i], 1e-5F * max) << label << ", element " << i;
   }
 }
 

@@ -212,7 +212,8 @@ TEST_P(FinetuneDiverges, SaysSinceWhenAndKeepsTheLastGoodState) {
   EXPECT_THAT(text, HasSubstr("lower --lr"));
   EXPECT_EQ(text.find("--from") == std::string::npos, GetParam()) << text;
   EXPECT_THAT(text, HasSubstr(file("out.onnx").string()));
-  EXPECT_EQ(read_file(file("out.onnx.checkpoint")), kept) << "a spoiled state was kept";
+  EXPECT_EQ(read_file(file("out.onnx.checkpoint")), kept)
+      << "the state after a failed batch was kept";
   EXPECT_EQ(read_file(file("out.onnx")), best);
 }
 

@@ -16,7 +16,7 @@
 namespace ompq::qat {
 namespace {
 
-/// As load_unfolded() hands it over: a convolution with a norm after it, then a block, each with
+/// As TrainableModel::unfolded: a convolution with a norm after it, then a block, each with
 /// its own norms, and 3 classes.
 graph::Graph network_with_norms() {
   testing::GraphBuilder b("normed");

@@ -91,10 +91,10 @@ TEST(ShortenScales, LeaveScalesThatTakeOneByteEach) {
 }
 
 TEST(EncodeScales, SpansSixteenOctavesAndNoMore) {
-  const float least = std::ldexp(1.0F, -15);
-  EXPECT_EQ(encode_scales(std::vector<float>{1.9375F, least})->codes,
+  const float min = std::ldexp(1.0F, -15);
+  EXPECT_EQ(encode_scales(std::vector<float>{1.9375F, min})->codes,
             (std::vector<std::uint8_t>{255, 0}));
-  EXPECT_FALSE(encode_scales(std::vector<float>{1.9375F, least / 2}));
+  EXPECT_FALSE(encode_scales(std::vector<float>{1.9375F, min / 2}));
 }
 
 TEST(EncodeScales, RefusesWhatItCannotHoldExactly) {
@@ -124,6 +124,16 @@ TEST(ShortBias, IsAWholeNumberOfStepsOfElevenBitsAndStaysNear) {
     const float bound = std::max(step / 2, std::abs(bias) / 2048);
     ASSERT_LE(std::abs(rounded - bias), bound * 1.001F) << bias << " in steps of " << step;
   }
+}
+
+TEST(RoundBiases, RoundsToStepsOfTheInputsAndTheChannelsScale) {
+  std::vector<float> per_channel{1.3F, -0.7F, 300.2F};
+  round_biases(per_channel, 0.5F, std::vector<float>{1.0F, 0.5F, 0.0625F});
+  // Steps 0.5, 0.25 and 0.03125: 9606.4 of the last, of which 11 bits remain.
+  EXPECT_EQ(per_channel, (std::vector<float>{1.5F, -0.75F, 9608.0F / 32}));
+  std::vector<float> per_tensor{1.3F, -0.7F, 0.2F};
+  round_biases(per_tensor, 0.5F, std::vector<float>{1.0F});
+  EXPECT_EQ(per_tensor, (std::vector<float>{1.5F, -0.5F, 0.0F}));
 }
 
 }  // namespace

@@ -46,9 +46,9 @@ TEST(RoundingVariables, StartAtTheFloatWeightAndHardenToNearest) {
     for (std::size_t i = 0; i < soft.size(); ++i) {
       const float scale = codes.params.scale[i / 45];
       const auto zero = static_cast<float>(codes.params.zero_point[i / 45]);
-      const float most = static_cast<float>(codes.params.bits.levels() - 1) - zero;
+      const float max = static_cast<float>(codes.params.bits.levels() - 1) - zero;
       // Where the weight lies beyond the last level, the variable starts on that level.
-      const float expected = std::clamp(weight.data<float>()[i], -zero * scale, most * scale);
+      const float expected = std::clamp(weight.data<float>()[i], -zero * scale, max * scale);
       // Up to 256 levels of float32 and the sigmoid's own 1e-6.
       EXPECT_NEAR(soft[i], expected, scale * 256 * 1e-6F) << bits << " bits, " << i;
     }

@@ -60,7 +60,7 @@ class TrainBlockTest : public ::testing::Test {
             .codes = codes_,
             .quantizers = {},
             .learned_steps = {},
-            .settled = {},
+            .frozen = {},
             .data = {.inputs = inputs_.get(), .targets = targets_.get()}};
   }
   /// The error of the block with these codes.
@@ -120,11 +120,11 @@ TEST_F(TrainBlockTest, ReportsEveryIteration) {
 
 TEST_F(TrainBlockTest, DoesNotReturnSettledWeights) {
   TrainingProblem given = problem();
-  const ValueId settled = graph_.find_value("a.weight");
-  given.settled.emplace(settled, given.codes.at(settled));
-  given.codes.erase(settled);
+  const ValueId frozen = graph_.find_value("a.weight");
+  given.frozen.emplace(frozen, given.codes.at(frozen));
+  given.codes.erase(frozen);
   const TrainingResult made = train_block(given, brief(20), 1);
-  EXPECT_FALSE(made.codes.contains(settled));
+  EXPECT_FALSE(made.codes.contains(frozen));
   EXPECT_EQ(made.codes.size(), 1U);
 }
 

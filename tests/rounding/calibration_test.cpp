@@ -53,12 +53,12 @@ TEST(CalibrateActivations, MinMaxRangeHoldsEveryValueOfEveryBatch) {
   const graph::Graph graph = two_readers();
   const Tensor samples = testing::normal_samples({8, 3, 8, 8}, 2);
   const auto params = calibrate(graph, 8, samples).at(graph.inputs().front());
-  const auto [least, greatest] = std::ranges::minmax(samples.data<float>());
+  const auto [min, max] = std::ranges::minmax(samples.data<float>());
   const float scale = params.scale.front();
   const auto zero = static_cast<float>(params.zero_point.front());
   // Rounding the zero point to a whole number may shift the range by half a step.
-  EXPECT_LE(scale * (0 - zero), least + 0.51F * scale);
-  EXPECT_GE(scale * (255 - zero), greatest - 0.51F * scale);
+  EXPECT_LE(scale * (0 - zero), min + 0.51F * scale);
+  EXPECT_GE(scale * (255 - zero), max - 0.51F * scale);
 }
 
 TEST(CalibrateActivations, NamesTheLayerThatReadsNaN) {

@@ -27,11 +27,11 @@ std::vector<float> outputs_of(const Graph& graph, const Tensor& samples) {
 void expect_same_outputs(const Graph& a, const Graph& b, const Tensor& samples) {
   const auto before = outputs_of(a, samples);
   const auto after = outputs_of(b, samples);
-  float most = 0.0F;
-  for (const float value : before) most = std::max(most, std::abs(value));
+  float max = 0.0F;
+  for (const float value : before) max = std::max(max, std::abs(value));
   for (std::size_t i = 0; i < before.size(); ++i) {
     // Rounding of float32 sums through all layers.
-    EXPECT_NEAR(before[i], after[i], 1e-4F * most);
+    EXPECT_NEAR(before[i], after[i], 1e-4F * max);
   }
 }
 
@@ -39,17 +39,17 @@ double greatest_spread(const Graph& graph, graph::ValueId weight) {
   const Tensor& w = *graph.value(weight).constant;
   const auto values = w.data<float>();
   const std::size_t inner = values.size() / static_cast<std::size_t>(w.shape()[0]);
-  double least = 1e30;
-  double most = 0.0;
+  double min = 1e30;
+  double max = 0.0;
   for (std::size_t c = 0; c * inner < values.size(); ++c) {
     double range = 0.0;
     for (std::size_t i = 0; i < inner; ++i) {
       range = std::max(range, std::abs(static_cast<double>(values[c * inner + i])));
     }
-    least = std::min(least, range);
-    most = std::max(most, range);
+    min = std::min(min, range);
+    max = std::max(max, range);
   }
-  return most / least;
+  return max / min;
 }
 
 /// Convolution, activation, depthwise, activation, convolution; channels of very different size.

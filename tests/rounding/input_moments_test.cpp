@@ -57,7 +57,7 @@ TEST(InputMoments, AreMeansOverTheSamples) {
 TEST(InputMoments, AreSplitIntoEqualPartsForAWideLayer) {
   const cases::OneLayer one(fully_connected(), 16, 0.3);
   const auto whole = input_moments(one.graph, one.layer, one.inputs(), {});
-  const auto parts = input_moments(one.graph, one.layer, one.inputs(), {.most_columns = 3});
+  const auto parts = input_moments(one.graph, one.layer, one.inputs(), {.max_columns = 3});
   ASSERT_EQ(parts.size(), 2U);
   EXPECT_EQ(parts[1].begin, 3);
   for (std::int64_t i = 0; i < 3; ++i) {

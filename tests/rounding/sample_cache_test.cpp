@@ -33,12 +33,12 @@ TEST(SampleCache, ErrsByHalfOfAThirtyTwoThousandthOfTheRowsLargestMagnitude) {
   std::vector<float> row(1000);
   for (std::int64_t r = 0; r < 5; ++r) {
     const auto exact = values.data<float>().subspan(static_cast<std::size_t>(r) * 1000, 1000);
-    float most = 0.0F;
-    for (const float value : exact) most = std::max(most, std::abs(value));
+    float max = 0.0F;
+    for (const float value : exact) max = std::max(max, std::abs(value));
     cache.read(r, row);
     for (std::size_t i = 0; i < row.size(); ++i) {
       // Half a step, and the float32 roundings of the step and of both products.
-      ASSERT_NEAR(row[i], exact[i], most * (0.5 / 32767 + 4 * 0x1p-24)) << "row " << r << ", " << i;
+      ASSERT_NEAR(row[i], exact[i], max * (0.5 / 32767 + 4 * 0x1p-24)) << "row " << r << ", " << i;
     }
   }
 }
@@ -51,8 +51,8 @@ TEST(SampleCache, IsHarmlessToAnEightBitQuantizerWhereBfloat16IsNot) {
   std::vector<float> row(20000);
   cache.read(0, row);
   const auto exact = values.data<float>();
-  const float most = *std::ranges::max_element(exact);
-  const float step = most / 127;
+  const float max = *std::ranges::max_element(exact);
+  const float step = max / 127;
   int cached = 0;
   int narrowed = 0;
   for (std::size_t i = 0; i < row.size(); ++i) {

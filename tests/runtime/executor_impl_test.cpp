@@ -79,14 +79,14 @@ TEST(ExecutorImpl, KeepsAtMostAShortcutNextToTheChain) {
   const Graph graph = testing::zoo::resnet18(kNarrow);
   Executor executor(graph);
   Executor::State state = executor.start(testing::normal_inputs(graph, 2));
-  std::size_t most = 0;
+  std::size_t max = 0;
   for (const graph::Node& node : graph.nodes()) {
     if (!node.is("Conv")) continue;
     executor.advance_to_reader_of(state, node.inputs[1]);
-    most = std::max(most, state.live_values());
+    max = std::max(max, state.live_values());
   }
   // A block's input and a value of its longer branch, or the results of both branches.
-  EXPECT_EQ(most, 2U);
+  EXPECT_EQ(max, 2U);
 }
 
 TEST(ExecutorImpl, DoesNotChangeCopiesOfAState) {

@@ -78,10 +78,10 @@ TEST_F(AllocateTest, UsesTheSmallestWidthsIfTheModelFindsNone) {
   const Solve none = [](const allocation::AllocationRequest&) -> allocation::Allocation {
     throw InfeasibleBudget("test", "the model is a few bytes off");
   };
-  const allocation::Allocation least = allocate(none, request(bytes(2)), size_);
-  EXPECT_THAT(least.weight_bits, ::testing::Each(2));
-  EXPECT_EQ(least.cost.bytes, bytes(2));
-  EXPECT_EQ(least.solution.solver, "least widths");
+  const allocation::Allocation min = allocate(none, request(bytes(2)), size_);
+  EXPECT_THAT(min.weight_bits, ::testing::Each(2));
+  EXPECT_EQ(min.cost.bytes, bytes(2));
+  EXPECT_EQ(min.solution.solver, "least widths");
   EXPECT_THROW((void)allocate(none, request(bytes(2) - 1), size_), InfeasibleBudget);
 }
 

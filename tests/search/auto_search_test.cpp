@@ -78,8 +78,8 @@ class RefineBest : public ::testing::Test {
   }
   [[nodiscard]] AutoOutcome refined(const std::vector<PortfolioCandidate>& candidates,
                                     const AutoOptions& options,
-                                    const SecondLook& second_look = {}) {
-    return refine_best(candidates, request_, size_, ranking_, refining_, options, second_look);
+                                    const Remeasure& remeasure = {}) {
+    return refine_best(candidates, request_, size_, ranking_, refining_, options, remeasure);
   }
 
   pipeline::Model model_ = pipeline::small_model();

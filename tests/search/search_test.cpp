@@ -60,9 +60,9 @@ class EveryAllocator : public ::testing::TestWithParam<std::string> {
 
 TEST_P(EveryAllocator, NeverExceedsASizeBudgetInTheWrittenFile) {
   SearchOptions options = options_for(GetParam());
-  const std::int64_t least = bytes({2, 2, 2, 2, 2});
-  const std::int64_t most = bytes({8, 8, 8, 8, 8});
-  for (std::int64_t limit = least; limit <= most; limit += (most - least) / 7) {
+  const std::int64_t min = bytes({2, 2, 2, 2, 2});
+  const std::int64_t max = bytes({8, 8, 8, 8, 8});
+  for (std::int64_t limit = min; limit <= max; limit += (max - min) / 7) {
     options.request.budget = {.bytes = limit};
     const auto found = row(options);
     EXPECT_LE(found.bytes, limit);
@@ -73,7 +73,7 @@ TEST_P(EveryAllocator, NeverExceedsASizeBudgetInTheWrittenFile) {
 TEST_P(EveryAllocator, HoldsTwoBudgetsAtOnceOrSaysThatItKnowsOne) {
   SearchOptions options = options_for(GetParam());
   options.request.budget = {.bytes = bytes({4, 4, 4, 4, 4}), .average_bits = 3.5};
-  if (allocator_row(GetParam()).papers) {
+  if (allocator_row(GetParam()).paper_ranges) {
     EXPECT_THROW((void)row(options), ConfigError);
     return;
   }
@@ -92,12 +92,12 @@ TEST_P(EveryAllocator, KeepsToWhatWasSettledByHand) {
 }
 
 TEST_P(EveryAllocator, AnswersWhatWasSettledForEveryLayerWithoutAMeasurement) {
-  const bool papers = allocator_row(GetParam()).papers;  // it has candidates of its own
+  const bool paper_ranges = allocator_row(GetParam()).paper_ranges;  // it has candidates of its own
   SearchOptions options = options_for(GetParam());
   options.request.budget = {.average_bits = 32};
-  options.request.candidates = {papers ? 3 : 5};
+  options.request.candidates = {paper_ranges ? 3 : 5};
   options.request.choices = {.pins = {{"conv2", 3}}, .excluded = {"fc"}};
-  if (papers) options.request.choices.pins.emplace("*", 5);
+  if (paper_ranges) options.request.choices.pins.emplace("*", 5);
   int events = 0;
   const auto count = [&](const ProgressEvent&) { ++events; };
   const SearchOutcome found = search(model_, samples_, options, count);

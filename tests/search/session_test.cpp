@@ -77,12 +77,12 @@ TEST_F(SessionTest, SaysTheBytesOfTheFileThatAnAnswerMakes) {
 TEST_F(SessionTest, NeedsNoMeasurementWhereNothingIsLeftToChoose) {
   options_.request.choices.pins = {{"*", 4}};
   SearchSession session = this->session();
-  EXPECT_TRUE(session.settled("output-mse"));
+  EXPECT_TRUE(session.leaves_no_choice("output-mse"));
   EXPECT_THAT(session.solve("output-mse", {.average_bits = 4}).allocation.weight_bits,
               ::testing::Each(4));
   EXPECT_EQ(events_, 0);
   options_.request.choices.pins = {{"conv*", 4}};
-  EXPECT_FALSE(this->session().settled("output-mse"));
+  EXPECT_FALSE(this->session().leaves_no_choice("output-mse"));
 }
 
 TEST_F(SessionTest, SaysWhyAnAllocatorHasNoAnswer) {
@@ -92,8 +92,8 @@ TEST_F(SessionTest, SaysWhyAnAllocatorHasNoAnswer) {
     value.constant = Tensor(DataType::Float32, value.constant->shape());
   }
   SearchSession session = this->session();
-  EXPECT_FALSE(session.obstacle("weight-mse"));
-  EXPECT_THAT(session.obstacle("orm").value_or(""), HasSubstr("'orm' is not measured: "));
+  EXPECT_FALSE(session.unusable_reason("weight-mse"));
+  EXPECT_THAT(session.unusable_reason("orm").value_or(""), HasSubstr("'orm' is not measured: "));
   EXPECT_THAT(session.dropped(), Contains(Key("orm")));
   EXPECT_FALSE(session.prediction("orm", {4, 4, 4, 4, 4}));
   try {

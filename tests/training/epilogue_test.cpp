@@ -37,7 +37,7 @@ TEST(ApplyEpilogue, NormalizesAddsAndClamps) {
   const at::Tensor z = at::tensor({1.0F, -5.0F, 2.0F, 0.5F}).reshape({2, 2}).requires_grad_(true);
   const at::Tensor residual =
       at::tensor({1.0F, 1.0F, 1.0F, 1.0F}).reshape({2, 2}).requires_grad_(true);
-  const at::Tensor y = apply_epilogue(z, residual, {.norm = &norm, .least = 0.0F, .most = 5.5F});
+  const at::Tensor y = apply_epilogue(z, residual, {.norm = &norm, .min = 0.0F, .max = 5.5F});
   // 3 + 1, -5 + 1, 5 + 1 and 0.5 + 1, clamped to 0 .. 5.5.
   EXPECT_THAT(elements_of(y), ElementsAre(4, 0, 5.5F, 1.5F));
   (y * at::tensor({1.0F, 10.0F, 100.0F, 1000.0F}).reshape({2, 2})).sum().backward();

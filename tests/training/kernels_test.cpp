@@ -50,7 +50,7 @@ double plain(
     const Epilogue& e, std::span<const float> residual, double z, std::size_t c, std::size_t i) {
   double v = e.scale.empty() ? z : z * e.scale[c] + e.shift[c];
   if (!residual.empty()) v += residual[i];
-  const double u = std::min<double>(std::max<double>(v, e.least), e.most);
+  const double u = std::min<double>(std::max<double>(v, e.min), e.max);
   if (!e.quantized) return u;
   const double r = std::nearbyint(u / e.grid.scale);
   return e.grid.scale * std::min<double>(std::max<double>(r, e.grid.low), e.grid.high);
@@ -68,7 +68,7 @@ TEST(EpilogueForward, IsThatOfALoop) {
       if ((mask & 1) != 0)
         std::tie(e.scale, e.shift) = std::tuple(std::span(scale), std::span(shift));
       if ((mask & 2) != 0) e.residual = residual.data();
-      if ((mask & 4) != 0) std::tie(e.least, e.most) = std::tuple(0.0F, 1.5F);
+      if ((mask & 4) != 0) std::tie(e.min, e.max) = std::tuple(0.0F, 1.5F);
       if ((mask & 8) != 0)
         std::tie(e.quantized, e.grid) = std::tuple(true, quant::Grid{0.25F, -2, 5});
       std::vector<float> y(z.size());
@@ -119,7 +119,7 @@ TEST(EpilogueBackward, DoesNotDependOnTheNumberOfThreads) {
   const std::vector<float> dy = normal(count, 2);
   const std::vector<float> scale = normal(channels, 3);
   const Epilogue e{
-      .scale = scale, .shift = scale, .least = 0.0F, .quantized = true, .grid = {0.1F, 0, 15}};
+      .scale = scale, .shift = scale, .min = 0.0F, .quantized = true, .grid = {0.1F, 0, 15}};
   const Extent extent{.count = count, .channels = channels};
   const int before = omp_get_max_threads();
   std::vector<EpilogueGradients> made;
@@ -138,16 +138,16 @@ TEST(EpilogueBackward, DoesNotDependOnTheNumberOfThreads) {
 
 TEST(EpilogueRange, IsThatOfWhatComesOut) {
   const std::vector<float> z{-3.0F, 0.5F, 2.0F, 9.0F};
-  const Epilogue e{.least = 0.0F, .most = 6.0F};
+  const Epilogue e{.min = 0.0F, .max = 6.0F};
   const Range range = epilogue_range({.count = 4}, e, z.data());
-  EXPECT_EQ(range.least, 0.0F);
-  EXPECT_EQ(range.most, 6.0F);
+  EXPECT_EQ(range.min, 0.0F);
+  EXPECT_EQ(range.max, 6.0F);
 }
 
 TEST(EpilogueForward, LetsNanThrough) {
   const float z = NAN;
   float y = 0.0F;
-  epilogue_forward({.count = 1}, {.least = 0.0F, .quantized = true}, &z, &y);
+  epilogue_forward({.count = 1}, {.min = 0.0F, .quantized = true}, &z, &y);
   EXPECT_TRUE(std::isnan(y));
 }
 

@@ -59,9 +59,9 @@ rounding::NetworkCodes nearest_codes(const graph::Graph& folded,
   const std::vector<Tensor> inputs{samples};
   (void)executor.run(inputs, [&](graph::ValueId value, const MatrixView& view) {
     const auto* elements = static_cast<const float*>(view.data);
-    const auto [least, most] = std::minmax_element(elements, elements + view.rows * view.cols);
+    const auto [min, max] = std::minmax_element(elements, elements + view.rows * view.cols);
     quant::QuantParams params = quant::qparams_from_range(
-        *least, *most, BitWidth(activation_bits), quant::Symmetry::Asymmetric);
+        *min, *max, BitWidth(activation_bits), quant::Symmetry::Asymmetric);
     params.scale = {quant::short_scale(params.scale.front(), quant::Snap::Up)};
     codes.activations[value] = params;
   });
@@ -92,14 +92,14 @@ Tensor float_scores(const graph::Graph& graph, const Tensor& inputs) {
 double relative_difference(const Tensor& got, const Tensor& expected) {
   const auto a = got.data<float>();
   const auto b = expected.data<float>();
-  double most = 0.0;
+  double max = 0.0;
   for (std::size_t i = 0; i < a.size(); ++i) {
     const double difference = std::abs(static_cast<double>(a[i]) - b[i]);
-    most = std::isfinite(difference) ? std::max(most, difference) : INFINITY;
+    max = std::isfinite(difference) ? std::max(max, difference) : INFINITY;
   }
-  if (most == 0.0) return 0.0;
-  const auto [least, greatest] = std::minmax_element(b.begin(), b.end());
-  return most / (*greatest - *least);
+  if (max == 0.0) return 0.0;
+  const auto [low, high] = std::minmax_element(b.begin(), b.end());
+  return max / (*high - *low);
 }
 
 training::TrainingBatch bright_thirds(std::int64_t samples, std::uint64_t seed) {

@@ -48,14 +48,14 @@ TEST(PlanSteps, FusesNormResidualBoundsAndQuantizerIntoOneStep) {
   ASSERT_THAT(steps, SizeIs(3));
   EXPECT_EQ(steps[0].product, 0);
   EXPECT_EQ(steps[0].output, block.hidden);
-  EXPECT_EQ(steps[0].epilogue.least, 0.0F);
-  EXPECT_EQ(steps[0].epilogue.most, std::numeric_limits<float>::infinity());
+  EXPECT_EQ(steps[0].epilogue.min, 0.0F);
+  EXPECT_EQ(steps[0].epilogue.max, std::numeric_limits<float>::infinity());
   EXPECT_TRUE(steps[0].epilogue.quantized);
   EXPECT_EQ(steps[0].epilogue.norm, -1);
   EXPECT_EQ(steps[1].product, 2);
   EXPECT_EQ(steps[1].epilogue.norm, 7);
   EXPECT_EQ(steps[1].epilogue.residual, block.x);
-  EXPECT_EQ(steps[1].epilogue.least, 0.0F);
+  EXPECT_EQ(steps[1].epilogue.min, 0.0F);
   EXPECT_EQ(steps[1].output, block.sum);
   EXPECT_EQ(steps[2].product, kNoNode);
   EXPECT_EQ(steps[2].other, 5);
@@ -78,7 +78,7 @@ TEST(PlanSteps, DoesNotFuseAReaderOfAQuantizedValue) {
   EXPECT_EQ(steps[0].output, made);
   EXPECT_TRUE(steps[0].epilogue.quantized);
   EXPECT_EQ(steps[1].input, made);
-  EXPECT_EQ(steps[1].epilogue.least, 0.0F);
+  EXPECT_EQ(steps[1].epilogue.min, 0.0F);
 }
 
 TEST(PlanSteps, DoesNotQuantizeAnOutputOfTheNetwork) {
@@ -107,7 +107,7 @@ TEST(PlanSteps, QuantizesInputsFirst) {
 TEST(PlannedEpilogue, IsEmptyByDefault) {
   EXPECT_FALSE(PlannedEpilogue{}.any());
   EXPECT_TRUE(PlannedEpilogue{.norm = 0}.any());
-  EXPECT_TRUE(PlannedEpilogue{.most = 6.0F}.any());
+  EXPECT_TRUE(PlannedEpilogue{.max = 6.0F}.any());
   EXPECT_TRUE(PlannedEpilogue{.quantized = true}.any());
 }
 

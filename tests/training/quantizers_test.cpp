@@ -127,9 +127,9 @@ TEST(WeightQuantizer, MinMaxReachesTheExtremes) {
   const at::Tensor weight = numbers({2, 6}) * 3.0;
   const WeightSteps steps = steps_of(quantizer, weight, {});
   for (std::int64_t s = 0; s < 2; ++s) {
-    const float most = weight[s].abs().max().item<float>();
+    const float max = weight[s].abs().max().item<float>();
     EXPECT_EQ(steps.folded[static_cast<std::size_t>(s)],
-              quant::short_scale(most / 3.0F, quant::Snap::Nearest));
+              quant::short_scale(max / 3.0F, quant::Snap::Nearest));
   }
 }
 

@@ -46,7 +46,7 @@ function entriesOf({ document, command, name }) {
   });
   for (const [label, row] of networks) {  // the bits came from a file, so there is no allocation
     entries.push({
-      label: row.instead_of ? allocatorOf(row) : label, origin: name, weightBits: list(row.weight_bits), bytes: row.bytes_on_disk,
+      label: row.requested ? allocatorOf(row) : label, origin: name, weightBits: list(row.weight_bits), bytes: row.bytes_on_disk,
       averageBits: row.average_bits, gbops: row.gbops, evaluation: row.evaluation, chosen: entries.length === 0,
     });
   }
@@ -55,7 +55,7 @@ function entriesOf({ document, command, name }) {
 
 /** The allocator that was used, with the requested one if that could not be used. */
 function allocatorOf(row) {
-  return row.instead_of ? `${row.allocator} (for ${row.instead_of})` : row.allocator;
+  return row.requested ? `${row.allocator} (for ${row.requested})` : row.allocator;
 }
 
 function comparisonEntry(row, origin) {

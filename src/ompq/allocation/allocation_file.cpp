@@ -154,8 +154,7 @@ Json layer_json(const AllocatedLayer& layer) {
 
 const fields::Source& allocation_source() {
   static const fields::Source source{
-      .place = "allocation file",
-      .way_out = "give a file written by 'ompq search' or 'ompq sweep'"};
+      .place = "allocation file", .remedy = "give a file written by 'ompq search' or 'ompq sweep'"};
   return source;
 }
 

@@ -7,18 +7,16 @@
 #include <utility>
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include "ompq/allocation/decision_model.h"
 #include "ompq/allocation/decision_walk.h"
+#include "ompq/allocation/fixed_allocation.h"
 #include "ompq/allocation/joint_items.h"
 #include "ompq/allocation/linear_program.h"
 #include "ompq/allocation/pairwise.h"
 #include "ompq/allocation/projection.h"
-#include "ompq/allocation/settled.h"
 #include "ompq/core/elapsed.h"
 #include "ompq/core/error.h"
-#include "ompq/core/nearest_name.h"
 #include "ompq/core/random.h"
 
 namespace ompq::allocation {
@@ -123,7 +121,7 @@ Solution rounded(const Problem& problem,
 Allocation orm_linear(const AllocationRequest& asked) {
   const auto began = Clock::now();
   const AllocationRequest request = with_fixed_activations(asked);
-  if (auto settled = settled_allocation(request)) return *std::move(settled);
+  if (auto fixed = fixed_allocation(request)) return *std::move(fixed);
   DecisionModel model = make_model(request);
   const std::vector<double> coefficients = coefficients_of(request, model);
   set_importance(model, coefficients);
@@ -146,7 +144,7 @@ Allocation orm_integer(const AllocationRequest& request) {
 Allocation projection(const AllocationRequest& asked) {
   const auto began = Clock::now();
   const AllocationRequest request = with_fixed_activations(asked);
-  if (auto settled = settled_allocation(request)) return *std::move(settled);
+  if (auto fixed = fixed_allocation(request)) return *std::move(fixed);
   DecisionModel model = make_model(request);
   set_widths(model);
   const JointProblem joint = join_items(model, {}, Sense::Maximize);
@@ -233,7 +231,7 @@ Allocation uniform(const AllocationRequest& request) {
 
 /// A feasible choice: the smallest widths, or, if these are not the cheapest, the result of the
 /// integer program.
-DecisionChoice least_choice(const AllocationRequest& request, const DecisionModel& model) {
+DecisionChoice min_choice(const AllocationRequest& request, const DecisionModel& model) {
   const DecisionChoice smallest(model.decisions.size(), 0);
   if (fits(model, costs_of(model, smallest))) return smallest;
   const JointProblem joint = join_items(model, {}, Sense::Minimize);
@@ -262,7 +260,7 @@ bool raise_at_random(DecisionWalk& walk, std::size_t decision, Random& random) {
 Allocation at_random(const AllocationRequest& request) {
   const auto began = Clock::now();
   const DecisionModel model = make_model(request);
-  DecisionWalk walk(model, {}, least_choice(request, model));
+  DecisionWalk walk(model, {}, min_choice(request, model));
   Random random = Random(request.seed).split("random allocation");
   std::vector<std::size_t> order;
   for (std::size_t d = 0; d < model.decisions.size(); ++d) order.push_back(d);
@@ -277,8 +275,8 @@ Allocation at_random(const AllocationRequest& request) {
 
 /// Calls `solve` if anything is left to decide.
 template <Allocation (*solve)(const AllocationRequest&)>
-Allocation unless_settled(const AllocationRequest& request) {
-  if (auto settled = settled_allocation(request)) return *std::move(settled);
+Allocation unless_fixed(const AllocationRequest& request) {
+  if (auto fixed = fixed_allocation(request)) return *std::move(fixed);
   return solve(request);
 }
 
@@ -306,23 +304,23 @@ RowTable<Allocator>& allocator_rows() {
   static RowTable<Allocator> table({
       {"integer",
        "exact integer program: the least summed loss, under any metric",
-       unless_settled<integer>,
+       unless_fixed<integer>,
        "output-error"},
       {"pairwise",
        "integer program over losses of layers and of pairs of layers",
-       unless_settled<pairwise>},
+       unless_fixed<pairwise>},
       {"orm",
        "the paper's: linear program over orthogonality, then rounding",
-       unless_settled<orm_linear>},
-      {"orm-ilp", "exact integer program over the paper's importance", unless_settled<orm_integer>},
+       unless_fixed<orm_linear>},
+      {"orm-ilp", "exact integer program over the paper's importance", unless_fixed<orm_integer>},
       {"projection",
        "upper widths projected onto the budget, which gives the published lists",
-       unless_settled<projection>},
+       unless_fixed<projection>},
       {"size-only",
        "exact integer program: the most bits in total, without measuring",
-       unless_settled<size_only>},
-      {"uniform", "one width for all: the largest that fits", unless_settled<uniform>},
-      {"random", "random widths that spend the budget", unless_settled<at_random>},
+       unless_fixed<size_only>},
+      {"uniform", "one width for all: the largest that fits", unless_fixed<uniform>},
+      {"random", "random widths that spend the budget", unless_fixed<at_random>},
   });
   return table;
 }
@@ -333,14 +331,7 @@ const Allocator& allocator(std::string_view name) {
   const Allocator* row = allocator_rows().find_if([&](const Allocator& candidate) {
     return candidate.name == name || (!candidate.alias.empty() && candidate.alias == name);
   });
-  if (row != nullptr) return *row;
-  std::vector<std::string_view> names;
-  for (const Allocator& candidate : allocators()) names.push_back(candidate.name);
-  throw ConfigError("allocation",
-                    fmt::format("unknown allocator '{}'; known are {}; did you mean '{}'?",
-                                name,
-                                fmt::join(names, ", "),
-                                nearest_name(name, names)));
+  return row != nullptr ? *row : allocator_rows().get(name, "allocation", "allocator");
 }
 
 }  // namespace ompq::allocation

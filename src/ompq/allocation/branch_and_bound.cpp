@@ -48,12 +48,12 @@ Row capacity_row(const MultipleChoice& problem, std::size_t k) {
   std::int64_t divisor = 0;
   std::vector<std::int64_t> costs;
   for (const auto& columns : problem.items) {
-    std::int64_t least = columns.front().costs[k];
-    for (const Column& column : columns) least = std::min(least, column.costs[k]);
-    capacity -= least;
+    std::int64_t min = columns.front().costs[k];
+    for (const Column& column : columns) min = std::min(min, column.costs[k]);
+    capacity -= min;
     if (columns.size() == 1) continue;
     for (const Column& column : columns) {
-      costs.push_back(column.costs[k] - least);
+      costs.push_back(column.costs[k] - min);
       divisor = std::gcd(divisor, costs.back());
     }
   }
@@ -67,14 +67,14 @@ Row capacity_row(const MultipleChoice& problem, std::size_t k) {
 /// The scale of values for CBC. Its tolerances are absolute, so the difference between bound and
 /// start should be about 1, without single values becoming too large for doubles.
 double objective_scale(const MultipleChoice& problem, double room) {
-  double most = 0;
+  double max = 0;
   for (const auto& columns : problem.items) {
     for (const Column& column : columns) {
-      most = std::max(most, std::abs(column.value - columns.front().value));
+      max = std::max(max, std::abs(column.value - columns.front().value));
     }
   }
-  if (most <= 0) return 1.0;
-  const double by_size = 1e6 / most;
+  if (max <= 0) return 1.0;
+  const double by_size = 1e6 / max;
   return room > 0 && std::isfinite(room) ? std::min(by_size, 100.0 / room) : by_size;
 }
 

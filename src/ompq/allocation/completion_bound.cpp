@@ -97,7 +97,7 @@ CompletionBound::CompletionBound(const MultipleChoice& problem,
   }
 }
 
-double CompletionBound::least_loss(std::size_t position, std::size_t k, std::int64_t left) const {
+double CompletionBound::min_loss(std::size_t position, std::size_t k, std::int64_t left) const {
   if (left >= 0) {
     const Moved up = move(up_[position][k], left);
     return up.gap + prices_[k] * static_cast<double>(up.missing);

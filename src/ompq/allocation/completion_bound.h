@@ -27,7 +27,7 @@ class CompletionBound {
   /// capacity.
   /// @param left  capacity left by the preferred columns; negative if they exceed it.
   /// @return infinity if nothing fits.
-  [[nodiscard]] double least_loss(std::size_t position, std::size_t k, std::int64_t left) const;
+  [[nodiscard]] double min_loss(std::size_t position, std::size_t k, std::int64_t left) const;
 
  private:
   /// Cumulative sums of steps, sorted by loss per cost.

@@ -197,8 +197,8 @@ std::size_t row_of(const Problem& problem, Quantity quantity) {
 
 /// The smallest feasible cost, and the cost of the unconstrained optimum.
 struct Ends {
-  std::int64_t least = 0;
-  std::int64_t most = 0;
+  std::int64_t min = 0;
+  std::int64_t max = 0;
 };
 
 Ends ends_under(const Problem& problem, std::size_t row, const IntegerOptions& options) {
@@ -217,10 +217,10 @@ std::vector<std::int64_t> spread_limits(const Ends& ends, std::size_t points) {
   const auto last = static_cast<double>(std::max<std::size_t>(points, 2) - 1);
   for (std::size_t p = 0; p < points; ++p) {
     const double part = static_cast<double>(p) / last;
-    const auto room = static_cast<double>(ends.most - ends.least);
+    const auto room = static_cast<double>(ends.max - ends.min);
     limits.push_back(p + 1 == points && p > 0
-                         ? ends.most
-                         : ends.least + static_cast<std::int64_t>(std::floor(part * room)));
+                         ? ends.max
+                         : ends.min + static_cast<std::int64_t>(std::floor(part * room)));
   }
   return limits;
 }

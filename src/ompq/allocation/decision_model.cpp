@@ -14,7 +14,7 @@
 namespace ompq::allocation {
 namespace {
 
-constexpr std::ptrdiff_t kSettled = -1;
+constexpr std::ptrdiff_t kFixed = -1;
 
 bool is_peak(const Constraint& constraint) {
   return constraint.quantity == Quantity::ActivationBytes;
@@ -183,7 +183,7 @@ class ModelBuilder {
     });
   }
 
-  [[nodiscard]] bool is_settled(std::size_t group) const {
+  [[nodiscard]] bool is_fixed(std::size_t group) const {
     if (model_.group_widths[group].size() > 1) return false;
     const bool end = group == 0 || group + 1 == model_.groups.size();
     return has_list(model_.groups[group]) || (end && request_.first_last_bits);
@@ -191,8 +191,8 @@ class ModelBuilder {
 
   void add_decisions() {
     for (std::size_t g = 0; g < model_.groups.size(); ++g) {
-      model_.group_decision.push_back(is_settled(g) ? kSettled : std::ssize(model_.decisions));
-      if (is_settled(g)) continue;
+      model_.group_decision.push_back(is_fixed(g) ? kFixed : std::ssize(model_.decisions));
+      if (is_fixed(g)) continue;
       const DecisionItem& group = model_.groups[g];
       add_decision(request_.layers[group.leader].name,
                    Decision::Kind::Weights,
@@ -202,8 +202,7 @@ class ModelBuilder {
     }
     for (std::size_t t = 0; t < request_.activations.size(); ++t) {
       const auto& widths = model_.tensor_widths[t];
-      model_.tensor_decision.push_back(widths.size() == 1 ? kSettled
-                                                          : std::ssize(model_.decisions));
+      model_.tensor_decision.push_back(widths.size() == 1 ? kFixed : std::ssize(model_.decisions));
       if (widths.size() == 1) continue;
       add_decision(request_.activations[t].name, Decision::Kind::Activation, t, 1, widths);
     }
@@ -260,9 +259,9 @@ class ModelBuilder {
     for (const std::size_t l : model_.groups[g].layers) {
       const std::int32_t tensor = request_.layers[l].activation;
       const std::ptrdiff_t reads = tensor == kNoActivation
-                                       ? kSettled
+                                       ? kFixed
                                        : model_.tensor_decision[static_cast<std::size_t>(tensor)];
-      if (reads == kSettled || !is_joint(model_.constraints[k].quantity)) {
+      if (reads == kFixed || !is_joint(model_.constraints[k].quantity)) {
         add_weights(k, g, l, read_widths(l).front());
       } else {
         add_joint(k, g, l, static_cast<std::size_t>(reads));
@@ -273,7 +272,7 @@ class ModelBuilder {
   void add_weights(std::size_t k, std::size_t g, std::size_t l, int activation_bits) {
     const auto& widths = model_.group_widths[g];
     const std::ptrdiff_t d = model_.group_decision[g];
-    if (d == kSettled) {
+    if (d == kFixed) {
       model_.constraints[k].base += layer_cost(k, l, widths.front(), activation_bits);
       return;
     }
@@ -287,7 +286,7 @@ class ModelBuilder {
     const std::ptrdiff_t d = model_.group_decision[g];
     const std::vector<int>& weights = model_.group_widths[g];
     Decision& tensor = model_.decisions[tensor_decision];
-    if (d == kSettled) {
+    if (d == kFixed) {
       for (std::size_t j = 0; j < tensor.widths.size(); ++j) {
         tensor.costs[k][j] += layer_cost(k, l, weights.front(), tensor.widths[j]);
       }
@@ -313,7 +312,7 @@ class ModelBuilder {
       for (const std::size_t t : moments_[moment].activations) {
         const auto& widths = model_.tensor_widths[t];
         const std::ptrdiff_t d = model_.tensor_decision[t];
-        if (d == kSettled) {
+        if (d == kFixed) {
           model_.constraints[k].base += tensor_bytes(request_, t, widths.front());
           continue;
         }
@@ -327,15 +326,15 @@ class ModelBuilder {
   }
 
   /// The smallest cost of a layer in constraint k over `widths`; nullopt if it is unknown.
-  [[nodiscard]] std::int64_t least(std::size_t k,
-                                   std::size_t l,
-                                   const std::vector<int>& widths) const {
+  [[nodiscard]] std::int64_t min_cost(std::size_t k,
+                                      std::size_t l,
+                                      const std::vector<int>& widths) const {
     constexpr std::int64_t kUnknown = std::numeric_limits<std::int64_t>::max();
-    std::int64_t least = kUnknown;
+    std::int64_t min = kUnknown;
     for (const int w : widths) {
-      for (const int a : read_widths(l)) least = std::min(least, layer_cost(k, l, w, a, kUnknown));
+      for (const int a : read_widths(l)) min = std::min(min, layer_cost(k, l, w, a, kUnknown));
     }
-    return least;
+    return min;
   }
 
   /// The increase of the least possible cost by candidate lists of single layers and
@@ -343,14 +342,14 @@ class ModelBuilder {
   void note_restrictions() {
     for (std::size_t k = 0; k < model_.constraints.size(); ++k) {
       Constraint& constraint = model_.constraints[k];
-      std::int64_t most = 0;
+      std::int64_t max = 0;
       for (std::size_t l = 0; l < request_.layers.size() && !is_peak(constraint); ++l) {
         if (layer_widths_[l] == request_.candidates) continue;
-        const std::int64_t common = least(k, l, request_.candidates);
+        const std::int64_t common = min_cost(k, l, request_.candidates);
         if (common == std::numeric_limits<std::int64_t>::max()) continue;
-        const std::int64_t more = least(k, l, layer_widths_[l]) - common;
+        const std::int64_t more = min_cost(k, l, layer_widths_[l]) - common;
         constraint.restricted += std::max<std::int64_t>(more, 0);
-        if (more > most) most = more, constraint.most_restricted = request_.layers[l].name;
+        if (more > max) max = more, constraint.most_restricted = request_.layers[l].name;
       }
     }
   }
@@ -422,8 +421,7 @@ Allocation make_allocation(const AllocationRequest& request,
                            const DecisionChoice& choice,
                            Solution solution) {
   const auto chosen = [&](std::ptrdiff_t decision, const std::vector<int>& widths) {
-    return decision == kSettled ? widths.front()
-                                : widths[choice[static_cast<std::size_t>(decision)]];
+    return decision == kFixed ? widths.front() : widths[choice[static_cast<std::size_t>(decision)]];
   };
   Allocation allocation;
   allocation.weight_bits.assign(request.layers.size(), 0);

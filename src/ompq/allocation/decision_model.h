@@ -38,13 +38,13 @@ struct Coupling {
 /// A request as decisions with exact costs: ties, pins, exclusions and fixed widths are resolved,
 /// and their cost is in Constraint::base.
 struct DecisionModel {
-  std::vector<DecisionItem> groups;  ///< all decisions over weights, including settled ones
+  std::vector<DecisionItem> groups;  ///< all decisions over weights, including fixed ones
   std::vector<Constraint> constraints;
   std::vector<Decision> decisions;  ///< the open ones: weights in layer order, then activations
   std::vector<Coupling> couplings;  ///< of costs
-  std::vector<std::vector<int>> group_widths;   ///< [group] candidates; one if settled
+  std::vector<std::vector<int>> group_widths;   ///< [group] candidates; one if fixed
   std::vector<std::vector<int>> tensor_widths;  ///< [activation], likewise
-  std::vector<std::ptrdiff_t> group_decision;   ///< [group] index into decisions, -1 if settled
+  std::vector<std::ptrdiff_t> group_decision;   ///< [group] index into decisions, -1 if fixed
   std::vector<std::ptrdiff_t> tensor_decision;  ///< [activation], likewise
   std::vector<int> fixed_activations;  ///< [layer], if its input is not a tensor of the request
 };
@@ -61,7 +61,7 @@ using DecisionChoice = std::vector<std::size_t>;
 /// for each candidate.
 void set_losses(DecisionModel& model, const AllocationRequest& request);
 
-/// The request's pair losses as couplings of values; pairs of one decision and pairs with a settled
+/// The request's pair losses as couplings of values; pairs of one decision and pairs with a fixed
 /// layer go into Decision::values.
 /// @throws ConfigError if a pair refers to a layer out of range, or its table has the wrong size.
 [[nodiscard]] std::vector<Coupling> pair_couplings(DecisionModel& model,

@@ -86,7 +86,7 @@ void require_pair(const DecisionModel& model,
 }
 
 /// Adds the loss of a pair to a single decision, if both layers belong to one decision or one is
-/// settled.
+/// fixed.
 /// @return false if the layers belong to two open decisions.
 bool add_to_one(DecisionModel& model, std::size_t first, std::size_t second, const PairLoss& pair) {
   const std::ptrdiff_t a = model.group_decision[first];

@@ -146,10 +146,10 @@ std::string ways_out(const Problem& problem) {
       }
     }
     try {
-      const std::int64_t least = solve(relaxed, {.time_limit_seconds = 1}).costs[k];
+      const std::int64_t min = solve(relaxed, {.time_limit_seconds = 1}).costs[k];
       ways.push_back(
           fmt::format("{} instead of {}",
-                      format_quantity(problem.constraints[k], least),
+                      format_quantity(problem.constraints[k], min),
                       format_quantity(problem.constraints[k], problem.constraints[k].limit)));
     } catch (const InfeasibleBudget&) {
       continue;  // raising only this one does not help

@@ -139,10 +139,10 @@ class Joiner {
 
   [[nodiscard]] std::vector<std::size_t>::iterator next_decision() {
     auto best = left_.begin();
-    double least = HUGE_VAL;
+    double min = HUGE_VAL;
     for (auto candidate = left_.begin(); candidate != left_.end(); ++candidate) {
       const double combinations = frontier_after(*candidate);
-      if (combinations < least) least = combinations, best = candidate;
+      if (combinations < min) min = combinations, best = candidate;
     }
     return best;
   }

@@ -38,8 +38,8 @@ struct Trace {
 
 /// Minimum and maximum cost of completion, per position and row.
 struct Rest {
-  std::vector<std::vector<std::int64_t>> least;
-  std::vector<std::vector<std::int64_t>> most;
+  std::vector<std::vector<std::int64_t>> min;
+  std::vector<std::vector<std::int64_t>> max;
 };
 
 std::int64_t cost_range(const std::vector<Column>& columns) {
@@ -66,14 +66,14 @@ Rest rest_after(const MultipleChoice& problem, const std::vector<std::size_t>& o
   for (std::size_t position = order.size(); position-- > 0;) {
     const auto& columns = problem.items[order[position]];
     for (std::size_t k = 0; k < none.size(); ++k) {
-      std::int64_t least = columns.front().costs[k];
-      std::int64_t most = least;
+      std::int64_t min = columns.front().costs[k];
+      std::int64_t max = min;
       for (const Column& column : columns) {
-        least = std::min(least, column.costs[k]);
-        most = std::max(most, column.costs[k]);
+        min = std::min(min, column.costs[k]);
+        max = std::max(max, column.costs[k]);
       }
-      rest.least[position][k] = rest.least[position + 1][k] + least;
-      rest.most[position][k] = rest.most[position + 1][k] + most;
+      rest.min[position][k] = rest.min[position + 1][k] + min;
+      rest.max[position][k] = rest.max[position + 1][k] + max;
     }
   }
   return rest;
@@ -114,24 +114,24 @@ class LabelSearch {
                                       std::size_t position) const {
     double price = 0;
     for (std::size_t k = 0; k < used.size(); ++k) {
-      const std::int64_t slack = problem_.capacity[k] - used[k] - rest_.most[position][k];
+      const std::int64_t slack = problem_.capacity[k] - used[k] - rest_.max[position][k];
       if (slack > 0) price += problem_.prices[k] * static_cast<double>(slack);
     }
     return price;
   }
 
   /// A lower bound of a label's loss over all completions: the largest of one bound per row.
-  [[nodiscard]] double least_loss(const Label& label, std::size_t position) const {
+  [[nodiscard]] double min_loss(const Label& label, std::size_t position) const {
     const double slack = price_of_slack(label.used, position);
-    double least = slack;
+    double min = slack;
     for (std::size_t k = 0; k < label.used.size(); ++k) {
       const std::int64_t unspent =
-          std::max<std::int64_t>(problem_.capacity[k] - label.used[k] - rest_.most[position][k], 0);
+          std::max<std::int64_t>(problem_.capacity[k] - label.used[k] - rest_.max[position][k], 0);
       const double others = slack - problem_.prices[k] * static_cast<double>(unspent);
-      const double loss = bound_.least_loss(position, k, left_by_preferred(label, position, k));
-      least = std::max(least, others + loss * kSafe);
+      const double loss = bound_.min_loss(position, k, left_by_preferred(label, position, k));
+      min = std::max(min, others + loss * kSafe);
     }
-    return label.gap + least;
+    return label.gap + min;
   }
 
   [[nodiscard]] std::int64_t left_by_preferred(const Label& label,
@@ -143,7 +143,7 @@ class LabelSearch {
   void keep_best(std::vector<Label>& labels, std::size_t position, std::size_t beam) const {
     std::vector<std::pair<double, std::size_t>> order;
     for (std::size_t l = 0; l < labels.size(); ++l) {
-      order.emplace_back(least_loss(labels[l], position), l);
+      order.emplace_back(min_loss(labels[l], position), l);
     }
     std::nth_element(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(beam), order.end());
     order.resize(beam);
@@ -172,7 +172,7 @@ class LabelSearch {
 
   [[nodiscard]] bool can_fit(const std::vector<std::int64_t>& used, std::size_t position) const {
     for (std::size_t k = 0; k < used.size(); ++k) {
-      if (used[k] + rest_.least[position][k] > problem_.capacity[k]) return false;
+      if (used[k] + rest_.min[position][k] > problem_.capacity[k]) return false;
     }
     return true;
   }
@@ -190,7 +190,7 @@ class LabelSearch {
         if (label.gap >= room_) continue;
         for (std::size_t k = 0; k < label.used.size(); ++k) label.used[k] += columns[j].costs[k];
         if (!can_fit(label.used, position + 1)) continue;
-        if (least_loss(label, position + 1) >= room_) continue;
+        if (min_loss(label, position + 1) >= room_) continue;
         out.push_back(std::move(label));
       }
     }

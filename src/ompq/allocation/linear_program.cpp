@@ -14,9 +14,9 @@ namespace ompq::allocation {
 namespace {
 
 double largest(const std::vector<double>& values) {
-  double most = 0;
-  for (const double value : values) most = std::max(most, std::abs(value));
-  return most;
+  double max = 0;
+  for (const double value : values) max = std::max(max, std::abs(value));
+  return max;
 }
 
 /// CLP's tolerances are absolute, so its inputs are scaled to about 1.
@@ -98,20 +98,20 @@ double lagrangian_bound(const Problem& problem, double sign, const std::vector<d
 }
 
 double largest_difference(const Problem& problem) {
-  double most = 0;
+  double max = 0;
   for (const Item& item : problem.items) {
-    const auto [least, greatest] = std::minmax_element(item.values.begin(), item.values.end());
-    most = std::max(most, *greatest - *least);
+    const auto [low, high] = std::minmax_element(item.values.begin(), item.values.end());
+    max = std::max(max, *high - *low);
   }
-  return most;
+  return max;
 }
 
 double largest_cost(const Problem& problem, std::size_t k) {
-  std::int64_t most = 0;
+  std::int64_t max = 0;
   for (const Item& item : problem.items) {
-    most = std::max(most, *std::max_element(item.costs[k].begin(), item.costs[k].end()));
+    max = std::max(max, *std::max_element(item.costs[k].begin(), item.costs[k].end()));
   }
-  return static_cast<double>(most);
+  return static_cast<double>(max);
 }
 
 /// The program over shares of widths: one row per constraint, then one row per item.
@@ -145,16 +145,16 @@ ContinuousSolution solve_continuous(const ContinuousProgram& program) {
   Rows rows;
   for (std::size_t k = 0; k < program.limits.size(); ++k) {
     const double scale = scale_for(largest(program.slopes[k]));
-    double least = 0;
+    double min = 0;
     for (std::size_t i = 0; i < items; ++i) {
       rows.add(k, i, scale * program.slopes[k][i]);
-      least += program.slopes[k][i] * program.lower[i];
+      min += program.slopes[k][i] * program.lower[i];
     }
-    if (least > program.limits[k] * (1 + 1e-12)) {
+    if (min > program.limits[k] * (1 + 1e-12)) {
       throw InfeasibleBudget("allocation",
                              fmt::format("the smallest widths cost {:.0f}, but only {:.0f} are "
                                          "left for them; raise the budget",
-                                         least,
+                                         min,
                                          program.limits[k]));
     }
     rows.lower.push_back(-COIN_DBL_MAX);

@@ -18,21 +18,21 @@ constexpr int kMaxImprovements = 400;
 /// Values that differ by less than this share of the largest one count as equal, because of
 /// rounding in sums of doubles.
 double equal_values(const MultipleChoice& problem) {
-  double most = 0;
+  double max = 0;
   for (const auto& columns : problem.items) {
-    for (const Column& column : columns) most = std::max(most, std::abs(column.value));
+    for (const Column& column : columns) max = std::max(max, std::abs(column.value));
   }
-  return 1e-14 * most;
+  return 1e-14 * max;
 }
 
 std::vector<std::size_t> binding_rows(const Problem& problem) {
   std::vector<std::size_t> rows;
   for (std::size_t k = 0; k < problem.constraints.size(); ++k) {
-    std::int64_t most = problem.constraints[k].base;
+    std::int64_t max = problem.constraints[k].base;
     for (const Item& item : problem.items) {
-      most += *std::max_element(item.costs[k].begin(), item.costs[k].end());
+      max += *std::max_element(item.costs[k].begin(), item.costs[k].end());
     }
-    if (most > problem.constraints[k].limit) rows.push_back(k);
+    if (max > problem.constraints[k].limit) rows.push_back(k);
   }
   return rows;
 }
@@ -153,9 +153,9 @@ bool repair_once(const MultipleChoice& problem, Walk& walk) {
 }
 
 /// The best single change that fits. @return false if there is none.
-bool improve_by_one(const MultipleChoice& problem, Walk& walk, double least) {
+bool improve_by_one(const MultipleChoice& problem, Walk& walk, double min_gain) {
   std::optional<SingleMove> best;
-  double best_gain = least;
+  double best_gain = min_gain;
   for (std::size_t i = 0; i < problem.items.size(); ++i) {
     const Column& from = walk.current(i);
     for (std::size_t j = 0; j < problem.items[i].size(); ++j) {
@@ -186,9 +186,9 @@ std::vector<SingleMove> likely_moves(const MultipleChoice& problem) {
 bool improve_by_two(const MultipleChoice& problem,
                     Walk& walk,
                     const std::vector<SingleMove>& moves,
-                    double least) {
+                    double min_gain) {
   std::optional<std::pair<SingleMove, SingleMove>> best;
-  double best_gain = least;
+  double best_gain = min_gain;
   for (std::size_t a = 0; a < moves.size(); ++a) {
     const Column& from1 = walk.current(moves[a].item);
     const Column& to1 = problem.items[moves[a].item][moves[a].column];
@@ -288,8 +288,8 @@ std::optional<MultipleChoice::Choice> find_quick_choice(const MultipleChoice& pr
   while (walk.excess() > 0) {
     if (!repair_once(problem, walk)) return std::nullopt;
   }
-  const double least = equal_values(problem);
-  for (int step = 0; step < kMaxImprovements && improve_by_one(problem, walk, least); ++step) {
+  const double min = equal_values(problem);
+  for (int step = 0; step < kMaxImprovements && improve_by_one(problem, walk, min); ++step) {
   }
   return walk.choice();
 }
@@ -299,11 +299,11 @@ std::optional<MultipleChoice::Choice> find_good_choice(const MultipleChoice& pro
   while (walk.excess() > 0) {
     if (!repair_once(problem, walk)) return std::nullopt;
   }
-  const double least = equal_values(problem);
+  const double min = equal_values(problem);
   const std::vector<SingleMove> moves = likely_moves(problem);
   for (int step = 0; step < kMaxImprovements; ++step) {
-    if (improve_by_one(problem, walk, least)) continue;
-    if (!improve_by_two(problem, walk, moves, least)) break;
+    if (improve_by_one(problem, walk, min)) continue;
+    if (!improve_by_two(problem, walk, moves, min)) break;
   }
   return walk.choice();
 }

@@ -7,9 +7,9 @@
 #include <utility>
 
 #include "ompq/allocation/decision_walk.h"
+#include "ompq/allocation/fixed_allocation.h"
 #include "ompq/allocation/integer_program.h"
 #include "ompq/allocation/joint_items.h"
-#include "ompq/allocation/settled.h"
 #include "ompq/core/elapsed.h"
 
 namespace ompq::allocation {
@@ -42,11 +42,11 @@ Parts part(const DecisionModel& model, std::vector<Coupling> couplings, std::siz
     while (root[d] != d) d = root[d];
     return d;
   };
-  const auto join = [&](const Coupling& coupling, double most) {
+  const auto join = [&](const Coupling& coupling, double max) {
     const std::size_t a = find(coupling.first);
     const std::size_t b = find(coupling.second);
     if (a == b) return true;
-    if (options[a] * options[b] > most) return false;
+    if (options[a] * options[b] > max) return false;
     root[b] = a;
     options[a] *= options[b];
     return true;
@@ -68,17 +68,17 @@ Parts part(const DecisionModel& model, std::vector<Coupling> couplings, std::siz
 void add_halves(DecisionModel& model, const Coupling& coupling) {
   auto& rows = model.decisions[coupling.first].values;
   auto& columns = model.decisions[coupling.second].values;
-  std::vector<double> row_least(rows.size(), HUGE_VAL);
-  std::vector<double> column_least(columns.size(), HUGE_VAL);
+  std::vector<double> row_min(rows.size(), HUGE_VAL);
+  std::vector<double> column_min(columns.size(), HUGE_VAL);
   for (std::size_t i = 0; i < rows.size(); ++i) {
     for (std::size_t j = 0; j < columns.size(); ++j) {
       const double value = coupling.values[i * columns.size() + j];
-      row_least[i] = std::min(row_least[i], value);
-      column_least[j] = std::min(column_least[j], value);
+      row_min[i] = std::min(row_min[i], value);
+      column_min[j] = std::min(column_min[j], value);
     }
   }
-  for (std::size_t i = 0; i < rows.size(); ++i) rows[i] += row_least[i] / 2;
-  for (std::size_t j = 0; j < columns.size(); ++j) columns[j] += column_least[j] / 2;
+  for (std::size_t i = 0; i < rows.size(); ++i) rows[i] += row_min[i] / 2;
+  for (std::size_t j = 0; j < columns.size(); ++j) columns[j] += column_min[j] / 2;
 }
 
 /// Local search by single changes and by pairs of changes until none improves, or the time limit.
@@ -94,18 +94,18 @@ class Descent {
 
  private:
   /// Smaller gains are rounding errors.
-  [[nodiscard]] double least_gain() const { return -1e-12 * std::abs(walk_.value()); }
+  [[nodiscard]] double min_gain() const { return -1e-12 * std::abs(walk_.value()); }
 
   [[nodiscard]] std::size_t widths(std::size_t d) const {
     return walk_.model().decisions[d].widths.size();
   }
 
   bool improve_by_one() {
-    const double least = least_gain();
+    const double min = min_gain();
     for (std::size_t d = 0; d < walk_.choice().size(); ++d) {
       const std::size_t now = walk_.choice()[d];
       for (std::size_t j = 0; j < widths(d); ++j) {
-        if (j == now || walk_.gain(d, j) >= least) continue;
+        if (j == now || walk_.gain(d, j) >= min) continue;
         walk_.change(d, j);
         if (walk_.fits()) return true;
         walk_.change(d, now);
@@ -120,10 +120,10 @@ class Descent {
       const std::size_t now = walk_.choice()[d];
       for (std::size_t j = 0; j < widths(d); ++j) {
         if (j == now) continue;
-        const double least = least_gain();
+        const double min = min_gain();
         const double gain = walk_.gain(d, j);
         walk_.change(d, j);
-        if (second_change(d, least - gain)) return true;
+        if (second_change(d, min - gain)) return true;
         walk_.change(d, now);
       }
     }
@@ -152,7 +152,7 @@ class Descent {
 }  // namespace
 
 Allocation solve_pairwise(const AllocationRequest& request, std::size_t max_options) {
-  if (auto settled = settled_allocation(request)) return *std::move(settled);
+  if (auto fixed = fixed_allocation(request)) return *std::move(fixed);
   const auto began = Clock::now();
   DecisionModel model = make_model(request);
   set_losses(model, request);

@@ -55,10 +55,10 @@ Cheapest cheapest_widths(const Problem& problem, std::size_t k) {
   bool same = true;
   for (const Item& item : problem.items) {
     const auto& row = item.costs[k];
-    const auto [least, most] = std::minmax_element(row.begin(), row.end());
-    if (*most == 0) continue;  // it does not affect this budget
+    const auto [min, max] = std::minmax_element(row.begin(), row.end());
+    if (*max == 0) continue;  // it does not affect this budget
     const int width =
-        item.widths.empty() ? 0 : item.widths[static_cast<std::size_t>(least - row.begin())];
+        item.widths.empty() ? 0 : item.widths[static_cast<std::size_t>(min - row.begin())];
     same = same && (cheapest.layers == 0 || width == cheapest.width);
     cheapest.width = width;
     cheapest.layers += item.layers;
@@ -86,13 +86,13 @@ std::string cheapest_text(const Problem& problem, std::size_t k) {
 }
 
 /// "raise the budget", and other remedies.
-std::string way_out(const Problem& problem, std::size_t k, std::int64_t least) {
+std::string remedy(const Problem& problem, std::size_t k, std::int64_t min) {
   const Constraint& constraint = problem.constraints[k];
   if (constraint.restricted > 0) {
     return fmt::format(
         "{}pinned, excluded or restricted layers need {} more than the common candidates would "
         "('{}' the most): relax them or raise the budget",
-        least - constraint.restricted <= constraint.limit ? "" : "among other things, ",
+        min - constraint.restricted <= constraint.limit ? "" : "among other things, ",
         format_quantity(constraint, constraint.restricted),
         constraint.most_restricted);
   }
@@ -108,12 +108,12 @@ std::string way_out(const Problem& problem, std::size_t k, std::int64_t least) {
                       : "raise the budget";
 }
 
-std::int64_t least_cost(const Problem& problem, std::size_t k) {
-  std::int64_t least = problem.constraints[k].base;
+std::int64_t min_cost(const Problem& problem, std::size_t k) {
+  std::int64_t min = problem.constraints[k].base;
   for (const Item& item : problem.items) {
-    least += *std::min_element(item.costs[k].begin(), item.costs[k].end());
+    min += *std::min_element(item.costs[k].begin(), item.costs[k].end());
   }
-  return least;
+  return min;
 }
 
 /// Several constraints may belong to one budget, such as the live sets of a run to its peak; the
@@ -124,7 +124,7 @@ std::size_t most_demanding(const Problem& problem, std::size_t k) {
     const bool same_budget =
         problem.constraints[other].quantity == problem.constraints[k].quantity &&
         problem.constraints[other].limit == problem.constraints[k].limit;
-    if (same_budget && least_cost(problem, other) > least_cost(problem, worst)) worst = other;
+    if (same_budget && min_cost(problem, other) > min_cost(problem, worst)) worst = other;
   }
   return worst;
 }
@@ -197,22 +197,22 @@ std::string format_quantity(const Constraint& constraint, std::int64_t amount) {
 
 void require_feasible(const Problem& problem) {
   for (std::size_t k = 0; k < problem.constraints.size(); ++k) {
-    if (least_cost(problem, k) <= problem.constraints[k].limit) continue;
+    if (min_cost(problem, k) <= problem.constraints[k].limit) continue;
     const std::size_t worst = most_demanding(problem, k);
     const Constraint& constraint = problem.constraints[worst];
-    const std::int64_t least = least_cost(problem, worst);
+    const std::int64_t min = min_cost(problem, worst);
     std::string budget = format_quantity(constraint, constraint.limit);
-    std::string possible = format_quantity(constraint, least);
+    std::string possible = format_quantity(constraint, min);
     if (budget == possible) {  // they differ by less than the printed precision
       budget += fmt::format(" ({})", constraint.limit);
-      possible += fmt::format(" ({})", least);
+      possible += fmt::format(" ({})", min);
     }
     throw InfeasibleBudget("allocation",
                            fmt::format("budget {} is below the least possible {} ({}); {}",
                                        budget,
                                        possible,
                                        cheapest_text(problem, worst),
-                                       way_out(problem, worst, least)));
+                                       remedy(problem, worst, min)));
   }
 }
 

@@ -1,4 +1,4 @@
-#include "ompq/log.h"
+#include "ompq/core/log.h"
 
 #include <memory>
 #include <mutex>
@@ -6,7 +6,7 @@
 
 #include <spdlog/sinks/base_sink.h>
 
-#include "ompq/core/log.h"
+#include "ompq/progress.h"
 
 namespace ompq {
 namespace {
@@ -47,11 +47,11 @@ class HandlerSink : public spdlog::sinks::base_sink<std::mutex> {
 
 }  // namespace
 
-void set_log_handler(LogHandler handler, LogLevel least) {
+void set_log_handler(LogHandler handler, LogLevel min_level) {
   log().sinks().clear();
   if (!handler) return;
   log().sinks().push_back(std::make_shared<HandlerSink>(std::move(handler)));
-  log().set_level(spdlog_level(least));
+  log().set_level(spdlog_level(min_level));
 }
 
 }  // namespace ompq

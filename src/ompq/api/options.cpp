@@ -24,9 +24,9 @@ bool is_about_the_terminal(const OptionRecord& record) {
 bool takes_samples(const OptionRecord& record) { return record.value_name == "SRC"; }
 
 /// "avg_bits", as spelled in C++, means "avg-bits".
-std::string way_out(std::string_view name,
-                    const std::vector<std::string>& known,
-                    std::string_view otherwise) {
+std::string remedy(std::string_view name,
+                   const std::vector<std::string>& known,
+                   std::string_view otherwise) {
   const std::vector<std::string_view> names(known.begin(), known.end());
   std::string dashed(name);
   std::ranges::replace(dashed, '_', '-');
@@ -41,7 +41,7 @@ const CommandRecord& command_of(std::string_view name) {
   throw ConfigError("options",
                     fmt::format("'{}' is not a command that runs networks; {}",
                                 name,
-                                way_out(name, command_names(), "command_names() lists them")));
+                                remedy(name, command_names(), "command_names() lists them")));
 }
 
 std::vector<OptionRecord> offered_records(const CommandRecord& command) {
@@ -68,7 +68,7 @@ OptionRecord record_of(std::string_view command, std::string_view name) {
       fmt::format("'{}' is not an option of {}; {}",
                   name,
                   command,
-                  way_out(name, names, fmt::format("options_of(\"{}\") lists them", command))));
+                  remedy(name, names, fmt::format("options_of(\"{}\") lists them", command))));
 }
 
 /// The flag's state; nullopt for an option with a value, which is then checked.

@@ -1,4 +1,4 @@
-#include "ompq/version.h"
+#include "ompq/ompq.h"
 
 namespace ompq {
 

@@ -155,9 +155,9 @@ pipeline::Model load_model(const Context& context, std::string_view operand) {
   return pipeline::load_model(file, import_options(context, file));
 }
 
-graph::Graph load_unfolded(const Context& context) {
+pipeline::TrainableModel load_trainable_model(const Context& context) {
   const std::filesystem::path file = context.options.text("MODEL");
-  return pipeline::load_unfolded(file, import_options(context, file));
+  return pipeline::load_trainable_model(file, import_options(context, file));
 }
 
 std::filesystem::path preprocessing_owner(const OptionValues& options,

@@ -5,7 +5,6 @@
 #include <string_view>
 
 #include "ompq/commands/context.h"
-#include "ompq/graph/graph.h"
 #include "ompq/pipeline/load_model.h"
 #include "ompq/pipeline/samples.h"
 
@@ -17,8 +16,8 @@ namespace ompq::commands {
 /// set from the samples of --data.
 [[nodiscard]] pipeline::Model load_model(const Context& context,
                                          std::string_view operand = "MODEL");
-/// The same network before folding its batch norms.
-[[nodiscard]] graph::Graph load_unfolded(const Context& context);
+/// The model of MODEL, for training.
+[[nodiscard]] pipeline::TrainableModel load_trainable_model(const Context& context);
 /// The network whose preprocessing is used: `model`, or the float network that it is compared with.
 [[nodiscard]] std::filesystem::path preprocessing_owner(const OptionValues& options,
                                                         const std::filesystem::path& model);

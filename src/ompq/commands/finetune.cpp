@@ -19,9 +19,8 @@ namespace ompq::commands {
 report::Finetuning finetune(const Context& context) {
   const OptionValues& options = context.options;
   check_outputs("finetune", options);
-  const pipeline::Model model = load_model(context);
+  const auto [model, unfolded] = load_trainable_model(context);
   check_outputs("finetune", options, model.data_files);
-  const graph::Graph unfolded = load_unfolded(context);
   pipeline::Samples samples = calibration_samples(context, model);
   pipeline::Samples training = training_samples(context, model);
   pipeline::Samples evaluation = validation_samples(context, model, samples);

@@ -5,16 +5,21 @@
 #include <numeric>
 #include <vector>
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "ompq/core/error.h"
+
 namespace ompq {
 namespace {
 
 template <typename Name>
 std::string_view nearest_of(std::string_view name, std::span<const Name> names) {
   std::string_view nearest;
-  std::size_t least = std::numeric_limits<std::size_t>::max();
+  std::size_t min = std::numeric_limits<std::size_t>::max();
   for (const Name& candidate : names) {
     const std::size_t distance = edit_distance(name, candidate);
-    if (distance < least) least = distance, nearest = candidate;
+    if (distance < min) min = distance, nearest = candidate;
   }
   return nearest;
 }
@@ -47,17 +52,31 @@ std::string_view nearest_name(std::string_view name, std::span<const std::string
 std::string_view meant_name(std::string_view text, std::span<const std::string_view> candidates) {
   std::string_view best;
   // A distance of more than about a third of the word is another word, not a typing error.
-  std::size_t least = std::max<std::size_t>(2, text.size() / 3) + 1;
+  std::size_t min = std::max<std::size_t>(2, text.size() / 3) + 1;
   for (const std::string_view candidate : candidates) {
     const bool cut_short =
         text.size() >= 2 && (candidate.starts_with(text) || text.starts_with(candidate));
     const std::size_t steps = cut_short ? 1 : edit_distance(text, candidate);
-    if (steps < least && steps < candidate.size()) {
-      least = steps;
+    if (steps < min && steps < candidate.size()) {
+      min = steps;
       best = candidate;
     }
   }
   return best;
+}
+
+void refuse_name(std::string_view where,
+                 std::string_view kind,
+                 std::string_view name,
+                 std::span<const std::string_view> known) {
+  const std::string_view meant = meant_name(name, known);
+  throw ConfigError(where,
+                    fmt::format("unknown {} '{}'; {} are {}",
+                                kind,
+                                name,
+                                meant.empty() ? std::string("known")
+                                              : fmt::format("did you mean '{}'? Known", meant),
+                                fmt::join(known, ", ")));
 }
 
 }  // namespace ompq

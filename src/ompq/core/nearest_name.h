@@ -18,6 +18,15 @@ namespace ompq {
 [[nodiscard]] std::string_view nearest_name(std::string_view name,
                                             std::span<const std::string> names);
 
+/// Refuses a name that is not in `known`, such as [training] "unknown schedule 'cosin'; did you
+/// mean 'cosine'? Known are cosine, step".
+/// @param where, kind  "training", "schedule".
+/// @throws ConfigError
+[[noreturn]] void refuse_name(std::string_view where,
+                              std::string_view kind,
+                              std::string_view name,
+                              std::span<const std::string_view> known);
+
 /// The candidate with the smallest edit distance to `text`, or "" if none is close enough to be a
 /// typing error.
 [[nodiscard]] std::string_view meant_name(std::string_view text,

@@ -10,8 +10,23 @@
 #include <fmt/format.h>
 
 #include "ompq/core/error.h"
+#include "ompq/core/nearest_name.h"
 
 namespace ompq {
+
+/// The row with this `name`. @throws ConfigError as refuse_name() does.
+template <typename Row>
+[[nodiscard]] const Row& row_named(std::span<const Row> rows,
+                                   std::string_view name,
+                                   std::string_view where,
+                                   std::string_view kind) {
+  std::vector<std::string_view> names;
+  for (const Row& row : rows) {
+    if (row.name == name) return row;
+    names.push_back(row.name);
+  }
+  refuse_name(where, kind, name, names);
+}
 
 /// The rows of a dispatch table (operators, metrics, commands, ...), in the order in which they are
 /// listed. Rows do not move in memory, so a pointer to one stays valid.
@@ -36,6 +51,13 @@ class RowTable {
   /// The row with this `name`; nullptr if there is none.
   [[nodiscard]] const Row* find(std::string_view name) const {
     return find_if([&](const Row& row) { return row.name == name; });
+  }
+
+  /// The row with this `name`. @throws ConfigError as refuse_name() does.
+  [[nodiscard]] const Row& get(std::string_view name,
+                               std::string_view where,
+                               std::string_view kind) const {
+    return row_named(rows(), name, where, kind);
   }
 
   /// For ScopedRow. @throws InternalError if adding the row would move the others in memory.

@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "ompq/array.h"
+#include "ompq/samples.h"
 
 namespace ompq {
 

@@ -1,3 +1,8 @@
 #pragma once
 
-#include "ompq/version.h"
+namespace ompq {
+
+/// The version of ompq, "major.minor.patch".
+[[nodiscard]] const char* version();
+
+}  // namespace ompq

@@ -53,7 +53,7 @@ class ArrayInput final : public InputSource {
   void write_row(std::int64_t index, std::span<std::byte> out) const {
     const std::size_t at = repeated_ ? 0 : static_cast<std::size_t>(index);
     const auto row = array_.bytes().subspan(at * out.size(), out.size());
-    if (layout_.order == Order::AsItIs) {
+    if (layout_.order == Order::Unchanged) {
       std::copy(row.begin(), row.end(), out.begin());
       return;
     }
@@ -119,7 +119,7 @@ bool is_floating(DataType type) {
 std::optional<RowLayout> row_layout(std::span<const std::int64_t> row,
                                     std::span<const std::int64_t> wanted) {
   const Extents plain(row.begin(), row.end());
-  if (fits(plain, wanted)) return RowLayout{Order::AsItIs, plain};
+  if (fits(plain, wanted)) return RowLayout{Order::Unchanged, plain};
   if (plain.size() == 3) {
     const Extents first{plain[2], plain[0], plain[1]};
     const Extents last{plain[1], plain[2], plain[0]};
@@ -127,7 +127,7 @@ std::optional<RowLayout> row_layout(std::span<const std::int64_t> row,
     if (fits(last, wanted)) return RowLayout{Order::ChannelsLast, last};
   }
   if (auto extents = with_other_ones(row, wanted)) {
-    return RowLayout{Order::AsItIs, std::move(*extents)};
+    return RowLayout{Order::Unchanged, std::move(*extents)};
   }
   return std::nullopt;
 }

@@ -16,8 +16,8 @@ namespace ompq::data {
 
 /// How rows of an array become samples of an input.
 struct RowLayout {
-  enum class Order { AsItIs, ChannelsFirst, ChannelsLast };
-  Order order = Order::AsItIs;
+  enum class Order { Unchanged, ChannelsFirst, ChannelsLast };
+  Order order = Order::Unchanged;
   std::vector<std::int64_t> extents;  ///< of the sample, all known
 };
 

@@ -7,10 +7,8 @@
 #include <vector>
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
-#include "ompq/core/error.h"
-#include "ompq/core/nearest_name.h"
+#include "ompq/core/row_table.h"
 #include "ompq/data/resize.h"
 
 namespace ompq::data {
@@ -22,23 +20,23 @@ constexpr std::array kPresets{
     Augmentation{.name = "shift",
                  .text = "shifts or mild crops, no mirror images: for digits, letters and signs",
                  .shift = 0.125,
-                 .least_area = 0.5},
+                 .min_area = 0.5},
     Augmentation{.name = "light",
                  .text = "mirror images, shifts or mild crops",
                  .flip = 0.5,
                  .shift = 0.125,
-                 .least_area = 0.5},
+                 .min_area = 0.5},
     Augmentation{.name = "standard",
                  .text = "mirror images, shifts or crops, some colour jitter",
                  .flip = 0.5,
                  .shift = 0.125,
-                 .least_area = 0.25,
+                 .min_area = 0.25,
                  .jitter = 0.2},
     Augmentation{.name = "strong",
                  .text = "mirror images, shifts or small crops, colour jitter, erased rectangles",
                  .flip = 0.5,
                  .shift = 0.125,
-                 .least_area = 0.08,
+                 .min_area = 0.08,
                  .jitter = 0.4,
                  .erase = 0.25},
 };
@@ -54,15 +52,11 @@ double between(Random& random, double low, double high) {
 
 /// Height and width of a rectangle with the given share of an image's area and a random aspect
 /// ratio; height 0 if ten trials give none that fits.
-Window draw_window(std::int64_t height,
-                   std::int64_t width,
-                   double least,
-                   double most,
-                   double shape,
-                   Random& random) {
+Window draw_window(
+    std::int64_t height, std::int64_t width, double min, double max, double shape, Random& random) {
   constexpr int kTrials = 10;
   for (int trial = 0; trial < kTrials; ++trial) {
-    const double area = between(random, least, most) * static_cast<double>(height * width);
+    const double area = between(random, min, max) * static_cast<double>(height * width);
     const double ratio = std::exp(between(random, -std::log(shape), std::log(shape)));
     Window window;
     window.width = std::max<std::int64_t>(1, std::llround(std::sqrt(area * ratio)));
@@ -179,7 +173,7 @@ void draw_position(const Augmentation& preset,
                    AugmentationDraw& draw) {
   if (crops_at_random(preset, transform)) {
     constexpr double kShape = 4.0 / 3.0;
-    draw.crop = draw_window(kept.height, kept.width, preset.least_area, 1, kShape, random);
+    draw.crop = draw_window(kept.height, kept.width, preset.min_area, 1, kShape, random);
     if (draw.crop.height == 0) draw.crop = centre_window(kept, transform.sides());
   } else if (preset.shift > 0 && std::max(kept.height, kept.width) <= kSmallSide) {
     const auto limit = [&](std::int64_t side) {
@@ -195,28 +189,19 @@ void draw_position(const Augmentation& preset,
 std::span<const Augmentation> augmentations() { return kPresets; }
 
 const Augmentation& find_augmentation(std::string_view name) {
-  std::vector<std::string_view> names;
-  for (const Augmentation& preset : kPresets) {
-    if (preset.name == name) return preset;
-    names.push_back(preset.name);
-  }
-  throw ConfigError("augmentation",
-                    fmt::format("there is no preset \"{}\"; did you mean \"{}\"? There are {}",
-                                name,
-                                nearest_name(name, names),
-                                fmt::join(names, ", ")));
+  return row_named(augmentations(), name, "augmentation", "augmentation");
 }
 
 bool crops_at_random(const Augmentation& preset, const ImageTransform& transform) {
   const auto sides = transform.sides();
-  return preset.least_area < 1 && std::max(sides[0], sides[1]) > kSmallSide;
+  return preset.min_area < 1 && std::max(sides[0], sides[1]) > kSmallSide;
 }
 
 Image kept_form(Image decoded, const Augmentation& preset, const ImageTransform& transform) {
   if (!crops_at_random(preset, transform)) return transform.fit(std::move(decoded));
   const auto sides = transform.sides();
   const double longer = static_cast<double>(std::max(sides[0], sides[1]));
-  const auto limit = static_cast<std::int64_t>(std::ceil(longer / std::sqrt(preset.least_area)));
+  const auto limit = static_cast<std::int64_t>(std::ceil(longer / std::sqrt(preset.min_area)));
   if (std::min(decoded.height, decoded.width) <= limit) return decoded;
   return resize_to_cover(decoded, limit, limit);
 }

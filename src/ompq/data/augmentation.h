@@ -21,7 +21,7 @@ struct Augmentation {
   double shift = 0;
   /// Larger images: the smallest share of the area that a random crop keeps; 1 uses the
   /// preprocessing's centre crop instead. Source: Szegedy et al. 2015, section 6.
-  double least_area = 1;
+  double min_area = 1;
   double jitter = 0;  ///< brightness, contrast, saturation are scaled by factors in 1 +- jitter
   double erase = 0;   ///< probability of a gray rectangle. Source: Zhong et al. 2020
 };

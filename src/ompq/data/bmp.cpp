@@ -29,8 +29,8 @@ struct ChannelBits {
   [[nodiscard]] std::uint8_t of(std::uint32_t pixel) const {
     if (mask == 0) return 0;
     const int shift = std::countr_zero(mask);
-    const std::uint64_t most = mask >> shift;
-    return static_cast<std::uint8_t>(std::uint64_t{(pixel & mask) >> shift} * 255 / most);
+    const std::uint64_t max = mask >> shift;
+    return static_cast<std::uint8_t>(std::uint64_t{(pixel & mask) >> shift} * 255 / max);
   }
 };
 

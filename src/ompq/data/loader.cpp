@@ -22,9 +22,9 @@
 namespace ompq::data {
 namespace {
 
-void require_at_least(std::int64_t least, std::int64_t value, std::string_view what) {
-  if (value >= least) return;
-  throw ConfigError("loader", fmt::format("{} is {}; use {} or more", what, value, least));
+void require_at_least(std::int64_t min, std::int64_t value, std::string_view what) {
+  if (value >= min) return;
+  throw ConfigError("loader", fmt::format("{} is {}; use {} or more", what, value, min));
 }
 
 void validate(const LoaderOptions& options, LoaderPosition begin) {

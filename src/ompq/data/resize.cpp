@@ -15,8 +15,8 @@ constexpr int kFractionBits = 32 - 8 - 2;
 struct Taps {
   std::vector<std::int64_t> first;
   std::vector<std::int64_t> count;
-  std::vector<std::int32_t> weights;  ///< `most` for each output pixel
-  std::int64_t most = 0;
+  std::vector<std::int32_t> weights;  ///< `weights_per_pixel` for each output pixel
+  std::int64_t weights_per_pixel = 0;
 };
 
 /// A filter as a function of the distance in output pixels, and its support.
@@ -58,9 +58,9 @@ Taps filter_taps(std::int64_t in, std::int64_t out, const Filter& filter) {
   const double stretch = std::max(step, 1.0);  // when enlarging, interpolate between neighbours
   const double reach = filter.support * stretch;
   Taps taps;
-  taps.most = static_cast<std::int64_t>(std::ceil(reach)) * 2 + 1;
-  taps.weights.resize(static_cast<std::size_t>(out * taps.most));
-  std::vector<double> share(static_cast<std::size_t>(taps.most));
+  taps.weights_per_pixel = static_cast<std::int64_t>(std::ceil(reach)) * 2 + 1;
+  taps.weights.resize(static_cast<std::size_t>(out * taps.weights_per_pixel));
+  std::vector<double> share(static_cast<std::size_t>(taps.weights_per_pixel));
   for (std::int64_t i = 0; i < out; ++i) {
     const double centre = (static_cast<double>(i) + 0.5) * step;
     const auto begin = std::max<std::int64_t>(static_cast<std::int64_t>(centre - reach + 0.5), 0);
@@ -72,7 +72,7 @@ Taps filter_taps(std::int64_t in, std::int64_t out, const Filter& filter) {
       sum += share[static_cast<std::size_t>(x - begin)];
     }
     for (std::int64_t k = 0; k < end - begin; ++k) {
-      taps.weights[static_cast<std::size_t>(i * taps.most + k)] =
+      taps.weights[static_cast<std::size_t>(i * taps.weights_per_pixel + k)] =
           to_fraction(share[static_cast<std::size_t>(k)] / sum);
     }
     taps.first.push_back(begin);
@@ -91,7 +91,7 @@ template <int kChannels>
 void shrink_row(const std::uint8_t* in, const Taps& taps, std::uint8_t* out, std::int64_t width) {
   for (std::int64_t x = 0; x < width; ++x) {
     const auto at = static_cast<std::size_t>(x);
-    const std::int32_t* weights = taps.weights.data() + x * taps.most;
+    const std::int32_t* weights = taps.weights.data() + x * taps.weights_per_pixel;
     const std::uint8_t* pixel = in + taps.first[at] * kChannels;
     std::int32_t sum[kChannels];
     for (int c = 0; c < kChannels; ++c) sum[c] = kHalf;
@@ -110,7 +110,7 @@ void shrink_row_of(std::int64_t channels,
                    std::int64_t width) {
   for (std::int64_t x = 0; x < width; ++x) {
     const auto at = static_cast<std::size_t>(x);
-    const std::int32_t* weights = taps.weights.data() + x * taps.most;
+    const std::int32_t* weights = taps.weights.data() + x * taps.weights_per_pixel;
     const std::uint8_t* pixel = in + taps.first[at] * channels;
     for (std::int64_t c = 0; c < channels; ++c) {
       std::int32_t sum = kHalf;
@@ -147,7 +147,8 @@ Image resize_rows(const Image& image, std::int64_t height, const Filter& filter)
   for (std::int64_t y = 0; y < height; ++y) {
     std::fill(sums.begin(), sums.end(), kHalf);
     for (std::int64_t k = 0; k < taps.count[static_cast<std::size_t>(y)]; ++k) {
-      const std::int32_t weight = taps.weights[static_cast<std::size_t>(y * taps.most + k)];
+      const std::int32_t weight =
+          taps.weights[static_cast<std::size_t>(y * taps.weights_per_pixel + k)];
       const std::uint8_t* row =
           image.pixels.data() + (taps.first[static_cast<std::size_t>(y)] + k) * stride;
 #pragma omp simd

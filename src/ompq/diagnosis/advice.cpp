@@ -188,7 +188,7 @@ constexpr std::array<AdviceRule, 7> kRules{{
 }};
 
 /// Layers whose noise affects the output, the worst first.
-std::vector<const report::LayerDiagnosis*> culprits(const report::Diagnosis& diagnosis) {
+std::vector<const report::LayerDiagnosis*> noisy_layers(const report::Diagnosis& diagnosis) {
   if (diagnosis.gain_samples > 0) {
     auto sorted = report::offenders(diagnosis);
     std::erase_if(sorted, [](const auto* layer) { return *layer->gain_db < kCountingGainDb; });
@@ -236,7 +236,7 @@ std::span<const AdviceRule> advice_rules() { return kRules; }
 std::vector<report::Advice> advise(const report::Diagnosis& diagnosis) {
   std::vector<report::Advice> advice;
   advise_on_output(diagnosis, advice);
-  auto layers = culprits(diagnosis);
+  auto layers = noisy_layers(diagnosis);
   if (layers.size() > kMaxLayers) layers.resize(kMaxLayers);
   for (const report::LayerDiagnosis* layer : layers) {
     const AdviceCase subject{

@@ -140,10 +140,10 @@ void FloatLayerGain::add_batch(std::span<const Tensor> inputs, const Tensor& out
 
 std::vector<std::optional<double>> FloatLayerGain::result() const {
   std::vector<std::optional<double>> gains(impl_->noise_without.size());
-  const double least = kArithmeticNoise * impl_->signal;
-  if (!(impl_->noise > least)) return gains;
+  const double min = kArithmeticNoise * impl_->signal;
+  if (!(impl_->noise > min)) return gains;
   for (std::size_t l = 0; l < gains.size(); ++l) {
-    gains[l] = 10.0 * std::log10(impl_->noise / std::max(impl_->noise_without[l], least));
+    gains[l] = 10.0 * std::log10(impl_->noise / std::max(impl_->noise_without[l], min));
   }
   return gains;
 }

@@ -52,10 +52,10 @@ ValueId judged_output(const graph::Graph& graph) {
 }
 
 rounding::PartGraph whole_network(const graph::Graph& graph) {
-  if (const auto obstacle = obstacle_to_distillation(graph)) {
+  if (const auto reason = unsupported_reason(graph)) {
     throw ConfigError(
         "distillation",
-        fmt::format("{}; use a method that works block by block, such as gptq", *obstacle));
+        fmt::format("{}; use a method that works block by block, such as gptq", *reason));
   }
   const ValueId output = judged_output(graph);
   return rounding::extract_part(graph, nodes_before(graph, output), graph.inputs(), {&output, 1});
@@ -419,7 +419,7 @@ class Distiller {
 
 }  // namespace
 
-std::optional<std::string> obstacle_to_distillation(const graph::Graph& graph) {
+std::optional<std::string> unsupported_reason(const graph::Graph& graph) {
   if (graph.inputs().size() != 1) {
     return fmt::format("the network has {} inputs; tuning it as a whole supports only one",
                        graph.inputs().size());

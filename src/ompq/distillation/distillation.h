@@ -39,7 +39,7 @@ struct DistillationOptions {
 };
 
 /// Why a network cannot be tuned as a whole; nullopt if it can.
-[[nodiscard]] std::optional<std::string> obstacle_to_distillation(const graph::Graph& graph);
+[[nodiscard]] std::optional<std::string> unsupported_reason(const graph::Graph& graph);
 
 struct DistillationRequest {
   const graph::Graph& graph;  ///< float, batch norms folded, not fused

@@ -24,7 +24,7 @@
 //   type(name, doc)                             name of the struct in Python
 //   operator()(name, member, doc, marks)        a field
 //   matrix(name, member, columns, doc, marks)   a row-major vector as a list of rows
-//   made(name, function, doc, former_name)      written, not read: computed from other fields
+//   computed(name, function, doc, former_name)  written, not read: computed from other fields
 //   internal(member)                            not in documents
 
 namespace ompq::fields {
@@ -37,14 +37,14 @@ concept Of = std::same_as<std::remove_const_t<T>, Struct>;
 struct Marks {
   bool omit_empty = false;            ///< left out if it is "", 0, false or has no elements
   bool null_empty = false;            ///< null if it is empty, instead of left out
-  bool alone = false;                 ///< left out if empty; otherwise no later field is written
+  bool exclusive = false;             ///< left out if empty; otherwise no later field is written
   bool conditional = false;           ///< see where()
   bool present = true;                ///< see where()
   bool may_be_missing = false;        ///< always written, but reads as its default if missing
   bool json_text = false;             ///< a string of JSON that is embedded in the document
   std::string_view former_name = {};  ///< name in documents of earlier versions, also accepted
-  std::optional<double> least = {};
-  std::optional<double> most = {};
+  std::optional<double> min = {};
+  std::optional<double> max = {};
 
   [[nodiscard]] constexpr Marks formerly(std::string_view name) const {
     Marks marks = *this;
@@ -63,13 +63,13 @@ struct Marks {
 inline constexpr Marks kUnneeded{.may_be_missing = true};
 inline constexpr Marks kOmitEmpty{.omit_empty = true};
 inline constexpr Marks kNullEmpty{.null_empty = true};
-inline constexpr Marks kAlone{.alone = true};
+inline constexpr Marks kExclusive{.exclusive = true};
 inline constexpr Marks kJsonText{.omit_empty = true, .json_text = true};
-inline constexpr Marks kCount{.least = 0};
-inline constexpr Marks kOmitZero{.omit_empty = true, .least = 0};
-inline constexpr Marks kShare{.least = 0, .most = 1};
-inline constexpr Marks kNullableShare{.null_empty = true, .least = 0, .most = 1};
-inline constexpr Marks kWidths{.least = 1, .most = 32};
+inline constexpr Marks kCount{.min = 0};
+inline constexpr Marks kOmitZero{.omit_empty = true, .min = 0};
+inline constexpr Marks kShare{.min = 0, .max = 1};
+inline constexpr Marks kNullableShare{.null_empty = true, .min = 0, .max = 1};
+inline constexpr Marks kWidths{.min = 1, .max = 32};
 
 /// The field had a different name in earlier versions.
 constexpr Marks formerly(std::string_view name) { return Marks{}.formerly(name); }

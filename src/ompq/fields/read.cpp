@@ -31,7 +31,7 @@ Json parse(std::string_view text, const Source& source) {
                     fmt::format("is not valid JSON at byte {} of {}; {}",
                                 std::min(error.byte, text.size()),
                                 text.size(),
-                                source.way_out));
+                                source.remedy));
   }
 }
 
@@ -42,11 +42,11 @@ void refuse(const Source& source,
   throw DataError(
       source.place,
       fmt::format(
-          "{} is {}; it must be {}; {}", subject(path), quoted(found), expected, source.way_out));
+          "{} is {}; it must be {}; {}", subject(path), quoted(found), expected, source.remedy));
 }
 
 void refuse_missing(const Source& source, std::string_view path) {
-  throw DataError(source.place, fmt::format("{} is missing; {}", subject(path), source.way_out));
+  throw DataError(source.place, fmt::format("{} is missing; {}", subject(path), source.remedy));
 }
 
 void require_range(const Source& source,
@@ -54,14 +54,14 @@ void require_range(const Source& source,
                    const Json& found,
                    const Marks& marks) {
   const double value = found.get<double>();
-  if ((!marks.least || value >= *marks.least) && (!marks.most || value <= *marks.most)) return;
+  if ((!marks.min || value >= *marks.min) && (!marks.max || value <= *marks.max)) return;
   std::string expected;
-  if (marks.least && marks.most) {
-    expected = fmt::format("in {}..{}", *marks.least, *marks.most);
-  } else if (marks.least) {
-    expected = fmt::format("at least {}", *marks.least);
+  if (marks.min && marks.max) {
+    expected = fmt::format("in {}..{}", *marks.min, *marks.max);
+  } else if (marks.min) {
+    expected = fmt::format("at least {}", *marks.min);
   } else {
-    expected = fmt::format("at most {}", *marks.most);
+    expected = fmt::format("at most {}", *marks.max);
   }
   refuse(source, path, found, expected);
 }

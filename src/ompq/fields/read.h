@@ -19,8 +19,8 @@ using Json = nlohmann::ordered_json;
 
 /// Where a document comes from, for error messages.
 struct Source {
-  std::string place;    ///< a file name, or a kind of document: "journal"
-  std::string way_out;  ///< what to do: "remove it to start again"
+  std::string place;   ///< a file name, or a kind of document: "journal"
+  std::string remedy;  ///< what to do: "remove it to start again"
 };
 
 /// @throws DataError naming the byte if `text` is not valid JSON.
@@ -64,7 +64,7 @@ class Reader {
                   std::string_view /*doc*/,
                   const Marks& marks = {}) {
     if (done_) return;
-    const bool optional = kIsOptional<T> || marks.omit_empty || marks.alone ||
+    const bool optional = kIsOptional<T> || marks.omit_empty || marks.exclusive ||
                           marks.may_be_missing || (marks.conditional && !marks.present);
     const Json* found = find(name, marks, optional);
     if (found == nullptr) return;
@@ -75,7 +75,7 @@ class Reader {
     } else {
       value = from_json<T>(*found, source_, path(name), marks);
     }
-    done_ = marks.alone && !is_empty(value);
+    done_ = marks.exclusive && !is_empty(value);
   }
 
   void matrix(std::string_view name,
@@ -100,10 +100,10 @@ class Reader {
   }
 
   template <typename Function>
-  void made(std::string_view /*name*/,
-            const Function& /*function*/,
-            std::string_view /*doc*/,
-            std::string_view /*former_name*/ = {}) {}
+  void computed(std::string_view /*name*/,
+                const Function& /*function*/,
+                std::string_view /*doc*/,
+                std::string_view /*former_name*/ = {}) {}
 
   template <typename T>
   void internal(T& /*value*/) {}

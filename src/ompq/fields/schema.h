@@ -26,7 +26,7 @@ struct Field {
   Type type;
   bool optional = false;  ///< it may be left out
   bool nullable = false;  ///< it may be null
-  bool made = false;      ///< computed from other fields, and not read
+  bool computed = false;  ///< computed from other fields, and not read
 };
 
 struct Struct {
@@ -56,7 +56,7 @@ class Schema {
 /// The visitor that collects the fields of a struct.
 class Describer {
  public:
-  Describer(Schema& schema, Struct& made) : schema_(schema), made_(made) {}
+  Describer(Schema& schema, Struct& computed) : schema_(schema), made_(computed) {}
 
   /// Keeps the outer name if a struct also lists the fields of another one.
   void type(std::string_view name, std::string_view doc) {
@@ -70,7 +70,7 @@ class Describer {
     Type type = marks.json_text ? Type{.kind = Type::Kind::Json} : schema_.template add<T>();
     const bool nothing = kIsOptional<T> && !marks.null_empty;
     add(name, doc, std::move(type), marks, nothing);
-    alone_ = alone_ || marks.alone;
+    exclusive_ = exclusive_ || marks.exclusive;
   }
 
   void matrix(std::string_view name,
@@ -82,14 +82,17 @@ class Describer {
   }
 
   template <typename Function>
-  void made(std::string_view name,
-            const Function&,
-            std::string_view doc,
-            std::string_view former_name = {}) {
+  void computed(std::string_view name,
+                const Function&,
+                std::string_view doc,
+                std::string_view former_name = {}) {
     using Value = std::remove_cvref_t<decltype(std::declval<const Function&>()())>;
-    const Marks marks = kIsOptional<Value> ? kNullEmpty : Marks{};
-    add(name, doc, schema_.template add<Value>(), marks.formerly(former_name), false);
-    std::ranges::find(made_.fields, name, &Field::name)->made = true;
+    add(name,
+        doc,
+        schema_.template add<Value>(),
+        (kIsOptional<Value> ? kNullEmpty : Marks{}).formerly(former_name),
+        false);
+    std::ranges::find(made_.fields, name, &Field::name)->computed = true;
   }
 
   template <typename T>
@@ -105,8 +108,8 @@ class Describer {
                 .former_name = std::string(marks.former_name),
                 .doc = std::string(doc),
                 .type = std::move(type),
-                .optional = may_hold_nothing || marks.omit_empty || marks.alone ||
-                            marks.conditional || alone_,
+                .optional = may_hold_nothing || marks.omit_empty || marks.exclusive ||
+                            marks.conditional || exclusive_,
                 .nullable = marks.null_empty};
     const auto earlier = std::ranges::find(made_.fields, field.name, &Field::name);
     if (earlier == made_.fields.end()) {
@@ -118,7 +121,7 @@ class Describer {
 
   Schema& schema_;
   Struct& made_;
-  bool alone_ = false;  ///< a field after which none may be written was added
+  bool exclusive_ = false;  ///< a field after which none may be written was added
 };
 
 template <typename T>
@@ -140,12 +143,12 @@ Type Schema::add() {
   } else if constexpr (kIsList<T>) {
     return {.kind = Type::Kind::List, .object = {}, .item = {add<typename T::value_type>()}};
   } else {
-    Struct made;
-    Describer describer(*this, made);
+    Struct computed;
+    Describer describer(*this, computed);
     T value{};
     list_fields(describer, value);
-    std::string name = made.name;
-    if (find(name) == nullptr) structs_.push_back(std::move(made));
+    std::string name = computed.name;
+    if (find(name) == nullptr) structs_.push_back(std::move(computed));
     return {.kind = Type::Kind::Object, .object = std::move(name), .item = {}};
   }
 }

@@ -30,7 +30,7 @@ class Writer {
                   std::string_view /*doc*/,
                   const Marks& marks = {}) {
     if (done_ || !marks.present) return;
-    if (is_empty(value) && (marks.omit_empty || marks.alone)) return;
+    if (is_empty(value) && (marks.omit_empty || marks.exclusive)) return;
     if (is_empty(value) && marks.null_empty) {
       set(name, Json());
     } else if constexpr (kIsOptional<T>) {
@@ -40,7 +40,7 @@ class Writer {
     } else {
       set(name, to_json(value));
     }
-    done_ = marks.alone;
+    done_ = marks.exclusive;
   }
 
   void matrix(std::string_view name,
@@ -58,10 +58,10 @@ class Writer {
   }
 
   template <typename Function>
-  void made(std::string_view name,
-            const Function& function,
-            std::string_view doc,
-            std::string_view /*former_name*/ = {}) {
+  void computed(std::string_view name,
+                const Function& function,
+                std::string_view doc,
+                std::string_view /*former_name*/ = {}) {
     if (done_) return;
     const auto value = function();
     if constexpr (kIsOptional<std::remove_cvref_t<decltype(value)>>) {

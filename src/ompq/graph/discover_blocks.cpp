@@ -71,7 +71,7 @@ class BlockFinder {
     std::optional<Region> region =
         closed_region(fork, function.nodes[function.nodes_before_add - 1]);
     if (!region || region->nodes.empty() || !linear.contains(region->entry)) return;
-    if (!region->merged.empty() || !holds_convolutions_alone(*region)) return;
+    if (!region->merged.empty() || !holds_only_convolutions(*region)) return;
     claim(std::move(*region), function.before_add);
   }
 
@@ -211,7 +211,7 @@ class BlockFinder {
     return first.substr(0, cut);
   }
 
-  [[nodiscard]] bool holds_convolutions_alone(const Region& region) const {
+  [[nodiscard]] bool holds_only_convolutions(const Region& region) const {
     return std::all_of(region.nodes.begin(), region.nodes.end(), [&](NodeId id) {
       const LayerId layer = layer_at(id);
       return layer < 0 || is_conv(scene_.layers[static_cast<std::size_t>(layer)]);

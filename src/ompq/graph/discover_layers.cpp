@@ -40,15 +40,15 @@ ValueId turned_table(const Graph& graph, ValueId weight, std::int64_t axis, cons
   return graph.node(maker).inputs[0];
 }
 
-std::int64_t least_rank(WeightUse use) {
+std::int64_t min_rank(WeightUse use) {
   return use == WeightUse::Convolution || use == WeightUse::Recurrent ? 3 : 2;
 }
 
 /// Why the operand is not a layer's weight; nullopt if it is one.
-std::optional<std::string> obstacle(const Graph& graph,
-                                    const Node& node,
-                                    const WeightSlot& slot,
-                                    const Tables& tables) {
+std::optional<std::string> not_a_layer_reason(const Graph& graph,
+                                              const Node& node,
+                                              const WeightSlot& slot,
+                                              const Tables& tables) {
   const bool product = slot.use == WeightUse::Product;
   const ValueId weight = node.input(slot.operand);
   if (product && graph.is_constant(node.input(0))) return "its constant is the left operand";
@@ -63,8 +63,8 @@ std::optional<std::string> obstacle(const Graph& graph,
   if (tensor.type() != DataType::Float32) {
     return fmt::format("its weight is {}, not float32", name_of(tensor.type()));
   }
-  const std::int64_t least = least_rank(slot.use);
-  if (tensor.rank() < least || (node.is("Gemm") && tensor.rank() > least)) {
+  const std::int64_t min = min_rank(slot.use);
+  if (tensor.rank() < min || (node.is("Gemm") && tensor.rank() > min)) {
     return fmt::format("its weight has shape {}", shape_text(tensor.shape()));
   }
   if (tensor.elements() == 0) return "its weight is empty";
@@ -225,7 +225,7 @@ std::vector<NotQuantizable> discover_layers(Scene& scene) {
     }
     if (node.is("Gather") && !is_embedding(graph, node)) continue;
     for (const WeightSlot& slot : weight_slots(graph, node)) {
-      if (std::optional<std::string> reason = obstacle(graph, node, slot, tables)) {
+      if (std::optional<std::string> reason = not_a_layer_reason(graph, node, slot, tables)) {
         rejected.push_back({id, std::move(*reason)});
         break;
       }

@@ -51,7 +51,7 @@ int remove_no_ops(Graph& graph);
 /// Merges equal nodes with the same constants, such as several Transposes of one weight, so that
 /// readers of one constant share one value. The graph must be in topological order. @return the
 /// number of removed nodes.
-int merge_constant_twins(Graph& graph);
+int merge_constant_duplicates(Graph& graph);
 
 /// Fuses nodes that one kernel can compute into single nodes of domain "ompq". Values that have
 /// another reader, are network outputs or are in `keep` (values to be observed) are not fused away.

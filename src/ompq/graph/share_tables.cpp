@@ -25,9 +25,9 @@ bool is_turned(const Tensor& a, const Tensor& b) {
   return true;
 }
 
-class Sharing {
+class TableSharing {
  public:
-  explicit Sharing(Graph& graph) : graph_(graph) {}
+  explicit TableSharing(Graph& graph) : graph_(graph) {}
 
   int run() {
     const std::size_t before = graph_.nodes().size();
@@ -119,6 +119,6 @@ class Sharing {
 
 }  // namespace
 
-int share_embedding_tables(Graph& graph) { return Sharing(graph).run(); }
+int share_embedding_tables(Graph& graph) { return TableSharing(graph).run(); }
 
 }  // namespace ompq::graph

@@ -16,9 +16,9 @@ std::int64_t rank_of(const Graph& graph, ValueId id) {
 
 std::vector<WeightSlot> weight_slots(const Graph& graph, const Node& node) {
   if (!node.domain.empty()) return {};
-  if (node.is("Conv")) return {{.use = WeightUse::Convolution}};
-  if (node.is("ConvTranspose")) return {{.use = WeightUse::Convolution, .axis = 1}};
-  if (node.is("Gemm")) return {{.axis = node.int_attribute("transB", 0) != 0 ? 0 : 1}};
+  if (node.is("Conv")) return {{.use = WeightUse::Convolution, .bias = 2}};
+  if (node.is("ConvTranspose")) return {{.use = WeightUse::Convolution, .axis = 1, .bias = 2}};
+  if (node.is("Gemm")) return {{.axis = node.int_attribute("transB", 0) != 0 ? 0 : 1, .bias = 2}};
   if (node.is("MatMul")) {
     const std::int64_t rank = std::max<std::int64_t>(rank_of(graph, node.input(1)), 1);
     return {{.axis = rank - 1, .stacked = std::max<std::int64_t>(rank - 2, 0)}};

@@ -24,6 +24,7 @@ struct WeightSlot {
   std::string_view suffix;   ///< of the layer's name, if a node has several weights
   std::int64_t axis = 0;     ///< of output channels, within one member of a stack
   std::int64_t stacked = 0;  ///< number of leading axes of a stack
+  std::size_t bias = 0;      ///< index of the bias among the inputs; 0: the operator takes none
 };
 
 /// The possible weight operands of the node, constant or not; empty for an operator without

@@ -114,7 +114,8 @@ onnx::ModelProto write_packed(Graph graph, const ExportOptions& options) {
   } else {
     keep_float_kernels(graph);
   }
-  return write_model(graph, options.terse ? Style::Tersest : Style::AsItIs, packed, {}, integer);
+  return write_model(
+      graph, options.short_names ? Style::Shortest : Style::Full, packed, {}, integer);
 }
 
 onnx::ModelProto write_float(Graph graph, const ExportOptions& options) {
@@ -123,7 +124,7 @@ onnx::ModelProto write_float(Graph graph, const ExportOptions& options) {
   }
   store_halves(graph, {}, Narrowing::Rounded);
   keep_float_kernels(graph);
-  return write_model(graph, options.terse ? Style::Tersest : Style::AsItIs);
+  return write_model(graph, options.short_names ? Style::Shortest : Style::Full);
 }
 
 onnx::ModelProto write_qdq(Graph graph, const ExportOptions& options) {
@@ -141,7 +142,7 @@ onnx::ModelProto write_qdq(Graph graph, const ExportOptions& options) {
   } else {
     keep_float_kernels(graph);
   }
-  return write_model(graph, options.terse ? Style::Terse : Style::AsItIs, {}, halves);
+  return write_model(graph, options.short_names ? Style::Short : Style::Full, {}, halves);
 }
 
 onnx::ModelProto write(const Graph& given, const ExportOptions& options) {
@@ -174,16 +175,16 @@ void check_opset(const Graph& graph, int opset) {
 OnnxFile export_onnx_file(const Graph& graph, const ExportOptions& options) {
   onnx::ModelProto model = write(graph, options);
   OnnxFile file;
-  if (model.ByteSizeLong() > options.most_model_bytes) {
+  if (model.ByteSizeLong() > options.max_model_bytes) {
     file.data = move_out_big_tensors(model, options.data_name);
   }
-  if (model.ByteSizeLong() > options.most_model_bytes) {
+  if (model.ByteSizeLong() > options.max_model_bytes) {
     throw ConfigError(
         "export",
         fmt::format("the model without its external data takes {} bytes, and a protobuf file holds "
                     "at most {}; the network has too many nodes or small constants to be written",
                     model.ByteSizeLong(),
-                    options.most_model_bytes));
+                    options.max_model_bytes));
   }
   file.model = model.SerializeAsString();
   return file;
@@ -197,7 +198,7 @@ std::string export_onnx_bytes(const Graph& graph, const ExportOptions& options) 
         fmt::format("the network takes {} bytes, more than one protobuf file can hold ({}); export "
                     "it to a file, so that it can have external data",
                     file.size(),
-                    options.most_model_bytes));
+                    options.max_model_bytes));
   }
   return std::move(file.model);
 }

@@ -36,12 +36,12 @@ struct ExportOptions {
   std::map<std::string, std::string> metadata;  ///< added to the graph's metadata
   /// Give inner values short names and write the quantizers of Qdq and Float in fewer bytes;
   /// weights and nodes keep their names. Packed always does so.
-  bool terse = false;
+  bool short_names = false;
   /// Name of the external data file for the large tensors of a model that does not fit into one
   /// file.
   std::string data_name = "model.onnx.data";
   /// Serialized size above which external data is used: the limit of protobuf. Tests lower it.
-  std::size_t most_model_bytes = std::numeric_limits<std::int32_t>::max();
+  std::size_t max_model_bytes = std::numeric_limits<std::int32_t>::max();
 };
 
 /// A serialized network: one file, or two if it does not fit into one.

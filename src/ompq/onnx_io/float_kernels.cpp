@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "ompq/graph/operator_traits.h"
+#include "ompq/graph/weight_slots.h"
 
 namespace ompq::onnx_io {
 namespace {
@@ -17,6 +18,8 @@ using graph::kNoValue;
 using graph::Node;
 using graph::NodeId;
 using graph::ValueId;
+using graph::WeightSlot;
+using graph::WeightUse;
 
 /// What only moves numbers may run on codes: the result is the same.
 bool passes_codes(const Node& node) {
@@ -28,8 +31,12 @@ bool is_dequantized(const Graph& graph, ValueId value) {
   return graph.node(graph.producer(value)).is("DequantizeLinear");
 }
 
-bool is_product(const Node& node) {
-  return node.is("Conv") || node.is("ConvTranspose") || node.is("Gemm") || node.is("MatMul");
+/// The weight of a convolution or matrix product, constant or not.
+std::optional<WeightSlot> product_weight(const Graph& graph, const Node& node) {
+  const auto slots = graph::weight_slots(graph, node);
+  if (slots.size() != 1) return std::nullopt;
+  const bool product = slots[0].use == WeightUse::Convolution || slots[0].use == WeightUse::Product;
+  return product ? std::optional(slots[0]) : std::nullopt;
 }
 
 /// True if all operands (except the condition of a Where) come from DequantizeLinear.
@@ -45,21 +52,20 @@ bool reads_only_dequantized(const Graph& graph, const Node& node) {
 
 /// True if the dequantized activation of a product has a single scale.
 bool reads_one_scale(const Graph& graph, const Node& node) {
-  if (!is_product(node) || !is_dequantized(graph, node.input(0))) return false;
+  if (!product_weight(graph, node) || !is_dequantized(graph, node.input(0))) return false;
   const ValueId scale = graph.node(graph.producer(node.input(0))).input(1);
   return graph.is_constant(scale) && graph.value(scale).constant->elements() == 1;
 }
 
 /// Number of channels of a missing bias; nullopt if the node has one or takes none.
 std::optional<std::int64_t> missing_bias(const Graph& graph, const Node& node) {
-  const bool takes_one = node.is("Conv") || node.is("ConvTranspose") || node.is("Gemm");
-  if (!takes_one || node.input(2) != kNoValue) return std::nullopt;
-  const ValueId codes = graph.node(graph.producer(node.input(1))).input(0);
+  const auto weight = product_weight(graph, node);
+  if (!weight || weight->bias == 0 || node.input(weight->bias) != kNoValue) return std::nullopt;
+  const ValueId codes = graph.node(graph.producer(node.input(weight->operand))).input(0);
   if (!graph.is_constant(codes) || graph.value(codes).constant->rank() < 2) return std::nullopt;
-  const auto& shape = graph.value(codes).constant->shape();
-  if (node.is("Conv")) return shape[0];
-  if (node.is("ConvTranspose")) return shape[1] * node.int_attribute("group", 1);
-  return node.int_attribute("transB", 0) != 0 ? shape[0] : shape[1];
+  const std::int64_t channels =
+      graph.value(codes).constant->shape()[static_cast<std::size_t>(weight->axis)];
+  return node.is("ConvTranspose") ? channels * node.int_attribute("group", 1) : channels;
 }
 
 class Keeper {

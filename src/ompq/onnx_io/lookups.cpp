@@ -9,7 +9,7 @@ constexpr std::int64_t kLeastElements = std::int64_t{1} << 16;
 
 }  // namespace
 
-bool is_looked_up_alone(const graph::Graph& graph, graph::ValueId table) {
+bool only_gathers_read(const graph::Graph& graph, graph::ValueId table) {
   if (!graph.is_constant(table) || graph.is_output(table)) return false;
   const Tensor& tensor = *graph.value(table).constant;
   if (tensor.rank() != 2 || tensor.elements() < kLeastElements) return false;

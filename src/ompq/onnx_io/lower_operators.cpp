@@ -141,17 +141,17 @@ void lower_biased_gelu(Graph& graph, NodeId id) {
 /// `beta`: the norm has a shift in addition to its scale.
 void lower_skip_norm(Graph& graph, NodeId id, const std::string& norm, bool beta) {
   const Node old = graph.node(id);
-  const auto made = [&](std::size_t i) {
+  const auto output = [&](std::size_t i) {
     return i < old.outputs.size() ? old.outputs[i] : kNoValue;
   };
-  if (made(1) != kNoValue || made(2) != kNoValue || old.inputs.size() < 3) return;
+  if (output(1) != kNoValue || output(2) != kNoValue || old.inputs.size() < 3) return;
   NodeSurgery surgery(graph, id);
   ValueId sum = surgery.add("sum", "Add", {old.inputs[0], old.inputs[1]});
   const ValueId bias = old.input(beta ? 4 : 3);
   if (bias != kNoValue) sum = surgery.add("bias", "Add", {sum, bias});
-  if (made(3) != kNoValue) {
-    graph.mutable_node(graph.producer(sum)).outputs = {made(3)};
-    sum = made(3);
+  if (output(3) != kNoValue) {
+    graph.mutable_node(graph.producer(sum)).outputs = {output(3)};
+    sum = output(3);
   }
   Node& node = surgery.mutable_node();
   node.op_type = norm;

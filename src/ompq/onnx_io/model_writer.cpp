@@ -82,7 +82,7 @@ bool is_named_constant(const graph::Graph& graph, ValueId id) {
 
 /// For each value, true if the file keeps its name.
 std::vector<bool> names_to_keep(const graph::Graph& graph, Style style, bool packed) {
-  std::vector<bool> keeps(graph.values().size(), style == Style::AsItIs && !packed);
+  std::vector<bool> keeps(graph.values().size(), style == Style::Full && !packed);
   for (const ValueId id : graph.inputs()) keeps[static_cast<std::size_t>(id)] = true;
   for (const ValueId id : graph.outputs()) keeps[static_cast<std::size_t>(id)] = true;
   for (std::size_t i = 0; !packed && i < keeps.size(); ++i) {
@@ -96,7 +96,7 @@ ShortNames short_names_for(const graph::Graph& graph,
                            const std::vector<bool>& keeps_name,
                            std::size_t weights) {
   const auto lookups = std::ranges::count_if(graph.nodes(), [&](const graph::Node& node) {
-    return weights > 0 && node.is("Gather") && is_looked_up_alone(graph, node.input(0));
+    return weights > 0 && node.is("Gather") && only_gathers_read(graph, node.input(0));
   });
   std::set<std::string> taken;
   for (std::size_t i = 0; i < keeps_name.size(); ++i) {
@@ -142,10 +142,10 @@ class ModelWriter {
       : graph_(graph),
         packed_(packed),
         four_bits_(four_bits),
-        style_(packed.empty() ? style : Style::Tersest),
+        style_(packed.empty() ? style : Style::Shortest),
         keeps_name_(names_to_keep(graph, style, !packed.empty())),
         short_names_(short_names_for(graph, keeps_name_, packed.size())),
-        sub_graphs_(outer_names(graph), style_ != Style::AsItIs),
+        sub_graphs_(outer_names(graph), style_ != Style::Full),
         out_(proto(), short_names_),
         unpack_(out_) {
     for (const IntegerWeight& weight : integer) integer_.emplace(weight.levels, &weight);
@@ -168,7 +168,7 @@ class ModelWriter {
 
  private:
   onnx::GraphProto& proto() { return *model_.mutable_graph(); }
-  [[nodiscard]] bool is_terse() const { return style_ != Style::AsItIs; }
+  [[nodiscard]] bool shortens() const { return style_ != Style::Full; }
 
   void write_header() {
     model_.set_ir_version(ir_version_for(graph_.opset));
@@ -243,7 +243,7 @@ class ModelWriter {
     const bool whole_bytes = weight.bits.value() == kMaxBits || weight.shape.back() % 8 == 0;
     weights.push_back({.weight = &weight,
                        .name = name(id),
-                       .looked_up = whole_bytes && is_looked_up_alone(graph_, id)});
+                       .looked_up = whole_bytes && only_gathers_read(graph_, id)});
   }
 
   void add_bias(const graph::Node& node,
@@ -265,7 +265,7 @@ class ModelWriter {
   /// Writes a dequantizer's repeated scale or zero point as an Expand of the quantizer's single
   /// one.
   void use_repeated(const graph::Node& node, std::size_t input) {
-    if (style_ != Style::Tersest || !node.is("DequantizeLinear")) return;
+    if (style_ != Style::Shortest || !node.is("DequantizeLinear")) return;
     const graph::NodeId maker = graph_.producer(node.input(0));
     const ValueId many = node.input(input);
     if (maker == graph::kNoNode) return;
@@ -295,7 +295,7 @@ class ModelWriter {
     use_repeated(node, 2);
     for (const ValueId id : node.inputs) use(id);
     onnx::NodeProto& out = *proto().add_node();
-    if (!is_terse() || !is_quantizer(node)) out.set_name(node.name);
+    if (!shortens() || !is_quantizer(node)) out.set_name(node.name);
     out.set_op_type(node.op_type);
     if (!node.domain.empty()) out.set_domain(node.domain);
     // Sub-networks read captured values by name, not as operands.
@@ -315,7 +315,7 @@ class ModelWriter {
     for (const auto& [name, attribute] : node.attributes) {
       // Notes of our passes are not ONNX attributes; a runtime would refuse the node.
       if (name.starts_with(graph::kNotePrefix)) continue;
-      if (is_terse() && is_default_attribute(graph_, node, name)) continue;
+      if (shortens() && is_default_attribute(graph_, node, name)) continue;
       onnx::AttributeProto& written = *out.add_attribute() = write_attribute(name, attribute);
       const auto* inside = std::get_if<graph::SubGraph>(&attribute);
       if (inside != nullptr) *written.mutable_g() = sub_graphs_.write(node, **inside, captured);

@@ -17,17 +17,17 @@ using PackedWeights = std::map<std::string, PackedWeight>;
 
 /// How much is left out that no runtime reads.
 enum class Style {
-  AsItIs,
+  Full,
   /// Inner values except weights get short names, quantizer nodes have no names, and attributes
   /// with ONNX's default values are dropped. Other nodes keep their names, which identify layers.
-  Terse,
+  Short,
   /// Also, a single scale repeated for each slice becomes an Expand.
-  Tersest,
+  Shortest,
 };
 
 /// The model for `graph`. Every used constant becomes an initializer, except those in `packed` and
 /// the biases that PackedBias can represent, which are unpacked by nodes. With packed weights the
-/// style is Tersest, and constants get short names, too.
+/// style is Shortest, and constants get short names, too.
 /// @param four_bits  names of int8 or uint8 constants to write as int4 or uint4.
 /// @param integer  layers for integer kernels; the levels, scales and biases of those whose weights
 /// are in `packed` are unpacked by nodes.

@@ -3,6 +3,8 @@
 #include <cmath>
 #include <cstring>
 
+#include "ompq/graph/weight_slots.h"
+
 namespace ompq::onnx_io {
 namespace {
 
@@ -30,9 +32,10 @@ ValueId quantizer_scale(const Graph& graph, ValueId value) {
 }
 
 bool is_packable(const Graph& graph, const Node& node, const PackedWeight& weight) {
-  const bool known = node.is("Conv") || node.is("ConvTranspose") || node.is("Gemm");
-  const ValueId bias = node.input(2);
-  if (!known || !holds_floats(graph, bias)) return false;
+  const auto slots = graph::weight_slots(graph, node);
+  if (slots.empty() || slots.front().bias == 0) return false;
+  const ValueId bias = node.input(slots.front().bias);
+  if (!holds_floats(graph, bias)) return false;
   const auto slices = static_cast<std::int64_t>(weight.scale.size());
   return weight.scale_codes && graph.value(bias).constant->rank() == 1 &&
          graph.value(bias).constant->elements() == slices && !graph.is_output(bias) &&

@@ -201,7 +201,7 @@ std::set<std::string> insert_one(graph::Graph& graph,
   Stored parts = stored(laid.weight, container);
   // Gather does not support 4-bit types, and rows with their own zero points are rare.
   const bool plain = container == 8 && parts.codes.type() == DataType::Int8;
-  if (plain && is_looked_up_alone(graph, value))
+  if (plain && only_gathers_read(graph, value))
     return insert_lookups(graph, name, std::move(parts));
   const ValueId codes = graph.add_constant(name + "_codes", std::move(parts.codes));
   const ValueId scale = graph.add_constant(name + "_scale", std::move(parts.scales));

@@ -30,9 +30,9 @@ Names names_read(const onnx::NodeProto& node, std::string_view except = {}) {
   return names;
 }
 
-class Sinking {
+class BranchSinker {
  public:
-  Sinking(onnx::GraphProto& graph, int choice, std::string_view branch)
+  BranchSinker(onnx::GraphProto& graph, int choice, std::string_view branch)
       : graph_(graph), choice_(choice), branch_(branch) {
     for (const auto& tensor : graph.initializer()) constants_.insert(tensor.name());
     for (const auto& output : graph.output()) needed_.insert(output.name());
@@ -116,7 +116,7 @@ void sink_branches(onnx::GraphProto& graph, const std::vector<TakenBranch>& take
   for (auto branch = taken.rbegin(); branch != taken.rend(); ++branch) {
     const int place = place_of(graph, branch->output);
     if (place == graph.node_size()) continue;
-    Sinking(graph, place, branch->condition ? "then_branch" : "else_branch").run();
+    BranchSinker(graph, place, branch->condition ? "then_branch" : "else_branch").run();
   }
 }
 

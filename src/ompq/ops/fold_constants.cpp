@@ -96,7 +96,7 @@ bool makes_network_output(const Graph& graph, const Node& node) {
       node.outputs, [&](ValueId output) { return output != kNoValue && graph.is_output(output); });
 }
 
-bool reads_constants_alone(const Graph& graph, const Node& node) {
+bool reads_only_constants(const Graph& graph, const Node& node) {
   return std::ranges::all_of(
       node.inputs, [&](ValueId input) { return input == kNoValue || graph.is_constant(input); });
 }
@@ -116,7 +116,7 @@ std::vector<at::Tensor> results_of(const Graph& graph, const Node& node) {
 
 void fold(Graph& graph, NodeId id, const std::vector<std::int64_t>& readers) {
   const Node node = graph.node(id);
-  if (makes_network_output(graph, node) || !reads_constants_alone(graph, node)) return;
+  if (makes_network_output(graph, node) || !reads_only_constants(graph, node)) return;
   const auto outputs = outputs_of(graph, node);
   if (!outputs || outputs->size() < node.outputs.size()) return;
   if (bytes_after(*outputs) > bytes_before(graph, node, readers)) return;

@@ -23,7 +23,7 @@ constexpr std::array<std::string_view, 6> kDecoders{
     "Mul", "Sub", "Add", "Cast", "DequantizeLinear", "Reshape"};
 
 /// The nodes between indices and decoded rows.
-struct Decoding {
+struct TableDecoding {
   std::vector<NodeId> lookups;  ///< Gathers by the indices
   ValueId indices = kNoValue;
   std::int64_t rows = 0;
@@ -63,9 +63,9 @@ class TableRestorer {
     return id == kNoValue || derived_[static_cast<std::size_t>(id)];
   }
 
-  [[nodiscard]] std::optional<Decoding> decoding_of(NodeId root) const {
+  [[nodiscard]] std::optional<TableDecoding> decoding_of(NodeId root) const {
     if (is_derived(graph_.node(root).outputs[0])) return std::nullopt;
-    Decoding decoding;
+    TableDecoding decoding;
     std::vector<ValueId> open(graph_.node(root).inputs);
     while (!open.empty()) {
       const ValueId id = open.back();
@@ -79,7 +79,7 @@ class TableRestorer {
     return decoding;
   }
 
-  bool take(NodeId id, Decoding& decoding, std::vector<ValueId>& open) const {
+  bool take(NodeId id, TableDecoding& decoding, std::vector<ValueId>& open) const {
     const Node& node = graph_.node(id);
     if (!node.domain.empty()) return false;
     if (node.is("Gather")) return take_lookup(id, decoding, open);
@@ -93,7 +93,7 @@ class TableRestorer {
     return true;
   }
 
-  bool take_lookup(NodeId id, Decoding& decoding, std::vector<ValueId>& open) const {
+  bool take_lookup(NodeId id, TableDecoding& decoding, std::vector<ValueId>& open) const {
     const Node& node = graph_.node(id);
     if (node.int_attribute("axis", 0) != 0 || !is_derived(node.input(0))) return false;
     if (is_byte(node.input(1))) {
@@ -121,7 +121,7 @@ class TableRestorer {
     return graph_.is_constant(bytes) && graph_.value(bytes).constant->type() == DataType::UInt8;
   }
 
-  void restore(NodeId root, const Decoding& decoding) {
+  void restore(NodeId root, const TableDecoding& decoding) {
     Graph all = graph_;
     std::vector<std::int64_t> shape(std::max<std::size_t>(decoding.index_rank, 1), 1);
     shape.front() = decoding.rows;

@@ -17,16 +17,16 @@ std::vector<std::int64_t> per_axis(const OpContext& context,
                                    std::string_view name,
                                    std::size_t axes,
                                    std::int64_t fallback,
-                                   std::int64_t least) {
+                                   std::int64_t min) {
   auto values = context.node.ints_attribute(name, std::vector<std::int64_t>(axes, fallback));
   if (values.size() != axes) {
     fail(context, fmt::format("'{}' has {} entries for {} axes", name, values.size(), axes));
   }
   for (const std::int64_t value : values) {
-    if (value < least || value > kMaxExtent) {
+    if (value < min || value > kMaxExtent) {
       fail(context,
            fmt::format(
-               "'{}' is [{}]; entries must be {} or more", name, fmt::join(values, ", "), least));
+               "'{}' is [{}]; entries must be {} or more", name, fmt::join(values, ", "), min));
     }
   }
   return values;

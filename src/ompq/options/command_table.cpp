@@ -43,7 +43,7 @@ constexpr std::array<OptionRule, 3> kQuantizeRules{{
      "the bits come from a budget or from a file"},
     {OptionRule::Kind::AtMostOne,
      kAllocationOrDecisions,
-     "an allocation file has settled the bits"},
+     "an allocation file already sets the bits"},
     kQuietOrVerbose,
 }};
 constexpr std::array<OptionRule, 5> kFinetuneRules{{
@@ -52,8 +52,8 @@ constexpr std::array<OptionRule, 5> kFinetuneRules{{
      "the bits come from a budget or from a file"},
     {OptionRule::Kind::AtMostOne,
      kAllocationOrAnySource,
-     "an allocation file has settled the bits"},
-    {OptionRule::Kind::AtMostOne, kFromOrDecisions, "the file to start from has settled the bits"},
+     "an allocation file already sets the bits"},
+    {OptionRule::Kind::AtMostOne, kFromOrDecisions, "the file to start from already sets the bits"},
     {OptionRule::Kind::AtMostOne, kFloatOrDecisions, "nothing is quantized"},
     kQuietOrVerbose,
 }};

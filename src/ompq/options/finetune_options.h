@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "ompq/options/names.h"
 #include "ompq/options/option_groups.h"
 #include "ompq/options/options.h"
 #include "ompq/options/sample_options.h"
@@ -12,11 +13,11 @@ namespace ompq::options {
 inline constexpr std::array<OptionRecord, 2> kTrainingStart{{
     {.name = "start",
      .type = OptionType::Choice,
-     .value_name = "ROUNDING",
+     .value_name = "METHOD",
      .fallback = "gptq",
-     .choices = "nearest|gptq",
+     .choices = {kMethodNames, "method"},
      .group = "Training",
-     .text = "rounding of the initial weights; gptq compensates errors"},
+     .text = "rounding method of the initial weights, one of those of quantize --method"},
     {.name = "from",
      .type = OptionType::Path,
      .value_name = "SMALL.onnx",

@@ -3,7 +3,7 @@
 #include "ompq/options/joined_names.h"
 
 /// Row names of tables that the command line cannot access, since the program is not linked to
-/// rooms that run networks: allocators and metrics here, methods and formats next to their options.
+/// rooms that run networks: allocators, metrics and methods here, formats next to their options.
 /// tests/commands/names_test.cpp checks each list against its table.
 namespace ompq::options {
 
@@ -17,5 +17,9 @@ inline constexpr auto kAllocatorNamesOrAll = joined("all", kAllocatorNames);
 /// Rows of sensitivity::metrics().
 inline constexpr char kMetricNames[] =
     "output-mse|output-kl|local-error|weight-mse|fisher|hessian|orm-error";
+
+/// Rows of ptq::method_table().
+inline constexpr char kMethodNames[] = "nearest|gptq|adaround|brecq|qdrop|distill";
+inline constexpr auto kMethodNamesOrAuto = joined("auto", kMethodNames);
 
 }  // namespace ompq::options

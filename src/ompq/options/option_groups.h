@@ -245,14 +245,14 @@ inline constexpr OptionRecord kTimeLimit{
 inline constexpr OptionRecord kFor{
     .name = "for",
     .type = OptionType::Choice,
-    .value_name = "ROUNDING",
+    .value_name = "METHOD",
     .fallback = "auto",
-    .choices = "auto|nearest|gptq",
+    .choices = {kMethodNamesOrAuto, "method"},
     .group = "Allocation",
     .text =
-        "rounding used while metrics are measured: the best bit-widths for rounding to nearest are "
-        "not the best for a method that compensates errors. auto uses nearest for search, and the "
-        "rounding that matches --method for quantize"};
+        "rounding method that bit-widths are searched for. Metrics are measured with rounding to "
+        "nearest, or for all other methods with error compensation, since the best bit-widths "
+        "differ. auto: nearest for search, --method for quantize"};
 
 inline constexpr OptionRecord kBeta{
     .name = "beta",

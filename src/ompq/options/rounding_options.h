@@ -9,10 +9,6 @@
 /// How weights are rounded to codes: the method, its effort and further steps.
 namespace ompq::options {
 
-/// Rows of ptq::method_table().
-inline constexpr char kMethodNames[] = "nearest|gptq|adaround|brecq|qdrop|distill";
-inline constexpr auto kMethodNamesOrAuto = joined("auto", kMethodNames);
-
 inline constexpr std::array<OptionRecord, 11> kRounding{{
     {.name = "method",
      .type = OptionType::Choice,

@@ -87,16 +87,16 @@ void require_batch(std::span<const GramMatrix> grams,
         "orm",
         fmt::format("a batch has {} Gram matrices for {} layers", grams.size(), names.size()));
   }
-  const std::int64_t least = estimator == Estimator::Debiased ? 4 : 2;
+  const std::int64_t min = estimator == Estimator::Debiased ? 4 : 2;
   for (std::size_t l = 0; l < grams.size(); ++l) {
     const std::int64_t n = grams[l].n;
-    if (n < least) {
+    if (n < min) {
       throw ShapeError("orm",
                        fmt::format("a batch of {} sample(s) is too small: the {} estimator needs "
                                    "at least {}; give more samples",
                                    n,
                                    estimator == Estimator::Debiased ? "debiased" : "biased",
-                                   least));
+                                   min));
     }
     if (n != grams.front().n || grams[l].values.size() != static_cast<std::size_t>(n * n)) {
       throw ShapeError("orm",

@@ -95,7 +95,7 @@ graph::Graph import_network(const std::filesystem::path& file,
   flatten_by_inferred_ranks(graph);
   graph::remove_no_ops(graph);
   graph.sort();
-  graph::merge_constant_twins(graph);
+  graph::merge_constant_duplicates(graph);
   return graph;
 }
 
@@ -143,35 +143,36 @@ auto told_with_file(const std::filesystem::path& file, const Read& read) {
   }
 }
 
-Model loaded(const std::filesystem::path& file, const onnx_io::ImportOptions& options) {
-  Model model;
+TrainableModel loaded(const std::filesystem::path& file, const onnx_io::ImportOptions& options) {
+  TrainableModel result;
+  Model& model = result.model;
   model.file = file;
   model.import = options;
   const graph::Graph imported = import_network(file, options, &model.data_files);
   identify(model);
-  model.graph = with_folded_norms(inferred(imported, &model.tail));
+  result.unfolded = inferred(imported, &model.tail);
+  model.graph = with_folded_norms(result.unfolded);
   model.discovery = graph::discover(model.graph);
   model.file_graph = file_graph(imported, model);
   if (!model.file_graph) require_no_tail(model);
   if (model.file_graph) model.unfolded_file_graph = file_graph(imported, model, Norms::Kept);
-  return model;
+  return result;
 }
 
 }  // namespace
 
 Model load_model(const std::filesystem::path& file, const onnx_io::ImportOptions& options) {
+  return load_trainable_model(file, options).model;
+}
+
+TrainableModel load_trainable_model(const std::filesystem::path& file,
+                                    const onnx_io::ImportOptions& options) {
   return told_with_file(file, [&] { return loaded(file, options); });
 }
 
 graph::Graph load_graph(const std::filesystem::path& file, const onnx_io::ImportOptions& options) {
   return told_with_file(
       file, [&] { return with_folded_norms(inferred(import_network(file, options, nullptr))); });
-}
-
-graph::Graph load_unfolded(const std::filesystem::path& file,
-                           const onnx_io::ImportOptions& options,
-                           std::set<std::filesystem::path>* data_files) {
-  return told_with_file(file, [&] { return inferred(import_network(file, options, data_files)); });
 }
 
 }  // namespace ompq::pipeline

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <filesystem>
-#include <set>
 
 #include "ompq/onnx_io/importer.h"
 #include "ompq/pipeline/model.h"
@@ -16,11 +15,15 @@ namespace ompq::pipeline {
 [[nodiscard]] graph::Graph load_graph(const std::filesystem::path& file,
                                       const onnx_io::ImportOptions& options = {});
 
-/// The same network before folding its batch norms, for training. Common values have the same
-/// names. @throws as load_model.
-/// @param data_files  if not null, receives the external data files.
-[[nodiscard]] graph::Graph load_unfolded(const std::filesystem::path& file,
-                                         const onnx_io::ImportOptions& options = {},
-                                         std::set<std::filesystem::path>* data_files = nullptr);
+/// A model for training.
+struct TrainableModel {
+  Model model;
+  /// Model::graph before folding its batch norms. Common values have the same names.
+  graph::Graph unfolded;
+};
+
+/// @throws as load_model.
+[[nodiscard]] TrainableModel load_trainable_model(const std::filesystem::path& file,
+                                                  const onnx_io::ImportOptions& options = {});
 
 }  // namespace ompq::pipeline

@@ -39,7 +39,7 @@ void describe(graph::Graph& graph,
               const Model& model,
               const std::vector<int>& weight_bits,
               const rounding::ActivationQuantizers& activations) {
-  FileMetadata note{.version = kVersion, .float_sha256 = model.sha256, .weight_bits = weight_bits};
+  FileMetadata note{.version = version(), .float_sha256 = model.sha256, .weight_bits = weight_bits};
   for (const graph::Layer& layer : model.discovery.layers) {
     const auto found = activations.find(layer.activation);
     note.activation_bits.push_back(found == activations.end() ? allocation::kFloatBits
@@ -181,9 +181,9 @@ onnx_io::OnnxFile export_file(const QuantizedNetwork& network, const FileForm& f
                                  .quantized = network.weights,
                                  .opset = form.opset,
                                  .integer_kernels = network.integer_kernels,
-                                 .terse = !form.keep_names && !network.weights.empty(),
+                                 .short_names = !form.keep_names && !network.weights.empty(),
                                  .data_name = onnx_io::data_file(form.name).string(),
-                                 .most_model_bytes = form.most_model_bytes};
+                                 .max_model_bytes = form.max_model_bytes};
   if (!form.budget.empty()) options.metadata[kBudgetKey] = form.budget;
   return onnx_io::export_onnx_file(network.file_graph ? *network.file_graph : network.graph,
                                    options);

@@ -55,7 +55,7 @@ struct FileForm {
   std::string name = "model.onnx";  ///< of the file, which determines the name of external data
   /// The budget of the widths, from allocation::exact_text; empty: none.
   std::string budget;
-  std::size_t most_model_bytes = onnx_io::ExportOptions{}.most_model_bytes;
+  std::size_t max_model_bytes = onnx_io::ExportOptions{}.max_model_bytes;
   bool keep_names = false;  ///< of values, for files next to the network
 };
 

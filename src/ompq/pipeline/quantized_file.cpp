@@ -80,9 +80,9 @@ std::vector<std::vector<float>> values_of_slices(const Tensor& weight,
 
 /// Number of levels below 0 that a slice needs, so that those above also fit.
 std::int32_t zero_point_for(const std::vector<float>& values, float step, int levels) {
-  const auto [least, most] = std::minmax_element(values.begin(), values.end());
-  const auto below = static_cast<std::int32_t>(std::lround(std::max(0.0F, -*least) / step));
-  const auto above = static_cast<std::int32_t>(std::lround(std::max(0.0F, *most) / step));
+  const auto [min, max] = std::minmax_element(values.begin(), values.end());
+  const auto below = static_cast<std::int32_t>(std::lround(std::max(0.0F, -*min) / step));
+  const auto above = static_cast<std::int32_t>(std::lround(std::max(0.0F, *max) / step));
   const std::int32_t middle = levels / 2;
   return std::clamp(middle, below, levels - 1 - above);
 }
@@ -91,11 +91,11 @@ std::int32_t zero_point_for(const std::vector<float>& values, float step, int le
 /// none.
 std::optional<float> step_between(const std::vector<float>& values, int bits) {
   const auto by_size = [](float a, float b) { return std::abs(a) < std::abs(b); };
-  const float least = std::abs(*std::min_element(values.begin(), values.end(), by_size));
-  if (least == 0.0F) return std::nullopt;
+  const float min = std::abs(*std::min_element(values.begin(), values.end(), by_size));
+  if (min == 0.0F) return std::nullopt;
   const float top = std::exp2(static_cast<float>(bits)) - 1.0F;
   for (float parts = 1.0F; parts <= top; parts += 2.0F) {
-    const float half = quant::short_scale(least / parts, quant::Snap::Nearest);
+    const float half = quant::short_scale(min / parts, quant::Snap::Nearest);
     const auto fits = [&](float value) {
       const float steps = std::round(std::abs(value) / half);
       return steps * half == std::abs(value) && std::fmod(steps, 2.0F) == 1.0F && steps <= top;
@@ -192,9 +192,9 @@ std::optional<quant::QuantParams> quantizer_of(const graph::Graph& graph, graph:
       code_clip != nullptr ? code_clip : maker_of(graph, quantize->input(0), "Clip");
   std::optional<int> bits;
   if (clip != nullptr && graph.is_constant(clip->input(2))) {
-    const float most = graph.value(clip->input(2)).constant->to_floats().front();
-    bits = width_of_levels(code_clip != nullptr ? std::lround(most) + 1
-                                                : std::lround(most / scale) + zero + 1);
+    const float max = graph.value(clip->input(2)).constant->to_floats().front();
+    bits = width_of_levels(code_clip != nullptr ? std::lround(max) + 1
+                                                : std::lround(max / scale) + zero + 1);
   }
   return quant::QuantParams{.bits = BitWidth(bits.value_or(8)),
                             .symmetry = quant::Symmetry::Asymmetric,
@@ -206,19 +206,19 @@ std::optional<quant::QuantParams> quantizer_of(const graph::Graph& graph, graph:
 }  // namespace
 
 std::optional<float> common_step(const std::vector<float>& values, int bits) {
-  float least = 0.0F;
+  float min = 0.0F;
   float low = 0.0F;
   float high = 0.0F;
   for (const float value : values) {
-    if (value != 0.0F && (least == 0.0F || std::abs(value) < least)) least = std::abs(value);
+    if (value != 0.0F && (min == 0.0F || std::abs(value) < min)) min = std::abs(value);
     low = std::min(low, value);
     high = std::max(high, value);
   }
-  if (least == 0.0F) return 1.0F;
+  if (min == 0.0F) return 1.0F;
   const float levels = std::exp2(static_cast<float>(bits));
   for (float parts = 1.0F; parts < levels; ++parts) {
-    const float step = quant::short_scale(least / parts, quant::Snap::Nearest);
-    if (step * parts != least || (high - low) / step > levels - 1.0F) continue;
+    const float step = quant::short_scale(min / parts, quant::Snap::Nearest);
+    if (step * parts != min || (high - low) / step > levels - 1.0F) continue;
     const auto is_multiple = [&](float value) { return std::round(value / step) * step == value; };
     if (std::all_of(values.begin(), values.end(), is_multiple)) return step;
   }

@@ -36,7 +36,7 @@ bool is_quantizer(const graph::Graph& graph, const std::vector<graph::NodeId>& c
          (chain.size() == 2 || is(3, "Clip"));
 }
 
-[[noreturn]] void throw_stranger(const graph::Layer& layer, std::string_view why) {
+[[noreturn]] void throw_mismatch(const graph::Layer& layer, std::string_view why) {
   throw ConfigError(
       "diagnosis",
       fmt::format(
@@ -70,7 +70,7 @@ std::vector<QuantizedLayer> find_layers(const graph::Graph& float_graph,
   for (const graph::Layer& layer : layers) {
     const auto node = by_name.find(layer.node_name);
     if (node == by_name.end() || !quantized.node(node->second).is(layer.op_type)) {
-      throw_stranger(layer, "is not in the quantized network");
+      throw_mismatch(layer, "is not in the quantized network");
     }
     const graph::Node& there = quantized.node(node->second);
     QuantizedLayer entry{.node = node->second,
@@ -79,10 +79,10 @@ std::vector<QuantizedLayer> find_layers(const graph::Graph& float_graph,
                          .input = there.input(layer.input_operand)};
     entry.quantizer = chain_between(quantized, entry.source, entry.input);
     if (entry.input != entry.source && !is_quantizer(quantized, entry.quantizer)) {
-      throw_stranger(layer, "reads another value in the quantized network");
+      throw_mismatch(layer, "reads another value in the quantized network");
     }
     if (!quantized.is_constant(entry.weight)) {
-      throw_stranger(layer, "has no constant weight in the quantized network");
+      throw_mismatch(layer, "has no constant weight in the quantized network");
     }
     found.push_back(std::move(entry));
   }

@@ -221,7 +221,7 @@ std::string c_header(const pipeline::Model& model,
       "   (STRIDE * code - zero_point[c]) * (x - INPUT_ZERO_POINT)\n"
       "   is whole, and the layer's output is sum * INPUT_SCALE * scale[c]. */\n"
       "#ifndef {}\n#define {}\n\n#include <stdint.h>\n\n",
-      kVersion,
+      version(),
       model.sha256,
       guard,
       guard);

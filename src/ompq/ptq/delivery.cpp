@@ -57,7 +57,7 @@ std::string encodings_json(const pipeline::Model& model, const rounding::Network
   Json weights = Json::object();
   for (const auto& [name, weight] : codes.weights) weights[name] = encodings_of(weight.params);
   const Json json = {{"version", "0.6.1"},
-                     {"producer", std::string("ompq ") + kVersion},
+                     {"producer", std::string("ompq ") + version()},
                      {"activation_encodings", std::move(activations)},
                      {"param_encodings", std::move(weights)}};
   return json.dump(2) + "\n";

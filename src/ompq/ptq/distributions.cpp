@@ -36,15 +36,15 @@ report::Histogram of_weight(const pipeline::Model& model,
                             const quant::QuantizedTensor& codes) {
   report::Histogram made = blank(layer, "weight", range_of(codes.params));
   const auto values = model.graph.value(layer.weight).constant->data<float>();
-  const auto [least, most] = std::ranges::minmax(values);
-  const double width = std::max<double>(static_cast<double>(most) - least, 1e-30) / kBins;
+  const auto [min, max] = std::ranges::minmax(values);
+  const double width = std::max<double>(static_cast<double>(max) - min, 1e-30) / kBins;
   made.counts.assign(kBins, 0.0);
   for (const float value : values) {
-    const auto bin = static_cast<std::size_t>((static_cast<double>(value) - least) / width);
+    const auto bin = static_cast<std::size_t>((static_cast<double>(value) - min) / width);
     made.counts[std::min(bin, kBins - 1)] += 1.0;
   }
   for (std::size_t i = 0; i <= kBins; ++i) {
-    made.edges.push_back(least + width * static_cast<double>(i));
+    made.edges.push_back(min + width * static_cast<double>(i));
   }
   return made;
 }

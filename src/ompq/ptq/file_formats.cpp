@@ -2,12 +2,6 @@
 
 #include <utility>
 
-#include <fmt/format.h>
-#include <fmt/ranges.h>
-
-#include "ompq/core/error.h"
-#include "ompq/core/nearest_name.h"
-
 namespace ompq::ptq {
 namespace {
 
@@ -66,14 +60,7 @@ RowTable<FormatRow>& format_rows() {
 std::span<const FormatRow> file_formats() { return format_rows().rows(); }
 
 const FormatRow& file_format(std::string_view name) {
-  if (const FormatRow* row = format_rows().find(name)) return *row;
-  std::vector<std::string_view> names;
-  for (const FormatRow& row : file_formats()) names.push_back(row.name);
-  throw ConfigError("format",
-                    fmt::format("unknown format '{}'; the formats are {}; did you mean '{}'?",
-                                name,
-                                fmt::join(names, ", "),
-                                nearest_name(name, names)));
+  return format_rows().get(name, "format", "format");
 }
 
 }  // namespace ompq::ptq

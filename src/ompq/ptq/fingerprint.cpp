@@ -8,7 +8,7 @@ std::string fingerprint_of(const pipeline::Model& model,
                            const pipeline::Samples& samples,
                            const std::vector<std::int64_t>& tuning,
                            const QuantizeOptions& options) {
-  return search::hash_of({{"version", kVersion},
+  return search::hash_of({{"version", version()},
                           {"model", search::facts_of(model)},
                           {"samples", search::facts_of(samples)},
                           {"tuning", tuning},

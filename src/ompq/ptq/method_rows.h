@@ -48,6 +48,9 @@ struct RoundingStep {
   double (*passes)(const MethodOptions& options,
                    const EffortRow& effort,
                    std::int64_t samples) = nullptr;
+  /// What it rounds at a time, "layer" or "block", one row of the report each; "" without such
+  /// rows.
+  std::string_view unit = {};
   std::span<const std::string_view> reads{};  ///< options that no other step reads: "iterations"
 };
 

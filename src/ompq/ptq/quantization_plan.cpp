@@ -19,15 +19,6 @@
 namespace ompq::ptq {
 namespace {
 
-/// One per layer; kFloatBits: float.
-std::vector<int> activation_widths(const Planned& planned) {
-  std::vector<int> widths;
-  for (const auto& bits : planned.activation_bits) {
-    widths.push_back(bits.value_or(allocation::kFloatBits));
-  }
-  return widths;
-}
-
 /// The distinct widths, such as "8", "4, 8" or "float".
 std::string occurring_widths(const std::vector<std::optional<int>>& bits) {
   std::set<int> widths;
@@ -47,7 +38,7 @@ Planned plan_from_search(const pipeline::Model& model,
   Planned planned;
   for (const report::AllocationRow& row : found.report.allocations) {
     if (!row.refused.empty()) continue;
-    planned.plans.push_back({row.allocator, row.weight_bits, row.bytes, row.instead_of});
+    planned.plans.push_back({row.allocator, row.weight_bits, row.bytes, row.requested});
   }
   for (const auto& layer : found.chosen.layers) {
     planned.activation_bits.push_back(layer.activation_bits);
@@ -94,10 +85,7 @@ void list_fields(Visitor& v, Struct& s) {
 }
 
 std::string to_json(const Planned& planned) {
-  KeptWidths kept{.activation_bits = {}, .plans = planned.plans};
-  for (const auto& bits : planned.activation_bits) {
-    kept.activation_bits.push_back(bits.value_or(allocation::kFloatBits));
-  }
+  const KeptWidths kept{.activation_bits = activation_widths(planned), .plans = planned.plans};
   return fields::to_json(kept).dump();
 }
 
@@ -105,7 +93,7 @@ Planned plan_from_journal(const pipeline::Model& model,
                           const pipeline::Samples& samples,
                           const QuantizeOptions& options,
                           const std::string& unit) {
-  const fields::Source source{.place = "journal", .way_out = "remove it to start again"};
+  const fields::Source source{.place = "journal", .remedy = "remove it to start again"};
   auto kept = fields::from_json<KeptWidths>(fields::parse(unit, source), source);
   Planned planned;
   planned.plans = std::move(kept.plans);
@@ -128,6 +116,14 @@ pipeline::FileForm file_form(const QuantizeOptions& options, const Planned& plan
   pipeline::FileForm form = options.search.form;
   form.budget = planned.budget;
   return form;
+}
+
+std::vector<int> activation_widths(const Planned& planned) {
+  std::vector<int> widths;
+  for (const auto& bits : planned.activation_bits) {
+    widths.push_back(bits.value_or(allocation::kFloatBits));
+  }
+  return widths;
 }
 
 allocation::Cost cost_of(const pipeline::Model& model,

@@ -20,7 +20,7 @@ struct WidthPlan {
   std::string allocator;
   std::vector<int> weight_bits;
   std::int64_t bytes_promised = 0;
-  std::string instead_of = {};  ///< see report::AllocationRow
+  std::string requested = {};  ///< see report::AllocationRow
 };
 
 template <typename Visitor, fields::Of<WidthPlan> Struct>
@@ -29,7 +29,10 @@ void list_fields(Visitor& v, Struct& s) {
   v("allocator", s.allocator, "");
   v("weight_bits", s.weight_bits, "in layer order; 32 is float", fields::kWidths);
   v("bytes_promised", s.bytes_promised, "size of the file", fields::kCount.formerly("bytes"));
-  v("instead_of", s.instead_of, "see report::AllocationRow", fields::kOmitEmpty);
+  v("requested",
+    s.requested,
+    "see report::AllocationRow",
+    fields::kOmitEmpty.formerly("instead_of"));
 }
 
 /// Widths from a search, a file or a journal.
@@ -39,6 +42,9 @@ struct Planned {
   std::vector<std::optional<int>> activation_bits;  ///< per layer; nullopt: float
   std::string budget;                               ///< of the widths, from allocation::exact_text
 };
+
+/// Widths per layer; kFloatBits: float.
+[[nodiscard]] std::vector<int> activation_widths(const Planned& planned);
 
 /// The cost of the widths of `plan`, without file sizes.
 [[nodiscard]] allocation::Cost cost_of(const pipeline::Model& model,

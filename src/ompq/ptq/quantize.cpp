@@ -150,7 +150,7 @@ class Quantizer {
     const allocation::Cost cost = cost_of(model(), planned, plan);
     report::QuantizedRow row{
         .allocator = plan.allocator,
-        .instead_of = plan.instead_of,
+        .requested = plan.requested,
         .method = method,
         .file = {},
         .bytes_on_disk = bytes,
@@ -172,11 +172,9 @@ class Quantizer {
   void explain(const Planned& planned) {
     watch_.lap("evaluation of the result");
     diagnosis::DiagnosisOptions options{.executor = options_.evaluation.executor,
-                                        .weight_bits = planned.plans.front().weight_bits};
+                                        .weight_bits = planned.plans.front().weight_bits,
+                                        .activation_bits = activation_widths(planned)};
     options.executor.precision = runtime::Precision::Float32;
-    for (const auto& bits : planned.activation_bits) {
-      options.activation_bits.push_back(bits.value_or(allocation::kFloatBits));
-    }
     const graph::Graph* reference = equalized_ ? &equalized_->graph : nullptr;
     const graph::Graph& before = before_ ? before_->graph : chosen_->graph;
     result_.diagnosis = diagnosis::diagnose(given_,

@@ -8,7 +8,6 @@
 
 #include "ompq/core/error.h"
 #include "ompq/core/log.h"
-#include "ompq/core/nearest_name.h"
 #include "ompq/ptq/rounding_steps.h"
 #include "ompq/rounding/equalization.h"
 
@@ -48,12 +47,7 @@ RowTable<MethodRow>& method_rows() {
 std::span<const MethodRow> method_table() { return method_rows().rows(); }
 
 const MethodRow& method_row(std::string_view name) {
-  if (const MethodRow* row = method_rows().find(name)) return *row;
-  std::vector<std::string> names;
-  for (const MethodRow& row : method_table()) names.emplace_back(row.name);
-  throw ConfigError(
-      "quantize",
-      fmt::format("unknown method '{}'; did you mean '{}'?", name, nearest_name(name, names)));
+  return method_rows().get(name, "quantize", "method");
 }
 
 const EffortRow& effort_row(Effort effort) { return kEfforts[static_cast<std::size_t>(effort)]; }
@@ -139,7 +133,10 @@ rounding::NetworkCodes round_network(const pipeline::Model& model,
   result.effort = effort.name;
   result.samples = static_cast<std::int64_t>(indices.size());
   rounding::NetworkCodes codes = prepared(run, nearest);
-  for (const RoundingStep* step : row.steps) codes = step->run(run, std::move(codes));
+  for (const RoundingStep* step : row.steps) {
+    codes = step->run(run, std::move(codes));
+    if (!step->unit.empty()) result.unit = step->unit;
+  }
   return codes;
 }
 

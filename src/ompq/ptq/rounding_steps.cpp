@@ -215,8 +215,8 @@ rounding::NetworkCodes learn_blocks(const RoundingRun& run, rounding::NetworkCod
 }
 
 rounding::NetworkCodes distill(const RoundingRun& run, rounding::NetworkCodes codes) {
-  if (const auto obstacle = distillation::obstacle_to_distillation(run.model.graph)) {
-    log().warn("the network is not tuned as a whole, only rounded by gptq: {}", *obstacle);
+  if (const auto reason = distillation::unsupported_reason(run.model.graph)) {
+    log().warn("the network is not tuned as a whole, only rounded by gptq: {}", *reason);
     return codes;
   }
   distillation::DistillationOptions options{
@@ -273,19 +273,25 @@ std::int64_t cache_memory(const MethodOptions& options) {
 
 const RoundingStep& compensation() {
   static constexpr RoundingStep step{
-      .name = kCompensation, .run = compensate, .passes = passes_to_compensate};
+      .name = kCompensation, .run = compensate, .passes = passes_to_compensate, .unit = "layer"};
   return step;
 }
 
 const RoundingStep& layer_learning() {
-  static constexpr RoundingStep step{
-      .name = kLearning, .run = learn_layers, .passes = passes_to_learn, .reads = kLearningReads};
+  static constexpr RoundingStep step{.name = kLearning,
+                                     .run = learn_layers,
+                                     .passes = passes_to_learn,
+                                     .unit = "layer",
+                                     .reads = kLearningReads};
   return step;
 }
 
 const RoundingStep& block_learning() {
-  static constexpr RoundingStep step{
-      .name = kLearning, .run = learn_blocks, .passes = passes_to_learn, .reads = kLearningReads};
+  static constexpr RoundingStep step{.name = kLearning,
+                                     .run = learn_blocks,
+                                     .passes = passes_to_learn,
+                                     .unit = "block",
+                                     .reads = kLearningReads};
   return step;
 }
 

@@ -92,7 +92,7 @@ class Finetuner {
     const allocation::Cost cost = ptq::cost_of(context_.model, start_.planned, start_.plan());
     return {
         .allocator = std::move(name),
-        .instead_of = start_.plan().instead_of,
+        .requested = start_.plan().requested,
         .method = std::move(method),
         .file = {},
         .bytes_on_disk = size,

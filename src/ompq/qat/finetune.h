@@ -25,7 +25,7 @@ namespace ompq::qat {
 /// The state is saved in a checkpoint after every epoch, at intervals, and on interruption. The
 /// same call then resumes and gives the same bytes as an uninterrupted run.
 ///
-/// @param unfolded  the model before folding its batch norms, see load_unfolded().
+/// @param unfolded  the model before folding its batch norms, see pipeline::TrainableModel.
 /// @throws ConfigError for incompatible options; DataError for a sample that cannot be used, or a
 /// loss that is NaN or infinite (the last checkpoint is kept); FileError; Interrupted.
 [[nodiscard]] report::Finetuning finetune(const pipeline::Model& model,

@@ -51,7 +51,7 @@ std::string metadata_of(const TrainingProgress& progress) {
 
 TrainingProgress progress_from(const std::filesystem::path& file, const std::string& text) {
   const fields::Source source{.place = file.string(),
-                              .way_out = "remove it to train from the start"};
+                              .remedy = "remove it to train from the start"};
   auto kept = fields::from_json<KeptProgress>(fields::parse(text, source), source);
   TrainingProgress progress = std::move(kept.progress);
   for (const std::string& line : kept.epochs) {

@@ -108,7 +108,7 @@ void FinetuneEpochs::train() {
       close_epoch();
     }
   } catch (...) {
-    if (!spoiled_) keep_what_is_done();
+    if (!batch_failed_) keep_what_is_done();
     throw;
   }
   outcome_.skipped = loader.skipped();
@@ -146,7 +146,7 @@ training::StepReport FinetuneEpochs::step(const data::Batch& batch) {
   try {
     return network_.trainer().step(given);
   } catch (const DataError& error) {
-    spoiled_ = true;
+    batch_failed_ = true;
     throw DataError("finetune",
                     fmt::format("epoch {}: {}. {}", at_.epoch + 1, error.what(), kept()));
   }

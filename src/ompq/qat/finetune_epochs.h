@@ -64,7 +64,7 @@ class FinetuneEpochs {
   std::optional<report::EpochLog> log_;
   std::optional<report::EventFile> events_;
   Clock::time_point saved_;
-  bool spoiled_ = false;  ///< the trainer's state is not that after a complete batch
+  bool batch_failed_ = false;  ///< the trainer's state is not that after a complete batch
 };
 
 }  // namespace ompq::qat

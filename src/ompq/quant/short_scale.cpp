@@ -29,8 +29,8 @@ void shorten_scales(QuantParams& params, Snap snap) {
   if (params.scale.empty()) return;
   for (float& scale : params.scale) scale = short_scale(scale, snap);
   const float largest = *std::max_element(params.scale.begin(), params.scale.end());
-  const float least = unit_for(largest) * kMantissas;
-  for (float& scale : params.scale) scale = std::max(scale, least);
+  const float min = unit_for(largest) * kMantissas;
+  for (float& scale : params.scale) scale = std::max(scale, min);
 }
 
 std::optional<ScaleCodes> encode_scales(std::span<const float> scales) {
@@ -56,6 +56,14 @@ float short_bias(float bias, float step) {
   (void)std::frexp(steps, &exponent);
   const int dropped = std::max(exponent - kShortBiasBits, 0);
   return std::ldexp(std::nearbyint(std::ldexp(steps, -dropped)), dropped) * step;
+}
+
+void round_biases(std::span<float> biases,
+                  float input_scale,
+                  std::span<const float> weight_scales) {
+  for (std::size_t c = 0; c < biases.size(); ++c) {
+    biases[c] = short_bias(biases[c], input_scale * weight_scales[c % weight_scales.size()]);
+  }
 }
 
 }  // namespace ompq::quant

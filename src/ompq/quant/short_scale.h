@@ -49,5 +49,9 @@ struct ScaleCodes {
 /// the error is at most half a step, or 2^-11 of the bias.
 /// @pre step > 0; |bias| / step is finite.
 [[nodiscard]] float short_bias(float bias, float step);
+/// Rounds each bias so to a multiple of the input's scale times its channel's weight scale, as in
+/// an integer accumulator.
+/// @param weight_scales  one per bias, or fewer, which then repeat: one for a whole tensor.
+void round_biases(std::span<float> biases, float input_scale, std::span<const float> weight_scales);
 
 }  // namespace ompq::quant

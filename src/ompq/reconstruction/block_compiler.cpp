@@ -105,8 +105,8 @@ class Compiler {
 
   /// The largest number of rows up to `wanted` that is the same for every thread.
   std::int64_t dividing(std::int64_t wanted) const {
-    const std::int64_t most = std::max<std::int64_t>(options_.batch / options_.threads, 1);
-    for (std::int64_t rows = std::clamp<std::int64_t>(wanted, 1, most); rows > 1; --rows) {
+    const std::int64_t max = std::max<std::int64_t>(options_.batch / options_.threads, 1);
+    for (std::int64_t rows = std::clamp<std::int64_t>(wanted, 1, max); rows > 1; --rows) {
       if (options_.batch % rows == 0) return rows;
     }
     return 1;

@@ -46,7 +46,7 @@ bool has_fixed_batch(const Graph& graph) {
 }
 
 /// Number of rows at once with which the largest activation is cheap to allocate.
-std::int64_t rows_at_once(const Graph& graph, std::int64_t most) {
+std::int64_t rows_at_once(const Graph& graph, std::int64_t max) {
   constexpr std::int64_t kLargest = std::int64_t{4} << 20;  // elements
   std::int64_t elements = 1;
   for (const graph::Value& value : graph.values()) {
@@ -54,7 +54,7 @@ std::int64_t rows_at_once(const Graph& graph, std::int64_t most) {
       elements = std::max(elements, element_count(graph::extents_at(*value.shape, 1)));
     }
   }
-  return std::clamp<std::int64_t>(kLargest / elements, 2, std::max<std::int64_t>(most, 2));
+  return std::clamp<std::int64_t>(kLargest / elements, 2, std::max<std::int64_t>(max, 2));
 }
 
 runtime::ExecutorOptions capturing(const std::vector<ValueId>& values,

@@ -70,7 +70,7 @@ struct BlockProgram::Impl {
     for (BlockWeight& weight : compiled.weights) weight.fresh = weight.learned;
   }
 
-  /// Rounds as round_biases() does.
+  /// The bias in whole steps; unlike quant::round_biases, with all bits of large ones.
   [[nodiscard]] std::vector<float> rounded_bias(const ProductEntry& entry,
                                                 const BlockWeight& weight) const {
     std::vector<float> bias = entry.bias;

@@ -246,13 +246,13 @@ class Reconstructor {
     }
     if (number < finished_.size()) {
       apply(finished_[number]);
-      settle(part);
+      freeze(part);
       return;
     }
     BlockState state = options_.method == BlockMethod::Learn ? learn(stage, part, number)
                                                              : round_layer(stage, number);
     apply(state);
-    settle(part);
+    freeze(part);
     if (on_block_) on_block_(state);
   }
 
@@ -266,9 +266,9 @@ class Reconstructor {
   }
 
   /// Fixes the results of this block for later blocks.
-  void settle(const rounding::PartGraph& part) {
+  void freeze(const rounding::PartGraph& part) {
     for (const auto& [whole, own] : part.own) {
-      if (own != graph::kNoValue && !part.graph.consumers(own).empty()) settled_.insert(whole);
+      if (own != graph::kNoValue && !part.graph.consumers(own).empty()) frozen_.insert(whole);
     }
   }
 
@@ -281,14 +281,14 @@ class Reconstructor {
       const std::string& name = part.graph.value(layer.weight).name;
       const auto codes = result_.codes.weights.find(name);
       if (codes == result_.codes.weights.end()) continue;
-      const bool settled = settled_.contains(request_.graph.find_value(name));
-      (settled ? problem.settled : problem.codes).emplace(layer.weight, codes->second);
+      const bool frozen = frozen_.contains(request_.graph.find_value(name));
+      (frozen ? problem.frozen : problem.codes).emplace(layer.weight, codes->second);
     }
     for (const auto& [value, params] : result_.codes.activations) {
       const auto own = part.own.find(value);
       if (own == part.own.end() || part.graph.consumers(own->second).empty()) continue;
       problem.quantizers.emplace(own->second, params);
-      if (options_.learn_steps && !settled_.contains(value)) {
+      if (options_.learn_steps && !frozen_.contains(value)) {
         problem.learned_steps.insert(own->second);
       }
     }
@@ -374,7 +374,7 @@ class Reconstructor {
     tell(number, 0, 1.0);
     const graph::Layer& layer = request_.layers[static_cast<std::size_t>(block.layers.front())];
     const auto codes = result_.codes.weights.find(request_.graph.value(layer.weight).name);
-    if (codes == result_.codes.weights.end() || settled_.contains(layer.weight) ||
+    if (codes == result_.codes.weights.end() || frozen_.contains(layer.weight) ||
         !rounding::has_input_moments(request_.graph, layer)) {
       return state;
     }
@@ -465,7 +465,7 @@ class Reconstructor {
   std::map<ValueId, int> readers_;
   std::map<ValueId, ValueCaches> caches_;
   std::map<ValueId, FisherWeights> fisher_;
-  std::set<ValueId> settled_;  ///< weights and activations of earlier blocks
+  std::set<ValueId> frozen_;  ///< weights and activations of earlier blocks
   std::size_t blocks_done_ = 0;
   Reconstruction result_;
 };

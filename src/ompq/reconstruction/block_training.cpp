@@ -83,7 +83,7 @@ class Trainer {
       rounding_.at(weight).soft_weights(program_.weights(weight));
       program_.set_weight_scales(weight, codes.params.scale);
     }
-    for (const auto& [weight, codes] : problem.settled) {
+    for (const auto& [weight, codes] : problem.frozen) {
       const Tensor real = quant::dequantize(codes);
       std::ranges::copy(real.data<float>(), program_.weights(weight).begin());
       program_.set_weight_scales(weight, codes.params.scale);

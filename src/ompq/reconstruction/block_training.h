@@ -38,7 +38,7 @@ struct TrainingProblem {
   std::map<graph::ValueId, quant::QuantizedTensor> codes;   ///< initial codes, by weight
   std::map<graph::ValueId, quant::QuantParams> quantizers;  ///< of activations
   std::set<graph::ValueId> learned_steps;
-  std::map<graph::ValueId, quant::QuantizedTensor> settled;  ///< weights that are not changed
+  std::map<graph::ValueId, quant::QuantizedTensor> frozen;  ///< weights that are not changed
   StepData data;
   double weight_scale = 1.0;  ///< factor on the squared error's weights
 };

@@ -32,7 +32,7 @@ void list_fields(Visitor& v, Struct& s) {
   v("refused",
     s.refused,
     "why there is no allocation under this budget; later fields are then missing",
-    fields::kAlone);
+    fields::kExclusive);
   v("average_bits", s.average_bits, "over all quantized weights", fields::kCount);
   v("bytes", s.bytes, "of the file that quantize would write", fields::kCount);
   v("gbops", s.gbops, "1e9 bit operations for one sample", fields::kCount);
@@ -133,7 +133,7 @@ struct Sweep {
   ModelFile model;
   SamplesUsed samples;
   std::string metric;
-  std::string instead_of;
+  std::string requested;
   std::string measure;
   std::string activation_bits;
   std::vector<LayerRow> layers;
@@ -155,10 +155,10 @@ void list_fields(Visitor& v, Struct& s) {
   v("layers", s.layers, "in topological order");
   v("knee", s.knee, "index of the knee among the points");
   v("points", s.points, "from the smallest file to the largest");
-  v("instead_of",
-    s.instead_of,
+  v("requested",
+    s.requested,
     "the requested metric, if it cannot be measured here",
-    fields::kOmitEmpty);
+    fields::kOmitEmpty.formerly("instead_of"));
   v("picked", s.picked, "index of the point whose allocation was written");
   v("seconds", s.seconds, kSecondsDoc);
 }

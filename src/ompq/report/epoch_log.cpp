@@ -22,7 +22,7 @@ namespace fs = std::filesystem;
 /// @throws DataError if the line is not a record.
 EpochRecord record_from(std::string_view line) {
   const fields::Source source{.place = "epoch record",
-                              .way_out = "remove the file, or name another one"};
+                              .remedy = "remove the file, or name another one"};
   return fields::from_json<EpochRecord>(fields::parse(line, source), source);
 }
 

@@ -123,7 +123,7 @@ std::string report_page(std::span<const RunDocument> runs) {
                       "install nodejs (18 or newer) and npm, then build it again");
   }
   if (runs.empty()) throw DataError("report", "no result is given; a report needs one or more");
-  Json data = {{"version", kVersion}, {"documents", Json::array()}};
+  Json data = {{"version", version()}, {"documents", Json::array()}};
   for (const RunDocument& document : runs) {
     Json content = parse(document);
     const DocumentKind& kind = kind_of(document, content);

@@ -37,7 +37,7 @@ Result read_document(std::string_view json, const std::string& place) {
   const Format format = format_of<Result>();
   const fields::Source source{
       .place = place,
-      .way_out = fmt::format("write it again with 'ompq {}' --result", format.command)};
+      .remedy = fmt::format("write it again with 'ompq {}' --result", format.command)};
   const Json document = fields::parse(json, source);
   const auto found = document.is_object() ? document.find("format") : document.end();
   if (found == document.end()) fields::refuse_missing(source, "format");

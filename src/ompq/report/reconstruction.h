@@ -85,6 +85,7 @@ struct Reconstruction {
   std::string method;
   std::string effort;
   std::int64_t samples = 0;
+  std::string unit;
   std::vector<ReconstructedBlock> blocks;
   std::optional<RestoredNetwork> restoration;
   std::optional<DistilledNetwork> distillation;
@@ -96,7 +97,8 @@ void list_fields(Visitor& v, Struct& s) {
   v("method", s.method, "");
   v("effort", s.effort, "");
   v("samples", s.samples, "", fields::kCount);
-  v("blocks", s.blocks, "");
+  v("unit", s.unit, "what was rounded at a time: layer or block", fields::kOmitEmpty);
+  v("blocks", s.blocks, "one per layer or block");
   v("restoration", s.restoration, "");
   v("distillation", s.distillation, "");
 }

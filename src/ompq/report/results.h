@@ -215,7 +215,7 @@ void list_fields(Visitor& v, Struct& s) {
 /// Bits per layer of one allocator, and their cost.
 struct AllocationRow {
   std::string allocator;
-  std::string instead_of;
+  std::string requested;
   std::vector<int> weight_bits;
   double average_bits = 0;
   std::int64_t bytes = 0;
@@ -226,7 +226,7 @@ struct AllocationRow {
   std::string refused;
 };
 
-inline constexpr const char* kInsteadOfDoc = "the requested allocator, if it cannot be used here";
+inline constexpr const char* kRequestedDoc = "the requested allocator, if it cannot be used here";
 
 template <typename Visitor, fields::Of<AllocationRow> Struct>
 void list_fields(Visitor& v, Struct& s) {
@@ -235,13 +235,13 @@ void list_fields(Visitor& v, Struct& s) {
   v("refused",
     s.refused,
     "why there is no allocation under the budget; later fields are then missing",
-    fields::kAlone);
+    fields::kExclusive);
   v("weight_bits", s.weight_bits, "in layer order; 32 is float", fields::kWidths);
   v("average_bits", s.average_bits, "over all quantized weights", fields::kCount);
   v("bytes", s.bytes, "of the file that quantize would write", fields::kCount);
   v("paper_mib", s.paper_mib, "size as the paper counts it, MiB", fields::kCount);
   v("gbops", s.gbops, "1e9 bit operations for one sample", fields::kCount);
-  v("instead_of", s.instead_of, kInsteadOfDoc, fields::kOmitEmpty);
+  v("requested", s.requested, kRequestedDoc, fields::kOmitEmpty.formerly("instead_of"));
   v("predicted_loss", s.predicted_loss, "sum over layers of the first measured metric");
   v("solver", s.solver, "");
 }
@@ -365,7 +365,7 @@ void list_fields(Visitor& v, Struct& s) {
 /// One quantized network, compared with the float one.
 struct QuantizedRow {
   std::string allocator;
-  std::string instead_of;
+  std::string requested;
   std::string method;
   std::string file;
   std::int64_t bytes_on_disk = 0;
@@ -391,7 +391,7 @@ void list_fields(Visitor& v, Struct& s) {
   v("compression", s.compression, "float file / this file", fields::kCount);
   v("weight_bits", s.weight_bits, "in layer order; 32 is float", fields::kWidths);
   v("evaluation", s.evaluation, "");
-  v("instead_of", s.instead_of, kInsteadOfDoc, fields::kOmitEmpty);
+  v("requested", s.requested, kRequestedDoc, fields::kOmitEmpty.formerly("instead_of"));
   v("file", s.file, "only if other networks were kept too", fields::kOmitEmpty);
 }
 
@@ -411,16 +411,16 @@ template <typename Visitor, fields::Of<Quantization> Struct>
 void list_fields(Visitor& v, Struct& s) {
   v.type("Quantization", "Result of `ompq quantize`, with that of its search.");
   list_fields(v, s.search);
-  v.made(
+  v.computed(
       "bytes_on_disk", [&] { return s.networks.front().bytes_on_disk; }, "of the chosen network");
-  v.made(
+  v.computed(
       "bytes_promised", [&] { return s.networks.front().bytes_promised; }, kBytesPromisedDoc);
   v("evaluated_on", s.evaluated_on, "");
   v("float_evaluation",
     s.float_evaluation,
     "evaluation of the float network",
     fields::formerly("float"));
-  v.made(
+  v.computed(
       "evaluation", [&] { return s.networks.front().evaluation; }, "of the chosen network");
   v("networks", s.networks, "the chosen one first");
   v("reconstruction", s.reconstruction, "missing for rounding to nearest");

@@ -76,7 +76,7 @@ class Equalizer {
       factors.emplace_back(static_cast<std::size_t>(pair.first->out_channels), 1.0);
     }
     bool moves = true;
-    while (moves && report.sweeps < options_.most_sweeps) {
+    while (moves && report.sweeps < options_.max_sweeps) {
       moves = false;
       ++report.sweeps;
       for (std::size_t p = 0; p < pairs_.size(); ++p) {
@@ -180,7 +180,7 @@ class Equalizer {
       if (before[c] == 0.0 || after[c] == 0.0) continue;  // a dead channel
       if (reaches_bound(pair, c)) continue;
       const double wanted = factors[c] * std::sqrt(before[c] / after[c]);
-      const double allowed = std::clamp(wanted, least_factor(pair, c), options_.most_factor);
+      const double allowed = std::clamp(wanted, min_factor(pair, c), options_.max_factor);
       more[c] = allowed / factors[c];
       constexpr double kStill = 1e-3;
       if (std::abs(std::log(more[c])) < kStill) {
@@ -200,11 +200,11 @@ class Equalizer {
   }
 
   /// Limits the factor so that the scaled channel stays below its bound.
-  [[nodiscard]] double least_factor(const Pair& pair, std::size_t channel) const {
-    const double least = 1.0 / options_.most_factor;
-    if (pair.bound == kOpen) return least;
-    const double most = maxima_.at(pair.first->output)[channel] * options_.margin;
-    return std::max(least, most / pair.bound);
+  [[nodiscard]] double min_factor(const Pair& pair, std::size_t channel) const {
+    const double min = 1.0 / options_.max_factor;
+    if (pair.bound == kOpen) return min;
+    const double max = maxima_.at(pair.first->output)[channel] * options_.margin;
+    return std::max(min, max / pair.bound);
   }
 
   void apply(const Pair& pair, const std::vector<double>& more) {
@@ -245,8 +245,8 @@ void take_maxima(const MatrixView& view, std::vector<float>& maxima) {
   for (std::int64_t r = 0; r < view.rows; ++r) {
     const float* row = values + r * view.row_stride;
     for (std::int64_t i = 0; i < view.cols; ++i) {
-      float& most = maxima[static_cast<std::size_t>(i % channels)];
-      most = std::max(most, row[i]);
+      float& max = maxima[static_cast<std::size_t>(i % channels)];
+      max = std::max(max, row[i]);
     }
   }
 }

@@ -25,9 +25,9 @@ using ChannelMaxima = std::map<graph::ValueId, std::vector<float>>;
                                            const ProgressHandler& progress = {});
 
 struct EqualizationOptions {
-  int most_sweeps = 20;         ///< maximum sweeps over all pairs; ends when no factor changes
-  double margin = 1.05;         ///< between a channel's maximum and the bound
-  double most_factor = 1000.0;  ///< limit for one channel, in both directions
+  int max_sweeps = 20;         ///< maximum sweeps over all pairs; ends when no factor changes
+  double margin = 1.05;        ///< between a channel's maximum and the bound
+  double max_factor = 1000.0;  ///< limit for one channel, in both directions
 };
 
 struct EqualizationReport {

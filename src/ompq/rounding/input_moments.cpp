@@ -180,9 +180,9 @@ void gather(const Patches& patches,
   }
 }
 
-std::vector<InputMoments> blank_moments(const Patches& patches, std::int64_t most_columns) {
+std::vector<InputMoments> blank_moments(const Patches& patches, std::int64_t max_columns) {
   const std::int64_t each = patches.columns / patches.groups;
-  const std::int64_t parts = (each + most_columns - 1) / most_columns;
+  const std::int64_t parts = (each + max_columns - 1) / max_columns;
   std::vector<InputMoments> moments;
   for (std::int64_t g = 0; g < patches.groups; ++g) {
     for (std::int64_t p = 0; p < parts; ++p) {
@@ -269,7 +269,7 @@ std::vector<InputMoments> input_moments(const graph::Graph& graph,
   const Patches patches = patches_of(graph, layer);
   const auto positions =
       draw_positions(inputs.quantized->rows(), inputs.last_row_share, patches, options);
-  std::vector<InputMoments> moments = blank_moments(patches, options.most_columns);
+  std::vector<InputMoments> moments = blank_moments(patches, options.max_columns);
   const std::int64_t rows = std::min(kRows, static_cast<std::int64_t>(positions.size()));
   for (InputMoments& part : moments) part.positions = static_cast<std::int64_t>(positions.size());
   DenseMatrix x(rows, patches.columns);

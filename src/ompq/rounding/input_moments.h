@@ -39,7 +39,7 @@ struct MomentOptions {
   /// Number of positions to use, equally many of each sample and at least one.
   std::int64_t positions = 1 << 16;
   /// Maximum number of columns of a part; a wider layer is split into equal parts.
-  std::int64_t most_columns = 8192;
+  std::int64_t max_columns = 8192;
   std::uint64_t seed = 1;  ///< draws the positions
 };
 

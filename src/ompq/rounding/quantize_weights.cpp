@@ -102,11 +102,7 @@ void round_biases(graph::Graph& graph,
     if (layer.bias == graph::kNoValue || activation == activations.end()) continue;
     const auto& scales = weights.at(graph.value(layer.weight).name).params.scale;
     Tensor bias = *graph.value(layer.bias).constant;
-    const auto values = bias.mutable_data<float>();
-    for (std::size_t c = 0; c < values.size(); ++c) {
-      const float step = activation->second * scales[c % scales.size()];
-      values[c] = quant::short_bias(values[c], step);
-    }
+    quant::round_biases(bias.mutable_data<float>(), activation->second, scales);
     graph.mutable_value(layer.bias).constant = std::move(bias);
   }
 }

@@ -28,10 +28,10 @@ constexpr std::int64_t kMostResident = std::int64_t{256} << 20;  // for a mapped
 
 OMPQ_VECTOR_CLONES
 float greatest_magnitude(const float* values, std::int64_t count) {
-  float most = 0.0F;
-#pragma omp simd reduction(max : most)
-  for (std::int64_t i = 0; i < count; ++i) most = std::max(most, std::abs(values[i]));
-  return most;
+  float max = 0.0F;
+#pragma omp simd reduction(max : max)
+  for (std::int64_t i = 0; i < count; ++i) max = std::max(max, std::abs(values[i]));
+  return max;
 }
 
 /// Zero only for finite values: x - x is NaN for the others.
@@ -201,16 +201,16 @@ void SampleCache::write(std::int64_t first, const MatrixView& values) {
 #pragma omp for schedule(static)
     for (std::int64_t r = 0; r < values.rows; ++r) {
       const float* row = floats_of(values, r, buffer);
-      const float most = all_finite(row, cols_) ? greatest_magnitude(row, cols_) : NAN;
+      const float max = all_finite(row, cols_) ? greatest_magnitude(row, cols_) : NAN;
       if (element_ == CacheElement::Float32) {
         std::copy_n(row, cols_, floats(first + r));
-        scales_[static_cast<std::size_t>(first + r)] = std::isnan(most) ? most : 1.0F;
+        scales_[static_cast<std::size_t>(first + r)] = std::isnan(max) ? max : 1.0F;
         continue;
       }
       // The smallest normal number keeps 1 / scale finite.
-      const float scale = std::max(most / kMostLevel, std::numeric_limits<float>::min());
-      scales_[static_cast<std::size_t>(first + r)] = std::isnan(most) ? most : scale;
-      encode(row, data_ + (first + r) * cols_, cols_, std::isnan(most) ? 0.0F : 1.0F / scale);
+      const float scale = std::max(max / kMostLevel, std::numeric_limits<float>::min());
+      scales_[static_cast<std::size_t>(first + r)] = std::isnan(max) ? max : scale;
+      encode(row, data_ + (first + r) * cols_, cols_, std::isnan(max) ? 0.0F : 1.0F / scale);
     }
   }
   touch(values.rows);

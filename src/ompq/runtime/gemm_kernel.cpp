@@ -211,10 +211,10 @@ std::unique_ptr<Kernel> make_gemm(const KernelRequest& request) {
 
 std::unique_ptr<Kernel> make_matmul(const KernelRequest& request) {
   if (auto by_constant = make_gemm(request)) return by_constant;
-  const std::size_t least = std::min(request.rank(0), request.rank(1));
-  const std::size_t most = std::max(request.rank(0), request.rank(1));
+  const std::size_t min = std::min(request.rank(0), request.rank(1));
+  const std::size_t max = std::max(request.rank(0), request.rank(1));
   // oneDNN multiplies stacks of up to 12 axes; LibTorch handles vectors.
-  if (least < 2 || most > 6) return nullptr;
+  if (min < 2 || max > 6) return nullptr;
   for (const std::size_t input : {0, 1}) {
     if (request.value(input)->type != DataType::Float32) return nullptr;
   }

@@ -9,13 +9,13 @@
 namespace ompq::runtime {
 namespace {
 
-[[noreturn]] void fail(const graph::Value& input, const Tensor& tensor, std::string_view way_out) {
+[[noreturn]] void fail(const graph::Value& input, const Tensor& tensor, std::string_view remedy) {
   throw ShapeError("runtime",
                    fmt::format("input '{}' takes {} but got {}; {}",
                                input.name,
                                graph::to_string(input.shape.value_or(graph::Shape{})),
                                shape_text(tensor.shape()),
-                               way_out));
+                               remedy));
 }
 
 /// True if a pass reads only a part of the input's samples.

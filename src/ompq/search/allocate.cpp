@@ -24,7 +24,7 @@ std::vector<int> middle_weight_bits(const allocation::AllocationRequest& request
   return widths;
 }
 
-std::vector<int> least_weight_bits(const allocation::AllocationRequest& request) {
+std::vector<int> min_weight_bits(const allocation::AllocationRequest& request) {
   std::vector<int> widths;
   for (const auto& candidates : allocation::candidates_of(request)) {
     widths.push_back(candidates.front());
@@ -37,7 +37,7 @@ std::vector<int> least_weight_bits(const allocation::AllocationRequest& request)
 allocation::Allocation answer_at_the_least(const Solve& solve,
                                            allocation::AllocationRequest request,
                                            const pipeline::FileSize& size) {
-  allocation::Allocation allocation{.weight_bits = least_weight_bits(request),
+  allocation::Allocation allocation{.weight_bits = min_weight_bits(request),
                                     .activation_bits = allocation::widest_activation_bits(request)};
   anchor_file_size(request, size, allocation.weight_bits, allocation.activation_bits);
   if (size.bytes(allocation) > *request.budget.bytes) return solve(request);

@@ -1,10 +1,8 @@
 #include "ompq/search/allocator_table.h"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include "ompq/core/error.h"
-#include "ompq/core/nearest_name.h"
 
 namespace ompq::search {
 namespace {
@@ -34,7 +32,7 @@ std::vector<AllocatorRow> listed_allocators() {
                   .summary = "the paper's: linear program over orthogonality, then rounding",
                   .solver = "orm",
                   .importance = true,
-                  .papers = true,
+                  .paper_ranges = true,
                   .paper_solver = "lp"});
   rows.push_back({.name = "orm-ilp",
                   .summary = "exact integer program over the paper's importance",
@@ -45,7 +43,7 @@ std::vector<AllocatorRow> listed_allocators() {
       {.name = "projection",
        .summary = "upper widths projected onto the budget, which gives the published lists",
        .solver = "projection",
-       .papers = true,
+       .paper_ranges = true,
        .paper_solver = "projection"});
   rows.push_back({.name = "size-only",
                   .summary = "the most bits in total, without measuring",
@@ -56,7 +54,7 @@ std::vector<AllocatorRow> listed_allocators() {
   rows.push_back({.name = "random",
                   .summary = "widths raised in a random order while they fit",
                   .solver = "random",
-                  .chance = true});
+                  .is_random = true});
   return rows;
 }
 
@@ -78,15 +76,7 @@ RowTable<AllocatorRow>& allocator_table_rows() {
 std::span<const AllocatorRow> allocator_table() { return allocator_table_rows().rows(); }
 
 const AllocatorRow& allocator_row(std::string_view name) {
-  if (const AllocatorRow* row = allocator_table_rows().find(name)) return *row;
-  std::vector<std::string_view> names;
-  for (const AllocatorRow& row : allocator_table()) names.push_back(row.name);
-  const std::string_view near = meant_name(name, names);
-  throw ConfigError("allocator",
-                    fmt::format("unknown allocator '{}'{}; known are {}",
-                                name,
-                                near.empty() ? "" : fmt::format(", did you mean '{}'?", near),
-                                fmt::join(names, ", ")));
+  return allocator_table_rows().get(name, "allocator", "allocator");
 }
 
 const AllocatorRow& paper_row(std::string_view solver) {
@@ -100,7 +90,8 @@ const AllocatorRow& paper_row(std::string_view solver) {
 }
 
 allocation::Scheme scheme_for(const AllocatorRow& row, allocation::Scheme asked) {
-  return asked == allocation::Scheme::Free && row.papers ? allocation::Scheme::PaperPtq : asked;
+  return asked == allocation::Scheme::Free && row.paper_ranges ? allocation::Scheme::PaperPtq
+                                                               : asked;
 }
 
 }  // namespace ompq::search

@@ -16,12 +16,12 @@ namespace ompq::search {
 struct AllocatorRow {
   std::string_view name;
   std::string_view summary;
-  std::string_view metric;  ///< of sensitivity::metrics(); "" if layers are not measured
-  std::string_view solver;  ///< of allocation::allocators(); "" for `auto`, which tries others
-  bool pairs = false;       ///< reads pairwise losses of two layers of a block
-  bool importance = false;  ///< reads the paper's importance, computed from orthogonality
-  bool papers = false;      ///< uses the paper's ranges (2..4 bits) unless a scheme has more
-  bool chance = false;      ///< the random baseline, which is not compared as a candidate
+  std::string_view metric;    ///< of sensitivity::metrics(); "" if layers are not measured
+  std::string_view solver;    ///< of allocation::allocators(); "" for `auto`, which tries others
+  bool pairs = false;         ///< reads pairwise losses of two layers of a block
+  bool importance = false;    ///< reads the paper's importance, computed from orthogonality
+  bool paper_ranges = false;  ///< uses the paper's ranges (2..4 bits) unless a scheme has more
+  bool is_random = false;     ///< the random baseline, which is not compared as a candidate
   /// The value of --solver that selects this one instead of the paper's allocator; "lp" is itself.
   std::string_view paper_solver = {};
 

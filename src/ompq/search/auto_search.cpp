@@ -191,12 +191,12 @@ struct Refined {
   std::vector<double> steps;
 };
 
-/// Takes a second look at the first of `starts` and inserts the result before them.
-void take_second_look(std::vector<PortfolioCandidate>& starts,
+/// Measures the first of `starts` again, with more samples, and inserts the result before them.
+void remeasure_winner(std::vector<PortfolioCandidate>& starts,
                       AutoOutcome& outcome,
-                      const SecondLook& second_look,
+                      const Remeasure& remeasure,
                       FidelityProbe& ranking) {
-  auto found = second_look(starts.front().origin);
+  auto found = remeasure(starts.front().origin);
   if (!found) return;
   const auto& widths = found->allocation.weight_bits;
   outcome.report.candidates.push_back({found->origin, widths, ranking.divergence(widths)});
@@ -214,7 +214,7 @@ AutoOutcome refine_best(const std::vector<PortfolioCandidate>& candidates,
                         FidelityProbe& ranking,
                         FidelityProbe& refining,
                         const AutoOptions& options,
-                        const SecondLook& second_look,
+                        const Remeasure& remeasure,
                         const ProgressHandler& progress) {
   if (candidates.empty()) {
     throw InternalError("auto", "no candidate allocation to choose from");
@@ -231,8 +231,8 @@ AutoOutcome refine_best(const std::vector<PortfolioCandidate>& candidates,
   for (const std::size_t i : best_of(outcome.report.candidates, options.starts)) {
     starts.push_back(candidates[i]);
   }
-  if (second_look && !deadline.forbids(options.second_look_seconds)) {
-    take_second_look(starts, outcome, second_look, ranking);
+  if (remeasure && !deadline.forbids(options.remeasure_seconds)) {
+    remeasure_winner(starts, outcome, remeasure, ranking);
   }
   for (PortfolioCandidate& start : starts) {
     if (!outcome.report.steps.empty() && outcome.report.time_limit_struck) break;

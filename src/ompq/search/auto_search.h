@@ -21,9 +21,9 @@ struct PortfolioCandidate {
   allocation::Allocation allocation;
 };
 
-/// A second look at the winner of the ranking, such as its metric measured on more samples: returns
+/// Solves again for the winner of the ranking, with its metric measured on more samples: returns
 /// another candidate, or nullopt.
-using SecondLook = std::function<std::optional<PortfolioCandidate>(const std::string& origin)>;
+using Remeasure = std::function<std::optional<PortfolioCandidate>(const std::string& origin)>;
 
 struct AutoOutcome {
   allocation::Allocation best;
@@ -46,7 +46,7 @@ struct AutoOutcome {
                                       FidelityProbe& ranking,
                                       FidelityProbe& refining,
                                       const AutoOptions& options,
-                                      const SecondLook& second_look = {},
+                                      const Remeasure& remeasure = {},
                                       const ProgressHandler& progress = {});
 
 }  // namespace ompq::search

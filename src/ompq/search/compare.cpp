@@ -96,12 +96,12 @@ class Bench {
 };
 
 /// Runs the units of work that are not yet in the journal.
-class Comparing {
+class ComparisonRun {
  public:
-  Comparing(pipeline::Journal& journal,
-            Bench& bench,
-            SearchSession& session,
-            const CompareOptions& options)
+  ComparisonRun(pipeline::Journal& journal,
+                Bench& bench,
+                SearchSession& session,
+                const CompareOptions& options)
       : journal_(journal), bench_(bench), session_(session), options_(options) {}
 
   report::Evaluation float_evaluation() {
@@ -286,7 +286,7 @@ report::Comparison compare(const pipeline::Model& model,
   }
   SearchSession session(model, samples, options.search, progress);
   Bench bench(model, samples, evaluation, options, progress);
-  Comparing comparing(journal, bench, session, options);
+  ComparisonRun comparing(journal, bench, session, options);
   comparison.float_evaluation = comparing.float_evaluation();
   for (const auto& budget : options.budgets) {
     for (const std::string& allocator : options.allocators) {

@@ -79,7 +79,7 @@ class Orthogonality {
     }
     if (kept_) {
       rows_[value].add(feature);
-    } else if (samples >= least()) {
+    } else if (samples >= min_samples()) {
       take(value, feature);
     }
   }
@@ -89,11 +89,13 @@ class Orthogonality {
     for (const std::size_t layer : owners_.at(value)) grams_[layer] = gram;
   }
 
-  [[nodiscard]] std::int64_t least() const { return estimator_ == orm::Estimator::Biased ? 2 : 4; }
+  [[nodiscard]] std::int64_t min_samples() const {
+    return estimator_ == orm::Estimator::Biased ? 2 : 4;
+  }
 
   void use_group() {
     // Drop a last group that is too small for the estimator.
-    if (waiting_ >= least()) {
+    if (waiting_ >= min_samples()) {
       for (auto& [value, rows] : rows_) take(value, rows.view());
       accumulator_.add_batch(grams_);
       used_ += waiting_;

@@ -37,7 +37,7 @@ std::string fingerprint_of(const pipeline::Model& model,
   CompareOptions asked = options;
   FactBinder conditions;
   bind_conditions(conditions, asked);
-  return hash_of({{"version", kVersion},
+  return hash_of({{"version", version()},
                   {"model", facts_of(model)},
                   {"samples", facts_of(samples)},
                   {"evaluation", facts_of(evaluation)},

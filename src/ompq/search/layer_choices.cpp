@@ -96,11 +96,11 @@ void apply(Candidates& candidates, const pipeline::Model& model, std::vector<Rul
     named.push_back(layers_named(model, rule.name));
   }
   for (const bool exact : {false, true}) {
-    std::map<std::size_t, const Rule*> settled;
+    std::map<std::size_t, const Rule*> fixed;
     for (std::size_t r = 0; r < rules.size(); ++r) {
       if (named[r].exact != exact) continue;
       for (const std::size_t l : with_tied(model, named[r].layers)) {
-        const Rule* before = settled.emplace(l, &rules[r]).first->second;
+        const Rule* before = fixed.emplace(l, &rules[r]).first->second;
         if (before->widths != rules[r].widths) {
           throw ConfigError(
               "layers",
@@ -134,12 +134,12 @@ std::vector<std::vector<int>> layer_candidates(const pipeline::Model& model,
     allowed.push_back({"--candidates", name, widths});
   }
   apply(candidates, model, std::move(allowed));
-  std::vector<Rule> settled;
-  for (const auto& [name, width] : choices.pins) settled.push_back({"--pin", name, {width}});
+  std::vector<Rule> fixed;
+  for (const auto& [name, width] : choices.pins) fixed.push_back({"--pin", name, {width}});
   for (const std::string& name : choices.excluded) {
-    settled.push_back({"--exclude", name, {allocation::kFloatBits}});
+    fixed.push_back({"--exclude", name, {allocation::kFloatBits}});
   }
-  apply(candidates, model, std::move(settled));
+  apply(candidates, model, std::move(fixed));
   return candidates;
 }
 

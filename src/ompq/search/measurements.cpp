@@ -85,14 +85,14 @@ sensitivity::ActivationTable measure_activations(const pipeline::Model& model,
 }
 
 /// Measures in the order of dependencies.
-class Measuring {
+class MeasurementRun {
  public:
-  Measuring(const pipeline::Model& model,
-            data::Dataset& dataset,
-            const std::vector<std::int64_t>& indices,
-            const MeasurementPlan& plan,
-            RoundedWeights& weights,
-            const ProgressHandler& progress)
+  MeasurementRun(const pipeline::Model& model,
+                 data::Dataset& dataset,
+                 const std::vector<std::int64_t>& indices,
+                 const MeasurementPlan& plan,
+                 RoundedWeights& weights,
+                 const ProgressHandler& progress)
       : model_(model),
         judged_(graph::with_float_outputs(model.graph)),
         dataset_(dataset),
@@ -195,7 +195,7 @@ Measurements measure(const pipeline::Model& model,
                      const MeasurementPlan& plan,
                      RoundedWeights& weights,
                      const ProgressHandler& progress) {
-  return Measuring(model, dataset, indices, plan, weights, progress).run();
+  return MeasurementRun(model, dataset, indices, plan, weights, progress).run();
 }
 
 sensitivity::LossTable importance_losses(const pipeline::Model& model,

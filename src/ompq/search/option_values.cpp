@@ -44,7 +44,7 @@ std::map<std::string, int> pinned_widths(const WidthsByName& pins) {
   return pinned;
 }
 
-std::vector<int> activation_widths(const std::vector<std::string>& texts) {
+std::vector<int> activation_candidates_of(const std::vector<std::string>& texts) {
   std::vector<int> widths;
   for (const std::string& text : texts) {
     if (text != "float") widths.push_back(std::stoi(text));
@@ -75,7 +75,7 @@ std::vector<std::string> compared_allocators(const std::vector<std::string>& nam
   for (const std::string& name : names) {
     if (name != "all") add(name);
     for (const AllocatorRow& row : allocator_table()) {
-      if (name == "all" && !row.chance) add(row.name);
+      if (name == "all" && !row.is_random) add(row.name);
     }
   }
   return compared;

@@ -20,7 +20,7 @@ using WidthsByName = std::map<std::string, std::vector<std::int64_t>>;
 [[nodiscard]] std::map<std::string, int> pinned_widths(const WidthsByName& pins);
 /// --act-bits: the candidate widths of activations, ascending; none for "float".
 /// @throws ConfigError for float among widths.
-[[nodiscard]] std::vector<int> activation_widths(const std::vector<std::string>& texts);
+[[nodiscard]] std::vector<int> activation_candidates_of(const std::vector<std::string>& texts);
 /// --beside: "none" means no allocator.
 [[nodiscard]] std::vector<std::string> shown_allocators(const std::vector<std::string>& names);
 /// --allocators, without duplicates: "all" means every allocator except random, which is the

@@ -34,7 +34,7 @@ template <typename Binder>
 void bind_widths(Binder& binder, RequestOptions& options) {
   binder.bind("candidates", options.candidates, common_widths);
   bind_options(binder, options.choices);
-  binder.bind("act-bits", options.activation_candidates, activation_widths);
+  binder.bind("act-bits", options.activation_candidates, activation_candidates_of);
   binder.bind("input-bits", options.input_bits);
 }
 

@@ -51,7 +51,7 @@ void prepare(SearchSession& session, const std::vector<std::string>& names) {
 
 /// The requested allocator, or `auto` if that needs something that cannot be measured.
 std::string able_allocator(const SearchOptions& options, SearchSession& session) {
-  const auto reason = session.obstacle(options.allocator);
+  const auto reason = session.unusable_reason(options.allocator);
   if (!reason) return options.allocator;
   const std::string instead = automatic_allocator();
   log().warn("--allocator {} cannot be used here ({}); {} is used instead",
@@ -107,7 +107,7 @@ void solve_all(SearchOutcome& outcome,
       outcome.report.allocations.push_back(allocation_row(name, solved, session));
       if (!chosen) continue;
       if (name != options.allocator)
-        outcome.report.allocations.back().instead_of = options.allocator;
+        outcome.report.allocations.back().requested = options.allocator;
       outcome.chosen = allocation::make_allocation_file(solved.request, solved.allocation);
       outcome.chosen.budget = options.request.budget;
       outcome.chosen.metric = name;
@@ -190,7 +190,7 @@ SearchOutcome search(const pipeline::Model& model,
   check_budget(model, options);
   SearchSession session(model, samples, options, progress);
   std::vector<std::string> names{options.allocator};
-  if (session.settled(options.allocator)) {
+  if (session.leaves_no_choice(options.allocator)) {
     log().info("every width is pinned, excluded or the only candidate: nothing is measured");
   } else {
     prepare(session, asked);

@@ -16,7 +16,7 @@ namespace ompq::search {
 struct AutoOptions {
   double time_limit_seconds = 60;  ///< for ranking and refining; then the best so far is used
   int max_rounds = 40;             ///< of refinement, in total for all starts
-  double second_look_seconds = 0;  ///< expected time of a second look
+  double remeasure_seconds = 0;    ///< expected time to measure the winner's metric on more samples
   std::size_t starts = 3;          ///< best ranked candidates that are refined
 };
 
@@ -46,14 +46,14 @@ void bind_measuring(Binder& binder, SearchOptions& options) {
   binder.bind("beta", options.beta);
   binder.bind("time-limit", options.automatic.time_limit_seconds, seconds_from_us);
   binder.unbound("rounds", options.automatic.max_rounds);
-  binder.unbound("second look", options.automatic.second_look_seconds);
+  binder.unbound("time to measure again", options.automatic.remeasure_seconds);
   binder.unbound("starts", options.automatic.starts);
   binder.bind("weight-symmetry", options.weights.symmetry);
   binder.bind("target", options.weights.target);
   binder.unbound("weight range", options.weights.range);
   binder.composed("format", options.form.format);
   binder.bind("opset", options.form.opset);
-  binder.unbound("most bytes", options.form.most_model_bytes);
+  binder.unbound("most bytes", options.form.max_model_bytes);
   binder.bind("batch", options.batch_size);
   binder.bind("precision", options.executor.precision);
   bind_options(binder, options.executor);

@@ -63,7 +63,7 @@ std::vector<std::string> portfolio_metrics(const RequestOptions& options) {
 /// A row with the ranges of `allocator` that needs no measurements.
 AllocatorRow unmeasured_row(const std::string& allocator) {
   AllocatorRow row = allocator_row("size-only");
-  row.papers = allocator_row(allocator).papers;
+  row.paper_ranges = allocator_row(allocator).paper_ranges;
   return row;
 }
 
@@ -84,7 +84,7 @@ struct SearchSession::Automatic {
   FidelityProbe ranking;
   FidelityProbe refining;
   Measurements measurements;
-  std::map<std::string, sensitivity::LossTable> of_both;  // by metric, after a second look
+  std::map<std::string, sensitivity::LossTable> of_both;  // by metric, after measuring again
   double seconds = 0;                                     // for measuring on the first half
 };
 
@@ -116,13 +116,13 @@ void SearchSession::compensate() {
                                progress_);
 }
 
-bool SearchSession::settled(const std::string& allocator) const {
+bool SearchSession::leaves_no_choice(const std::string& allocator) const {
   const auto request = request_for(free_, unmeasured_row(allocator), options_.request, {});
   return !allocation::leaves_a_choice(request);
 }
 
 AllocatorRow SearchSession::row_of(const std::string& allocator) const {
-  return settled(allocator) ? unmeasured_row(allocator) : allocator_row(allocator);
+  return leaves_no_choice(allocator) ? unmeasured_row(allocator) : allocator_row(allocator);
 }
 
 MeasurementPlan SearchSession::plan_for(std::vector<std::string> metrics) const {
@@ -181,7 +181,7 @@ void SearchSession::note(const std::map<std::string, std::string>& dropped) {
   }
 }
 
-std::optional<std::string> SearchSession::obstacle(const std::string& allocator) {
+std::optional<std::string> SearchSession::unusable_reason(const std::string& allocator) {
   const AllocatorRow row = row_of(allocator);
   if (row.tries_others()) return std::nullopt;
   prepare({allocator});
@@ -204,7 +204,7 @@ SolvedRequest SearchSession::solve(const std::string& allocator, const allocatio
   const pipeline::FileSize size = size_.answering(budget);
   const AllocatorRow row = row_of(allocator);
   if (row.tries_others()) return solve_automatically(free, size);
-  if (const auto reason = obstacle(allocator)) {
+  if (const auto reason = unusable_reason(allocator)) {
     throw DataError("search",
                     fmt::format("allocator '{}' cannot be used: {}; auto uses what can be measured",
                                 allocator,
@@ -230,7 +230,7 @@ std::optional<double> SearchSession::prediction(const std::string& allocator,
                                                 const std::vector<int>& weight_bits) {
   const AllocatorRow row = row_of(allocator);
   if (row.tries_others()) return automatic().ranking.divergence(weight_bits);
-  if (obstacle(allocator)) return std::nullopt;
+  if (unusable_reason(allocator)) return std::nullopt;
   if (!row.metric.empty()) {
     auto loss = predicted_loss(all_.losses.at(std::string(row.metric)), weight_bits);
     if (loss && row.pairs) {
@@ -282,9 +282,9 @@ std::vector<PortfolioCandidate> SearchSession::candidates(const allocation::Allo
     }
   };
   for (const AllocatorRow& row : allocator_table()) {
-    if (row.tries_others() || row.chance) continue;
+    if (row.tries_others() || row.is_random) continue;
     if (row.pairs && measured.pairs.pairs.empty()) continue;
-    if (row.papers && allocation::limit_count(free.budget) > 1)
+    if (row.paper_ranges && allocation::limit_count(free.budget) > 1)
       continue;  // their rounding knows one
     if (!row.metric.empty() && !measured.losses.contains(std::string(row.metric))) continue;
     if (row.importance && !measured.features) continue;
@@ -310,7 +310,7 @@ std::vector<PortfolioCandidate> SearchSession::candidates(const allocation::Allo
   return found;
 }
 
-std::optional<PortfolioCandidate> SearchSession::second_look(
+std::optional<PortfolioCandidate> SearchSession::remeasured_candidate(
     const allocation::AllocationRequest& free,
     const pipeline::FileSize& size,
     const std::string& origin) {
@@ -352,8 +352,8 @@ SolvedRequest SearchSession::solve_automatically(const allocation::AllocationReq
   AutoOptions options = options_.automatic;
   options.time_limit_seconds -= seconds_since(began) + (first ? 0.0 : state.seconds);
   const std::int64_t before = state.ranking.evaluations() + state.refining.evaluations();
-  // A second look measures one metric on the other half.
-  options.second_look_seconds = state.of_both.empty() ? state.seconds / 2 : 0.0;
+  // Measuring again takes one metric and the other half.
+  options.remeasure_seconds = state.of_both.empty() ? state.seconds / 2 : 0.0;
   AutoOutcome outcome = refine_best(
       found,
       solved.request,
@@ -361,7 +361,7 @@ SolvedRequest SearchSession::solve_automatically(const allocation::AllocationReq
       state.ranking,
       state.refining,
       options,
-      [&](const std::string& origin) { return second_look(free, size, origin); },
+      [&](const std::string& origin) { return remeasured_candidate(free, size, origin); },
       progress_);
   outcome.report.measure = divergence_measure(graph::with_float_outputs(model_.graph));
   outcome.report.evaluations = state.ranking.evaluations() + state.refining.evaluations() - before;

@@ -44,9 +44,9 @@ class SearchSession {
   [[nodiscard]] SolvedRequest solve(const std::string& allocator, const allocation::Budget& budget);
   /// True if pins, exclusions and candidates leave this allocator no choice, so that it needs no
   /// measurement.
-  [[nodiscard]] bool settled(const std::string& allocator) const;
+  [[nodiscard]] bool leaves_no_choice(const std::string& allocator) const;
   /// Why the allocator cannot be used: a required measurement was dropped.
-  [[nodiscard]] std::optional<std::string> obstacle(const std::string& allocator);
+  [[nodiscard]] std::optional<std::string> unusable_reason(const std::string& allocator);
 
   /// Solves with the allocator `random` and its own seed. @throws InfeasibleBudget
   [[nodiscard]] SolvedRequest random(const allocation::Budget& budget, std::uint64_t seed);
@@ -68,7 +68,7 @@ class SearchSession {
   [[nodiscard]] std::vector<PortfolioCandidate> candidates(
       const allocation::AllocationRequest& free, const pipeline::FileSize& size);
   /// The candidate of `origin` with its metric measured on both halves of the samples.
-  [[nodiscard]] std::optional<PortfolioCandidate> second_look(
+  [[nodiscard]] std::optional<PortfolioCandidate> remeasured_candidate(
       const allocation::AllocationRequest& free,
       const pipeline::FileSize& size,
       const std::string& origin);

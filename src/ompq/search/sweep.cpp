@@ -123,10 +123,10 @@ SweepOutcome sweep(const pipeline::Model& model,
   report.metric = options.metric;
   Measurements measurements = measured_by(report.metric);
   if (!measurements.losses.contains(report.metric)) {
-    report.instead_of = std::exchange(report.metric, metric_for_every_network());
+    report.requested = std::exchange(report.metric, metric_for_every_network());
     log().warn("--metric {} is not measured here ({}); {} is used instead",
-               report.instead_of,
-               measurements.dropped.at(report.instead_of),
+               report.requested,
+               measurements.dropped.at(report.requested),
                report.metric);
     measurements = measured_by(report.metric);
   }

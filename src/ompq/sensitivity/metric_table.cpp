@@ -1,11 +1,7 @@
 #include <memory>
 #include <vector>
 
-#include <fmt/format.h>
-#include <fmt/ranges.h>
-
 #include "ompq/core/error.h"
-#include "ompq/core/nearest_name.h"
 #include "ompq/sensitivity/activation_effect.h"
 #include "ompq/sensitivity/fisher.h"
 #include "ompq/sensitivity/hessian.h"
@@ -101,15 +97,7 @@ RowTable<Metric>& metric_rows() {
 std::span<const Metric> metrics() { return metric_rows().rows(); }
 
 const Metric& metric(std::string_view name) {
-  if (const Metric* row = metric_rows().find(name)) return *row;
-  std::vector<std::string_view> names;
-  for (const Metric& row : metrics()) names.push_back(row.name);
-  const std::string_view near = meant_name(name, names);
-  throw ConfigError("sensitivity",
-                    fmt::format("metric '{}' is unknown{}; there are {}",
-                                name,
-                                near.empty() ? "" : fmt::format(" (did you mean '{}'?)", near),
-                                fmt::join(names, ", ")));
+  return metric_rows().get(name, "sensitivity", "metric");
 }
 
 bool needs_samples(const Metric& metric) {

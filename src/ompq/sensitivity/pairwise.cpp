@@ -147,10 +147,10 @@ struct PairwiseEffect::Impl {
   }
 
   std::int64_t limit_pairs() {
-    const auto most = static_cast<std::size_t>(options.max_pairs);
-    if (pairs.size() <= most) return 0;
-    const std::size_t over = pairs.size() - most;
-    pairs.resize(most);
+    const auto max = static_cast<std::size_t>(options.max_pairs);
+    if (pairs.size() <= max) return 0;
+    const std::size_t over = pairs.size() - max;
+    pairs.resize(max);
     return static_cast<std::int64_t>(over);
   }
 

@@ -118,9 +118,9 @@ std::string sweep_text(const report::Sweep& sweep) {
                                  sweep.layers.size(),
                                  samples_text(sweep.samples),
                                  sweep.activation_bits,
-                                 sweep.instead_of.empty()
+                                 sweep.requested.empty()
                                      ? sweep.metric
-                                     : fmt::format("{} (for {})", sweep.metric, sweep.instead_of));
+                                     : fmt::format("{} (for {})", sweep.metric, sweep.requested));
   Table table({{"file", Align::Right},
                {"bytes", Align::Right},
                {"bits/weight", Align::Right},

@@ -28,8 +28,8 @@ std::string compression_text(double compression) { return fmt::format("{:.1f}x",
 /// "auto", or "auto (for orm)" if orm was requested but cannot be used.
 template <typename Row>
 std::string answerer_text(const Row& row) {
-  return row.instead_of.empty() ? row.allocator
-                                : fmt::format("{} (for {})", row.allocator, row.instead_of);
+  return row.requested.empty() ? row.allocator
+                               : fmt::format("{} (for {})", row.allocator, row.requested);
 }
 
 std::string bits_table(const report::Search& search) {
@@ -235,9 +235,9 @@ std::string reconstruction_text(const report::Reconstruction& made) {
   const auto count = static_cast<double>(std::max<std::size_t>(made.blocks.size(), 1));
   std::string text = fmt::format("\n{} with {} samples", made.method, made.samples);
   if (!made.blocks.empty()) {
-    text += fmt::format(": {} {} at {:.1f} dB on average, {:.1f} dB before",
+    text += fmt::format(": {} {}s at {:.1f} dB on average, {:.1f} dB before",
                         made.blocks.size(),
-                        made.blocks.front().step == "compensation" ? "layers" : "blocks",
+                        made.unit.empty() ? "block" : made.unit,
                         after / count,
                         before / count);
   }

@@ -12,15 +12,15 @@ namespace {
 struct Bound {
   std::string_view name;
   double value;
-  double least;
-  double most;
+  double min;
+  double max;
 };
 
 void check_bound(const Bound& bound) {
-  if (bound.value >= bound.least && bound.value <= bound.most) return;
+  if (bound.value >= bound.min && bound.value <= bound.max) return;
   throw ConfigError(
       "training",
-      fmt::format("{} = {} is outside {}..{}", bound.name, bound.value, bound.least, bound.most));
+      fmt::format("{} = {} is outside {}..{}", bound.name, bound.value, bound.min, bound.max));
 }
 
 }  // namespace

@@ -136,8 +136,8 @@ struct EpilogueFunction : torch::autograd::Function<EpilogueFunction> {
                           const EpilogueOptions* options) {
     auto state = c10::make_intrusive<State>();
     state->extent = extent_of(z, options->norm != nullptr);
-    state->pass.least = options->least;
-    state->pass.most = options->most;
+    state->pass.min = options->min;
+    state->pass.max = options->max;
     state->by_residual = residual.requires_grad();
     state->sample_elements = z.numel() / std::max<std::int64_t>(z.size(0), 1);
     if (residual.numel() > 0) state->pass.residual = residual.data_ptr();

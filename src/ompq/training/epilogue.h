@@ -21,13 +21,13 @@ struct EpilogueOptions {
   bool batch_statistics =
       false;              ///< normalize by the batch's statistics and update the running ones
   double momentum = 0.1;  ///< weight of the batch in the running statistics
-  float least = -std::numeric_limits<float>::infinity();  ///< bounds after norm and residual
-  float most = std::numeric_limits<float>::infinity();
+  float min = -std::numeric_limits<float>::infinity();  ///< bounds after norm and residual
+  float max = std::numeric_limits<float>::infinity();
   ActivationQuantizer* quantizer = nullptr;  ///< for the result
   bool observe = false;                      ///< update an observing quantizer with this batch
 };
 
-/// y = quantize(clamp(norm(z) + residual, least, most)) in one pass (two with batch statistics),
+/// y = quantize(clamp(norm(z) + residual, min, max)) in one pass (two with batch statistics),
 /// likewise backward. Differentiable in z, residual, the norm's and the quantizer's parameters.
 /// @param z   [n, c, h, w] or [n, c] with a norm, any shape without; float32 or bfloat16, also the
 /// result's type.

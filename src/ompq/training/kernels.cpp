@@ -78,10 +78,10 @@ OMPQ_INLINE float value_at(const Task& t, const T* z, const T* r, std::int64_t a
   if (kResidual) v += load_element(r + at + i);
   return v;
 }
-OMPQ_INLINE float clamped(float v, float least, float most) {
+OMPQ_INLINE float clamped(float v, float min, float max) {
   // These comparisons propagate NaN, which must reach the loss.
-  const float above = v < least ? least : v;
-  return above > most ? most : above;
+  const float above = v < min ? min : v;
+  return above > max ? max : above;
 }
 
 template <bool kAffine, bool kResidual, bool kQuantized, typename T>
@@ -90,14 +90,14 @@ OMPQ_INLINE void forward_body(const Task& given) {
   const T* z = static_cast<const T*>(t.z);
   const T* r = static_cast<const T*>(t.epilogue.residual);
   T* y = static_cast<T*>(t.out);
-  const float least = t.epilogue.least;
-  const float most = t.epilogue.most;
+  const float min = t.epilogue.min;
+  const float max = t.epilogue.max;
   const quant::Grid grid = t.epilogue.grid;
   for (std::int64_t at = t.begin; at < t.end; at += t.tile) {
     const std::int64_t count = std::min(t.tile, t.end - at);
 #pragma omp simd
     for (std::int64_t i = 0; i < count; ++i) {
-      float u = clamped(value_at<kAffine, kResidual>(t, z, r, at, i), least, most);
+      float u = clamped(value_at<kAffine, kResidual>(t, z, r, at, i), min, max);
       if (kQuantized) u = quant::fake_quantized(u, grid);
       store_element(y + at + i, u);
     }
@@ -111,8 +111,8 @@ OMPQ_INLINE double backward_body(const Task& given) {
   const T* r = static_cast<const T*>(t.epilogue.residual);
   const T* dy = static_cast<const T*>(t.in);
   T* dv = static_cast<T*>(t.out);
-  const float least = t.epilogue.least;
-  const float most = t.epilogue.most;
+  const float min = t.epilogue.min;
+  const float max = t.epilogue.max;
   const float slope_inside = t.epilogue.inside_slope;
   const quant::Grid grid = t.epilogue.grid;
   double step_gradient = 0.0;
@@ -124,9 +124,9 @@ OMPQ_INLINE double backward_body(const Task& given) {
       const float v = value_at<kAffine, kResidual>(t, z, r, at, i);
       const float g = load_element(dy + at + i);
       // Without &&, or the compiler makes branches, not vectors.
-      bool passes = (v > least) & (v < most);
+      bool passes = (v > min) & (v < max);
       if (kQuantized) {
-        const auto slope = quant::fake_quantize_slope(clamped(v, least, most), grid, slope_inside);
+        const auto slope = quant::fake_quantize_slope(clamped(v, min, max), grid, slope_inside);
         sum += g * slope.by_scale;
         passes = passes & (slope.passes != 0.0F);
       }
@@ -164,20 +164,20 @@ OMPQ_INLINE void range_body(const Task& given) {
   const Task t = given;
   const T* z = static_cast<const T*>(t.z);
   const T* r = static_cast<const T*>(t.epilogue.residual);
-  float least = t.first[0];
-  float most = t.second[0];
+  float min = t.first[0];
+  float max = t.second[0];
   for (std::int64_t at = t.begin; at < t.end; at += t.tile) {
     const std::int64_t count = std::min(t.tile, t.end - at);
-#pragma omp simd reduction(min : least) reduction(max : most)
+#pragma omp simd reduction(min : min) reduction(max : max)
     for (std::int64_t i = 0; i < count; ++i) {
       const float u =
-          clamped(value_at<kAffine, kResidual>(t, z, r, at, i), t.epilogue.least, t.epilogue.most);
-      least = std::min(least, u);
-      most = std::max(most, u);
+          clamped(value_at<kAffine, kResidual>(t, z, r, at, i), t.epilogue.min, t.epilogue.max);
+      min = std::min(min, u);
+      max = std::max(max, u);
     }
   }
-  t.first[0] = least;
-  t.second[0] = most;
+  t.first[0] = min;
+  t.second[0] = max;
 }
 
 /// Calls `body` with the task's switches as constants.
@@ -370,14 +370,14 @@ Range epilogue_range(const Extent& extent, const Epilogue& epilogue, const void*
   std::vector<Range> ranges(static_cast<std::size_t>(cut.chunks), {kInfinity, -kInfinity});
   for_chunks(extent, cut, task, [&](Task& own, std::int64_t c) {
     Range& range = ranges[static_cast<std::size_t>(c)];
-    own.first = &range.least;
-    own.second = &range.most;
+    own.first = &range.min;
+    own.second = &range.max;
     own.affine ? range_affine(own) : range_plain(own);
   });
   Range all{kInfinity, -kInfinity};
   for (const Range& range : ranges) {
-    all.least = std::min(all.least, range.least);
-    all.most = std::max(all.most, range.most);
+    all.min = std::min(all.min, range.min);
+    all.max = std::max(all.max, range.max);
   }
   return all;
 }

@@ -15,14 +15,14 @@ namespace ompq::training {
 
 /// The operations on z, all optional:
 ///   v = z x scale[c] + shift[c] + residual
-///   u = clamp(v, least, most)
+///   u = clamp(v, min, max)
 ///   y = quant::fake_quantized(u)
 struct Epilogue {
   std::span<const float> scale;  ///< one per channel; empty: 1 and no shift
   std::span<const float> shift;
   const void* residual = nullptr;
-  float least = -std::numeric_limits<float>::infinity();
-  float most = std::numeric_limits<float>::infinity();
+  float min = -std::numeric_limits<float>::infinity();
+  float max = std::numeric_limits<float>::infinity();
   bool quantized = false;
   quant::Grid grid;
   /// See quant::fake_quantize_slope.
@@ -63,10 +63,10 @@ struct NormGradient {
 void norm_backward(
     const Extent& extent, const NormGradient& factors, const void* z, const void* dv, void* dz);
 
-/// Minimum and maximum of clamp(z x scale + shift + residual, least, most).
+/// Minimum and maximum of clamp(z x scale + shift + residual, min, max).
 struct Range {
-  float least = 0.0F;
-  float most = 0.0F;
+  float min = 0.0F;
+  float max = 0.0F;
 };
 [[nodiscard]] Range epilogue_range(const Extent& extent, const Epilogue& epilogue, const void* z);
 

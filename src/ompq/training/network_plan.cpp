@@ -44,8 +44,8 @@ class Planner {
       step.product = id;
     } else if (const auto bounds = graph::bounds_of(graph_, node)) {
       step.input = node.input(0);
-      step.epilogue.least = bounds->low;
-      step.epilogue.most = bounds->high;
+      step.epilogue.min = bounds->low;
+      step.epilogue.max = bounds->high;
     } else if (const ValueId other = addend(node, node.input(0)); other != kNoValue) {
       step.input = node.input(0);
       step.epilogue.residual = other;
@@ -86,14 +86,14 @@ class Planner {
   ValueId extend(PlannedEpilogue& epilogue, ValueId value) {
     for (;;) {
       const NodeId reader = sole_reader(value);
-      const bool bounded = epilogue.least > -std::numeric_limits<float>::infinity() ||
-                           epilogue.most < std::numeric_limits<float>::infinity();
+      const bool bounded = epilogue.min > -std::numeric_limits<float>::infinity() ||
+                           epilogue.max < std::numeric_limits<float>::infinity();
       if (reader == kNoNode || bounded) return value;
       const Node& node = graph_.node(reader);
       const ValueId other = addend(node, value);
       if (const auto bounds = graph::bounds_of(graph_, node); bounds && node.input(0) == value) {
-        epilogue.least = bounds->low;
-        epilogue.most = bounds->high;
+        epilogue.min = bounds->low;
+        epilogue.max = bounds->high;
       } else if (other != kNoValue && epilogue.residual == kNoValue && made_.contains(other)) {
         epilogue.residual = other;
       } else {

@@ -15,13 +15,13 @@ namespace ompq::training {
 struct PlannedEpilogue {
   int norm = -1;  ///< index of a norm
   graph::ValueId residual = graph::kNoValue;
-  float least = -std::numeric_limits<float>::infinity();
-  float most = std::numeric_limits<float>::infinity();
+  float min = -std::numeric_limits<float>::infinity();
+  float max = std::numeric_limits<float>::infinity();
   bool quantized = false;
   [[nodiscard]] bool any() const {
     return norm >= 0 || residual != graph::kNoValue || quantized ||
-           least > -std::numeric_limits<float>::infinity() ||
-           most < std::numeric_limits<float>::infinity();
+           min > -std::numeric_limits<float>::infinity() ||
+           max < std::numeric_limits<float>::infinity();
   }
 };
 

@@ -3,10 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include <fmt/format.h>
-
-#include "ompq/core/error.h"
-#include "ompq/core/nearest_name.h"
+#include "ompq/core/row_table.h"
 
 namespace ompq::training {
 namespace {
@@ -72,14 +69,7 @@ std::span<const OptimizerRow> optimizers() {
 }
 
 const OptimizerRow& find_optimizer(std::string_view name) {
-  std::vector<std::string_view> names;
-  for (const OptimizerRow& row : optimizers()) {
-    if (row.name == name) return row;
-    names.push_back(row.name);
-  }
-  throw ConfigError(
-      "training",
-      fmt::format("unknown optimizer '{}'; did you mean '{}'?", name, nearest_name(name, names)));
+  return row_named(optimizers(), name, "training", "optimizer");
 }
 
 std::vector<Moments> make_moments(const OptimizerRow& optimizer,

@@ -1,11 +1,6 @@
 #include "ompq/training/quantizer_methods.h"
 
-#include <vector>
-
-#include <fmt/format.h>
-
-#include "ompq/core/error.h"
-#include "ompq/core/nearest_name.h"
+#include "ompq/core/row_table.h"
 
 namespace ompq::training {
 
@@ -28,14 +23,7 @@ std::span<const QuantizerMethod> quantizer_methods() {
 }
 
 const QuantizerMethod& find_quantizer_method(std::string_view name) {
-  std::vector<std::string_view> names;
-  for (const QuantizerMethod& row : quantizer_methods()) {
-    if (row.name == name) return row;
-    names.push_back(row.name);
-  }
-  throw ConfigError(
-      "training",
-      fmt::format("unknown quantizer '{}'; did you mean '{}'?", name, nearest_name(name, names)));
+  return row_named(quantizer_methods(), name, "training", "quantizer");
 }
 
 }  // namespace ompq::training

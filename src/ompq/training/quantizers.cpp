@@ -125,8 +125,8 @@ std::vector<float> extreme_steps(const WeightQuantizer& quantizer, const at::Ten
     const auto s = static_cast<std::size_t>(slice);
     for (std::int64_t i = at; i < at + count; ++i) steps[s] = std::max(steps[s], std::abs(w[i]));
   });
-  const float most = *std::max_element(steps.begin(), steps.end());
-  for (float& step : steps) step = step > 0.0F ? step / levels : std::max(most / levels, 1e-8F);
+  const float max = *std::max_element(steps.begin(), steps.end());
+  for (float& step : steps) step = step > 0.0F ? step / levels : std::max(max / levels, 1e-8F);
   return steps;
 }
 
@@ -166,12 +166,12 @@ ActivationQuantizer make_activation_quantizer(const QuantizerMethod& method,
 quant::Grid grid_of(ActivationQuantizer& quantizer) {
   if (quantizer.range.defined()) {
     const float* range = quantizer.range.data_ptr<float>();
-    const float least = std::min(range[0], 0.0F);
-    const float most = std::max(range[1], 0.0F);
+    const float min = std::min(range[0], 0.0F);
+    const float max = std::max(range[1], 0.0F);
     const auto top = static_cast<float>(quantizer.bits.levels() - 1);
-    const float step = quant::short_scale(std::max((most - least) / top, 1e-12F), quant::Snap::Up);
+    const float step = quant::short_scale(std::max((max - min) / top, 1e-12F), quant::Snap::Up);
     quantizer.zero_point =
-        static_cast<std::int32_t>(std::clamp(std::nearbyint(-least / step), 0.0F, top));
+        static_cast<std::int32_t>(std::clamp(std::nearbyint(-min / step), 0.0F, top));
     return quantizer.with_scale(step);
   }
   const bool clip = quantizer.method->activations == ActivationRange::LearnedClip;
@@ -183,8 +183,8 @@ quant::Grid grid_of(ActivationQuantizer& quantizer) {
 void observe(ActivationQuantizer& quantizer, const Range& batch) {
   constexpr float kMomentum = 0.99F;
   float* range = quantizer.range.data_ptr<float>();
-  range[0] = kMomentum * range[0] + (1.0F - kMomentum) * batch.least;
-  range[1] = kMomentum * range[1] + (1.0F - kMomentum) * batch.most;
+  range[0] = kMomentum * range[0] + (1.0F - kMomentum) * batch.min;
+  range[1] = kMomentum * range[1] + (1.0F - kMomentum) * batch.max;
 }
 
 double learned_gradient(const ActivationQuantizer& quantizer,

@@ -3,12 +3,8 @@
 #include <algorithm>
 #include <cmath>
 #include <numbers>
-#include <vector>
 
-#include <fmt/format.h>
-
-#include "ompq/core/error.h"
-#include "ompq/core/nearest_name.h"
+#include "ompq/core/row_table.h"
 
 namespace ompq::training {
 namespace {
@@ -39,14 +35,7 @@ std::span<const ScheduleRow> schedules() {
 }
 
 const ScheduleRow& find_schedule(std::string_view name) {
-  std::vector<std::string_view> names;
-  for (const ScheduleRow& row : schedules()) {
-    if (row.name == name) return row;
-    names.push_back(row.name);
-  }
-  throw ConfigError(
-      "training",
-      fmt::format("unknown schedule '{}'; did you mean '{}'?", name, nearest_name(name, names)));
+  return row_named(schedules(), name, "training", "schedule");
 }
 
 double rate_share(const ScheduleOptions& options, std::int64_t number) {

@@ -169,11 +169,9 @@ struct TrainableGraph::Impl {
     if (!bias.defined() || !rounded) return bias;
     const float step = grid_of(quantizer->second).scale;
     at::Tensor value = bias.detach().contiguous().clone();
-    float* b = value.data_ptr<float>();
-    const std::vector<float>& scales = steps->second.folded;
-    for (std::int64_t c = 0; c < value.numel(); ++c) {
-      b[c] = quant::short_bias(b[c], step * scales[static_cast<std::size_t>(c) % scales.size()]);
-    }
+    quant::round_biases({value.data_ptr<float>(), static_cast<std::size_t>(value.numel())},
+                        step,
+                        steps->second.folded);
     return straight_through(bias, value);
   }
 
@@ -208,8 +206,7 @@ struct TrainableGraph::Impl {
 
   at::Tensor run_epilogue(Pass& pass, const PlannedStep& step, const at::Tensor& z) {
     const PlannedEpilogue& planned = step.epilogue;
-    EpilogueOptions options{
-        .momentum = pass.momentum, .least = planned.least, .most = planned.most};
+    EpilogueOptions options{.momentum = pass.momentum, .min = planned.min, .max = planned.max};
     if (planned.norm >= 0) {
       NormPart& part = parts.norms[static_cast<std::size_t>(planned.norm)];
       options.batch_statistics = pass.trains() && part.trained;

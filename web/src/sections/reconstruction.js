@@ -20,6 +20,7 @@ function links(rows) {
 }
 
 export function reconstructionSection(context) {
+  const unit = context.run.document.reconstruction?.unit ?? 'block';
   const rows = (context.run.document.reconstruction?.blocks ?? []).filter((row) => Number.isFinite(row.loss_before) && Number.isFinite(row.loss_after));
   if (rows.length === 0) return [];
   const shown = () => rows.filter((row) => holds(row.name, context.store.state.filter));
@@ -30,8 +31,8 @@ export function reconstructionSection(context) {
     ['iterations', whole(row.iterations)], ['seconds', seconds(row.seconds)]];
   return [figure({
     id: 'reconstruction',
-    title: 'Reconstruction per block',
-    lead: `Loss of each block’s rounding before and after learning. ${all > 0 ? `${seconds(all)} in total.` : ''}`,
+    title: `Reconstruction per ${unit}`,
+    lead: `Loss of each ${unit}’s rounding before and after learning. ${all > 0 ? `${seconds(all)} in total.` : ''}`,
     height: () => 260 + labelSpace(names()) + zoomSpace(names()),
     option: () => ({
       legend: legend(['before', 'after']),
@@ -47,12 +48,12 @@ export function reconstructionSection(context) {
       ],
     }),
     table: () => ({
-      columns: [{ name: 'block' }, { name: 'iterations', numeric: true, format: whole }, { name: 'seconds', numeric: true, format: (x) => number(x, 4) },
+      columns: [{ name: unit }, { name: 'iterations', numeric: true, format: whole }, { name: 'seconds', numeric: true, format: (x) => number(x, 4) },
         { name: 'loss before', numeric: true, format: number }, { name: 'loss after', numeric: true, format: number }, { name: 'left', numeric: true, format: (x) => percent(x, 1) },
         { name: 'before (dB)', numeric: true, format: (x) => number(x, 4) }, { name: 'after (dB)', numeric: true, format: (x) => number(x, 4) }],
       rows: shown().map((row) => [row.name, row.iterations, row.seconds, row.loss_before, row.loss_after, left(row), row.snr_before_db, row.snr_after_db]),
     }),
     points: () => shown().map((row, index) => ({ series: 1, index, text: `${row.name}: loss ${number(row.loss_before, 3)} before, ${number(row.loss_after, 3)} after` })),
-    summary: () => `${rows.length} blocks.`,
+    summary: () => `${rows.length} ${unit}s.`,
   }, { ...context, depends: ['filter'] })];
 }

@@ -121,7 +121,7 @@ function facts(run, report) {
     ['Got', chosen ? `${whole(chosen.bytes)} bytes, ${number(chosen.averageBits, 5)} bits a weight` : null],
     ['Promised', Number.isFinite(document.bytes_promised) ? `${whole(document.bytes_promised)} bytes` : null],
     ['Allocator', chosen?.label],
-    ['Metric', document.metric && (document.instead_of ? `${document.metric} (for ${document.instead_of})` : document.metric)],
+    ['Metric', document.metric && (document.requested ? `${document.metric} (for ${document.requested})` : document.metric)],
     ['Not measured', (document.dropped ?? []).map(({ metric, reason }) => `${metric}: ${reason}`).join('; ')],
     ['Solver', describeSolver(run)],
     ['Activations', activations(document)],

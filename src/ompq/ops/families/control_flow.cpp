@@ -143,12 +143,12 @@ bool is_true(const OutputFacts& facts) {
 
 /// The number of iterations, if the loop cannot end early; nullopt if it depends on the data.
 std::optional<std::int64_t> turns_of(Facts inputs, const OutputFacts& condition) {
-  const auto most = known_integers(fact(inputs, 0));
+  const auto trips = known_integers(fact(inputs, 0));
   const auto first = known_integers(fact(inputs, 1));
   if (first && first->size() == 1 && first->front() == 0) return 0;
   const bool starts = !has(inputs, 1) || first;
-  if (!most || most->size() != 1 || !starts || !is_true(condition)) return std::nullopt;
-  return std::max<std::int64_t>(most->front(), 0);
+  if (!trips || trips->size() != 1 || !starts || !is_true(condition)) return std::nullopt;
+  return std::max<std::int64_t>(trips->front(), 0);
 }
 
 /// The results of one iteration for the current loop-carried values. @throws ShapeError if a shape
@@ -195,11 +195,11 @@ Outputs run_loop(const OpContext& context, Inputs inputs) {
   const std::size_t count = carried_by(context, inputs.size());
   const Inputs first = inputs.subspan(kCarriedFrom, count);
   const Inputs captured = inputs.subspan(kCarriedFrom + count);
-  const std::int64_t most = inputs[0].defined() ? inputs[0].item<std::int64_t>() : INT64_MAX;
+  const std::int64_t trips = inputs[0].defined() ? inputs[0].item<std::int64_t>() : INT64_MAX;
   at::Tensor condition = inputs[1].defined() ? inputs[1].to(at::kBool) : at::ones({}, at::kBool);
   Outputs carried(first.begin(), first.end());
   std::vector<Outputs> collected(body.outputs().size() - 1 - count);
-  for (std::int64_t turn = 0; turn < most && condition.item<bool>(); ++turn) {
+  for (std::int64_t turn = 0; turn < trips && condition.item<bool>(); ++turn) {
     Outputs operands{at::scalar_tensor(turn, at::kLong), condition.reshape({})};
     operands.insert(operands.end(), carried.begin(), carried.end());
     operands.insert(operands.end(), captured.begin(), captured.end());

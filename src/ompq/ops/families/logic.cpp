@@ -27,7 +27,7 @@ std::optional<bool> not_greater(Dim a, Dim b) { return negated(less(b, a)); }
 std::optional<bool> not_less(Dim a, Dim b) { return negated(less(a, b)); }
 std::optional<bool> both(Dim a, Dim b) { return a.size != 0 && b.size != 0; }
 std::optional<bool> either(Dim a, Dim b) { return a.size != 0 || b.size != 0; }
-std::optional<bool> one_alone(Dim a, Dim b) { return (a.size != 0) != (b.size != 0); }
+std::optional<bool> exactly_one(Dim a, Dim b) { return (a.size != 0) != (b.size != 0); }
 
 template <Truth Holds>
 OutputList infer_truth(const OpContext& context, Facts inputs) {
@@ -105,7 +105,7 @@ std::span<const Operator> logic_operators() {
       {"GreaterOrEqual", "", 12, 2, 1, always_supported, infer_truth<not_less>, binary<ge_tensors>},
       {"And", "", 7, 2, 1, needs_bools, infer_truth<both>, binary<at::logical_and>},
       {"Or", "", 7, 2, 1, needs_bools, infer_truth<either>, binary<at::logical_or>},
-      {"Xor", "", 7, 2, 1, needs_bools, infer_truth<one_alone>, binary<at::logical_xor>},
+      {"Xor", "", 7, 2, 1, needs_bools, infer_truth<exactly_one>, binary<at::logical_xor>},
       {"Not", "", 7, 1, 1, needs_bools, infer_not, unary<at::logical_not>},
       {"Where", "", 9, 3, 1, check_where, infer_where, run_where},
   };

@@ -70,9 +70,9 @@ OutputList infer_pad(const OpContext& context, Facts inputs) {
   for (std::size_t i = 0; i < shape.size(); ++i) {
     if (pads.head[i] == 0 && pads.tail[i] == 0) continue;
     const std::int64_t extent = shape[i].size;
-    const std::int64_t most = mode == PadMode::Reflect ? extent - 1 : INT32_MAX;
+    const std::int64_t max = mode == PadMode::Reflect ? extent - 1 : INT32_MAX;
     const std::int64_t padded = extent + pads.head[i] + pads.tail[i];
-    if (!shape[i].is_fixed() || padded < 0 || std::max(pads.head[i], pads.tail[i]) > most ||
+    if (!shape[i].is_fixed() || padded < 0 || std::max(pads.head[i], pads.tail[i]) > max ||
         (mode != PadMode::Constant && extent == 0)) {
       fail(context,
            fmt::format("axis {} of shape {} cannot be padded by {} and {}",

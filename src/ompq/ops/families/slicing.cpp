@@ -48,10 +48,10 @@ MaybeDim open_slice(Dim start, Dim end, std::int64_t step, Dim extent) {
   if (step == -1 && (start == Dim::fixed(-1) || is_beyond(start)) && is_before(end)) return extent;
   if (step != 1 || !start.is_fixed()) return std::nullopt;
   // Within the first (or last) k elements the slice is the same for every N >= 1.
-  const std::int64_t least = extent.size;
-  if (start.size < 0 && -start.size <= least && to_end) return Dim::fixed(-start.size);
+  const std::int64_t min = extent.size;
+  if (start.size < 0 && -start.size <= min && to_end) return Dim::fixed(-start.size);
   if (!end.is_fixed() || (start.size < 0) != (end.size < 0)) return std::nullopt;
-  if (std::max(std::abs(start.size), std::abs(end.size)) > least) return std::nullopt;
+  if (std::max(std::abs(start.size), std::abs(end.size)) > min) return std::nullopt;
   return Dim::fixed(std::max<std::int64_t>(end.size - start.size, 0));
 }
 

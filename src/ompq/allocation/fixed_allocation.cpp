@@ -1,4 +1,4 @@
-#include "ompq/allocation/settled.h"
+#include "ompq/allocation/fixed_allocation.h"
 
 #include <utility>
 
@@ -7,7 +7,7 @@
 
 namespace ompq::allocation {
 
-std::optional<Allocation> settled_allocation(const AllocationRequest& request) {
+std::optional<Allocation> fixed_allocation(const AllocationRequest& request) {
   if (leaves_a_choice(request)) return std::nullopt;
   const DecisionModel model = make_model(request);
   require_feasible(join_items(model, {}, Sense::Minimize).problem);

@@ -11,6 +11,6 @@ namespace ompq::allocation {
 /// (pinned, excluded, or one candidate width). Nullopt if there is a choice. Needs no losses and no
 /// importance.
 /// @throws InfeasibleBudget if those widths exceed a budget; ConfigError as make_model does.
-[[nodiscard]] std::optional<Allocation> settled_allocation(const AllocationRequest& request);
+[[nodiscard]] std::optional<Allocation> fixed_allocation(const AllocationRequest& request);
 
 }  // namespace ompq::allocation

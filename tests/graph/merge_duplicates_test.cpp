@@ -25,7 +25,7 @@ TEST(MergeConstantTwins, MergesEqualNodesOfOneConstant) {
   const ValueId same = transposed(builder, "same", w, {0, 1});
   const ValueId y = builder.add("ya", builder.add("xa", x, a), builder.add("bs", b, same));
   Graph graph = builder.finish({y});
-  EXPECT_EQ(merge_constant_twins(graph), 1);
+  EXPECT_EQ(merge_constant_duplicates(graph), 1);
   graph.sort();
   const NodeId bs = graph.producer(graph.find_value(graph.value(y).name));
   EXPECT_EQ(graph.consumers(a).size(), 2U);
@@ -41,7 +41,7 @@ TEST(MergeConstantTwins, LeavesNodesOfActivationsAndNetworkOutputs) {
   const ValueId c = transposed(builder, "c", w, {1, 0});
   const ValueId d = transposed(builder, "d", w, {1, 0});
   Graph graph = builder.finish({builder.add("sum", a, b), c, d});
-  EXPECT_EQ(merge_constant_twins(graph), 0);
+  EXPECT_EQ(merge_constant_duplicates(graph), 0);
 }
 
 }  // namespace

@@ -46,7 +46,7 @@ std::optional<std::string> key_of(const Node& node) {
 
 }  // namespace
 
-int merge_constant_twins(Graph& graph) {
+int merge_constant_duplicates(Graph& graph) {
   std::vector<bool> constant(graph.values().size());
   for (std::size_t i = 0; i < constant.size(); ++i) {
     constant[i] = graph.is_constant(static_cast<ValueId>(i));
@@ -69,10 +69,10 @@ int merge_constant_twins(Graph& graph) {
     }
     const auto key = key_of(node);
     if (!key || visible) continue;
-    const auto [twin, fresh] = first.emplace(*key, id);
-    if (fresh) continue;
+    const auto [kept, is_first] = first.emplace(*key, id);
+    if (is_first) continue;
     const std::vector<ValueId> mine = node.outputs;
-    const std::vector<ValueId> theirs = graph.node(twin->second).outputs;
+    const std::vector<ValueId> theirs = graph.node(kept->second).outputs;
     for (std::size_t o = 0; o < mine.size(); ++o) {
       if (mine[o] != kNoValue) graph.replace_uses(mine[o], theirs[o]);
     }

@@ -1,0 +1,7 @@
+#include "ompq/core/version.h"
+
+namespace ompq {
+
+const char* version() { return OMPQ_VERSION; }
+
+}  // namespace ompq
