@@ -107,7 +107,7 @@ class MemberCheck {
     count(values);
   }
   template <typename Function>
-  void computed(std::string_view, const Function&, std::string_view) {}
+  void computed(std::string_view, const Function&, std::string_view, std::string_view = {}) {}
   template <typename T>
   void internal(const T& value) {
     count(value);

@@ -24,7 +24,7 @@
 //   type(name, doc)                             name of the struct in Python
 //   operator()(name, member, doc, marks)        a field
 //   matrix(name, member, columns, doc, marks)   a row-major vector as a list of rows
-//   computed(name, function, doc)               written, not read: computed from other fields
+//   computed(name, function, doc, former_name)  written, not read: computed from other fields
 //   internal(member)                            not in documents
 
 namespace ompq::fields {

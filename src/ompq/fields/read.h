@@ -100,8 +100,10 @@ class Reader {
   }
 
   template <typename Function>
-  void computed(std::string_view /*name*/, const Function& /*function*/, std::string_view /*doc*/) {
-  }
+  void computed(std::string_view /*name*/,
+                const Function& /*function*/,
+                std::string_view /*doc*/,
+                std::string_view /*former_name*/ = {}) {}
 
   template <typename T>
   void internal(T& /*value*/) {}

@@ -82,9 +82,16 @@ class Describer {
   }
 
   template <typename Function>
-  void computed(std::string_view name, const Function&, std::string_view doc) {
+  void computed(std::string_view name,
+                const Function&,
+                std::string_view doc,
+                std::string_view former_name = {}) {
     using Value = std::remove_cvref_t<decltype(std::declval<const Function&>()())>;
-    add(name, doc, schema_.template add<Value>(), kIsOptional<Value> ? kNullEmpty : Marks{}, false);
+    add(name,
+        doc,
+        schema_.template add<Value>(),
+        (kIsOptional<Value> ? kNullEmpty : Marks{}).formerly(former_name),
+        false);
     std::ranges::find(made_.fields, name, &Field::name)->computed = true;
   }
 

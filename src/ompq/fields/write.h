@@ -58,7 +58,10 @@ class Writer {
   }
 
   template <typename Function>
-  void computed(std::string_view name, const Function& function, std::string_view doc) {
+  void computed(std::string_view name,
+                const Function& function,
+                std::string_view doc,
+                std::string_view /*former_name*/ = {}) {
     if (done_) return;
     const auto value = function();
     if constexpr (kIsOptional<std::remove_cvref_t<decltype(value)>>) {

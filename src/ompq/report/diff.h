@@ -80,7 +80,7 @@ void list_fields(Visitor& v, Struct& s) {
     const DiffRow* row = first_diverged(s);
     return row == nullptr ? std::nullopt : std::optional(row->layer);
   };
-  v.computed("first_diverged", first_layer, "layer of the first row that diverged");
+  v.computed("first_diverged", first_layer, "layer of the first row that diverged", "first_apart");
   v("agreement",
     s.agreement,
     "share of samples, 0..1, for which both first outputs have the same best class",
