@@ -33,26 +33,26 @@ TEST(CompletionBound, PricesWhatAStepUpUses) {
   EXPECT_THAT(bound.preferred(), ElementsAre(0));
   EXPECT_THAT(bound.preferred_costs(0), ElementsAre(4));
   EXPECT_THAT(bound.preferred_costs(1), ElementsAre(0));
-  EXPECT_EQ(bound.least_loss(0, 0, 0), 0);
-  EXPECT_DOUBLE_EQ(bound.least_loss(0, 0, 6), 2) << "the step costs less than 6 unspent units";
-  EXPECT_DOUBLE_EQ(bound.least_loss(0, 0, 3), 1) << "half of it";
-  EXPECT_DOUBLE_EQ(bound.least_loss(0, 0, 8), 2 + 0.5 * 2);
-  EXPECT_DOUBLE_EQ(bound_of(columns, 0.2).least_loss(0, 0, 6), 0.2 * 6) << "the step costs more";
+  EXPECT_EQ(bound.min_loss(0, 0, 0), 0);
+  EXPECT_DOUBLE_EQ(bound.min_loss(0, 0, 6), 2) << "the step costs less than 6 unspent units";
+  EXPECT_DOUBLE_EQ(bound.min_loss(0, 0, 3), 1) << "half of it";
+  EXPECT_DOUBLE_EQ(bound.min_loss(0, 0, 8), 2 + 0.5 * 2);
+  EXPECT_DOUBLE_EQ(bound_of(columns, 0.2).min_loss(0, 0, 6), 0.2 * 6) << "the step costs more";
 }
 
 TEST(CompletionBound, PricesWhatAStepDownFrees) {
   const std::vector<Column> columns{{0, 0, 3, {1}}, {1, 0, 0, {4}}};
   const CompletionBound bound = bound_of(columns, 0.5);
   EXPECT_THAT(bound.preferred(), ElementsAre(1));
-  EXPECT_DOUBLE_EQ(bound.least_loss(0, 0, -1), 1);
-  EXPECT_DOUBLE_EQ(bound.least_loss(0, 0, -3), 3);
-  EXPECT_TRUE(std::isinf(bound.least_loss(0, 0, -4))) << "nothing fits";
+  EXPECT_DOUBLE_EQ(bound.min_loss(0, 0, -1), 1);
+  EXPECT_DOUBLE_EQ(bound.min_loss(0, 0, -3), 3);
+  EXPECT_TRUE(std::isinf(bound.min_loss(0, 0, -4))) << "nothing fits";
 }
 
 TEST(CompletionBound, AfterTheLastItemIsThePriceOfTheRest) {
   const CompletionBound bound = bound_of({{0, 0, 0, {4}}}, 0.5);
-  EXPECT_DOUBLE_EQ(bound.least_loss(1, 0, 6), 3);
-  EXPECT_TRUE(std::isinf(bound.least_loss(1, 0, -1)));
+  EXPECT_DOUBLE_EQ(bound.min_loss(1, 0, 6), 3);
+  EXPECT_TRUE(std::isinf(bound.min_loss(1, 0, -1)));
 }
 
 TEST(CompletionBound, IsNeverAboveACompletionThatFits) {
@@ -72,7 +72,7 @@ TEST(CompletionBound, IsNeverAboveACompletionThatFits) {
           static_cast<std::int64_t>(random.uniform() * static_cast<double>(problem.capacity[k]));
       const std::int64_t capacity = problem.capacity[k] - used;
       const double least =
-          bound.least_loss(position, k, capacity - bound.preferred_costs(position)[k]);
+          bound.min_loss(position, k, capacity - bound.preferred_costs(position)[k]);
       double exact = HUGE_VAL;
       testing::for_each_choice(problem, [&](const MultipleChoice::Choice& choice) {
         double loss = 0;

@@ -74,7 +74,7 @@ TEST(LoadUnfolded, KeepsTheBatchNorms) {
     return std::ranges::count(graph.nodes(), "BatchNormalization", &graph::Node::op_type);
   };
   EXPECT_EQ(norms(load_model(context).graph), 0);
-  EXPECT_EQ(norms(load_unfolded(context)), 1);
+  EXPECT_EQ(norms(load_trainable_model(context).unfolded), 1);
 }
 
 TEST(PreprocessingOwner, IsTheNetworkThatHasAFileNextToIt) {

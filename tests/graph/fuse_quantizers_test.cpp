@@ -77,5 +77,66 @@ TEST_F(FuseQuantizers, LeavesAPairThatRescales) {
   Graph graph = b.finish({x});
   EXPECT_EQ(fuse_quantizers(graph, {}), 0);
 }
+/// x -> QuantizeLinear (scale 0.1) -> Clip of the codes to 0..`most` -> DequantizeLinear
+ValueId clipped_codes(GraphBuilder& b, ValueId x, std::uint8_t zero_point, std::uint8_t most) {
+  const ValueId scale = b.constant("scale", Tensor::scalar(0.1F));
+  const ValueId zero = b.constant("zero", Tensor::scalar(zero_point));
+  const ValueId high = b.constant("high", Tensor::scalar(most));
+  const auto codes = b.op({.name = "q", .op_type = "QuantizeLinear", .inputs = {x, scale, zero}},
+                          testing::fuse_image(),
+                          DataType::UInt8);
+  const auto clipped = b.op({.name = "c", .op_type = "Clip", .inputs = {codes, kNoValue, high}},
+                            testing::fuse_image(),
+                            DataType::UInt8);
+  return b.op({.name = "dq", .op_type = "DequantizeLinear", .inputs = {clipped, scale, zero}},
+              testing::fuse_image());
+}
+
+TEST_F(FuseQuantizers, TakesTheClipOfCodesAsTheirRange) {
+  Graph graph = b.finish({clipped_codes(b, input, 3, 15)});
+  EXPECT_EQ(fuse_quantizers(graph, {}), 1);
+  ASSERT_THAT(op_types(graph), ElementsAre("FakeQuantize"));
+  EXPECT_EQ(graph.node(0).int_attribute("quant_min", -1), 0);
+  EXPECT_EQ(graph.node(0).int_attribute("quant_max", -1), 15);
+}
+
+class DropBounds : public FuseQuantizers {};
+
+TEST_F(DropBounds, RemovesWhatTheQuantizerPerforms) {
+  const ValueId clipped = b.clip("clip", b.relu("relu", input), 0.0F, 25.5F);
+  Graph graph = b.finish({b.quantize_dequantize("act", clipped, 0.1F, 0)});
+  EXPECT_EQ(drop_bounds_before_quantizers(graph), 1);
+  EXPECT_THAT(op_types(graph), ElementsAre("QuantizeLinear", "DequantizeLinear"));
+}
+
+TEST_F(DropBounds, KeepsATighterBound) {
+  const ValueId clipped = b.clip("clip", input, 0.0F, 6.0F);  // code 60 of 255
+  Graph graph = b.finish({b.quantize_dequantize("act", clipped, 0.1F, 0)});
+  EXPECT_EQ(drop_bounds_before_quantizers(graph), 0);
+  EXPECT_THAT(op_types(graph), ElementsAre("Clip", "QuantizeLinear", "DequantizeLinear"));
+}
+
+TEST_F(DropBounds, KeepsALowerBoundAboveTheSmallestCode) {
+  Graph graph = b.finish({b.quantize_dequantize("act", b.relu("relu", input), 0.1F, 3)});
+  EXPECT_EQ(drop_bounds_before_quantizers(graph), 0);
+}
+
+TEST_F(DropBounds, CountsAClipOfTheCodes) {
+  const ValueId clipped = b.clip("clip", input, 0.0F, 1.5F);
+  Graph graph = b.finish({clipped_codes(b, clipped, 0, 15)});
+  EXPECT_EQ(drop_bounds_before_quantizers(graph), 1);
+  EXPECT_THAT(op_types(graph), ElementsAre("QuantizeLinear", "Clip", "DequantizeLinear"));
+}
+
+TEST_F(DropBounds, KeepsTheNodeForOtherReaders) {
+  const ValueId relu = b.relu("relu", input);
+  Graph graph = b.finish({b.quantize_dequantize("act", relu, 0.1F, 0), b.relu("again", relu)});
+  EXPECT_EQ(drop_bounds_before_quantizers(graph), 1);
+  EXPECT_THAT(op_types(graph), ::testing::Contains("Relu"));
+  for (const Node& node : graph.nodes()) {
+    if (node.is("QuantizeLinear")) EXPECT_EQ(node.inputs.front(), input);
+  }
+}
+
 }  // namespace
 }  // namespace ompq::graph

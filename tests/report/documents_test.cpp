@@ -12,60 +12,20 @@
 #include <nlohmann/json.hpp>
 
 #include "ompq/core/atomic_file.h"
-#include "ompq/core/error.h"
-#include "ompq/fields/former_names.h"
 #include "ompq/report/epoch_log.h"
 #include "ompq/report/html.h"
-#include "ompq/report/json.h"
-#include "ompq/report/python_types.h"
-#include "support/paths.h"
+#include "report/first_documents.h"
 
-// The declared fields of results: that none is left out, and that documents come back, also those
-// that version 0.1.0 wrote (tests/report/documents-0.1.0).
+// The declared fields of results: that none is left out. json_test.cpp tests that documents come
+// back.
 
 namespace ompq::report {
 namespace {
 
 using Json = nlohmann::ordered_json;
-using ::testing::HasSubstr;
-
-std::filesystem::path first_documents() {
-  return testing::source_dir() / "tests/report/documents-0.1.0";
-}
-
-struct Example {
-  std::string file;
-  std::string text;
-};
-
-/// What version 0.1.0 wrote for a command.
-std::vector<Example> examples_of(const Format& format) {
-  std::vector<Example> examples;
-  for (const char* tail : {"", "-small"}) {
-    const auto file = first_documents() / fmt::format("{}{}.json", format.command, tail);
-    if (std::filesystem::exists(file)) examples.push_back({file.string(), read_file(file)});
-  }
-  return examples;
-}
-
-/// `text` with the names that its fields have now.
-std::string renamed(const std::string& text, const DocumentKind& kind) {
-  Json json = Json::parse(text);
-  fields::rename_former(json,
-                        documents().schema,
-                        {.kind = fields::Type::Kind::Object, .object = kind.type, .item = {}});
-  json["format"] = kind.format.text();
-  return json.dump(2) + "\n";
-}
-
-/// Calls `check.template operator()<Result>(kind)` for each kind of document.
-template <typename Check>
-void for_each_kind(const Check& check) {
-  std::size_t index = 0;
-  for_each_document([&]<typename Result>(const Format&) {
-    check.template operator()<Result>(documents().kinds.at(index++));
-  });
-}
+using testing::Example;
+using testing::examples_of;
+using testing::first_documents;
 
 /// Fits a member of any type.
 struct Anything {
@@ -172,99 +132,13 @@ TEST(Documents, DeclareEveryMemberOfTheirStructs) {
 }
 
 TEST(Documents, HaveNamesThatNoOtherFieldHad) {
-  for (const fields::Struct& computed : documents().schema.structs()) {
-    for (const fields::Field& field : computed.fields) {
+  for (const fields::Struct& made : documents().schema.structs()) {
+    for (const fields::Field& field : made.fields) {
       if (field.former_name.empty()) continue;
-      EXPECT_EQ(std::ranges::count(computed.fields, field.former_name, &fields::Field::name), 0)
-          << computed.name << "." << field.name;
+      EXPECT_EQ(std::ranges::count(made.fields, field.former_name, &fields::Field::name), 0)
+          << made.name << "." << field.name;
     }
   }
-}
-
-TEST(Documents, OfVersion010AreReadAndWrittenInTheNamesOfThisOne) {
-  for_each_kind([]<typename Result>(const DocumentKind& kind) {
-    const auto examples = examples_of(kind.format);
-    EXPECT_FALSE(examples.empty()) << kind.format.command;
-    for (const Example& example : examples) {
-      const auto result = read_document<Result>(example.text, example.file);
-      const std::string expected = renamed(example.text, kind);
-      EXPECT_EQ(to_json(result), expected) << example.file;
-      EXPECT_EQ(to_json(read_document<Result>(expected, example.file)), expected) << example.file;
-    }
-  });
-}
-
-TEST(Documents, OfLaterVersionsAndOtherKindsAreRefusedByName) {
-  for_each_kind([]<typename Result>(const DocumentKind& kind) {
-    Json json = Json::parse(examples_of(kind.format).front().text);
-    const std::vector<std::string> others{
-        fmt::format("{}/{}", kind.format.name, kind.format.version + 1),
-        fmt::format("{}/0", kind.format.name),
-        "ompq-other/1"};
-    for (const std::string& format : others) {
-      json["format"] = format;
-      try {
-        (void)read_document<Result>(json.dump(), "a.json");
-        ADD_FAILURE() << format << " was read";
-      } catch (const DataError& error) {
-        EXPECT_EQ(
-            error.what(),
-            fmt::format("[a.json] \"format\" is \"{}\"; it must be \"{}\" or earlier; write it "
-                        "again with 'ompq {}' --result",
-                        format,
-                        kind.format.text(),
-                        kind.format.command));
-      }
-    }
-  });
-}
-
-/// Every part of `json`, as a pointer.
-void collect_places(const Json& json,
-                    const Json::json_pointer& at,
-                    std::vector<Json::json_pointer>& all) {
-  if (!at.empty()) all.push_back(at);
-  if (json.is_object()) {
-    for (const auto& [name, value] : json.items()) collect_places(value, at / name, all);
-  } else if (json.is_array() && !json.empty()) {
-    collect_places(json.front(), at / 0, all);  // the other entries are of the same kind
-  }
-}
-
-/// False where `place` is part of a field that follows from others, or of JSON of another kind.
-bool is_read(const Json::json_pointer& place, const DocumentKind& kind) {
-  Json::json_pointer top = place;
-  while (!top.parent_pointer().empty()) {
-    if (top.back() == "preprocess") return false;
-    top = top.parent_pointer();
-  }
-  const auto& declared = documents().schema.find(kind.type)->fields;
-  const auto field = std::ranges::find(declared, top.back(), &fields::Field::name);
-  return field == declared.end() || !field->computed;
-}
-
-TEST(Documents, WithAPartOfAnotherTypeAreRefusedWithItsPlace) {
-  for_each_kind([]<typename Result>(const DocumentKind& kind) {
-    const Json json = Json::parse(renamed(examples_of(kind.format).front().text, kind));
-    std::vector<Json::json_pointer> places;
-    collect_places(json, Json::json_pointer(), places);
-    std::erase_if(places, [&](const auto& place) { return !is_read(place, kind); });
-    std::size_t refused = 0;
-    for (const auto& place : places) {
-      Json broken = json;
-      // A list of objects is no value of any field.
-      broken[place] = Json::array({Json::object({{"no", "field"}})});
-      try {
-        (void)read_document<Result>(broken.dump(), "a.json");
-      } catch (const DataError& error) {
-        ++refused;
-        EXPECT_THAT(error.what(), HasSubstr(place.back())) << place;
-      } catch (const std::exception& error) {
-        ADD_FAILURE() << place << ": " << error.what();
-      }
-    }
-    EXPECT_EQ(refused, places.size()) << kind.format.command;
-  });
 }
 
 TEST(EpochLog, OfVersion010IsRead) {
@@ -293,11 +167,5 @@ TEST(ReportPage, ShowsDocumentsOfVersion010InTheNamesOfThisOne) {
     EXPECT_FALSE(content.contains("float")) << kind.format.command;
   }
 }
-
-TEST(PythonTypes, AreThoseOfThePackage) {
-  EXPECT_EQ(read_file(testing::source_dir() / "python/ompq/results.py"), python_types())
-      << "run 'make docs' to write python/ompq/results.py again";
-}
-
 }  // namespace
 }  // namespace ompq::report

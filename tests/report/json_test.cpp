@@ -85,7 +85,7 @@ bool is_read(const Json::json_pointer& place, const DocumentKind& kind) {
   }
   const auto& declared = documents().schema.find(kind.type)->fields;
   const auto field = std::ranges::find(declared, top.back(), &fields::Field::name);
-  return field == declared.end() || !field->made;
+  return field == declared.end() || !field->computed;
 }
 
 TEST(Documents, WithAPartOfAnotherTypeAreRefusedWithItsPlace) {

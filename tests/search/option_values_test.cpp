@@ -60,15 +60,15 @@ TEST(PinnedWidths, NameTheLayerAndTheOptionForSeveralWidths) {
                     HasSubstr("--candidates fc=4,8")));
 }
 
-TEST(ActivationWidths, AreAscendingAndDistinct) {
-  EXPECT_THAT(activation_widths({"8", "4", "8", "6"}), ElementsAre(4, 6, 8));
-  EXPECT_THAT(activation_widths({"8"}), ElementsAre(8));
+TEST(ActivationCandidates, AreAscendingAndDistinct) {
+  EXPECT_THAT(activation_candidates_of({"8", "4", "8", "6"}), ElementsAre(4, 6, 8));
+  EXPECT_THAT(activation_candidates_of({"8"}), ElementsAre(8));
 }
 
-TEST(ActivationWidths, AreEmptyForFloat) {
-  EXPECT_THAT(activation_widths({"float"}), IsEmpty());
+TEST(ActivationCandidates, AreEmptyForFloat) {
+  EXPECT_THAT(activation_candidates_of({"float"}), IsEmpty());
   EXPECT_THAT(config_error_of([] {
-                (void)activation_widths({"4", "float"});
+                (void)activation_candidates_of({"4", "float"});
               }),
               AllOf(StartsWith("[--act-bits]"), HasSubstr("'4,float' mixes float with widths")));
 }

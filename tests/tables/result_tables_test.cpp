@@ -62,7 +62,7 @@ TEST(SearchText, ShowsTiesImportanceAndTheAllocatorInsteadOfTheRequestedOne) {
   report::Search search = two_allocations();
   search.layers[1].tied_to = "conv";
   search.gamma = {0.25, 1.5};
-  search.allocations[0].instead_of = "orm";
+  search.allocations[0].requested = "orm";
   search.activation_bits = "float";
   const std::string text = search_text(search);
   EXPECT_THAT(text, AllOf(HasSubstr("follows"), HasSubstr("gamma"), HasSubstr("1.50")));
@@ -209,7 +209,7 @@ TEST(SweepText, MarksTheKneeAndThePickedPoint) {
   report::Sweep sweep{.model = {.file = "net.onnx"},
                       .samples = {.source = "images", .count = 64},
                       .metric = "output-mse",
-                      .instead_of = "output-kl",
+                      .requested = "output-kl",
                       .measure = "divergence, nats",
                       .activation_bits = "8",
                       .knee = 1,

@@ -56,13 +56,13 @@ class Schema {
 /// The visitor that collects the fields of a struct.
 class Describer {
  public:
-  Describer(Schema& schema, Struct& computed) : schema_(schema), made_(computed) {}
+  Describer(Schema& schema, Struct& described) : schema_(schema), described_(described) {}
 
   /// Keeps the outer name if a struct also lists the fields of another one.
   void type(std::string_view name, std::string_view doc) {
-    if (!made_.name.empty()) return;
-    made_.name = name;
-    made_.doc = doc;
+    if (!described_.name.empty()) return;
+    described_.name = name;
+    described_.doc = doc;
   }
 
   template <typename T>
@@ -92,7 +92,7 @@ class Describer {
         schema_.template add<Value>(),
         (kIsOptional<Value> ? kNullEmpty : Marks{}).formerly(former_name),
         false);
-    std::ranges::find(made_.fields, name, &Field::name)->computed = true;
+    std::ranges::find(described_.fields, name, &Field::name)->computed = true;
   }
 
   template <typename T>
@@ -111,16 +111,16 @@ class Describer {
                 .optional = may_hold_nothing || marks.omit_empty || marks.exclusive ||
                             marks.conditional || exclusive_,
                 .nullable = marks.null_empty};
-    const auto earlier = std::ranges::find(made_.fields, field.name, &Field::name);
-    if (earlier == made_.fields.end()) {
-      made_.fields.push_back(std::move(field));
+    const auto earlier = std::ranges::find(described_.fields, field.name, &Field::name);
+    if (earlier == described_.fields.end()) {
+      described_.fields.push_back(std::move(field));
     } else {
       *earlier = std::move(field);
     }
   }
 
   Schema& schema_;
-  Struct& made_;
+  Struct& described_;
   bool exclusive_ = false;  ///< a field after which none may be written was added
 };
 

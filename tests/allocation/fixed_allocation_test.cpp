@@ -1,4 +1,4 @@
-#include "ompq/allocation/settled.h"
+#include "ompq/allocation/fixed_allocation.h"
 
 #include <vector>
 
@@ -25,8 +25,8 @@ AllocationRequest pinned_layers() {
   return request;
 }
 
-TEST(SettledAllocation, IsTheOnlyOneIfNothingCanBeChosen) {
-  const auto got = settled_allocation(pinned_layers());
+TEST(FixedAllocation, IsTheOnlyOneIfNothingCanBeChosen) {
+  const auto got = fixed_allocation(pinned_layers());
   ASSERT_TRUE(got);
   EXPECT_EQ(got->weight_bits, (std::vector<int>{3, 3, kFloatBits, 3, 3, 8}));
   EXPECT_EQ(got->activation_bits, (std::vector<int>{8, 8, kFloatBits, 8, 8, 8}));
@@ -36,25 +36,25 @@ TEST(SettledAllocation, IsTheOnlyOneIfNothingCanBeChosen) {
   EXPECT_TRUE(got->solution.choice.empty()) << "no decision is open";
 }
 
-TEST(SettledAllocation, IsNulloptIfAWidthCanBeChosen) {
+TEST(FixedAllocation, IsNulloptIfAWidthCanBeChosen) {
   AllocationRequest request = pinned_layers();
   request.layer_candidates[4] = {3, 4};
-  EXPECT_FALSE(settled_allocation(request));
+  EXPECT_FALSE(fixed_allocation(request));
   request = pinned_layers();
   request.activations = {{"tensor", 10, {4, 8}}};
   request.layers[1].activation = 0;
-  EXPECT_FALSE(settled_allocation(request)) << "of an activation";
+  EXPECT_FALSE(fixed_allocation(request)) << "of an activation";
   request.activations[0].candidates = {4};
-  const auto got = settled_allocation(request);
+  const auto got = fixed_allocation(request);
   ASSERT_TRUE(got);
   EXPECT_THAT(got->tensor_bits, Each(4));
   EXPECT_EQ(got->activation_bits[1], 4);
 }
 
-TEST(SettledAllocation, MustHoldTheBudget) {
+TEST(FixedAllocation, MustHoldTheBudget) {
   AllocationRequest request = pinned_layers();
   request.budget = {.average_bits = 4};
-  EXPECT_THAT(message_of<InfeasibleBudget>([&] { (void)settled_allocation(request); }),
+  EXPECT_THAT(message_of<InfeasibleBudget>([&] { (void)fixed_allocation(request); }),
               HasSubstr("nothing is left to decide"));
 }
 
