@@ -296,7 +296,7 @@ TEST(Loader, NamesBadOptions) {
   EXPECT_THAT(message({0}, {.threads = -1}), HasSubstr("number of threads is -1"));
   EXPECT_THAT(message({0}, {.prefetch = 0}), HasSubstr("to load ahead is 0"));
   EXPECT_THAT(message({0}, {.cache_bytes = -1}), HasSubstr("decoded images is -1"));
-  EXPECT_THAT(message({0}, {.augmentation = "heavy"}), HasSubstr("\"heavy\""));
+  EXPECT_THAT(message({0}, {.augmentation = "heavy"}), HasSubstr("unknown augmentation 'heavy'"));
   EXPECT_THAT(message({0, 1, 2}, {.batch_size = 4, .drop_last = true}),
               HasSubstr("3 samples do not fill a batch of 4"));
 }

@@ -69,10 +69,11 @@ TEST(ProtoWriter, WritesNodesThatOnnxRuntimeRuns) {
   OMPQ_JUDGE_OR_SKIP();
   Generated made;
   const std::string bytes = made.writer.own(Tensor::from<std::uint8_t>({4}, {255, 16, 3, 4}));
-  const std::string two = made.writer.shared(Tensor::scalar(std::uint8_t{2}));
-  const std::string shifted = made.writer.add_right_shift(bytes, two);
+  const std::string numbers = made.writer.add_cast(bytes, DataType::Int32);
+  const std::string four = made.writer.shared(Tensor::scalar(std::int32_t{4}));
+  const std::string divided = made.writer.add_node("Div", {numbers, four});
   const auto parts =
-      made.writer.add_split(made.writer.add_cast(shifted, DataType::Float32), {1, 3});
+      made.writer.add_split(made.writer.add_cast(divided, DataType::Float32), {1, 3});
   ASSERT_EQ(parts.size(), 2U);
   for (const std::string& part : parts) made.mark_output(part, DataType::Float32);
   const auto outputs = testing::run_bytes_in_onnxruntime(made.model.SerializeAsString(), {});

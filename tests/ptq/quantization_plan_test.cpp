@@ -10,6 +10,7 @@
 
 #include "ompq/allocation/allocation_file.h"
 #include "ompq/core/atomic_file.h"
+#include "ompq/core/error.h"
 #include "pipeline/small_model.h"
 #include "support/paths.h"
 
@@ -64,6 +65,8 @@ TEST_F(PlanTest, ReadsWidthsFromAFileWithoutSearching) {
   EXPECT_FALSE(plan.activation_bits[3]);
   EXPECT_EQ(plan.report.activation_bits, "4, 8, float");
   EXPECT_GT(plan.plans[0].bytes_promised, 0);
+  options_.search.weights.target = "onnxruntime-avx2";  // conv1 has 8 bits
+  EXPECT_THROW((void)planned(), ConfigError);
 }
 
 TEST_F(PlanTest, TakesTheSearchedWidthsFromTheJournal) {

@@ -59,6 +59,16 @@ TEST(FreeRequest, ABudgetOfTimeNeedsATable) {
   EXPECT_THROW((void)free_request(pipeline::small_model(), options), ConfigError);
 }
 
+TEST(FreeRequest, HasOnlyWidthsThatTheTargetSupports) {
+  RequestOptions options = three_widths();
+  options.target = "onnxruntime-avx2";
+  EXPECT_THAT(free_request(pipeline::small_model(), options).candidates, ElementsAre(2, 4));
+  options.choices.pins = {{"fc", 8}};
+  EXPECT_THROW((void)free_request(pipeline::small_model(), options), ConfigError);
+  options.target = "onnxruntime";
+  EXPECT_THAT(free_request(pipeline::small_model(), options).candidates, ElementsAre(2, 4, 8));
+}
+
 TEST(ActivationText, NamesWidthsAndTheInputsWhereTheyDiffer) {
   EXPECT_EQ(activation_text({}), "8");
   EXPECT_EQ(activation_text({.activation_candidates = {4}}), "4 (inputs 8)");

@@ -7,7 +7,7 @@
 
 namespace ompq::onnx_io {
 
-/// The opset of packed files: BitShift needs 11, and tools require 13 for quantized files.
+/// The opset of packed files: tools require 13 for quantized files.
 inline constexpr int kPackedOpset = 13;
 
 /// Converts the network to `opset`, 13 or newer: attributes that became operands (Clip, Pad, Slice,

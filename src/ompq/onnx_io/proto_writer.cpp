@@ -44,12 +44,6 @@ std::string ProtoWriter::add_cast(const std::string& input, DataType type) {
   return output;
 }
 
-std::string ProtoWriter::add_right_shift(const std::string& input, const std::string& places) {
-  std::string output = add_node("BitShift", {input, places});
-  add_attribute("direction", onnx::AttributeProto::STRING).set_s("RIGHT");
-  return output;
-}
-
 std::vector<std::string> ProtoWriter::add_split(const std::string& input,
                                                 const std::vector<std::int64_t>& sizes) {
   std::vector<std::string> names{add_node("Split", {input, shared(sizes)})};

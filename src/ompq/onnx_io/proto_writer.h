@@ -32,7 +32,6 @@ class ProtoWriter {
                        std::initializer_list<std::string> inputs,
                        const std::string& output = "");
   std::string add_cast(const std::string& input, DataType type);
-  std::string add_right_shift(const std::string& input, const std::string& places);
   /// Splits a value along its first axis. @return a name for each of `sizes`.
   std::vector<std::string> add_split(const std::string& input,
                                      const std::vector<std::int64_t>& sizes);

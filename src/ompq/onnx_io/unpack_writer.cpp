@@ -147,13 +147,11 @@ void UnpackWriter::write_codes(std::span<const UnpackedWeight> weights,
 }
 
 std::string UnpackWriter::decoded_scales(const std::vector<std::uint8_t>& codes) {
-  const std::string table = out_.own(byte_vector(codes));
-  const std::string octave = out_.add_right_shift(
-      table, out_.shared(Tensor::scalar<std::uint8_t>(quant::kShortScaleBits)));
-  const std::string power =
-      out_.add_node("Gather", {out_.own(octaves()), out_.add_cast(octave, DataType::Int32)});
-  const std::string low =
-      out_.add_node("Mod", {table, out_.shared(Tensor::scalar<std::uint8_t>(kMantissas))});
+  const std::string table = out_.add_cast(out_.own(byte_vector(codes)), DataType::Int32);
+  const std::string count = out_.shared(Tensor::scalar<std::int32_t>(kMantissas));
+  const std::string octave = out_.add_node("Div", {table, count});
+  const std::string power = out_.add_node("Gather", {out_.own(octaves()), octave});
+  const std::string low = out_.add_node("Mod", {table, count});
   const std::string mantissa = out_.add_node(
       "Add",
       {out_.add_cast(low, DataType::Float32), out_.shared(Tensor::scalar<float>(kMantissas))});

@@ -44,7 +44,7 @@ inline constexpr std::size_t kTableCodes = std::size_t{1} << 22;
 ///     codes with levels between integers have a separate table, and 1/2 more
 ///     values of the fields, computed once: Range 256 --Div by powers of 2, Mod 2, Cast--> bits
 ///       [256, 2, 2, 2] --MatMul [1, 2, ..., -2^(b-1)], the part of that field-->
-///     scales: uint8, ScaleCodes:  (16 + Mod 16) * Gather(2^0..2^15, BitShift right by 4)
+///     scales: uint8, ScaleCodes:  Cast, (16 + Mod 16) * Gather(2^0..2^15, Div 16)
 ///     biases: float16, PackedBias:  Cast --Mul 2^24-->
 ///
 /// Each table is divided by a Split, and every weight has separate nodes:

@@ -15,6 +15,7 @@
 #include "ompq/report/json.h"
 #include "ompq/search/request_builder.h"
 #include "ompq/search/search.h"
+#include "ompq/targets/target_table.h"
 
 namespace ompq::ptq {
 namespace {
@@ -55,7 +56,10 @@ Planned plan_from_file(const pipeline::Model& model,
       allocation::read_allocation(*options.allocation_file, pipeline::layer_costs(model));
   Planned planned;
   WidthPlan plan{.allocator = options.allocation_file->filename().string()};
+  const targets::TargetRow& target = targets::target(options.search.weights.target);
   for (const auto& layer : file.layers) {
+    (void)targets::supported_widths(
+        target, {layer.weight_bits}, fmt::format("layer '{}'", layer.name));
     plan.weight_bits.push_back(layer.weight_bits);
     planned.activation_bits.push_back(layer.activation_bits);
   }

@@ -47,10 +47,7 @@ quant::QuantizedTensor quantize_short(const Tensor& weight, const quant::QuantPa
 }  // namespace
 
 quant::Symmetry symmetry_of(const WeightOptions& options, BitWidth bits) {
-  const bool whole_bytes = bits == BitWidth(kMaxBits);
-  if (whole_bytes && targets::target(options.target).integer_kernels) {
-    return quant::Symmetry::Symmetric;
-  }
+  if (targets::target(options.target).needs_symmetric(bits)) return quant::Symmetry::Symmetric;
   return quant::weight_symmetry(options.symmetry, bits);
 }
 

@@ -17,8 +17,8 @@ struct WeightOptions {
   std::string target{targets::kDefaultTarget};
 };
 
-/// The symmetry of a weight of `bits` bits: quant::weight_symmetry(), and symmetric with 8 bits for
-/// integer kernels, since levels between -255 and 255 would not fit int8.
+/// The symmetry of a weight of `bits` bits: quant::weight_symmetry(), and symmetric if the target's
+/// kernels need it, e.g. with 8 bits, since levels between -255 and 255 would not fit int8.
 [[nodiscard]] quant::Symmetry symmetry_of(const WeightOptions& options, BitWidth bits);
 
 /// The granularity of a layer's weight: one scale per output channel and member of a stack.

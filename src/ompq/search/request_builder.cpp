@@ -10,6 +10,7 @@
 #include "ompq/core/error.h"
 #include "ompq/pipeline/layer_tables.h"
 #include "ompq/quant/levels.h"
+#include "ompq/targets/target_table.h"
 
 namespace ompq::search {
 namespace {
@@ -115,6 +116,12 @@ allocation::AllocationRequest free_request(const pipeline::Model& model,
   std::sort(request.candidates.begin(), request.candidates.end());
   if (!options.choices.empty()) {
     request.layer_candidates = layer_candidates(model, options.choices);
+  }
+  const targets::TargetRow& target = targets::target(options.target);
+  request.candidates = targets::supported_widths(target, request.candidates, "every weight");
+  for (std::size_t l = 0; l < request.layer_candidates.size(); ++l) {
+    request.layer_candidates[l] = targets::supported_widths(
+        target, request.layer_candidates[l], fmt::format("layer '{}'", request.layers[l].name));
   }
   request.budget = options.budget;
   request.cost.accounting = options.accounting.value_or(allocation::Accounting::Disk);

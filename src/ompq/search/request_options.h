@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "ompq/allocation/allocators.h"
@@ -10,6 +11,7 @@
 #include "ompq/quant/quant_params.h"
 #include "ompq/search/layer_choices.h"
 #include "ompq/search/option_values.h"
+#include "ompq/targets/target_table.h"
 
 namespace ompq::search {
 
@@ -25,6 +27,7 @@ struct RequestOptions {
   int input_bits = 8;                         ///< of network inputs, unless activations are float
   std::optional<std::filesystem::path> latency_table;  ///< for Budget::latency_us
   quant::Symmetry symmetry = quant::Symmetry::Asymmetric;
+  std::string target{targets::kDefaultTarget};  ///< limits the widths of weights
   allocation::IntegerOptions integer;
   std::uint64_t seed = 0;
 };
@@ -47,6 +50,7 @@ void bind_options(Binder& binder, RequestOptions& options) {
   binder.bind("rounding", options.rounding);
   binder.bind("latency-table", options.latency_table);
   binder.bind("weight-symmetry", options.symmetry);
+  binder.bind("target", options.target);
   binder.unbound("solver seconds", options.integer.time_limit_seconds);
   binder.unbound("solver labels", options.integer.max_labels);
   binder.bind("seed", options.seed);
