@@ -107,6 +107,7 @@ def files_of(build, model, data, folder):
             + extra
             + ["-o", made[label]],
             check=True,
+            stdout=subprocess.DEVNULL,
         )
     return made
 
