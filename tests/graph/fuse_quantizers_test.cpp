@@ -134,7 +134,8 @@ TEST_F(DropBounds, KeepsTheNodeForOtherReaders) {
   EXPECT_EQ(drop_bounds_before_quantizers(graph), 1);
   EXPECT_THAT(op_types(graph), ::testing::Contains("Relu"));
   for (const Node& node : graph.nodes()) {
-    if (node.is("QuantizeLinear")) EXPECT_EQ(node.inputs.front(), input);
+    if (!node.is("QuantizeLinear")) continue;
+    EXPECT_EQ(node.inputs.front(), input);
   }
 }
 
