@@ -149,5 +149,27 @@ TEST(OperatorTraits, GiveAnOperatorOfOnesOwnItsPart) {
   EXPECT_EQ(fused.node(0).float_attribute("activation_max", 0), 2.0F);
 }
 
+TEST(IntegerChannelAxis, IsThatOfTheOutputChannels) {
+  const Node conv{.op_type = "Conv"};
+  EXPECT_EQ(integer_channel_axis(conv, "Conv", 4), 0);
+  EXPECT_EQ(integer_channel_axis(conv, "MatMul", 2), 1);
+  EXPECT_FALSE(integer_channel_axis(conv, "MatMul", 3)) << "a stack of matrices";
+  EXPECT_FALSE(integer_channel_axis(conv, "ConvTranspose", 4));
+  Node gemm{.op_type = "Gemm"};
+  EXPECT_EQ(integer_channel_axis(gemm, "Gemm", 2), 1);
+  gemm.attributes["transB"] = std::int64_t{1};
+  EXPECT_EQ(integer_channel_axis(gemm, "Gemm", 2), 0);
+  gemm.attributes["alpha"] = 0.5F;
+  EXPECT_FALSE(integer_channel_axis(gemm, "Gemm", 2)) << "a factor";
+}
+
+TEST(Performs, IsTrueWhereTheOutermostLevelsAreThoseOfTheBounds) {
+  EXPECT_TRUE(performs(0.1F, 0.0F, 60.0F, {0.0F, 6.0F}));
+  EXPECT_TRUE(performs(0.1F, 0.0F, 50.0F, {0.0F, 6.0F})) << "the range is a part";
+  EXPECT_FALSE(performs(0.1F, 0.0F, 70.0F, {0.0F, 6.0F}));
+  EXPECT_FALSE(performs(0.1F, -1.0F, 60.0F, {0.0F, 6.0F}));
+  EXPECT_TRUE(performs(0.1F, -9.0F, 9.0F, Bounds{}));
+}
+
 }  // namespace
 }  // namespace ompq::graph

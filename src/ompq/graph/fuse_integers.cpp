@@ -43,7 +43,7 @@ std::optional<LevelRange> levels_of(const Graph& graph, NodeId id) {
 }
 
 /// True if clipping to the levels does what the fused activation does.
-bool performs(const LevelRange& levels, const Node& node) {
+bool performs_activation(const LevelRange& levels, const Node& node) {
   const FusedActivation activation = activation_of(node);
   if (activation.type.empty()) return true;
   Bounds bounds{};
@@ -55,20 +55,17 @@ bool performs(const LevelRange& levels, const Node& node) {
   } else {
     return false;
   }
-  return bounds.low / levels.scale < levels.low + 0.5F &&
-         bounds.high / levels.scale > levels.high - 0.5F;
+  return performs(levels.scale, levels.low, levels.high, bounds);
 }
 
 /// The axis of output channels of a fused product's weight; nullopt for other nodes.
-std::optional<std::int64_t> channel_axis(const Node& node) {
-  if (node.domain != "ompq") return std::nullopt;
-  if (node.is("FusedConv")) return 0;
-  if (node.is("FusedMatMul")) return 1;
-  if (!node.is("FusedGemm") || node.int_attribute("transA", 0) != 0) return std::nullopt;
-  if (node.float_attribute("alpha", 1.0F) != 1.0F || node.float_attribute("beta", 1.0F) != 1.0F) {
-    return std::nullopt;
-  }
-  return node.int_attribute("transB", 0) != 0 ? 0 : 1;
+std::optional<std::int64_t> channel_axis(const Graph& graph, const Node& node) {
+  constexpr std::string_view kFused = "Fused";
+  if (node.domain != "ompq" || !node.op_type.starts_with(kFused)) return std::nullopt;
+  if (!graph.is_constant(node.input(1))) return std::nullopt;
+  return integer_channel_axis(node,
+                              std::string_view(node.op_type).substr(kFused.size()),
+                              graph.value(node.inputs[1]).constant->rank());
 }
 
 /// The levels as float32 if they fit the constant; nullopt otherwise.
@@ -96,20 +93,6 @@ std::optional<Tensor> checked_numbers(const Value& weight, std::int64_t axis) {
   return Tensor::from(shape, floats);
 }
 
-/// The bias as multiples of `steps`; nullopt if it has others.
-std::optional<Tensor> multiples_of(const Tensor& bias, const std::vector<float>& steps) {
-  if (bias.elements() != static_cast<std::int64_t>(steps.size())) return std::nullopt;
-  const auto values = bias.data<float>();
-  std::vector<float> counts;
-  for (std::size_t c = 0; c < steps.size(); ++c) {
-    counts.push_back(std::nearbyint(values[c] / steps[c]));
-    const bool fits =
-        std::abs(static_cast<double>(counts.back())) < std::numeric_limits<std::int32_t>::max();
-    if (!fits || counts.back() * steps[c] != values[c]) return std::nullopt;
-  }
-  return Tensor::from({static_cast<std::int64_t>(steps.size())}, counts);
-}
-
 class IntegerFuser {
  public:
   IntegerFuser(Graph& graph, std::span<const ValueId> keep) : graph_(graph), uses_(graph) {
@@ -131,14 +114,14 @@ class IntegerFuser {
  private:
   bool fuse_product(NodeId id) {
     const Node node = graph_.node(id);
-    const auto axis = channel_axis(node);
-    if (!axis || node.input(3) != kNoValue || !graph_.is_constant(node.input(1))) return false;
+    const auto axis = channel_axis(graph_, node);
+    if (!axis || node.input(3) != kNoValue) return false;
     if (!has_kernel(node)) return false;
     const auto input = levels_read(node.inputs.front());
     if (!input) return false;
     const NodeId quantizer = uses_.sole_reader(node.outputs.front());
     auto output = levels_of(graph_, quantizer);
-    const bool rounds = output && performs(*output, node);
+    const bool rounds = output && performs_activation(*output, node);
     if (!rounds && (node.is("FusedConv") || !activation_of(node).type.empty())) return false;
     if (node.is("FusedMatMul") && node.input(2) != kNoValue) return false;
     auto numbers = checked_numbers(graph_.value(node.inputs[1]), *axis);
@@ -235,6 +218,21 @@ class IntegerFuser {
 };
 
 }  // namespace
+
+std::optional<Tensor> multiples_of(const Tensor& bias, const std::vector<float>& steps) {
+  if (bias.rank() != 1 || bias.elements() != static_cast<std::int64_t>(steps.size())) {
+    return std::nullopt;
+  }
+  const auto values = bias.data<float>();
+  std::vector<float> counts;
+  for (std::size_t c = 0; c < steps.size(); ++c) {
+    counts.push_back(std::nearbyint(values[c] / steps[c]));
+    const bool fits =
+        std::abs(static_cast<double>(counts.back())) < std::numeric_limits<std::int32_t>::max();
+    if (!fits || counts.back() * steps[c] != values[c]) return std::nullopt;
+  }
+  return Tensor::from(bias.shape(), counts);
+}
 
 int fuse_integers(Graph& graph, std::span<const ValueId> keep) {
   return IntegerFuser(graph, keep).run();

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <optional>
 #include <span>
+#include <vector>
 
 #include "ompq/graph/graph.h"
 
@@ -32,5 +34,10 @@ namespace ompq::graph {
 ///     pool  code = round((sum - n za) x (sa / (sy x n))) + zy
 /// @return the number of replaced operators.
 int fuse_integers(Graph& graph, std::span<const ValueId> keep = {});
+
+/// The bias in multiples of `steps` (activation scale x weight scale of each channel), as int32
+/// accumulators add it; nullopt if it has others, or more than int32 holds.
+[[nodiscard]] std::optional<Tensor> multiples_of(const Tensor& bias,
+                                                 const std::vector<float>& steps);
 
 }  // namespace ompq::graph

@@ -1,7 +1,6 @@
 #include "ompq/graph/fuse_quantizers.h"
 
 #include <algorithm>
-#include <cmath>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -83,15 +82,17 @@ bool narrow(const Graph& graph, const Node& clip, ValueId codes, CodeRange& rang
   return true;
 }
 
-/// True if the quantizer gives numbers outside of the bounds the code of the bound.
-bool performs(const Graph& graph, const Node& quantize, CodeRange range, const Bounds& bounds) {
+/// True if the quantizer performs the bounds itself.
+bool performs_bounds(const Graph& graph,
+                     const Node& quantize,
+                     CodeRange range,
+                     const Bounds& bounds) {
   const float scale = graph.value(quantize.inputs[1]).constant->to_floats().front();
   const ValueId zero_point = quantize.input(2);
   const float zero =
       zero_point == kNoValue ? 0.0F : graph.value(zero_point).constant->to_floats().front();
-  const auto code = [&](float bound) { return std::nearbyint(bound / scale) + zero; };
-  return code(bounds.low) <= static_cast<float>(range.low) &&
-         code(bounds.high) >= static_cast<float>(range.high);
+  return performs(
+      scale, static_cast<float>(range.low) - zero, static_cast<float>(range.high) - zero, bounds);
 }
 
 /// `codes` are the quantizer's, or those that a Clip after it leaves.
@@ -159,7 +160,7 @@ int drop_bounds_before_quantizers(Graph& graph) {
     while (uses.producer(source) != kNoNode) {
       const Node& node = graph.node(uses.producer(source));
       const auto bounds = bounds_of(graph, node);
-      if (!bounds || !performs(graph, quantize, *range, *bounds)) break;
+      if (!bounds || !performs_bounds(graph, quantize, *range, *bounds)) break;
       source = node.inputs.front();
     }
     if (source != quantize.inputs.front()) sources.emplace_back(id, source);

@@ -246,6 +246,24 @@ std::optional<Bounds> bounds_of(const Graph& graph, const Node& node) {
   return bounds && bounds->low <= bounds->high ? bounds : std::nullopt;
 }
 
+bool performs(float scale, float low, float high, const Bounds& bounds) {
+  return std::nearbyint(bounds.low / scale) <= low && std::nearbyint(bounds.high / scale) >= high;
+}
+
+std::optional<std::int64_t> integer_channel_axis(const Node& node,
+                                                 std::string_view op_type,
+                                                 std::size_t weight_rank) {
+  if (traits_of("", op_type).integer != IntegerForm::Product) return std::nullopt;
+  if (op_type == "Conv") return 0;
+  if (weight_rank != 2) return std::nullopt;
+  if (op_type == "MatMul") return 1;
+  const bool plain = node.float_attribute("alpha", 1.0F) == 1.0F &&
+                     node.float_attribute("beta", 1.0F) == 1.0F &&
+                     node.int_attribute("transA", 0) == 0;
+  if (!plain) return std::nullopt;
+  return node.int_attribute("transB", 0) != 0 ? 0 : 1;
+}
+
 std::optional<FusedActivation> fused_form(const Graph& graph, const Node& node) {
   const OperatorTraits& traits = traits_of(node);
   if (traits.post_op == PostOp::None) return std::nullopt;

@@ -108,6 +108,18 @@ struct OperatorTraits {
 /// whose bounds are only known at run time, or with min > max.
 [[nodiscard]] std::optional<Bounds> bounds_of(const Graph& graph, const Node& node);
 
+/// True if a quantizer with the levels low .. high performs the bounds: numbers outside of them get
+/// the level of the bound.
+[[nodiscard]] bool performs(float scale, float low, float high, const Bounds& bounds);
+
+/// The axis of output channels of a product's weight that integer kernels read with one scale per
+/// channel: of a Conv, or of a matrix of a MatMul or of a Gemm without factors and transposed data.
+/// Nullopt for other nodes.
+/// @param op_type  of the node, without the prefix of a fused form.
+[[nodiscard]] std::optional<std::int64_t> integer_channel_axis(const Node& node,
+                                                               std::string_view op_type,
+                                                               std::size_t weight_rank);
+
 /// The activation of the node that a fused layer can compute; nullopt if it cannot.
 [[nodiscard]] std::optional<FusedActivation> fused_form(const Graph& graph, const Node& node);
 /// Writes an activation to attributes of a fused node, and reads it; absent parameters have their

@@ -1,10 +1,9 @@
 #include "ompq/onnx_io/integer_layers.h"
 
 #include <algorithm>
-#include <cmath>
 #include <cstdint>
-#include <limits>
 
+#include "ompq/graph/fuse_integers.h"
 #include "ompq/graph/operator_traits.h"
 #include "ompq/quant/levels.h"
 
@@ -30,39 +29,16 @@ ValueId single_scale(const Graph& graph, ValueId value) {
   return one && !graph.is_constant(node.input(0)) ? scale : kNoValue;
 }
 
-/// The axis of output channels that integer kernels support; nullopt for other operators.
-std::optional<std::int64_t> channel_axis(const Graph& graph, const Node& node) {
-  const bool product = graph::traits_of(node).integer == graph::IntegerForm::Product;
-  if (!product || !node.domain.empty()) return std::nullopt;
-  if (node.is("Conv")) return 0;
-  const auto rank = static_cast<std::int64_t>(graph.value(node.input(1)).constant->rank());
-  if (node.is("MatMul")) return rank == 2 ? std::optional<std::int64_t>(1) : std::nullopt;
-  const bool plain = node.float_attribute("alpha", 1.0F) == 1.0F &&
-                     node.float_attribute("beta", 1.0F) == 1.0F &&
-                     node.int_attribute("transA", 0) == 0;
-  if (!plain) return std::nullopt;
-  return node.int_attribute("transB", 0) != 0 ? 0 : 1;
-}
-
 /// bias[c] = result[c] x (activation x scales[c]); nullopt if an element is no such multiple.
 std::optional<std::vector<std::int32_t>> steps_of(const Tensor& bias,
                                                   float activation,
                                                   const std::vector<float>& scales) {
-  if (bias.rank() != 1 || bias.elements() != static_cast<std::int64_t>(scales.size())) {
-    return std::nullopt;
-  }
-  constexpr double kMost = std::numeric_limits<std::int32_t>::max();
-  std::vector<std::int32_t> steps;
-  const auto values = bias.data<float>();
-  for (std::size_t c = 0; c < scales.size(); ++c) {
-    const float step = activation * scales[c];
-    const float count = std::nearbyint(values[c] / step);
-    if (!(std::abs(static_cast<double>(count)) < kMost)) return std::nullopt;
-    const auto whole = static_cast<std::int32_t>(count);
-    if (static_cast<float>(whole) * step != values[c]) return std::nullopt;
-    steps.push_back(whole);
-  }
-  return steps;
+  std::vector<float> steps;
+  for (const float scale : scales) steps.push_back(activation * scale);
+  const auto counts = graph::multiples_of(bias, steps);
+  if (!counts) return std::nullopt;
+  const auto floats = counts->data<float>();
+  return std::vector<std::int32_t>(floats.begin(), floats.end());
 }
 
 /// One layer's weight, to be rewritten for all of its readers or for none.
@@ -99,7 +75,9 @@ class LayerRewriter {
     const bool first = node.input(1) == value_ && std::ranges::count(node.inputs, value_) == 1;
     const ValueId activation = single_scale(graph_, node.input(0));
     if (!first || activation == kNoValue) return false;
-    if (channel_axis(graph_, node) != granularity.axis || granularity.stacked > 0) return false;
+    if (!node.domain.empty() || granularity.stacked > 0) return false;
+    const auto axis = graph::integer_channel_axis(node, node.op_type, weight_.shape.size());
+    if (axis != granularity.axis) return false;
     const ValueId bias = node.input(2);
     steps_.emplace_back();
     if (bias == kNoValue) return true;

@@ -10,15 +10,6 @@
 namespace ompq::runtime {
 namespace {
 
-/// As OMPQ_VECTOR_CLONES, with fused multiply-add on every processor that has it. On others,
-/// std::fma computes the same, slowly.
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && \
-    !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-#define OMPQ_FMA_CLONES __attribute__((target_clones("avx512f", "arch=haswell", "default")))
-#else
-#define OMPQ_FMA_CLONES
-#endif
-
 /// Two quantized operands and the quantized result.
 struct Operands {
   LevelRange a;

@@ -213,11 +213,10 @@ class Placer {
 
 bool has_integer_kernel(const Graph& graph, const graph::Layer& layer) {
   const Node& node = graph.node(layer.node);
-  if (graph::traits_of(node).integer != IntegerForm::Product) return false;
-  if (layer.stacked_axes > 0 || layer.weight_operand != 1 || layer.input_operand != 0) return false;
-  if (!node.is("Gemm")) return true;
-  return node.float_attribute("alpha", 1.0F) == 1.0F &&
-         node.float_attribute("beta", 1.0F) == 1.0F && node.int_attribute("transA", 0) == 0;
+  if (!node.domain.empty() || layer.stacked_axes > 0) return false;
+  if (layer.weight_operand != 1 || layer.input_operand != 0) return false;
+  const std::size_t rank = graph.value(layer.weight).constant->rank();
+  return graph::integer_channel_axis(node, node.op_type, rank).has_value();
 }
 
 bool is_clipped_by_quantizer(const Graph& graph, const Node& node) {

@@ -35,8 +35,7 @@ using Placement = std::map<graph::ValueId, Place>;
                                          const std::vector<BitWidth>& bits,
                                          const TargetRow& target);
 
-/// True if the layer's operator has an integer kernel for one scale per output channel: Conv, or a
-/// Gemm or MatMul with a matrix that is not scaled or added to a scaled bias.
+/// True if the layer's operator has an integer kernel (graph::integer_channel_axis()).
 [[nodiscard]] bool has_integer_kernel(const graph::Graph& graph, const graph::Layer& layer);
 
 /// True if a quantizer whose range is a part of [low, high] and includes 0 performs the node's

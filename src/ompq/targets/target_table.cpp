@@ -1,18 +1,22 @@
 #include "ompq/targets/target_table.h"
 
+#include <algorithm>
+#include <iterator>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "ompq/core/error.h"
+
 namespace ompq::targets {
 
 RowTable<TargetRow>& target_table() {
   static RowTable<TargetRow> table({
-      {.name = kDefaultTarget,
-       .summary = "float kernels between quantizers: every runtime computes the same to the bit"},
-      {.name = "onnxruntime",
-       .summary = "integer kernels of ONNX Runtime on a CPU with VNNI",
-       .integer_kernels = true},
-      {.name = "onnxruntime-avx2",
-       .summary = "integer kernels of ONNX Runtime on any CPU with AVX2: weights of at most 7 bits",
-       .integer_kernels = true,
-       .largest_level = 64},
+      {
+          .name = kDefaultTarget,
+      },
+      {.name = "onnxruntime", .integer_kernels = true},
+      {.name = "onnxruntime-avx2", .integer_kernels = true, .largest_level = 64},
   });
   return table;
 }

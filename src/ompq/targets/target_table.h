@@ -14,7 +14,6 @@ namespace ompq::targets {
 /// A row of the table of targets.
 struct TargetRow {
   std::string_view name;
-  std::string_view summary;
   /// Layers with quantized inputs are written for integer kernels: weights as int8 levels, biases
   /// as int32, one scale for each activation, and quantizers also between operators. Otherwise
   /// layers run in float between quantizers, with the same result to the bit in every runtime.
