@@ -143,12 +143,12 @@ Type Schema::add() {
   } else if constexpr (kIsList<T>) {
     return {.kind = Type::Kind::List, .object = {}, .item = {add<typename T::value_type>()}};
   } else {
-    Struct computed;
-    Describer describer(*this, computed);
+    Struct described;
+    Describer describer(*this, described);
     T value{};
     list_fields(describer, value);
-    std::string name = computed.name;
-    if (find(name) == nullptr) structs_.push_back(std::move(computed));
+    std::string name = described.name;
+    if (find(name) == nullptr) structs_.push_back(std::move(described));
     return {.kind = Type::Kind::Object, .object = std::move(name), .item = {}};
   }
 }
