@@ -208,7 +208,9 @@ ActivationQuantizers calibrate_activations(const graph::Graph& graph,
         value, ActivationHistogram{seen.lower_edge(), seen.bin_width(), seen.bins()});
   }
   for (const auto& [value, place] : placement) {
-    if (place.same_as != graph::kNoValue) quantizers.emplace(value, quantizers.at(place.same_as));
+    if (place.same_as == graph::kNoValue) continue;
+    quantizers.emplace(value, quantizers.at(place.same_as));
+    if (histograms != nullptr) histograms->emplace(value, histograms->at(place.same_as));
   }
   return quantizers;
 }
