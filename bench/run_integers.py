@@ -23,6 +23,7 @@ import json
 import math
 import os
 import pathlib
+import re
 import shlex
 import statistics
 import subprocess
@@ -240,6 +241,10 @@ def measure(files, samples, rounds):
     return runs
 
 
+def name_of(threads, batch):
+    return f"{threads} thread{'s' if threads > 1 else ''}, batch {batch}"
+
+
 def median_ratio(own, other, clock):
     return statistics.median(a["forward"][clock] / b["forward"][clock] for a, b in zip(own, other))
 
@@ -249,7 +254,7 @@ def summary(runs, label, clock):
     sessions = [run["session"][clock] for own in runs[label].values() for run in own]
     forward = {}
     for (threads, batch), own in runs[label].items():
-        key = f"{threads} threads, batch {batch}"
+        key = name_of(threads, batch)
         if any(run["forward"] is None for run in own + runs["float"][threads, batch]):
             forward[key] = None
             continue
@@ -305,7 +310,7 @@ def percent(value):
 
 def table(result):
     """Milliseconds, with the ratios to float and to quantize_static in parentheses."""
-    settings = [f"{threads} threads, batch {batch}" for threads, batch in SETTINGS]
+    settings = [name_of(*setting) for setting in SETTINGS]
     head = ["file", "bytes", "session s", "on integers", "top-1", "in `ompq eval`", *settings]
     lines = [f"\n{result['network']}\n", "| " + " | ".join(head) + " |", "|---" + "|--:" * (len(head) - 1) + "|"]
     for row in result["rows"]:
@@ -314,6 +319,19 @@ def table(result):
         cells += [percent(row.get("top1")), percent(row.get("ompq_top1"))]
         lines.append("| " + " | ".join(cells + [cell(row["forward"][key]) for key in settings]) + " |")
     return "\n".join(lines)
+
+
+def conditions(given):
+    import onnxruntime
+
+    with open("/proc/cpuinfo", encoding="utf-8") as stream:
+        text = stream.read()
+    flags = set(re.search(r"^flags\s*: (.*)$", text, re.M)[1].split())
+    widest = next((name for name in ("avx512_vnni", "avx_vnni", "avx512f", "avx2") if name in flags), "no avx2")
+    return (
+        f"ONNX Runtime {onnxruntime.__version__}, {os.cpu_count()} cores with {widest}, medians of {given.rounds} rounds; "
+        f"{given.samples} calibration images; {given.clock} milliseconds of one forward pass (ratio to float, to quantize_static)"
+    )
 
 
 def arguments():
@@ -339,6 +357,7 @@ def main():
         one_run(sys.argv[2], sys.argv[3], int(sys.argv[4]), int(sys.argv[5]))
         return
     given = arguments()
+    print(conditions(given))
     results = []
     with tempfile.TemporaryDirectory() as temporary:
         for network in given.network:
