@@ -62,7 +62,7 @@ def report(given, network, folder):
     emulated = classes_in(files, folder / "images", folder, EMULATOR)
     for (target, bits), here, there in zip(rows, native, emulated):
         print(
-            f"| {model.stem} | `{target}` | {bits} | {100 * (here == y).mean():.2f} % | {100 * (there == y).mean():.2f} % | "
+            f"| {model.stem} | `{target}` | {bits:g} | {100 * (here == y).mean():.2f} % | {100 * (there == y).mean():.2f} % | "
             f"{(here != there).sum()} of {len(y)} |",
             flush=True,
         )
