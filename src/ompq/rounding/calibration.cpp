@@ -9,6 +9,7 @@
 #include "ompq/graph/taken_branch.h"
 #include "ompq/quant/histogram_observer.h"
 #include "ompq/quant/short_scale.h"
+#include "ompq/rounding/operand_codes.h"
 #include "ompq/targets/placement.h"
 
 namespace ompq::rounding {
@@ -218,6 +219,9 @@ ActivationQuantizers calibrate_activations(const graph::Graph& graph,
 void insert_activation_quantizers(graph::Graph& graph,
                                   const ActivationQuantizers& quantizers,
                                   const targets::TargetRow& target) {
+  if (target.integer_kernels) {
+    insert_operand_codes(graph, [&](graph::ValueId value) { return quantizers.contains(value); });
+  }
   for (const auto& [value, params] : quantizers) {
     if (target.integer_kernels) {
       insert_for_integers(graph, value, params);
