@@ -44,7 +44,8 @@ enum class Judge {
 struct JudgeJob {
   std::filesystem::path model;
   std::map<std::string, Tensor> inputs;
-  std::string optimization = "all";  ///< as JudgeOptions::optimization
+  /// As JudgeOptions::optimization; for Judge::Python also layout.
+  std::string optimization = "all";
 };
 struct JudgeAnswer {
   std::vector<Tensor> outputs;  ///< in the model's order
