@@ -47,7 +47,8 @@ enum class Judge {
 struct JudgeJob {
   std::filesystem::path model;
   std::map<std::string, Tensor> inputs;
-  std::string optimization = "all";  ///< as JudgeOptions::optimization
+  /// As JudgeOptions::optimization; for Judge::Python also layout.
+  std::string optimization = "all";
 };
 /// What runs for a node, or for several nodes that the runtime computes at once.
 struct CompiledLayer {
