@@ -81,6 +81,24 @@ TEST(PairedValues, TellOperatorsOnTheSameValueApart) {
   }
 }
 
+TEST(PairedValues, FindOperatorsWhoseConstantBecameCodes) {
+  testing::GraphBuilder builder("constants");
+  const auto x = builder.input(
+      "x", {graph::Dim::batch(), graph::Dim::fixed(3), graph::Dim::fixed(8), graph::Dim::fixed(8)});
+  auto y = builder.conv("a", x, {.out = 4, .kernel = 3});
+  y = builder.binary("Mul", "mul", builder.normal_constant("m", {1, 4, 1, 1}, 0.1, 1.0), y);
+  y = builder.binary("Sub", "sub", y, builder.normal_constant("s", {1, 4, 1, 1}, 0.1));
+  y = builder.binary("Div", "div", y, builder.normal_constant("d", {1, 4, 1, 1}, 0.1, 1.0));
+  y = builder.conv("b", y, {.out = 4, .kernel = 3});
+  Model model;
+  model.graph = builder.finish({builder.gemm("fc", builder.flatten("flat", y), 3)});
+  model.discovery = graph::discover(model.graph);
+  const Graph file = written(model);
+  EXPECT_EQ(maker_of_partner(model, file, "mul_output"), "Mul");
+  EXPECT_EQ(maker_of_partner(model, file, "sub_output"), "Add");
+  EXPECT_EQ(maker_of_partner(model, file, "div_output"), "Mul");
+}
+
 TEST(AfterQuantizer, IsTheDequantizedValueOrNone) {
   const Model model = small_model();
   const Graph file = written(model);

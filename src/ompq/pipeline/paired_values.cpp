@@ -1,5 +1,6 @@
 #include "ompq/pipeline/paired_values.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <set>
 #include <string_view>
@@ -78,17 +79,33 @@ class Pairing {
   }
 
   [[nodiscard]] bool are_alike(const Node& ours, const Node& theirs) const {
-    if (ours.op_type != theirs.op_type || ours.domain != theirs.domain ||
-        ours.inputs.size() != theirs.inputs.size() || !same_attributes(ours, theirs)) {
+    const bool with_constant = std::ranges::any_of(
+        ours.inputs, [&](ValueId id) { return id != kNoValue && plain_.is_constant(id); });
+    if ((ours.op_type != theirs.op_type &&
+         !(with_constant && form_with_codes(ours) == theirs.op_type)) ||
+        ours.domain != theirs.domain || ours.inputs.size() != theirs.inputs.size() ||
+        !same_attributes(ours, theirs)) {
       return false;
     }
     for (std::size_t i = 0; i < ours.inputs.size(); ++i) {
       const auto pair = pairs_.find(ours.inputs[i]);
       if (pair == pairs_.end()) continue;
-      const ValueId read = theirs.inputs[i];
-      if (read != pair->second && read != after_quantizer(quantized_, pair->second)) return false;
+      // A constant operand is written last.
+      const bool moved = with_constant && ours.inputs.size() == 2;
+      const auto read = moved ? theirs.inputs : std::vector<ValueId>{theirs.inputs[i]};
+      if (std::ranges::count(read, pair->second) == 0 &&
+          std::ranges::count(read, after_quantizer(quantized_, pair->second)) == 0) {
+        return false;
+      }
     }
     return true;
+  }
+
+  /// The operator of codes that computes the same with another constant.
+  static std::string_view form_with_codes(const Node& node) {
+    if (node.domain.empty() && node.is("Sub")) return "Add";
+    if (node.domain.empty() && node.is("Div")) return "Mul";
+    return node.op_type;
   }
 
   /// Tensors and sub-networks are not compared.

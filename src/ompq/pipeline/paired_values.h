@@ -13,7 +13,8 @@ namespace ompq::pipeline {
 /// Pairs the values of a network with those of its quantized file, which keeps no names of values:
 /// in the order of `plain`, a node's partner is the one of the same operator and attributes that
 /// reads the partners of its inputs, quantized or not. A Relu or Clip that a quantizer performs
-/// may be missing; then its input's partner is also that of its output. Values of operators
+/// may be missing; then its input's partner is also that of its output. A Sub or Div of a constant
+/// may have become an Add or Mul. Values of operators
 /// without partner are left out.
 /// @param nodes  partners that are known, by node of `plain`.
 [[nodiscard]] std::map<graph::ValueId, graph::ValueId> paired_values(

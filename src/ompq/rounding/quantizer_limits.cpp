@@ -11,7 +11,7 @@ namespace {
 
 bool moves_codes(const graph::Graph& graph, graph::NodeId maker) {
   if (maker == graph::kNoNode) return false;
-  return graph::traits_of(graph.node(maker)).integer == graph::IntegerForm::PassesCodes;
+  return graph::integer_form(graph, graph.node(maker)) == graph::IntegerForm::PassesCodes;
 }
 
 /// With it, the quantizer's levels end within the bounds, on the sides where it has levels.
