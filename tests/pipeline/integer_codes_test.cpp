@@ -85,7 +85,7 @@ std::int64_t different_codes(const Operator& op, float output_scale) {
     jobs.push_back({.model = file, .inputs = {{"x", codes}}});
     expected.push_back(run_here(network, codes));
   }
-  const auto answers = testing::run_jobs(testing::Judge::Python, jobs);
+  const auto answers = testing::run_jobs(testing::Judge::Node, jobs);
   std::int64_t different = 0;
   for (std::size_t j = 0; j < jobs.size(); ++j) {
     EXPECT_EQ(answers[j].refusal, "");
@@ -97,19 +97,19 @@ std::int64_t different_codes(const Operator& op, float output_scale) {
 }
 
 TEST(IntegerCodes, OfSigmoidAreThoseOfTheTable) {
-  OMPQ_JUDGE_OR_SKIP(testing::Judge::Python);
+  OMPQ_JUDGE_OR_SKIP();
   EXPECT_EQ(different_codes(operator_of({.op_type = "Sigmoid"}), 1.0F / 255.0F), 0);
 }
 
 TEST(IntegerCodes, OfLeakyReluAreThoseOfTheTable) {
-  OMPQ_JUDGE_OR_SKIP(testing::Judge::Python);
+  OMPQ_JUDGE_OR_SKIP();
   EXPECT_EQ(different_codes(operator_of({.op_type = "LeakyRelu", .attributes = {{"alpha", 0.1F}}}),
                             0.02F),
             0);
 }
 
 TEST(IntegerCodes, OfSoftmaxAreThoseOfItsTable) {
-  OMPQ_JUDGE_OR_SKIP(testing::Judge::Python);
+  OMPQ_JUDGE_OR_SKIP();
   for (const std::int64_t axis : {2, 3}) {
     EXPECT_EQ(different_codes(operator_of({.op_type = "Softmax", .attributes = {{"axis", axis}}}),
                               1.0F / 255.0F),
@@ -119,7 +119,7 @@ TEST(IntegerCodes, OfSoftmaxAreThoseOfItsTable) {
 }
 
 TEST(IntegerCodes, OfAveragePoolAreMeansOfNumbersInOrder) {
-  OMPQ_JUDGE_OR_SKIP(testing::Judge::Python);
+  OMPQ_JUDGE_OR_SKIP();
   for (const std::int64_t counts_padding : {0, 1}) {
     EXPECT_EQ(different_codes(
                   operator_of({.op_type = "AveragePool",
@@ -133,7 +133,7 @@ TEST(IntegerCodes, OfAveragePoolAreMeansOfNumbersInOrder) {
 }
 
 TEST(IntegerCodes, OfSumsWithConstantsAreThoseOfTheKernel) {
-  OMPQ_JUDGE_OR_SKIP(testing::Judge::Python);
+  OMPQ_JUDGE_OR_SKIP();
   for (const bool first : {false, true}) {
     const Operator add = [=](GraphBuilder& b, ValueId x) {
       const ValueId codes = b.constant("codes", Tensor::from<std::uint8_t>({1}, {77}));
