@@ -303,6 +303,28 @@ class QuantizedRow(TypedDict):
     """Only if other networks were kept too."""
 
 
+class FloatOperators(TypedDict):
+    """Operators of one type that stay float between integer layers."""
+
+    op_type: str
+    """Operator type of the ONNX nodes."""
+    nodes: list[str]
+    """Names of the nodes."""
+
+
+class IntegerKernels(TypedDict):
+    """Which layers of the file run on integer kernels."""
+
+    layers: int
+    """Layers with a float input."""
+    integer_layers: int
+    """Those that run on integers."""
+    float_layers: list[str]
+    """Names of the others."""
+    float_operators: list[FloatOperators]
+    """Operators between integer layers that stay float, the most frequent type first."""
+
+
 class ReconstructedBlock(TypedDict):
     """One layer or block that a step processed."""
 
@@ -499,6 +521,9 @@ class Quantization(TypedDict):
     """Of the chosen network."""
     networks: list[QuantizedRow]
     """The chosen one first."""
+    integer_kernels: NotRequired[IntegerKernels]
+    """Of the chosen network; missing for targets without integer kernels and with float
+    activations."""
     reconstruction: NotRequired[Reconstruction]
     """Missing for rounding to nearest."""
     histograms: NotRequired[list[Histogram]]
@@ -593,6 +618,9 @@ class Finetuning(TypedDict):
     """Of the chosen network."""
     networks: list[QuantizedRow]
     """The chosen one first."""
+    integer_kernels: NotRequired[IntegerKernels]
+    """Of the chosen network; missing for targets without integer kernels and with float
+    activations."""
     reconstruction: NotRequired[Reconstruction]
     """Missing for rounding to nearest."""
     histograms: NotRequired[list[Histogram]]

@@ -86,7 +86,73 @@ TEST(FuseIntegers, LeavesAnActivationThatTheQuantizerDoesNotPerform) {
   Graph graph = quantized_gemm(kLevels, {0, 0}, [](GraphBuilder& b, ValueId y) {
     return b.quantize_dequantize("out", b.relu("relu", y), 0.25F, /*zero_point=*/128);
   });
-  EXPECT_EQ(fuse_integers(graph), 0) << "levels below zero are not clipped";
+  EXPECT_EQ(fuse_integers(graph), 1);
+  EXPECT_THAT(op_types(graph), ElementsAre("FakeQuantize", "IntegerGemm", "Relu", "FakeQuantize"))
+      << "levels below zero are not clipped";
+}
+
+TEST(FuseIntegers, LeavesTheNodesAfterAFloatResult) {
+  Graph graph = quantized_gemm(kLevels, {0, 0}, [](GraphBuilder& b, ValueId y) {
+    return b.unary("Tanh", "tanh", b.add("sum", y, b.input("z", b.shape(y))));
+  });
+  EXPECT_EQ(fuse_integers(graph), 1);
+  EXPECT_THAT(op_types(graph), ElementsAre("FakeQuantize", "IntegerGemm", "Add", "Tanh"));
+}
+
+TEST(FuseIntegers, ReadsConstantsThatADequantizerDecodes) {
+  GraphBuilder b("constant");
+  const Shape row{Dim::batch(), Dim::fixed(2)};
+  const ValueId a = b.quantize_dequantize("a", b.input("x", row), 0.5F, 3);
+  const ValueId decoded =
+      b.op({.name = "decoder",
+            .op_type = "DequantizeLinear",
+            .inputs = {b.constant("codes", Tensor::from<std::uint8_t>({2}, {9, 1})),
+                       b.constant("scale", Tensor::scalar(0.125F)),
+                       b.constant("zero", Tensor::scalar<std::uint8_t>(4))}},
+           fixed_shape({2}));
+  Graph graph = b.finish({b.quantize_dequantize("out", b.binary("Mul", "mul", a, decoded), 1, 7)});
+  fuse(graph);
+  graph.sort();
+  EXPECT_EQ(fuse_integers(graph), 1);
+  const auto& node = graph.node(graph.producer(graph.outputs().front()));
+  EXPECT_EQ(node.op_type, "IntegerMul");
+  EXPECT_EQ(node.float_attribute("b_scale", 0), 0.125F);
+  EXPECT_EQ(node.float_attribute("b_low", 0), -4.0F);
+  EXPECT_EQ(node.float_attribute("b_high", 0), 251.0F);
+}
+
+TEST(FuseIntegers, TakesAProductOfActivationsWithAndWithoutAQuantizer) {
+  for (const bool quantized : {true, false}) {
+    GraphBuilder b("product");
+    const Shape square{Dim::batch(), Dim::fixed(2), Dim::fixed(2)};
+    const ValueId x = b.quantize_dequantize("a", b.input("x", square), 0.5F, 3);
+    ValueId y = b.matmul("product", x, b.quantize_dequantize("b", b.input("y", square), 0.25F, 1));
+    if (quantized) y = b.quantize_dequantize("out", y, 0.75F, 7);
+    Graph graph = b.finish({y});
+    fuse(graph);
+    graph.sort();
+    EXPECT_EQ(fuse_integers(graph), 1);
+    ASSERT_THAT(op_types(graph),
+                ElementsAre("FakeQuantize", "FakeQuantize", "IntegerActivationMatMul"));
+    EXPECT_EQ(graph.node(2).int_attribute("rounds", -1), quantized ? 1 : 0);
+  }
+}
+
+TEST(FuseIntegers, LeavesASoftmaxOverSeveralAxes) {
+  for (const int opset : {11, 13}) {
+    GraphBuilder b("softmax", 1, opset);
+    const Shape picture{Dim::batch(), Dim::fixed(2), Dim::fixed(3)};
+    const ValueId x = b.quantize_dequantize("in", b.input("x", picture), 0.5F, 3);
+    const ValueId y = b.op({.name = "op",
+                            .op_type = "Softmax",
+                            .inputs = {x},
+                            .attributes = {{"axis", std::int64_t{1}}}},
+                           picture);
+    Graph graph = b.finish({b.quantize_dequantize("out", y, 0.004F, 0)});
+    fuse(graph);
+    graph.sort();
+    EXPECT_EQ(fuse_integers(graph), opset < 13 ? 0 : 1) << "opset " << opset;
+  }
 }
 
 TEST(FuseIntegers, LeavesABiasThatIsNoMultiple) {

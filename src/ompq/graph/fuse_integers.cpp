@@ -172,8 +172,8 @@ class IntegerFuser {
     if (!has_kernel(node)) return false;
     const auto input = levels_read(node.inputs.front());
     if (!input) return false;
-    const NodeId quantizer = uses_.sole_reader(node.outputs.front());
-    auto output = levels_of(graph_, quantizer);
+    const Requantizer after = requantizer_of(node.outputs.front());
+    const auto& output = after.levels;
     const bool rounds = output && performs_activation(*output, node);
     if (!rounds && (node.is("FusedConv") || !activation_of(node).type.empty())) return false;
     if (node.is("FusedMatMul") && node.input(2) != kNoValue) return false;
@@ -203,8 +203,36 @@ class IntegerFuser {
                   [](const auto& entry) { return entry.first.starts_with("activation"); });
     set_levels(product, "input", *input);
     product.attributes["rounds"] = static_cast<std::int64_t>(rounds);
-    if (rounds) absorb(id, quantizer, *output);
+    if (rounds) {
+      absorb(id, after.quantizer, *output);
+      gone_.insert(gone_.end(), after.clips.begin(), after.clips.end());
+    }
     return true;
+  }
+
+  /// The quantizer of `value`, after clipping that it performs; no levels if there is none.
+  struct Requantizer {
+    std::vector<NodeId> clips;
+    NodeId quantizer = kNoNode;
+    std::optional<LevelRange> levels;
+  };
+
+  [[nodiscard]] Requantizer requantizer_of(ValueId value) const {
+    Requantizer found{.clips = {}, .quantizer = uses_.sole_reader(value), .levels = {}};
+    std::vector<Bounds> bounds;
+    while (found.quantizer != kNoNode) {
+      const auto own = bounds_of(graph_, graph_.node(found.quantizer));
+      if (!own) break;
+      bounds.push_back(*own);
+      found.clips.push_back(found.quantizer);
+      found.quantizer = uses_.sole_reader(graph_.node(found.quantizer).outputs.front());
+    }
+    const auto levels = levels_of(graph_, found.quantizer);
+    const bool all = levels && std::ranges::all_of(bounds, [&](const Bounds& own) {
+                       return performs(levels->scale, levels->low, levels->high, own);
+                     });
+    if (all) found.levels = levels;
+    return found;
   }
 
   /// An operator of quantized values, and the quantizer after it.

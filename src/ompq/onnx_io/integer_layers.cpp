@@ -64,6 +64,7 @@ class LayerRewriter {
     made_.scale = graph_.add_constant(name_ + "_scale", Tensor::from({channels}, scales_));
     add_dequantizer(readers);
     for (std::size_t i = 0; i < readers.size(); ++i) add_bias(readers[i], steps_[i]);
+    for (const NodeId reader : readers) keep_bias_apart(reader);
     return made_;
   }
 
@@ -116,6 +117,26 @@ class LayerRewriter {
     const ValueId real = graph_.add_op(std::move(node));
     graph_.mutable_value(real).shape = graph_.value(value_).shape;
     for (const NodeId reader : readers) graph_.mutable_node(reader).inputs[1] = real;
+  }
+
+  /// ONNX Runtime joins a MatMul of a matrix and the Add of a float bias into a Gemm, which then
+  /// has no integer kernel. A Max with one operand between them changes nothing and prevents it.
+  void keep_bias_apart(NodeId reader) {
+    const Node& product = graph_.node(reader);
+    const auto& shape = graph_.value(product.inputs[0]).shape;
+    if (!product.is("MatMul") || (shape && shape->size() != 2)) return;
+    const ValueId sum = product.outputs.front();
+    const std::vector<NodeId> after = graph_.consumers(sum);
+    if (after.size() != 1 || graph_.is_output(sum)) return;
+    const Node& add = graph_.node(after.front());
+    const bool biased = add.is("Add") && std::ranges::any_of(add.inputs, [&](ValueId id) {
+                          return graph_.is_constant(id);
+                        });
+    if (!biased) return;
+    const auto extents = graph_.value(sum).shape;
+    const ValueId apart = graph_.add_op({.name = {}, .op_type = "Max", .inputs = {sum}});
+    graph_.mutable_value(apart).shape = extents;
+    std::ranges::replace(graph_.mutable_node(after.front()).inputs, sum, apart);
   }
 
   void add_bias(NodeId reader, const std::vector<std::int32_t>& steps) {

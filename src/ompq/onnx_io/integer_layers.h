@@ -27,7 +27,8 @@ struct IntegerWeight {
 ///
 /// Conditions (checked in ONNX Runtime 1.32): every reader of the weight is such an operator, the
 /// levels fit int8, and the bias consists of multiples of activation scale x scale that fit int32.
-/// Gemm needs a zero point of the weight. Other layers are not changed.
+/// Gemm needs a zero point of the weight, and a MatMul of a matrix must not be followed by a float
+/// bias directly. Other layers are not changed.
 /// @param weights  by value name. @return the rewritten weights.
 [[nodiscard]] std::vector<IntegerWeight> insert_integer_layers(
     graph::Graph& graph, const std::map<std::string, quant::QuantizedTensor>& weights);

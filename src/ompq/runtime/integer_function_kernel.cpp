@@ -57,7 +57,9 @@ class IntegerSigmoidKernel final : public Kernel {
   std::vector<at::Tensor> run(std::span<const at::Tensor> inputs, const KernelContext&) override {
     at::Tensor result = inputs[kData].to(at::kFloat).contiguous().clone();
     auto* data = result.data_ptr<float>();
-    for (std::int64_t i = 0; i < result.numel(); ++i) data[i] = table_[code_at(data[i], input_)];
+    const std::int64_t count = result.numel();
+#pragma omp parallel for schedule(static)
+    for (std::int64_t i = 0; i < count; ++i) data[i] = table_[code_at(data[i], input_)];
     return {result};
   }
 
@@ -79,9 +81,12 @@ class IntegerSoftmaxKernel final : public Kernel {
   std::vector<at::Tensor> run(std::span<const at::Tensor> inputs, const KernelContext&) override {
     at::Tensor rows = inputs[kData].to(at::kFloat).transpose(axis_, -1).contiguous().clone();
     const std::int64_t length = rows.size(-1);
+    if (rows.numel() == 0) return {rows.transpose(axis_, -1)};
     prepare(length);
     auto* data = rows.data_ptr<float>();
-    for (std::int64_t at = 0; at < rows.numel(); at += length) finish_row(data + at, length);
+    const std::int64_t count = rows.numel();
+#pragma omp parallel for schedule(static)
+    for (std::int64_t at = 0; at < count; at += length) finish_row(data + at, length);
     return {rows.transpose(axis_, -1)};
   }
 
@@ -159,6 +164,7 @@ class IntegerAveragePoolKernel final : public Kernel {
                               const KernelContext& context) override {
     const at::Tensor x = inputs[kData].to(at::kFloat).contiguous();
     at::Tensor result = shape_->run(inputs, context).front().to(at::kFloat).contiguous().clone();
+    if (x.numel() == 0) return {result};
     const std::array<PooledAxis, 3> axes = axes_of(x, result);
     const std::int64_t planes = x.size(0) * x.size(1);
     const std::int64_t plane = x.numel() / planes;
