@@ -80,7 +80,7 @@ inline constexpr OptionRecord kTarget{
     .name = "target",
     .type = OptionType::Choice,
     .value_name = "NAME",
-    .fallback = "exact",
+    .fallback = "onnxruntime",
     .choices = {kTargetNames, "target"},
     .group = "Output",
     .text =

@@ -9,6 +9,7 @@
 #include "ompq/graph/taken_branch.h"
 #include "ompq/quant/histogram_observer.h"
 #include "ompq/quant/short_scale.h"
+#include "ompq/rounding/operand_codes.h"
 #include "ompq/targets/placement.h"
 
 namespace ompq::rounding {
@@ -208,7 +209,9 @@ ActivationQuantizers calibrate_activations(const graph::Graph& graph,
         value, ActivationHistogram{seen.lower_edge(), seen.bin_width(), seen.bins()});
   }
   for (const auto& [value, place] : placement) {
-    if (place.same_as != graph::kNoValue) quantizers.emplace(value, quantizers.at(place.same_as));
+    if (place.same_as == graph::kNoValue) continue;
+    quantizers.emplace(value, quantizers.at(place.same_as));
+    if (histograms != nullptr) histograms->emplace(value, histograms->at(place.same_as));
   }
   return quantizers;
 }
@@ -216,6 +219,9 @@ ActivationQuantizers calibrate_activations(const graph::Graph& graph,
 void insert_activation_quantizers(graph::Graph& graph,
                                   const ActivationQuantizers& quantizers,
                                   const targets::TargetRow& target) {
+  if (target.integer_kernels) {
+    insert_operand_codes(graph, [&](graph::ValueId value) { return quantizers.contains(value); });
+  }
   for (const auto& [value, params] : quantizers) {
     if (target.integer_kernels) {
       insert_for_integers(graph, value, params);

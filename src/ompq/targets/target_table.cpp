@@ -13,7 +13,7 @@ namespace ompq::targets {
 RowTable<TargetRow>& target_table() {
   static RowTable<TargetRow> table({
       {
-          .name = kDefaultTarget,
+          .name = kExactTarget,
       },
       {.name = "onnxruntime", .integer_kernels = true},
       {.name = "onnxruntime-avx2", .integer_kernels = true, .largest_level = 64},

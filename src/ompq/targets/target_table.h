@@ -42,6 +42,7 @@ struct TargetRow {
                                                 const std::vector<int>& widths,
                                                 const std::string& whose);
 
-inline constexpr std::string_view kDefaultTarget = "exact";
+inline constexpr std::string_view kExactTarget = "exact";
+inline constexpr std::string_view kDefaultTarget = "onnxruntime";
 
 }  // namespace ompq::targets
