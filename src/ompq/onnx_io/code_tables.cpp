@@ -63,22 +63,22 @@ class Worths {
         for (int bit = 0; bit < field.bits; ++bit) {
           const int p = field.first + bit;
           const int worth = p == bits.value() - 1 ? -(1 << p) : 1 << p;
-          row(place + code * field.bits + bit).back() = static_cast<std::int8_t>(worth);
+          row(place + code * field.bits + bit).back() = static_cast<std::int16_t>(worth);
         }
       }
     }
   }
-  /// The parts of a byte, times 2^scale.
-  void add_parts(int width, int scale) {
+  /// The parts of a byte, at a place of the index.
+  void add_parts(int width, int place) {
     for (int part = 0; part < kByteBits / width; ++part) {
       for (auto& row : rows_) row.push_back(0);
       for (int bit = 0; bit < width; ++bit) {
-        row(part * width + bit).back() = static_cast<std::int8_t>(1 << (bit + scale));
+        row(part * width + bit).back() = static_cast<std::int16_t>(1 << (bit + place));
       }
     }
   }
-  [[nodiscard]] Tensor tensor() const {
-    std::vector<std::int8_t> all;
+  [[nodiscard]] Tensor tensor(DataType type) const {
+    std::vector<std::int16_t> all;
     for (const auto& row : rows_) all.insert(all.end(), row.begin(), row.end());
     return Tensor::from(
         {static_cast<std::int64_t>(rows_.size()), static_cast<std::int64_t>(rows_.front().size())},
@@ -86,9 +86,9 @@ class Worths {
   }
 
  private:
-  std::vector<std::int8_t>& row(int bit) { return rows_.at(static_cast<std::size_t>(bit)); }
+  std::vector<std::int16_t>& row(int bit) { return rows_.at(static_cast<std::size_t>(bit)); }
 
-  std::vector<std::vector<std::int8_t>> rows_;
+  std::vector<std::vector<std::int16_t>> rows_;
 };
 
 }  // namespace
@@ -123,8 +123,8 @@ void CodeTables::prepare(const std::set<BitWidth>& widths) {
   }
   if (fresh.empty()) return;
   const std::string digits = bits_of_numbers(bits);
-  const auto product = [&](const Worths& worths) {
-    const std::string floats = out_.add_cast(out_.own(worths.tensor()), DataType::Float32);
+  const auto product = [&](const Worths& worths, DataType type) {
+    const std::string floats = out_.add_cast(out_.own(worths.tensor(type)), DataType::Float32);
     return out_.add_node("MatMul", {digits, floats});
   };
   const auto split = [&](const std::string& all, const std::vector<std::int64_t>& sizes) {
@@ -132,7 +132,7 @@ void CodeTables::prepare(const std::set<BitWidth>& widths) {
   };
   Worths codes(bits);
   for (const BitWidth width : fresh) codes.add_codes(width);
-  const auto tables = split(out_.add_cast(product(codes), DataType::Int8), columns);
+  const auto tables = split(out_.add_cast(product(codes, DataType::Int8), DataType::Int8), columns);
   for (std::size_t i = 0; i < fresh.size(); ++i) {
     tables_[fresh[i]] = fresh[i].value() == 7 ? with_top_field(tables[i]) : tables[i];
   }
@@ -141,12 +141,11 @@ void CodeTables::prepare(const std::set<BitWidth>& widths) {
   Worths of_bytes(bits);
   columns.clear();
   for (const auto& [width, place] : parts) {
-    of_bytes.add_parts(width, place - kByteBits);
+    of_bytes.add_parts(width, place);
     columns.push_back(kByteBits / width);
   }
-  const std::string scaled =
-      out_.add_node("Mul", {product(of_bytes), out_.shared(Tensor::scalar<float>(1 << kByteBits))});
-  const auto pieces = split(out_.add_cast(scaled, DataType::Int32), columns);
+  const auto pieces =
+      split(out_.add_cast(product(of_bytes, DataType::Int16), DataType::Int32), columns);
   std::size_t next = 0;
   for (const auto& part : parts) parts_[part] = pieces[next++];
 }

@@ -21,7 +21,7 @@ namespace ompq::onnx_io {
 /// the first field has, c:
 ///
 ///     one field:       bytes --Cast--> index
-///     several fields:  index = Cast bytes + 256 x the bits of the other fields for the same codes
+///     several fields:  index = Cast bytes + the other fields' bits of the same codes, higher
 ///     int8 = Reshape (Gather from a table [2^n, c], index)
 ///
 /// The other fields' bits are looked up, too. Many codes of 4 bits are stored as int16 and decoded

@@ -13,7 +13,13 @@ Tensor octaves() {
   for (int e = 0; e < quant::kShortScaleOctaves; ++e) {
     values.push_back(static_cast<float>(1 << e));
   }
-  return Tensor::from({quant::kShortScaleOctaves}, values);
+  return Tensor::from({quant::kShortScaleOctaves, 1}, values);
+}
+
+Tensor mantissas() {
+  std::vector<float> values;
+  for (int m = 0; m < kMantissas; ++m) values.push_back(static_cast<float>(kMantissas + m));
+  return Tensor::from({kMantissas}, values);
 }
 
 /// The weight's codes in a shared table: all, or only the zero points.
@@ -158,15 +164,10 @@ void UnpackWriter::write_codes(std::span<const UnpackedWeight> weights, BitWidth
 }
 
 std::string UnpackWriter::decoded_scales(const std::vector<std::uint8_t>& codes) {
-  const std::string table = out_.add_cast(out_.own(byte_vector(codes)), DataType::Int32);
-  const std::string count = out_.shared(Tensor::scalar<std::int32_t>(kMantissas));
-  const std::string octave = out_.add_node("Div", {table, count});
-  const std::string power = out_.add_node("Gather", {out_.own(octaves()), octave});
-  const std::string low = out_.add_node("Mod", {table, count});
-  const std::string mantissa = out_.add_node(
-      "Add",
-      {out_.add_cast(low, DataType::Float32), out_.shared(Tensor::scalar<float>(kMantissas))});
-  return out_.add_node("Mul", {power, mantissa});
+  const std::string products = out_.add_node("Mul", {out_.own(octaves()), out_.own(mantissas())});
+  const std::string table = out_.add_node("Reshape", {products, out_.shared({-1})});
+  const std::string rows = out_.add_cast(out_.own(byte_vector(codes)), DataType::Int32);
+  return out_.add_node("Gather", {table, rows});
 }
 
 void UnpackWriter::write_scales(std::span<const UnpackedWeight> weights) {
@@ -205,12 +206,21 @@ void UnpackWriter::write_scales(std::span<const UnpackedWeight> weights) {
   const std::vector<std::string> wholes = split(decoded_scales(codes), totals);
   divide(weights, flat, wholes, &Parts::scales);
   divide(weights, groups, std::span(wholes).subspan(flat.size()), &Parts::weight_scales);
+  std::vector<std::size_t> scaled;
+  std::vector<float> units;
   for (std::size_t w = 0; w < weights.size(); ++w) {
     if (!weights[w].weight->scale_codes) continue;
     const bool doubled = weights[w].integer != nullptr && weights[w].integer->doubled;
-    const float unit = weights[w].weight->scale_codes->unit * (doubled ? 0.5F : 1.0F);
-    std::string& scales = parts_[w].scales.empty() ? parts_[w].weight_scales : parts_[w].scales;
-    scales = out_.add_node("Mul", {scales, out_.own(Tensor::scalar(unit))});
+    scaled.push_back(w);
+    units.push_back(weights[w].weight->scale_codes->unit * (doubled ? 0.5F : 1.0F));
+  }
+  const auto count = static_cast<std::int64_t>(units.size());
+  const std::vector<std::string> each =
+      split(out_.own(Tensor::from({count}, units)), std::vector<std::int64_t>(units.size(), 1));
+  for (std::size_t i = 0; i < scaled.size(); ++i) {
+    Parts& parts = parts_[scaled[i]];
+    std::string& scales = parts.scales.empty() ? parts.weight_scales : parts.scales;
+    scales = out_.add_node("Mul", {scales, each[i]});
   }
 }
 

@@ -36,7 +36,7 @@ inline constexpr std::size_t kTableCodes = std::size_t{1} << 22;
 /// written once:
 ///
 ///     codes, one table per width (a new one after kTableCodes), decoded to int8 (CodeTables)
-///     scales: uint8, ScaleCodes:  Cast, (16 + Mod 16) * Gather(2^0..2^15, Div 16)
+///     scales: uint8, ScaleCodes:  Gather from (2^0..2^15) x (16..31), times a unit per weight
 ///     biases: float16, PackedBias:  Cast --Mul 2^24-->
 ///
 /// Each table is divided by a Split, and every weight has separate nodes:
