@@ -17,6 +17,7 @@
 #include "ompq/onnx_io/model_writer.h"
 #include "ompq/onnx_io/opset_upgrade.h"
 #include "ompq/onnx_io/qdq_weights.h"
+#include "ompq/onnx_io/signed_codes.h"
 
 namespace ompq::onnx_io {
 namespace {
@@ -109,7 +110,9 @@ onnx::ModelProto write_packed(Graph graph, const ExportOptions& options) {
   }
   std::vector<IntegerWeight> integer;
   if (options.integer_kernels) {
-    integer = insert_integer_layers(graph, options.quantized);
+    KernelForm form = options.kernel_form;
+    form.plain = false;  // the runtime unpacks weights, and folds the rest, too
+    integer = insert_integer_layers(graph, options.quantized, form);
     keep_float_weights(graph);
   } else {
     keep_float_kernels(graph);
@@ -128,11 +131,12 @@ onnx::ModelProto write_float(Graph graph, const ExportOptions& options) {
 }
 
 onnx::ModelProto write_qdq(Graph graph, const ExportOptions& options) {
-  const bool four_bits = options.opset.value_or(0) >= kFourBitOpset;
+  const bool plain = options.integer_kernels && options.kernel_form.plain;
+  const bool four_bits = !plain && options.opset.value_or(0) >= kFourBitOpset;
   store_halves(graph, coded(graph, options), Narrowing::Exact);
   auto others = options.quantized;
   if (options.integer_kernels) {
-    for (const IntegerWeight& weight : insert_integer_layers(graph, others)) {
+    for (const IntegerWeight& weight : insert_integer_layers(graph, others, options.kernel_form)) {
       others.erase(weight.weight);
     }
   }
@@ -152,12 +156,14 @@ onnx::ModelProto write(const Graph& given, const ExportOptions& options) {
   Graph graph = upgraded(given, opset_of(given, options));
   for (const auto& [key, value] : options.metadata) graph.metadata[key] = value;
   restore_interface_types(graph);
+  if (options.integer_kernels && options.kernel_form.signed_codes) make_codes_signed(graph);
+  const bool drops_bounds = options.integer_kernels && !options.kernel_form.keep_bounds;
   switch (options.format) {
     case WeightFormat::Packed:
-      if (options.integer_kernels) graph::drop_bounds_before_quantizers(graph);
+      if (drops_bounds) graph::drop_bounds_before_quantizers(graph);
       return write_packed(std::move(graph), options);
     case WeightFormat::Qdq:
-      if (options.integer_kernels) graph::drop_bounds_before_quantizers(graph);
+      if (drops_bounds) graph::drop_bounds_before_quantizers(graph);
       return write_qdq(std::move(graph), options);
     case WeightFormat::Float:
       break;
