@@ -18,7 +18,7 @@ help: ## list the targets
 bootstrap: ## install the Debian packages that are missing
 	@scripts/bootstrap.sh
 
-judge: ## install those, and what tests need: the stock ONNX runtime, a browser, Python's headers
+judge: ## install those, and what tests need: stock runtimes, a browser, an emulator, Python's headers
 	@scripts/bootstrap.sh --judge
 
 configure: bootstrap

@@ -2,8 +2,8 @@
 # Installs the missing packages of packages.txt. If nothing is missing, it changes nothing and needs no network.
 #
 #   scripts/bootstrap.sh           dependencies of the build and the demo
-#   scripts/bootstrap.sh --judge   also those of tests and benchmarks: two versions of the stock ONNX runtime, a browser,
-#                                  Python's headers with NumPy, pytest and pybind11
+#   scripts/bootstrap.sh --judge   also those of tests and benchmarks: three builds of the stock ONNX runtime, OpenVINO, a browser,
+#                                  an emulator, Python's headers with NumPy, pytest and pybind11
 set -eu
 
 root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)

@@ -24,11 +24,16 @@ export function findBrowser() {
   return NAMES.flatMap((name) => (process.env.PATH ?? '').split(delimiter).map((path) => join(path, name))).find(isProgram);
 }
 
-export async function startBrowser(executablePath, pages) {
+/** @return playwright's browser */
+export async function launchBrowser(executablePath) {
   const { chromium } = await import('playwright-core');
-  browser = await chromium.launch({
+  return chromium.launch({
     executablePath, args: ['--disable-gpu', ...(process.getuid?.() === 0 ? ['--no-sandbox'] : [])],  // root has no sandbox
   });
+}
+
+export async function startBrowser(executablePath, pages) {
+  browser = await launchBrowser(executablePath);
   folder = pages;
 }
 

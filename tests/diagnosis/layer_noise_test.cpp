@@ -43,7 +43,10 @@ class LayerNoiseTest : public ::testing::Test {
  protected:
   [[nodiscard]] std::vector<LayerNoise> measured(
       const std::vector<int>& bits, const rounding::ActivationQuantizers& activations = {}) {
-    const graph::Graph quantized = pipeline::quantize_network(model_, bits, activations, {}).graph;
+    // Other targets have symmetric weights of 8 bits, which are coarser.
+    const rounding::WeightOptions options{.target = "exact"};
+    const graph::Graph quantized =
+        pipeline::quantize_network(model_, bits, activations, options).graph;
     LayerNoiseMeter meter(model_.graph, model_.discovery.layers, quantized, {.threads = 1});
     meter.add_batch(samples_.dataset->load(samples_.indices).inputs);
     return meter.result();

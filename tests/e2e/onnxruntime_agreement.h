@@ -63,7 +63,9 @@ inline Agreement ours_against_onnxruntime(const std::filesystem::path& file) {
       data::open_dataset(OMPQ_FASHION_MNIST, pipeline::input_specs(model.graph), options);
   const std::vector<std::int64_t> images = data::choose_samples(dataset->size(), kImages, 1);
   const std::string name = model.graph.value(model.graph.inputs().front()).name;
-  runtime::Executor executor(model.graph);
+  runtime::ExecutorOptions running;
+  running.integer_kernels = true;  // as in 'ompq eval'
+  runtime::Executor executor(model.graph, running);
   std::vector<float> ours;
   std::vector<JudgeJob> jobs;
   for (std::int64_t at = 0; at < kImages; at += kImagesAtOnce) {

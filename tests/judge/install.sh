@@ -1,16 +1,17 @@
 #!/bin/sh
-# Installs the two judges, each pinned: onnxruntime-node next to package-lock.json, whose install script only fetches GPU libraries
-# and is not run, and PyPI's onnxruntime in the virtual environment venv/. Where both are there it changes nothing and needs no
-# network.
+# Installs the runtimes that tests compare with, all pinned: onnxruntime-node and onnxruntime-web next to package-lock.json (the
+# former's install script only fetches GPU libraries and is not run), and PyPI's onnxruntime and openvino in the virtual environment
+# venv/. If all are installed it changes nothing and needs no network.
 set -eu
 cd -- "$(dirname -- "$0")"
 
 install_node() {
-  if [ -f node_modules/.package-lock.json ] && [ ! package-lock.json -nt node_modules/.package-lock.json ]; then
+  # Copied last, as for Python.
+  if cmp -s package-lock.json node_modules/installed.json; then
     return
   fi
   npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
-  touch node_modules/.package-lock.json
+  cp package-lock.json node_modules/installed.json
 }
 
 # Debian's Python, whose python3-venv packages.txt names; another one may come before it in PATH.
@@ -19,7 +20,7 @@ python() {
 }
 
 install_python() {
-  # Copied last: where it is, all was installed. An environment of a Python that is gone does not start.
+  # Copied last: if it exists, everything was installed. An environment of a Python that was removed does not start.
   if cmp -s requirements.txt venv/installed.txt && venv/bin/python -c '' 2>/dev/null; then
     return
   fi

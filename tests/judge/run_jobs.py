@@ -2,7 +2,8 @@
 
 run_jobs.py JOBS.json
 
-JOBS.json is a list of {"model", "inputs", "outputs", "optimization"}: three files, and disabled, basic, extended or all.
+JOBS.json is a list of {"model", "inputs", "outputs", "optimization"}: three files, and disabled, basic, extended,
+layout or all.
 Prints a list with null for each job that ran, or else ONNX Runtime's message.
 """
 import json
@@ -16,6 +17,7 @@ LEVELS = {
     'disabled': ort.GraphOptimizationLevel.ORT_DISABLE_ALL,
     'basic': ort.GraphOptimizationLevel.ORT_ENABLE_BASIC,
     'extended': ort.GraphOptimizationLevel.ORT_ENABLE_EXTENDED,
+    'layout': ort.GraphOptimizationLevel.ORT_ENABLE_LAYOUT,
     'all': ort.GraphOptimizationLevel.ORT_ENABLE_ALL,
 }
 

@@ -87,18 +87,18 @@ TEST(CheckOpset, NamesTheRangeThatIsWritten) {
   EXPECT_THAT(refusal(graph, 12),
               AllOf(HasSubstr("[--opset]"),
                     HasSubstr("opset 12 is not supported"),
-                    HasSubstr("give 13 to 21")));
-  EXPECT_THAT(refusal(graph, 22),
-              AllOf(HasSubstr("opset 22 is not supported"), HasSubstr("give 13 to 21")));
+                    HasSubstr("give 13 to 25")));
+  EXPECT_THAT(refusal(graph, 26),
+              AllOf(HasSubstr("opset 26 is not supported"), HasSubstr("give 13 to 25")));
   EXPECT_EQ(refusal(graph, 13), "nothing was thrown");
-  EXPECT_EQ(refusal(graph, 21), "nothing was thrown");
+  EXPECT_EQ(refusal(graph, 25), "nothing was thrown");
 }
 
 TEST(CheckOpset, CarriesNoNetworkBack) {
   Graph graph = testing::small_network();
   graph.opset = 17;
   EXPECT_THAT(refusal(graph, 16),
-              AllOf(HasSubstr("the network has opset 17"), HasSubstr("give 17 to 21")));
+              AllOf(HasSubstr("the network has opset 17"), HasSubstr("give 17 to 25")));
   ExportOptions options{.opset = 16};
   EXPECT_THROW((void)export_onnx_bytes(graph, options), ConfigError);
 }

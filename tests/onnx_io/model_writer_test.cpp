@@ -129,18 +129,39 @@ TEST(WriteModel, WritesEachConstantOnce) {
   EXPECT_THAT(initializers(write_model(graph, Style::Full)), ElementsAre("c"));
 }
 
-TEST(WriteModel, WritesCodesOfFourBitsTwoPerByte) {
+TEST(WriteModel, WritesNarrowCodesSeveralPerByte) {
   Graph graph;
   graph.opset = 21;
   const ValueId codes = graph.add_constant("w", Tensor::from<std::int8_t>({3}, {-8, 0, 7}));
   const ValueId scale = graph.add_constant("s", Tensor::scalar(0.5F));
   graph.mark_output(graph.add_op({"dq", "DequantizeLinear", "", {codes, scale}, {}, {}}));
-  const auto weight = [&](const std::set<std::string>& four_bits) {
-    return write_model(graph, Style::Full, {}, four_bits).graph().initializer(0);
+  const auto weight = [&](const NarrowConstants& narrow) {
+    return write_model(graph, Style::Full, {}, narrow).graph().initializer(0);
   };
   EXPECT_EQ(weight({}).raw_data().size(), 3U);
-  EXPECT_EQ(weight({"w"}).raw_data().size(), 2U);
-  EXPECT_TRUE(is_four_bit(weight({"w"}).data_type()));
+  EXPECT_EQ(weight({{"w", 4}}).raw_data().size(), 2U);
+  EXPECT_EQ(narrow_bits(weight({{"w", 4}}).data_type()), 4);
+}
+
+TEST(WriteModel, HasTheIrVersionOfItsOpset) {
+  // The rows of onnx.helper.VERSION_TABLE; below 19, files keep 8.
+  const std::map<int, int> versions{{13, 8},
+                                    {18, 8},
+                                    {19, 9},
+                                    {20, 9},
+                                    {21, 10},
+                                    {22, 10},
+                                    {23, 11},
+                                    {24, 12},
+                                    {25, 13},
+                                    {27, 13},
+                                    {28, 14}};
+  for (const auto& [opset, version] : versions) {
+    Graph graph;
+    graph.opset = opset;
+    graph.mark_output(graph.add_constant("c", Tensor::scalar(1.0F)));
+    EXPECT_EQ(write_model(graph, Style::Full).ir_version(), version) << "opset " << opset;
+  }
 }
 
 TEST(WriteModel, UnpacksPackedWeightsByNodes) {

@@ -86,6 +86,15 @@ TEST(ReadTensor, ReadsFourBitsFromIntegersThatHoldAByteEach) {
   EXPECT_THAT(read.to_int64s(), ElementsAre(8, 15, 3, 0));
 }
 
+TEST(ReadTensor, ReadsTwoBitsWithTheFirstElementInTheLowestOnes) {
+  const Tensor read = tensor_from(R"(data_type: 26 dims: 5 raw_data: "\xB4\x01")");
+  ASSERT_EQ(read.type(), DataType::Int8);
+  EXPECT_THAT(read.to_int64s(), ElementsAre(0, 1, -1, -2, 1));
+  const Tensor codes = tensor_from("data_type: 25 dims: [2, 2] int32_data: [180]");
+  ASSERT_EQ(codes.type(), DataType::UInt8);
+  EXPECT_THAT(codes.to_int64s(), ElementsAre(0, 1, 3, 2));
+}
+
 TEST(ReadTensor, NeedsAsManyElementsAsItsShape) {
   EXPECT_THAT(tensor_refusal("data_type: 1 dims: [2, 3] float_data: [1, 2, 3, 4, 5]"),
               HasSubstr("[net.onnx] initializer 't' has 5 elements, but its shape 2x3 requires 6"));
@@ -95,6 +104,8 @@ TEST(ReadTensor, NeedsAsManyElementsAsItsShape) {
               HasSubstr("has 4 elements, but its shape 5 requires 5"));
   EXPECT_THAT(tensor_refusal("data_type: 21 dims: 2 int32_data: [1, 2]"),
               HasSubstr("has 4 elements, but its shape 2 requires 2"));
+  EXPECT_THAT(tensor_refusal(R"(data_type: 26 dims: 5 raw_data: "\x18")"),
+              HasSubstr("has 4 elements, but its shape 5 requires 5"));
   EXPECT_THAT(tensor_refusal("data_type: 1 dims: -3"), HasSubstr("has the invalid shape -3"));
 }
 
@@ -116,12 +127,15 @@ TEST(DataTypes, HaveNumbersInOnnxAndBack) {
   }
   EXPECT_EQ(data_type_to_onnx(DataType::Float32), onnx::TensorProto::FLOAT);
   EXPECT_EQ(data_type_to_onnx(DataType::UInt8), onnx::TensorProto::UINT8);
-  for (const int foreign : {0, 8, 14, 21, 22, 42}) EXPECT_FALSE(data_type_from_onnx(foreign));
+  for (const int foreign : {0, 8, 14, 21, 22, 25, 26, 42})
+    EXPECT_FALSE(data_type_from_onnx(foreign));
   EXPECT_EQ(onnx_type_name(8), "string");
   EXPECT_EQ(onnx_type_name(22), "int4");
   EXPECT_EQ(onnx_type_name(42), "type 42");
-  EXPECT_TRUE(is_four_bit(21) && is_four_bit(22));
-  EXPECT_FALSE(is_four_bit(3) || is_four_bit(23));
+  EXPECT_EQ(onnx_type_name(25), "uint2");
+  for (const int four : {21, 22}) EXPECT_EQ(narrow_bits(four), 4);
+  for (const int two : {25, 26}) EXPECT_EQ(narrow_bits(two), 2);
+  for (const int other : {3, 23, 24, 27}) EXPECT_EQ(narrow_bits(other), 0);
 }
 
 TEST(Widened, IsFloat32ForOtherFloatsAlone) {
@@ -159,21 +173,32 @@ TEST(WriteTensor, TakesAByteForASmallInteger) {
   }
 }
 
-TEST(WriteFourBitTensor, PacksTwoElementsInAByte) {
+TEST(WriteNarrowTensor, PacksTwoElementsOfFourBitsInAByte) {
   const Tensor codes = Tensor::from<std::int8_t>({5}, {-8, 1, 7, -1, 5});
-  const onnx::TensorProto proto = write_four_bit_tensor(codes, "w");
+  const onnx::TensorProto proto = write_narrow_tensor(codes, "w", 4);
   EXPECT_EQ(proto.data_type(), 22);
   EXPECT_EQ(proto.raw_data(), "\x18\xF7\x05");
   EXPECT_TRUE(read_tensor(proto, "w", {}).equals(codes));
   const Tensor levels = Tensor::from<std::uint8_t>({2, 2}, {8, 15, 3, 0});
-  EXPECT_EQ(write_four_bit_tensor(levels, "w").data_type(), 21);
-  EXPECT_TRUE(read_tensor(write_four_bit_tensor(levels, "w"), "w", {}).equals(levels));
+  EXPECT_EQ(write_narrow_tensor(levels, "w", 4).data_type(), 21);
+  EXPECT_TRUE(read_tensor(write_narrow_tensor(levels, "w", 4), "w", {}).equals(levels));
 }
 
-TEST(WriteFourBitTensor, NamesAnElementThatDoesNotFit) {
-  const auto error_of_codes = [](const Tensor& tensor) {
+TEST(WriteNarrowTensor, PacksFourElementsOfTwoBitsInAByte) {
+  const Tensor codes = Tensor::from<std::int8_t>({5}, {0, 1, -1, -2, 1});
+  const onnx::TensorProto proto = write_narrow_tensor(codes, "w", 2);
+  EXPECT_EQ(proto.data_type(), 26);
+  EXPECT_EQ(proto.raw_data(), "\xB4\x01");
+  EXPECT_TRUE(read_tensor(proto, "w", {}).equals(codes));
+  const Tensor levels = Tensor::from<std::uint8_t>({2, 2}, {0, 3, 2, 1});
+  EXPECT_EQ(write_narrow_tensor(levels, "w", 2).data_type(), 25);
+  EXPECT_TRUE(read_tensor(write_narrow_tensor(levels, "w", 2), "w", {}).equals(levels));
+}
+
+TEST(WriteNarrowTensor, NamesAnElementThatDoesNotFit) {
+  const auto error_of_codes = [](const Tensor& tensor, int bits = 4) {
     try {
-      (void)write_four_bit_tensor(tensor, "w");
+      (void)write_narrow_tensor(tensor, "w", bits);
     } catch (const InternalError& error) {
       return std::string(error.what());
     }
@@ -183,7 +208,9 @@ TEST(WriteFourBitTensor, NamesAnElementThatDoesNotFit) {
               AllOf(HasSubstr("'w' has the element 8"), HasSubstr("4 bits")));
   EXPECT_THAT(error_of_codes(Tensor::from<std::int8_t>({1}, {-9})), HasSubstr("element -9"));
   EXPECT_THAT(error_of_codes(Tensor::from<std::uint8_t>({1}, {16})), HasSubstr("element 16"));
-  EXPECT_THAT(error_of_codes(Tensor::scalar(1.0F)), HasSubstr("'w' has no 4-bit codes"));
+  EXPECT_THAT(error_of_codes(Tensor::from<std::int8_t>({1}, {2}), 2),
+              AllOf(HasSubstr("element 2,"), HasSubstr("2 bits")));
+  EXPECT_THAT(error_of_codes(Tensor::scalar(1.0F)), HasSubstr("'w' has no codes of 4 bits"));
 }
 
 }  // namespace

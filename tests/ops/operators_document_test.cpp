@@ -6,6 +6,7 @@
 
 #include <gtest/gtest.h>
 
+#include "ompq/graph/operator_traits.h"
 #include "ompq/ops/operator.h"
 #include "support/paths.h"
 
@@ -39,6 +40,20 @@ TEST(OperatorsDocument, NamesEveryRowOfTheTable) {
     const bool known =
         find_operator("", name) != nullptr || find_operator(kMicrosoft, name) != nullptr;
     EXPECT_TRUE(known) << name << " has no row";
+  }
+}
+
+/// Rows of the traits that are not operators between layers of a network.
+const std::set<std::string> kInternal{
+    "QuantizeLinear", "DequantizeLinear", "Identity", "Max", "Shape"};
+
+TEST(OperatorsDocument, NamesEveryOperatorWithAnIntegerForm) {
+  const std::set<std::string> named = names_in("Operators on integer kernels");
+  for (const graph::OperatorTraits& row : graph::operator_traits().rows()) {
+    if (row.integer == graph::IntegerForm::Float || kInternal.contains(std::string(row.type))) {
+      continue;
+    }
+    EXPECT_TRUE(named.contains(std::string(row.type))) << row.type << " is missing";
   }
 }
 

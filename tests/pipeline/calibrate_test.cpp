@@ -17,7 +17,10 @@ using ::testing::IsEmpty;
 TEST(Calibrate, GivesAQuantizerOfItsWidthToEachLayerThatHasOne) {
   const Model model = small_model();
   Samples samples = small_samples(16);
-  const auto quantizers = calibrate(model, {8, std::nullopt, 4, 8, std::nullopt}, samples, {}, {});
+  rounding::CalibrationOptions options;
+  options.target = "exact";
+  const auto quantizers =
+      calibrate(model, {8, std::nullopt, 4, 8, std::nullopt}, samples, options, {});
   const auto& layers = model.discovery.layers;
   ASSERT_EQ(quantizers.size(), 3U);
   EXPECT_EQ(quantizers.at(layers[0].input).bits.value(), 8);

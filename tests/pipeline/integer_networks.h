@@ -22,17 +22,24 @@ namespace ompq::pipeline {
 
 inline constexpr const char* kTarget = "onnxruntime";
 
+/// The largest width whose levels no product overflows on this processor.
+inline int widest_levels() {
+  return __builtin_cpu_supports("avx512vnni") != 0 || __builtin_cpu_supports("avxvnni") != 0 ? 8
+                                                                                             : 6;
+}
+
 inline QuantizedNetwork integer_network(const Model& model,
                                         Samples samples,
                                         const std::vector<int>& weight_bits,
                                         const std::vector<int>& activation_bits,
-                                        quant::Symmetry symmetry = quant::Symmetry::Asymmetric) {
+                                        quant::Symmetry symmetry = quant::Symmetry::Asymmetric,
+                                        const std::string& target = kTarget) {
   const std::vector<std::optional<int>> bits(activation_bits.begin(), activation_bits.end());
   rounding::CalibrationOptions options;
-  options.target = kTarget;
+  options.target = target;
   const auto activations = calibrate(model, bits, samples, options, {});
   return quantize_network(
-      model, weight_bits, activations, {.symmetry = symmetry, .target = kTarget});
+      model, weight_bits, activations, {.symmetry = symmetry, .target = target});
 }
 
 inline std::map<std::string, int> operators_of(const std::filesystem::path& file) {

@@ -26,7 +26,7 @@ void expect_exact(const Model& model,
                   const std::vector<int>& activation_bits,
                   quant::Symmetry symmetry,
                   const FileForm& form = {}) {
-  const rounding::WeightOptions options{.symmetry = symmetry};
+  const rounding::WeightOptions options{.symmetry = symmetry, .target = "exact"};
   const FileSize promised(model, options, form);
   const QuantizedNetwork network =
       quantize_network(model, weight_bits, quantizers(model, activation_bits), options);

@@ -11,8 +11,10 @@
 #include "ompq/core/atomic_file.h"
 #include "ompq/core/error.h"
 #include "ompq/onnx_io/exporter.h"
+#include "ompq/pipeline/calibrate.h"
 #include "ompq/pipeline/file_metadata.h"
 #include "ompq/pipeline/network.h"
+#include "pipeline/integer_networks.h"
 #include "pipeline/small_model.h"
 #include "support/paths.h"
 
@@ -68,7 +70,7 @@ TEST(ReadQuantizedFile, ReadsWidthsCodesQuantizersAndTheBudget) {
   activations[layers[1].input] = {.bits = BitWidth(8), .scale = {0.0625F}, .zero_point = {3}};
   activations[layers[4].input] = {.bits = BitWidth(4), .scale = {0.125F}, .zero_point = {0}};
   const std::vector<int> bits{3, 8, 1, kFloatBits, 5};
-  const QuantizedNetwork network = quantize_network(model, bits, activations, {});
+  const QuantizedNetwork network = quantize_network(model, bits, activations, {.target = "exact"});
   for (const auto format : {onnx_io::WeightFormat::Packed, onnx_io::WeightFormat::Qdq}) {
     const auto file = folder / "net.onnx";
     onnx_io::write_onnx_file(file,
@@ -83,6 +85,32 @@ TEST(ReadQuantizedFile, ReadsWidthsCodesQuantizersAndTheBudget) {
     for (const auto& [name, weight] : network.weights) {
       EXPECT_TRUE(quant::dequantize(read.codes.weights.at(name)).equals(quant::dequantize(weight)))
           << name;
+    }
+  }
+}
+
+/// Not only those of layers' inputs, so that training can go on.
+TEST(ReadQuantizedFile, ReadsQuantizersBetweenOperators) {
+  const testing::TemporaryDirectory folder;
+  Model model = small_model();
+  Samples samples = small_samples(32);
+  rounding::CalibrationOptions options;
+  options.target = kTarget;
+  const auto activations = calibrate(model, {8, 4, 8, 5, 8}, samples, options, {});
+  EXPECT_GT(activations.size(), model.discovery.layers.size());
+  const QuantizedNetwork network =
+      quantize_network(model, {3, 8, 1, 4, 5}, activations, {.target = kTarget});
+  for (const auto format : {onnx_io::WeightFormat::Packed, onnx_io::WeightFormat::Qdq}) {
+    onnx_io::write_onnx_file(folder / "net.onnx", export_file(network, {.format = format}));
+    const QuantizedFile read = read_quantized_file(model, folder / "net.onnx");
+    EXPECT_EQ(read.codes.target, kTarget);
+    ASSERT_EQ(read.codes.activations.size(), activations.size());
+    for (const auto& [value, params] : activations) {
+      const quant::QuantParams& there = read.codes.activations.at(value);
+      const std::string& name = model.graph.value(value).name;
+      EXPECT_EQ(there.scale, params.scale) << name;
+      EXPECT_EQ(there.zero_point, params.zero_point) << name;
+      EXPECT_EQ(there.bits.value(), params.bits.value()) << name;
     }
   }
 }

@@ -44,5 +44,17 @@ TEST(FileFormats, AnUnknownNameComesWithTheNearest) {
   }
 }
 
+TEST(UnreadTypes, AreThoseOfTwoBitsAndNameTheWayOut) {
+  using enum onnx_io::WeightFormat;
+  const auto warning = unread_types({.format = Qdq, .opset = 25}, {1, 4, 2, 8});
+  ASSERT_TRUE(warning.has_value());
+  EXPECT_THAT(*warning, HasSubstr("--opset 25 stores the weights of 2 layers"));
+  EXPECT_THAT(*warning, HasSubstr("give --opset 24"));
+  EXPECT_FALSE(unread_types({.format = Qdq, .opset = 25}, {3, 4, 8}));
+  EXPECT_FALSE(unread_types({.format = Qdq, .opset = 24}, {1, 2}));
+  EXPECT_FALSE(unread_types({.format = Qdq}, {1, 2}));
+  EXPECT_FALSE(unread_types({.format = Packed, .opset = 25}, {1, 2}));
+}
+
 }  // namespace
 }  // namespace ompq::ptq

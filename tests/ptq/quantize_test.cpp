@@ -89,7 +89,8 @@ TEST_F(QuantizeTest, MoreBitsLeaveLessNoise) {
     return *run().networks.front().evaluation.snr_db;
   };
   // A bit is 6 dB where noise is that of uniform steps; two bits are more than one bit's worth.
-  EXPECT_GT(snr(5), snr(3) + 6.0);
+  // With more of them, the noise of 8-bit activations is the larger one.
+  EXPECT_GT(snr(4), snr(2) + 6.0);
 }
 
 TEST_F(QuantizeTest, PutsOthersNextToTheWrittenNetworkWithoutAFile) {

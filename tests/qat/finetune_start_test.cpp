@@ -99,7 +99,9 @@ TEST_F(StartTest, SearchesWidthsAndRoundsWithTheMethod) {
   EXPECT_EQ(made.method, "gptq");
   EXPECT_EQ(made.codes.weights.size(), 5U);
   EXPECT_LE(ptq::cost_of(model_, made.planned, made.plan()).average_bits, 3.0);
-  for (const auto& [value, params] : made.codes.activations) EXPECT_EQ(params.bits.value(), 4);
+  for (const graph::Layer& layer : model_.discovery.layers) {
+    EXPECT_EQ(made.codes.activations.at(layer.input).bits.value(), 4) << layer.name;
+  }
 }
 
 TEST_F(StartTest, ReadsWidthsAndCodesFromAFile) {

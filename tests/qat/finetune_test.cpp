@@ -115,6 +115,7 @@ TEST_F(FinetuneTest, NeverWritesAWorseNetworkThanItStartedFrom) {
 
 TEST_F(FinetuneTest, LearnsWithoutLabelsFromTheFloatNetwork) {
   options_.trainer.loss.distillation = 1.0;
+  options_.start.method.method = "nearest";  // gptq leaves a loss that is hardly larger than noise
   pipeline::Samples samples = pipeline::small_samples(64, 1);
   pipeline::Samples training = pipeline::small_samples(192, 2);
   pipeline::Samples evaluation = pipeline::small_samples(96, 3);

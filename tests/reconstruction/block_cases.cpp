@@ -108,7 +108,11 @@ const std::vector<BlockCase>& block_cases() {
   return cases;
 }
 
-TestNetwork test_network(Graph graph, int weight_bits, int activation_bits, std::int64_t samples) {
+TestNetwork test_network(Graph graph,
+                         int weight_bits,
+                         int activation_bits,
+                         std::int64_t samples,
+                         const std::string& target) {
   TestNetwork network{.graph = std::move(graph)};
   network.parts = graph::discover(network.graph);
   const auto& layers = network.parts.layers;
@@ -118,6 +122,7 @@ TestNetwork test_network(Graph graph, int weight_bits, int activation_bits, std:
   network.dataset =
       std::make_unique<ompq::testing::MemoryDataset>(ompq::testing::normal_samples(shape, 5));
   network.indices = ompq::testing::all_indices(samples);
+  network.initial.target = target;
   Graph quantized = network.graph;
   network.initial.weights = rounding::quantize_weights(
       quantized, layers, std::vector<BitWidth>(layers.size(), BitWidth(weight_bits)));
@@ -128,7 +133,7 @@ TestNetwork test_network(Graph graph, int weight_bits, int activation_bits, std:
         std::vector<BitWidth>(layers.size(), BitWidth(activation_bits)),
         *network.dataset,
         network.indices,
-        {});
+        {.target = target});
   }
   return network;
 }

@@ -37,6 +37,7 @@ struct TestNetwork {
 [[nodiscard]] TestNetwork test_network(graph::Graph graph,
                                        int weight_bits,
                                        int activation_bits,
-                                       std::int64_t samples = 24);
+                                       std::int64_t samples = 24,
+                                       const std::string& target = "onnxruntime");
 
 }  // namespace ompq::reconstruction::cases

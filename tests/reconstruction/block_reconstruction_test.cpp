@@ -45,11 +45,14 @@ void expect_same(const Reconstruction& a, const Reconstruction& b) {
 }
 
 /// A small residual network: a stem, blocks, a classifier.
-TestNetwork small_resnet(int weight_bits = 3, int activation_bits = 8) {
+TestNetwork small_resnet(int weight_bits = 3,
+                         int activation_bits = 8,
+                         const std::string& target = "onnxruntime") {
   return test_network(ompq::testing::zoo::deep_resnet(3, {.image_size = 12, .classes = 5}),
                       weight_bits,
                       activation_bits,
-                      32);
+                      32,
+                      target);
 }
 
 class ReconstructTest : public ::testing::TestWithParam<BlockCase> {};
@@ -87,7 +90,7 @@ class MethodTest : public ::testing::TestWithParam<Method> {};
 
 TEST_P(MethodTest, LowersTheErrorOfTheLastBlocksOutput) {
   const Method& method = GetParam();
-  const TestNetwork network = small_resnet(3, method.activation_bits);
+  const TestNetwork network = small_resnet(3, method.activation_bits, "exact");
   const auto layers = rounding::layer_blocks(network.graph, network.parts.layers);
   const ReconstructionRequest request{network.graph,
                                       network.parts.layers,
@@ -199,6 +202,32 @@ TEST(Reconstruct, StartsFromAnyCodesAndIsNeverWorse) {
   for (const BlockReport& report : result.reports) {
     EXPECT_LE(report.loss_after, report.loss_before) << report.name;
   }
+}
+
+/// One quantizer before and after a pool, and one that clips to 6.
+TEST(Reconstruct, LearnsScalesThatTheTargetsKernelsCanUse) {
+  ompq::testing::GraphBuilder builder("pooled");
+  const auto x = builder.input(
+      "x", {graph::Dim::batch(), graph::Dim::fixed(3), graph::Dim::fixed(8), graph::Dim::fixed(8)});
+  auto y = builder.clip("clip", builder.conv("a", x, {.out = 6, .kernel = 3}), 0.0F, 0.5F);
+  y = builder.max_pool("pool", y, 2, 2, 0);
+  y = builder.relu("relu", builder.conv("b", y, {.out = 6, .kernel = 3}));
+  y = builder.add("add", y, builder.conv("c", y, {.out = 6, .kernel = 3}));
+  const TestNetwork network =
+      test_network(builder.finish({builder.gemm("fc", builder.flatten("flat", y), 4)}), 3, 3);
+  ReconstructionOptions options = quick(60);
+  options.training.step_rate = 0.05;
+  const Reconstruction result = reconstruct(network.request(), options);
+  const auto scale_of = [&](const char* name) {
+    return result.codes.activations.at(network.graph.find_value(name)).scale.front();
+  };
+  std::size_t learned = 0;
+  for (const auto& [value, params] : network.initial.activations) {
+    learned += result.codes.activations.at(value).scale != params.scale ? 1U : 0U;
+  }
+  EXPECT_GT(learned, 2U);
+  EXPECT_LE(scale_of("clip_output"), 0.5F / 7.0F);
+  EXPECT_EQ(scale_of("pool_output"), scale_of("clip_output"));
 }
 
 TEST(Reconstruct, LeavesWeightsWithoutCodesFloat) {

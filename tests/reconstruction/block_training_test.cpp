@@ -135,7 +135,7 @@ TEST_F(TrainBlockTest, LearnsOnlyTheStepsThatItShould) {
   TrainingOptions options = brief(40);
   options.step_rate = 0.01;
   EXPECT_EQ(train_block(given, options, 1).quantizers.at(hidden_).scale, params.scale);
-  given.learned_steps = {hidden_};
+  given.learned_steps = {{hidden_, {}}};
   const float learned = train_block(given, options, 1).quantizers.at(hidden_).scale.front();
   EXPECT_NE(learned, 0.25F);
   EXPECT_EQ(learned, quant::short_scale(learned, quant::Snap::Nearest));

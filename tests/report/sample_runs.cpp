@@ -226,6 +226,11 @@ report::Quantization sample_quantization(const std::vector<std::string>& names) 
                                .weight_bits = row.weight_bits,
                                .evaluation = evaluation(0.9371 - *row.predicted_loss + 0.01)});
   }
+  result.integer_kernels =
+      report::IntegerKernels{.layers = static_cast<std::int64_t>(names.size()),
+                             .integer_layers = static_cast<std::int64_t>(names.size()) - 1,
+                             .float_layers = {names.back()},
+                             .float_operators = {{"HardSwish", {"swish1", "swish2"}}}};
   result.seconds = {{"search", 2.0}, {"evaluation", 20.0}};
   return result;
 }

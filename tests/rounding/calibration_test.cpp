@@ -34,12 +34,13 @@ graph::Graph two_readers() {
 ActivationQuantizers calibrate(const graph::Graph& graph, int bits, Tensor samples) {
   const auto layers = graph::discover(graph).layers;
   MemoryDataset dataset(std::move(samples));
-  return calibrate_activations(graph,
-                               layers,
-                               std::vector<BitWidth>(layers.size(), BitWidth(bits)),
-                               dataset,
-                               testing::all_indices(dataset.size()),
-                               {.range = quant::RangeMethod::MinMax, .batch_size = 3});
+  return calibrate_activations(
+      graph,
+      layers,
+      std::vector<BitWidth>(layers.size(), BitWidth(bits)),
+      dataset,
+      testing::all_indices(dataset.size()),
+      {.range = quant::RangeMethod::MinMax, .batch_size = 3, .target = "exact"});
 }
 
 TEST(CalibrateActivations, GivesOneQuantizerToAllReadersOfAValue) {

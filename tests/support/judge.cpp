@@ -61,21 +61,92 @@ std::string quoted(const std::string& word) {
   return text + "'";
 }
 
+std::optional<std::string> missing_node() {
+  if (!fs::exists(judge_dir() / "node_modules" / "onnxruntime-node")) {
+    return "onnxruntime-node is not installed in " + judge_dir().string();
+  }
+  if (std::system("node --version > /dev/null 2>&1") != 0) return "no program 'node'";
+  return std::nullopt;
+}
+
+/// @param package  of PyPI, in tests/judge/requirements.txt.
+std::optional<std::string> missing_python(const std::string& package) {
+  const fs::path installed = judge_dir() / "venv" / "installed.txt";
+  if (fs::exists(installed) && read_file(installed).find(package + "==") != std::string::npos) {
+    return std::nullopt;
+  }
+  return fmt::format("PyPI's {} is not installed in {}", package, installed.parent_path().string());
+}
+
+std::optional<std::string> missing_emulator() {
+  if (auto missing = missing_python("onnxruntime")) return missing;
+  if (std::system("qemu-x86_64 --version > /dev/null 2>&1") == 0) return std::nullopt;
+  return "no program 'qemu-x86_64' (Debian's package qemu-user)";
+}
+
+std::optional<std::string> missing_web() {
+  if (auto missing = missing_node()) return missing;
+  const TemporaryDirectory folder;
+  const std::string command = fmt::format("node {} --missing > {} 2>&1",
+                                          quoted((judge_dir() / "run_web.mjs").string()),
+                                          quoted((folder / "missing").string()));
+  const bool asked = std::system(command.c_str()) == 0;
+  std::string missing = read_file(folder / "missing");
+  while (missing.ends_with('\n')) missing.pop_back();
+  if (asked && missing.empty()) return std::nullopt;
+  return missing;
+}
+
+std::optional<std::string> find_missing(Judge judge) {
+  switch (judge) {
+    case Judge::Node:
+      return missing_node();
+    case Judge::Python:
+      return missing_python("onnxruntime");
+    case Judge::Haswell:
+      return missing_emulator();
+    case Judge::Web:
+      return missing_web();
+    case Judge::OpenVino:
+      return missing_python("openvino");
+  }
+  throw std::logic_error("unknown judge");
+}
+
+/// The command that runs a file of jobs, whose name follows.
+std::string command_of(Judge judge) {
+  const auto file = [](const char* name) { return quoted((judge_dir() / name).string()); };
+  const std::string python = file("venv/bin/python") + " -E -s -B ";
+  switch (judge) {
+    case Judge::Node:
+      return fmt::format("node {} --jobs", file("run.mjs"));
+    case Judge::Python:
+      return python + file("run_jobs.py");
+    case Judge::Haswell:
+      return "qemu-x86_64 -cpu Haswell " + python + file("run_jobs.py");
+    case Judge::Web:
+      return fmt::format("node {} --jobs", file("run_web.mjs"));
+    case Judge::OpenVino:
+      return python + file("run_openvino.py");
+  }
+  throw std::logic_error("unknown judge");
+}
+
+std::vector<CompiledLayer> read_layers(const fs::path& file) {
+  std::vector<CompiledLayer> layers;
+  if (!fs::exists(file)) return layers;
+  for (const json& row : json::parse(read_file(file))) {
+    layers.push_back({row["type"], row["precision"], row["names"]});
+  }
+  return layers;
+}
+
 }  // namespace
 
 std::optional<std::string> missing_judge(Judge judge) {
-  static const auto missing_node = []() -> std::optional<std::string> {
-    if (!fs::exists(judge_dir() / "node_modules" / "onnxruntime-node")) {
-      return "onnxruntime-node is not installed in " + judge_dir().string();
-    }
-    if (std::system("node --version > /dev/null 2>&1") != 0) return "no program 'node'";
-    return std::nullopt;
-  }();
-  static const auto missing_python = []() -> std::optional<std::string> {
-    if (fs::exists(judge_dir() / "venv" / "installed.txt")) return std::nullopt;
-    return "PyPI's onnxruntime is not installed in " + (judge_dir() / "venv").string();
-  }();
-  return judge == Judge::Node ? missing_node : missing_python;
+  static std::map<Judge, std::optional<std::string>> found;
+  if (!found.contains(judge)) found[judge] = find_missing(judge);
+  return found[judge];
 }
 
 std::vector<JudgeAnswer> run_jobs(Judge judge, const std::vector<JudgeJob>& jobs) {
@@ -96,19 +167,13 @@ std::vector<JudgeAnswer> run_jobs(Judge judge, const std::vector<JudgeJob>& jobs
                     {"optimization", jobs[i].optimization}});
   }
   write_file_atomically(folder / "jobs", list.dump());
-  const std::string program =
-      judge == Judge::Node
-          ? fmt::format("node {} --jobs", quoted((judge_dir() / "run.mjs").string()))
-          : fmt::format("{} -E -s -B {}",
-                        quoted((judge_dir() / "venv" / "bin" / "python").string()),
-                        quoted((judge_dir() / "run_jobs.py").string()));
   const std::string command = fmt::format("{} {} > {} 2> {}",
-                                          program,
+                                          command_of(judge),
                                           quoted((folder / "jobs").string()),
                                           quoted((folder / "answers").string()),
                                           quoted((folder / "errors").string()));
   if (std::system(command.c_str()) != 0) {
-    throw std::runtime_error("ONNX Runtime: " + read_file(folder / "errors"));
+    throw std::runtime_error("the judge failed: " + read_file(folder / "errors"));
   }
   const json refusals = json::parse(read_file(folder / "answers"));
   std::vector<JudgeAnswer> answers(jobs.size());
@@ -116,7 +181,9 @@ std::vector<JudgeAnswer> run_jobs(Judge judge, const std::vector<JudgeJob>& jobs
     if (refusals.at(i).is_string()) {
       answers[i].refusal = refusals.at(i).get<std::string>();
     } else {
-      answers[i].outputs = from_text(read_file(folder / fmt::format("outputs{}", i)));
+      const fs::path outputs = folder / fmt::format("outputs{}", i);
+      answers[i].outputs = from_text(read_file(outputs));
+      answers[i].layers = read_layers(outputs.string() + ".layers");
     }
   }
   return answers;

@@ -35,20 +35,31 @@ struct JudgeOptions {
     const std::map<std::string, Tensor>& inputs,
     const JudgeOptions& options = {});
 
-/// Which build of ONNX Runtime judges. The versions are pinned in tests/judge.
+/// The runtimes that tests compare with. The versions are pinned in tests/judge.
 enum class Judge {
-  Node,    ///< onnxruntime-node 1.30
-  Python,  ///< PyPI's onnxruntime 1.32
+  Node,      ///< onnxruntime-node 1.30
+  Python,    ///< PyPI's onnxruntime 1.32
+  Haswell,   ///< the same, in qemu on a processor with AVX2, without AVX-512 and VNNI
+  Web,       ///< onnxruntime-web 1.30 (WebAssembly) in Chromium
+  OpenVino,  ///< PyPI's openvino 2026.4
 };
 
 struct JudgeJob {
   std::filesystem::path model;
   std::map<std::string, Tensor> inputs;
-  std::string optimization = "all";  ///< as JudgeOptions::optimization
+  /// As JudgeOptions::optimization; for Judge::Python also layout.
+  std::string optimization = "all";
+};
+/// What runs for a node, or for several nodes that the runtime computes at once.
+struct CompiledLayer {
+  std::string type;                ///< Convolution, FullyConnected, Eltwise, ...
+  std::string precision;           ///< u8, i8, f32, ...
+  std::vector<std::string> nodes;  ///< their names in the file
 };
 struct JudgeAnswer {
-  std::vector<Tensor> outputs;  ///< in the model's order
-  std::string refusal;          ///< ONNX Runtime's message; empty: it ran
+  std::vector<Tensor> outputs;        ///< in the model's order
+  std::string refusal;                ///< the runtime's message; empty: it ran
+  std::vector<CompiledLayer> layers;  ///< of OpenVino only
 };
 
 /// Runs all jobs in one process. Jobs whose inputs are equal should stand one after the other.
@@ -60,7 +71,7 @@ struct JudgeAnswer {
 
 }  // namespace ompq::testing
 
-/// Skips the test, visibly, where ONNX Runtime is not installed; fails it where OMPQ_REQUIRE_JUDGE
+/// Skips the test, visibly, where the runtime is not installed; fails it where OMPQ_REQUIRE_JUDGE
 /// is set, as it is for the tests that are to prove something.
 #define OMPQ_JUDGE_OR_SKIP(...)                                                           \
   if (const auto missing = ::ompq::testing::missing_judge(__VA_ARGS__)) {                 \

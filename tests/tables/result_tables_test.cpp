@@ -159,6 +159,21 @@ TEST(QuantizationText, WithoutLabelsShowsAgreementAndDivergence) {
   EXPECT_THAT(text, AllOf(HasSubstr("97.00 %"), HasSubstr("0.0123")));
 }
 
+TEST(QuantizationText, NamesOperatorsThatStayFloatBetweenIntegerLayers) {
+  report::Quantization result = one_network(true);
+  EXPECT_THAT(quantization_text(result), Not(HasSubstr("run on integers")));
+  result.integer_kernels =
+      report::IntegerKernels{.layers = 53,
+                             .integer_layers = 50,
+                             .float_layers = {"up"},
+                             .float_operators = {{"HardSwish", {"a", "b"}}, {"Tanh", {"c"}}}};
+  EXPECT_THAT(quantization_text(result),
+              HasSubstr("50 of 53 layers run on integers; float between them: HardSwish (2), Tanh "
+                        "(1)\n"));
+  result.integer_kernels->float_operators.clear();
+  EXPECT_THAT(quantization_text(result), HasSubstr("run on integers; float between them: none\n"));
+}
+
 TEST(QuantizationText, AveragesWhatRoundingGained) {
   report::Quantization result = one_network(true);
   result.reconstruction = report::Reconstruction{.method = "brecq", .samples = 32};

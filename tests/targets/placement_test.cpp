@@ -173,6 +173,56 @@ TEST(Placement, OfTensorRtIsOnTheOtherOperandOfAResidualAdd) {
       << "b is the later layer, and adds a";
 }
 
+/// Constants that 8 bits represent become codes; others keep their operator float.
+TEST(Placement, PassesConstantsThatFitCodes) {
+  const auto around = [](const std::string& op_type, Tensor constant) {
+    testing::GraphBuilder b("constant");
+    const auto a = b.conv("a", b.input("x", image()), {.out = 4});
+    const auto c = b.constant("c", std::move(constant));
+    const auto y = b.binary(op_type, "y", a, c);
+    return placed(b.finish({b.conv("b", y, {.out = 4})}), "onnxruntime");
+  };
+  const auto operands = [](const Placed& made) {
+    return constants_on_codes(made.graph,
+                              [&](graph::ValueId value) { return made.places.contains(value); });
+  };
+  for (const char* op_type : {"Add", "Sub", "Mul", "Div"}) {
+    const auto found = operands(around(op_type, Tensor::scalar(3.0F)));
+    ASSERT_EQ(found.size(), 1U) << op_type;
+    EXPECT_EQ(found.front().input, 1U);
+  }
+  EXPECT_EQ(operands(around("Add", Tensor::scalar(-1e4F))).size(), 0U) << "a mask";
+  const Tensor spread = Tensor::from<float>({4, 1, 1}, {1.0F, 0.5F, 0.001F, 0.0F});
+  EXPECT_EQ(operands(around("Mul", spread)).size(), 0U) << "0.001 would become 0";
+  EXPECT_EQ(operands(around("Add", spread)).size(), 1U);
+  EXPECT_EQ(operands(around("Div", Tensor::scalar(0.0F))).size(), 0U);
+}
+
+TEST(Placement, AddsTheBiasOfAMatMulInFloat) {
+  testing::GraphBuilder b("linear");
+  const auto x = b.input("x", {Dim::batch(), Dim::fixed(6), Dim::fixed(4)});
+  const auto y = b.linear("second", b.linear("first", x, 4), 3);
+  const auto made = placed(b.finish({y}), "onnxruntime");
+  EXPECT_THAT(made.texts(), UnorderedElementsAre("x 8", "first.add_output 8"));
+  EXPECT_TRUE(constants_on_codes(made.graph, [](graph::ValueId) { return false; }).empty());
+}
+
+/// Products of what integer layers computed, but not those of inputs.
+TEST(Placement, QuantizesBothOperandsOfAProductOfActivations) {
+  testing::GraphBuilder b("attention");
+  const auto x = b.input("x", {Dim::batch(), Dim::fixed(4), Dim::fixed(4)});
+  const auto positions = b.unary("Sin", "sin", b.matmul("outer", x, x));
+  const auto keys = b.transpose("turn", b.linear("k", positions, 4, false), {0, 2, 1});
+  const auto scores = b.matmul("scores", b.linear("q", positions, 4, false), keys);
+  const auto end = b.linear("v", b.unary("Tanh", "tanh", scores), 3, false);
+  EXPECT_THAT(placed(b.finish({end}), "onnxruntime").texts(),
+              UnorderedElementsAre("sin_output 8",
+                                   "k_output 8",
+                                   "turn_output 8 as k_output",
+                                   "q_output 8",
+                                   "tanh_output 8"));
+}
+
 TEST(Placement, NeedsAWidthForEveryLayer) {
   const Graph graph = residual();
   const auto layers = graph::discover(graph).layers;

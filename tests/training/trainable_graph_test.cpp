@@ -10,6 +10,7 @@
 #include "ompq/ops/aten_bridge.h"
 #include "ompq/quant/short_scale.h"
 #include "ompq/runtime/differentiable.h"
+#include "ompq/targets/placement.h"
 #include "ompq/training/losses.h"
 #include "support/zoo.h"
 #include "training/network_cases.h"
@@ -438,6 +439,40 @@ TEST(TrainableGraph, TakesAnyNumberOfSamplesWhereTheNetworkFixesIt) {
                 1e-4 * gradient.abs().max().item<double>() + 1e-6)
           << fixed.parameters()[p].name;
     }
+  }
+}
+
+/// Quantizers as for integer kernels of all values, one in two places.
+TEST(TrainableGraph, LearnsScalesThatTheTargetsKernelsCanUse) {
+  for (const QuantizerMethod& method : quantizer_methods()) {
+    TrainableGraph network(tiny_network(), {.norms = NormMode::Trained});
+    const graph::Graph& folded = network.folded_graph();
+    rounding::NetworkCodes codes = nearest_codes(folded, network.layers(), 4, 8, images());
+    codes.target = "onnxruntime";
+    const std::vector<BitWidth> widths(network.layers().size(), BitWidth(8));
+    for (const auto& [value, place] : targets::place_quantizers(
+             folded, network.layers(), widths, targets::target(codes.target))) {
+      codes.activations[value] = {.bits = place.bits, .scale = {0.02F}, .zero_point = {0}};
+    }
+    const graph::ValueId flat = network.layers().back().input;
+    const graph::ValueId clipped = folded.find_value("depthwise.clip_output");
+    ASSERT_TRUE(codes.activations.contains(clipped));
+    ASSERT_NE(codes.activations.size(), network.layers().size());
+    network.quantize(codes, method.name);
+    {
+      const at::NoGradGuard guard;
+      for (Parameter& p : network.parameters()) {
+        if (p.role == Role::Step || p.role == Role::Clip) p.tensor.mul_(9.0F);
+      }
+    }
+    (void)network.forward(ops::to_aten(images()), Mode::Training);
+    const rounding::NetworkCodes learned = network.codes();
+    EXPECT_EQ(learned.target, codes.target);
+    EXPECT_EQ(learned.activations.size(), codes.activations.size());
+    EXPECT_LE(learned.activations.at(clipped).scale.front(), 6.0F / 255.0F) << method.name;
+    const graph::ValueId pooled = folded.node(folded.producer(flat)).input(0);
+    EXPECT_EQ(learned.activations.at(flat).scale, learned.activations.at(pooled).scale)
+        << method.name;
   }
 }
 

@@ -1,5 +1,6 @@
 #include "ompq/graph/fuse_integers.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <limits>
@@ -29,17 +30,69 @@ std::optional<float> single_float(const Graph& graph, ValueId id) {
   return graph.value(id).constant->to_floats().front();
 }
 
-std::optional<LevelRange> levels_of(const Graph& graph, NodeId id) {
-  if (id == kNoNode) return std::nullopt;
-  const Node& node = graph.node(id);
-  if (node.domain != "ompq" || !node.is("FakeQuantize")) return std::nullopt;
+/// The levels of a node with one scale, which produces them between quant_min and quant_max or as
+/// all codes of a type.
+std::optional<LevelRange> levels_of(const Graph& graph,
+                                    const Node& node,
+                                    float lowest,
+                                    float highest) {
   const auto scale = single_float(graph, node.input(1));
   const auto zero =
       node.input(2) == kNoValue ? std::optional(0.0F) : single_float(graph, node.input(2));
   if (!scale || !zero) return std::nullopt;
-  return LevelRange{*scale,
-                    static_cast<float>(node.int_attribute("quant_min", 0)) - *zero,
-                    static_cast<float>(node.int_attribute("quant_max", 0)) - *zero};
+  return LevelRange{*scale, lowest - *zero, highest - *zero};
+}
+
+std::optional<LevelRange> levels_of(const Graph& graph, NodeId id) {
+  if (id == kNoNode) return std::nullopt;
+  const Node& node = graph.node(id);
+  if (node.domain != "ompq" || !node.is("FakeQuantize")) return std::nullopt;
+  return levels_of(graph,
+                   node,
+                   static_cast<float>(node.int_attribute("quant_min", 0)),
+                   static_cast<float>(node.int_attribute("quant_max", 0)));
+}
+
+/// The levels of a constant that a DequantizeLinear decodes.
+std::optional<LevelRange> constant_levels(const Graph& graph, NodeId id) {
+  if (id == kNoNode) return std::nullopt;
+  const Node& node = graph.node(id);
+  if (!node.domain.empty() || !node.is("DequantizeLinear")) return std::nullopt;
+  if (!graph.is_constant(node.input(0))) return std::nullopt;
+  const DataType type = graph.value(node.inputs[0]).constant->type();
+  if (type == DataType::UInt8) return levels_of(graph, node, 0.0F, 255.0F);
+  if (type == DataType::Int8) return levels_of(graph, node, -128.0F, 127.0F);
+  return std::nullopt;
+}
+
+/// An operator between quantizers, and the prefixes of its operands' levels.
+struct OperatorForm {
+  std::string_view op_type;
+  std::string_view fused;
+  std::vector<std::string_view> operands;
+  bool needs_quantizer = true;  ///< of the result; false: its result may also stay float
+};
+
+const std::vector<OperatorForm>& operator_forms() {
+  static const std::vector<OperatorForm> kForms{
+      {"Add", "IntegerAdd", {"a", "b"}},
+      {"Mul", "IntegerMul", {"a", "b"}},
+      {"MatMul", "IntegerActivationMatMul", {"a", "b"}, false},
+      {"GlobalAveragePool", "IntegerGlobalAveragePool", {"input"}},
+      {"AveragePool", "IntegerAveragePool", {"input"}},
+      {"Sigmoid", "IntegerSigmoid", {"input"}},
+      {"Softmax", "IntegerSoftmax", {"input"}},
+  };
+  return kForms;
+}
+
+/// True if a Softmax sums along one axis: before opset 13 all following axes were included.
+bool sums_one_axis(const Graph& graph, const Node& node) {
+  constexpr int kOneAxis = 13;
+  if (!node.is("Softmax") || graph.opset >= kOneAxis) return true;
+  const auto& shape = graph.value(node.inputs.front()).shape;
+  const std::int64_t axis = node.int_attribute("axis", 1);
+  return axis == -1 || (shape && axis == static_cast<std::int64_t>(shape->size()) - 1);
 }
 
 /// True if clipping to the levels does what the fused activation does.
@@ -154,31 +207,31 @@ class IntegerFuser {
     return true;
   }
 
-  /// An Add, a Mul or a GlobalAveragePool of quantized values, and the quantizer after it.
+  /// An operator of quantized values, and the quantizer after it.
   bool fuse_operator(NodeId id) {
     const Node node = graph_.node(id);
-    if (!node.domain.empty()) return false;
-    const bool pool = node.is("GlobalAveragePool");
-    if (!pool && !node.is("Add") && !node.is("Mul")) return false;
-    std::vector<LevelRange> inputs;
+    if (!node.domain.empty() || node.outputs.size() != 1) return false;
+    const auto& forms = operator_forms();
+    const auto form = std::ranges::find(forms, node.op_type, &OperatorForm::op_type);
+    if (form == forms.end() || form->operands.size() != node.inputs.size()) return false;
+    if (!sums_one_axis(graph_, node)) return false;
+    std::vector<LevelRange> operands;
     for (const ValueId input : node.inputs) {
-      const auto levels = input == kNoValue ? std::nullopt : levels_read(input);
+      const auto levels = input == kNoValue ? std::nullopt : operand_levels(input);
       if (!levels) return false;
-      inputs.push_back(*levels);
+      operands.push_back(*levels);
     }
     const NodeId quantizer = uses_.sole_reader(node.outputs.front());
     const auto output = levels_of(graph_, quantizer);
-    if (!output || inputs.size() != (pool ? 1 : 2)) return false;
+    if (!output && form->needs_quantizer) return false;
     Node& fused = graph_.mutable_node(id);
-    fused.op_type = "Integer" + node.op_type;
+    fused.op_type = form->fused;
     fused.domain = "ompq";
-    if (pool) {
-      set_levels(fused, "input", inputs[0]);
-    } else {
-      set_levels(fused, "a", inputs[0]);
-      set_levels(fused, "b", inputs[1]);
+    for (std::size_t i = 0; i < operands.size(); ++i) {
+      set_levels(fused, std::string(form->operands[i]), operands[i]);
     }
-    absorb(id, quantizer, *output);
+    fused.attributes["rounds"] = static_cast<std::int64_t>(output.has_value());
+    if (output) absorb(id, quantizer, *output);
     return true;
   }
 
@@ -203,11 +256,17 @@ class IntegerFuser {
     return found == produced_.end() ? levels_of(graph_, uses_.producer(value)) : found->second;
   }
 
+  /// The same for an operand, which may be constant.
+  [[nodiscard]] std::optional<LevelRange> operand_levels(ValueId value) const {
+    const auto levels = levels_read(value);
+    return levels ? levels : constant_levels(graph_, uses_.producer(value));
+  }
+
   /// True if the rank of x is known and one that executors have kernels for.
   [[nodiscard]] bool has_kernel(const Node& node) const {
     const auto& shape = graph_.value(node.inputs.front()).shape;
     if (!shape) return false;
-    if (node.is("FusedConv")) return shape->size() == 3 || shape->size() == 4;
+    if (node.is("FusedConv")) return shape->size() >= 3 && shape->size() <= 5;
     return shape->size() >= 2;
   }
 

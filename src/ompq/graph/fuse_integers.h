@@ -24,14 +24,22 @@ namespace ompq::graph {
 ///
 /// A Conv is only replaced together with the quantizer of its result, as in ONNX Runtime; a Gemm
 /// or MatMul also alone. An activation between them must be one that the quantizer performs. A
-/// MatMul's bias stays float and is added in a separate node.
+/// MatMul's bias stays float and is added in a separate node. A MatMul of two quantized activations
+/// is likewise replaced by **IntegerActivationMatMul**, with `a_...`, `b_...` for `input_...`.
 ///
-/// Likewise **IntegerAdd, IntegerMul, IntegerGlobalAveragePool** between quantizers, with
-/// `a_scale`, `a_low`, `b_scale`, `b_low` (`input_...` for the pool) and `output_...`, in the order
-/// of ONNX Runtime's kernels with fused multiply-add (1.32; codes = level - low):
-///     Add   code = round(fma(a, ra, fma(b, rb, z - fma(ra, za, rb x zb)))), ra = sa / sy, z = zy
-///     Mul   code = round(fma((a - za) x (b - zb), (sa x sb) / sy, zy))
-///     pool  code = round((sum - n za) x (sa / (sy x n))) + zy
+/// Likewise other operators between quantizers, with `a_scale`, `a_low`, `b_scale`, `b_low`
+/// (`input_...` for one operand) and `output_...`, in the order of ONNX Runtime's kernels with
+/// fused multiply-add (1.32; codes = level - low; sx, zx, ... are scales and zero points):
+///     IntegerAdd      round(fma(a, ra, fma(b, rb, z - fma(ra, za, rb x zb)))), ra = sa / sy, z =
+///     zy IntegerMul      round(fma((a - za) x (b - zb), (sa x sb) / sy, zy))
+///     IntegerGlobalAveragePool   round((sum - n za) x (sa / (sy x n))) + zy
+///     IntegerAveragePool         round(mean / sy + zy), the mean of float32 numbers in order
+///     IntegerSigmoid  round(logistic(sx x (x - zx)) / sy) + zy, with a rational approximation
+///     IntegerSoftmax  round(e(x) x floor(1 / sy) / sum of e) + zy, where e(x) is a float32 table
+///     of
+///                     exp(sx x (x - largest x)) times a constant
+/// An operand may be a constant that a DequantizeLinear decodes. Add swaps the operands if the
+/// first one is repeated along the innermost axis in which they differ.
 /// @return the number of replaced operators.
 int fuse_integers(Graph& graph, std::span<const ValueId> keep = {});
 

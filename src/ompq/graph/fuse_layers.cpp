@@ -58,10 +58,31 @@ class LayerFuser {
     fusion.root = root;
     fusion.output = graph_.node(root).outputs[0];
     fusion.bias = graph_.node(root).is("MatMul") ? kNoValue : graph_.node(root).input(2);
+    if (sums_codes(graph_.node(root))) {
+      if (quantizer_follows(fusion.output)) take_activation(fusion);
+      return fusion;
+    }
     if (graph_.node(root).is("MatMul")) take_bias(fusion);
     take_residual(fusion);
     if (!take_activation(fusion)) take_gate(fusion);
     return fusion;
+  }
+
+  /// A product with known levels, which integer kernels compute without the nodes after it.
+  [[nodiscard]] bool sums_codes(const Node& root) const {
+    return !root.is("Conv") && graph_.value(root.inputs[1]).levels != nullptr &&
+           is_quantizer(uses_.producer(root.inputs[0]));
+  }
+
+  [[nodiscard]] bool is_quantizer(NodeId id) const {
+    return id != kNoNode && graph_.node(id).is("FakeQuantize");
+  }
+
+  /// True if the only reader of `value` clips it before a quantizer.
+  [[nodiscard]] bool quantizer_follows(ValueId value) const {
+    const NodeId reader = free_reader(value);
+    if (reader == kNoNode || !bounds_of(graph_, graph_.node(reader))) return false;
+    return is_quantizer(uses_.sole_reader(graph_.node(reader).outputs.front()));
   }
 
   void absorb(Fusion& fusion, NodeId id) {

@@ -55,6 +55,18 @@ std::optional<FusedActivation> hard_sigmoid_gate(const Node& node) {
   return hard_swish ? std::optional(FusedActivation{.type = "HardSwish"}) : std::nullopt;
 }
 
+// --- integer forms ---------------------------------------------------------------------------
+
+bool repeats_neighbours(const Graph&, const Node& node) {
+  return node.string_attribute("mode", "nearest") == "nearest";
+}
+
+/// An Add of the negative constant, or a Mul by the reciprocal.
+bool has_constant_right(const Graph& graph, const Node& node) {
+  return node.inputs.size() == 2 && graph.is_constant(node.inputs[1]) &&
+         !graph.is_constant(node.inputs[0]);
+}
+
 // --- the table -------------------------------------------------------------------------------
 
 std::vector<OperatorTraits> activations() {
@@ -116,8 +128,14 @@ std::vector<OperatorTraits> elementwise() {
   return {
       {.type = "Add", .role = Role::Affine, .commutes = true, .integer = Requantizes},
       {.type = "Mul", .role = Role::Affine, .commutes = true, .integer = Requantizes},
-      {.type = "Sub", .role = Role::Affine},
-      {.type = "Div", .role = Role::Affine},
+      {.type = "Sub",
+       .role = Role::Affine,
+       .integer = Requantizes,
+       .has_integer_form = has_constant_right},
+      {.type = "Div",
+       .role = Role::Affine,
+       .integer = Requantizes,
+       .has_integer_form = has_constant_right},
       {.type = "Pow", .role = Role::Elementwise},
       {.type = "Erf", .role = Role::Elementwise},
       {.type = "Exp", .role = Role::Elementwise},
@@ -172,9 +190,14 @@ std::vector<OperatorTraits> movers() {
       {.type = "DepthToSpace", .integer = PassesCodes},
       {.type = "TopK", .moves = {{10, upgrade_top_k}}},
       {.type = "Scatter", .moves = {{11, upgrade_scatter}}},
-      // Only passes codes with nearest-neighbour resampling, so the row does not declare it.
-      {.type = "Resize", .moves = {{11, upgrade_resize}}},
-      {.type = "Upsample", .moves = {{10, upgrade_resize}}},
+      {.type = "Resize",
+       .integer = PassesCodes,
+       .has_integer_form = repeats_neighbours,
+       .moves = {{11, upgrade_resize}}},
+      {.type = "Upsample",
+       .integer = PassesCodes,
+       .has_integer_form = repeats_neighbours,
+       .moves = {{10, upgrade_resize}}},
       {.type = "GridSample", .moves = {{20, upgrade_grid_sample}}},
   };
 }
@@ -204,9 +227,9 @@ std::vector<OperatorTraits> reducers() {
       {.type = "ReduceL2", .moves = {{18, upgrade_axes}}},
       {.type = "ReduceLogSum", .moves = {{18, upgrade_axes}}},
       {.type = "ReduceLogSumExp", .moves = {{18, upgrade_axes}}},
-      {.type = "ReduceMax", .moves = {{18, upgrade_axes}}},
+      {.type = "ReduceMax", .integer = PassesCodes, .moves = {{18, upgrade_axes}}},
       {.type = "ReduceMean", .moves = {{18, upgrade_axes}}},
-      {.type = "ReduceMin", .moves = {{18, upgrade_axes}}},
+      {.type = "ReduceMin", .integer = PassesCodes, .moves = {{18, upgrade_axes}}},
       {.type = "ReduceProd", .moves = {{18, upgrade_axes}}},
       {.type = "ReduceSumSquare", .moves = {{18, upgrade_axes}}},
   };
@@ -235,6 +258,12 @@ const OperatorTraits& traits_of(std::string_view domain, std::string_view type) 
 }
 
 const OperatorTraits& traits_of(const Node& node) { return traits_of(node.domain, node.op_type); }
+
+IntegerForm integer_form(const Graph& graph, const Node& node) {
+  const OperatorTraits& traits = traits_of(node);
+  const bool meets = traits.has_integer_form == nullptr || traits.has_integer_form(graph, node);
+  return meets ? traits.integer : IntegerForm::Float;
+}
 
 std::optional<Bounds> bounds_of(const Graph& graph, const Node& node) {
   const OperatorTraits& traits = traits_of(node);

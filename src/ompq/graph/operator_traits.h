@@ -93,6 +93,8 @@ struct OperatorTraits {
   /// The activation x * f(x); empty if there is none.
   std::optional<FusedActivation> (*gate)(const Node&) = nullptr;
   IntegerForm integer = IntegerForm::Float;
+  /// Nodes with the integer form; the others run in float. Null: all. See integer_form().
+  bool (*has_integer_form)(const Graph&, const Node&) = nullptr;
   std::vector<OpsetMove> moves{};  ///< in the order of opsets
 };
 
@@ -102,6 +104,10 @@ struct OperatorTraits {
 /// The operator's row; a row without properties if it has none.
 [[nodiscard]] const OperatorTraits& traits_of(std::string_view domain, std::string_view type);
 [[nodiscard]] const OperatorTraits& traits_of(const Node& node);
+
+/// How runtimes execute the node between quantizers: its row's form, if it meets the row's
+/// condition.
+[[nodiscard]] IntegerForm integer_form(const Graph& graph, const Node& node);
 
 /// The bounds to which the node clips its first operand, a float32 activation: Relu, a Clip with
 /// constants, Min or Max with a constant second operand. Nullopt for a node that does not clip,

@@ -26,6 +26,14 @@ inline constexpr std::string_view kTurnedTableNote = "ompq_turned_table";
 /// @return the number of changed products.
 int share_embedding_tables(Graph& graph);
 
+/// Set on a DequantizeLinear of constant codes that an integer kernel reads; it is not folded, so
+/// that the codes stay known.
+inline constexpr std::string_view kOperandCodesNote = "ompq_operand_codes";
+
+/// Sets the note on dequantizers of constants with one scale that an Add, Mul or Concat reads.
+/// @return the number of notes.
+int note_operand_codes(Graph& graph);
+
 /// Folds every BatchNormalization that is the only reader of a Conv, ConvTranspose or Gemm with
 /// constant weights into it, and those whose only reader is a Conv without padding or a Gemm into
 /// that reader. The arithmetic is float64, weights are rounded once. The operator's output is then

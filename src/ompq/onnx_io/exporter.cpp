@@ -15,6 +15,7 @@
 #include "ompq/onnx_io/importer.h"
 #include "ompq/onnx_io/integer_layers.h"
 #include "ompq/onnx_io/model_writer.h"
+#include "ompq/onnx_io/narrow_codes.h"
 #include "ompq/onnx_io/opset_upgrade.h"
 #include "ompq/onnx_io/qdq_weights.h"
 #include "ompq/onnx_io/signed_codes.h"
@@ -130,23 +131,31 @@ onnx::ModelProto write_float(Graph graph, const ExportOptions& options) {
   return write_model(graph, options.short_names ? Style::Shortest : Style::Full);
 }
 
+/// Bits of the narrowest integer type of the requested opset.
+int narrowest_type(const ExportOptions& options) {
+  const int opset = options.opset.value_or(0);
+  return opset >= kTwoBitOpset ? 2 : opset >= kFourBitOpset ? 4 : kByte;
+}
+
 onnx::ModelProto write_qdq(Graph graph, const ExportOptions& options) {
   const bool plain = options.integer_kernels && options.kernel_form.plain;
-  const bool four_bits = !plain && options.opset.value_or(0) >= kFourBitOpset;
+  const int narrowest = plain ? kByte : narrowest_type(options);
   store_halves(graph, coded(graph, options), Narrowing::Exact);
   auto others = options.quantized;
+  NarrowConstants narrow;
   if (options.integer_kernels) {
-    for (const IntegerWeight& weight : insert_integer_layers(graph, others, options.kernel_form)) {
-      others.erase(weight.weight);
-    }
+    const std::vector<IntegerWeight> layers =
+        insert_integer_layers(graph, others, options.kernel_form);
+    narrow = narrow_levels(graph, layers, others, narrowest);
+    for (const IntegerWeight& weight : layers) others.erase(weight.weight);
   }
-  const auto halves = insert_weight_dequantizers(graph, others, four_bits);
+  narrow.merge(insert_weight_dequantizers(graph, others, narrowest));
   if (options.integer_kernels) {
     keep_float_weights(graph);
   } else {
     keep_float_kernels(graph);
   }
-  return write_model(graph, options.short_names ? Style::Short : Style::Full, {}, halves);
+  return write_model(graph, options.short_names ? Style::Short : Style::Full, {}, narrow);
 }
 
 onnx::ModelProto write(const Graph& given, const ExportOptions& options) {

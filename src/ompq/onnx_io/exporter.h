@@ -20,17 +20,19 @@ enum class WeightFormat {
 };
 
 /// The newest opset that a network is converted to; a network with a newer opset keeps it.
-inline constexpr int kMaxWrittenOpset = 21;
+inline constexpr int kMaxWrittenOpset = 25;
 
-/// The first opset with which Qdq stores codes of at most 4 bits two per byte.
+/// The first opsets with which Qdq stores codes of at most 4 bits two per byte, and of at most 2
+/// bits four per byte.
 inline constexpr int kFourBitOpset = 21;
+inline constexpr int kTwoBitOpset = 25;
 
 struct ExportOptions {
   WeightFormat format = WeightFormat::Packed;
   /// Constants to write as codes, by value name; a value shared by several nodes is packed once.
   std::map<std::string, quant::QuantizedTensor> quantized;
   /// The file's opset, see check_opset(). Nullopt: the graph's opset, or 13 if that is older and
-  /// something is quantized. Qdq uses 4-bit codes only if kFourBitOpset or newer is requested.
+  /// something is quantized. Qdq uses narrow codes only if an opset that has them is requested.
   std::optional<int> opset;
   /// Write layers that read codes with one scale for integer kernels (integer_layers.h).
   bool integer_kernels = false;
@@ -68,7 +70,7 @@ struct OnnxFile {
                                             const ExportOptions& options = {});
 
 /// Checks that `graph` can be written with an opset: 13 (per-axis quantizers, axes as operands) to
-/// 21, and not older than the graph's.
+/// 25, and not older than the graph's.
 /// @throws ConfigError, UnsupportedOp.
 void check_opset(const graph::Graph& graph, int opset);
 

@@ -22,8 +22,8 @@ using graph::WeightSlot;
 using graph::WeightUse;
 
 /// What only moves numbers may run on codes: the result is the same.
-bool passes_codes(const Node& node) {
-  return graph::traits_of(node).integer == graph::IntegerForm::PassesCodes;
+bool passes_codes(const Graph& graph, const Node& node) {
+  return graph::integer_form(graph, node) == graph::IntegerForm::PassesCodes;
 }
 
 bool is_dequantized(const Graph& graph, ValueId value) {
@@ -79,7 +79,7 @@ class Keeper {
     for (std::size_t n = 0; n < graph_.nodes().size(); ++n) {
       const auto id = static_cast<NodeId>(n);
       const Node& node = graph_.node(id);
-      if (!node.domain.empty() || passes_codes(node)) continue;
+      if (!node.domain.empty() || passes_codes(graph_, node)) continue;
       const bool alone = !integer_ && reads_only_dequantized(graph_, node);
       const bool one_scale =
           reads_one_scale(graph_, node) && !(integer_ && is_dequantized(graph_, node.input(1)));

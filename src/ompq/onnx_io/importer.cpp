@@ -159,7 +159,7 @@ class GraphBuilder {
   }
 
   static bool can_read(int onnx_type) {
-    return data_type_from_onnx(onnx_type).has_value() || is_four_bit(onnx_type);
+    return data_type_from_onnx(onnx_type).has_value() || narrow_bits(onnx_type) > 0;
   }
 
   /// Constants of unsupported types are an error only if a node that runs reads them.
@@ -171,18 +171,20 @@ class GraphBuilder {
   /// Records type information that the widened tensor no longer has.
   void note_type(const onnx::TensorProto& tensor, const std::string& name) {
     const ValueId id = graph_.find_value(name);
-    if (is_four_bit(tensor.data_type())) four_bit_.insert(id);
+    if (const int bits = narrow_bits(tensor.data_type()); bits > 0) narrow_.emplace(id, bits);
     const auto type = data_type_from_onnx(tensor.data_type());
     if (type && widened(*type) != *type) graph_.mutable_value(id).stored = type;
   }
 
-  /// After widening to a byte, a zero point no longer limits codes to 4 bits.
-  void refuse_four_bit_codes(const graph::Node& node, const onnx::NodeProto& proto) const {
-    if (!node.is("QuantizeLinear") || !four_bit_.contains(node.input(2))) return;
+  /// After widening to a byte, a zero point no longer limits codes to 4 or 2 bits.
+  void refuse_narrow_codes(const graph::Node& node, const onnx::NodeProto& proto) const {
+    const auto narrow = narrow_.find(node.input(2));
+    if (!node.is("QuantizeLinear") || narrow == narrow_.end()) return;
     throw ImportError(place_.name,
-                      fmt::format("{} produces 4-bit codes, which are only supported for "
+                      fmt::format("{} produces {}-bit codes, which are only supported for "
                                   "constants; quantize to 8 bits after a Clip",
-                                  describe(proto)));
+                                  describe(proto),
+                                  narrow->second));
   }
 
   void read_inputs() {
@@ -303,7 +305,7 @@ class GraphBuilder {
       node.attributes[attribute.name()] = read_attribute(attribute, describe(proto), place_);
     }
     if (has_read_sub_networks(proto)) read_sub_networks(proto, node);
-    refuse_four_bit_codes(node, proto);
+    refuse_narrow_codes(node, proto);
     widen_type_attributes(node);
     node.name = proto.name().empty() ? names_.name_for(graph_, node) : proto.name();
     const int opset = opset_of(node);
@@ -412,7 +414,7 @@ class GraphBuilder {
   int own_opset_ = 0;                              ///< of the model's own nodes
   std::map<std::string, int> opset_notes_;         ///< opsets of nodes with an older one, by name
   std::map<std::string, std::string> unreadable_;  ///< why a constant is not supported, by name
-  std::set<ValueId> four_bit_;                     ///< constants of 4-bit types
+  std::map<ValueId, int> narrow_;                  ///< bits of constants of 4- and 2-bit types
   std::vector<std::string> input_names_;
   std::set<std::string> batch_names_;
 };

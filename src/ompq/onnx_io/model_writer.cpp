@@ -1,6 +1,7 @@
 #include "ompq/onnx_io/model_writer.h"
 
 #include <algorithm>
+#include <array>
 #include <deque>
 #include <set>
 #include <vector>
@@ -28,7 +29,14 @@ using graph::ValueId;
 
 /// The lowest IR version that allows `opset`, which most runtimes can read; nothing that we write
 /// needs more than 8.
-int ir_version_for(int opset) { return opset <= 18 ? 8 : opset <= 20 ? 9 : 10; }
+int ir_version_for(int opset) {
+  constexpr int kLast = 14;
+  // The first opsets of IR versions 9 to 14.
+  constexpr std::array<int, 6> kFirst{19, 21, 23, 24, 25, 28};
+  int version = kLast - static_cast<int>(kFirst.size());
+  for (const int first : kFirst) version += opset >= first ? 1 : 0;
+  return version;
+}
 
 void write_dim(const graph::Dim& dim, onnx::TensorShapeProto::Dimension& proto) {
   if (dim.is_fixed()) {
@@ -137,11 +145,11 @@ class ModelWriter {
   ModelWriter(const graph::Graph& graph,
               Style style,
               const PackedWeights& packed,
-              const std::set<std::string>& four_bits,
+              const NarrowConstants& narrow,
               const std::vector<IntegerWeight>& integer)
       : graph_(graph),
         packed_(packed),
-        four_bits_(four_bits),
+        narrow_(narrow),
         style_(packed.empty() ? style : Style::Shortest),
         keeps_name_(names_to_keep(graph, style, !packed.empty())),
         short_names_(short_names_for(graph, keeps_name_, packed.size())),
@@ -345,9 +353,10 @@ class ModelWriter {
   void use(ValueId id) {
     if (!graph_.is_constant(id) || !written_.insert(id).second) return;
     const graph::Value& value = graph_.value(id);
-    *proto().add_initializer() = four_bits_.contains(value.name)
-                                     ? write_four_bit_tensor(*value.constant, name(id))
-                                     : write_tensor(*value.constant, name(id));
+    const auto narrow = narrow_.find(value.name);
+    *proto().add_initializer() =
+        narrow != narrow_.end() ? write_narrow_tensor(*value.constant, name(id), narrow->second)
+                                : write_tensor(*value.constant, name(id));
   }
 
   std::string name(ValueId id) {
@@ -360,7 +369,7 @@ class ModelWriter {
 
   const graph::Graph& graph_;
   const PackedWeights& packed_;
-  const std::set<std::string>& four_bits_;
+  const NarrowConstants& narrow_;
   onnx::ModelProto model_;
   Style style_;
   std::vector<bool> keeps_name_;
@@ -380,9 +389,9 @@ class ModelWriter {
 onnx::ModelProto write_model(const graph::Graph& graph,
                              Style style,
                              const PackedWeights& packed,
-                             const std::set<std::string>& four_bits,
+                             const NarrowConstants& narrow,
                              const std::vector<IntegerWeight>& integer) {
-  return ModelWriter(graph, style, packed, four_bits, integer).write();
+  return ModelWriter(graph, style, packed, narrow, integer).write();
 }
 
 }  // namespace ompq::onnx_io

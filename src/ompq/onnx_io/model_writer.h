@@ -1,7 +1,6 @@
 #pragma once
 
 #include <map>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -9,6 +8,7 @@
 
 #include "ompq/graph/graph.h"
 #include "ompq/onnx_io/integer_layers.h"
+#include "ompq/onnx_io/narrow_codes.h"
 #include "ompq/onnx_io/packed_weight.h"
 
 namespace ompq::onnx_io {
@@ -28,14 +28,14 @@ enum class Style {
 /// The model for `graph`. Every used constant becomes an initializer, except those in `packed` and
 /// the biases that PackedBias can represent, which are unpacked by nodes. With packed weights the
 /// style is Shortest, and constants get short names, too.
-/// @param four_bits  names of int8 or uint8 constants to write as int4 or uint4.
+/// @param narrow  int8 and uint8 constants to write in types of 4 or 2 bits.
 /// @param integer  layers for integer kernels; the levels, scales and biases of those whose weights
 /// are in `packed` are unpacked by nodes.
 /// @throws UnsupportedOp for a node whose attributes were not read.
 [[nodiscard]] onnx::ModelProto write_model(const graph::Graph& graph,
                                            Style style,
                                            const PackedWeights& packed = {},
-                                           const std::set<std::string>& four_bits = {},
+                                           const NarrowConstants& narrow = {},
                                            const std::vector<IntegerWeight>& integer = {});
 
 }  // namespace ompq::onnx_io

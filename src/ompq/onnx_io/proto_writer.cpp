@@ -45,13 +45,15 @@ std::string ProtoWriter::add_cast(const std::string& input, DataType type) {
 }
 
 std::vector<std::string> ProtoWriter::add_split(const std::string& input,
-                                                const std::vector<std::int64_t>& sizes) {
+                                                const std::vector<std::int64_t>& sizes,
+                                                std::int64_t axis) {
   std::vector<std::string> names{add_node("Split", {input, shared(sizes)})};
   onnx::NodeProto& node = *out_.mutable_node(out_.node_size() - 1);
   while (names.size() < sizes.size()) {
     names.push_back(fresh_name());
     node.add_output(names.back());
   }
+  if (axis != 0) add_attribute("axis", onnx::AttributeProto::INT).set_i(axis);
   return names;
 }
 

@@ -32,9 +32,10 @@ class ProtoWriter {
                        std::initializer_list<std::string> inputs,
                        const std::string& output = "");
   std::string add_cast(const std::string& input, DataType type);
-  /// Splits a value along its first axis. @return a name for each of `sizes`.
+  /// Splits a value along an axis. @return a name for each of `sizes`.
   std::vector<std::string> add_split(const std::string& input,
-                                     const std::vector<std::int64_t>& sizes);
+                                     const std::vector<std::int64_t>& sizes,
+                                     std::int64_t axis = 0);
 
  private:
   onnx::AttributeProto& add_attribute(const char* name, onnx::AttributeProto::AttributeType type);

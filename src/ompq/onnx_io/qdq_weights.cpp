@@ -108,7 +108,7 @@ Stored odd_numbers(const QuantizedTensor& weight) {
           Tensor::from(shape, halves)};
 }
 
-/// @param bits  width of the stored type, 8 or 4.
+/// @param bits  width of the stored type: 8, 4 or 2.
 Stored stored(const QuantizedTensor& weight, int bits) {
   if (quant::level_shift(weight.params) > 0.0F) return odd_numbers(weight);
   const std::int32_t low = -(1 << (bits - 1));
@@ -158,7 +158,7 @@ ValueId restored(graph::Graph& graph,
 }
 
 /// Makes each embedding look up codes and scales and multiply them: the Gather becomes a Mul.
-std::set<std::string> insert_lookups(graph::Graph& graph, const std::string& name, Stored parts) {
+void insert_lookups(graph::Graph& graph, const std::string& name, Stored parts) {
   const std::vector<graph::NodeId> readers = graph.consumers(graph.find_value(name));
   const std::int64_t rows = parts.scales.elements();
   const ValueId codes = graph.add_constant(name + "_codes", std::move(parts.codes));
@@ -182,15 +182,14 @@ std::set<std::string> insert_lookups(graph::Graph& graph, const std::string& nam
     product.inputs = {real, own_scale};
     product.attributes.clear();
   }
-  return {graph.value(codes).name, graph.value(zero).name};
 }
 
-/// @param container  width of a stored code, 8 or 4. @return the names of the codes and zero
+/// @param container  width of a stored code: 8, 4 or 2. @return the names of the codes and zero
 /// points.
-std::set<std::string> insert_one(graph::Graph& graph,
-                                 const std::string& name,
-                                 const QuantizedTensor& weight,
-                                 int container) {
+std::vector<std::string> insert_one(graph::Graph& graph,
+                                    const std::string& name,
+                                    const QuantizedTensor& weight,
+                                    int container) {
   const ValueId value = graph.find_value(name);
   if (!graph.is_constant(value)) {
     throw ConfigError(
@@ -199,10 +198,12 @@ std::set<std::string> insert_one(graph::Graph& graph,
   }
   const StackLayout laid = layout_of(weight);
   Stored parts = stored(laid.weight, container);
-  // Gather does not support 4-bit types, and rows with their own zero points are rare.
-  const bool plain = container == 8 && parts.codes.type() == DataType::Int8;
-  if (plain && only_gathers_read(graph, value))
-    return insert_lookups(graph, name, std::move(parts));
+  // Gather does not support narrow types, and rows with their own zero points are rare.
+  const bool plain = container == kByte && parts.codes.type() == DataType::Int8;
+  if (plain && only_gathers_read(graph, value)) {
+    insert_lookups(graph, name, std::move(parts));
+    return {};
+  }
   const ValueId codes = graph.add_constant(name + "_codes", std::move(parts.codes));
   const ValueId scale = graph.add_constant(name + "_scale", std::move(parts.scales));
   const ValueId zero = graph.add_constant(name + "_zero", std::move(parts.zero_points));
@@ -221,17 +222,18 @@ std::set<std::string> insert_one(graph::Graph& graph,
 
 }  // namespace
 
-std::set<std::string> insert_weight_dequantizers(
-    graph::Graph& graph, const std::map<std::string, QuantizedTensor>& weights, bool four_bits) {
-  constexpr int kHalfByte = 4;
-  std::set<std::string> halves;
+NarrowConstants insert_weight_dequantizers(graph::Graph& graph,
+                                           const std::map<std::string, QuantizedTensor>& weights,
+                                           int narrowest) {
+  NarrowConstants narrow;
   for (const auto& [name, weight] : weights) {
-    const bool narrow = four_bits && weight.params.bits.value() <= kHalfByte;
-    const auto constants = insert_one(graph, name, weight, narrow ? kHalfByte : 8);
-    if (narrow) halves.insert(constants.begin(), constants.end());
+    const int container = container_of(weight.params.bits, narrowest);
+    const auto constants = insert_one(graph, name, weight, container);
+    if (container == kByte) continue;
+    for (const std::string& constant : constants) narrow.emplace(constant, container);
   }
   graph.sort();
-  return halves;
+  return narrow;
 }
 
 }  // namespace ompq::onnx_io

@@ -1,10 +1,10 @@
 #pragma once
 
 #include <map>
-#include <set>
 #include <string>
 
 #include "ompq/graph/graph.h"
+#include "ompq/onnx_io/narrow_codes.h"
 #include "ompq/quant/quantized_tensor.h"
 
 namespace ompq::onnx_io {
@@ -14,15 +14,15 @@ namespace ompq::onnx_io {
 /// which is always so with fewer than 8 bits; otherwise uint8 with zero points. Codes use only the
 /// levels of their width.
 ///
-/// With `four_bits`, weights of up to 4 bits are int4 with zero point 0 if code - zero point is in
-/// -8..7, which is always so with fewer than 4 bits; otherwise uint4.
-/// @param graph  of opset 13 or newer; 21 with `four_bits`.
-/// @return names of the constants (codes and zero points) to write two per byte
-/// (write_four_bit_tensor); in the graph they take a byte each.
+/// With `narrowest` 4, weights of up to 4 bits are int4 with zero point 0 if code - zero point is
+/// in -8..7, which is always so with fewer than 4 bits; otherwise uint4. With 2, those of up to 2
+/// bits are int2 or uint2 in the same way.
+/// @param graph  of opset 13 or newer; 21 for 4 bits, 25 for 2.
+/// @return the constants (codes and zero points) to write in narrow types.
 /// @throws ConfigError for a name that is not a constant of the graph.
-std::set<std::string> insert_weight_dequantizers(
+NarrowConstants insert_weight_dequantizers(
     graph::Graph& graph,
     const std::map<std::string, quant::QuantizedTensor>& weights,
-    bool four_bits = false);
+    int narrowest = kByte);
 
 }  // namespace ompq::onnx_io

@@ -34,15 +34,28 @@ constexpr std::array<TypeRow, 13> kTypes{{{TensorProto::FLOAT, DataType::Float32
                                           {TensorProto::UINT64, DataType::UInt64},
                                           {TensorProto::BOOL, DataType::Bool}}};
 
-constexpr int kUint4 = 21;
-constexpr int kInt4 = 22;
+/// Integers of less than a byte.
+struct NarrowType {
+  int onnx;
+  int bits;
+  bool is_signed;
+};
+constexpr std::array<NarrowType, 4> kNarrowTypes{
+    {{21, 4, false}, {22, 4, true}, {25, 2, false}, {26, 2, true}}};
+
+const NarrowType* narrow_type(int onnx_type) {
+  for (const NarrowType& row : kNarrowTypes) {
+    if (row.onnx == onnx_type) return &row;
+  }
+  return nullptr;
+}
 
 /// Types of ONNX that ompq does not support, by their number in onnx.proto.
 struct ForeignType {
   int onnx;
   std::string_view name;
 };
-constexpr std::array<ForeignType, 10> kForeignTypes{{{0, "undefined"},
+constexpr std::array<ForeignType, 16> kForeignTypes{{{0, "undefined"},
                                                      {8, "string"},
                                                      {14, "complex64"},
                                                      {15, "complex128"},
@@ -50,8 +63,14 @@ constexpr std::array<ForeignType, 10> kForeignTypes{{{0, "undefined"},
                                                      {18, "float8e4m3fnuz"},
                                                      {19, "float8e5m2"},
                                                      {20, "float8e5m2fnuz"},
-                                                     {kUint4, "uint4"},
-                                                     {kInt4, "int4"}}};
+                                                     {21, "uint4"},
+                                                     {22, "int4"},
+                                                     {23, "float4e2m1"},
+                                                     {24, "float8e8m0"},
+                                                     {25, "uint2"},
+                                                     {26, "int2"},
+                                                     {27, "float6e2m3"},
+                                                     {28, "float6e3m2"}}};
 
 [[noreturn]] void fail_count(std::uint64_t got,
                              const std::vector<std::int64_t>& shape,
@@ -143,11 +162,11 @@ void normalize_bools(Tensor& tensor) {
   }
 }
 
-/// Two elements per byte, as raw bytes or as one byte in each int32.
-std::string four_bit_bytes(const TensorProto& proto,
-                           std::size_t needed,
-                           const std::string& what,
-                           const ModelPlace& place) {
+/// Several elements per byte, as raw bytes or as one byte in each int32.
+std::string narrow_bytes(const TensorProto& proto,
+                         std::size_t needed,
+                         const std::string& what,
+                         const ModelPlace& place) {
   if (proto.data_location() == TensorProto::EXTERNAL) {
     const auto bytes = read_external_data(proto, needed, what, place);
     return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
@@ -156,24 +175,28 @@ std::string four_bit_bytes(const TensorProto& proto,
   return {proto.int32_data().begin(), proto.int32_data().end()};
 }
 
-Tensor read_four_bits(const TensorProto& proto,
-                      std::vector<std::int64_t> shape,
-                      const std::string& what,
-                      const ModelPlace& place) {
+Tensor read_narrow(const TensorProto& proto,
+                   const NarrowType& type,
+                   std::vector<std::int64_t> shape,
+                   const std::string& what,
+                   const ModelPlace& place) {
   const auto count = static_cast<std::size_t>(element_count(shape));
-  const std::size_t needed = count / 2 + count % 2;
-  const std::string bytes = four_bit_bytes(proto, needed, what, place);
+  const auto bits = static_cast<unsigned>(type.bits);
+  const std::size_t per_byte = 8 / bits;
+  const std::size_t needed = count / per_byte + (count % per_byte != 0 ? 1 : 0);
+  const std::string bytes = narrow_bytes(proto, needed, what, place);
   if (bytes.size() != needed) {
-    fail_count(2 * bytes.size(), shape, static_cast<std::int64_t>(count), what, place);
+    fail_count(per_byte * bytes.size(), shape, static_cast<std::int64_t>(count), what, place);
   }
-  const bool is_signed = proto.data_type() == kInt4;
+  const unsigned mask = (1U << bits) - 1U;
   std::vector<std::uint8_t> elements(count);
   for (std::size_t i = 0; i < count; ++i) {
-    const auto byte = static_cast<unsigned char>(bytes[i / 2]);
-    const unsigned half = i % 2 == 0 ? byte & 0xFU : byte >> 4U;
-    elements[i] = static_cast<std::uint8_t>(is_signed && half > 7 ? half | 0xF0U : half);
+    const auto byte = static_cast<unsigned char>(bytes[i / per_byte]);
+    const unsigned own = (byte >> (bits * (i % per_byte))) & mask;
+    const bool negative = type.is_signed && own > mask / 2;
+    elements[i] = static_cast<std::uint8_t>(negative ? own | ~mask : own);
   }
-  return Tensor::from_bytes(is_signed ? DataType::Int8 : DataType::UInt8,
+  return Tensor::from_bytes(type.is_signed ? DataType::Int8 : DataType::UInt8,
                             std::move(shape),
                             std::as_bytes(std::span(elements)));
 }
@@ -234,12 +257,15 @@ DataType widened(DataType type) {
 
 Tensor widened(const Tensor& tensor) { return tensor.converted_to(widened(tensor.type())); }
 
-bool is_four_bit(int onnx_type) { return onnx_type == kUint4 || onnx_type == kInt4; }
+int narrow_bits(int onnx_type) {
+  const NarrowType* type = narrow_type(onnx_type);
+  return type == nullptr ? 0 : type->bits;
+}
 
 Tensor read_tensor(const TensorProto& proto, const std::string& what, const ModelPlace& place) {
   const auto type = data_type_from_onnx(proto.data_type());
-  const bool four_bit = is_four_bit(proto.data_type());
-  if (!type && !four_bit) {
+  const NarrowType* narrow = narrow_type(proto.data_type());
+  if (!type && narrow == nullptr) {
     throw ImportError(place.name,
                       fmt::format("{} has elements of {}, which ompq does not support",
                                   what,
@@ -250,7 +276,7 @@ Tensor read_tensor(const TensorProto& proto, const std::string& what, const Mode
                       fmt::format("{} is stored in segments; save it as one tensor", what));
   }
   std::vector<std::int64_t> shape = read_shape(proto, what, place);
-  if (four_bit) return read_four_bits(proto, std::move(shape), what, place);
+  if (narrow != nullptr) return read_narrow(proto, *narrow, std::move(shape), what, place);
   Tensor tensor = read_elements(proto, *type, std::move(shape), what, place);
   normalize_bools(tensor);
   return widened(tensor);
@@ -277,27 +303,38 @@ TensorProto write_tensor(const Tensor& tensor, const std::string& name) {
   return proto;
 }
 
-TensorProto write_four_bit_tensor(const Tensor& tensor, const std::string& name) {
+TensorProto write_narrow_tensor(const Tensor& tensor, const std::string& name, int bits) {
   const bool is_signed = tensor.type() == DataType::Int8;
   if (!is_signed && tensor.type() != DataType::UInt8) {
-    throw InternalError("export", fmt::format("'{}' has no 4-bit codes", name));
+    throw InternalError("export", fmt::format("'{}' has no codes of {} bits", name, bits));
   }
-  const int low = is_signed ? -8 : 0;
+  const auto row = std::ranges::find_if(kNarrowTypes, [&](const NarrowType& type) {
+    return type.bits == bits && type.is_signed == is_signed;
+  });
+  if (row == kNarrowTypes.end()) {
+    throw InternalError("export", fmt::format("no integer type has {} bits", bits));
+  }
+  const int low = is_signed ? -(1 << (bits - 1)) : 0;
+  const int high = low + (1 << bits) - 1;
+  const std::size_t per_byte = 8U / static_cast<unsigned>(bits);
   const std::vector<std::int64_t> elements = tensor.to_int64s();
-  std::string packed(elements.size() / 2 + elements.size() % 2, '\0');
+  std::string packed((elements.size() + per_byte - 1) / per_byte, '\0');
   for (std::size_t i = 0; i < elements.size(); ++i) {
-    if (elements[i] < low || elements[i] > low + 15) {
+    if (elements[i] < low || elements[i] > high) {
       throw InternalError(
           "export",
-          fmt::format("'{}' has the element {}, which does not fit 4 bits", name, elements[i]));
+          fmt::format(
+              "'{}' has the element {}, which does not fit {} bits", name, elements[i], bits));
     }
-    const auto half = static_cast<unsigned>(elements[i]) & 0xFU;
-    const auto byte = static_cast<unsigned char>(packed[i / 2]);
-    packed[i / 2] = static_cast<char>(byte | (i % 2 == 0 ? half : half << 4U));
+    const auto own =
+        static_cast<unsigned>(elements[i]) & ((1U << static_cast<unsigned>(bits)) - 1U);
+    const auto byte = static_cast<unsigned char>(packed[i / per_byte]);
+    const auto shift = static_cast<unsigned>(bits) * (i % per_byte);
+    packed[i / per_byte] = static_cast<char>(byte | (own << shift));
   }
   TensorProto proto;
   proto.set_name(name);
-  proto.set_data_type(is_signed ? kInt4 : kUint4);
+  proto.set_data_type(row->onnx);
   for (const std::int64_t extent : tensor.shape()) proto.add_dims(extent);
   proto.set_raw_data(std::move(packed));
   return proto;

@@ -15,7 +15,7 @@
 namespace ompq::onnx_io {
 
 /// The element type for an ONNX type number; nullopt for types that ompq does not support (strings,
-/// complex numbers, 8-bit floats, 4-bit integers; read_tensor widens the last to a byte).
+/// complex numbers, 8-bit floats, integers of 4 and 2 bits; read_tensor widens the last to a byte).
 [[nodiscard]] std::optional<DataType> data_type_from_onnx(int onnx_type);
 [[nodiscard]] int data_type_to_onnx(DataType type);
 /// "float16", "string", "type 42": for messages.
@@ -25,11 +25,12 @@ namespace ompq::onnx_io {
 [[nodiscard]] DataType widened(DataType type);
 [[nodiscard]] Tensor widened(const Tensor& tensor);
 
-/// True for int4 and uint4 of opset 21, stored two per byte; Debian's ONNX has no names for them.
-[[nodiscard]] bool is_four_bit(int onnx_type);
+/// Bits of an element of int4 and uint4 (opset 21) and int2 and uint2 (opset 25), which are stored
+/// several per byte; 0 for other types. Debian's ONNX has no names for them.
+[[nodiscard]] int narrow_bits(int onnx_type);
 
-/// Reads a tensor, widened (int4 and uint4 to int8 and uint8), from raw_data, a typed field or an
-/// external file.
+/// Reads a tensor, widened (int4 and int2 to int8, uint4 and uint2 to uint8), from raw_data, a
+/// typed field or an external file.
 /// @param what  names it in errors, e.g. "initializer 'conv1.weight'".
 /// @throws ImportError for an unsupported type, an invalid shape, the wrong number of elements, or
 /// external data that is missing, too short or outside of the model's folder.
@@ -40,9 +41,12 @@ namespace ompq::onnx_io {
 /// Writes a tensor in the fewest bytes: raw_data, or varints where integers are small.
 [[nodiscard]] onnx::TensorProto write_tensor(const Tensor& tensor, const std::string& name);
 
-/// Writes int8 elements in -8..7 as int4, uint8 elements in 0..15 as uint4: two per byte, the first
-/// one in the low half. @throws InternalError for another type or an element outside of it.
-[[nodiscard]] onnx::TensorProto write_four_bit_tensor(const Tensor& tensor,
-                                                      const std::string& name);
+/// Writes int8 elements as int4 or int2 and uint8 elements as uint4 or uint2: two or four per byte,
+/// the first one in the lowest bits.
+/// @param bits  of an element, 4 or 2.
+/// @throws InternalError for another type or an element that does not fit.
+[[nodiscard]] onnx::TensorProto write_narrow_tensor(const Tensor& tensor,
+                                                    const std::string& name,
+                                                    int bits);
 
 }  // namespace ompq::onnx_io

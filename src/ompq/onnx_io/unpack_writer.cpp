@@ -1,23 +1,12 @@
 #include "ompq/onnx_io/unpack_writer.h"
 
+#include <numeric>
+#include <set>
+
 namespace ompq::onnx_io {
 namespace {
 
 constexpr std::uint8_t kMantissas = 1U << quant::kShortScaleBits;
-
-/// The values of a field's bits in a two's complement number of `bits`.
-std::vector<float> values_of_bits(const quant::BitField& field, BitWidth bits) {
-  std::vector<float> values;
-  for (int p = field.first; p < field.first + field.bits; ++p) {
-    values.push_back(static_cast<float>(p == bits.value() - 1 ? -(1 << p) : 1 << p));
-  }
-  return values;
-}
-
-/// 2^(l + 2m + 4h) at [l, m, h, 0].
-Tensor powers_of_a_byte() {
-  return Tensor::from({2, 2, 2, 1}, std::vector<std::int32_t>{1, 16, 4, 64, 2, 32, 8, 128});
-}
 
 Tensor octaves() {
   std::vector<float> values;
@@ -34,106 +23,128 @@ std::ptrdiff_t count_in_table(const UnpackedWeight& unpacked) {
   return unpacked.looked_up ? all - element_count(weight.shape) : all;
 }
 
+/// Groups of zero points and scales: by the number of axes with which they broadcast, if those
+/// after the first have extent 1.
+constexpr std::size_t kFlat = 0;
+constexpr std::size_t kIrregular = 100;
+
+std::size_t group_of(const UnpackedWeight& unpacked) {
+  if (unpacked.looked_up) return kFlat;
+  const std::vector<std::int64_t>& broadcast = unpacked.weight->broadcast;
+  for (std::size_t axis = 1; axis < broadcast.size(); ++axis) {
+    if (broadcast[axis] != 1) return kIrregular;
+  }
+  return broadcast.size() <= 1 ? kFlat : broadcast.size();
+}
+
+/// True if more is done with the weight's codes than to reshape them.
+bool is_computed(const UnpackedWeight& unpacked) {
+  const PackedWeight& weight = *unpacked.weight;
+  return unpacked.integer == nullptr || weight.has_zero_point || weight.shift != 0.0F;
+}
+
+/// True if a node of its own that converts the codes to float32 takes longer than dividing floats.
+bool is_small(const UnpackedWeight& unpacked) {
+  constexpr std::int64_t kSmall = std::int64_t{1} << 15;
+  return is_computed(unpacked) && element_count(unpacked.weight->shape) < kSmall;
+}
+
 Tensor byte_vector(const std::vector<std::uint8_t>& values) {
   return Tensor::from({static_cast<std::int64_t>(values.size())}, values);
 }
 
 }  // namespace
 
-/// Bit l + 2m + 4h of every byte at [byte, h, m, l].
-const std::string& UnpackWriter::bits_of_bytes() {
-  if (!bits_of_bytes_.empty()) return bits_of_bytes_;
-  const auto number = [&](std::int32_t value) { return out_.shared(Tensor::scalar(value)); };
-  const std::string bytes = out_.add_node("Range", {number(0), number(256), number(1)});
-  const std::string shifted = out_.add_node("Div", {bytes, out_.shared(powers_of_a_byte())});
-  const std::string bits =
-      out_.add_cast(out_.add_node("Mod", {shifted, number(2)}), DataType::Float32);
-  return bits_of_bytes_ = out_.add_node("Transpose", {bits});  // without perm: reverses the axes
+std::vector<std::string> UnpackWriter::split(const std::string& whole,
+                                             const std::vector<std::int64_t>& sizes) {
+  return sizes.size() == 1 ? std::vector{whole} : out_.add_split(whole, sizes);
 }
 
-/// The values of the fields of each byte: [256, 2], [256, 2, 2] or [256, 2, 2, 2], for 4, 2 or 1
-/// bits.
-const std::string& UnpackWriter::field_values(const quant::BitField& field,
-                                              BitWidth bits,
-                                              float shift) {
-  std::string& table = field_values_[{field.first, field.bits, bits.value(), shift}];
-  if (!table.empty()) return table;
-  if (shift != 0.0F) {
-    return table = out_.add_node(
-               "Add", {field_values(field, bits, 0.0F), out_.shared(Tensor::scalar(shift))});
+/// Gives each member its elements of its group.
+/// @param wholes  the elements of all members, by group.
+void UnpackWriter::divide(std::span<const UnpackedWeight> weights,
+                          const Groups& groups,
+                          std::span<const std::string> wholes,
+                          std::string Parts::*part) {
+  std::size_t next = 0;
+  for (const auto& [form, group] : groups) {
+    std::string whole = wholes[next++];
+    if (form != kFlat && form != kIrregular) {
+      std::vector<std::int64_t> shape(form, 1);
+      shape.front() = -1;
+      whole = out_.add_node("Reshape", {whole, out_.shared(shape)});
+    }
+    std::vector<std::int64_t> sizes;
+    for (const std::size_t w : group.members) {
+      sizes.push_back(element_count(weights[w].weight->broadcast));
+    }
+    const std::vector<std::string> pieces = split(whole, sizes);
+    for (std::size_t i = 0; i < pieces.size(); ++i) {
+      std::string piece = pieces[i];
+      if (form == kIrregular) {
+        const auto& shape = weights[group.members[i]].weight->broadcast;
+        piece = out_.add_node("Reshape", {piece, out_.shared(shape)});
+      }
+      parts_[group.members[i]].*part = piece;
+    }
   }
-  const auto worth = out_.shared(Tensor::from({field.bits}, values_of_bits(field, bits)));
-  if (field.bits == 1) return table = out_.add_node("Mul", {bits_of_bytes(), worth});
-  const std::string grouped = field.bits == 2 ? bits_of_bytes() : half_bytes();
-  return table = out_.add_node("MatMul", {grouped, worth});
 }
 
-/// The bits of bytes as [256, 2, 4].
-const std::string& UnpackWriter::half_bytes() {
-  if (half_bytes_.empty()) {
-    half_bytes_ = out_.add_node("Reshape", {bits_of_bytes(), out_.shared({256, 2, 4})});
-  }
-  return half_bytes_;
-}
-
-/// Codes [8 M] as float32 from fewer than 8 bits; the last ones are padding.
-std::string UnpackWriter::write_fields(const std::vector<std::uint8_t>& codes,
-                                       BitWidth bits,
-                                       float shift) {
-  const auto groups = static_cast<std::int64_t>((codes.size() + 7) / 8);
-  std::string sum;
-  for (const quant::BitField& field : quant::bit_fields(bits)) {
-    std::vector<std::int64_t> shape{groups};
-    for (int wider = field.bits; wider > 1; wider /= 2) shape.push_back(2);
-    const std::string bytes = out_.own(Tensor::from(shape, quant::pack_bit_field(codes, field)));
-    const float own_shift = field.first == 0 ? shift : 0.0F;
-    const std::string values = out_.add_node(
-        "Gather", {field_values(field, bits, own_shift), out_.add_cast(bytes, DataType::Int32)});
-    sum = sum.empty() ? values : out_.add_node("Add", {sum, values});
-  }
-  return out_.add_node("Reshape", {sum, out_.shared({-1})});
-}
-
-/// The same from 8 bits, which need no unpacking.
-std::string UnpackWriter::write_bytes(const std::vector<std::uint8_t>& codes) {
-  const auto bytes = std::as_bytes(std::span(codes));
-  const auto count = static_cast<std::int64_t>(codes.size());
-  return out_.add_cast(out_.own(Tensor::from_bytes(DataType::Int8, {count}, bytes)),
-                       DataType::Float32);
-}
-
+/// Codes of large weights, those of small ones, which become float32 together, and zero points.
 void UnpackWriter::write_code_table(std::span<const UnpackedWeight> weights,
                                     const std::vector<std::size_t>& members) {
-  const BitWidth bits = weights[members.front()].weight->bits;
-  const float shift = weights[members.front()].weight->shift;
+  std::vector<std::size_t> large;
+  std::vector<std::size_t> small;
+  Groups groups;
+  for (const std::size_t w : members) {
+    if (!weights[w].looked_up) (is_small(weights[w]) ? small : large).push_back(w);
+    if (!weights[w].weight->has_zero_point) continue;
+    Group& group = groups[group_of(weights[w])];
+    group.members.push_back(w);
+    group.elements += element_count(weights[w].weight->broadcast);
+  }
   std::vector<std::uint8_t> codes;
   std::vector<std::int64_t> sizes;
-  for (const std::size_t w : members) {
+  std::vector<std::int64_t> float_sizes;
+  const auto add = [&](std::size_t w, std::vector<std::int64_t>& to) {
     const PackedWeight& weight = *weights[w].weight;
-    codes.insert(codes.end(), weight.codes.end() - count_in_table(weights[w]), weight.codes.end());
-    if (!weights[w].looked_up) sizes.push_back(element_count(weight.shape));
-    if (weight.has_zero_point) sizes.push_back(element_count(weight.broadcast));
+    to.push_back(element_count(weight.shape));
+    codes.insert(codes.end(), weight.codes.begin(), weight.codes.begin() + to.back());
+  };
+  for (const std::size_t w : large) add(w, sizes);
+  for (const std::size_t w : small) add(w, float_sizes);
+  for (const auto& [form, group] : groups) {
+    for (const std::size_t w : group.members) {
+      const PackedWeight& weight = *weights[w].weight;
+      codes.insert(
+          codes.end(), weight.codes.begin() + element_count(weight.shape), weight.codes.end());
+    }
+    float_sizes.push_back(group.elements);
   }
   if (codes.empty()) return;
-  const bool in_fields = bits.value() < 8;
-  const auto padding = static_cast<std::int64_t>((8 - codes.size() % 8) % 8);
-  if (in_fields && padding > 0) sizes.push_back(padding);
-  const std::string all = in_fields ? write_fields(codes, bits, shift) : write_bytes(codes);
-  const std::vector<std::string> pieces = out_.add_split(all, sizes);
-  std::size_t next = 0;
-  for (const std::size_t w : members) {
-    if (!weights[w].looked_up) parts_[w].codes = pieces[next++];
-    if (weights[w].weight->has_zero_point) parts_[w].zero_points = pieces[next++];
+  if (!float_sizes.empty()) {
+    sizes.push_back(std::accumulate(float_sizes.begin(), float_sizes.end(), std::int64_t{0}));
   }
+  const BitWidth bits = weights[members.front()].weight->bits;
+  const auto padding = static_cast<std::int64_t>((8 - codes.size() % 8) % 8);
+  if (bits.value() < kMaxBits && padding > 0) sizes.push_back(padding);
+  const std::vector<std::string> pieces = split(tables_.write(codes, bits), sizes);
+  for (std::size_t i = 0; i < large.size(); ++i) parts_[large[i]].codes = pieces[i];
+  if (float_sizes.empty()) return;
+  const std::vector<std::string> floats =
+      split(out_.add_cast(pieces[large.size()], DataType::Float32), float_sizes);
+  for (std::size_t i = 0; i < small.size(); ++i) {
+    parts_[small[i]].codes = floats[i];
+    parts_[small[i]].are_floats = true;
+  }
+  divide(weights, groups, std::span(floats).subspan(small.size()), &Parts::zero_points);
 }
 
-void UnpackWriter::write_codes(std::span<const UnpackedWeight> weights,
-                               BitWidth bits,
-                               float shift) {
+void UnpackWriter::write_codes(std::span<const UnpackedWeight> weights, BitWidth bits) {
   std::vector<std::size_t> members;
   std::size_t codes = 0;
   for (std::size_t w = 0; w < weights.size(); ++w) {
-    if (weights[w].weight->bits != bits || weights[w].weight->shift != shift) continue;
+    if (weights[w].weight->bits != bits) continue;
     const auto own = static_cast<std::size_t>(count_in_table(weights[w]));
     codes += own;
     if (!members.empty() && codes > kTableCodes) {
@@ -159,31 +170,47 @@ std::string UnpackWriter::decoded_scales(const std::vector<std::uint8_t>& codes)
 }
 
 void UnpackWriter::write_scales(std::span<const UnpackedWeight> weights) {
-  std::vector<std::uint8_t> codes;
-  std::vector<std::int64_t> sizes;
-  std::vector<std::size_t> members;
+  Groups flat;
+  Groups groups;
   for (std::size_t w = 0; w < weights.size(); ++w) {
-    const PackedWeight& weight = *weights[w].weight;
+    const UnpackedWeight& unpacked = weights[w];
+    const PackedWeight& weight = *unpacked.weight;
+    const bool whole =
+        unpacked.integer != nullptr || unpacked.bias != nullptr || unpacked.looked_up;
     if (!weight.scale_codes) {
       // An integer layer has the constant in its graph.
-      if (weights[w].integer == nullptr) {
-        parts_[w].scales =
-            out_.own(Tensor::from({static_cast<std::int64_t>(weight.scale.size())}, weight.scale));
-      }
+      if (unpacked.integer != nullptr) continue;
+      std::string& own = unpacked.looked_up ? parts_[w].scales : parts_[w].weight_scales;
+      own = out_.own(Tensor::from(weight.broadcast, weight.scale));
       continue;
     }
-    const auto& own = weight.scale_codes->codes;
-    codes.insert(codes.end(), own.begin(), own.end());
-    sizes.push_back(static_cast<std::int64_t>(own.size()));
-    members.push_back(w);
+    const std::size_t form = whole ? kFlat : group_of(unpacked);
+    const auto count = static_cast<std::int64_t>(weight.scale_codes->codes.size());
+    Group& group = (whole ? flat : groups)[form];
+    group.members.push_back(w);
+    group.elements += count;
   }
-  if (members.empty()) return;
-  const std::vector<std::string> pieces = out_.add_split(decoded_scales(codes), sizes);
-  for (std::size_t i = 0; i < members.size(); ++i) {
-    const UnpackedWeight& unpacked = weights[members[i]];
-    const bool doubled = unpacked.integer != nullptr && unpacked.integer->doubled;
-    const float unit = unpacked.weight->scale_codes->unit * (doubled ? 0.5F : 1.0F);
-    parts_[members[i]].scales = out_.add_node("Mul", {pieces[i], out_.own(Tensor::scalar(unit))});
+  std::vector<std::uint8_t> codes;
+  std::vector<std::int64_t> totals;
+  for (const Groups* some : {&flat, &groups}) {
+    for (const auto& [form, group] : *some) {
+      totals.push_back(group.elements);
+      for (const std::size_t w : group.members) {
+        const auto& own = weights[w].weight->scale_codes->codes;
+        codes.insert(codes.end(), own.begin(), own.end());
+      }
+    }
+  }
+  if (codes.empty()) return;
+  const std::vector<std::string> wholes = split(decoded_scales(codes), totals);
+  divide(weights, flat, wholes, &Parts::scales);
+  divide(weights, groups, std::span(wholes).subspan(flat.size()), &Parts::weight_scales);
+  for (std::size_t w = 0; w < weights.size(); ++w) {
+    if (!weights[w].weight->scale_codes) continue;
+    const bool doubled = weights[w].integer != nullptr && weights[w].integer->doubled;
+    const float unit = weights[w].weight->scale_codes->unit * (doubled ? 0.5F : 1.0F);
+    std::string& scales = parts_[w].scales.empty() ? parts_[w].weight_scales : parts_[w].scales;
+    scales = out_.add_node("Mul", {scales, out_.own(Tensor::scalar(unit))});
   }
 }
 
@@ -232,7 +259,7 @@ void UnpackWriter::write_rows(const UnpackedWeight& unpacked, const Parts& parts
       for (int wider = field.bits; wider > 1; wider /= 2) shape.push_back(2);
       const float own_shift = field.first == 0 ? weight.shift : 0.0F;
       made.fields.push_back({out_.own(Tensor::from(shape, quant::pack_bit_field(codes, field))),
-                             field_values(field, weight.bits, own_shift)});
+                             tables_.field_values(field, weight.bits, own_shift)});
     }
   }
   rows_.emplace(unpacked.name, std::move(made));
@@ -268,23 +295,32 @@ void UnpackWriter::write_lookup(const std::string& table,
 void UnpackWriter::write_weight(const UnpackedWeight& unpacked, Parts& parts) {
   if (unpacked.looked_up) return write_rows(unpacked, parts);
   const PackedWeight& weight = *unpacked.weight;
-  const auto broadcast = [&](const std::string& flat) {
-    if (weight.broadcast.size() == 1) return flat;
-    return out_.add_node("Reshape", {flat, out_.shared(weight.broadcast)});
-  };
   std::string codes = parts.codes;
   if (weight.shape.size() != 1) {
     codes = out_.add_node("Reshape", {codes, out_.shared(weight.shape)});
   }
-  if (weight.has_zero_point) codes = out_.add_node("Sub", {codes, broadcast(parts.zero_points)});
-  if (unpacked.integer != nullptr) {
-    if (unpacked.integer->doubled) {
+  const bool integer = unpacked.integer != nullptr;
+  const bool between = weight.shift != 0.0F;
+  if (is_computed(unpacked)) {
+    if (!parts.are_floats) codes = out_.add_cast(codes, DataType::Float32);
+    if (weight.has_zero_point) codes = out_.add_node("Sub", {codes, parts.zero_points});
+    if (between) codes = out_.add_node("Add", {codes, out_.shared(Tensor::scalar(weight.shift))});
+    if (integer && unpacked.integer->doubled) {
       codes = out_.add_node("Mul", {codes, out_.shared(Tensor::scalar(2.0F))});
     }
-    parts.codes = out_.add_cast(codes, DataType::Int8);
+    if (integer) codes = out_.add_cast(codes, DataType::Int8);
+  }
+  if (integer) {
+    parts.codes = codes;
     return;
   }
-  (void)out_.add_node("Mul", {codes, broadcast(parts.scales)}, unpacked.name);
+  if (parts.weight_scales.empty()) {
+    parts.weight_scales =
+        weight.broadcast.size() == 1
+            ? parts.scales
+            : out_.add_node("Reshape", {parts.scales, out_.shared(weight.broadcast)});
+  }
+  (void)out_.add_node("Mul", {codes, parts.weight_scales}, unpacked.name);
   if (unpacked.bias == nullptr) return;
   const std::string steps = out_.add_node("Mul", {parts.steps, unpacked.activation_scale});
   (void)out_.add_node("Mul", {steps, parts.scales}, unpacked.bias_name);
@@ -292,8 +328,13 @@ void UnpackWriter::write_weight(const UnpackedWeight& unpacked, Parts& parts) {
 
 void UnpackWriter::write(std::span<const UnpackedWeight> weights) {
   parts_.assign(weights.size(), {});
+  std::set<BitWidth> widths;
+  for (const UnpackedWeight& weight : weights) {
+    if (count_in_table(weight) > 0) widths.insert(weight.weight->bits);
+  }
+  tables_.prepare(widths);
   for (int bits = kMinBits; bits <= kMaxBits; ++bits) {
-    for (const float shift : {0.0F, 0.5F}) write_codes(weights, BitWidth(bits), shift);
+    write_codes(weights, BitWidth(bits));
   }
   write_scales(weights);
   write_biases(weights, false);

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "ompq/core/error.h"
+#include "ompq/graph/passes.h"
 #include "ompq/ops/aten_bridge.h"
 #include "ompq/ops/facts.h"
 #include "ompq/ops/fold.h"
@@ -116,6 +117,7 @@ std::vector<at::Tensor> results_of(const Graph& graph, const Node& node) {
 
 void fold(Graph& graph, NodeId id, const std::vector<std::int64_t>& readers) {
   const Node node = graph.node(id);
+  if (node.has_attribute(graph::kOperandCodesNote)) return;
   if (makes_network_output(graph, node) || !reads_only_constants(graph, node)) return;
   const auto outputs = outputs_of(graph, node);
   if (!outputs || outputs->size() < node.outputs.size()) return;

@@ -35,6 +35,11 @@ constexpr std::int64_t kEagerBytes = std::int64_t{1} << 20;
 constexpr std::int64_t kRepeatedBytes = std::int64_t{64} << 20;
 constexpr std::array<std::string_view, 4> kRepeaters{"Expand", "Tile", "ConstantOfShape", "Range"};
 
+bool is_kept(const Node& node) {
+  return node.has_attribute(graph::kTurnedTableNote) ||
+         node.has_attribute(graph::kOperandCodesNote);
+}
+
 }  // namespace
 
 void Inference::learn_constant(ValueId id) {
@@ -125,7 +130,7 @@ void Inference::infer_outputs(NodeId id, const Operator& op, Facts facts) {
   const bool ready = std::all_of(node.inputs.begin(), node.inputs.end(), [&](ValueId input) {
     return input == kNoValue || graph_.is_constant(input);
   });
-  if (!constant || !ready || node.has_attribute(graph::kTurnedTableNote)) return;
+  if (!constant || !ready || is_kept(node)) return;
   std::vector<ValueId> small;
   for (std::size_t i = 0; i < count; ++i) {
     const ValueId output = node.outputs[i];
@@ -202,7 +207,7 @@ std::optional<std::int64_t> Inference::bytes_of(ValueId id) const {
 
 bool Inference::stays(ValueId id) const {
   const Node& maker = graph_.node(graph_.producer(id));
-  if (maker.has_attribute(graph::kTurnedTableNote)) return true;
+  if (is_kept(maker)) return true;
   const bool repeats =
       std::find(kRepeaters.begin(), kRepeaters.end(), maker.op_type) != kRepeaters.end();
   return repeats && bytes_of(id).value_or(INT64_MAX) > kRepeatedBytes;

@@ -27,8 +27,8 @@ constexpr auto kSourcesOfQuantize = joined(kBudgetNames, "allocation");
 constexpr auto kSourcesOfFinetune = joined(kBudgetNames, "allocation", "from", "float");
 constexpr auto kAllocationOrDecisions = joined("allocation", kDecisions);
 constexpr auto kAllocationOrAnySource = joined("allocation", "from", "float", kDecisions);
-constexpr auto kFromOrDecisions = joined("from", "float", kDecisions, "start");
-constexpr auto kFloatOrDecisions = joined("float", kDecisions, "start", "quantizer");
+constexpr auto kFromOrDecisions = joined("from", "float", kDecisions, "start", "target");
+constexpr auto kFloatOrDecisions = joined("float", kDecisions, "start", "quantizer", "target");
 
 constexpr OptionRule kQuietOrVerbose{
     OptionRule::Kind::AtMostOne, "quiet|verbose", "they ask for opposite things"};
@@ -204,6 +204,7 @@ std::vector<CommandRecord> make_table() {
                         one(kResult),
                         one(kModelOut),
                         one(kTrainingFormat),
+                        one(kTarget),
                         one(kOpset),
                         kPreprocessing,
                         kInputShape,

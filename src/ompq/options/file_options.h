@@ -56,7 +56,8 @@ inline constexpr OptionRecord kFormat{
     .text =
         "how weights are stored: packed, with exactly the allocated bits; qdq, one code per byte "
         "with DequantizeLinear, as other tools expect (with --opset 21, codes of 4 bits or fewer "
-        "take half a byte); float, as the float32 values that they represent; encodings, as float "
+        "take half a byte, and with 25 those of 2 bits or fewer a quarter); float, as the float32 "
+        "values that they represent; encodings, as float "
         "with an AIMET encodings file; c-header, as arrays for a C program. Budgets count the last "
         "two as packed"};
 
@@ -65,11 +66,12 @@ inline constexpr OptionRecord kOpset{
     .type = OptionType::Integer,
     .value_name = "N",
     .lower = 7,
-    .upper = 21,
+    .upper = 25,
     .group = "Output",
     .text =
-        "opset of the written file: at least 13 and at least MODEL's, at most 21; by default "
-        "MODEL's, or 13 if that is older. With 21, qdq stores weights of 4 bits or fewer as int4"};
+        "opset of the written file: at least 13 and at least MODEL's, at most 25; by default "
+        "MODEL's, or 13 if that is older. With 21, qdq stores weights of 4 bits or fewer as int4, "
+        "and with 25 those of 2 bits or fewer as int2"};
 
 /// Rows of targets::target_table().
 inline constexpr char kTargetNames[] =
@@ -79,7 +81,7 @@ inline constexpr OptionRecord kTarget{
     .name = "target",
     .type = OptionType::Choice,
     .value_name = "NAME",
-    .fallback = "exact",
+    .fallback = "onnxruntime",
     .choices = {kTargetNames, "target"},
     .group = "Output",
     .text =

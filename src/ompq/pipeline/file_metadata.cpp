@@ -13,6 +13,7 @@ constexpr const char* kVersionKey = "ompq.version";
 constexpr const char* kHashKey = "ompq.float_sha256";
 constexpr const char* kWeightsKey = "ompq.weight_bits";
 constexpr const char* kActivationsKey = "ompq.activation_bits";
+constexpr const char* kTargetKey = "ompq.target";
 constexpr char kFloat = 'f';
 
 std::string digits_of(const std::vector<int>& widths) {
@@ -52,6 +53,7 @@ Metadata to_metadata(const FileMetadata& note) {
       {kWeightsKey, digits_of(note.weight_bits)},
       {kActivationsKey, all_same(activations) ? activations.substr(0, 1) : activations}};
   if (!note.budget.empty()) metadata[kBudgetKey] = note.budget;
+  if (!note.target.empty()) metadata[kTargetKey] = note.target;
   return metadata;
 }
 
@@ -61,7 +63,8 @@ std::optional<FileMetadata> read_file_metadata(const Metadata& metadata) {
   FileMetadata note{.version = entry(metadata, kVersionKey),
                     .float_sha256 = entry(metadata, kHashKey),
                     .weight_bits = weights.value_or(std::vector<int>{}),
-                    .budget = entry(metadata, kBudgetKey)};
+                    .budget = entry(metadata, kBudgetKey),
+                    .target = entry(metadata, kTargetKey)};
   if (note.version.empty() || note.float_sha256.empty() || note.weight_bits.empty() ||
       !activations) {
     return std::nullopt;

@@ -15,13 +15,14 @@ struct FileMetadata {
   std::vector<int> weight_bits;
   std::vector<int> activation_bits;  ///< of each layer's input
   std::string budget;                ///< allocation::exact_text; empty: none
+  std::string target;                ///< a row of targets::target_table(); empty: exact
 };
 
 inline constexpr const char* kBudgetKey = "ompq.budget";
 
 /// The entries "ompq.version", "ompq.float_sha256", "ompq.weight_bits", "ompq.activation_bits" and,
-/// if there is one, "ompq.budget". Widths are one digit each, 'f' for float; a single digit if all
-/// activations have the same width. Metadata is part of the predicted size.
+/// if not empty, "ompq.budget" and "ompq.target". Widths are one digit each, 'f' for float; a
+/// single digit if all activations have the same width. Metadata is part of the predicted size.
 [[nodiscard]] std::map<std::string, std::string> to_metadata(const FileMetadata& note);
 
 /// Nullopt if `metadata` has no version, hash or width, or an invalid one.

@@ -91,6 +91,7 @@ graph::Graph import_network(const std::filesystem::path& file,
   if (read_file_metadata(graph.metadata)) {
     graph.sort();
     ops::restore_looked_up_tables(graph);
+    graph::note_operand_codes(graph);
   }
   flatten_by_inferred_ranks(graph);
   graph::remove_no_ops(graph);

@@ -38,8 +38,10 @@ QuantizedLayers quantized_layers(const Model& model, const std::vector<int>& wei
 void describe(graph::Graph& graph,
               const Model& model,
               const std::vector<int>& weight_bits,
-              const rounding::ActivationQuantizers& activations) {
+              const rounding::ActivationQuantizers& activations,
+              const targets::TargetRow& target) {
   FileMetadata note{.version = version(), .float_sha256 = model.sha256, .weight_bits = weight_bits};
+  if (target.integer_kernels && !activations.empty()) note.target = target.name;
   for (const graph::Layer& layer : model.discovery.layers) {
     const auto found = activations.find(layer.activation);
     note.activation_bits.push_back(found == activations.end() ? allocation::kFloatBits
@@ -169,10 +171,10 @@ QuantizedNetwork assemble_network(const Model& model,
   if (model.file_graph) {
     network.file_graph = file_with_quantizers(model, codes.activations, target);
     take_constants(*network.file_graph, network.graph);
-    describe(*network.file_graph, model, weight_bits, codes.activations);
+    describe(*network.file_graph, model, weight_bits, codes.activations, target);
   }
   rounding::insert_activation_quantizers(network.graph, codes.activations, target);
-  describe(network.graph, model, weight_bits, codes.activations);
+  describe(network.graph, model, weight_bits, codes.activations, target);
   return network;
 }
 
@@ -224,7 +226,7 @@ std::int64_t FileSize::bytes(const std::vector<int>& weight_bits,
                            .file_graph = {},
                            .integer_kernels = target.integer_kernels,
                            .kernel_form = kernel_form_of(target)};
-  describe(network.graph, model_, weight_bits, kept_->quantizers);
+  describe(network.graph, model_, weight_bits, kept_->quantizers, target);
   for (std::size_t l = 0; l < weight_bits.size(); ++l) {
     if (weight_bits[l] == allocation::kFloatBits) continue;
     const graph::Layer& layer = model_.discovery.layers[l];

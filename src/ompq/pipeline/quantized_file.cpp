@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <map>
 
 #include <fmt/format.h>
 
@@ -10,10 +11,13 @@
 #include "ompq/core/error.h"
 #include "ompq/pipeline/file_metadata.h"
 #include "ompq/pipeline/load_model.h"
+#include "ompq/pipeline/paired_values.h"
 #include "ompq/quant/levels.h"
 #include "ompq/quant/short_scale.h"
 #include "ompq/quant/slices.h"
 #include "ompq/rounding/quantize_weights.h"
+#include "ompq/targets/placement.h"
+#include "ompq/targets/target_table.h"
 
 namespace ompq::pipeline {
 namespace {
@@ -207,6 +211,44 @@ std::optional<quant::QuantParams> quantizer_of(const graph::Graph& graph, graph:
                             .zero_point = {zero}};
 }
 
+/// Adds the quantizers between operators.
+void add_quantizers(const Model& model,
+                    const Model& quantized,
+                    const std::vector<graph::Layer>& partners,
+                    rounding::NetworkCodes& codes) {
+  std::map<graph::NodeId, graph::NodeId> nodes;
+  std::vector<graph::Layer> layers;
+  std::vector<BitWidth> widths;
+  for (std::size_t l = 0; l < partners.size(); ++l) {
+    const graph::Layer& layer = model.discovery.layers[l];
+    nodes.emplace(layer.node, partners[l].node);
+    const auto found = codes.activations.find(layer.activation);
+    if (found == codes.activations.end()) continue;
+    layers.push_back(layer);
+    widths.push_back(found->second.bits);
+  }
+  const auto pairs = paired_values(model.graph, quantized.graph, nodes);
+  const targets::TargetRow& target = targets::target(codes.target);
+  for (const auto& [value, place] :
+       targets::place_quantizers(model.graph, layers, widths, target)) {
+    if (codes.activations.contains(value)) continue;
+    const auto pair = pairs.find(value);
+    const auto params =
+        pair == pairs.end()
+            ? std::nullopt
+            : quantizer_of(quantized.graph, after_quantizer(quantized.graph, pair->second));
+    if (!params) {
+      refuse(quantized.file,
+             fmt::format("value '{}' of {} has no quantizer there, which files for {} have; give "
+                         "a file that was not modified",
+                         model.graph.value(value).name,
+                         model.file.string(),
+                         target.name));
+    }
+    codes.activations.emplace(value, *params);
+  }
+}
+
 }  // namespace
 
 std::optional<float> common_step(const std::vector<float>& values, int bits) {
@@ -254,6 +296,8 @@ QuantizedFile read_quantized_file(const Model& model, const fs::path& file) {
         model.graph.value(ours.weight).name,
         codes_of(file, ours, *quantized.graph.value(theirs.weight).constant, read.weight_bits[l]));
   }
+  read.codes.target = note.target.empty() ? std::string(targets::kExactTarget) : note.target;
+  add_quantizers(model, quantized, partners, read.codes);
   return read;
 }
 

@@ -32,8 +32,9 @@ bool is_quantizer(const graph::Graph& graph, const std::vector<graph::NodeId>& c
   const auto is = [&](std::size_t from_end, std::string_view type) {
     return graph.node(chain[chain.size() - from_end]).is(type);
   };
-  return is(1, "DequantizeLinear") && is(2, "QuantizeLinear") &&
-         (chain.size() == 2 || is(3, "Clip"));
+  if (!is(1, "DequantizeLinear")) return false;
+  if (is(2, "QuantizeLinear")) return chain.size() == 2 || is(3, "Clip");
+  return chain.size() == 3 && is(2, "Clip") && is(3, "QuantizeLinear");  // a Clip of codes
 }
 
 [[noreturn]] void throw_mismatch(const graph::Layer& layer, std::string_view why) {

@@ -1,6 +1,11 @@
 #include "ompq/ptq/file_formats.h"
 
+#include <algorithm>
 #include <utility>
+
+#include <fmt/format.h>
+
+#include "ompq/core/log.h"
 
 namespace ompq::ptq {
 namespace {
@@ -27,6 +32,7 @@ DeliveredFile float_file(const fs::path& file,
 }
 
 std::vector<DeliveredFile> write_onnx(const NetworkToWrite& n) {
+  if (const auto warning = unread_types(n.form, n.weight_bits)) log().warn(*warning);
   return {onnx_file(n.output, n.network, n.form)};
 }
 
@@ -40,6 +46,23 @@ std::vector<DeliveredFile> write_c_header(const NetworkToWrite& n) {
 }
 
 }  // namespace
+
+std::optional<std::string> unread_types(const pipeline::FileForm& form,
+                                        const std::vector<int>& weight_bits) {
+  constexpr int kTwoBits = 2;
+  if (form.format != onnx_io::WeightFormat::Qdq) return std::nullopt;
+  if (form.opset.value_or(0) < onnx_io::kTwoBitOpset) return std::nullopt;
+  const auto layers = std::ranges::count_if(weight_bits, [](int bits) { return bits <= kTwoBits; });
+  if (layers == 0) return std::nullopt;
+  return fmt::format(
+      "--opset {} stores the weights of {} layers of at most {} bits as INT2 or UINT2, which ONNX "
+      "Runtime reads (checked with 1.32) and OpenVINO does not (2026.4); for OpenVINO, give "
+      "--opset {}, which stores them as INT4",
+      *form.opset,
+      layers,
+      kTwoBits,
+      onnx_io::kTwoBitOpset - 1);
+}
 
 RowTable<FormatRow>& format_rows() {
   using enum onnx_io::WeightFormat;

@@ -1,7 +1,9 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -33,6 +35,12 @@ struct FormatRow {
   std::string_view companion = {};
   std::filesystem::path (*companion_file)(const std::filesystem::path& output) = nullptr;
 };
+
+/// A warning about types in the file that a supported runtime does not read; nullopt if there are
+/// none.
+/// @param weight_bits  one per layer.
+[[nodiscard]] std::optional<std::string> unread_types(const pipeline::FileForm& form,
+                                                      const std::vector<int>& weight_bits);
 
 /// All formats; packed, the default, is first.
 [[nodiscard]] std::span<const FormatRow> file_formats();

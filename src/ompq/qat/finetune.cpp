@@ -3,9 +3,11 @@
 #include <fmt/format.h>
 
 #include "ompq/core/atomic_file.h"
+#include "ompq/core/log.h"
 #include "ompq/pipeline/layer_tables.h"
 #include "ompq/pipeline/load_model.h"
 #include "ompq/pipeline/stopwatch.h"
+#include "ompq/ptq/file_formats.h"
 #include "ompq/ptq/fingerprint.h"
 #include "ompq/ptq/quantization_plan.h"
 #include "ompq/qat/finetune_epochs.h"
@@ -107,6 +109,8 @@ class Finetuner {
   report::Finetuning finish(FinetuneOutcome outcome) {
     report::Quantization& made = result_.quantization;
     const TrainingProgress& at = outcome.at;
+    const pipeline::FileForm& form = options_.start.search.form;
+    if (const auto warning = ptq::unread_types(form, start_.weight_bits())) log().warn(*warning);
     add(at.best, options_.start.output);
     if (outcome.last) add(*outcome.last, pipeline::last_file(options_.start.output));
     if (started_ && at.best.epoch != 0) made.networks.push_back(std::move(*started_));

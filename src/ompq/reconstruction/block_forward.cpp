@@ -9,6 +9,7 @@
 #include "ompq/core/error.h"
 #include "ompq/core/progress.h"
 #include "ompq/rounding/quantize_weights.h"
+#include "ompq/targets/target_table.h"
 
 namespace ompq::reconstruction {
 namespace {
@@ -106,7 +107,7 @@ graph::Graph quantized_part(const rounding::PartGraph& part,
   rounding::round_biases(graph, coded, codes.weights, scales);
   // A value without readers in the part, usually an output, is quantized where it is read.
   std::erase_if(own, [&](const auto& entry) { return graph.consumers(entry.first).empty(); });
-  rounding::insert_activation_quantizers(graph, own);
+  rounding::insert_activation_quantizers(graph, own, targets::target(codes.target));
   return graph;
 }
 

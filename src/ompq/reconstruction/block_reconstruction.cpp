@@ -17,7 +17,9 @@
 #include "ompq/reconstruction/cached_inputs.h"
 #include "ompq/reconstruction/layer_methods.h"
 #include "ompq/rounding/block_graph.h"
+#include "ompq/rounding/quantizer_limits.h"
 #include "ompq/runtime/passes.h"
+#include "ompq/targets/target_table.h"
 
 namespace ompq::reconstruction {
 namespace {
@@ -47,6 +49,10 @@ class Reconstructor {
         stages_(rounding::plan_stages(request.graph, request.blocks)) {
     check();
     result_.codes = request.initial;
+    limits_ = rounding::quantizer_limits(request.graph,
+                                         request.layers,
+                                         request.initial.activations,
+                                         targets::target(request.initial.target));
   }
 
   Reconstruction run() {
@@ -287,9 +293,10 @@ class Reconstructor {
     for (const auto& [value, params] : result_.codes.activations) {
       const auto own = part.own.find(value);
       if (own == part.own.end() || part.graph.consumers(own->second).empty()) continue;
+      if (limits_.is_on_grid(value)) continue;
       problem.quantizers.emplace(own->second, params);
-      if (options_.learn_steps && !frozen_.contains(value)) {
-        problem.learned_steps.insert(own->second);
+      if (options_.learn_steps && !frozen_.contains(value) && !limits_.tied.contains(value)) {
+        problem.learned_steps.emplace(own->second, limits_.rule(value));
       }
     }
     const ValueCaches& input = caches_.at(stage.inputs.front());
@@ -404,6 +411,12 @@ class Reconstructor {
       params = trained.quantizers.at(own->second);
       state.steps.emplace(request_.graph.value(value).name, params.scale.front());
     }
+    for (const auto& [value, source] : limits_.same_as) {
+      const auto step = state.steps.find(request_.graph.value(source).name);
+      if (step == state.steps.end() || !limits_.is_on_grid(value)) continue;
+      codes.activations.at(value) = codes.activations.at(source);
+      state.steps.emplace(request_.graph.value(value).name, step->second);
+    }
   }
 
   /// Rows evenly from all samples.
@@ -458,6 +471,7 @@ class Reconstructor {
   const std::vector<BlockState>& finished_;
   const BlockHandler& on_block_;
   const ProgressHandler& progress_;
+  rounding::QuantizerLimits limits_;
   rounding::CacheMemory memory_;
   std::vector<rounding::Stage> stages_;
   std::int64_t row_count_ = 0;   ///< samples, or passes of a network with a fixed batch

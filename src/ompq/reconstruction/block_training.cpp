@@ -10,7 +10,6 @@
 #include "ompq/core/progress.h"
 #include "ompq/core/random.h"
 #include "ompq/quant/fake_quantize.h"
-#include "ompq/quant/short_scale.h"
 #include "ompq/reconstruction/block_rounding.h"
 #include "ompq/rounding/block_graph.h"
 
@@ -51,6 +50,7 @@ class RowSource {
 struct LearnedStep {
   ValueId value = graph::kNoValue;
   double step = 1.0;
+  rounding::ScaleRule rule;
   double gradient_scale = 1.0;  ///< LSQ: 1 / sqrt(elements x largest level)
   double first_moment = 0.0;
   double second_moment = 0.0;
@@ -88,7 +88,9 @@ class Trainer {
       std::ranges::copy(real.data<float>(), program_.weights(weight).begin());
       program_.set_weight_scales(weight, codes.params.scale);
     }
-    for (const ValueId value : problem.learned_steps) steps_.push_back(start_step(value));
+    for (const auto& [value, rule] : problem.learned_steps) {
+      steps_.push_back(start_step(value, rule));
+    }
     factor_ =
         problem.weight_scale / static_cast<double>(options.batch * positions_of(problem.block));
     program_.weights_changed();
@@ -113,7 +115,8 @@ class Trainer {
 
  private:
   static LearnedParts learned(const TrainingProblem& problem) {
-    LearnedParts parts{.quantizers = problem.quantizers, .steps = problem.learned_steps};
+    LearnedParts parts{.quantizers = problem.quantizers};
+    for (const auto& [value, rule] : problem.learned_steps) parts.steps.insert(value);
     for (const auto& [weight, codes] : problem.codes) parts.weights.insert(weight);
     return parts;
   }
@@ -125,12 +128,13 @@ class Trainer {
             .drop_probability = options.drop_probability};
   }
 
-  LearnedStep start_step(ValueId value) const {
+  LearnedStep start_step(ValueId value, const rounding::ScaleRule& rule) const {
     const quant::QuantParams& params = problem_.quantizers.at(value);
     const auto levels = static_cast<float>(params.bits.levels() - 1);
     return {
         .value = value,
         .step = params.scale.front(),
+        .rule = rule,
         .gradient_scale = quant::lsq_gradient_scale(program_.activation_elements(value), levels)};
   }
 
@@ -180,13 +184,13 @@ class Trainer {
     const double done = number / static_cast<double>(options_.iterations);
     const double rate = options_.step_rate * 0.5 * (1.0 + std::cos(std::numbers::pi * done));
     learned.step -= rate * first / (std::sqrt(second) + adam.epsilon);
-    learned.step = std::max(learned.step, 1e-8);
-    // Uses the short scale that will be written, with a straight-through gradient.
-    program_.set_step(learned.value, short_step(learned));
+    learned.step = std::clamp(learned.step, 1e-8, static_cast<double>(learned.rule.largest));
+    // Uses the scale that will be written, with a straight-through gradient.
+    program_.set_step(learned.value, written_step(learned));
   }
 
-  static float short_step(const LearnedStep& learned) {
-    return quant::short_scale(static_cast<float>(learned.step), quant::Snap::Nearest);
+  static float written_step(const LearnedStep& learned) {
+    return learned.rule.apply(static_cast<float>(learned.step));
   }
 
   TrainingResult result(double seconds) const {
@@ -195,7 +199,7 @@ class Trainer {
       result.codes.emplace(weight, variables.harden());
     }
     for (const LearnedStep& step : steps_) {
-      result.quantizers.at(step.value).scale = {short_step(step)};
+      result.quantizers.at(step.value).scale = {written_step(step)};
     }
     return result;
   }

@@ -7,6 +7,7 @@
 
 #include "ompq/quant/quantized_tensor.h"
 #include "ompq/reconstruction/block_program.h"
+#include "ompq/rounding/quantizer_limits.h"
 
 namespace ompq::reconstruction {
 
@@ -35,10 +36,10 @@ struct TrainingOptions {
 /// What is optimized; ids are those of the block.
 struct TrainingProblem {
   const graph::Graph& block;
-  std::map<graph::ValueId, quant::QuantizedTensor> codes;   ///< initial codes, by weight
-  std::map<graph::ValueId, quant::QuantParams> quantizers;  ///< of activations
-  std::set<graph::ValueId> learned_steps;
-  std::map<graph::ValueId, quant::QuantizedTensor> frozen;  ///< weights that are not changed
+  std::map<graph::ValueId, quant::QuantizedTensor> codes;       ///< initial codes, by weight
+  std::map<graph::ValueId, quant::QuantParams> quantizers;      ///< of activations
+  std::map<graph::ValueId, rounding::ScaleRule> learned_steps;  ///< of activations
+  std::map<graph::ValueId, quant::QuantizedTensor> frozen;      ///< weights that are not changed
   StepData data;
   double weight_scale = 1.0;  ///< factor on the squared error's weights
 };

@@ -11,6 +11,7 @@
 #include "ompq/report/diagnosis.h"
 #include "ompq/report/evaluation.h"
 #include "ompq/report/histogram.h"
+#include "ompq/report/integer_kernels.h"
 #include "ompq/report/reconstruction.h"
 
 // The results of the commands, as plain structs. The meaning of each field is in list_fields below
@@ -400,6 +401,7 @@ struct Quantization {
   Evaluation float_evaluation;
   SamplesUsed evaluated_on;
   std::vector<QuantizedRow> networks;
+  std::optional<IntegerKernels> integer_kernels;
   std::optional<Reconstruction> reconstruction;
   std::optional<Diagnosis> diagnosis;
   std::vector<Histogram> histograms;
@@ -423,6 +425,10 @@ void list_fields(Visitor& v, Struct& s) {
   v.computed(
       "evaluation", [&] { return s.networks.front().evaluation; }, "of the chosen network");
   v("networks", s.networks, "the chosen one first");
+  v("integer_kernels",
+    s.integer_kernels,
+    "of the chosen network; missing for targets without integer kernels and with float "
+    "activations");
   v("reconstruction", s.reconstruction, "missing for rounding to nearest");
   v("histograms", s.histograms, "histograms of the chosen network's layers", fields::kOmitEmpty);
   v("diagnosis", s.diagnosis, "diagnosis of the chosen network, with --explain");

@@ -9,6 +9,7 @@
 #include "ompq/graph/taken_branch.h"
 #include "ompq/quant/histogram_observer.h"
 #include "ompq/quant/short_scale.h"
+#include "ompq/rounding/operand_codes.h"
 #include "ompq/targets/placement.h"
 
 namespace ompq::rounding {
@@ -252,7 +253,12 @@ ActivationQuantizers calibrate_activations(const graph::Graph& graph,
     if (own && place.fixed) quantizers.emplace(value, prescribed_params(place));
   }
   for (const auto& [value, place] : placement) {
-    if (place.same_as != graph::kNoValue) quantizers.emplace(value, quantizers.at(place.same_as));
+    if (place.same_as == graph::kNoValue) continue;
+    quantizers.emplace(value, quantizers.at(place.same_as));
+    if (histograms == nullptr) continue;
+    // A prescribed quantizer has none.
+    const auto seen = histograms->find(place.same_as);
+    if (seen != histograms->end()) histograms->emplace(value, seen->second);
   }
   return quantizers;
 }
@@ -261,6 +267,9 @@ void insert_activation_quantizers(graph::Graph& graph,
                                   const ActivationQuantizers& quantizers,
                                   const targets::TargetRow& target) {
   const bool outputs_too = target.between == targets::Between::Everything;
+  if (target.integer_kernels && target.constants_as_codes) {
+    insert_operand_codes(graph, [&](graph::ValueId value) { return quantizers.contains(value); });
+  }
   for (const auto& [value, params] : quantizers) {
     if (target.integer_kernels) {
       insert_for_integers(graph, value, params, outputs_too);

@@ -41,6 +41,19 @@ OMPQ_FMA_CLONES void multiply_levels(
   }
 }
 
+/// True if `a` is repeated along the innermost axis in which the operands differ: ONNX Runtime then
+/// treats it as the second operand.
+bool is_repeated(const at::Tensor& a, const at::Tensor& b) {
+  const std::int64_t axes = std::max(a.dim(), b.dim());
+  for (std::int64_t back = 1; back <= axes; ++back) {
+    const std::int64_t own = back <= a.dim() ? a.size(-back) : 1;
+    const std::int64_t other = back <= b.dim() ? b.size(-back) : 1;
+    if (own > 1) return false;
+    if (other > 1) return true;
+  }
+  return false;
+}
+
 /// IntegerAdd and IntegerMul, with broadcasting.
 class IntegerOperatorKernel final : public Kernel {
  public:
@@ -50,7 +63,10 @@ class IntegerOperatorKernel final : public Kernel {
 
   std::vector<at::Tensor> run(std::span<const at::Tensor> inputs,
                               const KernelContext& context) override {
-    std::vector<at::Tensor> both = at::broadcast_tensors({inputs[0], inputs[1]});
+    const bool swapped = is_repeated(inputs[0], inputs[1]);
+    std::vector<at::Tensor> both = at::broadcast_tensors({inputs[swapped], inputs[!swapped]});
+    const Operands operands =
+        swapped ? Operands{operands_.b, operands_.a, operands_.result} : operands_;
     const at::Tensor a = dense(both[0]);
     const at::Tensor b = alike(both[1], a);
     const at::Tensor result =
@@ -63,7 +79,7 @@ class IntegerOperatorKernel final : public Kernel {
 #pragma omp parallel for schedule(static)
     for (std::int64_t begin = 0; begin < total; begin += kChunk) {
       combine_(
-          from_a + begin, from_b + begin, to + begin, std::min(kChunk, total - begin), operands_);
+          from_a + begin, from_b + begin, to + begin, std::min(kChunk, total - begin), operands);
     }
     return {result};
   }

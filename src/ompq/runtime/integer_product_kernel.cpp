@@ -110,6 +110,12 @@ class IntegerProductKernel final : public Kernel {
     const KernelRequest inner{
         request.graph, node_, request.activation_type, request.activation_type};
     sums_ = is_conv_ ? make_convolution(inner) : make_gemm(inner);
+    if (sums_ == nullptr && is_conv_) {
+      // More than two spatial axes: LibTorch, whose sums of these integers are exact, too.
+      node_.op_type = "Conv";
+      node_.domain.clear();
+      sums_ = make_generic(inner);
+    }
     if (sums_ == nullptr) {
       throw InternalError("runtime", "no kernel for the sums of node '" + node_.name + "'");
     }

@@ -80,7 +80,11 @@ class Kernel {
 [[nodiscard]] std::unique_ptr<Kernel> make_fake_quantize(const KernelRequest& request);
 [[nodiscard]] std::unique_ptr<Kernel> make_integer_product(const KernelRequest& request);
 [[nodiscard]] std::unique_ptr<Kernel> make_integer_operator(const KernelRequest& request);
+[[nodiscard]] std::unique_ptr<Kernel> make_integer_matmul(const KernelRequest& request);
 [[nodiscard]] std::unique_ptr<Kernel> make_integer_pool(const KernelRequest& request);
+[[nodiscard]] std::unique_ptr<Kernel> make_integer_average_pool(const KernelRequest& request);
+[[nodiscard]] std::unique_ptr<Kernel> make_integer_sigmoid(const KernelRequest& request);
+[[nodiscard]] std::unique_ptr<Kernel> make_integer_softmax(const KernelRequest& request);
 /// A kernel for any node of the operator table. @throws UnsupportedOp for others.
 [[nodiscard]] std::unique_ptr<Kernel> make_generic(const KernelRequest& request);
 

@@ -30,7 +30,11 @@ constexpr std::array kRows{
     KernelRow{"ompq", "IntegerMatMul", make_integer_product},
     KernelRow{"ompq", "IntegerAdd", make_integer_operator},
     KernelRow{"ompq", "IntegerMul", make_integer_operator},
+    KernelRow{"ompq", "IntegerActivationMatMul", make_integer_matmul},
     KernelRow{"ompq", "IntegerGlobalAveragePool", make_integer_pool},
+    KernelRow{"ompq", "IntegerAveragePool", make_integer_average_pool},
+    KernelRow{"ompq", "IntegerSigmoid", make_integer_sigmoid},
+    KernelRow{"ompq", "IntegerSoftmax", make_integer_softmax},
 };
 
 }  // namespace

@@ -66,8 +66,14 @@ sensitivity::ActivationTable measure_activations(const pipeline::Model& model,
   std::map<int, rounding::ActivationQuantizers> quantizers;
   for (const int width : plan.activation_widths) {
     const std::vector<BitWidth> widths(layers.size(), BitWidth(width));
-    quantizers[width] = rounding::calibrate_activations(
-        model.graph, layers, widths, dataset, indices, {.batch_size = plan.batch_size}, progress);
+    quantizers[width] =
+        rounding::calibrate_activations(model.graph,
+                                        layers,
+                                        widths,
+                                        dataset,
+                                        indices,
+                                        {.batch_size = plan.batch_size, .target = plan.target},
+                                        progress);
   }
   sensitivity::ActivationEffect effect(
       judged,

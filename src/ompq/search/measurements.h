@@ -15,6 +15,7 @@
 #include "ompq/sensitivity/activation_effect.h"
 #include "ompq/sensitivity/measurement.h"
 #include "ompq/sensitivity/pairwise.h"
+#include "ompq/targets/target_table.h"
 
 namespace ompq::search {
 
@@ -26,7 +27,8 @@ struct MeasurementPlan {
   bool pairs = false;                ///< interactions within blocks
   std::vector<int>
       activation_widths{};  ///< effects of activations at these widths; empty: not measured
-  double beta = 1.0;        ///< of the paper's importance
+  std::string target{targets::kDefaultTarget};  ///< of the activations' quantizers
+  double beta = 1.0;                            ///< of the paper's importance
   std::uint64_t seed = 0;
   std::int64_t batch_size = 64;
   runtime::ExecutorOptions executor;

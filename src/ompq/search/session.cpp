@@ -128,6 +128,7 @@ AllocatorRow SearchSession::row_of(const std::string& allocator) const {
 MeasurementPlan SearchSession::plan_for(std::vector<std::string> metrics) const {
   return {.metrics = std::move(metrics),
           .widths = widths_to_measure(free_, options_.request),
+          .target = options_.weights.target,
           .beta = options_.beta,
           .seed = options_.request.seed,
           .batch_size = options_.batch_size,

@@ -257,6 +257,17 @@ std::string reconstruction_text(const report::Reconstruction& made) {
   return text + "\n";
 }
 
+std::string integer_kernels_text(const report::IntegerKernels& kernels) {
+  std::vector<std::string> types;
+  for (const auto& [op_type, nodes] : kernels.float_operators) {
+    types.push_back(fmt::format("{} ({})", op_type, nodes.size()));
+  }
+  return fmt::format("{} of {} layers run on integers; float between them: {}\n",
+                     kernels.integer_layers,
+                     kernels.layers,
+                     types.empty() ? "none" : fmt::format("{}", fmt::join(types, ", ")));
+}
+
 }  // namespace
 
 std::string quantization_text(const report::Quantization& quantization) {
@@ -303,6 +314,7 @@ std::string quantization_text(const report::Quantization& quantization) {
                   samples_text(quantization.evaluated_on));
   text += table.text() + refusals(quantization.search);
   if (quantization.reconstruction) text += reconstruction_text(*quantization.reconstruction);
+  if (quantization.integer_kernels) text += integer_kernels_text(*quantization.integer_kernels);
   return text + "\n" + seconds_text(quantization.seconds) + "\n";
 }
 

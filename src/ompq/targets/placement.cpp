@@ -1,6 +1,10 @@
 #include "ompq/targets/placement.h"
 
 #include <algorithm>
+#include <array>
+#include <cmath>
+#include <limits>
+#include <string_view>
 
 #include <fmt/format.h>
 
@@ -33,10 +37,24 @@ std::vector<ValueId> activations_of(const Graph& graph, const Node& node) {
   return found;
 }
 
+/// Operators whose kernels read constants as codes.
+constexpr std::array<std::string_view, 5> kReadConstants{"Add", "Mul", "Sub", "Div", "Concat"};
+
+bool is_float_constant(const Graph& graph, ValueId id) {
+  return id != kNoValue && graph.is_constant(id) && graph.value(id).type == DataType::Float32;
+}
+
 bool reads_float_constant(const Graph& graph, const Node& node) {
-  return std::ranges::any_of(node.inputs, [&](ValueId id) {
-    return id != kNoValue && graph.is_constant(id) && graph.value(id).type == DataType::Float32;
-  });
+  return std::ranges::any_of(node.inputs, [&](ValueId id) { return is_float_constant(graph, id); });
+}
+
+bool reads_constants_as_codes(const Node& node) {
+  return node.domain.empty() && std::ranges::count(kReadConstants, node.op_type) > 0;
+}
+
+bool multiplies_activations(const Graph& graph, const Node& node) {
+  return node.domain.empty() && node.is("MatMul") && node.outputs.size() == 1 &&
+         activations_of(graph, node).size() == 2;
 }
 
 /// The order is that of the graph, which is topological.
@@ -51,6 +69,8 @@ class Placer {
         uses_(graph),
         layers_(layers),
         is_layer_(graph.nodes().size(), false),
+        is_product_(graph.nodes().size(), false),
+        adds_bias_(graph.nodes().size(), false),
         on_codes_(graph.values().size(), false),
         wanted_(graph.values().size(), false),
         moved_(graph.values().size(), false) {
@@ -61,6 +81,7 @@ class Placer {
 
   Placement with_operators() {
     mark_layers();
+    find_products();
     find_codes();
     find_wanted();
     for (std::size_t n = 0; n < graph_.nodes().size(); ++n) place(static_cast<NodeId>(n));
@@ -73,7 +94,7 @@ class Placer {
   Placement with_residuals() {
     mark_layers();
     for (const Node& node : graph_.nodes()) {
-      const bool listed = target_.form_of(node) == IntegerForm::Requantizes;
+      const bool listed = form_of(node) == IntegerForm::Requantizes;
       if (!listed || activations_of(graph_, node).size() != 2) continue;
       const auto& operands = node.inputs;
       // Of two layers, the later one adds.
@@ -96,8 +117,16 @@ class Placer {
   void mark_layers() {
     for (const graph::Layer& layer : layers_) {
       const bool integer = layer.activation != kNoValue && has_integer_kernel(graph_, layer);
-      if (integer) is_layer_[index_of(layer.node)] = true;
+      if (!integer) continue;
+      is_layer_[index_of(layer.node)] = true;
+      const NodeId sum = bias_node(layer);
+      if (sum != kNoNode) adds_bias_[index_of(sum)] = true;
     }
+  }
+
+  /// How the target executes the operator between quantizers.
+  [[nodiscard]] IntegerForm form_of(const Node& node) const {
+    return target_.form_of(graph_, node);
   }
 
   /// The layer whose result `value` is, if only one node reads it.
@@ -116,7 +145,7 @@ class Placer {
     if (target_.fixed.empty() || maker == kNoNode) return nullptr;
     const Node& node = graph_.node(maker);
     if (const FixedQuantizer* fixed = target_.fixed_quantizer(node)) return fixed;
-    if (target_.form_of(node) != IntegerForm::PassesCodes) return nullptr;
+    if (form_of(node) != IntegerForm::PassesCodes) return nullptr;
     const auto inputs = activations_of(graph_, node);
     return inputs.empty() || mixes_prescribed(inputs) ? nullptr : prescribed(inputs.front());
   }
@@ -128,24 +157,58 @@ class Placer {
     return std::ranges::any_of(values, [&](ValueId id) { return prescribed(id) != first; });
   }
 
-  /// An operator between layers that may run on codes if its inputs are quantized.
-  [[nodiscard]] bool may_run_on_codes(const Node& node) const {
-    const graph::OperatorTraits& traits = graph::traits_of(node);
-    if (node.outputs.size() != 1 && !node.is("Split")) return false;
-    for (const ValueId id : node.outputs) {
-      if (id == kNoValue || graph_.value(id).type != DataType::Float32) return false;
+  /// The Add of a MatMul's bias; kNoNode if it has none.
+  [[nodiscard]] NodeId bias_node(const graph::Layer& layer) const {
+    if (layer.bias == kNoValue || !graph_.node(layer.node).is("MatMul")) return kNoNode;
+    const NodeId reader = uses_.sole_reader(graph_.node(layer.node).outputs.front());
+    if (reader == kNoNode) return kNoNode;
+    const Node& add = graph_.node(reader);
+    return std::ranges::count(add.inputs, layer.bias) > 0 ? reader : kNoNode;
+  }
+
+  /// The result of a layer, including its bias.
+  [[nodiscard]] ValueId result_of(NodeId layer) const {
+    const ValueId output = graph_.node(layer).outputs.front();
+    const NodeId reader = uses_.sole_reader(output);
+    const bool biased = reader != kNoNode && adds_bias_[index_of(reader)];
+    return biased ? graph_.node(reader).outputs.front() : output;
+  }
+
+  /// MatMuls of two values that integer layers have computed. Others, such as positions times
+  /// frequencies, may need more than 8 bits.
+  void find_products() {
+    std::vector<bool> computed(graph_.values().size(), false);
+    for (std::size_t n = 0; n < graph_.nodes().size(); ++n) {
+      const Node& node = graph_.node(static_cast<NodeId>(n));
+      const auto known = [&](ValueId id) { return id != kNoValue && computed[index_of(id)]; };
+      is_product_[n] = !is_layer_[n] && multiplies_activations(graph_, node) &&
+                       std::ranges::all_of(node.inputs, known);
+      const bool after = is_layer_[n] || std::ranges::any_of(node.inputs, known);
+      for (const ValueId id : node.outputs) {
+        if (after && id != kNoValue) computed[index_of(id)] = true;
+      }
     }
-    if (reads_float_constant(graph_, node)) return false;
-    switch (target_.form_of(node)) {
+  }
+
+  /// An operator between layers that may run on codes if its inputs are quantized.
+  [[nodiscard]] bool may_run_on_codes(NodeId id) const {
+    const Node& node = graph_.node(id);
+    if (node.outputs.size() != 1 && !node.is("Split")) return false;
+    for (const ValueId output : node.outputs) {
+      if (output == kNoValue || graph_.value(output).type != DataType::Float32) return false;
+    }
+    if (adds_bias_[index_of(id)] || !allows_constants(graph_, node)) return false;
+    const bool reads_codes = reads_constants_as_codes(node) && reads_float_constant(graph_, node);
+    if (reads_codes && !target_.constants_as_codes) return false;
+    switch (form_of(node)) {
       case IntegerForm::Requantizes:
         return true;
       case IntegerForm::PassesCodes: {
         const auto inputs = activations_of(graph_, node);
         if (!target_.shared.empty()) return !inputs.empty() && !mixes_prescribed(inputs);
-        return traits.role != graph::Role::Bound && inputs.size() == 1;
+        return graph::traits_of(node).role != graph::Role::Bound && inputs.size() == 1;
       }
       case IntegerForm::Product:
-        return node.is("MatMul");  // of two activations
       case IntegerForm::Float:
         break;
     }
@@ -159,18 +222,31 @@ class Placer {
       const bool is_float = graph_.value(id).type == DataType::Float32;
       if (quantizes_everything() && is_float) on_codes_[index_of(id)] = true;
     }
+    mark_products(on_codes_);
     for (std::size_t n = 0; n < graph_.nodes().size(); ++n) {
-      const Node& node = graph_.node(static_cast<NodeId>(n));
-      if (!is_layer_[n] && !may_run_on_codes(node) && !is_clipped_by_quantizer(graph_, node)) {
-        continue;
+      const auto id = static_cast<NodeId>(n);
+      const Node& node = graph_.node(id);
+      const bool sums = is_layer_[n] || is_product_[n] || adds_bias_[n];
+      if (!sums && !may_run_on_codes(id) && !is_clipped_by_quantizer(graph_, node)) continue;
+      const bool all = are_codes(is_layer_[n] ? std::vector<ValueId>{node.input(0)}
+                                              : activations_of(graph_, node));
+      for (const ValueId output : node.outputs) {
+        if (all && output != kNoValue) on_codes_[index_of(output)] = true;
       }
-      const auto inputs =
-          is_layer_[n] ? std::vector<ValueId>{node.input(0)} : activations_of(graph_, node);
-      const bool all = !inputs.empty() && std::ranges::all_of(inputs, [&](ValueId id) {
-        return static_cast<bool>(on_codes_[index_of(id)]);
-      });
-      for (const ValueId id : node.outputs) {
-        if (all && id != kNoValue) on_codes_[index_of(id)] = true;
+    }
+  }
+
+  [[nodiscard]] bool are_codes(const std::vector<ValueId>& inputs) const {
+    return !inputs.empty() && std::ranges::all_of(inputs, [&](ValueId id) {
+      return static_cast<bool>(on_codes_[index_of(id)]);
+    });
+  }
+
+  void mark_products(std::vector<bool>& values) const {
+    for (std::size_t n = 0; n < is_product_.size(); ++n) {
+      if (!is_product_[n]) continue;
+      for (const ValueId id : graph_.node(static_cast<NodeId>(n)).inputs) {
+        values[index_of(id)] = true;
       }
     }
   }
@@ -179,33 +255,25 @@ class Placer {
   void find_wanted() {
     if (quantizes_everything()) wanted_ = on_codes_;
     for (const auto& [value, place] : places_) wanted_[index_of(value)] = true;
+    mark_products(wanted_);
     for (std::size_t n = graph_.nodes().size(); n-- > 0;) {
-      const Node& node = graph_.node(static_cast<NodeId>(n));
-      if (!may_run_on_codes(node) && !is_clipped_by_quantizer(graph_, node)) continue;
+      const auto id = static_cast<NodeId>(n);
+      const Node& node = graph_.node(id);
+      if (!may_run_on_codes(id) && !is_clipped_by_quantizer(graph_, node)) continue;
       if (!runs_on_codes(node)) continue;
-      for (const ValueId id : activations_of(graph_, node)) wanted_[index_of(id)] = true;
+      for (const ValueId input : activations_of(graph_, node)) wanted_[index_of(input)] = true;
     }
   }
 
   /// True if all inputs can be codes and an integer layer reads the result.
   [[nodiscard]] bool runs_on_codes(const Node& node) const {
-    const auto inputs = activations_of(graph_, node);
-    const bool all = !inputs.empty() && std::ranges::all_of(inputs, [&](ValueId id) {
-      return static_cast<bool>(on_codes_[index_of(id)]);
-    });
-    return all && std::ranges::any_of(node.outputs, [&](ValueId id) {
-             return static_cast<bool>(wanted_[index_of(id)]);
-           });
+    return are_codes(activations_of(graph_, node)) &&
+           std::ranges::any_of(
+               node.outputs, [&](ValueId id) { return static_cast<bool>(wanted_[index_of(id)]); });
   }
 
-  /// The value after the clipping that a quantizer of `value` would perform.
   [[nodiscard]] ValueId clipped(ValueId value) const {
-    while (!graph_.is_output(value)) {
-      const NodeId reader = uses_.sole_reader(value);
-      if (reader == kNoNode || !is_clipped_by_quantizer(graph_, graph_.node(reader))) break;
-      value = graph_.node(reader).outputs.front();
-    }
-    return value;
+    return value_after_clipping(graph_, uses_, value);
   }
 
   /// True for a network output that no node reads.
@@ -215,17 +283,20 @@ class Placer {
 
   void place(NodeId id) {
     const Node& node = graph_.node(id);
-    if (is_layer_[index_of(id)]) {
-      const ValueId output = node.outputs.front();
+    if (is_product_[index_of(id)]) {
+      for (const ValueId input : node.inputs) add(input, kNoValue);
+    }
+    if (is_layer_[index_of(id)] || is_product_[index_of(id)]) {
+      const ValueId output = result_of(id);
       // Without a quantizer after it, ONNX Runtime runs a Conv in float, but not a MatMul or Gemm.
       const bool needed =
           quantizes_everything() || (node.is("Conv") && !ends_network(clipped(output)));
       if (needed || wanted_[index_of(output)]) add(clipped(output), kNoValue);
       return;
     }
-    if (!may_run_on_codes(node) || !runs_on_codes(node)) return;
+    if (!may_run_on_codes(id) || !runs_on_codes(node)) return;
     const auto inputs = activations_of(graph_, node);
-    const bool passes = target_.form_of(node) == IntegerForm::PassesCodes;
+    const bool passes = form_of(node) == IntegerForm::PassesCodes;
     for (const ValueId input : inputs) add(input, passes ? inputs.front() : kNoValue);
     for (const ValueId output : node.outputs) {
       if (passes) {
@@ -286,7 +357,9 @@ class Placer {
   const TargetRow& target_;
   graph::Uses uses_;
   const std::vector<graph::Layer>& layers_;
-  std::vector<bool> is_layer_;  ///< by node: layers with an integer kernel
+  std::vector<bool> is_layer_;    ///< by node: layers with an integer kernel
+  std::vector<bool> is_product_;  ///< by node: MatMuls of two activations
+  std::vector<bool> adds_bias_;   ///< by node: Adds of a MatMul's bias
   std::vector<bool> on_codes_;
   std::vector<bool> wanted_;
   std::vector<bool> moved_;  ///< by value: only moved elements of quantized ones
@@ -307,6 +380,71 @@ bool has_integer_kernel(const Graph& graph, const graph::Layer& layer) {
 bool is_clipped_by_quantizer(const Graph& graph, const Node& node) {
   const auto bounds = graph::bounds_of(graph, node);
   return bounds && bounds->low <= 0.0F && bounds->high >= 0.0F;
+}
+
+bool allows_constants(const Graph& graph, const Node& node) {
+  for (std::size_t i = 0; i < node.inputs.size(); ++i) {
+    if (!is_float_constant(graph, node.inputs[i])) continue;
+    // Operators that move numbers have constants as parameters, such as the factors of a Resize.
+    const bool parameter = i > 0 && graph::integer_form(graph, node) == IntegerForm::PassesCodes;
+    if (parameter) continue;
+    if (!reads_constants_as_codes(node)) return false;
+    if (!fits_codes(node, *graph.value(node.inputs[i]).constant)) return false;
+  }
+  return true;
+}
+
+ValueId value_after_clipping(const Graph& graph, const graph::Uses& uses, ValueId value) {
+  while (!graph.is_output(value)) {
+    const NodeId reader = uses.sole_reader(value);
+    if (reader == kNoNode || !is_clipped_by_quantizer(graph, graph.node(reader))) break;
+    value = graph.node(reader).outputs.front();
+  }
+  return value;
+}
+
+bool fits_codes(const Node& node, const Tensor& constant) {
+  constexpr float kLargestTerm = 1024.0F;
+  constexpr float kRoundedPart = 16.0F;
+  constexpr float kCodes = 255.0F;
+  const bool divides = node.is("Div");
+  const bool scales = divides || node.is("Mul");
+  float smallest = std::numeric_limits<float>::infinity();
+  float low = 0.0F;
+  float high = 0.0F;
+  for (const float number : constant.data<float>()) {
+    const float value = divides ? 1.0F / number : number;
+    if (!std::isfinite(value)) return false;
+    low = std::min(low, value);
+    high = std::max(high, value);
+    if (value != 0.0F) smallest = std::min(smallest, std::abs(value));
+  }
+  if (constant.elements() == 0) return false;
+  const float largest = std::max(-low, high);
+  if (!scales) return largest <= kLargestTerm;
+  // A single factor is exact.
+  return smallest >= largest || smallest >= kRoundedPart * (high - low) / (2.0F * kCodes);
+}
+
+std::vector<ConstantOperand> constants_on_codes(const Graph& graph,
+                                                const std::function<bool(ValueId)>& is_quantized) {
+  const graph::Uses uses(graph);
+  std::vector<ConstantOperand> found;
+  for (std::size_t n = 0; n < graph.nodes().size(); ++n) {
+    const auto id = static_cast<NodeId>(n);
+    const Node& node = graph.node(id);
+    if (!reads_constants_as_codes(node) || !reads_float_constant(graph, node)) continue;
+    if (graph::integer_form(graph, node) != IntegerForm::Requantizes) continue;
+    if (!allows_constants(graph, node)) continue;
+    const auto activations = activations_of(graph, node);
+    const ValueId result = value_after_clipping(graph, uses, node.outputs.front());
+    if (activations.empty() || !is_quantized(result)) continue;
+    if (!std::ranges::all_of(activations, is_quantized)) continue;
+    for (std::size_t i = 0; i < node.inputs.size(); ++i) {
+      if (is_float_constant(graph, node.inputs[i])) found.push_back({id, i});
+    }
+  }
+  return found;
 }
 
 Placement place_quantizers(const Graph& graph,

@@ -95,7 +95,7 @@ std::vector<NodeId> QuantizedView::layers() const {
 
 bool QuantizedView::is_operator(NodeId id) const {
   if (is(id, "QuantizeLinear") || is(id, "DequantizeLinear")) return false;
-  const graph::IntegerForm form = target_.form_of(node(id));
+  const graph::IntegerForm form = target_.form_of(graph_, node(id));
   return form == graph::IntegerForm::Requantizes || form == graph::IntegerForm::PassesCodes;
 }
 
@@ -126,7 +126,7 @@ bool QuantizedView::runs_on_codes(NodeId id) const {
   const auto operands = data_operands(node(id));
   const bool all =
       std::ranges::all_of(operands, [&](ValueId operand) { return decoded(operand).has_value(); });
-  const bool passes = target_.form_of(node(id)) == graph::IntegerForm::PassesCodes;
+  const bool passes = target_.form_of(graph_, node(id)) == graph::IntegerForm::PassesCodes;
   return all && !(passes && mixes_prescribed(operands));
 }
 

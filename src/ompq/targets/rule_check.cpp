@@ -271,7 +271,8 @@ class Checker {
   void check_shared() {
     for (std::size_t n = 0; n < view_.graph().nodes().size(); ++n) {
       const auto id = static_cast<NodeId>(n);
-      if (!view_.is_operator(id) || target_.form_of(view_.node(id)) != IntegerForm::PassesCodes)
+      if (!view_.is_operator(id) ||
+          target_.form_of(view_.graph(), view_.node(id)) != IntegerForm::PassesCodes)
         continue;
       if (!view_.runs_on_codes(id)) continue;
       const Values operands = view_.data_operands(view_.node(id));

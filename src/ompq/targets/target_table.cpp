@@ -51,6 +51,7 @@ TargetRow tensor_rt() {
           .bias = BiasForm::Float32,
           .between = Between::Residuals,
           .operators = {"Conv", "Gemm", "MatMul", "Add"},
+          .constants_as_codes = false,
           .drops_bounds = false,
           .plain = true,
           .reads_packed = false,
@@ -132,6 +133,7 @@ TargetRow lite_rt() {
                     {"Softmax", 1.0F / 256, 0},
                     {"Tanh", 1.0F / 128, 128},
                     {"LogSoftmax", 16.0F / 256, 255}},
+          .constants_as_codes = false,
           .drops_bounds = false,
           .plain = true,
           .reads_packed = false};
@@ -142,7 +144,7 @@ TargetRow lite_rt() {
 RowTable<TargetRow>& target_table() {
   static RowTable<TargetRow> table({
       {
-          .name = kDefaultTarget,
+          .name = kExactTarget,
       },
       {.name = "onnxruntime", .integer_kernels = true, .gemm_zero_points = true},
       {.name = "onnxruntime-avx2",
@@ -169,6 +171,10 @@ graph::IntegerForm TargetRow::form_of(const graph::Node& node) const {
   if (!node.domain.empty() || !contains(operators, node.op_type)) return Float;
   if (usual == Product) return Product;
   return contains(shared, node.op_type) ? PassesCodes : Requantizes;
+}
+
+graph::IntegerForm TargetRow::form_of(const graph::Graph& graph, const graph::Node& node) const {
+  return operators.empty() ? graph::integer_form(graph, node) : form_of(node);
 }
 
 const FixedQuantizer* TargetRow::fixed_quantizer(const graph::Node& node) const {

@@ -60,6 +60,8 @@ struct TargetRow {
   /// Those of `operators` whose inputs and results have one common quantizer.
   std::vector<std::string_view> shared{};
   std::vector<FixedQuantizer> fixed{};
+  /// Constants of Add, Mul, ... become uint8 codes; otherwise such an operator stays float.
+  bool constants_as_codes = true;
   /// Relu and Clip that the quantizer after them performs are not written.
   bool drops_bounds = true;
   /// --format qdq by default, with every parameter in an initializer, for converters that fold no
@@ -83,6 +85,9 @@ struct TargetRow {
   }
   /// How the target executes the operator between quantizers.
   [[nodiscard]] graph::IntegerForm form_of(const graph::Node& node) const;
+  /// The same, with the conditions of graph::integer_form().
+  [[nodiscard]] graph::IntegerForm form_of(const graph::Graph& graph,
+                                           const graph::Node& node) const;
   /// The prescribed quantizer of the node's result; null if there is none.
   [[nodiscard]] const FixedQuantizer* fixed_quantizer(const graph::Node& node) const;
 };
@@ -104,6 +109,7 @@ void require_activation_widths(const TargetRow& target,
 /// @throws ConfigError if the target does not read files of this opset.
 void require_opset(const TargetRow& target, int opset);
 
-inline constexpr std::string_view kDefaultTarget = "exact";
+inline constexpr std::string_view kExactTarget = "exact";
+inline constexpr std::string_view kDefaultTarget = "onnxruntime";
 
 }  // namespace ompq::targets

@@ -136,7 +136,8 @@ std::vector<float> extreme_steps(const WeightQuantizer& quantizer, const at::Ten
 
 ActivationQuantizer make_activation_quantizer(const QuantizerMethod& method,
                                               std::string name,
-                                              const quant::QuantParams& params) {
+                                              const quant::QuantParams& params,
+                                              const rounding::ScaleRule& rule) {
   if (params.scale.size() != 1) {
     throw ConfigError(
         "training",
@@ -146,7 +147,8 @@ ActivationQuantizer make_activation_quantizer(const QuantizerMethod& method,
   ActivationQuantizer quantizer{.method = &method,
                                 .name = std::move(name),
                                 .bits = params.bits,
-                                .zero_point = params.zero_point.front()};
+                                .zero_point = params.zero_point.front(),
+                                .rule = rule};
   const float step = params.scale.front();
   if (method.activations == ActivationRange::Observed) {
     quantizer.range = at::empty({2}, at::kFloat);
@@ -169,7 +171,8 @@ quant::Grid grid_of(ActivationQuantizer& quantizer) {
     const float min = std::min(range[0], 0.0F);
     const float max = std::max(range[1], 0.0F);
     const auto top = static_cast<float>(quantizer.bits.levels() - 1);
-    const float step = quant::short_scale(std::max((max - min) / top, 1e-12F), quant::Snap::Up);
+    const float exact = std::max((max - min) / top, 1e-12F);
+    const float step = quantizer.rule.apply(exact, quant::Snap::Up);
     quantizer.zero_point =
         static_cast<std::int32_t>(std::clamp(std::nearbyint(-min / step), 0.0F, top));
     return quantizer.with_scale(step);
@@ -177,7 +180,7 @@ quant::Grid grid_of(ActivationQuantizer& quantizer) {
   const bool clip = quantizer.method->activations == ActivationRange::LearnedClip;
   const float learned = quantizer.learned.data_ptr<float>()[0];
   const float step = clip ? learned / std::max(quantizer.high(), 1.0F) : learned;
-  return quantizer.with_scale(quant::short_scale(step, quant::Snap::Nearest));
+  return quantizer.with_scale(quantizer.rule.apply(step));
 }
 
 void observe(ActivationQuantizer& quantizer, const Range& batch) {

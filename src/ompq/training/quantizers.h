@@ -10,12 +10,13 @@
 
 #include "ompq/quant/grid.h"
 #include "ompq/quant/quantized_tensor.h"
+#include "ompq/rounding/quantizer_limits.h"
 #include "ompq/training/kernels.h"
 #include "ompq/training/quantizer_methods.h"
 
-/// Quantizers as parts of a differentiable network, with learned or observed parameters. Scales are
-/// short (quant/short_scale.h) in every forward pass; gradients are straight-through for this and
-/// every rounding.
+/// Quantizers as parts of a differentiable network, with learned or observed parameters. Scales
+/// are those that will be written (rounding::ScaleRule) in every forward pass; gradients are
+/// straight-through for this and every rounding.
 namespace ompq::training {
 
 /// Quantizer of one activation, one step per tensor.
@@ -27,7 +28,8 @@ struct ActivationQuantizer {
   at::Tensor learned;  ///< [1]: the step or the clipping limit; undefined if ranges are observed
   at::Tensor range;    ///< [2]: observed minimum and maximum; undefined if steps are learned
   float floor = 0.0F;  ///< lower limit of `learned`
-  float shift = 0.0F;  ///< of the levels, see quant::Grid
+  rounding::ScaleRule rule;  ///< of the scale
+  float shift = 0.0F;        ///< of the levels, see quant::Grid
 
   [[nodiscard]] quant::Grid with_scale(float scale) const {
     return quant::make_grid(scale, zero_point, bits, shift);
@@ -35,10 +37,11 @@ struct ActivationQuantizer {
   [[nodiscard]] float high() const { return with_scale(1.0F).high; }
 };
 
-/// Initializes from `params` (one scale).
+/// Initializes from `params` (one scale). @param rule  rounding::QuantizerLimits::rule().
 [[nodiscard]] ActivationQuantizer make_activation_quantizer(const QuantizerMethod& method,
                                                             std::string name,
-                                                            const quant::QuantParams& params);
+                                                            const quant::QuantParams& params,
+                                                            const rounding::ScaleRule& rule = {});
 /// The current grid; also sets the zero point of an observed range.
 [[nodiscard]] quant::Grid grid_of(ActivationQuantizer& quantizer);
 /// Updates an observed range with that of a batch: range = momentum x range + (1 - momentum) x

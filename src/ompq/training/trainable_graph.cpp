@@ -13,7 +13,9 @@
 #include "ompq/ops/infer.h"
 #include "ompq/ops/operator.h"
 #include "ompq/quant/short_scale.h"
+#include "ompq/rounding/quantizer_limits.h"
 #include "ompq/runtime/passes.h"
+#include "ompq/targets/target_table.h"
 #include "ompq/training/convolution.h"
 #include "ompq/training/network_parts.h"
 #include "ompq/training/network_plan.h"
@@ -63,7 +65,10 @@ struct TrainableGraph::Impl {
   NetworkParts parts;
   bool narrow = false;  ///< bfloat16 in training
   std::vector<PlannedStep> steps;
-  std::map<ValueId, ActivationQuantizer> activation_quantizers;
+  std::map<ValueId, ActivationQuantizer>
+      activation_quantizers;  ///< without those of `limits.same_as`
+  rounding::QuantizerLimits limits;
+  std::string target{targets::kDefaultTarget};
   std::map<ValueId, WeightQuantizer> weight_quantizers;
   std::map<NodeId, ConvolutionCache> caches;
   std::vector<Parameter> parameters;
@@ -87,6 +92,7 @@ struct TrainableGraph::Impl {
   void plan() {
     std::set<ValueId> quantized_values;
     for (const auto& [value, quantizer] : activation_quantizers) quantized_values.insert(value);
+    for (const auto& [value, source] : limits.same_as) quantized_values.insert(value);
     std::map<NodeId, int> norms;
     for (std::size_t i = 0; i < parts.norms.size(); ++i) {
       norms.emplace(parts.norms[i].node, static_cast<int>(i));
@@ -163,7 +169,7 @@ struct TrainableGraph::Impl {
     } else if (const auto own = parts.parameters.find(layer.bias); own != parts.parameters.end()) {
       bias = own->second.tensor;
     }
-    const auto quantizer = activation_quantizers.find(layer.input);
+    const auto quantizer = activation_quantizers.find(limits.source(layer.input));
     const bool rounded = steps != pass.weight_steps.end() &&
                          quantizer != activation_quantizers.end() && (folded || part == nullptr);
     if (!bias.defined() || !rounded) return bias;
@@ -213,8 +219,8 @@ struct TrainableGraph::Impl {
       options.norm = is_folded(pass, part) ? nullptr : &part.norm;
     }
     if (planned.quantized) {
-      options.quantizer = &activation_quantizers.at(step.output);
-      options.observe = pass.mode == Mode::Training;
+      options.quantizer = &activation_quantizers.at(limits.source(step.output));
+      options.observe = pass.mode == Mode::Training && !limits.is_on_grid(step.output);
     }
     at::Tensor residual;
     if (planned.residual != kNoValue) residual = pass.made.at(planned.residual);
@@ -349,16 +355,28 @@ struct TrainableGraph::Impl {
       throw ConfigError("training",
                         fmt::format("codes for '{}', which is not a layer's weight", name));
     }
-    for (const auto& [value, params] : codes.activations) {
-      if (value < 0 || static_cast<std::size_t>(value) >= parts.folded.values().size() ||
-          parts.folded.is_constant(value)) {
-        throw ConfigError(
-            "training", fmt::format("a quantizer for value {}, which is not an activation", value));
-      }
-      activation_quantizers.emplace(
-          value, make_activation_quantizer(method, parts.folded.value(value).name, params));
-    }
+    quantize_activations(codes, method);
     plan();
+  }
+
+  void quantize_activations(const rounding::NetworkCodes& codes, const QuantizerMethod& method) {
+    for (const auto& [value, params] : codes.activations) {
+      if (value >= 0 && static_cast<std::size_t>(value) < parts.folded.values().size() &&
+          !parts.folded.is_constant(value)) {
+        continue;
+      }
+      throw ConfigError("training",
+                        fmt::format("a quantizer for value {}, which is not an activation", value));
+    }
+    target = codes.target;
+    limits = rounding::quantizer_limits(
+        parts.folded, parts.layers, codes.activations, targets::target(target));
+    for (const auto& [value, params] : codes.activations) {
+      if (limits.same_as.contains(value)) continue;
+      const std::string& name = parts.folded.value(value).name;
+      activation_quantizers.emplace(
+          value, make_activation_quantizer(method, name, params, limits.rule(value)));
+    }
   }
 
   void quantize_layer(const graph::Layer& layer,
@@ -400,7 +418,7 @@ struct TrainableGraph::Impl {
   }
 
   [[nodiscard]] rounding::NetworkCodes codes() const {
-    rounding::NetworkCodes result;
+    rounding::NetworkCodes result{.target = target};
     for (const graph::Layer& layer : parts.layers) {
       const std::vector<float> factors = factors_of(layer);
       const auto quantizer = weight_quantizers.find(layer.weight);
@@ -422,6 +440,9 @@ struct TrainableGraph::Impl {
     for (const auto& [value, quantizer] : activation_quantizers) {
       ActivationQuantizer copy = quantizer;
       result.activations.emplace(value, params_of(copy));
+    }
+    for (const auto& [value, source] : limits.same_as) {
+      result.activations.emplace(value, result.activations.at(source));
     }
     return result;
   }

@@ -35,6 +35,14 @@ function bitsNote(run) {
   return asked ? `asked: ${asked}` : null;
 }
 
+/** Layers on integer kernels, and what stays float between them. */
+function integerTile({ document: { integer_kernels: kernels } }) {
+  if (!kernels) return null;
+  const floats = kernels.float_operators.map(({ op_type: type, nodes }) => `${type} (${nodes.length})`);
+  return tile('On integers', `${whole(kernels.integer_layers)} of ${whole(kernels.layers)} layers`,
+    floats.length > 0 ? `float between them: ${floats.join(', ')}` : null);
+}
+
 /** For search, quantize and finetune. */
 function allocationTiles(run) {
   const { document, entries: [chosen] } = run;
@@ -48,6 +56,7 @@ function allocationTiles(run) {
     tile('Bits per weight', change('32', number(chosen.averageBits, 4)), bitsNote(run)),
     Number.isFinite(chosen.gbops)
       ? tile('Bit operations', `${count(chosen.gbops * 1e9)}`, macs > 0 ? `${count(macs)} multiply-accumulates a sample` : null) : null,
+    integerTile(run),
     tile('Time', seconds(totalSeconds(document)), Object.keys(document.seconds ?? {}).join(', ')),
   ];
 }

@@ -20,24 +20,32 @@ using quant::Symmetry;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
-TEST(FourBitConstant, IsNoZeroPointThatAQuantizerCanHave) {
-  const onnx::ModelProto model = testing::model_with_graph(
-      R"(input { name: "x" )" + testing::tensor_type("dim { dim_value: 2 }") +
-          R"( } output { name: "y" type { tensor_type { elem_type: 22 } } }
-         initializer { name: "s" data_type: 1 float_data: 1 }
-         initializer { name: "z" data_type: 22 raw_data: "\x00" }
-         node { name: "q" op_type: "QuantizeLinear" input: "x" input: "s" input: "z" output: "y" })",
-      21);
-  try {
-    (void)import_onnx_bytes(model.SerializeAsString());
-    FAIL() << "nothing was thrown";
-  } catch (const ImportError& error) {
-    EXPECT_THAT(error.what(), HasSubstr("QuantizeLinear node 'q' produces 4-bit codes"));
+TEST(NarrowConstant, IsNoZeroPointThatAQuantizerCanHave) {
+  for (const auto& [type, bits] : {std::pair{"22", "4"}, std::pair{"25", "2"}}) {
+    const onnx::ModelProto model = testing::model_with_graph(
+        R"(input { name: "x" )" + testing::tensor_type("dim { dim_value: 2 }") +
+            R"( } output { name: "y" type { tensor_type { elem_type: )" + type + R"( } } }
+           initializer { name: "s" data_type: 1 float_data: 1 }
+           initializer { name: "z" data_type: )" +
+            type + R"( raw_data: "\x00" }
+           node { name: "q" op_type: "QuantizeLinear" input: "x" input: "s" input: "z" output: "y" })",
+        25);
+    try {
+      (void)import_onnx_bytes(model.SerializeAsString());
+      FAIL() << "nothing was thrown";
+    } catch (const ImportError& error) {
+      EXPECT_THAT(
+          error.what(),
+          HasSubstr(std::string("QuantizeLinear node 'q' produces ") + bits + "-bit codes"));
+    }
   }
 }
 
-ExportOptions small_network_at(const Graph& graph, BitWidth bits, Symmetry symmetry) {
-  ExportOptions options{.format = WeightFormat::Qdq, .opset = kFourBitOpset};
+ExportOptions small_network_at(const Graph& graph,
+                               BitWidth bits,
+                               Symmetry symmetry,
+                               int opset = kFourBitOpset) {
+  ExportOptions options{.format = WeightFormat::Qdq, .opset = opset};
   for (const auto& [name, axis] : testing::small_network_axes()) {
     options.quantized[name] =
         testing::quantized(graph, name, bits, symmetry, Granularity::along(axis));
@@ -59,6 +67,8 @@ std::set<int> code_types(const std::string& bytes) {
 constexpr int kInt8 = 3;
 constexpr int kUint4 = 21;
 constexpr int kInt4 = 22;
+constexpr int kUint2 = 25;
+constexpr int kInt2 = 26;
 
 TEST(QdqOfOpset21, StoresFourBitsAndFewerTwoAByte) {
   const Graph graph = testing::small_network();
@@ -69,6 +79,19 @@ TEST(QdqOfOpset21, StoresFourBitsAndFewerTwoAByte) {
   EXPECT_THAT(types(4, Symmetry::Symmetric), ElementsAre(kInt4));
   // Around any zero point but 8, some of 16 levels are out of -8..7.
   EXPECT_THAT(types(4, Symmetry::Asymmetric), ElementsAre(kUint4));
+  EXPECT_THAT(types(5, Symmetry::Symmetric), ElementsAre(kInt8));
+}
+
+TEST(QdqOfOpset25, StoresTwoBitsAndFewerFourAByte) {
+  const Graph graph = testing::small_network();
+  const auto types = [&](int bits, Symmetry symmetry) {
+    return code_types(
+        export_onnx_bytes(graph, small_network_at(graph, BitWidth(bits), symmetry, kTwoBitOpset)));
+  };
+  EXPECT_THAT(types(1, Symmetry::Symmetric), ElementsAre(kInt2));
+  EXPECT_THAT(types(2, Symmetry::Symmetric), ElementsAre(kInt2));
+  EXPECT_THAT(types(2, Symmetry::Asymmetric), ElementsAre(kUint2));
+  EXPECT_THAT(types(3, Symmetry::Asymmetric), ElementsAre(kInt4));
   EXPECT_THAT(types(5, Symmetry::Symmetric), ElementsAre(kInt8));
 }
 
@@ -86,17 +109,17 @@ TEST(QdqOfOpset21, IsAboutHalfOfTheBytesOfAnEarlierOne) {
   EXPECT_LE(halves, bytes - codes / 2 + options.quantized.size());
 }
 
-TEST(Qdq, KeepsAByteACodeUnlessOpset21IsAskedFor) {
+TEST(Qdq, KeepsAByteACodeUnlessAnOpsetIsRequested) {
   Graph graph = testing::small_network();
-  graph.opset = kFourBitOpset;
+  graph.opset = kTwoBitOpset;
   ExportOptions options = small_network_at(graph, BitWidth(3), Symmetry::Symmetric);
   options.opset.reset();
   EXPECT_THAT(code_types(export_onnx_bytes(graph, options)), ElementsAre(kInt8));
 }
 
-class FourBitFile : public ::testing::TestWithParam<std::tuple<int, Symmetry>> {};
+class NarrowFile : public ::testing::TestWithParam<std::tuple<int, Symmetry>> {};
 
-TEST_P(FourBitFile, SaysInOnnxRuntimeWhatTheFloatOneSays) {
+TEST_P(NarrowFile, SaysInOnnxRuntimeWhatTheFloatOneSays) {
   OMPQ_JUDGE_OR_SKIP();
   const auto [bits, symmetry] = GetParam();
   const Graph graph = testing::small_network();
@@ -108,10 +131,11 @@ TEST_P(FourBitFile, SaysInOnnxRuntimeWhatTheFloatOneSays) {
   testing::expect_same_sums(got.at(0), real.at(0));
 }
 
-TEST_P(FourBitFile, ReadsBackTheCodesThatWereWritten) {
+TEST_P(NarrowFile, ReadsBackTheCodesThatWereWritten) {
   const auto [bits, symmetry] = GetParam();
   const Graph graph = testing::small_network();
-  const ExportOptions options = small_network_at(graph, BitWidth(bits), symmetry);
+  const ExportOptions options =
+      small_network_at(graph, BitWidth(bits), symmetry, bits > 2 ? kFourBitOpset : kTwoBitOpset);
   const Graph read = import_onnx_bytes(export_onnx_bytes(graph, options));
   for (const auto& [name, weight] : options.quantized) {
     const auto codes = read.value(read.find_value(name + "_codes")).constant->to_int64s();
@@ -131,7 +155,7 @@ TEST_P(FourBitFile, ReadsBackTheCodesThatWereWritten) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Widths,
-                         FourBitFile,
+                         NarrowFile,
                          ::testing::Combine(::testing::Values(1, 2, 3, 4, 6),
                                             ::testing::Values(Symmetry::Symmetric,
                                                               Symmetry::Asymmetric)),

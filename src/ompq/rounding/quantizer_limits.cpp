@@ -1,0 +1,62 @@
+#include "ompq/rounding/quantizer_limits.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "ompq/graph/operator_traits.h"
+#include "ompq/targets/placement.h"
+
+namespace ompq::rounding {
+namespace {
+
+bool moves_codes(const graph::Graph& graph, graph::NodeId maker) {
+  if (maker == graph::kNoNode) return false;
+  return graph::traits_of(graph.node(maker)).integer == graph::IntegerForm::PassesCodes;
+}
+
+/// With it, the quantizer's levels end within the bounds, on the sides where it has levels.
+float largest_scale(const quant::QuantParams& params, const graph::Bounds& bounds) {
+  float largest = std::numeric_limits<float>::infinity();
+  const auto below = static_cast<float>(params.zero_point.front());
+  const float above = static_cast<float>(params.bits.levels() - 1) - below;
+  if (below > 0.0F && std::isfinite(bounds.low)) largest = std::min(largest, -bounds.low / below);
+  if (above > 0.0F && std::isfinite(bounds.high)) largest = std::min(largest, bounds.high / above);
+  return largest;
+}
+
+}  // namespace
+
+QuantizerLimits quantizer_limits(const graph::Graph& graph,
+                                 const std::vector<graph::Layer>& layers,
+                                 const ActivationQuantizers& quantizers,
+                                 const targets::TargetRow& target) {
+  QuantizerLimits limits;
+  if (!target.integer_kernels) return limits;
+  limits.short_scales = false;
+  std::vector<graph::Layer> quantized;
+  std::vector<BitWidth> widths;
+  for (const graph::Layer& layer : layers) {
+    const auto found = quantizers.find(layer.activation);
+    if (found == quantizers.end()) continue;
+    quantized.push_back(layer);
+    widths.push_back(found->second.bits);
+  }
+  const auto placement = targets::place_quantizers(graph, quantized, widths, target);
+  for (const auto& [value, place] : placement) {
+    if (!quantizers.contains(value) || !quantizers.contains(place.same_as)) continue;
+    limits.same_as.emplace(value, place.same_as);
+    if (!moves_codes(graph, graph.producer(value))) limits.tied.insert({value, place.same_as});
+  }
+  for (const auto& [value, params] : quantizers) {
+    const graph::NodeId maker = graph.producer(value);
+    if (maker == graph::kNoNode) continue;
+    const graph::Node& node = graph.node(maker);
+    if (!targets::is_clipped_by_quantizer(graph, node)) continue;
+    const float largest = largest_scale(params, *graph::bounds_of(graph, node));
+    // A clipping to zero alone leaves nothing to quantize.
+    if (std::isfinite(largest) && largest > 0.0F) limits.largest_scale.emplace(value, largest);
+  }
+  return limits;
+}
+
+}  // namespace ompq::rounding
