@@ -122,6 +122,57 @@ TEST(Placement, FollowsSigmoidGatesBranchesAndPoolsBetweenLayers) {
                                    "join_output 8"));
 }
 
+/// x -> conv a, conv b -> Concat -> Relu -> conv c -> Sigmoid
+Graph joined() {
+  testing::GraphBuilder builder("joined");
+  const auto x = builder.input("x", image());
+  const auto a = builder.conv("a", x, {.out = 4});
+  const auto b = builder.conv("b", x, {.out = 4});
+  const auto both = builder.relu("r", builder.concat("both", {a, b}, 1));
+  return builder.finish({builder.unary("Sigmoid", "s", builder.conv("c", both, {.out = 2}))});
+}
+
+TEST(Placement, OfLiteRtQuantizesToTheEndWithOneQuantizerAtAConcat) {
+  const Placed result = placed(joined(), "litert");
+  EXPECT_THAT(result.texts(),
+              UnorderedElementsAre("x 8",
+                                   "a_output 8",
+                                   "b_output 8 as a_output",
+                                   "both_output 8 as a_output",
+                                   "r_output 8",
+                                   "c_output 8",
+                                   "s_output 8"));
+  const auto at = [&](const char* name) { return result.places.at(result.graph.find_value(name)); };
+  EXPECT_TRUE(at("b_output").has_own_numbers);
+  EXPECT_FALSE(at("both_output").has_own_numbers) << "its numbers are those of its inputs";
+  ASSERT_TRUE(at("s_output").fixed.has_value());
+  EXPECT_EQ(at("s_output").fixed->scale, 1.0F / 256);
+  EXPECT_FALSE(at("c_output").fixed.has_value());
+}
+
+/// Kernels prescribe the quantizer of one input of the Concat, so that the inputs cannot share one.
+TEST(Placement, LeavesAConcatFloatWhoseInputsNeedDifferentQuantizers) {
+  testing::GraphBuilder builder("mixed");
+  const auto x = builder.input("x", image());
+  const auto a = builder.conv("a", x, {.out = 4});
+  const auto s = builder.max_pool("pool", builder.unary("Sigmoid", "s", a), 1, 1, 0);
+  const auto both = builder.concat("both", {s, a}, 1);
+  EXPECT_THAT(placed(builder.finish({both}), "litert").texts(),
+              UnorderedElementsAre("x 8", "a_output 8", "s_output 8", "pool_output 8 as s_output"));
+}
+
+TEST(Placement, OfTensorRtIsOnTheOtherOperandOfAResidualAdd) {
+  EXPECT_THAT(placed(residual(), "tensorrt").texts(),
+              UnorderedElementsAre("x 8", "ra_output 8", "flat_output 8"));
+  testing::GraphBuilder builder("downsample");
+  const auto x = builder.input("x", image());
+  const auto a = builder.conv("a", x, {.out = 4});
+  const auto b = builder.conv("b", x, {.out = 4});
+  EXPECT_THAT(placed(builder.finish({builder.add("add", b, a)}), "tensorrt").texts(),
+              UnorderedElementsAre("x 8", "a_output 8"))
+      << "b is the later layer, and adds a";
+}
+
 /// Constants that 8 bits represent become codes; others keep their operator float.
 TEST(Placement, PassesConstantsThatFitCodes) {
   const auto around = [](const std::string& op_type, Tensor constant) {

@@ -1,11 +1,18 @@
 #include "ompq/targets/target_table.h"
 
+#include <fstream>
+#include <set>
+#include <sstream>
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "ompq/core/error.h"
+#include "ompq/targets/rule_check.h"
+#include "support/paths.h"
 
 namespace ompq::targets {
 namespace {
@@ -52,6 +59,107 @@ TEST(Targets, WithoutVnniHaveAtMostSevenBits) {
   EXPECT_FALSE(avx2.supports(BitWidth(8)));
   EXPECT_TRUE(target("onnxruntime").supports(BitWidth(8)));
   EXPECT_TRUE(target("exact").supports(BitWidth(8)));
+}
+
+TEST(Targets, WithOwnOperatorsKnowWhichHaveOneQuantizer) {
+  using enum graph::IntegerForm;
+  const TargetRow& litert = target("litert");
+  EXPECT_EQ(litert.form_of({.op_type = "Conv"}), Product);
+  EXPECT_EQ(litert.form_of({.op_type = "Concat"}), PassesCodes);
+  EXPECT_EQ(litert.form_of({.op_type = "Add"}), Requantizes);
+  EXPECT_EQ(litert.form_of({.op_type = "Erf"}), Float);
+  EXPECT_EQ(target("onnxruntime").form_of({.op_type = "Concat"}), Requantizes);
+  EXPECT_EQ(litert.form_of({.op_type = "Concat", .domain = "other"}), Float);
+}
+
+TEST(Targets, SayWhichResultsHaveAPrescribedQuantizer) {
+  const TargetRow& litert = target("litert");
+  const FixedQuantizer* sigmoid = litert.fixed_quantizer({.op_type = "Sigmoid"});
+  ASSERT_NE(sigmoid, nullptr);
+  EXPECT_EQ(sigmoid->scale, 1.0F / 256);
+  EXPECT_EQ(litert.fixed_quantizer({.op_type = "Add"}), nullptr);
+  EXPECT_EQ(target("qnn").fixed_quantizer({.op_type = "Sigmoid"}), nullptr);
+}
+
+TEST(Targets, NameOperatorsOnceAndSharedOnesAreAmongThem) {
+  for (const TargetRow& row : target_table().rows()) {
+    const std::set<std::string_view> all(row.operators.begin(), row.operators.end());
+    EXPECT_EQ(all.size(), row.operators.size()) << row.name;
+    for (const std::string_view name : row.shared) EXPECT_TRUE(all.contains(name)) << name;
+    for (const FixedQuantizer& fixed : row.fixed) EXPECT_TRUE(all.contains(fixed.op_type));
+  }
+}
+
+/// The cells of the rows of docs/targets.md that begin with "| `name` |".
+std::vector<std::vector<std::string>> documented(std::string_view name) {
+  std::ifstream in(testing::source_dir() / "docs/targets.md");
+  std::vector<std::vector<std::string>> rows;
+  for (std::string line; std::getline(in, line);) {
+    if (!line.starts_with("| `" + std::string(name) + "` |")) continue;
+    std::istringstream rest(line.substr(1));
+    auto& cells = rows.emplace_back();
+    for (std::string cell; std::getline(rest, cell, '|');) {
+      const std::size_t first = cell.find_first_not_of(' ');
+      const std::size_t last = cell.find_last_not_of(' ');
+      cells.push_back(first == std::string::npos ? "" : cell.substr(first, last - first + 1));
+    }
+  }
+  return rows;
+}
+
+TEST(TargetDocs, HaveTheOpsetsAndFormatsOfTheTable) {
+  for (const TargetRow& row : target_table().rows()) {
+    const auto rows = documented(row.name);
+    ASSERT_FALSE(rows.empty()) << row.name << " is not in docs/targets.md";
+    const auto& cells = rows.front();
+    ASSERT_EQ(cells.size(), 9U) << row.name;
+    EXPECT_EQ(cells[8],
+              std::to_string(row.least_opset) + " to " + std::to_string(row.largest_opset));
+    EXPECT_EQ(cells[7],
+              !row.reads_packed ? "qdq"
+              : row.plain       ? "qdq, packed, float"
+                                : "packed, qdq, float")
+        << row.name;
+    const bool is_integer = row.integer_kernels && row.bias == BiasForm::Int32;
+    EXPECT_EQ(cells[3], is_integer ? "int32" : "float32") << row.name;
+  }
+}
+
+TEST(TargetDocs, HaveTheOperatorsOfTheTable) {
+  for (const TargetRow& row : target_table().rows()) {
+    if (row.operators.empty()) continue;
+    std::set<std::string> expected(row.operators.begin(), row.operators.end());
+    for (const char* layer : {"Conv", "Gemm", "MatMul"}) EXPECT_EQ(expected.erase(layer), 1U);
+    std::set<std::string> listed;
+    std::istringstream names(documented(row.name).at(1).at(1));
+    for (std::string name; std::getline(names >> std::ws, name, ',');) listed.insert(name);
+    EXPECT_EQ(listed, expected) << row.name;
+  }
+}
+
+TEST(TargetDocs, HaveEveryRule) {
+  std::ifstream in(testing::source_dir() / "docs/targets.md");
+  std::set<std::string> lines;
+  for (std::string line; std::getline(in, line);) lines.insert(line);
+  for (const Rule& rule : target_rules()) {
+    EXPECT_TRUE(
+        lines.contains("| " + std::string(rule.name) + " | " + std::string(rule.text) + " |"))
+        << rule.name;
+  }
+}
+
+TEST(ActivationWidths, OfKernelsWithoutClipsAreEight) {
+  EXPECT_NO_THROW(require_activation_widths(target("onnxruntime"), {2, 8, 32}, "--act-bits"));
+  EXPECT_NO_THROW(require_activation_widths(target("qnn"), {8, 32}, "--act-bits"));
+  EXPECT_NO_THROW(require_activation_widths(target("weights"), {32}, "--act-bits"));
+  EXPECT_THROW(require_activation_widths(target("qnn"), {8, 7}, "--act-bits"), ConfigError);
+  EXPECT_THROW(require_activation_widths(target("weights"), {8}, "--act-bits"), ConfigError);
+}
+
+TEST(Opsets, AreLimitedByTheTarget) {
+  EXPECT_NO_THROW(require_opset(target("tensorrt"), 24));
+  EXPECT_THROW(require_opset(target("tensorrt"), 25), ConfigError);
+  EXPECT_THROW(require_opset(target("tensorrt"), 12), ConfigError);
 }
 
 TEST(SupportedWidths, AreThoseThatKernelsSupport) {

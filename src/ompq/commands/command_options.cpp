@@ -9,8 +9,8 @@
 #include <fmt/ranges.h>
 
 #include "ompq/commands/option_reader.h"
+#include "ompq/commands/target_options.h"
 #include "ompq/core/error.h"
-#include "ompq/ptq/file_formats.h"
 #include "ompq/ptq/rounding_method.h"
 #include "ompq/search/allocator_table.h"
 
@@ -44,6 +44,11 @@ void fit_batch(std::int64_t& batch_size, const pipeline::Model& model) {
   batch_size = pipeline::batch_size_for(model.graph, batch_size);
 }
 
+void fit_target(const OptionValues& options, search::SearchOptions& search) {
+  fit_activations(options, search.request);
+  if (target_of(options).plain) search.form.format = onnx_io::WeightFormat::Qdq;
+}
+
 /// Budgets of a comparison, each with one limit.
 std::vector<allocation::Budget> budgets_of(const OptionValues& options) {
   std::vector<allocation::Budget> budgets;
@@ -64,6 +69,7 @@ void compose_search(const OptionValues& options,
                     const pipeline::Model& model,
                     search::SearchOptions& search) {
   search.allocator = allocator_of(options, search.request.scheme);
+  fit_target(options, search);
   search.measure_for_beside = options.knows("beside") && options.given("beside");
   search.compensated =
       options.text("for") != "auto" && !ptq::method_row(options.text("for")).is_plain();
@@ -78,6 +84,8 @@ void compose_plan(const OptionValues& options,
     quantize.search.compensated = !ptq::method_row(quantize.method.method).is_plain();
   }
   quantize.search.form = file_form(options);
+  quantize.format = format_of(options).name;
+  check_target_opset(options, model);
   fit_batch(quantize.calibration.batch_size, model);
   fit_batch(quantize.evaluation.batch_size, model);
 }
@@ -89,7 +97,7 @@ search::SearchOptions search_options(const OptionValues& options, const pipeline
 }
 
 pipeline::FileForm file_form(const OptionValues& options) {
-  const ptq::FormatRow& format = ptq::file_format(options.text("format"));
+  const ptq::FormatRow& format = format_of(options);
   pipeline::FileForm form;
   form.name = std::filesystem::path(options.text("output")).filename().string();
   form.format = format.weights;
@@ -116,6 +124,7 @@ search::RequestOptions table_options(const OptionValues& options) {
 search::CompareOptions compare_options(const OptionValues& options, const pipeline::Model& model) {
   auto compare = read_bound<search::CompareOptions>(options);
   compare.budgets = budgets_of(options);
+  fit_target(options, compare.search);
   fit_batch(compare.search.batch_size, model);
   fit_batch(compare.calibration.batch_size, model);
   fit_batch(compare.evaluation.batch_size, model);
@@ -124,6 +133,7 @@ search::CompareOptions compare_options(const OptionValues& options, const pipeli
 
 search::SweepOptions sweep_options(const OptionValues& options, const pipeline::Model& model) {
   auto sweep = read_bound<search::SweepOptions>(options);
+  fit_target(options, sweep.search);
   fit_batch(sweep.search.batch_size, model);
   return sweep;
 }

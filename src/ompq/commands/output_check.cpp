@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "ompq/commands/command_rows.h"
+#include "ompq/commands/target_options.h"
 #include "ompq/core/error.h"
 #include "ompq/core/output_files.h"
 #include "ompq/data/preprocess_file.h"
@@ -13,7 +14,6 @@
 #include "ompq/onnx_io/exporter.h"
 #include "ompq/options/command_table.h"
 #include "ompq/pipeline/companion_files.h"
-#include "ompq/ptq/file_formats.h"
 
 namespace ompq::commands {
 namespace {
@@ -64,7 +64,7 @@ void add_network_companions(const OptionValues& options, std::vector<NamedFile>&
     written.push_back({"the journal of --output", pipeline::journal_file(output)});
   }
   if (!options.knows("format")) return;
-  const ptq::FormatRow& format = ptq::file_format(options.text("format"));
+  const ptq::FormatRow& format = format_of(options);
   if (format.companion_file == nullptr) return;
   written.push_back(
       {fmt::format("the {} of --output", format.companion), format.companion_file(output)});

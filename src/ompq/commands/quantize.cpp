@@ -7,6 +7,7 @@
 #include "ompq/commands/commands.h"
 #include "ompq/commands/data_options.h"
 #include "ompq/commands/output_check.h"
+#include "ompq/commands/target_options.h"
 #include "ompq/core/atomic_file.h"
 #include "ompq/core/byte_count.h"
 #include "ompq/core/log.h"
@@ -67,7 +68,7 @@ std::string quantize_text_of(const Context& context) {
   if (result.diagnosis) text += tables::diagnosis_text(*result.diagnosis) + "\n";
   const std::string& output = options.text("output");
   text += fmt::format("network      {}\n", output);
-  const ptq::FormatRow& format = ptq::file_format(options.text("format"));
+  const ptq::FormatRow& format = format_of(options);
   if (format.companion_file != nullptr) {
     text += fmt::format("{:<12} {}\n", format.companion, format.companion_file(output).string());
   }

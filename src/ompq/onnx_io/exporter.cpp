@@ -18,6 +18,7 @@
 #include "ompq/onnx_io/narrow_codes.h"
 #include "ompq/onnx_io/opset_upgrade.h"
 #include "ompq/onnx_io/qdq_weights.h"
+#include "ompq/onnx_io/signed_codes.h"
 
 namespace ompq::onnx_io {
 namespace {
@@ -110,7 +111,9 @@ onnx::ModelProto write_packed(Graph graph, const ExportOptions& options) {
   }
   std::vector<IntegerWeight> integer;
   if (options.integer_kernels) {
-    integer = insert_integer_layers(graph, options.quantized);
+    KernelForm form = options.kernel_form;
+    form.plain = false;  // the runtime unpacks weights, and folds the rest, too
+    integer = insert_integer_layers(graph, options.quantized, form);
     keep_float_weights(graph);
   } else {
     keep_float_kernels(graph);
@@ -135,12 +138,14 @@ int narrowest_type(const ExportOptions& options) {
 }
 
 onnx::ModelProto write_qdq(Graph graph, const ExportOptions& options) {
-  const int narrowest = narrowest_type(options);
+  const bool plain = options.integer_kernels && options.kernel_form.plain;
+  const int narrowest = plain ? kByte : narrowest_type(options);
   store_halves(graph, coded(graph, options), Narrowing::Exact);
   auto others = options.quantized;
   NarrowConstants narrow;
   if (options.integer_kernels) {
-    const std::vector<IntegerWeight> layers = insert_integer_layers(graph, others);
+    const std::vector<IntegerWeight> layers =
+        insert_integer_layers(graph, others, options.kernel_form);
     narrow = narrow_levels(graph, layers, others, narrowest);
     for (const IntegerWeight& weight : layers) others.erase(weight.weight);
   }
@@ -160,12 +165,14 @@ onnx::ModelProto write(const Graph& given, const ExportOptions& options) {
   Graph graph = upgraded(given, opset_of(given, options));
   for (const auto& [key, value] : options.metadata) graph.metadata[key] = value;
   restore_interface_types(graph);
+  if (options.integer_kernels && options.kernel_form.signed_codes) make_codes_signed(graph);
+  const bool drops_bounds = options.integer_kernels && !options.kernel_form.keep_bounds;
   switch (options.format) {
     case WeightFormat::Packed:
-      if (options.integer_kernels) graph::drop_bounds_before_quantizers(graph);
+      if (drops_bounds) graph::drop_bounds_before_quantizers(graph);
       return write_packed(std::move(graph), options);
     case WeightFormat::Qdq:
-      if (options.integer_kernels) graph::drop_bounds_before_quantizers(graph);
+      if (drops_bounds) graph::drop_bounds_before_quantizers(graph);
       return write_qdq(std::move(graph), options);
     case WeightFormat::Float:
       break;

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "ompq/graph/graph.h"
+#include "ompq/onnx_io/integer_layers.h"
 #include "ompq/quant/quantized_tensor.h"
 
 namespace ompq::onnx_io {
@@ -35,6 +36,7 @@ struct ExportOptions {
   std::optional<int> opset;
   /// Write layers that read codes with one scale for integer kernels (integer_layers.h).
   bool integer_kernels = false;
+  KernelForm kernel_form{};                     ///< with integer_kernels
   std::map<std::string, std::string> metadata;  ///< added to the graph's metadata
   /// Give inner values short names and write the quantizers of Qdq and Float in fewer bytes;
   /// weights and nodes keep their names. Packed always does so.

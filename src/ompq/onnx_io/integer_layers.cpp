@@ -44,8 +44,15 @@ std::optional<std::vector<std::int32_t>> steps_of(const Tensor& bias,
 /// One layer's weight, to be rewritten for all of its readers or for none.
 class LayerRewriter {
  public:
-  LayerRewriter(Graph& graph, std::string name, const QuantizedTensor& weight)
-      : graph_(graph), name_(std::move(name)), weight_(weight), value_(graph.find_value(name_)) {}
+  LayerRewriter(Graph& graph,
+                std::string name,
+                const QuantizedTensor& weight,
+                const KernelForm& form)
+      : graph_(graph),
+        name_(std::move(name)),
+        weight_(weight),
+        form_(form),
+        value_(graph.find_value(name_)) {}
 
   std::optional<IntegerWeight> run() {
     auto levels = quant::int8_levels(weight_);
@@ -81,7 +88,7 @@ class LayerRewriter {
     if (axis != granularity.axis) return false;
     const ValueId bias = node.input(2);
     steps_.emplace_back();
-    if (bias == kNoValue) return true;
+    if (bias == kNoValue || form_.float_bias) return true;
     if (!graph_.is_constant(bias)) return false;
     const float scale = graph_.value(activation).constant->data<float>().front();
     auto steps = steps_of(*graph_.value(bias).constant, scale, scales_);
@@ -94,7 +101,7 @@ class LayerRewriter {
   ValueId zero_points() {
     constexpr std::int64_t kExpandFrom = 48;
     const auto channels = static_cast<std::int64_t>(scales_.size());
-    if (channels < kExpandFrom) {
+    if (channels < kExpandFrom || form_.plain) {
       return graph_.add_constant(
           name_ + "_zero", Tensor::from({channels}, std::vector<std::int8_t>(scales_.size(), 0)));
     }
@@ -124,7 +131,7 @@ class LayerRewriter {
   void keep_bias_apart(NodeId reader) {
     const Node& product = graph_.node(reader);
     const auto& shape = graph_.value(product.inputs[0]).shape;
-    if (!product.is("MatMul") || (shape && shape->size() != 2)) return;
+    if (form_.plain || !product.is("MatMul") || (shape && shape->size() != 2)) return;
     const ValueId sum = product.outputs.front();
     const std::vector<NodeId> after = graph_.consumers(sum);
     if (after.size() != 1 || graph_.is_output(sum)) return;
@@ -139,15 +146,28 @@ class LayerRewriter {
     std::ranges::replace(graph_.mutable_node(after.front()).inputs, sum, apart);
   }
 
+  /// Activation scale x weight scale of each channel, by a node if that takes fewer bytes.
+  ValueId bias_scale(const std::string& name, ValueId activation) {
+    const auto channels = static_cast<std::int64_t>(scales_.size());
+    if (form_.plain) {
+      const float factor = graph_.value(activation).constant->data<float>().front();
+      std::vector<float> steps;
+      for (const float scale : scales_) steps.push_back(factor * scale);
+      return graph_.add_constant(name + "_scale", Tensor::from({channels}, steps));
+    }
+    const ValueId scale = graph_.add_op(
+        {.name = name + "_scale", .op_type = "Mul", .inputs = {activation, made_.scale}});
+    graph_.mutable_value(scale).shape = graph::fixed_shape({channels});
+    return scale;
+  }
+
   void add_bias(NodeId reader, const std::vector<std::int32_t>& steps) {
     if (steps.empty()) return;
     const std::string name = graph_.value(graph_.node(reader).inputs[2]).name;
     const ValueId activation = single_scale(graph_, graph_.node(reader).inputs[0]);
     const auto channels = static_cast<std::int64_t>(steps.size());
     const ValueId codes = graph_.add_constant(name + "_steps", Tensor::from({channels}, steps));
-    const ValueId scale = graph_.add_op(
-        {.name = name + "_scale", .op_type = "Mul", .inputs = {activation, made_.scale}});
-    graph_.mutable_value(scale).shape = graph::fixed_shape({channels});
+    const ValueId scale = bias_scale(name, activation);
     Node node{.name = name + "_dq", .op_type = "DequantizeLinear", .inputs = {codes, scale}};
     node.attributes["axis"] = std::int64_t{0};
     const ValueId real = graph_.add_op(std::move(node));
@@ -159,6 +179,7 @@ class LayerRewriter {
   Graph& graph_;
   std::string name_;
   const QuantizedTensor& weight_;
+  KernelForm form_;
   ValueId value_;
   std::vector<float> scales_;
   std::vector<std::vector<std::int32_t>> steps_;  ///< by reader; empty: no bias
@@ -168,10 +189,10 @@ class LayerRewriter {
 }  // namespace
 
 std::vector<IntegerWeight> insert_integer_layers(
-    Graph& graph, const std::map<std::string, QuantizedTensor>& weights) {
+    Graph& graph, const std::map<std::string, QuantizedTensor>& weights, const KernelForm& form) {
   std::vector<IntegerWeight> made;
   for (const auto& [name, weight] : weights) {
-    if (auto one = LayerRewriter(graph, name, weight).run()) made.push_back(std::move(*one));
+    if (auto one = LayerRewriter(graph, name, weight, form).run()) made.push_back(std::move(*one));
   }
   if (!made.empty()) graph.sort();
   return made;

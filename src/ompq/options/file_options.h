@@ -74,7 +74,8 @@ inline constexpr OptionRecord kOpset{
         "and with 25 those of 2 bits or fewer as int2"};
 
 /// Rows of targets::target_table().
-inline constexpr char kTargetNames[] = "exact|onnxruntime|onnxruntime-avx2";
+inline constexpr char kTargetNames[] =
+    "exact|onnxruntime|onnxruntime-avx2|openvino|tensorrt|qnn|litert|weights";
 
 inline constexpr OptionRecord kTarget{
     .name = "target",
@@ -87,7 +88,9 @@ inline constexpr OptionRecord kTarget{
         "where the file will run. onnxruntime: with quantized activations, layers run on the "
         "integer kernels of ONNX Runtime and OpenVINO, which is faster; operators between "
         "layers are quantized, too. onnxruntime-avx2: the same for processors without VNNI, where "
-        "weights have at most 7 bits, since larger ones would overflow. exact: layers run in float "
-        "between quantizers, with the same outputs to the bit in every runtime"};
+        "weights have at most 7 bits, since larger ones would overflow. openvino, tensorrt, qnn, "
+        "litert: as the kernels of these runtimes need it; the last three read only --format qdq. "
+        "weights: activations stay float. exact: layers run in float between quantizers, with the "
+        "same outputs to the bit in every runtime. docs/targets.md has the rules of each"};
 
 }  // namespace ompq::options

@@ -50,6 +50,13 @@ void describe(graph::Graph& graph,
   for (const auto& [key, value] : to_metadata(note)) graph.metadata[key] = value;
 }
 
+onnx_io::KernelForm kernel_form_of(const targets::TargetRow& target) {
+  return {.signed_codes = target.signed_codes,
+          .float_bias = target.bias == targets::BiasForm::Float32,
+          .plain = target.plain,
+          .keep_bounds = !target.drops_bounds};
+}
+
 /// Placeholder quantizers with the same size as calibrated ones. They clip to one side of 0, like
 /// calibrated ones after a Relu or Clip, which are not written with integer kernels.
 rounding::ActivationQuantizers stand_ins(const Model& model,
@@ -149,7 +156,8 @@ QuantizedNetwork assemble_network(const Model& model,
   QuantizedNetwork network{.graph = model.graph,
                            .weights = codes.weights,
                            .file_graph = {},
-                           .integer_kernels = target.integer_kernels};
+                           .integer_kernels = target.integer_kernels,
+                           .kernel_form = kernel_form_of(target)};
   for (const auto& [name, weight] : codes.weights) {
     graph::Value& value = network.graph.mutable_value(network.graph.find_value(name));
     value.constant = quant::dequantize(weight);
@@ -183,6 +191,7 @@ onnx_io::OnnxFile export_file(const QuantizedNetwork& network, const FileForm& f
                                  .quantized = network.weights,
                                  .opset = form.opset,
                                  .integer_kernels = network.integer_kernels,
+                                 .kernel_form = network.kernel_form,
                                  .short_names = !form.keep_names && !network.weights.empty(),
                                  .data_name = onnx_io::data_file(form.name).string(),
                                  .max_model_bytes = form.max_model_bytes};
@@ -215,7 +224,8 @@ std::int64_t FileSize::bytes(const std::vector<int>& weight_bits,
   QuantizedNetwork network{.graph = kept_->graph,
                            .weights = {},
                            .file_graph = {},
-                           .integer_kernels = target.integer_kernels};
+                           .integer_kernels = target.integer_kernels,
+                           .kernel_form = kernel_form_of(target)};
   describe(network.graph, model_, weight_bits, kept_->quantizers, target);
   for (std::size_t l = 0; l < weight_bits.size(); ++l) {
     if (weight_bits[l] == allocation::kFloatBits) continue;

@@ -25,6 +25,7 @@ struct QuantizedNetwork {
   /// The graph to be written, see Model::file_graph; nullopt: `graph`.
   std::optional<graph::Graph> file_graph{};
   bool integer_kernels = false;  ///< as targets::TargetRow::integer_kernels
+  onnx_io::KernelForm kernel_form{};
 };
 
 /// Codes by rounding to nearest, for weights of `weight_bits` (one per layer; kFloatBits stays

@@ -191,13 +191,17 @@ std::optional<quant::QuantParams> quantizer_of(const graph::Graph& graph, graph:
     return std::nullopt;
   }
   const float scale = graph.value(quantize->input(1)).constant->data<float>().front();
-  const std::int32_t zero = graph.value(quantize->input(2)).constant->data<std::uint8_t>().front();
+  const Tensor& zero_point = *graph.value(quantize->input(2)).constant;
+  // Quantizers here have codes from 0.
+  const std::int32_t first_code = zero_point.type() == DataType::Int8 ? -128 : 0;
+  const auto zero =
+      static_cast<std::int32_t>(std::lround(zero_point.to_floats().front())) - first_code;
   const graph::Node* clip =
       code_clip != nullptr ? code_clip : maker_of(graph, quantize->input(0), "Clip");
   std::optional<int> bits;
   if (clip != nullptr && graph.is_constant(clip->input(2))) {
     const float max = graph.value(clip->input(2)).constant->to_floats().front();
-    bits = width_of_levels(code_clip != nullptr ? std::lround(max) + 1
+    bits = width_of_levels(code_clip != nullptr ? std::lround(max) - first_code + 1
                                                 : std::lround(max / scale) + zero + 1);
   }
   return quant::QuantParams{.bits = BitWidth(bits.value_or(8)),

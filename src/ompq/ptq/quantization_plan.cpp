@@ -60,6 +60,8 @@ Planned plan_from_file(const pipeline::Model& model,
   for (const auto& layer : file.layers) {
     (void)targets::supported_widths(
         target, {layer.weight_bits}, fmt::format("layer '{}'", layer.name));
+    targets::require_activation_widths(
+        target, {layer.activation_bits.value_or(allocation::kFloatBits)}, "--allocation");
     plan.weight_bits.push_back(layer.weight_bits);
     planned.activation_bits.push_back(layer.activation_bits);
   }

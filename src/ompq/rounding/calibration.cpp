@@ -20,13 +20,30 @@ struct Observed {
   quant::HistogramObserver histogram;
 };
 
-/// The values with a quantizer of their own.
-std::map<graph::ValueId, Observed> observed_values(const targets::Placement& placement) {
+/// Histograms of the quantizers to be chosen, and which values count for which.
+struct Observation {
   std::map<graph::ValueId, Observed> observed;
+  std::map<graph::ValueId, graph::ValueId> source;  ///< by observed value, a key of `observed`
+};
+
+Observation observation_of(const targets::Placement& placement) {
+  Observation observation;
   for (const auto& [value, place] : placement) {
-    if (place.same_as == graph::kNoValue) observed[value].bits = place.bits;
+    const bool own = place.same_as == graph::kNoValue;
+    const graph::ValueId source = own ? value : place.same_as;
+    if (placement.at(source).fixed || !(own || place.has_own_numbers)) continue;
+    observation.observed[source].bits = placement.at(source).bits;
+    observation.source.emplace(value, source);
   }
-  return observed;
+  return observation;
+}
+
+quant::QuantParams prescribed_params(const targets::Place& place) {
+  return {.bits = place.bits,
+          .symmetry = quant::Symmetry::Asymmetric,
+          .granularity = quant::Granularity::per_tensor(),
+          .scale = {place.fixed->scale},
+          .zero_point = {place.fixed->zero_point}};
 }
 
 /// "the input of layer 'conv1'", or "value 'x'" between operators.
@@ -133,13 +150,29 @@ void insert_one(graph::Graph& graph, graph::ValueId value, const quant::QuantPar
   read_instead(graph, readers, value, real);
 }
 
+/// Gives the node that produces the network output `value` another result, which is returned.
+graph::ValueId detach_output(graph::Graph& graph, graph::ValueId value) {
+  graph::Value inner = graph.value(value);
+  inner.name += "_float";
+  const graph::NodeId maker = graph.producer(value);
+  const graph::ValueId result = graph.add_value(std::move(inner));
+  auto& outputs = graph.mutable_node(maker).outputs;
+  std::replace(outputs.begin(), outputs.end(), value, result);
+  return result;
+}
+
 /// One scale, and fewer than 8 bits by a Clip of the codes.
+/// @param outputs_too  a network output is quantized, too.
 void insert_for_integers(graph::Graph& graph,
                          graph::ValueId value,
-                         const quant::QuantParams& params) {
+                         const quant::QuantParams& params,
+                         bool outputs_too) {
   const std::string name = graph.value(value).name + "_q";
   const std::optional<graph::Shape> shape = graph.value(value).shape;
   const std::vector<graph::NodeId> readers = graph.consumers(value);
+  const bool is_output =
+      outputs_too && graph.is_output(value) && graph.producer(value) != graph::kNoNode;
+  const graph::ValueId source = is_output ? detach_output(graph, value) : value;
   const auto [scale, zero] = add_constants(graph, name, params);
   const auto describe_codes = [&](graph::ValueId codes) {
     graph.mutable_value(codes).type = DataType::UInt8;
@@ -147,15 +180,21 @@ void insert_for_integers(graph::Graph& graph,
     return codes;
   };
   graph::ValueId codes = describe_codes(
-      graph.add_op({.name = name, .op_type = "QuantizeLinear", .inputs = {value, scale, zero}}));
+      graph.add_op({.name = name, .op_type = "QuantizeLinear", .inputs = {source, scale, zero}}));
   if (params.bits < BitWidth(8)) {
     const auto most = graph.add_constant(
         name + "_most", Tensor::scalar(static_cast<std::uint8_t>(params.bits.levels() - 1)));
     codes = describe_codes(graph.add_op(
         {.name = name + "_clip", .op_type = "Clip", .inputs = {codes, graph::kNoValue, most}}));
   }
-  const graph::ValueId real = graph.add_op(
-      {.name = name + "_dq", .op_type = "DequantizeLinear", .inputs = {codes, scale, zero}});
+  graph::Node dequantize{
+      .name = name + "_dq", .op_type = "DequantizeLinear", .inputs = {codes, scale, zero}};
+  if (is_output) {
+    dequantize.outputs = {value};
+    graph.add_node(std::move(dequantize));
+    return;
+  }
+  const graph::ValueId real = graph.add_op(std::move(dequantize));
   graph.mutable_value(real).shape = shape;
   read_instead(graph, readers, value, real);
 }
@@ -172,13 +211,13 @@ ActivationQuantizers calibrate_activations(const graph::Graph& graph,
                                            ActivationHistograms* histograms) {
   const targets::TargetRow& target = targets::target(options.target);
   const auto placement = targets::place_quantizers(graph, layers, activation_bits, target);
-  auto observed = observed_values(placement);
+  auto [observed, source] = observation_of(placement);
   runtime::ExecutorOptions executor_options = options.executor;
-  for (const auto& [value, entry] : observed) executor_options.captured.push_back(value);
+  for (const auto& entry : source) executor_options.captured.push_back(entry.first);
   runtime::Executor executor(graph, executor_options);
   const auto capture = [&](graph::ValueId value, const MatrixView& values) {
     try {
-      observed.at(value).histogram.observe(values);
+      observed.at(source.at(value)).histogram.observe(values);
     } catch (const DataError& error) {
       throw DataError(
           "calibration",
@@ -193,12 +232,13 @@ ActivationQuantizers calibrate_activations(const graph::Graph& graph,
       "calibration",
       progress);
   ActivationQuantizers quantizers;
+  const quant::Symmetry symmetry =
+      target.symmetric_activations ? quant::Symmetry::Symmetric : quant::Symmetry::Asymmetric;
   for (const auto& [value, entry] : observed) {
-    quant::QuantParams params =
-        entry.histogram.choose_qparams({.bits = entry.bits,
-                                        .symmetry = quant::Symmetry::Asymmetric,
-                                        .method = options.range,
-                                        .percentile = options.percentile});
+    quant::QuantParams params = entry.histogram.choose_qparams({.bits = entry.bits,
+                                                                .symmetry = symmetry,
+                                                                .method = options.range,
+                                                                .percentile = options.percentile});
     // Round up, so that the range never shrinks. Integer kernels need no short scales, and a larger
     // range than the values' own would keep a Clip before it.
     if (!target.integer_kernels) quant::shorten_scales(params, quant::Snap::Up);
@@ -209,9 +249,16 @@ ActivationQuantizers calibrate_activations(const graph::Graph& graph,
         value, ActivationHistogram{seen.lower_edge(), seen.bin_width(), seen.bins()});
   }
   for (const auto& [value, place] : placement) {
+    const bool own = place.same_as == graph::kNoValue;
+    if (own && place.fixed) quantizers.emplace(value, prescribed_params(place));
+  }
+  for (const auto& [value, place] : placement) {
     if (place.same_as == graph::kNoValue) continue;
     quantizers.emplace(value, quantizers.at(place.same_as));
-    if (histograms != nullptr) histograms->emplace(value, histograms->at(place.same_as));
+    if (histograms == nullptr) continue;
+    // A prescribed quantizer has none.
+    const auto seen = histograms->find(place.same_as);
+    if (seen != histograms->end()) histograms->emplace(value, seen->second);
   }
   return quantizers;
 }
@@ -219,12 +266,13 @@ ActivationQuantizers calibrate_activations(const graph::Graph& graph,
 void insert_activation_quantizers(graph::Graph& graph,
                                   const ActivationQuantizers& quantizers,
                                   const targets::TargetRow& target) {
-  if (target.integer_kernels) {
+  const bool outputs_too = target.between == targets::Between::Everything;
+  if (target.integer_kernels && target.constants_as_codes) {
     insert_operand_codes(graph, [&](graph::ValueId value) { return quantizers.contains(value); });
   }
   for (const auto& [value, params] : quantizers) {
     if (target.integer_kernels) {
-      insert_for_integers(graph, value, params);
+      insert_for_integers(graph, value, params, outputs_too);
     } else {
       insert_one(graph, value, params);
     }

@@ -68,8 +68,8 @@ using ActivationHistograms = std::map<graph::ValueId, ActivationHistogram>;
 /// - Without integer kernels: preceded by a Clip to the narrower range for fewer than 8 bits, and
 ///   with the scale repeated for each slice.
 /// - With integer kernels: with one scale, and a Clip of the codes for fewer than 8 bits. Constants
-/// of
-///   operators between quantizers become codes, too (operand_codes.h).
+///   of operators between quantizers become codes, too (operand_codes.h). A network output is only
+///   quantized itself if the target quantizes everything.
 void insert_activation_quantizers(
     graph::Graph& graph,
     const ActivationQuantizers& quantizers,

@@ -62,33 +62,47 @@ class Placer {
  public:
   Placer(const Graph& graph,
          const std::vector<graph::Layer>& layers,
-         const std::vector<BitWidth>& bits)
+         const std::vector<BitWidth>& bits,
+         const TargetRow& target)
       : graph_(graph),
+        target_(target),
         uses_(graph),
         layers_(layers),
         is_layer_(graph.nodes().size(), false),
         is_product_(graph.nodes().size(), false),
         adds_bias_(graph.nodes().size(), false),
         on_codes_(graph.values().size(), false),
-        wanted_(graph.values().size(), false) {
+        wanted_(graph.values().size(), false),
+        moved_(graph.values().size(), false) {
     for (std::size_t l = 0; l < layers.size(); ++l) add_layer(layers[l], bits[l]);
   }
 
   Placement inputs_only() { return std::move(places_); }
 
   Placement with_operators() {
-    for (const graph::Layer& layer : layers_) {
-      const bool integer = layer.activation != kNoValue && has_integer_kernel(graph_, layer);
-      if (!integer) continue;
-      is_layer_[index_of(layer.node)] = true;
-      const NodeId sum = bias_node(layer);
-      if (sum != kNoNode) adds_bias_[index_of(sum)] = true;
-    }
+    mark_layers();
     find_products();
     find_codes();
     find_wanted();
     for (std::size_t n = 0; n < graph_.nodes().size(); ++n) place(static_cast<NodeId>(n));
     share_widths();
+    name_sources();
+    return std::move(places_);
+  }
+
+  /// Of each Add of a layer's result, the other operand: the layer's kernel adds it.
+  Placement with_residuals() {
+    mark_layers();
+    for (const Node& node : graph_.nodes()) {
+      const bool listed = form_of(node) == IntegerForm::Requantizes;
+      if (!listed || activations_of(graph_, node).size() != 2) continue;
+      const auto& operands = node.inputs;
+      // Of two layers, the later one adds.
+      const NodeId first = adding_layer(operands[0]);
+      const NodeId second = adding_layer(operands[1]);
+      if (first == kNoNode && second == kNoNode) continue;
+      add(first > second ? operands[1] : operands[0], kNoValue);
+    }
     return std::move(places_);
   }
 
@@ -98,6 +112,49 @@ class Placer {
     const auto [place, fresh] = places_.emplace(layer.activation, Place{.bits = bits});
     if (!fresh) place->second.bits = std::max(place->second.bits, bits);
     own_widths_.insert_or_assign(layer.activation, place->second.bits);
+  }
+
+  void mark_layers() {
+    for (const graph::Layer& layer : layers_) {
+      const bool integer = layer.activation != kNoValue && has_integer_kernel(graph_, layer);
+      if (!integer) continue;
+      is_layer_[index_of(layer.node)] = true;
+      const NodeId sum = bias_node(layer);
+      if (sum != kNoNode) adds_bias_[index_of(sum)] = true;
+    }
+  }
+
+  /// How the target executes the operator between quantizers.
+  [[nodiscard]] IntegerForm form_of(const Node& node) const {
+    return target_.form_of(graph_, node);
+  }
+
+  /// The layer whose result `value` is, if only one node reads it.
+  [[nodiscard]] NodeId adding_layer(ValueId value) const {
+    const NodeId maker = graph_.producer(value);
+    const bool adds = maker != kNoNode && is_layer_[index_of(maker)] && !graph_.is_output(value) &&
+                      uses_.sole_reader(value) != kNoNode;
+    return adds ? maker : kNoNode;
+  }
+
+  [[nodiscard]] bool quantizes_everything() const { return target_.between == Between::Everything; }
+
+  /// The quantizer that a kernel prescribes for `value`, also after operators that keep it.
+  [[nodiscard]] const FixedQuantizer* prescribed(ValueId value) const {
+    const NodeId maker = graph_.producer(value);
+    if (target_.fixed.empty() || maker == kNoNode) return nullptr;
+    const Node& node = graph_.node(maker);
+    if (const FixedQuantizer* fixed = target_.fixed_quantizer(node)) return fixed;
+    if (form_of(node) != IntegerForm::PassesCodes) return nullptr;
+    const auto inputs = activations_of(graph_, node);
+    return inputs.empty() || mixes_prescribed(inputs) ? nullptr : prescribed(inputs.front());
+  }
+
+  /// True if values cannot have a common quantizer, since kernels prescribe different ones.
+  [[nodiscard]] bool mixes_prescribed(const std::vector<ValueId>& values) const {
+    if (target_.fixed.empty() || values.size() < 2) return false;
+    const FixedQuantizer* first = prescribed(values.front());
+    return std::ranges::any_of(values, [&](ValueId id) { return prescribed(id) != first; });
   }
 
   /// The Add of a MatMul's bias; kNoNode if it has none.
@@ -141,12 +198,16 @@ class Placer {
       if (output == kNoValue || graph_.value(output).type != DataType::Float32) return false;
     }
     if (adds_bias_[index_of(id)] || !allows_constants(graph_, node)) return false;
-    switch (graph::integer_form(graph_, node)) {
+    const bool reads_codes = reads_constants_as_codes(node) && reads_float_constant(graph_, node);
+    if (reads_codes && !target_.constants_as_codes) return false;
+    switch (form_of(node)) {
       case IntegerForm::Requantizes:
         return true;
-      case IntegerForm::PassesCodes:
-        return graph::traits_of(node).role != graph::Role::Bound &&
-               activations_of(graph_, node).size() == 1;
+      case IntegerForm::PassesCodes: {
+        const auto inputs = activations_of(graph_, node);
+        if (!target_.shared.empty()) return !inputs.empty() && !mixes_prescribed(inputs);
+        return graph::traits_of(node).role != graph::Role::Bound && inputs.size() == 1;
+      }
       case IntegerForm::Product:
       case IntegerForm::Float:
         break;
@@ -157,6 +218,10 @@ class Placer {
   /// Which values can be codes.
   void find_codes() {
     for (const auto& [value, place] : places_) on_codes_[index_of(value)] = true;
+    for (const ValueId id : graph_.inputs()) {
+      const bool is_float = graph_.value(id).type == DataType::Float32;
+      if (quantizes_everything() && is_float) on_codes_[index_of(id)] = true;
+    }
     mark_products(on_codes_);
     for (std::size_t n = 0; n < graph_.nodes().size(); ++n) {
       const auto id = static_cast<NodeId>(n);
@@ -188,6 +253,7 @@ class Placer {
 
   /// Which values an integer layer reads, directly or through other operators.
   void find_wanted() {
+    if (quantizes_everything()) wanted_ = on_codes_;
     for (const auto& [value, place] : places_) wanted_[index_of(value)] = true;
     mark_products(wanted_);
     for (std::size_t n = graph_.nodes().size(); n-- > 0;) {
@@ -223,32 +289,55 @@ class Placer {
     if (is_layer_[index_of(id)] || is_product_[index_of(id)]) {
       const ValueId output = result_of(id);
       // Without a quantizer after it, ONNX Runtime runs a Conv in float, but not a MatMul or Gemm.
-      const bool needed = node.is("Conv") && !ends_network(clipped(output));
+      const bool needed =
+          quantizes_everything() || (node.is("Conv") && !ends_network(clipped(output)));
       if (needed || wanted_[index_of(output)]) add(clipped(output), kNoValue);
       return;
     }
     if (!may_run_on_codes(id) || !runs_on_codes(node)) return;
     const auto inputs = activations_of(graph_, node);
-    for (const ValueId input : inputs) add(input, kNoValue);
-    const bool passes = graph::integer_form(graph_, node) == IntegerForm::PassesCodes;
+    const bool passes = form_of(node) == IntegerForm::PassesCodes;
+    for (const ValueId input : inputs) add(input, passes ? inputs.front() : kNoValue);
     for (const ValueId output : node.outputs) {
       if (passes) {
         add(output, inputs.front());
+        moved_[index_of(output)] = true;
       } else {
-        add(clipped(output), kNoValue);
+        const FixedQuantizer* fixed = target_.fixed_quantizer(node);
+        add(fixed == nullptr ? clipped(output) : output, kNoValue);
+        if (fixed != nullptr) places_.at(output).fixed = *fixed;
       }
     }
   }
 
+  /// @param same_as  a value with a common quantizer; kNoValue: none.
   void add(ValueId value, ValueId same_as) {
-    Place& place = places_.emplace(value, Place{.bits = BitWidth(kOperatorBits)}).first->second;
-    if (same_as != kNoValue) place.same_as = source_of(same_as);
+    places_.emplace(value, Place{.bits = BitWidth(kOperatorBits)});
+    if (same_as == kNoValue) return;
+    const ValueId source = source_of(same_as);
+    const ValueId old = source_of(value);
+    if (old != source) places_.at(old).same_as = source;
   }
 
   [[nodiscard]] ValueId source_of(ValueId value) const {
-    const auto found = places_.find(value);
-    return found == places_.end() || found->second.same_as == kNoValue ? value
-                                                                       : found->second.same_as;
+    for (auto found = places_.find(value);
+         found != places_.end() && found->second.same_as != kNoValue;
+         found = places_.find(value)) {
+      value = found->second.same_as;
+    }
+    return value;
+  }
+
+  /// Replaces chains of same_as by their ends, and tells which values count for a range.
+  void name_sources() {
+    std::map<ValueId, ValueId> sources;
+    for (const auto& [value, place] : places_) sources[value] = source_of(value);
+    for (auto& [value, place] : places_) {
+      const ValueId source = sources.at(value);
+      place.same_as = source == value ? kNoValue : source;
+      place.has_own_numbers = source != value && !moved_[index_of(value)];
+      if (place.fixed) places_.at(source).fixed = place.fixed;
+    }
   }
 
   /// Gives values with the same quantizer the largest width of the layers that read one of them.
@@ -265,6 +354,7 @@ class Placer {
   }
 
   const Graph& graph_;
+  const TargetRow& target_;
   graph::Uses uses_;
   const std::vector<graph::Layer>& layers_;
   std::vector<bool> is_layer_;    ///< by node: layers with an integer kernel
@@ -272,6 +362,7 @@ class Placer {
   std::vector<bool> adds_bias_;   ///< by node: Adds of a MatMul's bias
   std::vector<bool> on_codes_;
   std::vector<bool> wanted_;
+  std::vector<bool> moved_;  ///< by value: only moved elements of quantized ones
   Placement places_;
   std::map<ValueId, BitWidth> own_widths_;  ///< of the layers' inputs
 };
@@ -366,8 +457,9 @@ Placement place_quantizers(const Graph& graph,
         fmt::format(
             "got {} activation widths for {} layers; give one each", bits.size(), layers.size()));
   }
-  Placer placer(graph, layers, bits);
-  return target.integer_kernels ? placer.with_operators() : placer.inputs_only();
+  Placer placer(graph, layers, bits, target);
+  if (!target.integer_kernels) return placer.inputs_only();
+  return target.between == Between::Residuals ? placer.with_residuals() : placer.with_operators();
 }
 
 }  // namespace ompq::targets

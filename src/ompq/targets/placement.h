@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <map>
+#include <optional>
 #include <vector>
 
 #include "ompq/core/bit_width.h"
@@ -16,9 +17,13 @@ namespace ompq::targets {
 /// The quantizer of a value.
 struct Place {
   BitWidth bits{8};
-  /// The value whose quantizer this one repeats, since only operators that move elements are
-  /// between them; kNoValue: it has its own.
+  /// The value whose quantizer this one repeats, since operators between them move elements only,
+  /// or have one quantizer for their inputs and results; kNoValue: it has its own.
   graph::ValueId same_as = graph::kNoValue;
+  /// With same_as: it also has numbers that are not in that value, so its range counts, too.
+  bool has_own_numbers = false;
+  /// The quantizer that the target prescribes.
+  std::optional<FixedQuantizer> fixed{};
 };
 
 /// Quantizers by value of the graph.
@@ -33,7 +38,8 @@ using Placement = std::map<graph::ValueId, Place>;
 ///   integer kernel or run on codes (graph::integer_form), with 8 bits.
 /// Operators elsewhere stay float: quantizing them would cost accuracy without making them faster.
 /// So does a network output, and with it a Conv that produces it. The bias of a MatMul is added in
-/// float, before the quantizer.
+/// float, before the quantizer. Other targets quantize all operators that they have, or only the
+/// other operand of a residual Add (TargetRow::between).
 /// @throws ConfigError if there are not as many widths as layers.
 [[nodiscard]] Placement place_quantizers(const graph::Graph& graph,
                                          const std::vector<graph::Layer>& layers,
