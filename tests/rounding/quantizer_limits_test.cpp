@@ -74,13 +74,36 @@ TEST(QuantizerLimits, AreNoneForFloatKernels) {
   const auto limits =
       quantizer_limits(net.graph, net.layers, net.quantizers, targets::target("exact"));
   EXPECT_TRUE(limits.same_as.empty());
-  EXPECT_TRUE(limits.largest_scale.empty());
+  EXPECT_TRUE(limits.rule(net.value("x")).is_short);
+}
+
+/// LiteRT's pools average within one quantizer, and TensorRT has no zero points.
+TEST(QuantizerLimits, FollowTheRulesOfOtherTargets) {
+  const Network net = network(8);
+  const auto tensorrt =
+      quantizer_limits(net.graph, net.layers, net.quantizers, targets::target("tensorrt"));
+  EXPECT_TRUE(tensorrt.rule(net.value("clip_output")).keeps_zero_point);
+  EXPECT_FALSE(std::isfinite(tensorrt.rule(net.value("clip_output")).largest))
+      << "the clipping stays in its files";
+  testing::GraphBuilder builder("scores");
+  const auto x = builder.input("x", {Dim::batch(), Dim::fixed(8)});
+  const auto scores = builder.unary("Sigmoid", "scores", builder.gemm("a", x, 8));
+  const Graph graph = builder.finish({builder.gemm("b", scores, 2)});
+  ActivationQuantizers quantizers;
+  const graph::ValueId value = graph.find_value("scores_output");
+  for (const graph::Layer& layer : graph::discover(graph).layers) {
+    quantizers[layer.activation] = {.bits = BitWidth(8), .scale = {1.0F / 256}, .zero_point = {0}};
+  }
+  const auto litert =
+      quantizer_limits(graph, graph::discover(graph).layers, quantizers, targets::target("litert"));
+  EXPECT_EQ(litert.fixed.count(value), 1U);
+  EXPECT_EQ(litert.rule(value).apply(0.3F), 1.0F / 256);
 }
 
 TEST(ScaleRule, MakesScalesShortForFloatKernelsAndKeepsThemBelowTheLimit) {
   EXPECT_EQ(ScaleRule{}.apply(1.0F / 3.0F), 21.0F / 64.0F);
   EXPECT_EQ((ScaleRule{.is_short = false}.apply(1.0F / 3.0F)), 1.0F / 3.0F);
-  const ScaleRule limited{.is_short = true, .largest = 0.0244F};
+  const ScaleRule limited{.largest = 0.0244F};
   EXPECT_EQ(limited.apply(0.0244F), 0.0244F) << "the next short scale is larger";
   EXPECT_EQ(limited.apply(0.015625F), 0.015625F);
 }

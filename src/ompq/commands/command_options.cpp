@@ -46,7 +46,12 @@ void fit_batch(std::int64_t& batch_size, const pipeline::Model& model) {
 
 void fit_target(const OptionValues& options, search::SearchOptions& search) {
   fit_activations(options, search.request);
-  if (target_of(options).plain) search.form.format = onnx_io::WeightFormat::Qdq;
+  if (target_of(options).plain) {
+    search.form.format = onnx_io::WeightFormat::Qdq;
+  } else if (search.request.activation_candidates.empty()) {
+    // No layer runs on integers, so none of their rules for weights applies.
+    search.request.target = search.weights.target = targets::kWeightsTarget;
+  }
 }
 
 /// Budgets of a comparison, each with one limit.

@@ -89,7 +89,7 @@ inline constexpr OptionRecord kTarget{
         "integer kernels of ONNX Runtime and OpenVINO, which is faster; operators between "
         "layers are quantized, too. onnxruntime-avx2: the same for processors without VNNI, where "
         "weights have at most 7 bits, since larger ones would overflow. openvino, tensorrt, qnn, "
-        "litert: as the kernels of these runtimes need it; the last three read only --format qdq. "
+        "litert: as these runtimes need it; --format is qdq by default for the last three. "
         "weights: activations stay float. exact: layers run in float between quantizers, with the "
         "same outputs to the bit in every runtime. docs/targets.md has the rules of each"};
 

@@ -184,7 +184,9 @@ class Trainer {
     const double done = number / static_cast<double>(options_.iterations);
     const double rate = options_.step_rate * 0.5 * (1.0 + std::cos(std::numbers::pi * done));
     learned.step -= rate * first / (std::sqrt(second) + adam.epsilon);
-    learned.step = std::clamp(learned.step, 1e-8, static_cast<double>(learned.rule.largest));
+    learned.step = std::clamp(learned.step,
+                              std::max(1e-8, static_cast<double>(learned.rule.smallest)),
+                              std::max(1e-8, static_cast<double>(learned.rule.largest)));
     // Uses the scale that will be written, with a straight-through gradient.
     program_.set_step(learned.value, written_step(learned));
   }

@@ -32,7 +32,6 @@ QuantizerLimits quantizer_limits(const graph::Graph& graph,
                                  const targets::TargetRow& target) {
   QuantizerLimits limits;
   if (!target.integer_kernels) return limits;
-  limits.short_scales = false;
   std::vector<graph::Layer> quantized;
   std::vector<BitWidth> widths;
   for (const graph::Layer& layer : layers) {
@@ -43,18 +42,26 @@ QuantizerLimits quantizer_limits(const graph::Graph& graph,
   }
   const auto placement = targets::place_quantizers(graph, quantized, widths, target);
   for (const auto& [value, place] : placement) {
+    if (place.fixed) limits.fixed.insert(value);
     if (!quantizers.contains(value) || !quantizers.contains(place.same_as)) continue;
     limits.same_as.emplace(value, place.same_as);
-    if (!moves_codes(graph, graph.producer(value))) limits.tied.insert({value, place.same_as});
+    const bool on_grid = moves_codes(graph, graph.producer(value)) && !place.has_own_numbers;
+    if (!on_grid) limits.tied.insert({value, place.same_as});
   }
   for (const auto& [value, params] : quantizers) {
+    ScaleRule& rule = limits.rules[value];
+    rule = {.is_short = false, .keeps_zero_point = target.symmetric_activations};
+    if (limits.fixed.contains(value)) {
+      rule.keeps_zero_point = true;
+      rule.smallest = rule.largest = params.scale.front();
+    }
     const graph::NodeId maker = graph.producer(value);
-    if (maker == graph::kNoNode) continue;
+    if (maker == graph::kNoNode || !target.drops_bounds) continue;
     const graph::Node& node = graph.node(maker);
     if (!targets::is_clipped_by_quantizer(graph, node)) continue;
     const float largest = largest_scale(params, *graph::bounds_of(graph, node));
     // A clipping to zero alone leaves nothing to quantize.
-    if (std::isfinite(largest) && largest > 0.0F) limits.largest_scale.emplace(value, largest);
+    if (largest > 0.0F) rule.largest = std::min(rule.largest, largest);
   }
   return limits;
 }

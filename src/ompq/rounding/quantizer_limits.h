@@ -13,15 +13,18 @@
 
 namespace ompq::rounding {
 
-/// Which scales a target's kernels can use for a quantizer.
+/// Which scales and zero points a target's kernels can use for a quantizer.
 struct ScaleRule {
   bool is_short = true;  ///< quant::short_scale()
-  /// The largest one with which the quantizer performs the Relu or Clip before it.
+  bool keeps_zero_point = false;
+  float smallest = 0.0F;
+  /// With a larger one, the quantizer would not perform the Relu or Clip before it.
   float largest = std::numeric_limits<float>::infinity();
 
   /// The nearest allowed scale.
   [[nodiscard]] float apply(float scale, quant::Snap snap = quant::Snap::Nearest) const {
-    return std::min(is_short ? quant::short_scale(scale, snap) : scale, largest);
+    const float wanted = is_short ? quant::short_scale(scale, snap) : scale;
+    return std::clamp(wanted, smallest, largest);
   }
 };
 
@@ -32,8 +35,8 @@ struct QuantizerLimits {
   /// Values of `same_as` that are quantized separately, not moved from the other one, and these
   /// other ones: a change of one scale affects several places.
   std::set<graph::ValueId> tied;
-  bool short_scales = true;
-  std::map<graph::ValueId, float> largest_scale;  ///< where there is a limit
+  std::set<graph::ValueId> fixed;             ///< with a quantizer that the target prescribes
+  std::map<graph::ValueId, ScaleRule> rules;  ///< of all quantizers, with integer kernels
 
   /// The value whose quantizer is that of `value`: itself unless it repeats another one.
   [[nodiscard]] graph::ValueId source(graph::ValueId value) const {
@@ -45,9 +48,8 @@ struct QuantizerLimits {
     return same_as.contains(value) && !tied.contains(value);
   }
   [[nodiscard]] ScaleRule rule(graph::ValueId value) const {
-    const auto found = largest_scale.find(value);
-    if (found == largest_scale.end()) return {.is_short = short_scales};
-    return {.is_short = short_scales, .largest = found->second};
+    const auto found = rules.find(value);
+    return found == rules.end() ? ScaleRule{} : found->second;
   }
 };
 

@@ -155,7 +155,7 @@ RowTable<TargetRow>& target_table() {
       tensor_rt(),
       qnn(),
       lite_rt(),
-      {.name = "weights", .weights_only = true},
+      {.name = kWeightsTarget, .weights_only = true},
   });
   return table;
 }

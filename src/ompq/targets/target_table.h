@@ -110,6 +110,7 @@ void require_activation_widths(const TargetRow& target,
 void require_opset(const TargetRow& target, int opset);
 
 inline constexpr std::string_view kExactTarget = "exact";
+inline constexpr std::string_view kWeightsTarget = "weights";
 inline constexpr std::string_view kDefaultTarget = "onnxruntime";
 
 }  // namespace ompq::targets

@@ -171,10 +171,17 @@ quant::Grid grid_of(ActivationQuantizer& quantizer) {
     const float min = std::min(range[0], 0.0F);
     const float max = std::max(range[1], 0.0F);
     const auto top = static_cast<float>(quantizer.bits.levels() - 1);
-    const float exact = std::max((max - min) / top, 1e-12F);
+    const bool keeps_zero = quantizer.rule.keeps_zero_point;
+    const auto zero = static_cast<float>(quantizer.zero_point);
+    const float span = keeps_zero
+                           ? std::max(max / std::max(top - zero, 1.0F), -min / std::max(zero, 1.0F))
+                           : (max - min) / top;
+    const float exact = std::max(span, 1e-12F);
     const float step = quantizer.rule.apply(exact, quant::Snap::Up);
-    quantizer.zero_point =
-        static_cast<std::int32_t>(std::clamp(std::nearbyint(-min / step), 0.0F, top));
+    if (!keeps_zero) {
+      quantizer.zero_point =
+          static_cast<std::int32_t>(std::clamp(std::nearbyint(-min / step), 0.0F, top));
+    }
     return quantizer.with_scale(step);
   }
   const bool clip = quantizer.method->activations == ActivationRange::LearnedClip;
