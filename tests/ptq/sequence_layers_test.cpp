@@ -148,9 +148,11 @@ TEST_P(SequenceLayers, RunWithQuantizedActivationsWithOptimizationsAndWithout) {
     const pipeline::Model model = sequence_model(row, folder);
     pipeline::Samples samples = sequence_samples(row);
     const std::vector<std::optional<int>> eight(model.discovery.layers.size(), 8);
-    const auto activations = pipeline::calibrate(model, eight, samples, {}, {});
-    const pipeline::QuantizedNetwork network =
-        pipeline::quantize_network(model, mixed_widths(model), activations, {});
+    rounding::CalibrationOptions options;
+    options.target = "exact";
+    const auto activations = pipeline::calibrate(model, eight, samples, options, {});
+    const pipeline::QuantizedNetwork network = pipeline::quantize_network(
+        model, mixed_widths(model), activations, {.target = options.target});
     const Tensor inputs = sequence_inputs(row, kSequenceSamples);
     const Tensor given = row.reads_tokens ? inputs.converted_to(DataType::Int64) : inputs;
     for (const auto format : {WeightFormat::Packed, WeightFormat::Qdq, WeightFormat::Float}) {
@@ -167,6 +169,39 @@ TEST_P(SequenceLayers, RunWithQuantizedActivationsWithOptimizationsAndWithout) {
     ASSERT_EQ(answers[2 * i].refusal, "") << labels[i];
     expect_close(answers[2 * i].outputs.front(), answers[2 * i + 1], labels[i]);
   }
+}
+
+TEST_P(SequenceLayers, RunOnIntegersAsTheyAreComputed) {
+  OMPQ_JUDGE_OR_SKIP(GetParam());
+  const testing::TemporaryDirectory folder;
+  std::vector<std::string> labels;
+  std::vector<JudgeJob> jobs;
+  std::vector<Tensor> expected;
+  for (const pipeline::SequenceNetwork& row : pipeline::sequence_networks()) {
+    const pipeline::Model model = sequence_model(row, folder);
+    pipeline::Samples samples = sequence_samples(row);
+    const std::vector<std::optional<int>> eight(model.discovery.layers.size(), 8);
+    rounding::CalibrationOptions options;
+    options.target = "onnxruntime";
+    const auto activations = pipeline::calibrate(model, eight, samples, options, {});
+    const pipeline::QuantizedNetwork network = pipeline::quantize_network(
+        model, mixed_widths(model), activations, {.target = options.target});
+    const Tensor inputs = sequence_inputs(row, kSequenceSamples);
+    const Tensor given = row.reads_tokens ? inputs.converted_to(DataType::Int64) : inputs;
+    runtime::ExecutorOptions running{.precision = runtime::Precision::Float32};
+    running.integer_kernels = true;
+    runtime::Executor executor(network.graph, running);
+    const Tensor computed = executor.run(std::vector{inputs}).front();
+    for (const auto format : {WeightFormat::Packed, WeightFormat::Qdq}) {
+      const auto file = folder / fmt::format("{}.onnx", labels.size());
+      onnx_io::write_onnx_file(file, pipeline::export_file(network, {.format = format}));
+      labels.push_back(fmt::format("{}, form {}", row.name, static_cast<int>(format)));
+      jobs.push_back({file, {{row.reads_tokens ? "ids" : "x", given}}, "all"});
+      expected.push_back(computed);
+    }
+  }
+  const std::vector<JudgeAnswer> answers = run_jobs(GetParam(), jobs);
+  for (std::size_t i = 0; i < labels.size(); ++i) expect_close(expected[i], answers[i], labels[i]);
 }
 
 INSTANTIATE_TEST_SUITE_P(Judges,

@@ -150,6 +150,8 @@ TEST_F(FinetuneTest, StartsFromAFileWhereThatEnded) {
   const auto& start = second.quantization.networks.back();
   EXPECT_EQ(start.evaluation.top1, first.quantization.networks.front().evaluation.top1);
   EXPECT_EQ(start.weight_bits, first.quantization.networks.front().weight_bits);
+  ASSERT_TRUE(second.quantization.integer_kernels);
+  EXPECT_EQ(second.quantization.integer_kernels->integer_layers, 5);
   EXPECT_NEAR(*start.evaluation.cross_entropy,
               *first.quantization.networks.front().evaluation.cross_entropy,
               1e-5);

@@ -74,6 +74,22 @@ TEST_F(AllocateTest, FitsTheFileIfAnAllocatorExceedsItsBudget) {
   }
 }
 
+/// In a file of a few kB, what unpacks codes of 3 bits takes more bytes than that of 4 bits.
+TEST_F(AllocateTest, StartsFromTheSmallestWidthsIfTheModelOverstatesTheMiddleOnes) {
+  allocation::AllocationRequest tight = request(bytes(4));
+  tight.candidates = {2, 3, 4};
+  std::vector<allocation::AllocationRequest> asked;
+  const Solve solve = recording(asked);
+  ASSERT_THROW((void)solve(anchored(tight, size_)), InfeasibleBudget) << "3 bits are not too large";
+  asked.clear();
+  const allocation::Allocation found = allocate(solve, tight, size_);
+  EXPECT_LE(size_.bytes(found), bytes(4));
+  ASSERT_GE(asked.size(), 2U);
+  const allocation::AllocationRequest& second = asked[1];
+  EXPECT_EQ(allocation::total_cost(second.layers, std::vector<int>(5, 2), {}, second.cost).bytes,
+            bytes(2));
+}
+
 TEST_F(AllocateTest, UsesTheSmallestWidthsIfTheModelFindsNone) {
   const Solve none = [](const allocation::AllocationRequest&) -> allocation::Allocation {
     throw InfeasibleBudget("test", "the model is a few bytes off");

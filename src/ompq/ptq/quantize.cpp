@@ -14,37 +14,12 @@
 #include "ompq/ptq/distributions.h"
 #include "ompq/ptq/file_formats.h"
 #include "ompq/ptq/fingerprint.h"
+#include "ompq/ptq/integer_kernels.h"
 #include "ompq/ptq/quantization_plan.h"
 #include "ompq/ptq/rounding_method.h"
-#include "ompq/targets/integer_coverage.h"
-#include "ompq/targets/target_table.h"
 
 namespace ompq::ptq {
 namespace {
-
-/// Nullopt without integer kernels and with float activations.
-std::optional<report::IntegerKernels> integer_kernels(const pipeline::Model& model,
-                                                      const rounding::NetworkCodes& codes) {
-  if (codes.activations.empty() || !targets::target(codes.target).integer_kernels) {
-    return std::nullopt;
-  }
-  const targets::IntegerCoverage found = targets::integer_coverage(
-      model.graph,
-      model.discovery.layers,
-      [&](graph::ValueId value) { return codes.activations.contains(value); },
-      [&](const graph::Layer& layer) {
-        return codes.weights.contains(model.graph.value(layer.weight).name);
-      });
-  report::IntegerKernels made{
-      .layers = static_cast<std::int64_t>(found.integer_layers.size() + found.float_layers.size()),
-      .integer_layers = static_cast<std::int64_t>(found.integer_layers.size()),
-      .float_layers = found.float_layers,
-      .float_operators = {}};
-  for (const auto& [op_type, nodes] : found.float_operators) {
-    made.float_operators.push_back({op_type, nodes});
-  }
-  return made;
-}
 
 /// The steps of one run.
 class Quantizer {
@@ -151,7 +126,7 @@ class Quantizer {
     }
     chosen_ = pipeline::assemble_network(model(), plan.weight_bits, codes);
     result_.histograms = distributions(model(), *chosen_, codes.activations, histograms_);
-    result_.integer_kernels = integer_kernels(model(), codes);
+    result_.integer_kernels = integer_kernels_of(model(), codes);
     const FormatRow& format = file_format(options_.format);
     const auto files =
         format.files({model(), plan.weight_bits, codes, *chosen_, form_, options_.output});

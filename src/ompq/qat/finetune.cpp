@@ -9,6 +9,7 @@
 #include "ompq/pipeline/stopwatch.h"
 #include "ompq/ptq/file_formats.h"
 #include "ompq/ptq/fingerprint.h"
+#include "ompq/ptq/integer_kernels.h"
 #include "ompq/ptq/quantization_plan.h"
 #include "ompq/qat/finetune_epochs.h"
 #include "ompq/qat/finetune_network.h"
@@ -115,6 +116,7 @@ class Finetuner {
     if (outcome.last) add(*outcome.last, pipeline::last_file(options_.start.output));
     if (started_ && at.best.epoch != 0) made.networks.push_back(std::move(*started_));
     made.search = std::move(start_.planned.report);
+    made.integer_kernels = ptq::integer_kernels_of(context_.model, start_.codes);
     made.evaluated_on = context_.evaluation.used;
     made.evaluated_on.skipped = context_.evaluation.dataset->skipped();
     result_.trained_on = context_.training.used;

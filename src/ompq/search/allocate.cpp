@@ -1,5 +1,7 @@
 #include "ompq/search/allocate.h"
 
+#include <optional>
+
 #include "ompq/core/error.h"
 
 namespace ompq::search {
@@ -51,24 +53,11 @@ allocation::Allocation answer_at_the_least(const Solve& solve,
   return allocation;
 }
 
-}  // namespace
-
-allocation::AllocationRequest anchored(allocation::AllocationRequest request,
-                                       const pipeline::FileSize& size) {
-  if (request.cost.accounting == allocation::Accounting::Disk) {
-    anchor_file_size(
-        request, size, middle_weight_bits(request), allocation::widest_activation_bits(request));
-  }
-  return request;
-}
-
-allocation::Allocation allocate(const Solve& solve,
-                                allocation::AllocationRequest request,
-                                const pipeline::FileSize& size) {
-  const bool on_disk = request.cost.accounting == allocation::Accounting::Disk;
-  request = anchored(std::move(request), size);
-  if (!on_disk || !request.budget.bytes) return solve(request);
-  const allocation::AllocationRequest asked = request;
+/// An allocation whose file has at most the budget's bytes, from an anchored cost model; nullopt if
+/// the model has none.
+std::optional<allocation::Allocation> solve_within_file_size(const Solve& solve,
+                                                             allocation::AllocationRequest request,
+                                                             const pipeline::FileSize& size) {
   const std::int64_t limit = *request.budget.bytes;
   try {
     allocation::Allocation allocation = solve(request);
@@ -85,6 +74,31 @@ allocation::Allocation allocate(const Solve& solve,
   } catch (const InfeasibleBudget&) {
     // The cost model may be off by a few bytes.
   }
+  return std::nullopt;
+}
+
+}  // namespace
+
+allocation::AllocationRequest anchored(allocation::AllocationRequest request,
+                                       const pipeline::FileSize& size) {
+  if (request.cost.accounting == allocation::Accounting::Disk) {
+    anchor_file_size(
+        request, size, middle_weight_bits(request), allocation::widest_activation_bits(request));
+  }
+  return request;
+}
+
+allocation::Allocation allocate(const Solve& solve,
+                                allocation::AllocationRequest request,
+                                const pipeline::FileSize& size) {
+  const bool on_disk = request.cost.accounting == allocation::Accounting::Disk;
+  const allocation::AllocationRequest asked = anchored(request, size);
+  if (!on_disk || !request.budget.bytes) return solve(asked);
+  if (auto found = solve_within_file_size(solve, asked, size)) return *found;
+  // In a small file, the tables of the middle widths may take more than the codes.
+  const auto activation_bits = allocation::widest_activation_bits(request);
+  anchor_file_size(request, size, min_weight_bits(request), activation_bits);
+  if (auto found = solve_within_file_size(solve, request, size)) return *found;
   return answer_at_the_least(solve, asked, size);
 }
 
