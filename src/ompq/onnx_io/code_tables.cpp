@@ -77,7 +77,7 @@ class Worths {
       }
     }
   }
-  [[nodiscard]] Tensor tensor(DataType type) const {
+  [[nodiscard]] Tensor tensor() const {
     std::vector<std::int16_t> all;
     for (const auto& row : rows_) all.insert(all.end(), row.begin(), row.end());
     return Tensor::from(
@@ -123,8 +123,8 @@ void CodeTables::prepare(const std::set<BitWidth>& widths) {
   }
   if (fresh.empty()) return;
   const std::string digits = bits_of_numbers(bits);
-  const auto product = [&](const Worths& worths, DataType type) {
-    const std::string floats = out_.add_cast(out_.own(worths.tensor(type)), DataType::Float32);
+  const auto product = [&](const Worths& worths) {
+    const std::string floats = out_.add_cast(out_.own(worths.tensor()), DataType::Float32);
     return out_.add_node("MatMul", {digits, floats});
   };
   const auto split = [&](const std::string& all, const std::vector<std::int64_t>& sizes) {
@@ -132,7 +132,7 @@ void CodeTables::prepare(const std::set<BitWidth>& widths) {
   };
   Worths codes(bits);
   for (const BitWidth width : fresh) codes.add_codes(width);
-  const auto tables = split(out_.add_cast(product(codes, DataType::Int8), DataType::Int8), columns);
+  const auto tables = split(out_.add_cast(product(codes), DataType::Int8), columns);
   for (std::size_t i = 0; i < fresh.size(); ++i) {
     tables_[fresh[i]] = fresh[i].value() == 7 ? with_top_field(tables[i]) : tables[i];
   }
@@ -145,7 +145,7 @@ void CodeTables::prepare(const std::set<BitWidth>& widths) {
     columns.push_back(kByteBits / width);
   }
   const auto pieces =
-      split(out_.add_cast(product(of_bytes, DataType::Int16), DataType::Int32), columns);
+      split(out_.add_cast(product(of_bytes), DataType::Int32), columns);
   std::size_t next = 0;
   for (const auto& part : parts) parts_[part] = pieces[next++];
 }

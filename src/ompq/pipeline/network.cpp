@@ -12,6 +12,7 @@
 #include "ompq/pipeline/file_metadata.h"
 #include "ompq/quant/levels.h"
 #include "ompq/quant/slices.h"
+#include "ompq/rounding/bias_range.h"
 #include "ompq/targets/placement.h"
 #include "ompq/targets/target_table.h"
 
@@ -158,15 +159,18 @@ QuantizedNetwork assemble_network(const Model& model,
                            .file_graph = {},
                            .integer_kernels = target.integer_kernels,
                            .kernel_form = kernel_form_of(target)};
-  for (const auto& [name, weight] : codes.weights) {
-    graph::Value& value = network.graph.mutable_value(network.graph.find_value(name));
-    value.constant = quant::dequantize(weight);
-    if (target.integer_kernels) value.levels = levels_of(weight);
-  }
   rounding::replace_biases(network.graph, codes.biases);
   rounding::ActivationScales scales;
   for (const auto& [value, params] : codes.activations) scales.emplace(value, params.scale.front());
   const auto layers = quantized_layers(model, weight_bits).layers;
+  if (target.integer_kernels) {
+    rounding::raise_scales_for_biases(network.graph, layers, scales, network.weights);
+  }
+  for (const auto& [name, weight] : network.weights) {
+    graph::Value& value = network.graph.mutable_value(network.graph.find_value(name));
+    value.constant = quant::dequantize(weight);
+    if (target.integer_kernels) value.levels = levels_of(weight);
+  }
   rounding::round_biases(network.graph, layers, network.weights, scales);
   if (model.file_graph) {
     network.file_graph = file_with_quantizers(model, codes.activations, target);
