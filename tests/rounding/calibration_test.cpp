@@ -62,6 +62,36 @@ TEST(CalibrateActivations, MinMaxRangeHoldsEveryValueOfEveryBatch) {
   EXPECT_GE(scale * (255 - zero), max - 0.51F * scale);
 }
 
+/// Samples that calibration does not see may be larger, unless a Clip bounds them: there, a larger
+/// scale would keep the Clip in the file.
+TEST(CalibrateActivations, LeavesRoomAboveTheRangeUnlessAClipBoundsIt) {
+  GraphBuilder builder("bounded");
+  const auto x = builder.input(
+      "x", {graph::Dim::batch(), graph::Dim::fixed(3), graph::Dim::fixed(8), graph::Dim::fixed(8)});
+  const auto a = builder.clip("clip", builder.conv("a", x, {.out = 8, .kernel = 3}), 0.0F, 0.5F);
+  const auto b = builder.relu("relu", builder.conv("b", a, {.out = 8, .kernel = 3}));
+  const graph::Graph graph = builder.finish({builder.conv("c", b, {.out = 4, .kernel = 1})});
+  const auto layers = graph::discover(graph).layers;
+  const std::vector<BitWidth> widths(layers.size(), BitWidth(8));
+  const auto with = [&](const std::string& target) {
+    MemoryDataset dataset(testing::normal_samples({8, 3, 8, 8}, 3));
+    return calibrate_activations(graph,
+                                 layers,
+                                 widths,
+                                 dataset,
+                                 testing::all_indices(8),
+                                 {.range = quant::RangeMethod::MinMax, .target = target});
+  };
+  const auto exact = with("exact");
+  const auto integer = with("onnxruntime");
+  const graph::ValueId clipped = graph.find_value("clip_output");
+  EXPECT_EQ(integer.at(clipped).scale.front(), 0.5F / 255.0F);
+  for (const char* name : {"x", "relu_output"}) {
+    const graph::ValueId value = graph.find_value(name);
+    EXPECT_EQ(integer.at(value).scale, exact.at(value).scale) << name;
+  }
+}
+
 TEST(CalibrateActivations, NamesTheLayerThatReadsNaN) {
   const graph::Graph graph = two_readers();
   Tensor samples = testing::normal_samples({4, 3, 8, 8}, 3);

@@ -10,6 +10,7 @@
 #include "ompq/quant/histogram_observer.h"
 #include "ompq/quant/short_scale.h"
 #include "ompq/rounding/operand_codes.h"
+#include "ompq/rounding/quantizer_limits.h"
 #include "ompq/targets/placement.h"
 
 namespace ompq::rounding {
@@ -239,9 +240,11 @@ ActivationQuantizers calibrate_activations(const graph::Graph& graph,
                                                                 .symmetry = symmetry,
                                                                 .method = options.range,
                                                                 .percentile = options.percentile});
-    // Round up, so that the range never shrinks. Integer kernels need no short scales, and a larger
-    // range than the values' own would keep a Clip before it.
-    if (!target.integer_kernels) quant::shorten_scales(params, quant::Snap::Up);
+    // Rounded up, the range never shrinks, and leaves room for samples that are not seen here.
+    quant::shorten_scales(params, quant::Snap::Up);
+    if (target.drops_bounds && target.integer_kernels) {
+      params.scale = {std::min(params.scale.front(), largest_scale(graph, value, params))};
+    }
     quantizers.emplace(value, std::move(params));
     if (histograms == nullptr) continue;
     const quant::HistogramObserver& seen = entry.histogram;

@@ -14,17 +14,28 @@ bool moves_codes(const graph::Graph& graph, graph::NodeId maker) {
   return graph::integer_form(graph, graph.node(maker)) == graph::IntegerForm::PassesCodes;
 }
 
-/// With it, the quantizer's levels end within the bounds, on the sides where it has levels.
-float largest_scale(const quant::QuantParams& params, const graph::Bounds& bounds) {
+}  // namespace
+
+float largest_scale(const graph::Graph& graph,
+                    graph::ValueId value,
+                    const quant::QuantParams& params) {
   float largest = std::numeric_limits<float>::infinity();
+  const graph::NodeId maker = graph.producer(value);
+  if (maker == graph::kNoNode) return largest;
+  const graph::Node& node = graph.node(maker);
+  if (!targets::is_clipped_by_quantizer(graph, node)) return largest;
+  const graph::Bounds bounds = *graph::bounds_of(graph, node);
   const auto below = static_cast<float>(params.zero_point.front());
   const float above = static_cast<float>(params.bits.levels() - 1) - below;
-  if (below > 0.0F && std::isfinite(bounds.low)) largest = std::min(largest, -bounds.low / below);
-  if (above > 0.0F && std::isfinite(bounds.high)) largest = std::min(largest, bounds.high / above);
+  const auto keep_within = [&](float bound, float levels) {
+    const float limit = bound / levels;
+    // A bound of zero leaves nothing to quantize on its side.
+    if (levels > 0.0F && limit > 0.0F) largest = std::min(largest, limit);
+  };
+  keep_within(-bounds.low, below);
+  keep_within(bounds.high, above);
   return largest;
 }
-
-}  // namespace
 
 QuantizerLimits quantizer_limits(const graph::Graph& graph,
                                  const std::vector<graph::Layer>& layers,
@@ -55,13 +66,8 @@ QuantizerLimits quantizer_limits(const graph::Graph& graph,
       rule.keeps_zero_point = true;
       rule.smallest = rule.largest = params.scale.front();
     }
-    const graph::NodeId maker = graph.producer(value);
-    if (maker == graph::kNoNode || !target.drops_bounds) continue;
-    const graph::Node& node = graph.node(maker);
-    if (!targets::is_clipped_by_quantizer(graph, node)) continue;
-    const float largest = largest_scale(params, *graph::bounds_of(graph, node));
-    // A clipping to zero alone leaves nothing to quantize.
-    if (largest > 0.0F) rule.largest = std::min(rule.largest, largest);
+    if (target.drops_bounds)
+      rule.largest = std::min(rule.largest, largest_scale(graph, value, params));
   }
   return limits;
 }

@@ -47,11 +47,23 @@ struct QuantizerLimits {
   [[nodiscard]] bool is_on_grid(graph::ValueId value) const {
     return same_as.contains(value) && !tied.contains(value);
   }
+  /// Gives each value of `same_as` the quantizer of its source.
+  void repeat(ActivationQuantizers& quantizers) const {
+    for (const auto& [value, source] : same_as) {
+      quantizers.insert_or_assign(value, quantizers.at(source));
+    }
+  }
   [[nodiscard]] ScaleRule rule(graph::ValueId value) const {
     const auto found = rules.find(value);
     return found == rules.end() ? ScaleRule{} : found->second;
   }
 };
+
+/// The largest scale with which the quantizer of `value` performs the Relu or Clip that produces
+/// it: its levels end within the bounds. Infinite if nothing limits it.
+[[nodiscard]] float largest_scale(const graph::Graph& graph,
+                                  graph::ValueId value,
+                                  const quant::QuantParams& params);
 
 /// The limits of `quantizers` of the graph's values. None without integer kernels.
 [[nodiscard]] QuantizerLimits quantizer_limits(const graph::Graph& graph,
