@@ -19,14 +19,20 @@ using ::testing::IsEmpty;
 
 graph::Shape picture() { return {Dim::batch(), Dim::fixed(4), Dim::fixed(8), Dim::fixed(8)}; }
 
-/// All layers quantized, with the quantizers of ONNX Runtime's kernels.
-IntegerCoverage coverage(const Graph& graph, const std::string& float_layer = "") {
+/// All layers quantized, with the quantizers of the target's kernels.
+IntegerCoverage coverage(const Graph& graph,
+                         const std::string& float_layer = "",
+                         const std::string& name = "onnxruntime") {
   auto layers = graph::discover(graph).layers;
   const auto has_codes = [&](const graph::Layer& layer) { return layer.name != float_layer; };
   const Placement places = place_quantizers(
-      graph, layers, std::vector<BitWidth>(layers.size(), BitWidth(8)), target("onnxruntime"));
+      graph, layers, std::vector<BitWidth>(layers.size(), BitWidth(8)), target(name));
   return integer_coverage(
-      graph, layers, [&](graph::ValueId value) { return places.contains(value); }, has_codes);
+      graph,
+      layers,
+      target(name),
+      [&](graph::ValueId value) { return places.contains(value); },
+      has_codes);
 }
 
 std::vector<std::string> texts(const IntegerCoverage& found) {
@@ -78,6 +84,20 @@ TEST(IntegerCoverage, HasNoFloatOperatorsInANetworkThatRunsOnIntegers) {
   const auto found = coverage(b.finish({b.gemm("fc", b.flatten("flat", pooled), 3)}));
   EXPECT_THAT(found.integer_layers, ElementsAre("a", "b", "fc"));
   EXPECT_THAT(texts(found), IsEmpty());
+}
+
+/// A HardSwish runs on codes in QNN, and so does what reads it; TensorRT needs no quantizer after a
+/// Conv.
+TEST(IntegerCoverage, FollowsTheTarget) {
+  testing::GraphBuilder b("swish");
+  const auto x = b.input("x", picture());
+  const auto first = b.unary("HardSwish", "h", b.conv("a", x, {.out = 4}));
+  const auto half = b.binary("Mul", "scale", first, b.constant("half", Tensor::scalar(0.5F)));
+  const auto end = b.gemm("fc", b.flatten("flat", b.conv("b", half, {.out = 4})), 3);
+  const Graph graph = b.finish({end});
+  EXPECT_THAT(texts(coverage(graph)), ElementsAre("HardSwish", "h", "Mul", "scale"));
+  EXPECT_THAT(texts(coverage(graph, "", "qnn")), IsEmpty());
+  EXPECT_THAT(coverage(graph, "", "tensorrt").integer_layers, ElementsAre("a", "b", "fc"));
 }
 
 }  // namespace

@@ -126,7 +126,7 @@ class Quantizer {
     }
     chosen_ = pipeline::assemble_network(model(), plan.weight_bits, codes);
     result_.histograms = distributions(model(), *chosen_, codes.activations, histograms_);
-    result_.integer_kernels = integer_kernels_of(model(), codes);
+    result_.integer_kernels = integer_kernels_of(model(), codes, chosen_->graph);
     const FormatRow& format = file_format(options_.format);
     const auto files =
         format.files({model(), plan.weight_bits, codes, *chosen_, form_, options_.output});

@@ -79,6 +79,8 @@ class Finetuner {
     if (options_.float_network) return best;
     const pipeline::QuantizedNetwork network =
         pipeline::assemble_network(context_.model, start_.weight_bits(), start_.codes);
+    result_.quantization.integer_kernels =
+        ptq::integer_kernels_of(context_.model, start_.codes, network.graph);
     best.file = pipeline::export_file(network, form_of(context_, start_, options_.start.output));
     best.evaluation = validate(context_, network.graph, "start");
     best.score = score_of(best.evaluation);
@@ -116,7 +118,6 @@ class Finetuner {
     if (outcome.last) add(*outcome.last, pipeline::last_file(options_.start.output));
     if (started_ && at.best.epoch != 0) made.networks.push_back(std::move(*started_));
     made.search = std::move(start_.planned.report);
-    made.integer_kernels = ptq::integer_kernels_of(context_.model, start_.codes);
     made.evaluated_on = context_.evaluation.used;
     made.evaluated_on.skipped = context_.evaluation.dataset->skipped();
     result_.trained_on = context_.training.used;

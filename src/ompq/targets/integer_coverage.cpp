@@ -23,9 +23,12 @@ std::size_t place_of(std::int32_t id) { return static_cast<std::size_t>(id); }
 
 class CoverageFinder {
  public:
-  CoverageFinder(const Graph& graph, const std::function<bool(ValueId)>& is_quantized)
+  CoverageFinder(const Graph& graph,
+                 const TargetRow& target,
+                 const std::function<bool(ValueId)>& is_quantized)
       : graph_(graph),
         uses_(graph),
+        target_(target),
         is_quantized_(is_quantized),
         is_integer_(graph.nodes().size(), false),
         before_(graph.values().size(), false),
@@ -58,7 +61,8 @@ class CoverageFinder {
     if (layer.activation == kNoValue || !is_quantized_(layer.activation)) return false;
     if (!has_integer_kernel(graph_, layer)) return false;
     const Node& node = graph_.node(layer.node);
-    return !node.is("Conv") || quantized_later(node.outputs.front());
+    const bool alone = !node.is("Conv") || target_.between == Between::Residuals;
+    return alone || quantized_later(node.outputs.front());
   }
 
   /// The operands of a node that are computed float32 numbers.
@@ -108,7 +112,9 @@ class CoverageFinder {
   }
 
   [[nodiscard]] bool runs_on_codes(const Node& node) const {
-    if (graph::integer_form(graph_, node) != IntegerForm::Requantizes) return false;
+    const IntegerForm form = target_.form_of(graph_, node);
+    if (form == IntegerForm::Float || form == IntegerForm::Product) return false;
+    if (!target_.constants_as_codes && operands(node).size() < node.inputs.size()) return false;
     if (!allows_constants(graph_, node) || !std::ranges::all_of(operands(node), is_quantized_)) {
       return false;
     }
@@ -140,6 +146,7 @@ class CoverageFinder {
 
   const Graph& graph_;
   graph::Uses uses_;
+  const TargetRow& target_;
   const std::function<bool(ValueId)>& is_quantized_;
   std::vector<bool> is_integer_;  ///< by node
   std::vector<bool> before_;      ///< by value: an integer layer reads it, directly or not
@@ -151,9 +158,10 @@ class CoverageFinder {
 
 IntegerCoverage integer_coverage(const Graph& graph,
                                  const std::vector<graph::Layer>& layers,
+                                 const TargetRow& target,
                                  const std::function<bool(ValueId)>& is_quantized,
                                  const std::function<bool(const graph::Layer&)>& has_codes) {
-  return CoverageFinder(graph, is_quantized).run(layers, has_codes);
+  return CoverageFinder(graph, target, is_quantized).run(layers, has_codes);
 }
 
 }  // namespace ompq::targets
