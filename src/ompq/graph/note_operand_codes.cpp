@@ -1,17 +1,13 @@
 #include <algorithm>
-#include <array>
 #include <string>
-#include <string_view>
 #include <vector>
 
+#include "ompq/graph/operator_traits.h"
 #include "ompq/graph/passes.h"
 #include "ompq/graph/uses.h"
 
 namespace ompq::graph {
 namespace {
-
-/// Operators with an integer kernel that reads constants.
-constexpr std::array<std::string_view, 3> kCodedOperators{"Add", "Mul", "Concat"};
 
 bool decodes_constant(const Graph& graph, const Node& node) {
   if (!node.domain.empty() || !node.is("DequantizeLinear") || node.inputs.size() < 2) return false;
@@ -20,10 +16,6 @@ bool decodes_constant(const Graph& graph, const Node& node) {
   if (!constant || graph.value(node.inputs[1]).constant->elements() != 1) return false;
   const DataType type = graph.value(node.inputs[0]).constant->type();
   return type == DataType::UInt8 || type == DataType::Int8;
-}
-
-bool is_coded_operator(const Node& node) {
-  return node.domain.empty() && std::ranges::count(kCodedOperators, node.op_type) > 0;
 }
 
 }  // namespace
@@ -37,7 +29,7 @@ int note_operand_codes(Graph& graph) {
     if (!decodes_constant(graph, node) || graph.is_output(node.outputs.front())) continue;
     const std::vector<NodeId>& readers = uses.readers(node.outputs.front());
     const bool all = std::ranges::all_of(
-        readers, [&](NodeId reader) { return is_coded_operator(graph.node(reader)); });
+        readers, [&](NodeId reader) { return traits_of(graph.node(reader)).codes_constants; });
     if (readers.empty() || !all) continue;
     graph.mutable_node(id).attributes[std::string(kOperandCodesNote)] = std::int64_t{1};
     ++notes;

@@ -95,6 +95,8 @@ struct OperatorTraits {
   IntegerForm integer = IntegerForm::Float;
   /// Nodes with the integer form; the others run in float. Null: all. See integer_form().
   bool (*has_integer_form)(const Graph&, const Node&) = nullptr;
+  /// The integer kernel reads constant operands as codes.
+  bool codes_constants = false;
   std::vector<OpsetMove> moves{};  ///< in the order of opsets
 };
 

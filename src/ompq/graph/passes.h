@@ -30,7 +30,8 @@ int share_embedding_tables(Graph& graph);
 /// that the codes stay known.
 inline constexpr std::string_view kOperandCodesNote = "ompq_operand_codes";
 
-/// Sets the note on dequantizers of constants with one scale that an Add, Mul or Concat reads.
+/// Sets the note on dequantizers of constants with one scale that only operators with
+/// OperatorTraits::codes_constants read.
 /// @return the number of notes.
 int note_operand_codes(Graph& graph);
 

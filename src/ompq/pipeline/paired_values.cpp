@@ -8,6 +8,7 @@
 #include <variant>
 #include <vector>
 
+#include "ompq/rounding/operand_codes.h"
 #include "ompq/targets/placement.h"
 
 namespace ompq::pipeline {
@@ -82,7 +83,7 @@ class Pairing {
     const bool with_constant = std::ranges::any_of(
         ours.inputs, [&](ValueId id) { return id != kNoValue && plain_.is_constant(id); });
     if ((ours.op_type != theirs.op_type &&
-         !(with_constant && form_with_codes(ours) == theirs.op_type)) ||
+         !(with_constant && rounding::form_with_codes(ours) == theirs.op_type)) ||
         ours.domain != theirs.domain || ours.inputs.size() != theirs.inputs.size() ||
         !same_attributes(ours, theirs)) {
       return false;
@@ -99,13 +100,6 @@ class Pairing {
       }
     }
     return true;
-  }
-
-  /// The operator of codes that computes the same with another constant.
-  static std::string_view form_with_codes(const Node& node) {
-    if (node.domain.empty() && node.is("Sub")) return "Add";
-    if (node.domain.empty() && node.is("Div")) return "Mul";
-    return node.op_type;
   }
 
   /// Tensors and sub-networks are not compared.

@@ -14,8 +14,7 @@ namespace ompq::pipeline {
 /// in the order of `plain`, a node's partner is the one of the same operator and attributes that
 /// reads the partners of its inputs, quantized or not. A Relu or Clip that a quantizer performs
 /// may be missing; then its input's partner is also that of its output. A Sub or Div of a constant
-/// may have become an Add or Mul. Values of operators
-/// without partner are left out.
+/// may have become an Add or Mul. Values of operators without partner are left out.
 /// @param nodes  partners that are known, by node of `plain`.
 [[nodiscard]] std::map<graph::ValueId, graph::ValueId> paired_values(
     const graph::Graph& plain,

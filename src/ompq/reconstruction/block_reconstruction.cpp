@@ -135,7 +135,7 @@ class Reconstructor {
     }
     std::int64_t first = 0;
     data::for_each_batch(
-        *dataset(),
+        request_.dataset,
         request_.indices,
         runtime::whole_passes(request_.graph, options_.forward_batch),
         [&](const data::Batch& loaded) {
@@ -153,8 +153,6 @@ class Reconstructor {
                                   samples));
     }
   }
-
-  data::Dataset* dataset() const { return &request_.dataset; }
 
   void weigh() {
     if (options_.weight == ErrorWeight::Plain) return;
@@ -267,6 +265,7 @@ class Reconstructor {
     for (const auto& [name, step] : state.steps) {
       result_.codes.activations.at(request_.graph.find_value(name)).scale = {step};
     }
+    limits_.repeat(result_.codes.activations);
     for (const auto& [name, bias] : state.biases) result_.codes.biases[name] = bias;
     result_.reports.push_back(state.report);
   }
@@ -411,12 +410,7 @@ class Reconstructor {
       params = trained.quantizers.at(own->second);
       state.steps.emplace(request_.graph.value(value).name, params.scale.front());
     }
-    for (const auto& [value, source] : limits_.same_as) {
-      const auto step = state.steps.find(request_.graph.value(source).name);
-      if (step == state.steps.end() || !limits_.is_on_grid(value)) continue;
-      codes.activations.at(value) = codes.activations.at(source);
-      state.steps.emplace(request_.graph.value(value).name, step->second);
-    }
+    limits_.repeat(codes.activations);
   }
 
   /// Rows evenly from all samples.

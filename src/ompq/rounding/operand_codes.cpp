@@ -4,6 +4,7 @@
 #include <cmath>
 #include <map>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -15,18 +16,12 @@
 namespace ompq::rounding {
 namespace {
 
-/// The operator with an integer kernel, and the operand that it needs.
-struct OperandForm {
-  std::string op_type;
-  Tensor constant;
-};
-
-OperandForm form_for(const graph::Node& node, const Tensor& constant) {
-  if (!node.is("Sub") && !node.is("Div")) return {node.op_type, constant};
-  const bool subtracts = node.is("Sub");
+/// The operand of form_with_codes().
+Tensor operand_with_codes(const graph::Node& node, const Tensor& constant) {
+  if (form_with_codes(node) == node.op_type) return constant;
   std::vector<float> values = constant.to_floats();
-  for (float& value : values) value = subtracts ? -value : 1.0F / value;
-  return {subtracts ? "Add" : "Mul", Tensor::from(constant.shape(), values)};
+  for (float& value : values) value = node.is("Sub") ? -value : 1.0F / value;
+  return Tensor::from(constant.shape(), values);
 }
 
 graph::ValueId add_decoded(graph::Graph& graph, const std::string& name, const Tensor& constant) {
@@ -45,6 +40,12 @@ graph::ValueId add_decoded(graph::Graph& graph, const std::string& name, const T
 }
 
 }  // namespace
+
+std::string_view form_with_codes(const graph::Node& node) {
+  if (node.domain.empty() && node.is("Sub")) return "Add";
+  if (node.domain.empty() && node.is("Div")) return "Mul";
+  return node.op_type;
+}
 
 quant::QuantParams operand_params(const Tensor& constant) {
   quant::QuantParams params = quant::choose_qparams(constant,
@@ -70,14 +71,15 @@ int insert_operand_codes(graph::Graph& graph,
   for (const auto& [id, input] : operands) {
     const graph::Node node = graph.node(id);
     const graph::ValueId value = node.inputs[input];
-    const OperandForm form = form_for(node, *graph.value(value).constant);
-    const std::string suffix = form.op_type == node.op_type ? "" : "_" + form.op_type;
+    const std::string op_type(form_with_codes(node));
+    const std::string suffix = op_type == node.op_type ? "" : "_" + op_type;
     const auto [entry, fresh] = decoded.emplace(std::pair(value, suffix), graph::kNoValue);
     if (fresh) {
-      entry->second = add_decoded(graph, graph.value(value).name + suffix + "_q", form.constant);
+      const Tensor constant = operand_with_codes(node, *graph.value(value).constant);
+      entry->second = add_decoded(graph, graph.value(value).name + suffix + "_q", constant);
     }
     graph::Node& own = graph.mutable_node(id);
-    own.op_type = form.op_type;
+    own.op_type = op_type;
     own.inputs[input] = entry->second;
     if (input == 0 && !own.is("Concat")) std::swap(own.inputs[0], own.inputs[1]);
   }

@@ -1,11 +1,16 @@
 #pragma once
 
 #include <functional>
+#include <string_view>
 
 #include "ompq/graph/graph.h"
 #include "ompq/quant/quant_params.h"
 
 namespace ompq::rounding {
+
+/// The operator that computes the same with a constant of codes: Add for Sub, Mul for Div, the
+/// node's own for others.
+[[nodiscard]] std::string_view form_with_codes(const graph::Node& node);
 
 /// 8 bits with one scale for a constant operand. A constant of zeros and one other number is exact.
 [[nodiscard]] quant::QuantParams operand_params(const Tensor& constant);

@@ -1,10 +1,8 @@
 #include "ompq/targets/placement.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <limits>
-#include <string_view>
 
 #include <fmt/format.h>
 
@@ -37,19 +35,12 @@ std::vector<ValueId> activations_of(const Graph& graph, const Node& node) {
   return found;
 }
 
-/// Operators whose kernels read constants as codes.
-constexpr std::array<std::string_view, 5> kReadConstants{"Add", "Mul", "Sub", "Div", "Concat"};
-
 bool is_float_constant(const Graph& graph, ValueId id) {
   return id != kNoValue && graph.is_constant(id) && graph.value(id).type == DataType::Float32;
 }
 
 bool reads_float_constant(const Graph& graph, const Node& node) {
   return std::ranges::any_of(node.inputs, [&](ValueId id) { return is_float_constant(graph, id); });
-}
-
-bool reads_constants_as_codes(const Node& node) {
-  return node.domain.empty() && std::ranges::count(kReadConstants, node.op_type) > 0;
 }
 
 bool multiplies_activations(const Graph& graph, const Node& node) {
@@ -198,7 +189,8 @@ class Placer {
       if (output == kNoValue || graph_.value(output).type != DataType::Float32) return false;
     }
     if (adds_bias_[index_of(id)] || !allows_constants(graph_, node)) return false;
-    const bool reads_codes = reads_constants_as_codes(node) && reads_float_constant(graph_, node);
+    const bool reads_codes =
+        graph::traits_of(node).codes_constants && reads_float_constant(graph_, node);
     if (reads_codes && !target_.constants_as_codes) return false;
     switch (form_of(node)) {
       case IntegerForm::Requantizes:
@@ -388,7 +380,7 @@ bool allows_constants(const Graph& graph, const Node& node) {
     // Operators that move numbers have constants as parameters, such as the factors of a Resize.
     const bool parameter = i > 0 && graph::integer_form(graph, node) == IntegerForm::PassesCodes;
     if (parameter) continue;
-    if (!reads_constants_as_codes(node)) return false;
+    if (!graph::traits_of(node).codes_constants) return false;
     if (!fits_codes(node, *graph.value(node.inputs[i]).constant)) return false;
   }
   return true;
@@ -433,7 +425,7 @@ std::vector<ConstantOperand> constants_on_codes(const Graph& graph,
   for (std::size_t n = 0; n < graph.nodes().size(); ++n) {
     const auto id = static_cast<NodeId>(n);
     const Node& node = graph.node(id);
-    if (!reads_constants_as_codes(node) || !reads_float_constant(graph, node)) continue;
+    if (!graph::traits_of(node).codes_constants || !reads_float_constant(graph, node)) continue;
     if (graph::integer_form(graph, node) != IntegerForm::Requantizes) continue;
     if (!allows_constants(graph, node)) continue;
     const auto activations = activations_of(graph, node);

@@ -361,10 +361,9 @@ struct TrainableGraph::Impl {
 
   void quantize_activations(const rounding::NetworkCodes& codes, const QuantizerMethod& method) {
     for (const auto& [value, params] : codes.activations) {
-      if (value >= 0 && static_cast<std::size_t>(value) < parts.folded.values().size() &&
-          !parts.folded.is_constant(value)) {
-        continue;
-      }
+      const bool exists =
+          value >= 0 && static_cast<std::size_t>(value) < parts.folded.values().size();
+      if (exists && !parts.folded.is_constant(value)) continue;
       throw ConfigError("training",
                         fmt::format("a quantizer for value {}, which is not an activation", value));
     }
@@ -374,8 +373,8 @@ struct TrainableGraph::Impl {
     for (const auto& [value, params] : codes.activations) {
       if (limits.same_as.contains(value)) continue;
       const std::string& name = parts.folded.value(value).name;
-      activation_quantizers.emplace(
-          value, make_activation_quantizer(method, name, params, limits.rule(value)));
+      auto quantizer = make_activation_quantizer(method, name, params, limits.rule(value));
+      activation_quantizers.emplace(value, std::move(quantizer));
     }
   }
 
@@ -441,9 +440,7 @@ struct TrainableGraph::Impl {
       ActivationQuantizer copy = quantizer;
       result.activations.emplace(value, params_of(copy));
     }
-    for (const auto& [value, source] : limits.same_as) {
-      result.activations.emplace(value, result.activations.at(source));
-    }
+    limits.repeat(result.activations);
     return result;
   }
 };
