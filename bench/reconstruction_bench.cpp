@@ -105,7 +105,8 @@ struct BlockSetup {
   reconstruction::TrainingProblem problem() const {
     reconstruction::TrainingProblem problem{
         .block = part.graph, .codes = codes, .quantizers = quantizers};
-    for (const auto& [value, params] : quantizers) problem.learned_steps.emplace(value, rounding::ScaleRule{});
+    for (const auto& [value, params] : quantizers)
+      problem.learned_steps.emplace(value, rounding::ScaleRule{});
     problem.data = {
         .inputs = inputs.get(), .float_inputs = float_inputs.get(), .targets = targets.get()};
     return problem;

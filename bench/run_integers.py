@@ -117,9 +117,9 @@ def preprocessed(build, model, data, split, limit, folder):
     name, extents = input_of(model)
     write_flatten(name, extents, folder / "flatten.onnx")
     argv = ["eval", folder / "flatten.onnx", "--data", data, "--split", split, "--save-outputs", folder / "rows.npz"]
-    beside = model.with_suffix(".preprocess.json")
-    if beside.exists():
-        argv += ["--preprocess", beside]
+    preprocess = model.with_suffix(".preprocess.json")
+    if preprocess.exists():
+        argv += ["--preprocess", preprocess]
     if limit:
         argv += ["--limit", limit]
     ompq(build, *argv)

@@ -30,14 +30,14 @@ namespace ompq::graph {
 /// Likewise other operators between quantizers, with `a_scale`, `a_low`, `b_scale`, `b_low`
 /// (`input_...` for one operand) and `output_...`, in the order of ONNX Runtime's kernels with
 /// fused multiply-add (1.32; codes = level - low; sx, zx, ... are scales and zero points):
-///     IntegerAdd      round(fma(a, ra, fma(b, rb, z - fma(ra, za, rb x zb)))), ra = sa / sy, z =
-///     zy IntegerMul      round(fma((a - za) x (b - zb), (sa x sb) / sy, zy))
-///     IntegerGlobalAveragePool   round((sum - n za) x (sa / (sy x n))) + zy
-///     IntegerAveragePool         round(mean / sy + zy), the mean of float32 numbers in order
-///     IntegerSigmoid  round(logistic(sx x (x - zx)) / sy) + zy, with a rational approximation
-///     IntegerSoftmax  round(e(x) x floor(1 / sy) / sum of e) + zy, where e(x) is a float32 table
-///     of
-///                     exp(sx x (x - largest x)) times a constant
+///     IntegerAdd                round(fma(a, ra, fma(b, rb, zy - fma(ra, za, rb x zb))))
+///     IntegerMul                round(fma((a - za) x (b - zb), (sa x sb) / sy, zy))
+///     IntegerGlobalAveragePool  round((sum - n za) x (sa / (sy x n))) + zy
+///     IntegerAveragePool        round(mean / sy + zy), the mean of float32 numbers in order
+///     IntegerSigmoid            round(logistic(sx x (x - zx)) / sy) + zy, approximated
+///     IntegerSoftmax            round(e(x) x floor(1 / sy) / sum of e) + zy
+/// where ra = sa / sy and rb = sb / sy, the logistic function is a rational approximation, and e is
+/// a float32 table of a constant times exp(sx x (x - largest x)).
 /// An operand may be a constant that a DequantizeLinear decodes. Add swaps the operands if the
 /// first one is repeated along the innermost axis in which they differ.
 /// @return the number of replaced operators.

@@ -144,8 +144,7 @@ void CodeTables::prepare(const std::set<BitWidth>& widths) {
     of_bytes.add_parts(width, place);
     columns.push_back(kByteBits / width);
   }
-  const auto pieces =
-      split(out_.add_cast(product(of_bytes), DataType::Int32), columns);
+  const auto pieces = split(out_.add_cast(product(of_bytes), DataType::Int32), columns);
   std::size_t next = 0;
   for (const auto& part : parts) parts_[part] = pieces[next++];
 }
