@@ -7,13 +7,13 @@ PREFIX := /usr/local
 RELEASE := build/release
 export CMAKE_BUILD_PARALLEL_LEVEL := $(JOBS)
 
-.PHONY: all help bootstrap judge configure demo test bench format tidy docs install clean
+.PHONY: all help bootstrap judge configure demo test check-asan check-ubsan check-tsan bench format tidy docs install clean
 
 all: configure ## build the program (build/release)
 	@cmake --build $(RELEASE) --target ompq_program
 
 help: ## list the targets
-	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 20
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 20
 
 bootstrap: ## install the Debian packages that are missing
 	@scripts/bootstrap.sh
@@ -32,6 +32,15 @@ demo: all ## quantize the embedded network to 3 bits on average and compare allo
 test: judge configure ## build everything and run all tests
 	@cmake --build $(RELEASE)
 	@scripts/run_tests.sh $(RELEASE) $(JOBS)
+
+check-asan: judge ## run all tests with the address and leak sanitizers (build/asan)
+	@scripts/check_sanitizer asan $(JOBS)
+
+check-ubsan: judge ## run all tests with the undefined-behaviour sanitizer (build/ubsan)
+	@scripts/check_sanitizer ubsan $(JOBS)
+
+check-tsan: judge ## run all tests with the thread sanitizer (build/tsan)
+	@scripts/check_sanitizer tsan $(JOBS)
 
 bench: CONFIGURE := -DOMPQ_BENCH=ON
 bench: judge configure ## build and run the benchmarks

@@ -20,6 +20,15 @@ if(OMPQ_SANITIZE)
   target_compile_options(ompq_flags INTERFACE -fsanitize=${OMPQ_SANITIZE} -fno-omit-frame-pointer)
   target_link_options(ompq_flags INTERFACE -fsanitize=${OMPQ_SANITIZE})
 endif()
+if(OMPQ_SANITIZE MATCHES "thread")
+  # The thread sanitizer does not know GCC's OpenMP barriers. LLVM's runtime has the same interface and reports its barriers
+  # through libarcher; linked first, it serves LibTorch and oneDNN, too.
+  file(GLOB llvm_folders /usr/lib/llvm-*/lib)
+  find_library(OMPQ_OPENMP_RUNTIME omp PATHS ${llvm_folders} REQUIRED)
+  get_filename_component(openmp_folder ${OMPQ_OPENMP_RUNTIME} DIRECTORY)
+  target_link_options(ompq_flags INTERFACE
+    "-Wl,--push-state,--no-as-needed,${OMPQ_OPENMP_RUNTIME},--pop-state,-rpath,${openmp_folder}")
+endif()
 
 ompq_add_precompiled(ompq_precompiled common.h fmt::fmt ompq_flags)
 ompq_add_precompiled(ompq_precompiled_torch torch.h fmt::fmt ompq_flags ompq_torch)
