@@ -10,9 +10,11 @@
 #include "data/sample_files.h"
 #include "ompq/core/atomic_file.h"
 #include "ompq/core/error.h"
+#include "ompq/core/memory_limit.h"
 #include "ompq/data/byte_order.h"
 #include "ompq/data/codecs.h"
 #include "support/paths.h"
+#include "support/peak_memory.h"
 
 namespace ompq::data {
 namespace {
@@ -62,15 +64,107 @@ TEST(DecodeImage, NamesWhatIsNoImage) {
   EXPECT_THAT(decode_error("\xff"), HasSubstr("not a JPEG, PNG, WebP, BMP or TIFF"));
 }
 
-TEST(RequireSaneSize, LimitsTheNumberOfPixels) {
-  EXPECT_NO_THROW(require_sane_size(1, 1, "photo"));
-  EXPECT_NO_THROW(require_sane_size(20'000, 10'000, "photo"));
-  for (const auto& [width, height] : {std::pair<std::int64_t, std::int64_t>{20'001, 10'000},
+TEST(RequireSaneSize, LimitsTheSides) {
+  EXPECT_NO_THROW(require_sane_size(1, 1, 3, 100, "photo"));
+  EXPECT_NO_THROW(require_sane_size(1'000'000, 50, 3, 100, "photo"));
+  for (const auto& [width, height] : {std::pair<std::int64_t, std::int64_t>{1'000'001, 1},
+                                      {1, 1'000'001},
                                       {0, 5},
                                       {5, 0},
                                       {1LL << 62, 1LL << 62}}) {
-    EXPECT_THROW(require_sane_size(width, height, "photo"), DataError) << width << " " << height;
+    EXPECT_THROW(require_sane_size(width, height, 3, 100, "photo"), DataError)
+        << width << " " << height;
   }
+}
+
+TEST(RequireSaneSize, LimitsTheMemoryByTheFile) {
+  constexpr std::size_t kMiB = 1 << 20;
+  EXPECT_NO_THROW(require_sane_size(9'000, 9'000, 3, 100, "photo"));
+  EXPECT_THROW(require_sane_size(10'000, 10'000, 3, 100, "photo"), DataError);
+  EXPECT_NO_THROW(require_sane_size(10'000, 10'000, 3, 10 * kMiB, "photo")) << "32 bytes a byte";
+  EXPECT_THROW(require_sane_size(9'000, 9'000, 7, 100, "photo"), DataError);
+  const MemoryLimit option(std::int64_t{1} << 30, true);
+  EXPECT_NO_THROW(require_sane_size(10'000, 10'000, 3, 100, "photo"));
+  try {
+    require_sane_size(60'000, 60'000, 3, 1024, "photo");
+    FAIL() << "nothing was thrown";
+  } catch (const DataError& error) {
+    EXPECT_STREQ(error.what(),
+                 "[photo] an image of 60000 x 60000 pixels needs 10.1 GiB, more than the limit of "
+                 "1.00 GiB for an input of 1.00 KiB; give --memory 11GiB");
+  }
+}
+
+void append_big_endian(std::string& bytes, std::uint32_t value) {
+  for (const int shift : {24, 16, 8, 0}) bytes.push_back(static_cast<char>(value >> shift));
+}
+
+/// PNG's chunk with its length and checksum.
+std::string png_chunk(const std::string& name, const std::string& content) {
+  std::string chunk;
+  const std::string body = name + content;
+  append_big_endian(chunk, static_cast<std::uint32_t>(content.size()));
+  chunk += body;
+  const auto crc = crc32_z(0, reinterpret_cast<const Bytef*>(body.data()), body.size());
+  append_big_endian(chunk, static_cast<std::uint32_t>(crc));
+  return chunk;
+}
+
+std::string zlib_of_zeros(std::size_t count) {
+  const std::string zeros(count, '\0');
+  uLongf size = compressBound(count);
+  std::string packed(size, '\0');
+  compress2(reinterpret_cast<Bytef*>(packed.data()),
+            &size,
+            reinterpret_cast<const Bytef*>(zeros.data()),
+            count,
+            9);
+  packed.resize(size);
+  return packed;
+}
+
+/// Headers that declare 60000 x 60000 pixels, in files of a few bytes.
+std::vector<std::pair<std::string, std::string>> bombs() {
+  const std::string side("\x00\x00\xea\x60", 4);
+  const std::string head = side + side + std::string("\x08\x02\x00\x00\x00", 5);
+  const std::string png = std::string("\x89PNG\r\n\x1a\n", 8) + png_chunk("IHDR", head) +
+                          png_chunk("IDAT", zlib_of_zeros(1000)) + png_chunk("IEND", "");
+  std::string jpeg = jpeg_bytes(testing::constant_image(8, 8, {1, 2, 3}));
+  const std::size_t frame = jpeg.find("\xff\xc0");
+  jpeg.replace(frame + 5, 4, "\xea\x60\xea\x60");
+  std::string bmp = "BM" + std::string(12, '\0');
+  append_little_endian<std::uint32_t>(bmp, 40);
+  append_little_endian<std::uint32_t>(bmp, 60000);
+  append_little_endian<std::uint32_t>(bmp, 60000);
+  append_little_endian<std::uint16_t>(bmp, 1);
+  append_little_endian<std::uint16_t>(bmp, 24);
+  bmp += std::string(60, '\0');
+  std::string webp =
+      "RIFF" + std::string("\x1a\0\0\0", 4) + "WEBPVP8L" + std::string("\x0d\0\0\0", 4);
+  webp += std::string("\x2f\xff\xff\xff\x0f\0\0\0\0\0\0\0\0\0", 14);
+  return {{"png", png}, {"jpeg", jpeg}, {"bmp", bmp}, {"webp", webp}};
+}
+
+TEST(DecodeImage, RefusesBombsFromTheirHeaders) {
+  for (const auto& [name, bytes] : bombs()) {
+    std::string message;
+    const std::int64_t peak = ::ompq::testing::peak_growth([&] { message = decode_error(bytes); });
+    EXPECT_THAT(message, HasSubstr("more than the limit of 256 MiB")) << name;
+    EXPECT_LT(peak, std::int64_t{20} << 20) << name;
+  }
+}
+
+TEST(DecodeImage, DoesNotUnpackTexts) {
+  const std::string text = std::string("a\0\0", 3) + zlib_of_zeros(7 << 20);
+  std::string png = png_bytes(testing::constant_image(1, 1, {7}));
+  const std::size_t data = png.find("IDAT") - 4;
+  std::string texts;
+  for (int i = 0; i < 100; ++i) texts += png_chunk("zTXt", text) + png_chunk("iCCP", text);
+  png.insert(data, texts);
+  std::string message;
+  const std::int64_t peak = ::ompq::testing::peak_growth([&] { message = decode_error(png); });
+  EXPECT_EQ(message, "no error");
+  EXPECT_LT(peak, std::int64_t{50} << 20);
 }
 
 TEST(DecodeImage, RefusesAPictureThatOnlyClaimsToBeHuge) {
@@ -314,7 +408,7 @@ TEST(DecodeBmp, SaysWhatItDoesNotRead) {
               HasSubstr("7 bits a pixel"));
   EXPECT_THAT(decode_error(bmp_bytes({.width = 1 << 30, .height = 1 << 30})),
               HasSubstr("cannot be used"));
-  EXPECT_THAT(decode_error(bmp_bytes({.width = 10000, .height = 10000})), HasSubstr("too early"));
+  EXPECT_THAT(decode_error(bmp_bytes({.width = 9000, .height = 9000})), HasSubstr("too early"));
 }
 
 TEST(DecodeBmp, EveryCutIsRefused) {

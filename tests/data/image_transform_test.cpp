@@ -5,6 +5,7 @@
 
 #include "data/sample_files.h"
 #include "ompq/core/error.h"
+#include "ompq/core/memory_limit.h"
 #include "ompq/data/resize.h"
 
 namespace ompq::data {
@@ -152,6 +153,21 @@ TEST(ImageTransform, AFlatInputTakesAsManyGrayPixels) {
 TEST(ImageTransform, RefusesThreeMeansForOneChannel) {
   const Preprocess preprocess{.mean = {.5, .4, .3}};
   EXPECT_THROW(ImageTransform(preprocess, {1, 8, 8}, "input"), ConfigError);
+}
+
+TEST(ImageTransform, RefusesSamplesThatASmallFileMakesHuge) {
+  const Preprocess crop{.crop = PixelSize(16'384)};
+  try {
+    (void)ImageTransform(crop, {3, -1, -1}, "input");
+    FAIL() << "nothing was thrown";
+  } catch (const ConfigError& error) {
+    EXPECT_THAT(error.what(),
+                HasSubstr("a sample of shape 3x16384x16384 for input \"input\" needs 3.00 GiB"));
+  }
+  EXPECT_THROW((void)ImageTransform(kRawPixels, {3, 1 << 20, 1 << 20}, "input"), ConfigError);
+  EXPECT_NO_THROW((void)ImageTransform(kRawPixels, {3, 4096, 4096}, "input"));
+  const MemoryLimit option(std::int64_t{4} << 30, true);
+  EXPECT_NO_THROW((void)ImageTransform(crop, {3, -1, -1}, "input"));
 }
 
 }  // namespace

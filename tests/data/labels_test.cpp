@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "support/peak_memory.h"
+
 namespace ompq::data {
 namespace {
 
@@ -33,6 +35,17 @@ TEST(LabelsOf, OneHotRowsAreThePlacesOfTheirOnes) {
     EXPECT_THAT(labels_of(rows.converted_to(type), 2, "array y").values, ElementsAre(2, 0))
         << name_of(type);
   }
+}
+
+TEST(LabelsOf, TakeLittleMemoryBesidesTheArray) {
+  Tensor rows(DataType::UInt8, {64, 1 << 20});
+  for (std::size_t i = 0; i < 64; ++i) rows.mutable_bytes()[(i << 20) + i] = std::byte{1};
+  Labels labels;
+  const std::int64_t peak =
+      ::ompq::testing::peak_growth([&] { labels = labels_of(rows, 64, "array y"); });
+  ASSERT_EQ(labels.values.size(), 64U);
+  EXPECT_EQ(labels.values.back(), 63);
+  EXPECT_LT(peak, std::int64_t{100} << 20);
 }
 
 TEST(LabelsOf, SaysWhatIsNoClass) {

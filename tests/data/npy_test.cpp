@@ -6,6 +6,7 @@
 #include "data/npy_bytes.h"
 #include "ompq/core/error.h"
 #include "ompq/data/byte_order.h"
+#include "support/peak_memory.h"
 
 namespace ompq::data {
 namespace {
@@ -127,6 +128,22 @@ TEST(Npy, BringsFortranOrderIntoCOrder) {
   const Tensor empty =
       parse_npy(npy_bytes("{'descr': '<u2', 'fortran_order': True, 'shape': (0, 3), }", ""), "x");
   EXPECT_EQ(empty.elements(), 0);
+}
+
+TEST(Npy, RefusesTextsThatTakeMuchMoreThanTheFile) {
+  const std::string bytes =
+      testing::npy_bytes("{'descr': '|S1', 'fortran_order': False, 'shape': (20971520,), }",
+                         std::string(20 << 20, 'a'));
+  std::string message;
+  const std::int64_t peak = ::ompq::testing::peak_growth([&] {
+    try {
+      (void)parse_npy_text(bytes, "y.npy");
+    } catch (const DataError& error) {
+      message = error.what();
+    }
+  });
+  EXPECT_THAT(message, ::testing::HasSubstr("an array of 20971520 texts needs 660 MiB"));
+  EXPECT_LT(peak, std::int64_t{50} << 20);
 }
 
 TEST(Npy, ReadsTextOfBothKindsAndOrders) {

@@ -5,7 +5,9 @@
 
 #include "data/dataset_helpers.h"
 #include "data/sample_files.h"
+#include "ompq/core/random.h"
 #include "support/paths.h"
+#include "support/peak_memory.h"
 
 namespace ompq::data {
 namespace {
@@ -80,6 +82,21 @@ TEST(ReadIdx, ReadsAnyRankPlainOrCompressed) {
   EXPECT_THAT(plain.to_int64s(), ElementsAre('A', 'B', 'C', 'D', 'E', 'F'));
   testing::write_gzip(root / "packed", idx_bytes({2, 3}, "ABCDEF"));
   EXPECT_TRUE(read_idx(root / "packed").equals(plain));
+}
+
+TEST(ReadIdx, RefusesToUnpackMuchMoreThanTheFile) {
+  const TemporaryDirectory root;
+  std::string noise(320'000, '\0');
+  Random random(2);
+  for (char& byte : noise) byte = static_cast<char>(random.below(256));
+  testing::write_gzip(root / "digits.gz", idx_bytes({300, 1 << 10, 1 << 10}, noise));
+  std::string message;
+  const std::int64_t peak = ::ompq::testing::peak_growth(
+      [&] { message = thrown_text([&] { (void)read_idx(root / "digits.gz"); }); });
+  EXPECT_THAT(message,
+              HasSubstr("its header declares 300x1024x1024, which needs 300 MiB, more than the "
+                        "limit of 256 MiB"));
+  EXPECT_LT(peak, std::int64_t{50} << 20);
 }
 
 TEST(ReadIdx, NamesTheFileThatIsDamaged) {

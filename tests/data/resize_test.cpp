@@ -7,12 +7,15 @@
 #include <gtest/gtest.h>
 
 #include "data/sample_files.h"
+#include "ompq/core/error.h"
+#include "support/peak_memory.h"
 
 namespace ompq::data {
 namespace {
 
 using ::testing::Each;
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 
 Image row(std::vector<std::uint8_t> pixels) {
   const auto width = static_cast<std::int64_t>(pixels.size());
@@ -211,6 +214,23 @@ TEST(CropCentre, TakesTheMiddleAndHalvesToTheEvenSide) {
   const Image image = testing::random_image(6, 7, 3, 5);
   EXPECT_EQ(transposed(crop_centre(transposed(image), 3, 4)).pixels,
             crop_centre(image, 4, 3).pixels);
+}
+
+TEST(Resize, RefusesToMakeALineHuge) {
+  const Image line{1, 60'000, 3, std::vector<std::uint8_t>(180'000)};
+  std::string message;
+  const std::int64_t peak = ::ompq::testing::peak_growth([&] {
+    try {
+      (void)resize_to_cover(line, 224, 224);
+    } catch (const DataError& error) {
+      message = error.what();
+    }
+  });
+  EXPECT_THAT(message,
+              HasSubstr("an image of 60000 x 1 pixels resized to 13440000 x 224 needs 8.41 GiB"));
+  EXPECT_LT(peak, std::int64_t{50} << 20);
+  EXPECT_THROW((void)resize(line, 5000, 60'000), DataError);
+  EXPECT_NO_THROW((void)resize(line, 1, 20));
 }
 
 }  // namespace

@@ -5,8 +5,11 @@
 
 #include "data/sample_files.h"
 #include "ompq/core/error.h"
+#include "ompq/core/memory_limit.h"
+#include "ompq/core/random.h"
 #include "ompq/data/byte_order.h"
 #include "support/paths.h"
+#include "support/peak_memory.h"
 
 namespace ompq::data {
 namespace {
@@ -141,6 +144,29 @@ TEST(ZipReader, AMemberThatClaimsTerabytesTakesNoMemory) {
   const std::size_t directory = bytes.find("PK\x01\x02");
   bytes.replace(directory + 24, 4, "\xff\xff\xff\x7f");
   EXPECT_THAT(archive_error(bytes), HasSubstr("cannot hold the 2147483647 bytes it claims"));
+}
+
+/// An archive of a deflated member of 320 kB, whose directory claims 300 MiB.
+std::string archive_that_claims_much(const std::string& name) {
+  std::string content(320'000, '\0');
+  Random random(1);
+  for (char& byte : content) byte = static_cast<char>(random.below(256));
+  std::string bytes = zip_of({name, content, true, false});
+  std::string size;
+  append_little_endian<std::uint32_t>(size, 300 << 20);
+  return bytes.replace(bytes.find("PK\x01\x02") + 24, 4, size);
+}
+
+TEST(ZipReader, AMemberThatWouldUnpackToMuchMoreThanTheArchiveIsRefused) {
+  std::string message;
+  const std::string bytes = archive_that_claims_much("x");
+  const std::int64_t peak = ::ompq::testing::peak_growth([&] { message = archive_error(bytes); });
+  EXPECT_THAT(message,
+              AllOf(HasSubstr("unpacking member x needs 300 MiB, more than the limit of 256 MiB"),
+                    HasSubstr("save the archive uncompressed")));
+  EXPECT_LT(peak, std::int64_t{50} << 20);
+  const MemoryLimit option(std::int64_t{400} << 20, true);
+  EXPECT_THAT(archive_error(bytes), HasSubstr("member x cannot be unpacked")) << "it was tried";
 }
 
 TEST(ZipReader, NamesTheMemberThatItCannotRead) {

@@ -58,7 +58,7 @@ class Bitmap {
   }
 
   [[nodiscard]] Image decode() const {
-    require_sane_size(width_, height_, name_);
+    require_sane_size(width_, height_, 3, bytes_.size(), name_);
     // Before memory is allocated: all rows must be in the file.
     if (row_bytes() * static_cast<std::uint64_t>(height_) > bytes_.size() ||
         pixels_at_ > bytes_.size() - row_bytes() * static_cast<std::uint64_t>(height_)) {

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "ompq/core/error.h"
+#include "ompq/core/memory_limit.h"
 #include "ompq/data/codecs.h"
 
 namespace ompq::data {
@@ -14,17 +15,26 @@ bool starts_with(std::string_view bytes, std::string_view magic) {
 
 }  // namespace
 
-void require_sane_size(std::int64_t width, std::int64_t height, std::string_view name) {
-  // A header of a few bytes can declare an image of terabytes.
-  constexpr std::int64_t kMaxPixels = 200'000'000;
-  if (width < 1 || height < 1 || width > kMaxPixels / height) {
-    throw DataError(
-        name,
-        fmt::format("an image of {} x {} pixels cannot be used; the limit is {} pixels in total",
-                    width,
-                    height,
-                    kMaxPixels));
+void require_sane_size(std::int64_t width,
+                       std::int64_t height,
+                       std::int64_t bytes_per_pixel,
+                       std::size_t file_bytes,
+                       std::string_view name) {
+  if (width < 1 || height < 1 || width > kMaxPictureSide || height > kMaxPictureSide) {
+    throw DataError(name,
+                    fmt::format("an image of {} x {} pixels cannot be used; each side has 1 to {}",
+                                width,
+                                height,
+                                kMaxPictureSide));
   }
+  const std::int64_t needed = width * height * bytes_per_pixel;
+  const auto size = static_cast<std::int64_t>(file_bytes);
+  if (needed <= allowed_bytes(size)) return;
+  throw DataError(name,
+                  fmt::format("an image of {} x {} pixels {}",
+                              width,
+                              height,
+                              over_memory_limit(needed, size, "scale it down")));
 }
 
 Image decode_image(std::string_view bytes, std::string_view name) {

@@ -6,6 +6,7 @@
 #include <zlib.h>
 
 #include "ompq/core/error.h"
+#include "ompq/core/memory_limit.h"
 #include "ompq/data/byte_order.h"
 #include "ompq/data/pixel_array.h"
 
@@ -66,6 +67,21 @@ std::optional<fs::path> labels_beside(const fs::path& images) {
   return std::nullopt;
 }
 
+/// A gzip file may unpack to a thousand times its size. One that declares even more is truncated,
+/// which reading it reports.
+void require_memory(const fs::path& file,
+                    const std::vector<std::int64_t>& shape,
+                    std::int64_t needed) {
+  const auto size = static_cast<std::int64_t>(fs::file_size(file));
+  constexpr std::int64_t kMaxDeflateRatio = 1032;
+  if (needed <= allowed_bytes(size) || needed / kMaxDeflateRatio > size) return;
+  throw DataError(
+      file.string(),
+      fmt::format("its header declares {}, which {}",
+                  shape_text(shape),
+                  over_memory_limit(needed, size, "split it, or unpack it if it is a gzip file")));
+}
+
 }  // namespace
 
 Tensor read_idx(const fs::path& file) {
@@ -90,6 +106,7 @@ Tensor read_idx(const fs::path& file) {
   std::vector<std::int64_t> shape;
   for (std::size_t i = 0; i < rank; ++i) shape.push_back(big_endian<std::uint32_t>(lengths, 4 * i));
   const auto expected = static_cast<std::size_t>(element_count(shape));
+  require_memory(file, shape, static_cast<std::int64_t>(expected));
   const std::string bytes = stream.read(expected + 1);
   if (bytes.size() != expected) {
     throw DataError(file.string(),

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "ompq/core/error.h"
+#include "ompq/core/memory_limit.h"
 #include "ompq/core/tensor.h"
 #include "ompq/data/input_spec.h"
 #include "ompq/data/pixel_array.h"
@@ -48,6 +49,7 @@ ImageTransform::ImageTransform(const Preprocess& preprocess,
   is_image_ = rank3 && (channels_last_ || is_channels(extents_[0]));
   if (is_image_) close_extents(natural);
   require_closed();
+  require_memory();
   require_channel_values();
   for (std::int64_t c = 0; c < channels_; ++c) {
     values_.push_back(value_table(preprocess_, static_cast<std::size_t>(c)));
@@ -86,6 +88,17 @@ void ImageTransform::require_closed() const {
                                 extents_text(extents_),
                                 input_name_,
                                 example));
+}
+
+void ImageTransform::require_memory() const {
+  std::int64_t bytes = sizeof(float);
+  for (const std::int64_t extent : extents_) bytes = saturated_product(bytes, extent);
+  if (bytes <= memory_limit()) return;
+  throw ConfigError("preprocessing",
+                    fmt::format("a sample of shape {} for input \"{}\" {}",
+                                extents_text(extents_),
+                                input_name_,
+                                over_memory_limit(bytes, 0, "give a smaller size")));
 }
 
 void ImageTransform::require_channel_values() const {

@@ -55,6 +55,7 @@ class ImageTransform {
  private:
   void close_extents(std::array<std::int64_t, 2> natural);
   void require_closed() const;
+  void require_memory() const;
   void require_channel_values() const;
   [[nodiscard]] Image fit_size(Image image) const;
   [[nodiscard]] Image resized(const Image& image) const;

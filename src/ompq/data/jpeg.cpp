@@ -88,6 +88,11 @@ class JpegDecoder {
   [[nodiscard]] std::int64_t width() const { return info_.output_width; }
   [[nodiscard]] std::int64_t height() const { return info_.output_height; }
   [[nodiscard]] int components() const { return info_.out_color_components; }
+  /// With several scans, libjpeg keeps the coefficients of all of them.
+  [[nodiscard]] std::int64_t bytes_per_pixel() {
+    const auto coefficients = static_cast<std::int64_t>(sizeof(JCOEF)) * info_.num_components;
+    return components() + (jpeg_has_multiple_scans(&info_) != 0 ? coefficients : 0);
+  }
   [[nodiscard]] std::string reason() const { return failure_.text; }
 
  private:
@@ -116,7 +121,8 @@ std::vector<std::uint8_t> cmyk_to_rgb(const std::vector<std::uint8_t>& cmyk) {
 Image decode_jpeg(std::string_view bytes, std::string_view name) {
   JpegDecoder decoder;
   if (!decoder.start(bytes)) throw_broken(name, decoder);
-  require_sane_size(decoder.width(), decoder.height(), name);
+  require_sane_size(
+      decoder.width(), decoder.height(), decoder.bytes_per_pixel(), bytes.size(), name);
   Image image{decoder.height(), decoder.width(), decoder.components(), {}};
   image.pixels.resize(static_cast<std::size_t>(image.height * image.width * image.channels));
   if (!decoder.read(image.pixels.data())) throw_broken(name, decoder);

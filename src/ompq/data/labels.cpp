@@ -1,5 +1,6 @@
 #include "ompq/data/labels.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <limits>
@@ -26,11 +27,21 @@ std::optional<std::int32_t> place_of_one(std::span<const double> row) {
   return place;
 }
 
-Labels from_one_hot(std::span<const double> values, std::int64_t samples, const std::string& what) {
-  const std::size_t classes = values.size() / static_cast<std::size_t>(samples);
+/// A part of the array as float64. The whole array would take eight times its memory.
+std::vector<double> part_of_array(const Tensor& array, std::size_t first, std::size_t count) {
+  const std::size_t size = size_of(array.type());
+  const Tensor part = Tensor::from_bytes(array.type(),
+                                         {static_cast<std::int64_t>(count)},
+                                         array.bytes().subspan(first * size, count * size));
+  const Tensor wide = part.converted_to(DataType::Float64);
+  return {wide.data<double>().begin(), wide.data<double>().end()};
+}
+
+Labels from_one_hot(const Tensor& array, std::int64_t samples, const std::string& what) {
+  const auto classes = static_cast<std::size_t>(array.elements() / samples);
   Labels labels;
   for (std::size_t i = 0; i < static_cast<std::size_t>(samples); ++i) {
-    const auto place = place_of_one(values.subspan(i * classes, classes));
+    const auto place = place_of_one(part_of_array(array, i * classes, classes));
     if (!place) {
       return {.fault = fmt::format("{}, and row {} is not one-hot, a single 1 among zeros",  //
                                    what,
@@ -41,14 +52,20 @@ Labels from_one_hot(std::span<const double> values, std::int64_t samples, const 
   return labels;
 }
 
-Labels from_indices(std::span<const double> values, const std::string& what) {
+Labels from_indices(const Tensor& array, const std::string& what) {
+  constexpr std::size_t kPart = 1 << 16;
+  const auto count = static_cast<std::size_t>(array.elements());
   Labels labels;
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    if (!is_index(values[i])) {
-      return {.fault = fmt::format(
-                  "{}, and the label of sample {} is {}, no whole number", what, i, values[i])};
+  for (std::size_t first = 0; first < count; first += kPart) {
+    for (const double value : part_of_array(array, first, std::min(kPart, count - first))) {
+      if (!is_index(value)) {
+        return {.fault = fmt::format("{}, and the label of sample {} is {}, no whole number",
+                                     what,
+                                     labels.values.size(),
+                                     value)};
+      }
+      labels.values.push_back(static_cast<std::int32_t>(value));
     }
-    labels.values.push_back(static_cast<std::int32_t>(values[i]));
   }
   return labels;
 }
@@ -63,10 +80,9 @@ Labels labels_of(const Tensor& array, std::int64_t samples, const std::string& n
     return {.fault =
                 fmt::format("{}, which is no label for each of the {} samples", what, samples)};
   }
-  const Tensor wide = array.converted_to(DataType::Float64);
-  if (array.elements() == samples) return from_indices(wide.data<double>(), what);
+  if (array.elements() == samples) return from_indices(array, what);
   if (array.elements() == samples * shape[1] && shape[1] > 1) {
-    return from_one_hot(wide.data<double>(), samples, what);
+    return from_one_hot(array, samples, what);
   }
   return {.fault = fmt::format("{}, more than one class for each sample", what)};
 }

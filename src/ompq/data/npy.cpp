@@ -11,6 +11,7 @@
 #include <fmt/ranges.h>
 
 #include "ompq/core/error.h"
+#include "ompq/core/memory_limit.h"
 #include "ompq/data/byte_order.h"
 
 namespace ompq::data {
@@ -265,6 +266,12 @@ std::vector<std::string> parse_npy_text(std::string_view bytes, std::string_view
   const std::size_t size = unicode ? 4 * length : length;
   const std::vector<std::int64_t> shape = parts.header.shape();
   require_bytes(parts, shape, size, "text");
+  const auto count = static_cast<std::int64_t>(element_count(shape));
+  const std::int64_t needed = saturated_product(count, sizeof(std::string) + size);
+  if (needed > memory_limit()) {
+    parts.header.fail(fmt::format(
+        "an array of {} texts {}", count, over_memory_limit(needed, 0, "save it as numbers")));
+  }
   const std::string data =
       parts.header.is_fortran() ? in_c_order(parts.data, shape, size) : std::string(parts.data);
   std::vector<std::string> texts;

@@ -28,6 +28,11 @@ class PngDecoder {
   bool start() {
     if (info_ == nullptr || setjmp(png_jmpbuf(png_)) != 0) return false;
     png_set_read_fn(png_, this, on_read);
+    // Texts and colour profiles are not used, and a kilobyte of them unpacks to a megabyte.
+    static constexpr png_byte kUnused[] = "tEXt\0zTXt\0iTXt\0iCCP\0sPLT\0eXIf";
+    png_set_keep_unknown_chunks(png_, PNG_HANDLE_CHUNK_NEVER, nullptr, 0);
+    png_set_keep_unknown_chunks(
+        png_, PNG_HANDLE_CHUNK_NEVER, kUnused, static_cast<int>(sizeof(kUnused) / 5));
     png_read_info(png_, info_);
     png_set_scale_16(png_);
     png_set_expand(png_);
@@ -84,7 +89,7 @@ class PngDecoder {
 Image decode_png(std::string_view bytes, std::string_view name) {
   PngDecoder decoder(bytes);
   if (!decoder.start()) throw_broken(name, decoder);
-  require_sane_size(decoder.width(), decoder.height(), name);
+  require_sane_size(decoder.width(), decoder.height(), decoder.channels(), bytes.size(), name);
   Image image{decoder.height(), decoder.width(), decoder.channels(), {}};
   image.pixels.resize(static_cast<std::size_t>(image.height * image.width * image.channels));
   if (!decoder.read(image.pixels.data())) throw_broken(name, decoder);

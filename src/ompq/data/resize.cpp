@@ -4,6 +4,11 @@
 #include <cmath>
 #include <cstring>
 
+#include <fmt/format.h>
+
+#include "ompq/core/error.h"
+#include "ompq/core/memory_limit.h"
+
 namespace ompq::data {
 namespace {
 
@@ -189,6 +194,21 @@ Image take_nearest(const Image& image, std::int64_t height, std::int64_t width) 
   return result;
 }
 
+/// A long and narrow image becomes huge if its shorter side is enlarged.
+void require_memory(const Image& image, std::int64_t height, std::int64_t width) {
+  const std::int64_t between = std::max(image.height, height);  // after its columns are resized
+  const std::int64_t needed = saturated_product(saturated_product(between, width), image.channels);
+  const auto own = static_cast<std::int64_t>(image.pixels.size());
+  if (needed <= allowed_bytes(own)) return;
+  throw DataError("preprocessing",
+                  fmt::format("an image of {} x {} pixels resized to {} x {} {}",
+                              image.width,
+                              image.height,
+                              width,
+                              height,
+                              over_memory_limit(needed, own, "crop it")));
+}
+
 }  // namespace
 
 Interpolation interpolation_of(std::string_view name) {
@@ -202,6 +222,7 @@ Image resize(const Image& image,
              std::int64_t width,
              Interpolation interpolation) {
   if (image.height == height && image.width == width) return image;
+  require_memory(image, height, width);
   if (interpolation == Interpolation::Nearest) return take_nearest(image, height, width);
   const Filter filter = filter_for(interpolation);
   if (image.width == width) return resize_rows(image, height, filter);

@@ -9,6 +9,7 @@
 #include <tiffio.h>
 
 #include "ompq/core/error.h"
+#include "ompq/core/memory_limit.h"
 #include "ompq/data/codecs.h"
 
 namespace ompq::data {
@@ -57,13 +58,16 @@ int keep_reason(TIFF* /*tiff*/, void* source, const char* module, const char* te
 
 int say_nothing(TIFF* /*tiff*/, void* /*source*/, const char*, const char*, va_list) { return 1; }
 
+/// libtiff's pixel, the image's, and the file's decoded strip or tile.
+constexpr std::int64_t kBytesPerPixel = 4 + 3 + 4;
+
 using Tiff = std::unique_ptr<TIFF, void (*)(TIFF*)>;
 
 Tiff open_tiff(TiffSource& source) {
-  constexpr tmsize_t kMostMemory = tmsize_t{1} << 30;  // per allocation of libtiff
+  const tmsize_t most = allowed_bytes(static_cast<std::int64_t>(source.bytes.size()));
   const std::unique_ptr<TIFFOpenOptions, void (*)(TIFFOpenOptions*)> options(TIFFOpenOptionsAlloc(),
                                                                              TIFFOpenOptionsFree);
-  TIFFOpenOptionsSetMaxSingleMemAlloc(options.get(), kMostMemory);
+  TIFFOpenOptionsSetMaxSingleMemAlloc(options.get(), most);
   TIFFOpenOptionsSetErrorHandlerExtR(options.get(), keep_reason, &source);
   TIFFOpenOptionsSetWarningHandlerExtR(options.get(), say_nothing, &source);
   return {TIFFClientOpenExt("picture",
@@ -118,7 +122,7 @@ Image decode_tiff(std::string_view bytes, std::string_view name) {
   std::uint32_t height = 0;
   TIFFGetField(tiff.get(), TIFFTAG_IMAGEWIDTH, &width);
   TIFFGetField(tiff.get(), TIFFTAG_IMAGELENGTH, &height);
-  require_sane_size(width, height, name);
+  require_sane_size(width, height, kBytesPerPixel, bytes.size(), name);
   drop_alpha(tiff.get());
   std::vector<std::uint32_t> raster(std::size_t{width} * height);
   if (!read_pixels(tiff.get(), raster, source)) fail();

@@ -36,7 +36,8 @@ Image decode_webp(std::string_view bytes, std::string_view name) {
   if (config.input.has_animation != 0) {
     throw DataError(name, "the WebP file is an animation; save a single frame");
   }
-  require_sane_size(config.input.width, config.input.height, name);
+  constexpr std::int64_t kBytesPerPixel = 4 + 3;  // libwebp's own pixels, and the image's
+  require_sane_size(config.input.width, config.input.height, kBytesPerPixel, bytes.size(), name);
   Image image{config.input.height, config.input.width, 3, {}};
   image.pixels.resize(static_cast<std::size_t>(image.height * image.width * 3));
   config.output.colorspace = MODE_RGB;  // drops alpha

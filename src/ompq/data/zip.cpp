@@ -7,6 +7,7 @@
 #include <zip.h>
 
 #include "ompq/core/error.h"
+#include "ompq/core/memory_limit.h"
 
 namespace ompq::data {
 namespace {
@@ -102,7 +103,7 @@ void ZipReader::read_directory() {
 }
 
 /// Checks the sizes in the directory for plausibility, before memory is allocated for the member.
-void ZipReader::check(const Member& member) const {
+void ZipReader::check(const Member& member) {
   if (member.encrypted) fail(fmt::format("member {} is encrypted", member.name));
   if (member.method != ZIP_CM_STORE && member.method != ZIP_CM_DEFLATE) {
     fail(fmt::format(
@@ -115,6 +116,20 @@ void ZipReader::check(const Member& member) const {
   if (member.packed_bytes > file_bytes_ || member.bytes / ratio > member.packed_bytes + 1) {
     fail(fmt::format("member {} cannot hold the {} bytes it claims", member.name, member.bytes));
   }
+  count(member);
+}
+
+/// A member may unpack to a thousand times its bytes in the file.
+void ZipReader::count(const Member& member) {
+  unpacked_[member.index] = static_cast<std::int64_t>(member.bytes);
+  std::int64_t total = 0;
+  for (const auto& [index, bytes] : unpacked_) total = saturated_sum(total, bytes);
+  const auto size = static_cast<std::int64_t>(file_bytes_);
+  if (total <= allowed_bytes(size)) return;
+  throw DataError(name_,
+                  fmt::format("unpacking member {} {}",
+                              member.name,
+                              over_memory_limit(total, size, "save the archive uncompressed")));
 }
 
 std::string ZipReader::read(const Member& member) {

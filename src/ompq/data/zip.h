@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -10,7 +11,8 @@ struct zip;  // of libzip
 
 namespace ompq::data {
 
-/// Reads members of a zip archive, stored or deflated. Only the requested member is in memory.
+/// Reads members of a zip archive, stored or deflated. Only the requested member is in memory. The
+/// sizes of the members that are read are limited by the archive's (core/memory_limit.h).
 class ZipReader {
  public:
   struct Member {
@@ -32,12 +34,14 @@ class ZipReader {
  private:
   [[noreturn]] void fail(const std::string& reason) const;
   void read_directory();
-  void check(const Member& member) const;
+  void check(const Member& member);
+  void count(const Member& member);
 
   std::string name_;
   std::uint64_t file_bytes_ = 0;
   std::unique_ptr<zip, void (*)(zip*)> archive_;
   std::vector<Member> members_;
+  std::map<std::uint64_t, std::int64_t> unpacked_;  ///< bytes of the members that were read
 };
 
 struct ZipEntry {

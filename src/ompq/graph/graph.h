@@ -99,6 +99,7 @@ class Graph {
   int opset = 13;                               ///< of domain ""
   std::map<std::string, std::string> metadata;  ///< the file's metadata_props
   Interface interface;                          ///< inputs and outputs as the file declares them
+  std::int64_t source_bytes = 0;                ///< of the file and its external data; 0: no file
 
   // --- reading -------------------------------------------------------------------------------
   [[nodiscard]] const std::vector<Node>& nodes() const { return nodes_; }

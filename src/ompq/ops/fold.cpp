@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 #include <unordered_map>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -66,20 +67,35 @@ std::vector<at::Tensor> run_node(const Graph& graph,
 /// Runs nodes in order, and keeps a result until its last reader.
 class Run {
  public:
-  Run(const Graph& graph, std::span<const NodeId> order, std::span<const ValueId> asked)
-      : graph_(graph) {
+  Run(const Graph& graph,
+      std::span<const NodeId> order,
+      std::span<const ValueId> asked,
+      FoldBudget& budget)
+      : graph_(graph), budget_(budget) {
     for (const ValueId id : asked) ++readers_[id];
     for (const NodeId id : order) {
       for (const ValueId input : graph.node(id).inputs) ++readers_[input];
     }
   }
 
+  ~Run() {
+    settle();
+    for (const auto& [id, tensor] : made_)
+      budget_.release(static_cast<std::int64_t>(tensor.nbytes()));
+  }
+  Run(const Run&) = delete;
+  Run& operator=(const Run&) = delete;
+
   void run(const Node& node) {
     std::vector<at::Tensor> inputs;
     for (const ValueId input : node.inputs) inputs.push_back(take(input));
+    const std::int64_t bytes = budget_.require(graph_, node, inputs);
     const std::vector<at::Tensor> outputs = run_node(graph_, node, inputs);
+    inputs.clear();
+    budget_.release(bytes);
+    settle();
     for (std::size_t i = 0; i < node.outputs.size() && i < outputs.size(); ++i) {
-      if (readers_.contains(node.outputs[i])) made_[node.outputs[i]] = outputs[i];
+      if (readers_.contains(node.outputs[i])) keep(node.outputs[i], outputs[i]);
     }
   }
 
@@ -87,26 +103,54 @@ class Run {
     if (id == kNoValue) return {};
     if (graph_.is_constant(id)) return to_aten(*graph_.value(id).constant);
     at::Tensor tensor = made_.at(id);
-    if (--readers_[id] == 0) made_.erase(id);
+    if (--readers_[id] == 0) {
+      made_.erase(id);
+      last_read_ += static_cast<std::int64_t>(tensor.nbytes());
+    }
     return tensor;
   }
 
+  /// Called after what take() returned last is freed.
+  void settle() { budget_.release(std::exchange(last_read_, 0)); }
+
  private:
+  void keep(ValueId id, const at::Tensor& tensor) {
+    budget_.require(graph_.node(graph_.producer(id)), static_cast<std::int64_t>(tensor.nbytes()));
+    made_[id] = without_spare_storage(tensor);
+  }
+
   const Graph& graph_;
+  FoldBudget& budget_;
   std::unordered_map<ValueId, int> readers_;
   std::unordered_map<ValueId, at::Tensor> made_;
+  std::int64_t last_read_ = 0;  ///< bytes of operands that no later node reads
 };
 
 }  // namespace
 
 std::vector<Tensor> evaluate_constants(const Graph& graph, std::span<const ValueId> values) {
+  FoldBudget budget(graph);
+  return evaluate_constants(graph, values, budget);
+}
+
+std::vector<Tensor> evaluate_constants(const Graph& graph,
+                                       std::span<const ValueId> values,
+                                       FoldBudget& budget) {
   const at::NoGradGuard no_grad;
+  const FoldBudget::Scope scope(budget);
   const std::vector<NodeId> order = nodes_before(graph, values);
-  Run run(graph, order, values);
+  Run run(graph, order, values, budget);
   std::vector<Tensor> results(values.size());
   const auto collect = [&](std::size_t i) {
     const graph::Value& value = graph.value(values[i]);
-    results[i] = value.constant ? *value.constant : from_aten(run.take(values[i]), value.type);
+    if (value.constant) {
+      results[i] = *value.constant;
+      return;
+    }
+    results[i] = from_aten(run.take(values[i]), value.type);
+    run.settle();
+    budget.require(graph.node(graph.producer(values[i])),
+                   static_cast<std::int64_t>(results[i].bytes().size()));
   };
   std::unordered_map<NodeId, std::vector<std::size_t>> asked_of;
   for (std::size_t i = 0; i < values.size(); ++i) {

@@ -102,15 +102,20 @@ bool reads_only_constants(const Graph& graph, const Node& node) {
       node.inputs, [&](ValueId input) { return input == kNoValue || graph.is_constant(input); });
 }
 
-/// The node's results; nullopt if LibTorch fails.
+/// The node's results; empty if LibTorch fails, or if a sub-network of the node needs more memory
+/// than the file may take.
 std::vector<at::Tensor> results_of(const Graph& graph, const Node& node) {
   std::vector<at::Tensor> inputs;
   for (const ValueId input : node.inputs) {
     inputs.push_back(input == kNoValue ? at::Tensor() : to_aten(*graph.value(input).constant));
   }
+  FoldBudget budget(graph);
+  const FoldBudget::Scope scope(budget);
   try {
     return find_operator(node.domain, node.op_type)->run({node, graph.opset}, inputs);
   } catch (const c10::Error&) {
+    return {};
+  } catch (const ShapeError&) {
     return {};
   }
 }

@@ -12,6 +12,7 @@
 #include <fmt/ranges.h>
 
 #include "ompq/core/error.h"
+#include "ompq/core/memory_limit.h"
 #include "ompq/graph/passes.h"
 #include "ompq/ops/facts.h"
 #include "ompq/ops/fold.h"
@@ -30,6 +31,8 @@ using graph::ValueId;
 /// Results up to this size are computed at once; larger ones only if a non-constant node reads
 /// them, so that intermediate results of unpacking a weight are not kept.
 constexpr std::int64_t kEagerBytes = std::int64_t{1} << 20;
+/// Results up to this size can be extents, positions and conditions, which shape rules read.
+constexpr std::int64_t kKnownBytes = kMaxKnownElements * 8;
 /// Results of operators that only repeat their input are computed at run time if they are larger
 /// than this.
 constexpr std::int64_t kRepeatedBytes = std::int64_t{64} << 20;
@@ -70,6 +73,10 @@ void Inference::learn_output(ValueId id, const OutputFacts& facts, bool constant
   as_input.present = true;
   as_input.elements = facts.elements;
   const auto numbers = known_integers(as_input);
+  if (facts.elements) {
+    budget_.require(graph_.node(graph_.producer(id)),
+                    static_cast<std::int64_t>(facts.elements->size() * 2 * sizeof(Dim)));
+  }
   if (extents && numbers && !is_float(facts.type)) {
     value.constant = Tensor::from<std::int64_t>(*extents, *numbers).converted_to(facts.type);
     knowledge.constant = true;
@@ -135,7 +142,7 @@ void Inference::infer_outputs(NodeId id, const Operator& op, Facts facts) {
   for (std::size_t i = 0; i < count; ++i) {
     const ValueId output = node.outputs[i];
     if (output == kNoValue || graph_.is_constant(output)) continue;
-    if (bytes_of(output).value_or(INT64_MAX) <= kEagerBytes) small.push_back(output);
+    if (is_eager(output)) small.push_back(output);
   }
   fold_values(small);
   for (const ValueId folded : small) learn_constant(folded);
@@ -194,23 +201,27 @@ void Inference::raise() const {
   if (misfit_) throw ShapeError(*misfit_);
 }
 
-std::optional<std::int64_t> Inference::bytes_of(ValueId id) const {
+std::int64_t Inference::bytes_of_value(ValueId id) const {
   const Value& value = graph_.value(id);
-  const MaybeDim count = value.shape ? product(*value.shape) : std::nullopt;
-  std::int64_t bytes = 0;
-  if (!count || !count->is_fixed() ||
-      __builtin_mul_overflow(count->size, static_cast<std::int64_t>(size_of(value.type)), &bytes)) {
-    return std::nullopt;
-  }
-  return bytes;
+  return value.shape ? bytes_of(value.type, *value.shape) : INT64_MAX;
 }
 
-bool Inference::stays(ValueId id) const {
+/// Larger results are only computed at once as long as half of the budget is left for those that
+/// the network reads.
+bool Inference::is_eager(ValueId id) const {
+  const std::int64_t bytes = bytes_of_value(id);
+  if (bytes > kEagerBytes) return false;
+  return bytes <= kKnownBytes || budget_.fits(saturated_sum(bytes, budget_.held()));
+}
+
+/// @param planned  bytes of the values that are folded besides.
+bool Inference::stays(ValueId id, std::int64_t planned) const {
   const Node& maker = graph_.node(graph_.producer(id));
   if (is_kept(maker)) return true;
   const bool repeats =
       std::find(kRepeaters.begin(), kRepeaters.end(), maker.op_type) != kRepeaters.end();
-  return repeats && bytes_of(id).value_or(INT64_MAX) > kRepeatedBytes;
+  const std::int64_t bytes = bytes_of_value(id);
+  return repeats && (bytes > kRepeatedBytes || !budget_.fits(saturated_sum(planned, bytes)));
 }
 
 void Inference::compute_frontier() {
@@ -222,17 +233,19 @@ void Inference::compute_frontier() {
   }
   std::unordered_set<ValueId> seen;
   std::vector<ValueId> needed;
+  std::int64_t planned = 0;
   while (!open.empty()) {
     const ValueId id = open.back();
     open.pop_back();
     if (id == kNoValue || !at(id).constant || graph_.is_constant(id) || !seen.insert(id).second) {
       continue;
     }
-    if (stays(id)) {
+    if (stays(id, planned)) {
       const auto& inputs = graph_.node(graph_.producer(id)).inputs;
       open.insert(open.end(), inputs.begin(), inputs.end());
     } else {
       needed.push_back(id);
+      planned = saturated_sum(planned, bytes_of_value(id));
     }
   }
   fold_values(needed);
@@ -250,7 +263,11 @@ void Inference::fold_values(const std::vector<ValueId>& values) {
       if (graph_.node(maker).input(i) != kNoValue) asked.push_back(graph_.node(maker).inputs[i]);
     }
   }
-  std::vector<Tensor> computed = evaluate_constants(graph_, asked);
+  std::vector<Tensor> computed = evaluate_constants(graph_, asked, budget_);
+  for (std::size_t i = values.size(); i < computed.size(); ++i) {
+    if (graph_.is_constant(asked[i])) continue;
+    budget_.release(static_cast<std::int64_t>(computed[i].bytes().size()));
+  }
   std::size_t next = values.size();
   for (const NodeId id : decoders) {
     const Node& node = graph_.node(id);

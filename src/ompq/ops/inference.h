@@ -9,6 +9,7 @@
 #include "ompq/core/error.h"
 #include "ompq/graph/graph.h"
 #include "ompq/ops/facts.h"
+#include "ompq/ops/fold_budget.h"
 #include "ompq/ops/operator.h"
 
 namespace ompq::ops {
@@ -22,7 +23,8 @@ struct Knowledge {
 
 class Inference {
  public:
-  explicit Inference(graph::Graph& graph) : graph_(graph), knowledge_(graph.values().size()) {
+  explicit Inference(graph::Graph& graph)
+      : graph_(graph), knowledge_(graph.values().size()), budget_(graph) {
     for (const graph::ValueId input : graph_.inputs()) at(input).known = true;
     for (std::size_t i = 0; i < knowledge_.size(); ++i) {
       const auto id = static_cast<graph::ValueId>(i);
@@ -63,11 +65,13 @@ class Inference {
                                                      Facts facts) const;
   [[nodiscard]] bool inputs_are_constant(const graph::Node& node);
   void infer_outputs(graph::NodeId id, const Operator& op, Facts facts);
-  [[nodiscard]] std::optional<std::int64_t> bytes_of(graph::ValueId id) const;
-  [[nodiscard]] bool stays(graph::ValueId id) const;
+  [[nodiscard]] std::int64_t bytes_of_value(graph::ValueId id) const;
+  [[nodiscard]] bool is_eager(graph::ValueId id) const;
+  [[nodiscard]] bool stays(graph::ValueId id, std::int64_t planned) const;
 
   graph::Graph& graph_;
   std::vector<Knowledge> knowledge_;
+  FoldBudget budget_;  ///< holds the folded constants
   std::vector<std::string> unsupported_;
   std::set<std::string> data_dependent_;  ///< names of unsupported nodes with data-dependent shapes
   std::optional<ShapeError> misfit_;
