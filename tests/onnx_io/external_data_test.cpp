@@ -183,5 +183,35 @@ TEST_F(ExternalData, IsRefusedForAModelInMemory) {
   }
 }
 
+TEST_F(ExternalData, ThatTensorsShareIsLimitedByTheFiles) {
+  const auto import_repeated = [&](int count) {
+    onnx::ModelProto model = testing::sound_model();
+    for (int i = 0; i < count; ++i) {
+      auto* tensor = model.mutable_graph()->add_initializer();
+      tensor->set_name("t" + std::to_string(i));
+      tensor->set_data_type(onnx::TensorProto::UINT8);
+      tensor->add_dims(1 << 20);
+      tensor->set_data_location(onnx::TensorProto::EXTERNAL);
+      auto* location = tensor->add_external_data();
+      location->set_key("location");
+      location->set_value("weights");
+    }
+    write_file_atomically(models() / "net.onnx", model.SerializeAsString());
+    return import_onnx(models() / "net.onnx");
+  };
+  write_file_atomically(models() / "weights", std::string(1 << 20, 'w'));
+  const graph::Graph few = import_repeated(20);
+  EXPECT_GT(few.source_bytes, 1 << 20);
+  EXPECT_LT(few.source_bytes, 2 << 20);
+  try {
+    (void)import_repeated(300);
+    FAIL() << "nothing was thrown";
+  } catch (const ImportError& error) {
+    EXPECT_THAT(error.what(),
+                AllOf(HasSubstr("external data up to initializer 't256' needs 257 MiB"),
+                      HasSubstr("more than the limit of 256 MiB")));
+  }
+}
+
 }  // namespace
 }  // namespace ompq::onnx_io

@@ -9,6 +9,7 @@
 #include "ompq/core/error.h"
 #include "ompq/onnx_io/importer.h"
 #include "onnx_io/model_text.h"
+#include "support/peak_memory.h"
 
 namespace ompq::onnx_io {
 namespace {
@@ -212,6 +213,48 @@ TEST(InlineFunctions, RefusesAFunctionThatCallsItself) {
       functions { domain: "local" name: "B" input: "a" output: "b"
         node { op_type: "A" domain: "local" input: "a" output: "b" } })")),
               HasSubstr("function 'A' calls itself"));
+}
+
+/// Functions f0 to f<count - 1>, each of which calls the one before `calls` times.
+onnx::ModelProto model_with_calls(int count, int calls, const std::string& body = "Neg") {
+  std::string functions = R"(functions { domain: "local" name: "f0" input: "a" output: "b"
+      opset_import { version: 17 } node { op_type: ")" +
+                          body + R"(" input: "a" output: "b" } })";
+  for (int i = 1; i < count; ++i) {
+    const std::string before = "f" + std::to_string(i - 1);
+    functions += "functions { domain: \"local\" name: \"f" + std::to_string(i) +
+                 "\" input: \"a\" output: \"b\" opset_import { version: 17 } "
+                 "opset_import { domain: \"local\" version: 1 } ";
+    for (int call = 0; call < calls; ++call) {
+      functions += "node { domain: \"local\" op_type: \"" + before + "\" input: \"a\" output: \"" +
+                   (call + 1 < calls ? "t" + std::to_string(call) : "b") + "\" } ";
+    }
+    functions += "}";
+  }
+  const std::string last = "f" + std::to_string(count - 1);
+  return model_with(
+      "node { domain: \"local\" op_type: \"" + last + "\" input: \"x\" output: \"y\" }", functions);
+}
+
+TEST(InlineFunctions, RefusesCallsThatMultiply) {
+  std::string message;
+  const std::int64_t peak =
+      testing::peak_growth([&] { message = inlining_refusal(model_with_calls(40, 2)); });
+  EXPECT_THAT(message,
+              ::testing::AllOf(HasSubstr("with its functions inlined, the network has "),
+                               HasSubstr("more than the limit of 256 MiB")));
+  EXPECT_LT(peak, std::int64_t{400} << 20);
+  EXPECT_THAT(inlining_refusal(model_with_calls(7, 10)), HasSubstr("with its functions inlined"));
+  EXPECT_EQ(inlining_refusal(model_with_calls(8, 2)), "nothing was thrown");
+}
+
+TEST(InlineFunctions, RefusesDeepChainsOfCalls) {
+  EXPECT_EQ(inlining_refusal(model_with_calls(100, 1)), "nothing was thrown");
+  for (const int count : {101, 5000}) {
+    EXPECT_THAT(inlining_refusal(model_with_calls(count, 1)),
+                HasSubstr("is called through 100 other functions, and ompq reads 100 levels"))
+        << count;
+  }
 }
 
 }  // namespace

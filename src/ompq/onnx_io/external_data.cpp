@@ -102,6 +102,28 @@ fs::path resolve(const std::string& location, const std::string& what, const Mod
   return file;
 }
 
+/// Tensors may read the same bytes, so that a small file could fill the memory.
+void count(std::uint64_t size,
+           std::size_t bytes,
+           const fs::path& file,
+           const std::string& what,
+           const ModelPlace& place) {
+  if (place.source == nullptr) return;
+  SourceBytes& source = *place.source;
+  source.data_files[file] = static_cast<std::int64_t>(size);
+  source.read = saturated_sum(source.read, static_cast<std::int64_t>(bytes));
+  const std::int64_t total = source.total();
+  if (source.read <= allowed_bytes(total)) return;
+  throw ImportError(
+      place.name,
+      fmt::format("external data up to {} {}",
+                  what,
+                  over_memory_limit(source.read,
+                                    total,
+                                    "save the model with tensors that do not repeat the same "
+                                    "bytes of a file")));
+}
+
 }  // namespace
 
 std::vector<std::byte> read_external_data(const onnx::TensorProto& proto,
@@ -130,6 +152,7 @@ std::vector<std::byte> read_external_data(const onnx::TensorProto& proto,
                                   location.path,
                                   size));
   }
+  count(size, expected_bytes, file, what, place);
   std::vector<std::byte> bytes(expected_bytes);
   std::ifstream stream(file, std::ios::binary);
   stream.seekg(static_cast<std::streamoff>(location.offset));

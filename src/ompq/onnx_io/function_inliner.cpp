@@ -12,6 +12,8 @@
 #include <google/protobuf/unknown_field_set.h>
 
 #include "ompq/core/error.h"
+#include "ompq/core/memory_limit.h"
+#include "ompq/onnx_io/model_structure.h"
 
 namespace ompq::onnx_io {
 namespace {
@@ -22,8 +24,10 @@ using Nodes = google::protobuf::RepeatedPtrField<onnx::NodeProto>;
 /// Domain, name and overload.
 using Key = std::tuple<std::string, std::string, std::string>;
 
-/// A larger number of nodes comes from calls that multiply at each level, not from an exporter.
-constexpr std::size_t kMaxNodes = 4'000'000;
+/// Exporters nest functions as deep as modules.
+constexpr std::size_t kMaxCallDepth = 100;
+/// The parsed node and its copy in the network.
+constexpr std::int64_t kCopiesOfNode = 4;
 
 std::string plain_domain(const std::string& domain) { return domain == "ai.onnx" ? "" : domain; }
 
@@ -207,14 +211,23 @@ class Inliner {
       if (attribute.has_g()) inline_graph(*attribute.mutable_g());
       for (onnx::GraphProto& graph : *attribute.mutable_graphs()) inline_graph(graph);
     }
+    count(node);
     *nodes.Add() = std::move(node);
-    if (++made_ > kMaxNodes) {
-      throw ImportError(
-          place_.name,
-          fmt::format(
-              "its functions are called {} times; save the model with its functions inlined",
-              made_));
-    }
+  }
+
+  /// Calls that multiply at each level make a network of any size.
+  void count(const onnx::NodeProto& node) {
+    ++made_;
+    const auto bytes = static_cast<std::int64_t>(node.ByteSizeLong());
+    needed_ = saturated_sum(needed_, kBytesPerNode + bytes * kCopiesOfNode);
+    const std::int64_t file_bytes = place_.source != nullptr ? place_.source->model : 0;
+    if (needed_ <= allowed_bytes(file_bytes)) return;
+    throw ImportError(
+        place_.name,
+        fmt::format(
+            "with its functions inlined, the network has {} nodes and more, and {}",
+            made_,
+            over_memory_limit(needed_, file_bytes, "save the model with its functions inlined")));
   }
 
   void expand(const onnx::FunctionProto& function, const onnx::NodeProto& node, Nodes& nodes) {
@@ -224,6 +237,14 @@ class Inliner {
           fmt::format("function '{}' calls itself; recursive functions cannot be inlined",
                       function.name()));
     }
+    if (open_.size() >= kMaxCallDepth) {
+      throw ImportError(place_.name,
+                        fmt::format("function '{}' is called through {} other functions, and ompq "
+                                    "reads {} levels; save the model with its functions inlined",
+                                    function.name(),
+                                    open_.size(),
+                                    kMaxCallDepth));
+    }
     open_.push_back(&function);
     Call call(function, node, prefix_for(node));
     for (const onnx::NodeProto& inner : function.node()) {
@@ -231,7 +252,10 @@ class Inliner {
       note_opset(function, bound);
       add(std::move(bound), nodes);
     }
-    for (const onnx::NodeProto& copy : call.copies()) *nodes.Add() = copy;
+    for (const onnx::NodeProto& copy : call.copies()) {
+      count(copy);
+      *nodes.Add() = copy;
+    }
     open_.pop_back();
   }
 
@@ -254,8 +278,10 @@ class Inliner {
   std::string prefix_for(const onnx::NodeProto& node) {
     const std::string& base = node.name().empty() ? node.op_type() : node.name();
     std::string prefix = node.name().empty() ? fmt::format("{}_0/", base) : base + "/";
-    for (int i = 1; leads_to_a_name(prefix) || !prefixes_.insert(prefix).second; ++i) {
-      prefix = fmt::format("{}_{}/", base, i);
+    // Numbers go on where the last call of that name stopped, since there can be many calls.
+    int& last = last_numbers_[base];
+    while (leads_to_a_name(prefix) || !prefixes_.insert(prefix).second) {
+      prefix = fmt::format("{}_{}/", base, ++last);
     }
     return prefix;
   }
@@ -270,9 +296,11 @@ class Inliner {
   std::map<Key, const onnx::FunctionProto*> functions_;
   std::vector<const onnx::FunctionProto*> open_;  ///< functions being inlined, outermost first
   std::set<std::string> prefixes_;
+  std::map<std::string, int> last_numbers_;  ///< of the prefixes, by the name of the call
   std::set<std::string> taken_;
   std::optional<std::int64_t> opset_;  ///< of the model itself
   std::size_t made_ = 0;
+  std::int64_t needed_ = 0;  ///< bytes for these nodes
 };
 
 }  // namespace

@@ -15,6 +15,7 @@
 #include "ompq/onnx_io/function_inliner.h"
 #include "ompq/onnx_io/lower_operators.h"
 #include "ompq/onnx_io/model_check.h"
+#include "ompq/onnx_io/model_structure.h"
 #include "ompq/onnx_io/network_inputs.h"
 #include "ompq/onnx_io/node_names.h"
 #include "ompq/onnx_io/node_order.h"
@@ -28,6 +29,9 @@ namespace {
 namespace fs = std::filesystem;
 using graph::kNoValue;
 using graph::ValueId;
+
+/// Shape inference visits both branches of an If, so that each level may double its time.
+constexpr int kMaxDepth = 12;
 
 class GraphBuilder {
  public:
@@ -63,7 +67,14 @@ class GraphBuilder {
         options_(around.options_),
         place_(around.place_),
         names_(proto),
-        own_opset_(around.own_opset_) {
+        own_opset_(around.own_opset_),
+        depth_(around.depth_ + 1) {
+    if (depth_ > kMaxDepth) {
+      throw ImportError(place_.name,
+                        fmt::format("has sub-networks (of If, Loop or Scan) that are nested more "
+                                    "than {} deep; export it with fewer levels",
+                                    kMaxDepth));
+    }
     graph_.opset = around.graph_.opset;
     if (!proto_.name().empty()) graph_.name = proto_.name();
   }
@@ -89,6 +100,7 @@ class GraphBuilder {
     settle_opsets();
     lower_operators(graph_);
     check_weights(graph_, place_);
+    if (place_.source != nullptr) graph_.source_bytes = place_.source->total();
     return std::move(graph_);
   }
 
@@ -412,6 +424,7 @@ class GraphBuilder {
   graph::Graph graph_;
   NodeNames names_;
   int own_opset_ = 0;                              ///< of the model's own nodes
+  int depth_ = 0;                                  ///< 0 outside of all sub-networks
   std::map<std::string, int> opset_notes_;         ///< opsets of nodes with an older one, by name
   std::map<std::string, std::string> unreadable_;  ///< why a constant is not supported, by name
   std::map<ValueId, int> narrow_;                  ///< bits of constants of 4- and 2-bit types
@@ -432,10 +445,13 @@ graph::Graph import_onnx_bytes(std::string_view bytes,
                                const fs::path& file,
                                const ImportOptions& options,
                                std::set<fs::path>* data_files) {
+  SourceBytes source{.model = static_cast<std::int64_t>(bytes.size())};
   const ModelPlace place{file.empty() ? "model" : file.string(),
                          file.empty() ? std::nullopt : std::optional(file.parent_path()),
                          data_files,
-                         linked_folder(file)};
+                         linked_folder(file),
+                         &source};
+  check_structure(bytes, place);
   onnx::ModelProto model = parse_model(bytes, place);
   inline_functions(model, place);
   return GraphBuilder(model, with_sample_extents(model.graph(), options, place), place).build();
