@@ -7,7 +7,7 @@ PREFIX := /usr/local
 RELEASE := build/release
 export CMAKE_BUILD_PARALLEL_LEVEL := $(JOBS)
 
-.PHONY: all help bootstrap judge configure demo test check-asan check-ubsan check-tsan bench format tidy docs install clean
+.PHONY: all help bootstrap judge configure demo test check-asan check-ubsan check-tsan bench fuzz format tidy docs install clean
 
 all: configure ## build the program (build/release)
 	@cmake --build $(RELEASE) --target ompq_program
@@ -46,6 +46,15 @@ bench: CONFIGURE := -DOMPQ_BENCH=ON
 bench: judge configure ## build and run the benchmarks
 	@cmake --build $(RELEASE)
 	@scripts/run_benchmarks.sh $(RELEASE)
+
+fuzz: bootstrap ## run the fuzz targets (needs clang); FUZZ="--seconds 60 image" runs one for a minute
+	@command -v clang++ >/dev/null || \
+	  { echo "make fuzz needs clang, which no other target does: apt-get install clang" >&2; exit 1; }
+	@mkdir -p build
+	@cmake -S . -B build/fuzz -G Ninja -DCMAKE_CXX_COMPILER=clang++ -DCMAKE_C_COMPILER=clang -DOMPQ_FUZZ=ON \
+	  -DOMPQ_TESTS=OFF -DOMPQ_PYTHON=OFF >build/fuzz.log 2>&1 || { cat build/fuzz.log; exit 1; }
+	@cmake --build build/fuzz --target fuzzers
+	@scripts/run_fuzzers build/fuzz $(FUZZ)
 
 format: ## format the sources with clang-format
 	@git ls-files -z '*.h' '*.cpp' | xargs -0 clang-format -i

@@ -24,7 +24,11 @@ find_library(OMPQ_DNNL_LIBRARY dnnl REQUIRED)
 add_library(ompq_dnnl INTERFACE)
 target_include_directories(ompq_dnnl SYSTEM INTERFACE ${OMPQ_DNNL_INCLUDE})
 target_link_libraries(ompq_dnnl INTERFACE ${OMPQ_DNNL_LIBRARY})
-find_package(OpenMP REQUIRED)
+if(OMPQ_FUZZ)  # clang's OpenMP is a package of its own, and fuzz targets run on one thread
+  add_library(OpenMP::OpenMP_CXX INTERFACE IMPORTED GLOBAL)
+else()
+  find_package(OpenMP REQUIRED)
+endif()
 # LibTorch's own package file adds compiler flags and searches for CUDA; only its targets are
 # needed.
 set(CMAKE_CUDA_COMPILER "")

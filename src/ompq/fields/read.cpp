@@ -32,6 +32,9 @@ Json parse(std::string_view text, const Source& source) {
                                 std::min(error.byte, text.size()),
                                 text.size(),
                                 source.remedy));
+  } catch (const Json::out_of_range&) {
+    throw DataError(source.place,
+                    fmt::format("has a number that is too large for a double; {}", source.remedy));
   }
 }
 
