@@ -15,8 +15,10 @@ namespace ompq::fuzz {
 class InputFile {
  public:
   InputFile(std::string_view bytes, const std::string& name) {
-    const bool in_memory = std::filesystem::is_directory("/dev/shm");
-    std::string folder = in_memory ? "/dev/shm/ompq-fuzz-XXXXXX" : "/tmp/ompq-fuzz-XXXXXX";
+    namespace fs = std::filesystem;
+    const fs::path memory = "/dev/shm";
+    std::string folder =
+        (fs::is_directory(memory) ? memory : fs::temp_directory_path()) / "ompq-fuzz-XXXXXX";
     if (::mkdtemp(folder.data()) == nullptr) std::abort();
     folder_ = folder;
     std::ofstream(path(name), std::ios::binary) << bytes;

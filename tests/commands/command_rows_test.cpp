@@ -8,6 +8,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "commands/small_run.h"
 #include "ompq/commands/commands.h"
 #include "ompq/core/error.h"
 #include "ompq/options/command_table.h"
@@ -49,6 +50,30 @@ TEST(CommandRows, RunWhatTheyAreAskedFor) {
        .text = [](const Context& context) { return context.provenance.command + "\n"; }});
   EXPECT_EQ(run_as_json("echo", {}), "{}");
   EXPECT_EQ(run_as_text("echo", {.provenance = {.command = "ompq echo"}}), "ompq echo\n");
+}
+
+TEST(MemoryLimitOf, IsTheOptionWhereTheCommandHasIt) {
+  const auto context = [](std::string_view command, testing::GivenOptions given) {
+    return Context{.options = testing::values_of(command, given)};
+  };
+  const std::string shrink = "shrink it";
+  {
+    const Context quantize = context("quantize",
+                                     {.texts = {{"MODEL", {"net.onnx"}},
+                                                {"output", {"out.onnx"}},
+                                                {"data", {"images"}},
+                                                {"avg-bits", {"3"}},
+                                                {"memory", {"1GiB"}}}});
+    const MemoryLimit limit = memory_limit_of(quantize);
+    EXPECT_EQ(memory_limit(), std::int64_t{1} << 30);
+    EXPECT_THAT(over_memory_limit(std::int64_t{3} << 30, 0, shrink), HasSubstr("--memory 3GiB"));
+  }
+  const Context inspect = context("inspect", {.texts = {{"MODEL", {"net.onnx"}}}});
+  const MemoryLimit limit = memory_limit_of(inspect);
+  EXPECT_EQ(memory_limit(), kDefaultMemoryLimit);
+  if (!inspect.options.knows("memory")) {
+    EXPECT_THAT(over_memory_limit(std::int64_t{3} << 30, 0, shrink), HasSubstr(shrink));
+  }
 }
 
 TEST(ScopedCommand, ExistsDuringItsLifetime) {

@@ -7,7 +7,7 @@
 
 #include <gtest/gtest.h>
 
-#include "fuzz_target.h"
+#include "fuzz/fuzz_target.h"
 #include "ompq/core/atomic_file.h"
 #include "support/paths.h"
 #include "support/peak_memory.h"

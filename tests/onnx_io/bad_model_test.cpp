@@ -113,6 +113,16 @@ TEST(BadModel, WithAWrongElementCountIsRefused) {
   }
 }
 
+TEST(BadModel, WithATensorOfManyAxesIsRefused) {
+  const auto refusal_with = [](int axes) {
+    return refusal_after([=](auto& model) {
+      for (int i = 2; i < axes; ++i) model.mutable_graph()->mutable_initializer(0)->add_dims(1);
+    });
+  };
+  EXPECT_THAT(refusal_with(65), HasSubstr("initializer 'w' has 65 axes, and the limit is 64"));
+  EXPECT_THAT(refusal_with(100'000), HasSubstr("initializer 'w' has 100000 axes"));
+}
+
 TEST(BadModel, WithAnUnknownElementTypeIsRefused) {
   EXPECT_THAT(refusal_after([](auto& model) {
                 model.mutable_graph()->mutable_initializer(0)->set_data_type(8);

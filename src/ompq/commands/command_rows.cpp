@@ -4,20 +4,8 @@
 
 #include "ompq/commands/commands.h"
 #include "ompq/core/error.h"
-#include "ompq/core/memory_limit.h"
 
 namespace ompq::commands {
-
-namespace {
-
-/// What files may make the command allocate.
-MemoryLimit limit_of(const Context& context) {
-  const bool has_option = context.options.knows("memory");
-  const bool given = has_option && context.options.has("memory");
-  return {given ? context.options.integer("memory") : 0, has_option};
-}
-
-}  // namespace
 
 // Each is defined in the file of its command.
 CommandRow inspect_row();
@@ -50,13 +38,19 @@ const CommandRow& command_row(std::string_view name) {
   throw InternalError("commands", fmt::format("'{}' is not a command that runs networks", name));
 }
 
+MemoryLimit memory_limit_of(const Context& context) {
+  const bool has_option = context.options.knows("memory");
+  const bool given = has_option && context.options.has("memory");
+  return {given ? context.options.integer("memory") : 0, has_option};
+}
+
 std::string run_as_json(std::string_view command, const Context& context) {
-  const MemoryLimit limit = limit_of(context);
+  const MemoryLimit limit = memory_limit_of(context);
   return command_row(command).json(context);
 }
 
 std::string run_as_text(std::string_view command, const Context& context) {
-  const MemoryLimit limit = limit_of(context);
+  const MemoryLimit limit = memory_limit_of(context);
   return command_row(command).text(context);
 }
 

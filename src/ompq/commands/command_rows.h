@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "ompq/commands/context.h"
+#include "ompq/core/memory_limit.h"
 #include "ompq/core/output_files.h"
 #include "ompq/core/row_table.h"
 #include "ompq/options/command_table.h"
@@ -39,6 +40,9 @@ template <auto run>
 [[nodiscard]] RowTable<CommandRow>& command_row_table();
 /// @throws InternalError for a command that does not run networks.
 [[nodiscard]] const CommandRow& command_row(std::string_view name);
+
+/// What files may make the command allocate, from --memory where the command has it.
+[[nodiscard]] MemoryLimit memory_limit_of(const Context& context);
 
 /// A temporarily added command, for example in a test; it exists during the lifetime of this
 /// object.

@@ -144,6 +144,12 @@ Tensor from_typed_field(const TensorProto& proto,
 std::vector<std::int64_t> read_shape(const TensorProto& proto,
                                      const std::string& what,
                                      const ModelPlace& place) {
+  constexpr int kMaxRank = 64;  // of LibTorch
+  if (proto.dims_size() > kMaxRank) {
+    throw ImportError(
+        place.name,
+        fmt::format("{} has {} axes, and the limit is {}", what, proto.dims_size(), kMaxRank));
+  }
   std::vector<std::int64_t> shape(proto.dims().begin(), proto.dims().end());
   try {
     (void)element_count(shape);
