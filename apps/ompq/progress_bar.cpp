@@ -7,6 +7,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "ompq/core/display_text.h"
 #include "ompq/tables/display_width.h"
 
 namespace ompq::app {
@@ -44,7 +45,7 @@ std::string duration_text(double seconds) {
 }
 
 std::string progress_text(const ProgressEvent& event, double seconds) {
-  std::string text(event.task);
+  std::string text = display_name(event.task);
   text += event.total > 0 ? fmt::format(" {}/{}", event.done, event.total)
                           : fmt::format(" {}", event.done);
   // The rate of the first fraction of a second is not representative.
@@ -58,7 +59,7 @@ std::string progress_text(const ProgressEvent& event, double seconds) {
       text += fmt::format("  done in {}", duration_text(seconds));
     }
   }
-  if (!event.detail.empty()) text += fmt::format("  {}", event.detail);
+  if (!event.detail.empty()) text += fmt::format("  {}", display_name(event.detail));
   return text;
 }
 

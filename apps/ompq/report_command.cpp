@@ -8,6 +8,7 @@
 
 #include "ompq/core/atomic_file.h"
 #include "ompq/core/byte_count.h"
+#include "ompq/core/display_text.h"
 #include "ompq/core/error.h"
 #include "ompq/core/output_files.h"
 #include "ompq/report/html.h"
@@ -37,7 +38,7 @@ std::string run_report(const OptionValues& options) {
   const std::string page = report::report_page(documents);
   write_file_atomically(target, page);
   return fmt::format("report       {} ({}, {} result{})\n",
-                     target,
+                     display_name(target),
                      format_bytes(static_cast<std::int64_t>(page.size())),
                      documents.size(),
                      documents.size() == 1 ? "" : "s");

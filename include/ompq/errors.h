@@ -4,6 +4,7 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <vector>
 
 /// Marks what libompq.so exports. Everything else in it is hidden.
 #define OMPQ_API __attribute__((visibility("default")))
@@ -11,16 +12,24 @@
 namespace ompq {
 
 /// Base of all exceptions that the library throws. Message format: "[where] the broken rule with
-/// the actual values; how to fix it".
+/// the actual values; how to fix it". Messages have fewer than 2,000 characters and are safe to
+/// show on a terminal: control characters of names are escaped, and what is too long is shortened.
 class OMPQ_API Error : public std::runtime_error {
  public:
+  /// A message of one line: its newlines are escaped.
   Error(std::string_view where, std::string_view message);
-  /// The file, option or part that the error is about.
+  /// A message of several lines.
+  Error(std::string_view where, const std::vector<std::string>& lines);
+  /// The file, option or part that the error is about, as the message shows it.
   [[nodiscard]] const std::string& where() const { return where_; }
   /// The message without its "[where] ".
   [[nodiscard]] std::string reason() const;
 
  private:
+  struct Shown {};  ///< the place is safe to show
+  Error(std::string place, std::string_view message, Shown);
+  Error(std::string place, const std::vector<std::string>& lines, Shown);
+
   std::string where_;
 };
 
@@ -28,7 +37,7 @@ class OMPQ_API Error : public std::runtime_error {
 struct OMPQ_API ImportError : Error {
   using Error::Error;
 };
-/// One or more unsupported operators; the message lists every node.
+/// One or more unsupported operators; the message lists the nodes, at most the first 20.
 struct OMPQ_API UnsupportedOp : Error {
   using Error::Error;
 };

@@ -54,7 +54,7 @@ struct OMPQ_API LoadOptions : Options {
 };
 
 /// Reads an ONNX file and finds its layers.
-/// @throws ImportError, UnsupportedOp (lists every node that cannot be run), ShapeError.
+/// @throws ImportError, UnsupportedOp (lists nodes that cannot be run, at most 20), ShapeError.
 [[nodiscard]] OMPQ_API Model load(const std::filesystem::path& file,
                                   const LoadOptions& options = {});
 

@@ -13,7 +13,7 @@ class ImportError(Error):  # noqa: A001  # the library's name; ompq.ImportError 
 
 
 class UnsupportedOp(Error):
-    """One or more operators that ompq does not support; the message lists every node."""
+    """One or more operators that ompq does not support; the message lists at most 20."""
 
 
 class ShapeError(Error):

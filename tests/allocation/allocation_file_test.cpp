@@ -51,6 +51,38 @@ std::string message_for(const std::string& text) {
   return "it was accepted";
 }
 
+TEST(AllocationFile, OfAnotherNetworkIsRefusedWithBothNames) {
+  const AllocatedModel model{"ours.onnx", std::string(64, 'a')};
+  Json json = valid();
+  EXPECT_NO_THROW((void)parse_allocation(json.dump(), layers(), model)) << "written by hand";
+  json["model"] = {{"file", "ours.onnx"}, {"sha256", std::string(64, 'a')}};
+  EXPECT_NO_THROW((void)parse_allocation(json.dump(), layers(), model));
+  EXPECT_NO_THROW((void)parse_allocation(json.dump(), layers())) << "nothing to compare with";
+  json["model"] = {{"file", "theirs\x1b[2J.onnx"}, {"sha256", std::string(64, 'b')}};
+  for (const bool fits : {true, false}) {
+    if (!fits) json["layers"][0]["name"] = "unknown";
+    try {
+      (void)parse_allocation(json.dump(), layers(), model);
+      ADD_FAILURE() << "it was accepted";
+    } catch (const DataError& error) {
+      EXPECT_THAT(error.what(),
+                  AllOf(HasSubstr("'theirs\\x1b[2J.onnx' (SHA-256 bbbbbbbbbbbb...)"),
+                        HasSubstr("'ours.onnx' (aaaaaaaaaaaa...)")));
+    }
+  }
+}
+
+TEST(AllocationFile, NestedDeeplyOrWithAKeyTwiceIsRefused) {
+  const std::string deep = std::string(200'000, '[') + std::string(200'000, ']');
+  for (const std::string where : {"\"weight_bits\"", "\"activation_bits\"", "\"name\""}) {
+    EXPECT_THAT(message_for("{\"format\": \"ompq-allocation/2\", \"layers\": [{" + where + ": " +
+                            deep + "}]}"),
+                HasSubstr("nested deeper than 100 levels"));
+  }
+  EXPECT_THAT(message_for("{\"layers\": [], \"layers\": []}"), HasSubstr("\"layers\" twice"));
+  EXPECT_THAT(message_for("{\"format\": 1e999}"), HasSubstr("out of range"));
+}
+
 TEST(AllocationFile, ComesBackAsItWasWritten) {
   AllocationRequest request;
   request.layers = layers();

@@ -1,5 +1,6 @@
 #include "ompq/fields/read.h"
 
+#include <cmath>
 #include <string>
 #include <utility>
 #include <vector>
@@ -88,6 +89,74 @@ TEST(Parse, NamesTheByteThatIsNotJson) {
   EXPECT_EQ(message_of([] { (void)parse("{\"a\": 1,}", kSource); }),
             "[whole.json] is not valid JSON at byte 9 of 9; write it again");
   EXPECT_THAT(message_of([] { (void)parse("", kSource); }), HasSubstr("at byte 0 of 0"));
+}
+
+/// "[[...]]" of this depth.
+std::string nested(int depth, char open = '[', char close = ']') {
+  return std::string(static_cast<std::size_t>(depth), open) +
+         std::string(static_cast<std::size_t>(depth), close);
+}
+
+TEST(Parse, RefusesWhatIsNestedTooDeeplyWhereverItIs) {
+  EXPECT_NO_THROW((void)parse(nested(kMostNested), kSource));
+  EXPECT_THAT(message_of([] { (void)parse(nested(kMostNested + 1), kSource); }),
+              HasSubstr("is nested deeper than 100 levels; write it again"));
+  const std::string deep(200'000, '[');
+  for (const std::string& text : {deep,
+                                  "{\"small\": " + nested(200'000) + "}",
+                                  "{\"parts\": [{\"name\": " + deep,
+                                  "[1, " + nested(200'000) + ", 2]"}) {
+    EXPECT_THAT(message_of([&] { (void)parse(text, kSource); }), HasSubstr("nested deeper"));
+    EXPECT_FALSE(parse_if_valid(text));
+  }
+  std::string objects;
+  for (int i = 0; i < 200'000; ++i) objects += "{\"a\":";
+  EXPECT_THAT(message_of([&] { (void)parse(objects, kSource); }), HasSubstr("nested deeper"));
+}
+
+TEST(Parse, RefusesAKeyThatIsThereTwice) {
+  EXPECT_NO_THROW((void)parse(R"({"a": {"a": 1}, "b": [{"a": 1}, {"a": 2}]})", kSource));
+  EXPECT_EQ(message_of([] { (void)parse(R"({"b": [{"a": 1, "c": {"a": 3}, "a": 2}]})", kSource); }),
+            "[whole.json] has the key \"a\" twice in one object; write it again");
+  EXPECT_THAT(message_of([] { (void)parse("{\"\\u001b[2J\": 1, \"\\u001b[2J\": 2}", kSource); }),
+              HasSubstr("has the key \"\\x1b[2J\" twice"));
+}
+
+TEST(Parse, RefusesNumbersThatNoDoubleIs) {
+  EXPECT_EQ(message_of([] { (void)parse(R"({"a": 1e999})", kSource); }),
+            "[whole.json] has the number 1e999 at byte 11, which is out of range; write it again");
+  EXPECT_THAT(message_of([] { (void)parse("[-1e400]", kSource); }), HasSubstr("out of range"));
+  EXPECT_THAT(message_of([] { (void)parse("[" + std::string(5000, '9') + "]", kSource); }),
+              HasSubstr("[5000 characters]"));
+  EXPECT_EQ(parse("[1e308, 18446744073709551615, 1e-400]", kSource).size(), 3U);
+}
+
+TEST(Parse, RefusesBytesThatAreNotUtf8) {
+  EXPECT_THAT(message_of([] { (void)parse("{\"a\": \"\xff\"}", kSource); }),
+              HasSubstr("is not valid JSON at byte 8 of 10"));
+}
+
+TEST(ParseIfValid, IsTheSameDocumentOrNone) {
+  EXPECT_EQ(parse_if_valid("[1, 2]"), parse("[1, 2]", kSource));
+  for (const char* text : {"", "[1", "{\"a\":1,\"a\":2}", "[1e999]", "nul"}) {
+    EXPECT_FALSE(parse_if_valid(text)) << text;
+  }
+}
+
+TEST(FromJson, RefusesNullForANumberWhereTheSourceIsFinite) {
+  Source source = kSource;
+  EXPECT_TRUE(std::isnan(from_json<double>(Json(), source)));
+  source.finite = true;
+  EXPECT_EQ(message_of([&] { (void)from_json<double>(Json(), source, "a"); }),
+            "[whole.json] \"a\" is null; it must be a number; write it again");
+  EXPECT_EQ(from_json<double>(Json(1.5), source), 1.5);
+}
+
+TEST(TextOf, IsValidJsonThatIsSafeToShow) {
+  const Json json{{"a\xff\x1b", "b\xe2\x80\xae\x7f\xc2\x9b"}};
+  const std::string text = text_of(json);
+  EXPECT_EQ(text, "{\"a\xef\xbf\xbd\\u001b\":\"b\\u202e\\u007f\\u009b\"}");
+  EXPECT_EQ(parse(text, kSource).begin().value(), json.begin().value());
 }
 
 TEST(Refuse, QuotesTheValueUpToEightyCharacters) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <regex>
+#include <set>
 #include <string>
 
 #include <gtest/gtest.h>
@@ -54,6 +55,25 @@ TEST(Tree, EverySourceFileGuardsItselfAndStaysOfReadableSize) {
       })) << file;
     }
   }
+}
+
+/// fields::parse limits nesting and says what to do; the library's own function does neither.
+TEST(Tree, ReadsJsonOfOthersInOnePlace) {
+  // The reader itself, and two that read again what this program has just written.
+  const std::set<std::string> may{
+      "src/ompq/fields/read.cpp", "src/ompq/fields/write.h", "src/ompq/pipeline/journal.cpp"};
+  const std::regex call("[Jj]son::(parse|accept|sax_parse|from_cbor|from_msgpack)\\(");
+  int found = 0;
+  for (const std::string folder : {"src", "apps", "python"}) {
+    for (const std::string& file : text_files(folder)) {
+      for (const Line& line : lines_of(file)) {
+        if (!std::regex_search(line.text, call)) continue;
+        ++found;
+        EXPECT_TRUE(may.contains(file)) << place(line);
+      }
+    }
+  }
+  EXPECT_GT(found, 2);
 }
 
 TEST(Tree, LinksOfTheDocumentsLeadSomewhere) {

@@ -100,7 +100,7 @@ TEST(ReportPage, RefusesWhatIsNoResultAndSaysWhatIs) {
               HasSubstr("ompq-search/1 needs an object 'model' and has none"));
   EXPECT_THAT(refusal(R"({"format": "ompq-sweep/1", "model": {}, "layers": 3, "points": []})"),
               HasSubstr("ompq-sweep/1 needs an array 'layers' and has a number"));
-  EXPECT_THAT(refusal(std::string(100000, '[')), HasSubstr("nested deeper than 32 levels"));
+  EXPECT_THAT(refusal(std::string(100000, '[')), HasSubstr("nested deeper than 100 levels"));
   EXPECT_THROW(static_cast<void>(report_page({})), DataError);
 }
 

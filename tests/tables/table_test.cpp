@@ -1,5 +1,8 @@
 #include "ompq/tables/table.h"
 
+#include <algorithm>
+#include <string>
+
 #include <gtest/gtest.h>
 
 #include "ompq/core/error.h"
@@ -20,6 +23,17 @@ TEST(Table, AlignsColumnsByWidth) {
             "conv10     3\n"
             "-------------------\n"
             "all       11  sum\n");
+}
+
+TEST(Table, ShowsTextsFromFilesOnOneLineEach) {
+  Table table({{"layer\n"}, {"bits", Align::Right}});
+  table.add_row({"conv\nfake  8\x1b[2J\xe2\x80\xae", "3"});
+  table.add_row({std::string(100'000, 'x'), "4"});
+  const std::string text = table.text();
+  EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 4);
+  EXPECT_NE(text.find("conv\\nfake  8\\x1b[2J\\u202e "), std::string::npos) << text;
+  EXPECT_NE(text.find("xxx...[100000 characters]...xxx"), std::string::npos) << text;
+  EXPECT_LT(text.size(), 1000U);
 }
 
 TEST(Table, RefusesARowOfAnotherLength) {

@@ -8,6 +8,7 @@
 
 #include "failure.h"
 #include "ompq/commands/commands.h"
+#include "ompq/core/display_text.h"
 #include "ompq/core/error.h"
 #include "ompq/core/log.h"
 #include "progress_bar.h"
@@ -58,10 +59,10 @@ void run(const CommandRequest& request) {
                             .progress = [&](const ProgressEvent& event) { bar.show(event); },
                             .provenance = provenance_of(request.line)};
   if (!request.values.flag("quiet")) {
-    context.say = [&](const std::string& lines) { bar.interrupt_with(lines); };
+    context.say = [&](const std::string& lines) { bar.interrupt_with(display_lines(lines)); };
   }
   const auto work = request.values.flag("json") ? commands::run_as_json : commands::run_as_text;
-  fmt::print("{}", work(request.command, context));
+  fmt::print("{}", display_lines(work(request.command, context)));
   bar.finish();
   flush_output();
 }

@@ -8,6 +8,7 @@
 
 #include "ompq/core/atomic_file.h"
 #include "ompq/core/bit_width.h"
+#include "ompq/core/display_text.h"
 #include "ompq/core/error.h"
 #include "ompq/core/error_list.h"
 #include "ompq/core/nearest_name.h"
@@ -158,11 +159,7 @@ const fields::Source& allocation_source() {
   return source;
 }
 
-/// The network of the file.
-struct AllocatedModel {
-  std::string file;
-  std::string sha256;
-};
+}  // namespace
 
 template <typename Visitor, fields::Of<AllocatedModel> Struct>
 void list_fields(Visitor& v, Struct& s) {
@@ -171,12 +168,31 @@ void list_fields(Visitor& v, Struct& s) {
   v("sha256", s.sha256, "", fields::kOmitEmpty);
 }
 
+namespace {
+
 /// Sets `value` to a field of the file, if it is present.
 template <typename T>
 void read_field(const Json& json, std::string_view name, T& value) {
   const auto field = json.find(name);
   if (field == json.end()) return;
   value = fields::from_json<T>(*field, allocation_source(), std::string(name));
+}
+
+/// Widths of another network may fit by the names of its layers and still be wrong.
+void require_same_model(const Json& json, const AllocatedModel& model) {
+  AllocatedModel own;
+  read_field(json, "model", own);
+  if (own.sha256.empty() || model.sha256.empty() || own.sha256 == model.sha256) return;
+  const auto start = [](const std::string& hash) { return display_name(hash.substr(0, 12)); };
+  throw DataError(
+      "allocation file",
+      fmt::format("its widths are for another network, '{}' (SHA-256 {}...), not for '{}' "
+                  "({}...); search again for this network, or remove \"model\" from the file to "
+                  "use its widths nevertheless",
+                  display_name(own.file),
+                  start(own.sha256),
+                  display_name(model.file),
+                  start(model.sha256)));
 }
 
 /// Information about the rows that does not change them. All of it is optional, since users may
@@ -252,13 +268,15 @@ std::string to_json(const AllocationFile& file) {
   if (file.cost) json["cost"] = fields::to_json(*file.cost);
   json["metric"] = file.metric;
   if (file.solver) json["solver"] = fields::to_json(*file.solver);
-  // Names come from model files and may have any bytes.
-  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+  return fields::text_of(json, 2) + "\n";
 }
 
-AllocationFile parse_allocation(std::string_view json, std::span<const LayerCost> layers) {
+AllocationFile parse_allocation(std::string_view json,
+                                std::span<const LayerCost> layers,
+                                const AllocatedModel& model) {
   const Json document = fields::parse(json, allocation_source());
   require_format(document);
+  require_same_model(document, model);
   ErrorList errors;
   AllocationFile file;
   file.layers = match_rows(document.at("layers"), layers, errors);
@@ -273,12 +291,12 @@ AllocationFile parse_allocation(std::string_view json, std::span<const LayerCost
 }
 
 AllocationFile read_allocation(const std::filesystem::path& path,
-                               std::span<const LayerCost> layers) {
+                               std::span<const LayerCost> layers,
+                               const AllocatedModel& model) {
   try {
-    return parse_allocation(read_file(path), layers);
+    return parse_allocation(read_file(path), layers, model);
   } catch (const DataError& error) {
-    const std::string message = error.what();
-    throw DataError(path.string(), message.substr(message.find("] ") + 2));
+    throw DataError(path.string(), lines_of(error.reason()));
   }
 }
 

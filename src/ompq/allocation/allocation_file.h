@@ -23,6 +23,12 @@ struct AllocatedLayer {
   std::optional<std::string> tied_to;  ///< the leader of its tie
 };
 
+/// The network of an allocation file.
+struct AllocatedModel {
+  std::string file;
+  std::string sha256;  ///< "" in a file written by hand
+};
+
 /// The content of bits.json, format "ompq-allocation/2"; version 1 is read too.
 struct AllocationFile {
   std::string model_file;
@@ -45,15 +51,19 @@ struct AllocationFile {
 /// `name` and `weight_bits`) are required; `weight_bits` and `activation_bits` may be 1..8 or
 /// "float".
 /// @return rows in the order of `layers`.
-/// @throws DataError listing all errors: format, unknown layers (with the nearest name), missing
+/// @param model  of the layers; if its hash and that of the file are known, they must be equal.
+/// @throws DataError for a file of another network, naming both; else listing all errors: format,
+/// unknown layers (with the nearest name), missing
 /// and repeated layers, widths outside of 1..8, tied layers that differ, layers that read the same
 /// activation at different widths.
 [[nodiscard]] AllocationFile parse_allocation(std::string_view json,
-                                              std::span<const LayerCost> layers);
+                                              std::span<const LayerCost> layers,
+                                              const AllocatedModel& model = {});
 
 /// @throws FileError if the file cannot be read or written.
 [[nodiscard]] AllocationFile read_allocation(const std::filesystem::path& path,
-                                             std::span<const LayerCost> layers);
+                                             std::span<const LayerCost> layers,
+                                             const AllocatedModel& model = {});
 void write_allocation(const std::filesystem::path& path, const AllocationFile& file);
 
 }  // namespace ompq::allocation

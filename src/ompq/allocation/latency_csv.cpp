@@ -9,6 +9,7 @@
 
 #include "ompq/core/atomic_file.h"
 #include "ompq/core/bit_width.h"
+#include "ompq/core/display_text.h"
 #include "ompq/core/error.h"
 #include "ompq/core/error_list.h"
 #include "ompq/core/nearest_name.h"
@@ -206,8 +207,7 @@ LatencyTable read_latency_table(const std::filesystem::path& path,
   try {
     return parse_latency_table(read_file(path), layers);
   } catch (const DataError& error) {
-    const std::string message = error.what();
-    throw DataError(path.string(), message.substr(message.find("] ") + 2));
+    throw DataError(path.string(), lines_of(error.reason()));
   }
 }
 

@@ -9,6 +9,7 @@
 #include "ompq/commands/output_check.h"
 #include "ompq/commands/training_options.h"
 #include "ompq/core/atomic_file.h"
+#include "ompq/core/display_text.h"
 #include "ompq/pipeline/companion_files.h"
 #include "ompq/pipeline/load_model.h"
 #include "ompq/report/json.h"
@@ -52,9 +53,9 @@ std::string finetune_text_of(const Context& context) {
     };
   }
   std::string text = tables::finetuning_text(finetune(work));
-  text += fmt::format("network      {}\n", options.text("output"));
+  text += fmt::format("network      {}\n", display_text(options.text("output")));
   if (const auto file = options.maybe_text("result")) {
-    text += fmt::format("JSON result  {}\n", *file);
+    text += fmt::format("JSON result  {}\n", display_text(*file));
   }
   return text;
 }

@@ -7,6 +7,7 @@
 #include "ompq/commands/data_options.h"
 #include "ompq/commands/output_check.h"
 #include "ompq/core/atomic_file.h"
+#include "ompq/core/display_text.h"
 #include "ompq/pipeline/load_model.h"
 #include "ompq/report/json.h"
 #include "ompq/search/request_builder.h"
@@ -33,9 +34,9 @@ std::string latency_table_text_of(const Context& context) {
   return fmt::format(
       "{0}: fill in the microseconds of {1} layers, then\n"
       "next: ompq search {2} --data SRC --latency 5ms --latency-table {0}\n",
-      table.file,
+      display_text(table.file),
       table.layers,
-      table.model.file);
+      display_text(table.model.file));
 }
 
 }  // namespace

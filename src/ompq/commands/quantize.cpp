@@ -10,6 +10,7 @@
 #include "ompq/commands/target_options.h"
 #include "ompq/core/atomic_file.h"
 #include "ompq/core/byte_count.h"
+#include "ompq/core/display_text.h"
 #include "ompq/core/log.h"
 #include "ompq/pipeline/load_model.h"
 #include "ompq/ptq/file_formats.h"
@@ -68,13 +69,14 @@ std::string quantize_text_of(const Context& context) {
   std::string text = tables::quantization_text(result);
   if (result.diagnosis) text += tables::diagnosis_text(*result.diagnosis) + "\n";
   const std::string& output = options.text("output");
-  text += fmt::format("network      {}\n", output);
+  text += fmt::format("network      {}\n", display_text(output));
   const ptq::FormatRow& format = format_of(options);
   if (format.companion_file != nullptr) {
-    text += fmt::format("{:<12} {}\n", format.companion, format.companion_file(output).string());
+    text += fmt::format(
+        "{:<12} {}\n", format.companion, display_text(format.companion_file(output).string()));
   }
   if (const auto file = options.maybe_text("result")) {
-    text += fmt::format("JSON result  {}\n", *file);
+    text += fmt::format("JSON result  {}\n", display_text(*file));
   }
   return text;
 }

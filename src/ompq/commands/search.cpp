@@ -8,6 +8,7 @@
 #include "ompq/commands/data_options.h"
 #include "ompq/commands/output_check.h"
 #include "ompq/core/atomic_file.h"
+#include "ompq/core/display_text.h"
 #include "ompq/pipeline/load_model.h"
 #include "ompq/report/json.h"
 #include "ompq/tables/result_tables.h"
@@ -38,11 +39,11 @@ std::string search_text_of(const Context& context) {
   const OptionValues& options = context.options;
   std::string text = tables::search_text(search(context));
   if (const auto file = options.maybe_text("output")) {
-    text += fmt::format("allocation   {}\n", *file);
+    text += fmt::format("allocation   {}\n", display_text(*file));
     text += fmt::format("next: ompq quantize {} --data {} --allocation {} -o small.onnx\n",
-                        options.text("MODEL"),
-                        options.text("data"),
-                        *file);
+                        display_text(options.text("MODEL")),
+                        display_text(options.text("data")),
+                        display_text(*file));
   }
   return text;
 }

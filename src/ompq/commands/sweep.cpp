@@ -8,6 +8,7 @@
 #include "ompq/commands/data_options.h"
 #include "ompq/commands/output_check.h"
 #include "ompq/core/atomic_file.h"
+#include "ompq/core/display_text.h"
 #include "ompq/pipeline/load_model.h"
 #include "ompq/report/csv.h"
 #include "ompq/report/json.h"
@@ -41,7 +42,7 @@ namespace {
 std::string sweep_text_of(const Context& context) {
   std::string text = tables::sweep_text(sweep(context));
   if (const auto file = context.options.maybe_text("output")) {
-    text += fmt::format("allocation   {}\n", *file);
+    text += fmt::format("allocation   {}\n", display_text(*file));
   }
   return text;
 }

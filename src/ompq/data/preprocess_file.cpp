@@ -9,6 +9,8 @@
 #include "ompq/core/atomic_file.h"
 #include "ompq/core/error.h"
 #include "ompq/data/preprocess_fields.h"
+#include "ompq/fields/read.h"
+#include "ompq/fields/write.h"
 
 namespace ompq::data {
 namespace {
@@ -19,14 +21,12 @@ using Json = nlohmann::json;
 constexpr std::string_view kFormat = "ompq-preprocess/1";
 
 Json parse(const fs::path& file) {
-  const Json json = Json::parse(read_file(file), nullptr, /*allow_exceptions=*/false);
-  if (!json.is_object()) {
-    throw DataError(file.string(),
-                    fmt::format("is not a JSON object; preprocessing is "
-                                "{{\"format\": \"{}\", \"channels\": \"rgb\", ...}}, or "
-                                "preprocessor_config.json of Hugging Face, or config.json of timm",
-                                kFormat));
-  }
+  const std::string expected = fmt::format(
+      "preprocessing is {{\"format\": \"{}\", \"channels\": \"rgb\", ...}}, or "
+      "preprocessor_config.json of Hugging Face, or config.json of timm",
+      kFormat);
+  const Json json = fields::parse(read_file(file), {file.string(), expected});
+  if (!json.is_object()) throw DataError(file.string(), "is not a JSON object; " + expected);
   return json;
 }
 
@@ -121,7 +121,7 @@ std::string to_json(const Preprocess& preprocess) {
                                     {"resize", resize},
                                     {"crop", size_json(preprocess.crop, /*always_both=*/false)},
                                     {"interpolation", preprocess.interpolation}};
-  return json.dump(1) + "\n";
+  return fields::text_of(json, 1) + "\n";
 }
 
 }  // namespace ompq::data

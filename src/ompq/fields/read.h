@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -19,12 +20,21 @@ using Json = nlohmann::ordered_json;
 
 /// Where a document comes from, for error messages.
 struct Source {
-  std::string place;   ///< a file name, or a kind of document: "journal"
-  std::string remedy;  ///< what to do: "remove it to start again"
+  std::string place;    ///< a file name, or a kind of document: "journal"
+  std::string remedy;   ///< what to do: "remove it to start again"
+  bool finite = false;  ///< null is refused for a number; in results it is NaN, which JSON lacks
 };
 
-/// @throws DataError naming the byte if `text` is not valid JSON.
+/// Nested objects and lists of a document, at most; ompq's have about ten.
+inline constexpr int kMostNested = 100;
+
+/// The only function that reads JSON from a file: other functions of the library are recursive, and
+/// its exceptions do not say what to do.
+/// @throws DataError if `text` is not valid JSON (naming the byte), is nested deeper than
+/// kMostNested, has a key twice in an object, or a number out of the range of double.
 [[nodiscard]] Json parse(std::string_view text, const Source& source);
+/// The same, but nullopt instead of an error.
+[[nodiscard]] std::optional<Json> parse_if_valid(std::string_view text);
 
 /// @throws DataError "PATH is FOUND; it must be EXPECTED; WAY OUT".
 [[noreturn]] void refuse(const Source& source,
@@ -148,7 +158,7 @@ T from_json(const Json& json, const Source& source, const std::string& path, con
   } else if constexpr (std::is_integral_v<T>) {
     return whole_from<T>(json, source, path, marks);
   } else if constexpr (std::is_floating_point_v<T>) {
-    if (json.is_null()) return std::numeric_limits<T>::quiet_NaN();  // JSON has no NaN
+    if (json.is_null() && !source.finite) return std::numeric_limits<T>::quiet_NaN();
     if (!json.is_number()) refuse(source, path, json, "a number");
     require_range(source, path, json, marks);
     return json.get<T>();

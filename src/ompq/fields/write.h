@@ -7,11 +7,18 @@
 
 #include <nlohmann/json.hpp>
 
+#include "ompq/core/display_text.h"
 #include "ompq/fields/declare.h"
 
 namespace ompq::fields {
 
 using Json = nlohmann::ordered_json;
+
+/// JSON text that is valid and safe to show, also if names in it are not UTF-8 or have control
+/// characters. @param indent  spaces per level; -1: one line.
+[[nodiscard]] inline std::string text_of(const Json& json, int indent = -1) {
+  return display_json(json.dump(indent, ' ', false, Json::error_handler_t::replace));
+}
 
 /// An object with the declared fields of a struct, or the JSON of a plain value.
 template <typename T>

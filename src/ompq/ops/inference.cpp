@@ -190,13 +190,11 @@ std::map<std::string, bool> Inference::conditions() {
 
 void Inference::raise() const {
   if (!unsupported_.empty()) {
-    throw UnsupportedOp(
-        "ops",
-        fmt::format("{} of {} nodes cannot be run:\n  {}\nexport the network without them, or cut "
-                    "it before them",
-                    unsupported_.size(),
-                    graph_.nodes().size(),
-                    fmt::join(unsupported_, "\n  ")));
+    std::vector<std::string> lines{
+        fmt::format("{} of {} nodes cannot be run:", unsupported_.size(), graph_.nodes().size())};
+    for (const std::string& node : unsupported_) lines.push_back("  " + node);
+    lines.emplace_back("export the network without them, or cut it before them");
+    throw UnsupportedOp("ops", lines);
   }
   if (misfit_) throw ShapeError(*misfit_);
 }

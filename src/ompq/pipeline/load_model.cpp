@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "ompq/core/atomic_file.h"
+#include "ompq/core/display_text.h"
 #include "ompq/core/error.h"
 #include "ompq/graph/passes.h"
 #include "ompq/ops/infer.h"
@@ -137,10 +138,10 @@ auto told_with_file(const std::filesystem::path& file, const Read& read) {
     return read();
   } catch (const UnsupportedOp& error) {
     if (own(error)) throw;
-    throw UnsupportedOp(file.string(), error.reason());
+    throw UnsupportedOp(file.string(), lines_of(error.reason()));
   } catch (const ShapeError& error) {
     if (own(error)) throw;
-    throw ShapeError(file.string(), error.reason());
+    throw ShapeError(file.string(), lines_of(error.reason()));
   }
 }
 

@@ -21,8 +21,8 @@ namespace {
 namespace fs = std::filesystem;
 /// @throws DataError if the line is not a record.
 EpochRecord record_from(std::string_view line) {
-  const fields::Source source{.place = "epoch record",
-                              .remedy = "remove the file, or name another one"};
+  const fields::Source source{
+      .place = "epoch record", .remedy = "remove the file, or name another one", .finite = true};
   return fields::from_json<EpochRecord>(fields::parse(line, source), source);
 }
 
@@ -55,7 +55,9 @@ std::vector<std::pair<EpochRecord, std::size_t>> records_in(const fs::path& path
 
 }  // namespace
 
-std::string to_json_line(const EpochRecord& record) { return fields::to_json(record).dump(); }
+std::string to_json_line(const EpochRecord& record) {
+  return fields::text_of(fields::to_json(record));
+}
 
 EpochRecord epoch_record_from(std::string_view line) { return record_from(line); }
 

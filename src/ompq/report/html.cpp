@@ -1,6 +1,5 @@
 #include "ompq/report/html.h"
 
-#include <algorithm>
 #include <cstdlib>
 #include <string_view>
 #include <vector>
@@ -9,9 +8,12 @@
 #include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
+#include "ompq/core/display_text.h"
 #include "ompq/core/error.h"
 #include "ompq/core/version.h"
 #include "ompq/fields/former_names.h"
+#include "ompq/fields/read.h"
+#include "ompq/fields/write.h"
 #include "ompq/report/documents.h"
 #include "ompq/report/page_template.h"
 
@@ -19,8 +21,6 @@ namespace ompq::report {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-constexpr int kMaxDepth = 32;  // of nested objects and arrays; ompq's results have six
 
 std::string accepted_formats() {
   std::vector<std::string> names;
@@ -31,30 +31,14 @@ std::string accepted_formats() {
 }
 
 Json parse(const RunDocument& document) {
-  const auto not_too_deep = [&](int depth, Json::parse_event_t, const Json&) {
-    if (depth > kMaxDepth) {
-      throw DataError(
-          document.file,
-          fmt::format("is nested deeper than {} levels, which results of ompq are not", kMaxDepth));
-    }
-    return true;
-  };
-  try {
-    return Json::parse(document.json, not_too_deep);
-  } catch (const Json::parse_error& error) {
-    throw DataError(
-        document.file,
-        fmt::format("is not valid JSON at byte {} of {}; give a file written by --result",
-                    std::min(error.byte, document.json.size()),
-                    document.json.size()));
-  }
+  return fields::parse(document.json, {document.file, "give a file written by --result"});
 }
 
 std::string found_format(const Json& json) {
   if (!json.is_object()) return fmt::format("a JSON {}", json.type_name());
   if (!json.contains("format")) return "an object without a format";
   const Json& format = json["format"];
-  return format.is_string() ? fmt::format("format '{}'", format.get<std::string>())
+  return format.is_string() ? fmt::format("format '{}'", display_name(format.get<std::string>()))
                             : fmt::format("a format of type {}", format.type_name());
 }
 
@@ -99,7 +83,7 @@ void shorten_numbers(Json& json) {
 
 /// JSON for a script element: "<" is escaped, so that it cannot end the element or open a comment.
 std::string for_script_element(const Json& json) {
-  const std::string text = json.dump(-1, ' ', false, Json::error_handler_t::replace);
+  const std::string text = fields::text_of(json);
   std::string escaped;
   escaped.reserve(text.size());
   for (const char c : text) {

@@ -12,12 +12,11 @@ namespace {
 
 using fields::Json;
 
-/// File names may have bytes that are not UTF-8; these must not invalidate the whole result.
 template <typename Result>
 std::string document(const Result& result) {
   Json json = {{"format", format_of<Result>().text()}};
   fields::add_fields(json, result);
-  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+  return fields::text_of(json, 2) + "\n";
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include "ompq/core/byte_count.h"
+#include "ompq/core/display_text.h"
 #include "ompq/tables/result_tables.h"
 #include "ompq/tables/result_texts.h"
 #include "ompq/tables/table.h"
@@ -90,7 +91,7 @@ std::string comparison_text(const report::Comparison& comparison) {
   const bool labelled = real.top1.has_value();
   std::string text = fmt::format(
       "{}: {}\nmeasured with {}\nevaluated on {}\nactivations {}\n\n{}, nearest rounding:\n",
-      comparison.model.file,
+      display_text(comparison.model.file),
       labelled ? fmt::format("float top-1 {}", percent(real.top1)) : "no labels",
       samples_text(comparison.samples),
       samples_text(comparison.evaluated_on),
@@ -99,7 +100,7 @@ std::string comparison_text(const report::Comparison& comparison) {
   text += kept_table(comparison) + "\n" + comparison_rows_table(comparison);
   for (const auto& row : comparison.rows) {
     if (!is_answer(row)) {
-      text += fmt::format("{} at {}: {}\n", row.allocator, row.budget, row.refused);
+      text += fmt::format("{} at {}: {}\n", row.allocator, row.budget, display_text(row.refused));
     }
   }
   if (!comparison.rank_correlation.empty()) {
@@ -114,7 +115,7 @@ std::string comparison_text(const report::Comparison& comparison) {
 
 std::string sweep_text(const report::Sweep& sweep) {
   std::string text = fmt::format("{}: {} layers, {}, activations {}, metric {}\n\n",
-                                 sweep.model.file,
+                                 display_text(sweep.model.file),
                                  sweep.layers.size(),
                                  samples_text(sweep.samples),
                                  sweep.activation_bits,

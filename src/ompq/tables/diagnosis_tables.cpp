@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "ompq/core/display_text.h"
 #include "ompq/tables/result_texts.h"
 #include "ompq/tables/table.h"
 
@@ -55,7 +56,7 @@ std::string offender_text(const report::Diagnosis& diagnosis) {
   std::vector<std::string> texts;
   for (const report::LayerDiagnosis* layer : report::offenders(diagnosis)) {
     if (texts.size() == kShownOffenders || *layer->gain_db <= 0) break;
-    texts.push_back(fmt::format("{} {:+.1f} dB", layer->name, *layer->gain_db));
+    texts.push_back(fmt::format("{} {:+.1f} dB", display_name(layer->name), *layer->gain_db));
   }
   return texts.empty() ? "" : fmt::format("top offenders: {}\n", fmt::join(texts, ", "));
 }
@@ -68,7 +69,8 @@ std::string snr_cell(const report::DiffRow& row) {
 
 std::string list_text(const std::string& file, const std::vector<std::string>& layers) {
   if (layers.empty()) return "";
-  return fmt::format("only in {}: {}\n", file, fmt::join(layers, ", "));
+  return fmt::format(
+      "only in {}: {}\n", display_text(file), fmt::join(display_names(layers), ", "));
 }
 
 std::string parting_text(const report::Diff& diff) {
@@ -80,7 +82,7 @@ std::string parting_text(const report::Diff& diff) {
   const std::string ratio = row.snr_db ? fmt::format("{:.1f} dB", *row.snr_db) : snr_cell(row);
   return fmt::format("they first diverge at {} '{}': {}, below {:g} dB\n",
                      row.op_type == "output" ? "output" : "layer",
-                     row.layer,
+                     display_name(row.layer),
                      ratio,
                      diff.threshold_db);
 }
@@ -99,8 +101,9 @@ std::string diagnosis_text(const report::Diagnosis& diagnosis) {
                       decibels(diagnosis.output_snr_after_db));
   text += offender_text(diagnosis);
   for (const report::Advice& advice : diagnosis.advice) {
-    const std::string place = advice.layer.empty() ? "" : advice.layer + ": ";
-    text += fmt::format("- {}{}; {}\n", place, advice.finding, advice.remedy);
+    const std::string place = advice.layer.empty() ? "" : display_name(advice.layer) + ": ";
+    text += fmt::format(
+        "- {}{}; {}\n", place, display_text(advice.finding), display_text(advice.remedy));
   }
   return text;
 }

@@ -4,29 +4,10 @@
 #include <array>
 #include <span>
 
+#include "ompq/core/display_text.h"
+
 namespace ompq::tables {
 namespace {
-
-struct CodePoint {
-  char32_t value;
-  std::size_t bytes;
-};
-
-/// The first code point of `text`, which must not be empty; U+FFFD with one byte if it is invalid.
-CodePoint first_code_point(std::string_view text) {
-  constexpr CodePoint kBroken{0xFFFD, 1};
-  const auto lead = static_cast<unsigned char>(text[0]);
-  if (lead < 0x80) return {lead, 1};
-  const std::size_t bytes = lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : lead >= 0xC2 ? 2 : 0;
-  if (bytes == 0 || lead > 0xF4 || bytes > text.size()) return kBroken;
-  char32_t value = lead & (0xFFU >> (bytes + 1));
-  for (std::size_t i = 1; i < bytes; ++i) {
-    const auto next = static_cast<unsigned char>(text[i]);
-    if ((next & 0xC0U) != 0x80U) return kBroken;
-    value = (value << 6) | (next & 0x3FU);
-  }
-  return {value, bytes};
-}
 
 struct Range {
   char32_t first;

@@ -7,6 +7,7 @@
 #include <fmt/ranges.h>
 
 #include "ompq/core/byte_count.h"
+#include "ompq/core/display_text.h"
 #include "ompq/tables/result_texts.h"
 #include "ompq/tables/table.h"
 
@@ -86,7 +87,8 @@ std::string refusals(const report::Search& search) {
   std::string text;
   for (const auto& row : search.allocations) {
     if (!is_answer(row))
-      text += fmt::format("{} has no solution: {}\n", row.allocator, row.refused);
+      text += fmt::format(
+          "{} has no solution: {}\n", display_name(row.allocator), display_text(row.refused));
   }
   return text;
 }
@@ -100,11 +102,13 @@ std::string portfolio_text(const report::Portfolio& portfolio) {
   constexpr std::size_t kShown = 5;
   std::string text = fmt::format("auto tried {} allocations: ", candidates.size());
   for (std::size_t i = 0; i < std::min(kShown, candidates.size()); ++i) {
-    text += fmt::format(
-        "{}{} {:.4g}", i > 0 ? ", " : "", candidates[i].origin, candidates[i].divergence);
+    text += fmt::format("{}{} {:.4g}",
+                        i > 0 ? ", " : "",
+                        display_name(candidates[i].origin),
+                        candidates[i].divergence);
   }
   text += fmt::format("\nrefined {} in {} steps: {:.4g} -> {:.4g} ({}){}\n",
-                      portfolio.winner,
+                      display_name(portfolio.winner),
                       portfolio.steps.size() - 1,
                       portfolio.steps.front(),
                       portfolio.steps.back(),
@@ -126,15 +130,24 @@ std::string widths_text(const std::vector<int>& widths) {
   return same ? words.front() : fmt::format("{}", fmt::join(words, " "));
 }
 
+/// A node that is not quantized, or not run.
+template <typename Row>
+std::string node_line(const Row& row) {
+  return fmt::format("  {} ({}): {}\n",
+                     display_name(row.name),
+                     display_name(row.op_type),
+                     display_text(row.reason));
+}
+
 std::string making_text(const report::FileQuantization& made) {
   return fmt::format(
       "  made by ompq {} from the float network with SHA-256 {}\n"
       "  budget           {}\n"
       "  weight bits      {}\n"
       "  activation bits  {}\n",
-      made.version,
-      made.float_sha256,
-      made.budget.empty() ? "none" : made.budget,
+      display_name(made.version),
+      display_name(made.float_sha256),
+      made.budget.empty() ? "none" : display_name(made.budget),
       widths_text(made.weight_bits),
       widths_text(made.activation_bits));
 }
@@ -143,20 +156,19 @@ std::string making_text(const report::FileQuantization& made) {
 
 std::string inspection_text(const report::Inspection& inspection) {
   std::string text = fmt::format("{}: {}, opset {}\n",
-                                 inspection.model.file,
+                                 display_text(inspection.model.file),
                                  format_bytes(inspection.model.bytes),
                                  inspection.opset);
   for (const auto& [name, shape] : inspection.inputs) {
-    text += fmt::format("  input   {}  {}\n", name, shape);
+    text += fmt::format("  input   {}  {}\n", display_name(name), display_name(shape));
   }
   for (const auto& [name, shape] : inspection.outputs) {
-    text += fmt::format("  output  {}  {}\n", name, shape);
+    text += fmt::format("  output  {}  {}\n", display_name(name), display_name(shape));
   }
   if (inspection.quantization) text += making_text(*inspection.quantization);
   for (const auto& [key, value] : inspection.metadata) {
     if (inspection.quantization && key.starts_with("ompq.")) continue;
-    text +=
-        fmt::format("  {}  {}\n", key, value.size() > 100 ? value.substr(0, 97) + "..." : value);
+    text += fmt::format("  {}  {}\n", display_name(key), display_name(value));
   }
   Table table({{"layer"},
                {"operator"},
@@ -189,7 +201,7 @@ std::string inspection_text(const report::Inspection& inspection) {
       count_text(static_cast<double>(inspection.macs)));
   std::vector<std::string> float_inputs;
   for (const auto& layer : inspection.layers) {
-    if (layer.float_input) float_inputs.push_back(layer.name);
+    if (layer.float_input) float_inputs.push_back(display_name(layer.name));
   }
   if (!float_inputs.empty()) {
     text += fmt::format("\ninputs that always stay float: {}\n", fmt::join(float_inputs, ", "));
@@ -197,13 +209,13 @@ std::string inspection_text(const report::Inspection& inspection) {
   if (!inspection.not_quantizable.empty()) {
     text += "\nstays in float:\n";
     for (const auto& row : inspection.not_quantizable) {
-      text += fmt::format("  {} ({}): {}\n", row.name, row.op_type, row.reason);
+      text += node_line(row);
     }
   }
   if (!inspection.copied.empty()) {
     text += "\nnot run, copied to written files unchanged:\n";
     for (const auto& row : inspection.copied) {
-      text += fmt::format("  {} ({}): {}\n", row.name, row.op_type, row.reason);
+      text += node_line(row);
     }
   }
   return text;
@@ -212,7 +224,7 @@ std::string inspection_text(const report::Inspection& inspection) {
 std::string search_text(const report::Search& search) {
   std::string text =
       fmt::format("{}: {} layers, budget {}, {}, activations {}\n\n",
-                  search.model.file,
+                  display_text(search.model.file),
                   search.layers.size(),
                   search.budget,
                   samples_text(search.samples),
@@ -260,7 +272,7 @@ std::string reconstruction_text(const report::Reconstruction& made) {
 std::string integer_kernels_text(const report::IntegerKernels& kernels) {
   std::vector<std::string> types;
   for (const auto& [op_type, nodes] : kernels.float_operators) {
-    types.push_back(fmt::format("{} ({})", op_type, nodes.size()));
+    types.push_back(fmt::format("{} ({})", display_name(op_type), nodes.size()));
   }
   return fmt::format("{} of {} layers run on integers; float between them: {}\n",
                      kernels.integer_layers,
@@ -307,7 +319,7 @@ std::string quantization_text(const report::Quantization& quantization) {
   }
   std::string text =
       fmt::format("{}: budget {}, activations {}\ncalibrated with {}\nmeasured on {}\n\n",
-                  model.file,
+                  display_text(model.file),
                   quantization.search.budget,
                   quantization.search.activation_bits,
                   samples_text(quantization.search.samples),

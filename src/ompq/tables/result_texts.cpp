@@ -5,6 +5,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "ompq/core/display_text.h"
+
 namespace ompq::tables {
 
 std::string percent(const std::optional<double>& share) {
@@ -19,8 +21,8 @@ std::string seconds_text(const report::StepSeconds& steps) {
 }
 
 std::string samples_text(const report::SamplesUsed& samples) {
-  std::string text = fmt::format("{} samples of {}", samples.count, samples.source);
-  if (!samples.split.empty()) text += fmt::format(" ({})", samples.split);
+  std::string text = fmt::format("{} samples of {}", samples.count, display_text(samples.source));
+  if (!samples.split.empty()) text += fmt::format(" ({})", display_name(samples.split));
   if (samples.skipped > 0) text += fmt::format(", {} broken ones skipped", samples.skipped);
   return text;
 }

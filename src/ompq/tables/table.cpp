@@ -1,9 +1,11 @@
 #include "ompq/tables/table.h"
 
 #include <algorithm>
+#include <utility>
 
 #include <fmt/format.h>
 
+#include "ompq/core/display_text.h"
 #include "ompq/core/error.h"
 #include "ompq/tables/display_width.h"
 
@@ -21,12 +23,16 @@ void append_cell(std::string& line, const std::string& cell, std::size_t width, 
 
 }  // namespace
 
-void Table::add_row(std::vector<std::string> cells) {
+Table::Table(std::vector<Column> columns) : columns_(std::move(columns)) {
+  for (Column& column : columns_) column.title = display_name(column.title);
+}
+
+void Table::add_row(const std::vector<std::string>& cells) {
   if (cells.size() != columns_.size()) {
     throw InternalError(
         "table", fmt::format("{} cells in a row of {} columns", cells.size(), columns_.size()));
   }
-  rows_.push_back(std::move(cells));
+  rows_.push_back(display_names(cells));
 }
 
 void Table::add_rule() { rows_.emplace_back(); }

@@ -11,6 +11,8 @@ enum class Align { Left, Right };
 ///
 ///     layer    bits  bytes
 ///     conv1       8   3456
+///
+/// Texts of cells may come from files: they are escaped and shortened (core/display_text.h).
 class Table {
  public:
   struct Column {
@@ -18,9 +20,9 @@ class Table {
     Align align = Align::Left;
   };
 
-  explicit Table(std::vector<Column> columns) : columns_(std::move(columns)) {}
+  explicit Table(std::vector<Column> columns);
   /// @throws InternalError if the number of cells differs from the number of columns.
-  void add_row(std::vector<std::string> cells);
+  void add_row(const std::vector<std::string>& cells);
   /// A horizontal line, for example above a sum.
   void add_rule();
   /// The table's text, with a newline after each line and without trailing blanks.
