@@ -91,6 +91,15 @@ TEST(LabelsCsv, OfAnotherFormStillHasSamples) {
   EXPECT_FALSE(dataset->has_labels());
   EXPECT_THAT(dataset->label_fault(), HasSubstr("label \"cat\""));
   EXPECT_THAT(first_values(dataset->load({0})), ElementsAre(1));
+  EXPECT_NO_THROW(dataset->require_labels_below(1));
+  for (const std::string bad : {"-1", "2147483648", "0.5", "nan", "99999999999999999999"}) {
+    write_gray(root / "b.png", 1);
+    write_bytes(root / "labels.csv", "file,label\nb.png,dog\na.png," + bad + "\n");
+    EXPECT_THAT(testing::thrown_text([&] {
+                  open_dataset(root.path(), kGray, kRawOptions)->require_labels_below(10);
+                }),
+                ::testing::AllOf(HasSubstr("line 3 of"), HasSubstr("label \"" + bad + "\"")));
+  }
   write_bytes(root / "labels.csv", "file,label\n");
   EXPECT_THAT(open_error(root.path()), HasSubstr("holds no samples"));
 }

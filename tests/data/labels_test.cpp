@@ -1,5 +1,11 @@
 #include "ompq/data/labels.h"
 
+#include <cstdint>
+#include <limits>
+#include <string>
+#include <utility>
+#include <vector>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -63,7 +69,45 @@ TEST(LabelsOf, SaysWhatIsNoClass) {
   EXPECT_THAT(fault(Tensor(DataType::Int64, {3}), 2), HasSubstr("each of the 2 samples"));
   EXPECT_THAT(fault(Tensor::scalar(std::int64_t{1}), 1), HasSubstr("each of the 1 samples"));
   EXPECT_THAT(fault(Tensor(DataType::Int64, {2, 2, 2}), 2), HasSubstr("more than one class"));
-  EXPECT_THAT(fault(Tensor::from<double>({1}, {1e12}), 1), HasSubstr("1000000000000"));
+}
+
+TEST(LabelsOf, NumbersThatAreNoClassAreBadWithTheirSample) {
+  const std::vector<std::pair<Tensor, std::string>> cases{
+      {Tensor::from<std::int64_t>({2}, {0, (std::int64_t{1} << 32) + 1}), "sample 1 is 4294967297"},
+      {Tensor::from<std::uint64_t>({2}, {0, std::uint64_t{1} << 32}), "sample 1 is 4294967296"},
+      {Tensor::from<std::uint64_t>({1}, {~std::uint64_t{0}}), "sample 0 is 1.8446744073709552e+19"},
+      {Tensor::from<std::int64_t>({3}, {0, -1, 2}), "sample 1 is -1"},
+      {Tensor::from<std::int8_t>({1}, {-128}), "sample 0 is -128"},
+      {Tensor::from<std::uint32_t>({1}, {2147483648U}), "sample 0 is 2147483648"},
+      {Tensor::from<float>({2}, {0, 0.5F}), "sample 1 is 0.5"},
+      {Tensor::from<double>({1}, {1e300}), "sample 0 is 1e+300"},
+      {Tensor::from<float>({1}, {std::numeric_limits<float>::quiet_NaN()}), "sample 0 is nan"},
+      {Tensor::from<float>({1}, {-std::numeric_limits<float>::infinity()}), "sample 0 is -inf"}};
+  for (const auto& [array, expected] : cases) {
+    const Labels labels = labels_of(array, array.shape()[0], "array y");
+    EXPECT_TRUE(labels.bad_number) << expected;
+    EXPECT_THAT(labels.values, IsEmpty()) << expected;
+    EXPECT_THAT(labels.fault, AllOf(HasSubstr(expected), HasSubstr("0..2147483647")));
+  }
+  EXPECT_FALSE(labels_of(Tensor(DataType::Int64, {3}), 2, "y").bad_number) << "another form";
+  EXPECT_THAT(labels_of(Tensor::from<std::int64_t>({1}, {2147483647}), 1, "y").values,
+              ElementsAre(2147483647));
+}
+
+TEST(LabelOf, IsADecimalClassIndex) {
+  EXPECT_EQ(label_of("0"), 0);
+  EXPECT_EQ(label_of("2147483647"), 2147483647);
+  for (const char* text : {"", "-1", "2147483648", "1.0", "1e2", "cat", "1 ", "0x1", "nan"}) {
+    EXPECT_FALSE(label_of(text)) << text;
+  }
+}
+
+TEST(IsNumber, KnowsNumbersThatAreNoClass) {
+  for (const char* text : {"-1", "+3", "0.5", "1e999", "nan", "-inf", "4294967297"}) {
+    EXPECT_TRUE(is_number(text)) << text;
+  }
+  for (const char* text : {"", "cat", "1 2", "3rd", "-", "+"})
+    EXPECT_FALSE(is_number(text)) << text;
 }
 
 TEST(LabelsOf, TextCountsWhereItIsNumbers) {
@@ -73,6 +117,13 @@ TEST(LabelsOf, TextCountsWhereItIsNumbers) {
   EXPECT_THAT(labels_of(names, 2, "y").fault,
               AllOf(HasSubstr("\"cat\""), HasSubstr("an output of the network")));
   EXPECT_THAT(labels_of(numbers, 3, "y").fault, HasSubstr("2 texts for 3 samples"));
+  EXPECT_FALSE(labels_of(names, 2, "y").bad_number);
+  for (const std::string bad : {"-1", "4294967297", "0.5", "nan"}) {
+    const std::vector<std::string> texts{"3", bad};
+    const Labels labels = labels_of(texts, 2, "y");
+    EXPECT_TRUE(labels.bad_number) << bad;
+    EXPECT_THAT(labels.fault, HasSubstr("sample 1 the label " + bad));
+  }
 }
 
 }  // namespace

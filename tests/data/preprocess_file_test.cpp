@@ -62,7 +62,7 @@ TEST(ReadPreprocess, NullAndAbsentFieldsKeepTheDefaults) {
 
 TEST(ReadPreprocess, NamesTheFileAndTheFieldThatIsWrong) {
   EXPECT_THAT(preprocess_error("[1]"), AllOf(HasSubstr("p.json"), HasSubstr("not a JSON object")));
-  EXPECT_THAT(preprocess_error("{"), HasSubstr("not a JSON object"));
+  EXPECT_THAT(preprocess_error("{"), HasSubstr("is not valid JSON at byte 1 of 1"));
   EXPECT_THAT(preprocess_error(R"({"scale": 1})"), HasSubstr("\"format\" is missing"));
   EXPECT_THAT(preprocess_error(R"({"format": "other/2"})"),
               HasSubstr("must be \"ompq-preprocess/1\""));

@@ -1,6 +1,9 @@
 #include "ompq/data/sample_set.h"
 
+#include <algorithm>
 #include <cstring>
+#include <limits>
+#include <utility>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -126,19 +129,79 @@ TEST(SampleSet, RefusesASharedInputThatDiffersBetweenSamples) {
   EXPECT_THAT(thrown_text([&] { (void)samples.load({1, 2}); }), HasSubstr("--batch 1"));
 }
 
-TEST(SampleSet, DropsLabelsOutsideOfTheClassesAndRemarksOnIt) {
+TEST(SampleSet, RefusesLabelsThatAreNoClassAndOnlyRemarksOnOtherForms) {
+  const SampleSet samples(five_samples());
+  EXPECT_NO_THROW(samples.require_labels_below(41));
+  EXPECT_THAT(thrown_text([&] { samples.require_labels_below(40); }),
+              HasSubstr("label 40 of sample 4"));
+  SampleSetParts bad = five_samples();
+  bad.labels = {.fault = "the label of sample 3 is 0.5", .bad_number = true};
+  EXPECT_THAT(thrown_text([&] { SampleSet(std::move(bad)).require_labels_below(40); }),
+              HasSubstr("the label of sample 3 is 0.5"));
+  SampleSetParts text = five_samples();
+  text.labels = {.fault = "y is text"};
+  text.remarks = {"two files were left out"};
+  SampleSet unlabelled(std::move(text));
+  EXPECT_NO_THROW(unlabelled.require_labels_below(1));
+  EXPECT_FALSE(unlabelled.has_labels());
+  EXPECT_THAT(unlabelled.remarks(),
+              ElementsAre("two files were left out", HasSubstr("labels are not used: y is text")));
+  EXPECT_THAT(unlabelled.load({0}).labels, IsEmpty());
+}
+
+/// Zeros, except for one element of sample 2.
+template <typename T>
+class OneOdd : public InputSource {
+ public:
+  OneOdd(DataType type, T value) : type_(type), value_(value) {}
+  [[nodiscard]] DataType type() const override { return type_; }
+  [[nodiscard]] const std::vector<std::int64_t>& extents() const override { return extents_; }
+  void read(std::int64_t index, std::span<std::byte> out) const override {
+    std::ranges::fill(out, std::byte{0});
+    if (index == 2) std::memcpy(&out[7 * sizeof(T)], &value_, sizeof(T));
+  }
+
+ private:
+  DataType type_;
+  T value_;
+  std::vector<std::int64_t> extents_{2, 2, 3};
+};
+
+SampleSetParts with_odd(std::unique_ptr<InputSource> input) {
   SampleSetParts parts = five_samples();
-  parts.remarks = {"two files were left out"};
+  parts.inputs.clear();
+  parts.inputs.push_back(std::move(input));
+  return parts;
+}
+
+TEST(SampleSet, RefusesNanAndInfinityWithSampleAndElement) {
+  constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
+  constexpr double kInfinity = std::numeric_limits<double>::infinity();
+  std::vector<std::pair<SampleSetParts, std::string>> cases;
+  cases.emplace_back(with_odd(std::make_unique<OneOdd<float>>(DataType::Float32, kNan)), "nan");
+  cases.emplace_back(
+      with_odd(std::make_unique<OneOdd<float>>(DataType::Float32, static_cast<float>(-kInfinity))),
+      "-inf");
+  cases.emplace_back(with_odd(std::make_unique<OneOdd<double>>(DataType::Float64, kInfinity)),
+                     "inf");
+  for (auto& [parts, value] : cases) {
+    SampleSet samples(std::move(parts));
+    EXPECT_EQ(samples.load({0, 1, 3}).size, 3);
+    EXPECT_THAT(
+        thrown_text([&] {
+          (void)samples.load({1, 2});
+        }),
+        AllOf(HasSubstr("[file 2] element [1, 0, 1] is " + value), HasSubstr("--skip-broken")));
+  }
+  SampleSetParts parts = with_odd(std::make_unique<OneOdd<float>>(DataType::Float32, kNan));
+  parts.skip_broken = true;
   SampleSet samples(std::move(parts));
-  samples.require_labels_below(41);
-  EXPECT_TRUE(samples.has_labels());
-  EXPECT_THAT(samples.remarks(), ElementsAre("two files were left out"));
-  samples.require_labels_below(40);
-  EXPECT_FALSE(samples.has_labels());
-  EXPECT_THAT(samples.label_fault(), HasSubstr("label 40 of sample 4"));
-  EXPECT_THAT(samples.remarks(),
-              ElementsAre("two files were left out", HasSubstr("labels are not used: label 40")));
-  EXPECT_THAT(samples.load({0}).labels, IsEmpty());
+  EXPECT_EQ(samples.load({1, 2, 3}).size, 2);
+  EXPECT_EQ(samples.skipped(), 1);
+  // Any bits of an integer are a number.
+  SampleSet integers(
+      with_odd(std::make_unique<OneOdd<std::int64_t>>(DataType::Int64, 0x7FF8000000000000)));
+  EXPECT_EQ(integers.load({2}).size, 1);
 }
 
 /// Gray images of 2 x 2 pixels, all of the value 10 x index.

@@ -199,6 +199,11 @@ void keep_preprocess(const OptionValues& options,
   write_file_atomically(file, data::to_json(preprocess_for(options, model)));
 }
 
+void check_labels(const pipeline::Model& model, const pipeline::Samples& samples) {
+  const auto classes = scores::class_count(model.graph);
+  if (classes) samples.dataset->require_labels_below(*classes);
+}
+
 void say_remarks(const pipeline::Samples& samples) {
   for (const std::string& remark : samples.dataset->remarks()) log().warn("{}", remark);
 }
@@ -212,22 +217,10 @@ pipeline::Samples calibration_samples(const Context& context, const pipeline::Mo
   pipeline::Samples samples = measures ? pipeline::draw_calibration_share(
                                              model, source, wanted, options.given("samples"), seed)
                                        : pipeline::draw_samples(model, source, wanted, seed);
+  check_labels(model, samples);
   say_remarks(samples);
   return samples;
 }
-
-namespace {
-
-/// Labels that do not fit the network are ignored if none are needed.
-void drop_foreign_labels(const pipeline::Model& model, pipeline::Samples& samples) {
-  if (!samples.dataset->has_labels()) return;
-  if (const auto classes = scores::class_count(model.graph)) {
-    samples.dataset->require_labels_below(*classes);
-    if (!samples.dataset->has_labels()) say_remarks(samples);
-  }
-}
-
-}  // namespace
 
 pipeline::Samples evaluation_samples(const Context& context,
                                      const pipeline::Model& model,
@@ -239,8 +232,8 @@ pipeline::Samples evaluation_samples(const Context& context,
   if (options.has("eval-data")) {
     pipeline::Samples samples = pipeline::draw_samples(
         model, sample_options(context, model.file, "eval-data", "test"), limit.value_or(0), seed);
+    check_labels(model, samples);
     say_remarks(samples);
-    drop_foreign_labels(model, samples);
     return samples;
   }
   pipeline::Samples rest = pipeline::draw_samples(
@@ -252,7 +245,7 @@ pipeline::Samples evaluation_samples(const Context& context,
     rest.indices = calibration.indices;
   }
   rest.used.count = static_cast<std::int64_t>(rest.indices.size());
-  drop_foreign_labels(model, rest);
+  check_labels(model, rest);
   return rest;
 }
 

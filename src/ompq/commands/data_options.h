@@ -32,14 +32,17 @@ namespace ompq::commands {
 void keep_preprocess(const OptionValues& options,
                      const std::filesystem::path& model,
                      const std::filesystem::path& output);
+/// Every command calls it for every source, also if it needs no labels: labels that do not fit show
+/// that the samples are not for this network.
+/// @throws DataError for a label outside of the network's classes; see Dataset.
+void check_labels(const pipeline::Model& model, const pipeline::Samples& samples);
 /// Logs the remarks of an opened source.
 void say_remarks(const pipeline::Samples& samples);
 /// --samples of --data in --split, drawn with --seed. If the command evaluates its result and no
 /// --eval-data is given, some samples are held out.
 [[nodiscard]] pipeline::Samples calibration_samples(const Context& context,
                                                     const pipeline::Model& model);
-/// Held-out samples: those of --eval-data, or up to `held_out` of --data. Labels that do not fit
-/// the network's classes are not used.
+/// Held-out samples: those of --eval-data, or up to `held_out` of --data.
 [[nodiscard]] pipeline::Samples evaluation_samples(const Context& context,
                                                    const pipeline::Model& model,
                                                    const pipeline::Samples& calibration,

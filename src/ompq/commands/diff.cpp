@@ -25,6 +25,7 @@ report::Diff diff(const Context& context) {
                              sample_options(context, owner, "data", options.text("split")),
                              options.integer("samples"),
                              static_cast<std::uint64_t>(options.integer("seed")));
+  check_labels(a, samples);
   say_remarks(samples);
   report::Diff diff = diagnosis::diff(a, b, samples, diff_options(options), context.progress);
   if (const auto file = options.maybe_text("result")) {

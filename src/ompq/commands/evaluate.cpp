@@ -81,6 +81,7 @@ report::EvaluatedNetwork evaluate(const Context& context) {
   if (reference) require_same_inputs(model, *reference);
   if (options.has("save-outputs")) require_rows_to_save(model);
   pipeline::Samples samples = first_samples(context, model);
+  check_labels(model, samples);
   if (!samples.dataset->has_labels() && !reference && !options.has("save-outputs")) {
     const std::string fault = samples.dataset->label_fault();
     throw DataError("eval",

@@ -10,10 +10,13 @@ namespace ompq::commands {
 
 pipeline::Samples training_samples(const Context& context, const pipeline::Model& model) {
   const OptionValues& options = context.options;
-  return pipeline::draw_samples(model,
-                                sample_options(context, model.file, "data", options.text("split")),
-                                options.maybe_integer("train-samples").value_or(0),
-                                static_cast<std::uint64_t>(options.integer("seed")));
+  pipeline::Samples samples =
+      pipeline::draw_samples(model,
+                             sample_options(context, model.file, "data", options.text("split")),
+                             options.maybe_integer("train-samples").value_or(0),
+                             static_cast<std::uint64_t>(options.integer("seed")));
+  check_labels(model, samples);
+  return samples;
 }
 
 pipeline::Samples validation_samples(const Context& context,

@@ -56,14 +56,15 @@ class Dataset {
   [[nodiscard]] virtual bool has_labels() const = 0;
   /// Why the labels cannot be used, as a clause; empty if they can be used or there are none.
   [[nodiscard]] virtual std::string label_fault() const { return {}; }
-  /// Drops all labels if one is outside 0..classes-1; label_fault() then gives the reason.
-  virtual void require_labels_below(std::int64_t /*classes*/) {}
+  /// For a network with classes. @throws DataError naming the first sample whose label is a number
+  /// outside 0..classes-1. Labels of another form are only not used, see label_fault().
+  virtual void require_labels_below(std::int64_t /*classes*/) const {}
   /// One sample's shape for each input, all extents known. Empty if the shapes are not known.
   [[nodiscard]] virtual std::vector<std::vector<std::int64_t>> extents() const { return {}; }
   /// Remarks for the user, one sentence each: files that were skipped, labels that cannot be used.
   [[nodiscard]] virtual std::vector<std::string> remarks() const { return {}; }
   /// The samples at `indices`, preprocessed. With skip_broken, broken ones are missing from the
-  /// batch.
+  /// batch. A sample with NaN or infinity is broken.
   /// @throws DataError naming the sample and the reason.
   [[nodiscard]] virtual Batch load(const std::vector<std::int64_t>& indices) = 0;
   /// File name or "sample 17", for messages.

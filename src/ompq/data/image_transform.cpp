@@ -1,6 +1,7 @@
 #include "ompq/data/image_transform.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include <fmt/format.h>
 
@@ -53,6 +54,13 @@ ImageTransform::ImageTransform(const Preprocess& preprocess,
   require_channel_values();
   for (std::int64_t c = 0; c < channels_; ++c) {
     values_.push_back(value_table(preprocess_, static_cast<std::size_t>(c)));
+  }
+  for (const float value : possible_values()) {
+    if (std::isfinite(value)) continue;
+    throw ConfigError("preprocessing",
+                      fmt::format("scale, mean and std give pixels the value {}; use moderate "
+                                  "numbers",
+                                  value));
   }
 }
 

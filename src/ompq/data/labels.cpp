@@ -8,13 +8,14 @@
 
 #include <fmt/format.h>
 
+#include "ompq/core/display_text.h"
+
 namespace ompq::data {
 namespace {
 
 constexpr double kMost = std::numeric_limits<std::int32_t>::max();
 
-/// Negative numbers are accepted here; checking against the number of classes reports them.
-bool is_index(double value) { return std::abs(value) <= kMost && value == std::floor(value); }
+bool is_index(double value) { return value >= 0 && value <= kMost && value == std::floor(value); }
 
 /// The index of the only 1 among zeros.
 std::optional<std::int32_t> place_of_one(std::span<const double> row) {
@@ -59,10 +60,13 @@ Labels from_indices(const Tensor& array, const std::string& what) {
   for (std::size_t first = 0; first < count; first += kPart) {
     for (const double value : part_of_array(array, first, std::min(kPart, count - first))) {
       if (!is_index(value)) {
-        return {.fault = fmt::format("{}, and the label of sample {} is {}, no whole number",
-                                     what,
-                                     labels.values.size(),
-                                     value)};
+        return {
+            .fault = fmt::format("{}, and the label of sample {} is {}, not a whole number in 0..{}",
+                                 what,
+                                 labels.values.size(),
+                                 value,
+                                 std::numeric_limits<std::int32_t>::max()),
+            .bad_number = true};
       }
       labels.values.push_back(static_cast<std::int32_t>(value));
     }
@@ -94,19 +98,41 @@ Labels labels_of(std::span<const std::string> texts,
     return {.fault = fmt::format("{} holds {} texts for {} samples", name, texts.size(), samples)};
   }
   Labels labels;
-  for (const std::string& text : texts) {
-    std::int32_t value = 0;
-    const char* end = text.data() + text.size();
-    const auto parsed = std::from_chars(text.data(), end, value);
-    if (parsed.ec != std::errc() || parsed.ptr != end) {
+  for (std::size_t i = 0; i < texts.size(); ++i) {
+    const auto value = label_of(texts[i]);
+    if (!value && is_number(texts[i])) {
+      return {.fault = fmt::format("{} gives sample {} the label {}, not a whole number in 0..{}",
+                                   name,
+                                   i,
+                                   display_name(texts[i]),
+                                   std::numeric_limits<std::int32_t>::max()),
+              .bad_number = true};
+    }
+    if (!value) {
       return {.fault = fmt::format(
                   "{} holds text (\"{}\"), which does not identify an output of the network",
                   name,
-                  text)};
+                  display_name(texts[i]))};
     }
-    labels.values.push_back(value);
+    labels.values.push_back(*value);
   }
   return labels;
+}
+
+std::optional<std::int32_t> label_of(std::string_view text) {
+  std::int32_t value = -1;
+  const char* end = text.data() + text.size();
+  const auto parsed = std::from_chars(text.data(), end, value);
+  if (parsed.ec != std::errc() || parsed.ptr != end || value < 0) return std::nullopt;
+  return value;
+}
+
+bool is_number(std::string_view text) {
+  if (text.starts_with('+')) text.remove_prefix(1);
+  double value = 0;
+  const char* end = text.data() + text.size();
+  const auto parsed = std::from_chars(text.data(), end, value);
+  return parsed.ptr == end && parsed.ec != std::errc::invalid_argument;
 }
 
 }  // namespace ompq::data

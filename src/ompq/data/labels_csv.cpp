@@ -1,12 +1,13 @@
-#include <charconv>
 #include <limits>
 #include <sstream>
 
 #include <fmt/format.h>
 
 #include "ompq/core/atomic_file.h"
+#include "ompq/core/display_text.h"
 #include "ompq/core/error.h"
 #include "ompq/data/image_files.h"
+#include "ompq/data/labels.h"
 
 namespace ompq::data {
 namespace {
@@ -76,16 +77,16 @@ class LabelReader {
   }
 
   void add_label(std::string_view text) {
-    std::int32_t label = -1;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), label);
-    const bool is_label = error == std::errc() && end == text.data() + text.size() && label >= 0;
-    if (is_label) files_.labels.values.push_back(label);
-    if (is_label || !files_.labels.fault.empty()) return;
+    const auto label = label_of(text);
+    if (label) files_.labels.values.push_back(*label);
+    if (label || files_.labels.bad_number) return;
+    files_.labels.bad_number = is_number(text);
+    if (!files_.labels.fault.empty() && !files_.labels.bad_number) return;
     files_.labels.fault =
         fmt::format("line {} of {} has label \"{}\"; a label is a whole number from 0 to {}",
                     line_,
                     csv_,
-                    text,
+                    display_name(text),
                     std::numeric_limits<std::int32_t>::max());
   }
 

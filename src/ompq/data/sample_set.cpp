@@ -1,9 +1,12 @@
 #include "ompq/data/sample_set.h"
 
 #include <algorithm>
+#include <cmath>
 #include <exception>
+#include <optional>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "ompq/core/error.h"
 #include "ompq/data/array_input.h"
@@ -96,6 +99,48 @@ Tensor shared_row(const Tensor& rows) {
   return Tensor::from_bytes(rows.type(), {shape.begin() + 1, shape.end()}, first);
 }
 
+/// The first element that is NaN or infinite.
+template <typename T>
+std::optional<std::size_t> first_not_finite(std::span<const std::byte> bytes) {
+  const std::span<const T> values(reinterpret_cast<const T*>(bytes.data()),
+                                  bytes.size() / sizeof(T));
+  const auto found = std::ranges::find_if_not(values, [](T value) { return std::isfinite(value); });
+  if (found == values.end()) return std::nullopt;
+  return static_cast<std::size_t>(found - values.begin());
+}
+
+/// "[0, 3, 5]": the place of an element of a sample.
+std::string place_of(std::size_t element, const Extents& extents) {
+  Extents place(extents.size());
+  auto rest = static_cast<std::int64_t>(element);
+  for (std::size_t axis = extents.size(); axis-- > 0;) {
+    place[axis] = rest % extents[axis];
+    rest /= extents[axis];
+  }
+  return fmt::format("[{}]", fmt::join(place, ", "));
+}
+
+/// A network computes NaN from NaN, and no comparison with NaN finds a fault.
+/// @param name  gives the sample's name.
+template <typename NameOf>
+void require_finite(const InputSource& input,
+                    std::span<const std::byte> sample,
+                    const NameOf& name) {
+  std::optional<std::size_t> odd;
+  double value = 0;
+  if (input.type() == DataType::Float32) {
+    odd = first_not_finite<float>(sample);
+    if (odd) value = reinterpret_cast<const float*>(sample.data())[*odd];
+  } else if (input.type() == DataType::Float64) {
+    odd = first_not_finite<double>(sample);
+    if (odd) value = reinterpret_cast<const double*>(sample.data())[*odd];
+  }
+  if (!odd) return;
+  throw DataError(
+      name(),
+      fmt::format("element {} is {}, not a finite number", place_of(*odd, input.extents()), value));
+}
+
 }  // namespace
 
 std::unique_ptr<InputSource> image_input(std::function<Image(std::int64_t)> read_image,
@@ -104,12 +149,12 @@ std::unique_ptr<InputSource> image_input(std::function<Image(std::int64_t)> read
   return std::make_unique<ImageInput>(std::move(read_image), std::move(transform), type);
 }
 
-void SampleSet::require_labels_below(std::int64_t classes) {
-  try {
-    validate_labels(parts_.labels.values, classes);
-  } catch (const DataError& error) {
-    parts_.labels = {.fault = error.reason()};
+void SampleSet::require_labels_below(std::int64_t classes) const {
+  if (parts_.labels.bad_number) {
+    throw DataError("labels",
+                    parts_.labels.fault + "; correct the labels, or give samples without labels");
   }
+  validate_labels(parts_.labels.values, classes);
 }
 
 std::vector<Extents> SampleSet::extents() const {
@@ -159,7 +204,9 @@ std::vector<std::exception_ptr> SampleSet::read_rows(const std::vector<std::int6
     try {
       for (std::size_t k = 0; k < inputs.size(); ++k) {
         const std::size_t bytes = out[k].size() / indices.size();
-        parts_.inputs[k]->read(indices[row], out[k].subspan(row * bytes, bytes));
+        const auto sample = out[k].subspan(row * bytes, bytes);
+        parts_.inputs[k]->read(indices[row], sample);
+        require_finite(*parts_.inputs[k], sample, [&] { return parts_.name_of(indices[row]); });
       }
     } catch (...) {
       faults[row] = std::current_exception();

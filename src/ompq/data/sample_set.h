@@ -40,7 +40,7 @@ class SampleSet final : public Dataset {
   [[nodiscard]] std::int64_t size() const override { return parts_.size; }
   [[nodiscard]] bool has_labels() const override { return !parts_.labels.values.empty(); }
   [[nodiscard]] std::string label_fault() const override { return parts_.labels.fault; }
-  void require_labels_below(std::int64_t classes) override;
+  void require_labels_below(std::int64_t classes) const override;
   [[nodiscard]] std::vector<std::vector<std::int64_t>> extents() const override;
   [[nodiscard]] std::vector<std::string> remarks() const override;
   [[nodiscard]] Batch load(const std::vector<std::int64_t>& indices) override;

@@ -1,5 +1,6 @@
 #include "ompq/data/source_files.h"
 
+#include <algorithm>
 #include <string>
 #include <system_error>
 #include <utility>
@@ -43,6 +44,20 @@ std::optional<fs::path> listed_file(const fs::path& source, const std::pair<dev_
 }
 
 }  // namespace
+
+std::vector<fs::path> sample_files(const fs::path& source) {
+  std::error_code code;
+  if (fs::is_regular_file(source, code)) return {source};
+  std::vector<fs::path> files;
+  if (!fs::is_directory(source, code)) return files;
+  fs::recursive_directory_iterator entry(
+      source, fs::directory_options::skip_permission_denied, code);
+  for (; !code && entry != fs::recursive_directory_iterator(); entry.increment(code)) {
+    if (is_source_name(entry->path())) files.push_back(entry->path());
+  }
+  std::sort(files.begin(), files.end());
+  return files;
+}
 
 std::optional<fs::path> source_file(const fs::path& source, const fs::path& output) {
   const auto wanted = identity_of_file(output);

@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <optional>
+#include <vector>
 
 namespace ompq::data {
 
@@ -12,5 +13,8 @@ namespace ompq::data {
 /// yet, or `source` is not a folder.
 [[nodiscard]] std::optional<std::filesystem::path> source_file(const std::filesystem::path& source,
                                                                const std::filesystem::path& output);
+
+/// The files of a folder of samples, sorted; the source itself if it is a file.
+[[nodiscard]] std::vector<std::filesystem::path> sample_files(const std::filesystem::path& source);
 
 }  // namespace ompq::data

@@ -1,5 +1,7 @@
 #include "ompq/scores/class_scores.h"
 
+#include <cmath>
+
 #include "ompq/graph/operator_traits.h"
 
 namespace ompq::scores {
@@ -56,16 +58,35 @@ std::optional<Scores> as_scores(const Tensor& output, Kind kind) {
   return Scores{output.data<float>(), shape[0], shape[1], kind};
 }
 
+namespace {
+
+/// True if class `a` is ranked before `b`: a higher score, or an equal one and a lower index; NaN
+/// is last.
+bool is_above(std::span<const float> scores, std::int64_t a, std::int64_t b) {
+  const float x = scores[static_cast<std::size_t>(a)];
+  const float y = scores[static_cast<std::size_t>(b)];
+  if (std::isnan(y)) return !std::isnan(x);
+  return x > y || (x == y && a < b);
+}
+
+}  // namespace
+
 std::int64_t best_class(std::span<const float> scores) {
-  return std::max_element(scores.begin(), scores.end()) - scores.begin();
+  std::int64_t best = 0;
+  for (std::int64_t c = 1; c < static_cast<std::int64_t>(scores.size()); ++c) {
+    if (is_above(scores, c, best)) best = c;
+  }
+  return best;
 }
 
 std::int64_t rank_of(std::span<const float> scores, std::int64_t label) {
-  const float own = scores[static_cast<std::size_t>(label)];
+  // NaN compares as false with everything, so it would be the best score without this.
+  if (std::isnan(scores[static_cast<std::size_t>(label)])) {
+    return static_cast<std::int64_t>(scores.size());
+  }
   std::int64_t rank = 0;
   for (std::int64_t c = 0; c < static_cast<std::int64_t>(scores.size()); ++c) {
-    const float other = scores[static_cast<std::size_t>(c)];
-    if (other > own || (other == own && c < label)) ++rank;
+    if (is_above(scores, c, label)) ++rank;
   }
   return rank;
 }

@@ -47,9 +47,10 @@ struct Scores {
 /// logits.
 [[nodiscard]] std::optional<Scores> as_scores(const Tensor& output, Kind kind);
 
-/// Index of the highest score, the first of equal ones.
+/// Index of the highest score, the first of equal ones; NaN is not a score.
 [[nodiscard]] std::int64_t best_class(std::span<const float> scores);
 /// Number of classes ranked before `label`; equal scores are ranked by index, as in a stable sort.
+/// All of them if its score is NaN.
 [[nodiscard]] std::int64_t rank_of(std::span<const float> scores, std::int64_t label);
 
 /// Smaller probabilities count as this, the smallest normal float32: a probability that was rounded
