@@ -210,6 +210,22 @@ TEST_P(FingerprintCoverage, EveryOptionShowsDownToItsLastDigit) {
   EXPECT_GT(changed, 15);
 }
 
+TEST(FingerprintOfValues, IsOfTheNumberAndNotOfItsText) {
+  const auto with = [](const std::string& command, const std::string& option, const char* value) {
+    GivenOptions given = basic(*find_command(command));
+    given.texts[option] = {value};
+    return fingerprint(*find_command(command), given);
+  };
+  EXPECT_EQ(with("quantize", "avg-bits", "3"), with("quantize", "avg-bits", "3.0"));
+  EXPECT_NE(with("quantize", "avg-bits", "3"), with("quantize", "avg-bits", "3.0000000001"));
+  EXPECT_NE(with("quantize", "beta", "0.1"), with("quantize", "beta", "0.1000000001"));
+  EXPECT_NE(with("compare", "percentile", "99.9"), with("compare", "percentile", "99.9000000001"));
+  EXPECT_EQ(with("compare", "beta", "1.50"), with("compare", "beta", "1.5"));
+  EXPECT_NE(with("finetune", "lr", "0.1"), with("finetune", "lr", "0.1000000001"));
+  EXPECT_EQ(with("finetune", "lr", "0.001"), with("finetune", "lr", "1e-3"));
+  EXPECT_EQ(with("quantize", "time-limit", "60s"), with("quantize", "time-limit", "1min"));
+}
+
 TEST(FingerprintOfFinetune, TellsTheFloatNetworkFromAQuantizedOne) {
   const CommandRecord& command = *find_command("finetune");
   GivenOptions trained = basic(command);

@@ -103,6 +103,50 @@ TEST_F(JournalTest, LeavesAFileThatIsNoJournalAlone) {
   }
 }
 
+TEST_F(JournalTest, DropsAUnitThatCannotBeUsedAndThoseAfterIt) {
+  {
+    Journal journal(file(), "abc");
+    for (const char* key : {"first", "second", "third"}) journal.append(key, "1");
+  }
+  const std::string whole = read_file(file());
+  Journal journal(file(), "abc");
+  const auto number = [](const std::string& text) { return std::stoi(text); };
+  EXPECT_EQ(journal.take("first", number), 1);
+  EXPECT_EQ(journal.take("missing", number), std::nullopt);
+  const auto refused = journal.take("second", [](const std::string&) -> int {
+    throw DataError("unit", "is not what it should be");
+  });
+  EXPECT_EQ(refused, std::nullopt);
+  EXPECT_FALSE(journal.find("second"));
+  EXPECT_FALSE(journal.find("third"));
+  EXPECT_EQ(journal.size(), 1U);
+  journal.append("second", "1");
+  journal.append("third", "1");
+  EXPECT_EQ(read_file(file()), whole);
+}
+
+TEST_F(JournalTest, DropsWhatIsNoUnit) {
+  { Journal(file(), "abc").append("first", "1"); }
+  const std::string kept = read_file(file());
+  std::string deep = "{\"key\":\"second\",\"value\":";
+  deep += std::string(200'000, '[') + std::string(200'000, ']') + "}";
+  for (const std::string& line : {deep,
+                                 std::string("{\"key\":\"first\",\"value\":2}"),
+                                 std::string("{\"key\":3,\"value\":2}"),
+                                 std::string("{\"key\":\"second\"}"),
+                                 std::string("{\"key\":\"\",\"value\":2}"),
+                                 std::string("[\"key\", \"value\"]"),
+                                 std::string("null"),
+                                 std::string("{\"key\":\"second\",\"value\":1e999}"),
+                                 std::string("\xff\xfe")}) {
+    write(kept + line + "\n{\"key\":\"later\",\"value\":1}\n");
+    const Journal journal(file(), "abc");
+    EXPECT_EQ(journal.resumed(), 1U) << line.substr(0, 60);
+    EXPECT_EQ(journal.find("first"), "1") << line.substr(0, 60);
+    EXPECT_EQ(read_file(file()), kept) << line.substr(0, 60);
+  }
+}
+
 TEST_F(JournalTest, BelongsToOneRunAtATime) {
   const Journal first(file(), "abc");
   try {

@@ -1,5 +1,7 @@
 #include <filesystem>
 #include <sstream>
+#include <string>
+#include <vector>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -119,6 +121,84 @@ TEST_F(DeliveryTest, NamesOfLayersBecomeIdentifiersAndEndNoComment) {
   EXPECT_THAT(header, HasSubstr("#ifndef OMPQ_MY_NET_2_H"));
   EXPECT_THAT(header, HasSubstr("Conv 1/a* /b:"));
   EXPECT_THAT(header, HasSubstr("my_net_2__1_a__b_codes"));
+}
+
+/// Compiles the header by itself. @return what the compiler says; "" if it accepts it.
+std::string compiled_header(const std::filesystem::path& folder, const std::string& header) {
+  write_file_atomically(folder / "net.h", header);
+  write_file_atomically(folder / "main.c", "#include \"net.h\"\nint main(void) { return 0; }\n");
+  for (const char* standard : {"-std=c99", "-std=c11", "-std=gnu17"}) {
+    const auto made = testing::run_program({"cc",
+                                            standard,
+                                            "-Wall",
+                                            "-Wextra",
+                                            "-Wpedantic",
+                                            "-Werror",
+                                            "-trigraphs",
+                                            "-fsyntax-only",
+                                            (folder / "main.c").string()});
+    if (made.status != 0) return made.error + "\n" + header.substr(0, 4000);
+  }
+  return "";
+}
+
+TEST_F(DeliveryTest, NoNameLeavesItsCommentOrIdentifier) {
+  const testing::TemporaryDirectory folder;
+  using namespace std::string_literals;
+  const std::vector<std::string> names{
+      "*\\\n/ int broken[] = {; /*",   // line splicing joins * and /
+      "*\?\?/\n/ int broken[] = {; /*",  // the trigraph ??/ is a backslash
+      "*/ #error left /*",
+      "/* inside",
+      "ends with *",
+      "/ starts with a slash",
+      "?\?/",
+      "?\?/?\?/\n#error line",
+      "\n#error line\n",
+      "\r\n#include \"nothing.h\"\r\n",
+      "\\",
+      "// \\",
+      "nul\0*/ #error"s,
+      "\xe2\x80\xae*/ bidi \xe2\x81\xa6",
+      "\xff\xfe*\x2f",
+      "\xe2\x80\xa8#error separator",
+      "\"; #error \"",
+      "int",
+      "",
+      "  ",
+      "9",
+      "größe 层",
+      std::string(100'000, 'x'),
+      std::string(50'000, '*') + std::string(50'000, '/')};
+  const auto count = model_.discovery.layers.size();
+  for (std::size_t n = 0; n < names.size(); ++n) {
+    for (std::size_t l = 0; l < count; ++l) {
+      model_.discovery.layers[l].name = names[(n + l) % names.size()];
+    }
+    EXPECT_EQ(compiled_header(folder.path(), c_header(model_, bits_, codes_, names[n])), "") << n;
+  }
+}
+
+TEST_F(DeliveryTest, NamesThatAreAlikeGetDistinctIdentifiers) {
+  const testing::TemporaryDirectory folder;
+  const std::vector<std::vector<std::string>> sets{{"a.b", "a/b", "A_B", "a b", "a_b_2"},
+                                                   {"a", "a_input", "a_input_input", "a", "A"},
+                                                   {"a_input", "a", "a_codes", "a_scale", "a_bits"},
+                                                   {"", "_", "__", "?", "\n"}};
+  for (const auto& names : sets) {
+    for (std::size_t l = 0; l < names.size(); ++l) model_.discovery.layers[l].name = names[l];
+    EXPECT_EQ(compiled_header(folder.path(), c_header(model_, bits_, codes_, "net")), "");
+  }
+}
+
+TEST_F(DeliveryTest, NoAttributeLeavesItsComment) {
+  const testing::TemporaryDirectory folder;
+  for (const std::string name : {"*\\\n/ #error", "*\?\?/\n/ #error", "*/ #error"}) {
+    for (const graph::Layer& layer : model_.discovery.layers) {
+      model_.graph.mutable_node(layer.node).attributes[name] = std::int64_t{3};
+    }
+    EXPECT_EQ(compiled_header(folder.path(), c_header(model_, bits_, codes_, "net")), "") << name;
+  }
 }
 
 TEST_F(DeliveryTest, TheHeaderSaysHowAKernelMoves) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <gmock/gmock.h>
@@ -90,6 +91,65 @@ TEST_F(PlanTest, TakesTheSearchedWidthsFromTheJournal) {
   }
   EXPECT_EQ(kept.activation_bits, searched.activation_bits);
   EXPECT_EQ(kept.budget, searched.budget);
+}
+
+TEST_F(PlanTest, SearchesAgainWhereTheJournalsWidthsAreNotItsOwn) {
+  const auto path = folder_ / "journal";
+  Planned searched;
+  {
+    pipeline::Journal journal(path, "run");
+    searched = planned(&journal);
+  }
+  const std::string kept = read_file(path);
+  const std::string own = kept.substr(kept.find("\"weight_bits\":["));
+  const std::string bits = own.substr(0, own.find(']') + 1);
+  const std::vector<std::pair<std::string, std::string>> changes{
+      {bits, "\"weight_bits\":[8,8,8,8,8]"},
+      {bits, "\"weight_bits\":[1,1,1,1]"},
+      {bits, "\"weight_bits\":[1,1,1,1,1,1]"},
+      {bits, "\"weight_bits\":[]"},
+      {bits, "\"weight_bits\":null"},
+      {bits, "\"weight_bits\":[3,3,3,3,\"3\"]"},
+      {bits, "\"weight_bits\":[3,3,3,3,31]"},
+      {bits, "\"weight_bits\":[3,3,3,3,4294967299]"},
+      {"\"activation_bits\":[", "\"activation_bits\":[8,"},
+      {"\"activation_bits\":[8", "\"activation_bits\":[2"},
+      {"\"plans\":[", "\"plans\":[],\"old\":["},
+      {"\"allocator\":\"output-mse\"", "\"allocator\":\"uniform\""},
+      {"\"allocator\":\"output-mse\"", "\"allocator\":\"none such\""},
+      {"\"bytes_promised\":", "\"bytes_promised\":1,\"old\":"},
+      {"\"value\":", "\"value\":null,\"old\":"},
+      {"\"value\":",
+       "\"value\":" + std::string(50'000, '[') + std::string(50'000, ']') + ",\"o\":"}};
+  for (const auto& [from, to] : changes) {
+    SCOPED_TRACE(to.substr(0, 60));
+    std::string forged = kept;
+    ASSERT_NE(forged.find(from), std::string::npos) << from << " in " << kept;
+    forged.replace(forged.find(from), from.size(), to);
+    write_file_atomically(path, forged);
+    pipeline::Journal journal(path, "run");
+    int events = 0;
+    const Planned again = planned(&journal, [&](const ProgressEvent&) { ++events; });
+    EXPECT_GT(events, 0) << "it was searched";
+    ASSERT_EQ(again.plans.size(), searched.plans.size());
+    EXPECT_EQ(again.plans[0].weight_bits, searched.plans[0].weight_bits);
+    EXPECT_EQ(read_file(path), kept) << "and is in the journal again";
+  }
+}
+
+TEST_F(PlanTest, RefusesAnAllocationOfAnotherNetwork) {
+  write_file_atomically(folder_ / "bits.json", R"({"format": "ompq-allocation/1",
+    "model": {"file": "theirs.onnx", "sha256": "abc"}, "layers": []})");
+  options_.allocation_file = folder_ / "bits.json";
+  try {
+    (void)planned();
+    FAIL() << "it was used";
+  } catch (const DataError& error) {
+    EXPECT_THAT(error.what(),
+                ::testing::AllOf(::testing::HasSubstr("theirs.onnx"),
+                                 ::testing::HasSubstr("small.onnx"),
+                                 ::testing::HasSubstr("bits.json")));
+  }
 }
 
 /// Of 64 samples, 8 of them to calibrate with.

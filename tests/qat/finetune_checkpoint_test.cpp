@@ -1,5 +1,14 @@
 #include "ompq/qat/finetune_checkpoint.h"
 
+#include <algorithm>
+#include <cstddef>
+#include <functional>
+#include <limits>
+#include <span>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <spdlog/sinks/ringbuffer_sink.h>
@@ -124,6 +133,104 @@ TEST(Checkpoint, WithAFieldOfAnotherTypeIsMovedAsideAndTheFieldNamed) {
   ASSERT_EQ(lines->last_formatted().size(), 1U);
   EXPECT_THAT(lines->last_formatted().front(),
               HasSubstr(R"("epoch" is "two"; it must be a whole number)"));
+}
+
+/// A run was stopped after its first epoch, and then someone changes its checkpoint.
+class ForgedCheckpoint : public FinetuneTest {
+ protected:
+  ForgedCheckpoint() {
+    options_.epochs = 2;
+    (void)run();
+    undisturbed_ = read_file(file("out.onnx"));
+    options_.on_epoch = [](const report::EpochRecord&) { request_interrupt(); };
+    EXPECT_THROW((void)run(), Interrupted);
+    options_.on_epoch = {};
+    kept_ = read_file(checkpoint_);
+  }
+  /// The run starts again, and gives the same file as one that was not disturbed.
+  void expect_started_again(const std::function<void(NamedTensors&)>& change) {
+    write_file_atomically(checkpoint_, kept_);
+    NamedTensors content = read_named_tensors(checkpoint_, kCheckpoint010);
+    change(content);
+    write_named_tensors(checkpoint_, content);
+    EXPECT_EQ(run().resumed_epochs, 0);
+    EXPECT_EQ(read_file(file("out.onnx")), undisturbed_);
+  }
+  static Tensor& tensor(NamedTensors& content, std::string_view start) {
+    for (auto& [name, tensor] : content.tensors) {
+      if (name.starts_with(start)) return tensor;
+    }
+    throw std::runtime_error("no such tensor");
+  }
+
+  fs::path checkpoint_ = file("out.onnx.checkpoint");
+  std::string undisturbed_;
+  std::string kept_;
+};
+
+TEST_F(ForgedCheckpoint, ThatNobodyChangedIsUsed) {
+  EXPECT_EQ(run().resumed_epochs, 1);
+  EXPECT_EQ(read_file(file("out.onnx")), undisturbed_);
+}
+
+TEST_F(ForgedCheckpoint, WithOtherProgressIsNotUsed) {
+  const auto replaced = [&](const std::string& from, const std::string& to) {
+    SCOPED_TRACE(to);
+    expect_started_again([&](NamedTensors& content) {
+      const std::size_t at = content.metadata.find(from);
+      ASSERT_NE(at, std::string::npos) << content.metadata;
+      content.metadata.replace(at, from.size(), to);
+    });
+  };
+  replaced("\"epoch\":1", "\"epoch\":7");
+  replaced("\"epoch\":1", "\"epoch\":null");
+  replaced("\"batch\":0", "\"batch\":1000000");
+  replaced("\"batch\":0", "\"batch\":-1");
+  replaced("\"samples\":0", "\"samples\":9223372036854775807");
+  replaced("\"loss_sum\":0.0", "\"loss_sum\":null");
+  replaced("\"epochs\":[", "\"epochs\":[\"{}\",");
+  replaced("{", "{\"epoch\":1,");
+  replaced("{", std::string(100'000, '['));
+}
+
+TEST_F(ForgedCheckpoint, WithOtherTensorsIsNotUsed) {
+  expect_started_again([](NamedTensors& content) {
+    tensor(content, "state/parameter/").mutable_data<float>()[0] =
+        std::numeric_limits<float>::quiet_NaN();
+  });
+  expect_started_again([](NamedTensors& content) {
+    tensor(content, "state/counters").mutable_data<std::int64_t>()[2] = -1;
+  });
+  expect_started_again([](NamedTensors& content) {
+    Tensor& parameter = tensor(content, "state/parameter/");
+    parameter = Tensor(DataType::Float32, {1, 1});
+  });
+  expect_started_again(
+      [](NamedTensors& content) { content.tensors.erase(content.tensors.begin()); });
+  expect_started_again([](NamedTensors& content) {
+    content.tensors.emplace_back("state/unknown", Tensor(DataType::Float32, {1}));
+  });
+}
+
+TEST_F(ForgedCheckpoint, WithAnotherBestNetworkIsNotUsed) {
+  // Both start and epoch compete; the test needs one that has a file of an epoch.
+  NamedTensors content = read_named_tensors(checkpoint_, kCheckpoint010);
+  const bool has_best = std::ranges::any_of(
+      content.tensors, [](const auto& entry) { return entry.first == "best file"; });
+  ASSERT_TRUE(has_best) << content.metadata;
+  expect_started_again([](NamedTensors& made) {
+    auto bytes = tensor(made, "best file").mutable_bytes();
+    std::fill(bytes.begin(), bytes.end(), std::byte{7});
+  });
+  // A valid network that does not say of which model it is.
+  std::string forged = undisturbed_;
+  forged.replace(forged.find("ompq.float_sha256"), 17, "ompq.float_sha257");
+  expect_started_again([&](NamedTensors& made) {
+    tensor(made, "best file") =
+        Tensor::from_bytes(DataType::UInt8,
+                           {static_cast<std::int64_t>(forged.size())},
+                           std::as_bytes(std::span(forged.data(), forged.size())));
+  });
 }
 
 }  // namespace

@@ -1,8 +1,14 @@
 #include "ompq/search/compare.h"
 
+#include <array>
+#include <filesystem>
+#include <string>
+#include <vector>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "ompq/core/atomic_file.h"
 #include "ompq/core/error.h"
 #include "ompq/report/csv.h"
 #include "pipeline/small_model.h"
@@ -97,6 +103,58 @@ TEST_F(CompareTest, DoesNotMixRuns) {
   const report::Comparison mixed = run();
   std::filesystem::remove(options_.journal);
   expect_equal(mixed, run());  // nothing of the first run is in it
+}
+
+/// Replaces `from` by `to` in the journal's unit `key`.
+void forge(const std::filesystem::path& journal,
+           const std::string& key,
+           const std::string& from,
+           const std::string& to) {
+  std::string text = read_file(journal);
+  const std::size_t unit = text.find("{\"key\":\"" + key);
+  ASSERT_NE(unit, std::string::npos) << key;
+  const std::size_t at = text.find(from, unit);
+  ASSERT_NE(at, std::string::npos) << from;
+  text.replace(at, from.size(), to);
+  write_file_atomically(journal, text);
+}
+
+TEST_F(CompareTest, ComputesAgainWhatSomeoneChangedInItsJournal) {
+  options_.budgets = {{.average_bits = 4.0}};
+  options_.allocators = {"weight-mse", "uniform"};
+  options_.random_allocations = 2;
+  const report::Comparison whole = run();
+  const std::vector<std::array<std::string, 3>> changes{
+      {"weight-mse", "\"weight_bits\":[", "\"weight_bits\":[8,8,8,8,8,"},
+      {"weight-mse", "\"weight_bits\":[", "\"weight_bits\":[],\"old\":["},
+      {"weight-mse", "\"weight_bits\":[", "\"weight_bits\":[9,3,3,3,3],\"old\":["},
+      {"weight-mse", "\"weight_bits\":[", "\"weight_bits\":[8,8,8,8,8],\"old\":["},
+      {"weight-mse", "\"weight_bits\":[", "\"weight_bits\":null,\"old\":["},
+      {"weight-mse", "\"allocator\":\"weight-mse\"", "\"allocator\":\"uniform\""},
+      {"weight-mse", "\"samples\":32", "\"samples\":31"},
+      {"weight-mse", "\"average_bits\":", "\"average_bits\":null,\"old\":"},
+      {"float", "\"samples\":32", "\"samples\":\"32\""},
+      {"float", "\"value\":", "\"value\":null,\"old\":"},
+      {"uniform", "\"bytes\":", "\"bytes\":-1,\"old\":"},
+      {"random 0", "\"weight_bits\":[", "\"weight_bits\":[3],\"old\":["}};
+  for (const auto& [key, from, to] : changes) {
+    SCOPED_TRACE(key + ": " + to);
+    std::filesystem::remove(options_.journal);
+    EXPECT_THROW((void)run([](const ProgressEvent& event) {
+                   if (std::string(event.task).starts_with("random 1, 4")) {
+                     throw Interrupted("test", "stopped here");
+                   }
+                 }),
+                 Interrupted);
+    forge(options_.journal, key, from, to);
+    expect_equal(run(), whole);
+  }
+}
+
+TEST_F(CompareTest, LeavesNoJournalWithoutAUnit) {
+  EXPECT_THROW((void)run([](const ProgressEvent&) { throw Interrupted("test", "at once"); }),
+               Interrupted);
+  EXPECT_FALSE(std::filesystem::exists(options_.journal));
 }
 
 TEST_F(CompareTest, CoarseActivationsLeaveTheNetworksInputAlone) {

@@ -1,13 +1,18 @@
 #include "ompq/search/fingerprint.h"
 
+#include <chrono>
+#include <filesystem>
+#include <fstream>
 #include <functional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
 
 #include "pipeline/small_model.h"
+#include "support/paths.h"
 
 namespace ompq::search {
 namespace {
@@ -47,6 +52,45 @@ TEST(CompareFingerprint, LeavesOutThreadsJournalAndWhatNamesItsUnits) {
   EXPECT_EQ(plain, compared_with([](CompareOptions& o) { o.journal = "elsewhere"; }));
   EXPECT_EQ(plain, compared_with([](CompareOptions& o) { o.budgets = {{.average_bits = 3}}; }));
   EXPECT_EQ(plain, compared_with([](CompareOptions& o) { o.random_allocations = 3; }));
+}
+
+TEST(Facts, OfSamplesDifferWhereTheirFilesWereReplaced) {
+  const testing::TemporaryDirectory folder;
+  std::filesystem::create_directories(folder / "images" / "cat");
+  const auto write = [&](const std::string& name, const std::string& bytes) {
+    std::ofstream(folder / name, std::ios::binary) << bytes;
+  };
+  write("x.npz", "abc");
+  write("images/cat/1.png", "abc");
+  const auto facts = [&](const std::string& source) {
+    pipeline::Samples samples = pipeline::small_samples(4);
+    samples.used.source = (folder / source).string();
+    return facts_of(samples);
+  };
+  const auto later = [&](const std::string& name) {
+    const auto file = folder / name;
+    const auto before = std::filesystem::last_write_time(file);
+    std::filesystem::last_write_time(file, before + std::chrono::seconds(1));
+  };
+  for (const auto& [source, file] :
+       {std::pair("x.npz", "x.npz"), std::pair("images", "images/cat/1.png")}) {
+    const Facts before = facts(source);
+    EXPECT_EQ(facts(source), before) << source;
+    write("images/out.onnx.journal", "what this run writes does not count");
+    EXPECT_EQ(facts(source), before) << source;
+    later(file);
+    const Facts touched = facts(source);
+    EXPECT_NE(touched, before) << source;
+    write(file, "abcd");
+    EXPECT_NE(facts(source), touched) << source;
+  }
+  const Facts before = facts("images");
+  write("images/cat/2.png", "abc");
+  EXPECT_NE(facts("images"), before);
+}
+
+TEST(Facts, OfTextsDifferInBytesThatAreNotUtf8) {
+  EXPECT_NE(hash_of(Facts{"a\xff"}), hash_of(Facts{"a\xfe"}));
 }
 
 TEST(Facts, OfTextsAreToldApartByTheirQuotes) {

@@ -379,21 +379,37 @@ class Distiller {
     }
   }
 
+  static void require_scale(float scale, const std::string& name) {
+    if (std::isfinite(scale) && scale > 0.0F) return;
+    throw UnusableState("distillation",
+                        fmt::format("the saved state gives '{}' the scale {}", name, scale));
+  }
+
   void restore(const reconstruction::DistillationState& state) {
+    if (state.steps != state.epochs * steps_per_epoch()) {
+      throw UnusableState("distillation",
+                          fmt::format("the saved state has {} steps in {} epochs of {} steps",
+                                      state.steps,
+                                      state.epochs,
+                                      steps_per_epoch()));
+    }
     const auto put = [&](const std::string& name, std::span<float> numbers) {
       const auto found = state.numbers.find(name);
       if (found == state.numbers.end() || found->second.size() != numbers.size()) {
-        throw DataError("distillation",
-                        fmt::format("the saved state has no '{}', or it has another size; remove "
-                                    "the journal to start again",
-                                    name));
+        throw UnusableState(
+            "distillation",
+            fmt::format("the saved state has no '{}', or it has another size", name));
       }
       std::copy(found->second.begin(), found->second.end(), numbers.begin());
     };
     visit([&](const std::string& name, std::vector<float>& numbers) { put(name, numbers); });
     for (auto& [id, weight] : weights_) {
       weight.restored();
+      for (const float scale : weight.scales()) require_scale(scale, block_.value(id).name);
       hand_over(id, weight);
+    }
+    for (const DistilledStep& each : steps_) {
+      require_scale(each.scale(), block_.value(each.value).name);
     }
     for (const DistilledBias& bias : biases_) {
       put("bias " + block_.value(bias.value).name, program_->bias(bias.value));

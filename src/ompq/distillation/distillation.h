@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "ompq/core/error.h"
 #include "ompq/core/progress.h"
 #include "ompq/data/dataset.h"
 #include "ompq/graph/layers.h"
@@ -63,6 +64,11 @@ struct Distillation {
   std::int64_t steps = 0;
 };
 
+/// The state of an earlier run does not fit this one: it is damaged, or of another run.
+struct UnusableState : DataError {
+  using DataError::DataError;
+};
+
 /// Called after every epoch with the state from which tuning can resume.
 using KeepDistillation = std::function<void(const reconstruction::DistillationState&)>;
 
@@ -75,7 +81,8 @@ using KeepDistillation = std::function<void(const reconstruction::DistillationSt
 /// images, cached samples (2 bytes per element), and the activations of `batch` samples.
 /// @param finished  of an earlier call with the same arguments: resumes there, and gives the
 ///                  same codes.
-/// @throws ConfigError for a network of several float inputs; DataError for NaN; Interrupted.
+/// @throws UnusableState if `finished` does not fit, before any work; ConfigError for a network of
+/// several float inputs; DataError for NaN; Interrupted.
 /// Source: Hinton et al. 2015 (distillation), Esser et al. 2020 (LSQ) for gradients of scales.
 [[nodiscard]] Distillation distill(
     const DistillationRequest& request,

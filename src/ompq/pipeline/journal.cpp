@@ -1,5 +1,6 @@
 #include "ompq/pipeline/journal.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -10,6 +11,7 @@
 
 #include "ompq/core/error.h"
 #include "ompq/core/log.h"
+#include "ompq/fields/read.h"
 #include "ompq/fields/write.h"
 
 namespace ompq::pipeline {
@@ -56,7 +58,7 @@ Found what_is(const std::string& text, const std::string& header) {
     const std::string_view common = std::string_view(any_run).substr(0, any_run.rfind("\"}"));
     return text.starts_with(common) ? Found::OtherRun : Found::NoJournal;
   }
-  const Json line = Json::parse(text.substr(0, end), nullptr, false);
+  const Json line = fields::parse_if_valid(std::string_view(text).substr(0, end)).value_or(Json());
   const std::string format = text_at(line, "format");
   if (!format.starts_with(kAnyJournalFormat)) return Found::NoJournal;
   if (format != kJournalFormat) return Found::OtherFormat;
@@ -114,11 +116,17 @@ Journal::~Journal() {
   if (file_ >= 0) ::close(file_);
 }
 
-void Journal::begin(const std::string& header) {
-  if (::ftruncate(file_, 0) != 0 || ::lseek(file_, 0, SEEK_SET) != 0) {
+void Journal::truncate(std::size_t bytes) {
+  const auto end = static_cast<off_t>(bytes);
+  if (::ftruncate(file_, end) != 0 || ::lseek(file_, end, SEEK_SET) != end) {
     throw FileError("journal",
                     fmt::format("cannot write {}: {}", path_.string(), std::strerror(errno)));
   }
+  bytes_ = bytes;
+}
+
+void Journal::begin(const std::string& header) {
+  truncate(0);
   write_line(header);
 }
 
@@ -126,17 +134,15 @@ void Journal::resume(const std::string& text) {
   std::size_t kept = text.find('\n') + 1;
   for (std::size_t end = text.find('\n', kept); end != std::string::npos;
        end = text.find('\n', kept)) {
-    const Json line = Json::parse(text.substr(kept, end - kept), nullptr, false);
-    // An incomplete line: drop it.
-    if (text_at(line, "key").empty() || !line.contains("value")) break;
-    units_[text_at(line, "key")] = line["value"].dump();
+    const auto line = fields::parse_if_valid(std::string_view(text).substr(kept, end - kept));
+    // A damaged line, or a unit that is there already: drop it and what follows.
+    const std::string key = line ? text_at(*line, "key") : "";
+    if (key.empty() || !line->contains("value") || units_.contains(key)) break;
+    units_[key] = {.json = (*line)["value"].dump(), .begin = kept};
     kept = end + 1;
   }
   resumed_ = units_.size();
-  if (::ftruncate(file_, static_cast<off_t>(kept)) != 0 || ::lseek(file_, 0, SEEK_END) < 0) {
-    throw FileError("journal",
-                    fmt::format("cannot write {}: {}", path_.string(), std::strerror(errno)));
-  }
+  truncate(kept);
 }
 
 void Journal::write_line(const std::string& bytes) {
@@ -151,6 +157,7 @@ void Journal::write_line(const std::string& bytes) {
                                   std::strerror(errno)));
     }
     at += static_cast<std::size_t>(put);
+    bytes_ += static_cast<std::size_t>(put);
   }
   if (::fsync(file_) != 0 && errno != EINVAL) {
     throw FileError("journal",
@@ -161,13 +168,27 @@ void Journal::write_line(const std::string& bytes) {
 std::optional<std::string> Journal::find(std::string_view key) const {
   const auto found = units_.find(key);
   if (found == units_.end()) return std::nullopt;
-  return found->second;
+  return found->second.json;
+}
+
+void Journal::drop_from(std::string_view key, std::string_view reason) {
+  const auto dropped = units_.find(key);
+  if (dropped == units_.end()) return;
+  const std::size_t end = dropped->second.begin;
+  log().warn("{}: unit '{}' cannot be used ({}); it and what follows it are computed again",
+             path_.string(),
+             key,
+             reason);
+  std::erase_if(units_, [&](const auto& unit) { return unit.second.begin >= end; });
+  resumed_ = std::min(resumed_, units_.size());
+  truncate(end);
 }
 
 void Journal::append(std::string_view key, std::string_view json) {
-  const Json value = Json::parse(json);
-  write_line(Json{{"key", key}, {"value", value}}.dump() + "\n");
-  units_[std::string(key)] = value.dump();
+  const Json value = Json::parse(json);  // of this program
+  const std::size_t begin = bytes_;
+  write_line(fields::text_of(Json{{"key", key}, {"value", value}}) + "\n");
+  units_[std::string(key)] = {.json = value.dump(), .begin = begin};
 }
 
 void Journal::finish() {

@@ -5,12 +5,18 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
+
+#include "ompq/core/error.h"
 
 namespace ompq::pipeline {
 
 /// Finished units of long work, one JSON line each, so that the same command resumes after an
 /// interruption. A line is on disk before `append` returns; an incomplete line is dropped when the
 /// journal is opened again. One process at a time.
+///
+/// A journal may have been damaged or changed, so users check every unit as if a stranger had
+/// written it: take() drops a unit that does not fit, and the work is done again.
 class Journal {
  public:
   /// Opens or creates the journal at `path`.
@@ -26,6 +32,22 @@ class Journal {
 
   /// The JSON text appended for `key`; nullopt if that unit is not finished.
   [[nodiscard]] std::optional<std::string> find(std::string_view key) const;
+  /// What `use` makes of the unit's text; nullopt if it is not finished. If `use` throws an Error,
+  /// see drop_from().
+  template <typename Use>
+  auto take(std::string_view key, const Use& use)
+      -> std::optional<decltype(use(std::declval<const std::string&>()))> {
+    const auto unit = find(key);
+    if (!unit) return std::nullopt;
+    try {
+      return use(*unit);
+    } catch (const Error& error) {
+      drop_from(key, error.reason());
+    }
+    return std::nullopt;
+  }
+  /// Removes a unit that cannot be used, and those after it, which depend on it, with a warning.
+  void drop_from(std::string_view key, std::string_view reason);
   /// @param json  one JSON value. @throws FileError if it cannot be written (disk full).
   void append(std::string_view key, std::string_view json);
   /// Number of units when the journal was opened.
@@ -37,13 +59,19 @@ class Journal {
   void finish();
 
  private:
+  void truncate(std::size_t bytes);
   void begin(const std::string& header);
   void resume(const std::string& text);
   void write_line(const std::string& bytes);
 
   std::filesystem::path path_;
   int file_ = -1;
-  std::map<std::string, std::string, std::less<>> units_;
+  struct Unit {
+    std::string json;
+    std::size_t begin = 0;  ///< of its line in the file
+  };
+  std::map<std::string, Unit, std::less<>> units_;
+  std::size_t bytes_ = 0;  ///< of the file
   std::size_t resumed_ = 0;
 };
 

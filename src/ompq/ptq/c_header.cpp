@@ -1,13 +1,15 @@
-#include <cctype>
 #include <cmath>
 #include <iterator>
+#include <map>
 #include <set>
+#include <string>
 #include <string_view>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
 #include "ompq/allocation/cost_model.h"
+#include "ompq/core/display_text.h"
 #include "ompq/core/version.h"
 #include "ompq/ptq/delivery.h"
 #include "ompq/quant/levels.h"
@@ -18,21 +20,49 @@ namespace {
 
 constexpr std::size_t kNumbersPerLine = 16;
 
+// Identifiers must not depend on the locale.
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_lower(char c) { return c >= 'a' && c <= 'z'; }
+bool is_upper(char c) { return c >= 'A' && c <= 'Z'; }
+
+/// The name in [a-z0-9_], not starting with a digit.
 std::string identifier(std::string_view name) {
+  constexpr std::size_t kLongest = 200;
   std::string result;
-  for (const char c : name) {
-    const bool plain = std::isalnum(static_cast<unsigned char>(c)) != 0;
-    result += plain ? static_cast<char>(std::tolower(static_cast<unsigned char>(c))) : '_';
+  for (const char c : name.substr(0, kLongest)) {
+    const char lower = is_upper(c) ? static_cast<char>(c - 'A' + 'a') : c;
+    result += is_lower(lower) || is_digit(lower) ? lower : '_';
   }
-  if (result.empty() || std::isdigit(static_cast<unsigned char>(result.front())) != 0) {
-    result.insert(result.begin(), '_');
-  }
+  if (result.empty() || is_digit(result.front())) result.insert(result.begin(), '_');
   return result;
 }
 
+/// The start of all identifiers: one with a leading underscore would be reserved in C.
+std::string prefix_of(std::string_view name) {
+  const std::string prefix = identifier(name);
+  return prefix.front() == '_' ? "n" + prefix : prefix;
+}
+
 std::string upper(std::string text) {
-  for (char& c : text) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+  for (char& c : text) {
+    if (is_lower(c)) c = static_cast<char>(c - 'a' + 'A');
+  }
   return text;
+}
+
+/// Text from a network for the inside of a comment: it has no newline, so that no line is joined to
+/// the next one, and neither opens nor closes a comment nor forms a trigraph ("??/" is a
+/// backslash).
+std::string comment(std::string_view text) {
+  std::string safe;
+  for (const char c : display_name(text)) {
+    const char last = safe.empty() ? ' ' : safe.back();
+    const bool pair =
+        (last == '*' && c == '/') || (last == '/' && c == '*') || (last == '?' && c == '?');
+    if (pair) safe += ' ';
+    safe += c;
+  }
+  return safe;
 }
 
 /// Code i is in bits b i .. b i + b - 1 of the stream; bit k of the stream is bit k % 8 of byte k /
@@ -94,7 +124,8 @@ class HeaderWriter {
     const std::string& weight_name = model_.graph.value(layer.weight).name;
     const auto found = codes_.weights.find(weight_name);
     if (found == codes_.weights.end()) {
-      return fmt::format("\n/* {} {} stays float. */\n", layer.op_type, comment(layer.name));
+      return fmt::format(
+          "\n/* {} {} stays float. */\n", comment(layer.op_type), comment(layer.name));
     }
     const quant::QuantizedTensor& weight = found->second;
     const std::string name = fresh(prefix_ + "_" + identifier(layer.name));
@@ -110,7 +141,7 @@ class HeaderWriter {
         "\n/* {} {}: weight [{}], real = scale[c] * (STRIDE * code - zero_point[c]), c along axis "
         "{}. "
         "*/\n",
-        layer.op_type,
+        comment(layer.op_type),
         comment(layer.name),
         fmt::join(weight.shape, ", "),
         weight.params.granularity.axis);
@@ -135,8 +166,9 @@ class HeaderWriter {
   /// "/* group=1, pads=[1, 1, 1, 1] */": the attributes of the operator.
   static std::string attributes_of(const graph::Node& node) {
     std::vector<std::string> words;
-    for (const auto& [name, attribute] : node.attributes) {
-      if (name.starts_with(graph::kNotePrefix)) continue;
+    for (const auto& [raw, attribute] : node.attributes) {
+      if (raw.starts_with(graph::kNotePrefix)) continue;
+      const std::string name = comment(raw);
       if (const auto* number = std::get_if<std::int64_t>(&attribute)) {
         words.push_back(fmt::format("{}={}", name, *number));
       } else if (const auto* numbers = std::get_if<std::vector<std::int64_t>>(&attribute)) {
@@ -186,24 +218,23 @@ class HeaderWriter {
     return array("float", name + "_bias", bias_of(layer), float_text);
   }
 
-  /// Escapes the end of a comment.
-  static std::string comment(std::string text) {
-    for (std::size_t at = text.find("*/"); at != std::string::npos; at = text.find("*/", at)) {
-      text.replace(at, 2, "* /");
-    }
-    return text;
-  }
-
+  /// A name of which no suffix (_bits, _input_bits, ...) gives an identifier of another layer.
   std::string fresh(const std::string& wanted) {
-    std::string name = wanted;
-    for (int i = 2; !taken_.insert(name).second; ++i) name = fmt::format("{}_{}", wanted, i);
-    return name;
+    int& next = next_number_[wanted];
+    for (;; ++next) {
+      std::string name = next == 0 ? wanted : fmt::format("{}_{}", wanted, next + 1);
+      const std::string input = name + "_input";
+      if (taken_.contains(name) || taken_.contains(input)) continue;
+      taken_.insert({name, input});
+      return name;
+    }
   }
 
   const pipeline::Model& model_;
   const rounding::NetworkCodes& codes_;
   std::string prefix_;
   std::set<std::string> taken_;
+  std::map<std::string, int> next_number_;
 };
 
 }  // namespace
@@ -212,7 +243,7 @@ std::string c_header(const pipeline::Model& model,
                      const std::vector<int>& weight_bits,
                      const rounding::NetworkCodes& codes,
                      const std::string& name) {
-  const std::string prefix = identifier(name);
+  const std::string prefix = prefix_of(name);
   const std::string guard = fmt::format("OMPQ_{}_H", upper(prefix));
   std::string text = fmt::format(
       "/* Made by ompq {} of a float network with SHA-256\n   {}.\n   Layers are in the order of "

@@ -4,6 +4,7 @@
 
 #include "ompq/core/atomic_file.h"
 #include "ompq/core/version.h"
+#include "ompq/fields/write.h"
 #include "ompq/quant/levels.h"
 
 namespace ompq::ptq {
@@ -60,7 +61,7 @@ std::string encodings_json(const pipeline::Model& model, const rounding::Network
                      {"producer", std::string("ompq ") + version()},
                      {"activation_encodings", std::move(activations)},
                      {"param_encodings", std::move(weights)}};
-  return json.dump(2) + "\n";
+  return fields::text_of(json, 2) + "\n";
 }
 
 void write_delivered(const std::vector<DeliveredFile>& files) {

@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "ompq/allocation/allocation_file.h"
+#include "ompq/core/error.h"
 #include "ompq/fields/read.h"
 #include "ompq/fields/write.h"
 #include "ompq/pipeline/layer_tables.h"
@@ -15,6 +16,7 @@
 #include "ompq/report/json.h"
 #include "ompq/search/request_builder.h"
 #include "ompq/search/search.h"
+#include "ompq/search/width_check.h"
 #include "ompq/targets/target_table.h"
 
 namespace ompq::ptq {
@@ -52,8 +54,9 @@ Planned plan_from_search(const pipeline::Model& model,
 Planned plan_from_file(const pipeline::Model& model,
                        pipeline::Samples& samples,
                        const QuantizeOptions& options) {
-  const auto file =
-      allocation::read_allocation(*options.allocation_file, pipeline::layer_costs(model));
+  const auto file = allocation::read_allocation(*options.allocation_file,
+                                                pipeline::layer_costs(model),
+                                                {model.file.filename().string(), model.sha256});
   Planned planned;
   WidthPlan plan{.allocator = options.allocation_file->filename().string()};
   const targets::TargetRow& target = targets::target(options.search.weights.target);
@@ -92,15 +95,46 @@ void list_fields(Visitor& v, Struct& s) {
 
 std::string to_json(const Planned& planned) {
   const KeptWidths kept{.activation_bits = activation_widths(planned), .plans = planned.plans};
-  return fields::to_json(kept).dump();
+  return fields::text_of(fields::to_json(kept));
+}
+
+/// @throws DataError unless the same search could have chosen these widths.
+void check_kept(const pipeline::Model& model,
+                const QuantizeOptions& options,
+                const KeptWidths& kept) {
+  if (kept.plans.empty()) throw DataError("widths", "there are none");
+  const WidthPlan& first = kept.plans.front();
+  const std::string& asked = first.requested.empty() ? first.allocator : first.requested;
+  if (asked != options.search.allocator) {
+    throw DataError(
+        "widths",
+        fmt::format("they are of allocator '{}', not of '{}'", asked, options.search.allocator));
+  }
+  const search::WidthCheck check(model, options.search);
+  const allocation::Budget& budget = options.search.request.budget;
+  for (const WidthPlan& plan : kept.plans) {
+    const bool chosen = &plan == &first;
+    const std::vector<int> own = chosen ? kept.activation_bits : std::vector<int>{};
+    if (chosen && own.size() != model.discovery.layers.size()) {
+      throw DataError("widths", "there is not one activation width for each layer");
+    }
+    const std::int64_t bytes = check.check(plan.allocator, budget, plan.weight_bits, own).bytes;
+    if (!chosen || bytes == plan.bytes_promised) continue;
+    throw DataError(
+        "widths",
+        fmt::format(
+            "they promise a file of {} bytes, but theirs has {}", plan.bytes_promised, bytes));
+  }
 }
 
 Planned plan_from_journal(const pipeline::Model& model,
                           const pipeline::Samples& samples,
                           const QuantizeOptions& options,
                           const std::string& unit) {
-  const fields::Source source{.place = "journal", .remedy = "remove it to start again"};
+  const fields::Source source{
+      .place = "journal", .remedy = "remove it to start again", .finite = true};
   auto kept = fields::from_json<KeptWidths>(fields::parse(unit, source), source);
+  check_kept(model, options, kept);
   Planned planned;
   planned.plans = std::move(kept.plans);
   for (const int width : kept.activation_bits) {
@@ -147,8 +181,12 @@ Planned plan_widths(const pipeline::Model& model,
                     pipeline::Journal* journal,
                     const ProgressHandler& progress) {
   if (options.allocation_file) return plan_from_file(model, samples, options);
-  const auto kept = journal != nullptr ? journal->find("widths") : std::nullopt;
-  if (kept) return plan_from_journal(model, samples, options, *kept);
+  if (journal != nullptr) {
+    auto kept = journal->take("widths", [&](const std::string& unit) {
+      return plan_from_journal(model, samples, options, unit);
+    });
+    if (kept) return std::move(*kept);
+  }
   Planned planned = plan_from_search(model, samples, options, progress);
   if (journal != nullptr) journal->append("widths", to_json(planned));
   return planned;

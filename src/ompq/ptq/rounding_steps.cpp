@@ -15,9 +15,12 @@
 #include "ompq/core/hex.h"
 #include "ompq/core/log.h"
 #include "ompq/distillation/distillation.h"
+#include "ompq/fields/read.h"
 #include "ompq/pipeline/evaluate.h"
 #include "ompq/pipeline/network.h"
 #include "ompq/reconstruction/block_reconstruction.h"
+#include "ompq/reconstruction/state_check.h"
+#include "ompq/rounding/block_graph.h"
 #include "ompq/rounding/output_statistics.h"
 
 namespace ompq::ptq {
@@ -34,27 +37,56 @@ constexpr std::array<std::string_view, 2> kDistillationReads{"epochs", "augment"
 
 using PlainJson = nlohmann::json;
 
-/// Blocks finished by an earlier run, in their order.
-std::vector<reconstruction::BlockState> finished_blocks(const pipeline::Journal* journal,
-                                                        std::string_view step) {
-  std::vector<reconstruction::BlockState> finished;
-  if (journal == nullptr) return finished;
-  for (;;) {
-    const auto unit = journal->find(fmt::format("{} {}", step, finished.size()));
-    if (!unit) return finished;
-    finished.push_back(
-        reconstruction::block_state_from(from_hex(PlainJson::parse(*unit).get<std::string>())));
+/// The bytes of a unit.
+std::string unit_bytes(const std::string& unit) {
+  const fields::Source source{.place = "journal", .remedy = "remove it to start again"};
+  return from_hex(fields::from_json<std::string>(fields::parse(unit, source), source));
+}
+
+/// The names of the blocks, in the order in which they are rounded.
+std::vector<std::string> names_in_order(const graph::Graph& graph,
+                                        const std::vector<graph::Block>& blocks) {
+  std::vector<std::string> names;
+  for (const rounding::Stage& stage : rounding::plan_stages(graph, blocks)) {
+    if (stage.block >= 0) names.push_back(blocks[static_cast<std::size_t>(stage.block)].name);
   }
+  return names;
+}
+
+/// Blocks finished by an earlier run, in their order.
+std::vector<reconstruction::BlockState> finished_blocks(const RoundingRun& run,
+                                                        std::string_view step,
+                                                        const rounding::NetworkCodes& codes,
+                                                        const std::vector<graph::Block>& blocks) {
+  std::vector<reconstruction::BlockState> finished;
+  if (run.journal == nullptr) return finished;
+  for (const std::string& name : names_in_order(run.model.graph, blocks)) {
+    auto state = run.journal->take(
+        fmt::format("{} {}", step, finished.size()), [&](const std::string& unit) {
+          auto kept = reconstruction::block_state_from(unit_bytes(unit));
+          reconstruction::check_state(kept, name, run.model.graph, codes);
+          return kept;
+        });
+    if (!state) break;
+    finished.push_back(std::move(*state));
+  }
+  return finished;
 }
 
 /// The last epoch finished by an earlier run.
-std::optional<reconstruction::DistillationState> finished_epoch(const pipeline::Journal* journal) {
+std::optional<reconstruction::DistillationState> finished_epoch(const RoundingRun& run,
+                                                                const rounding::NetworkCodes& codes,
+                                                                std::int64_t epochs) {
   std::optional<reconstruction::DistillationState> state;
-  for (std::int64_t epoch = 1; journal != nullptr; ++epoch) {
-    const auto unit = journal->find(fmt::format("{} {}", kDistillation, epoch));
-    if (!unit) break;
-    state = reconstruction::distillation_state_from(
-        from_hex(PlainJson::parse(*unit).get<std::string>()));
+  for (std::int64_t epoch = 1; run.journal != nullptr && epoch <= epochs; ++epoch) {
+    auto kept =
+        run.journal->take(fmt::format("{} {}", kDistillation, epoch), [&](const std::string& unit) {
+          auto read = reconstruction::distillation_state_from(unit_bytes(unit));
+          reconstruction::check_state(read, epoch, run.model.graph, codes);
+          return read;
+        });
+    if (!kept) break;
+    state = std::move(kept);
   }
   return state;
 }
@@ -80,7 +112,7 @@ rounding::NetworkCodes reconstruct(const RoundingRun& run,
   options.seed = run.options.seed;
   options.memory_bytes = cache_memory(run.options);
   options.cache_directory = run.options.cache_directory;
-  const auto finished = finished_blocks(run.journal, step);
+  const auto finished = finished_blocks(run, step, codes, blocks);
   std::size_t done = finished.size();
   const auto keep = [&](const reconstruction::BlockState& state) {
     if (run.journal == nullptr) return;
@@ -227,18 +259,27 @@ rounding::NetworkCodes distill(const RoundingRun& run, rounding::NetworkCodes co
       .seed = run.options.seed,
       .memory_bytes = cache_memory(run.options),
       .cache_directory = run.options.cache_directory};
-  const auto finished = finished_epoch(run.journal);
+  const auto finished = finished_epoch(run, codes, options.epochs);
   const auto keep = [&](const reconstruction::DistillationState& state) {
     if (run.journal == nullptr) return;
     const PlainJson text = to_hex(reconstruction::to_bytes(state));
     run.journal->append(fmt::format("{} {}", kDistillation, state.epochs), text.dump());
   };
-  const distillation::Distillation made = distillation::distill(
-      {run.model.graph, run.model.discovery.layers, std::move(codes), run.dataset, run.indices},
-      options,
-      finished,
-      keep,
-      run.progress);
+  const auto distilled = [&](const std::optional<reconstruction::DistillationState>& from) {
+    return distillation::distill(
+        {run.model.graph, run.model.discovery.layers, codes, run.dataset, run.indices},
+        options,
+        from,
+        keep,
+        run.progress);
+  };
+  distillation::Distillation made;
+  try {
+    made = distilled(finished);
+  } catch (const distillation::UnusableState& error) {
+    run.journal->drop_from(fmt::format("{} 1", kDistillation), error.reason());
+    made = distilled({});
+  }
   run.result.distillation = {.steps = made.steps,
                              .seconds = made.seconds,
                              .loss_before = made.loss_before,

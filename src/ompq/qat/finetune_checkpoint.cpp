@@ -46,12 +46,12 @@ std::string metadata_of(const TrainingProgress& progress) {
   KeptProgress kept{.progress = progress, .epochs = {}, .best = {}};
   for (const auto& record : progress.epochs) kept.epochs.push_back(report::to_json_line(record));
   if (progress.best.epoch > 0) kept.best = progress.best;
-  return fields::to_json(kept).dump();
+  return fields::text_of(fields::to_json(kept));
 }
 
 TrainingProgress progress_from(const std::filesystem::path& file, const std::string& text) {
-  const fields::Source source{.place = file.string(),
-                              .remedy = "remove it to train from the start"};
+  const fields::Source source{
+      .place = file.string(), .remedy = "remove it to train from the start", .finite = true};
   auto kept = fields::from_json<KeptProgress>(fields::parse(text, source), source);
   TrainingProgress progress = std::move(kept.progress);
   for (const std::string& line : kept.epochs) {
@@ -59,6 +59,21 @@ TrainingProgress progress_from(const std::filesystem::path& file, const std::str
   }
   if (kept.best) progress.best = std::move(*kept.best);
   return progress;
+}
+
+/// @throws DataError for progress that no run has, whoever wrote it.
+void check_progress(const fs::path& file, const TrainingProgress& at) {
+  const auto require = [&](bool holds, std::string_view what) {
+    if (!holds) throw DataError(file.string(), fmt::format("{}; remove it", what));
+  };
+  require(
+      static_cast<std::int64_t>(at.epochs.size()) == at.epoch,
+      fmt::format("it has records of {} epochs, but {} are finished", at.epochs.size(), at.epoch));
+  for (std::size_t e = 0; e < at.epochs.size(); ++e) {
+    require(at.epochs[e].epoch == static_cast<std::int64_t>(e) + 1, "its epochs are not in order");
+  }
+  require(at.best.epoch <= at.epoch, "its best epoch is not finished");
+  require(at.correct <= at.samples, "it has more correct samples than samples");
 }
 
 Tensor bytes_tensor(const std::string& bytes) {
@@ -77,6 +92,7 @@ Checkpoint checkpoint_from(const fs::path& file, const NamedTensors& content) {
   for (const auto& [name, tensor] : content.tensors) {
     if (name.starts_with(kState)) checkpoint.state.emplace(name.substr(kState.size()), tensor);
   }
+  check_progress(file, checkpoint.progress);
   if (checkpoint.progress.best.epoch > 0) {
     checkpoint.progress.best.file = {.model = bytes_of(tensor_named(file, content, kBestFile)),
                                      .data = bytes_of(tensor_named(file, content, kBestData))};
@@ -135,7 +151,9 @@ void check_checkpoint_name(const fs::path& file) {
                   "it, or name another file with --checkpoint");
 }
 
-std::optional<Checkpoint> read_checkpoint(const fs::path& file, const TrainingIdentity& identity) {
+std::optional<Checkpoint> read_checkpoint(const fs::path& file,
+                                          const TrainingIdentity& identity,
+                                          const UseCheckpoint& use) {
   if (!fs::exists(file)) return std::nullopt;
   check_checkpoint_name(file);
   try {
@@ -146,7 +164,11 @@ std::optional<Checkpoint> read_checkpoint(const fs::path& file, const TrainingId
                                                        .options = identity.options,
                                                        .metadata = {},
                                                        .tensors = {}});
-    if (difference.empty()) return checkpoint_from(file, content);
+    if (difference.empty()) {
+      Checkpoint checkpoint = checkpoint_from(file, content);
+      if (use) use(checkpoint);
+      return checkpoint;
+    }
     set_aside(file, fmt::format("it is from another run: {}", difference));
   } catch (const DataError& error) {
     const std::string reason = error.reason();  // ends with a remedy that does not apply here

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <string>
 #include <utility>
@@ -62,15 +63,19 @@ struct Checkpoint {
   training::TrainingState state;
 };
 
+using UseCheckpoint = std::function<void(const Checkpoint&)>;
+
 /// @throws DataError if a file with this name is not a checkpoint. Nothing else is checked.
 void check_checkpoint_name(const std::filesystem::path& file);
 
 /// Reads the checkpoint of an earlier call of the same run. A checkpoint of another run (other
 /// networks, samples, options or version) or a damaged one is moved to the first free name of
 /// FILE.1, FILE.2, ..., with a warning.
+/// @param use  throws DataError for a checkpoint that does not fit the run; it is then moved, too.
 /// @return nullopt if there is no such file, or it was moved.
 /// @throws DataError if the file is not a checkpoint (it is left unchanged); FileError.
 [[nodiscard]] std::optional<Checkpoint> read_checkpoint(const std::filesystem::path& file,
-                                                        const TrainingIdentity& identity);
+                                                        const TrainingIdentity& identity,
+                                                        const UseCheckpoint& use = {});
 
 }  // namespace ompq::qat

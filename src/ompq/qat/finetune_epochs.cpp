@@ -29,9 +29,20 @@ TrainingIdentity identity_of(const FinetuneContext& context,
                                  context.training.used.preprocess);
   text += described(context.training, context.indices);
   text += described(context.evaluation, context.evaluation.indices);
+  const auto append = [&](const auto& numbers) {
+    text.append(reinterpret_cast<const char*>(numbers.data()),
+                numbers.size() * sizeof(*numbers.data()));
+  };
   for (const auto& [name, weight] : start.codes.weights) {
-    text.append(weight.codes.begin(), weight.codes.end());
+    append(weight.codes);
+    append(weight.params.scale);
+    append(weight.params.zero_point);
   }
+  for (const auto& [value, params] : start.codes.activations) {
+    append(params.scale);
+    append(params.zero_point);
+  }
+  for (const auto& [name, bias] : start.codes.biases) append(bias);
   text += "\n" + unnamed_choices(context.options);
   return {sha256(text), named_choices(context.options)};
 }
@@ -69,14 +80,32 @@ FinetuneOutcome FinetuneEpochs::run() {
 }
 
 void FinetuneEpochs::go_on() {
-  auto kept = read_checkpoint(checkpoint_, identity_);
+  auto kept = read_checkpoint(checkpoint_, identity_, [&](const Checkpoint& checkpoint) {
+    check_progress(checkpoint.progress);
+    network_.check(checkpoint.progress.best);
+    network_.trainer().load_state(checkpoint.state);
+  });
   if (!kept) return;
-  network_.trainer().load_state(kept->state);
   if (kept->progress.best.epoch == 0) kept->progress.best = std::move(at_.best);
   at_ = std::move(kept->progress);
   outcome_.resumed_epochs = at_.epoch;
   log().info(
       "resuming from {}: epoch {}, batch {}", checkpoint_.string(), at_.epoch + 1, at_.batch + 1);
+}
+
+/// A checkpoint may have been changed by anyone.
+void FinetuneEpochs::check_progress(const TrainingProgress& at) const {
+  const auto samples = static_cast<std::int64_t>(context_.indices.size());
+  const std::int64_t batches = (samples + options_.batch_size - 1) / options_.batch_size;
+  if (at.epoch <= options_.epochs && at.batch <= batches && at.samples <= samples) return;
+  throw DataError(checkpoint_.string(),
+                  fmt::format("it is after epoch {} of {}, batch {} of {} and sample {} of {}",
+                              at.epoch,
+                              options_.epochs,
+                              at.batch,
+                              batches,
+                              at.samples,
+                              samples));
 }
 
 /// Rewrites the log: an interruption may have lost the line after a checkpoint.

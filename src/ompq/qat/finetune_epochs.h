@@ -40,6 +40,7 @@ class FinetuneEpochs {
   using Clock = std::chrono::steady_clock;
 
   void go_on();
+  void check_progress(const TrainingProgress& at) const;
   void tell_of_earlier_epochs();
   void train();
   void train_epoch(data::Loader& loader);

@@ -2,10 +2,15 @@
 
 #include <algorithm>
 
+#include <fmt/format.h>
+
+#include "ompq/core/error.h"
 #include "ompq/graph/passes.h"
+#include "ompq/onnx_io/importer.h"
 #include "ompq/ops/infer.h"
 #include "ompq/pipeline/evaluate.h"
 #include "ompq/pipeline/file_graph.h"
+#include "ompq/pipeline/file_metadata.h"
 #include "ompq/pipeline/quantized_layer.h"
 #include "ompq/ptq/quantization_plan.h"
 
@@ -75,6 +80,32 @@ rounding::NetworkCodes FinetuneNetwork::codes_for(const graph::Graph& graph) con
     codes.activations.emplace(pipeline::same_value(context_.model.graph, value, graph), params);
   }
   return codes;
+}
+
+void FinetuneNetwork::check(const BestEpoch& best) const {
+  // External data is refused for a network in memory; such a file is read back when it is written.
+  if (best.epoch == 0 || !best.file.data.empty()) return;
+  graph::Graph graph;
+  try {
+    graph = onnx_io::import_onnx_bytes(best.file.model);
+  } catch (const Error& error) {
+    throw DataError("best network", error.reason());
+  }
+  if (context_.options.float_network) return;
+  const auto note = pipeline::read_file_metadata(graph.metadata);
+  if (!note || note->float_sha256 != context_.model.sha256 ||
+      note->weight_bits != start_.weight_bits()) {
+    throw DataError("best network", "it is not of this model, or has other widths");
+  }
+  const auto& request = context_.options.start.search.request;
+  const bool on_disk =
+      request.accounting.value_or(allocation::Accounting::Disk) == allocation::Accounting::Disk;
+  const auto bytes = static_cast<std::int64_t>(best.file.size());
+  if (on_disk && request.budget.bytes && bytes > *request.budget.bytes) {
+    throw DataError(
+        "best network",
+        fmt::format("it has {} bytes, more than the budget of {}", bytes, *request.budget.bytes));
+  }
 }
 
 void FinetuneNetwork::reestimate_norms() {

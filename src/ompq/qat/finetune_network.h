@@ -48,6 +48,9 @@ class FinetuneNetwork {
   FinetuneNetwork(const FinetuneContext& context, const FinetuneStart& start);
 
   [[nodiscard]] training::Trainer& trainer() { return *trainer_; }
+  /// Checks the best epoch of a checkpoint. @throws DataError unless its file is a network made
+  /// from the model, with the widths of the start, within a budget of bytes.
+  void check(const BestEpoch& best) const;
   /// Re-estimates running statistics from training samples without augmentation.
   void reestimate_norms();
   /// The current network: its file (to be written to `path`) and its evaluation.

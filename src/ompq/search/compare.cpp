@@ -16,6 +16,7 @@
 #include "ompq/search/fingerprint.h"
 #include "ompq/search/rank_correlation.h"
 #include "ompq/search/session.h"
+#include "ompq/search/width_check.h"
 
 namespace ompq::search {
 namespace {
@@ -44,6 +45,17 @@ class Bench {
   report::Evaluation float_network() {
     (void)reference();
     return float_->evaluation;
+  }
+
+  /// @throws DataError unless an evaluation from a journal is of these samples.
+  void require_own(const report::Evaluation& made) const {
+    const auto count = static_cast<std::int64_t>(evaluation_.indices.size());
+    if (made.samples > 0 && made.samples <= count && made.skipped == count - made.samples) return;
+    throw DataError("evaluation",
+                    fmt::format("it is of {} samples and {} skipped ones, but there are {}",
+                                made.samples,
+                                made.skipped,
+                                count));
   }
 
   report::Evaluation quantized(const std::vector<int>& weight_bits, const std::string& task) {
@@ -101,21 +113,26 @@ class ComparisonRun {
   ComparisonRun(pipeline::Journal& journal,
                 Bench& bench,
                 SearchSession& session,
+                const WidthCheck& check,
                 const CompareOptions& options)
-      : journal_(journal), bench_(bench), session_(session), options_(options) {}
+      : journal_(journal), bench_(bench), session_(session), check_(check), options_(options) {}
 
   report::Evaluation float_evaluation() {
-    if (const auto kept = journal_.find("float")) {
-      return kept_unit<report::Evaluation>(*kept);
-    }
+    const auto kept = journal_.take("float", [&](const std::string& json) {
+      auto evaluation = kept_unit<report::Evaluation>(json);
+      bench_.require_own(evaluation);
+      return evaluation;
+    });
+    if (kept) return *kept;
     const report::Evaluation evaluation = bench_.float_network();
-    journal_.append("float", fields::to_json(evaluation).dump());
+    journal_.append("float", fields::text_of(fields::to_json(evaluation)));
     return evaluation;
   }
 
   report::ComparisonRow row(const std::string& allocator, const allocation::Budget& budget) {
     const std::string words = allocation::describe(budget);
-    return unit(fmt::format("{} at {}", allocator, allocation::exact_text(budget)), [&] {
+    const std::string key = fmt::format("{} at {}", allocator, allocation::exact_text(budget));
+    return unit(key, allocator, budget, [&] {
       report::ComparisonRow row{.budget = words, .allocator = allocator};
       measure(allocator);
       const auto began = Clock::now();
@@ -136,7 +153,8 @@ class ComparisonRun {
 
   report::ComparisonRow random(std::int64_t index, const allocation::Budget& budget) {
     const std::string words = allocation::describe(budget);
-    return unit(fmt::format("random {} at {}", index, allocation::exact_text(budget)), [&] {
+    const std::string key = fmt::format("random {} at {}", index, allocation::exact_text(budget));
+    return unit(key, "random", budget, [&] {
       report::ComparisonRow row{.budget = words, .allocator = "random"};
       const auto seed = options_.search.request.seed + static_cast<std::uint64_t>(index);
       fill(row, session_.random(budget, seed));
@@ -149,18 +167,44 @@ class ComparisonRun {
  private:
   template <typename T>
   [[nodiscard]] T kept_unit(const std::string& json) const {
-    const fields::Source source{journal_.path().string(), "remove it to start again"};
+    const fields::Source source{
+        .place = journal_.path().string(), .remedy = "remove it to start again", .finite = true};
     return fields::from_json<T>(fields::parse(json, source), source);
   }
 
-  template <typename Work>
-  report::ComparisonRow unit(const std::string& key, Work work) {
-    if (const auto kept = journal_.find(key)) {
-      return kept_unit<report::ComparisonRow>(*kept);
+  /// A row of the journal, whose costs are computed again.
+  [[nodiscard]] report::ComparisonRow kept_row(const std::string& json,
+                                               const std::string& allocator,
+                                               const allocation::Budget& budget) const {
+    auto row = kept_unit<report::ComparisonRow>(json);
+    if (row.allocator != allocator || row.budget != allocation::describe(budget)) {
+      throw DataError("row",
+                      fmt::format("it is of '{}' for {}, not of '{}' for {}",
+                                  row.allocator,
+                                  row.budget,
+                                  allocator,
+                                  allocation::describe(budget)));
     }
+    if (!row.refused.empty()) return row;
+    const WidthCheck::Result made = check_.check(allocator, budget, row.weight_bits);
+    bench_.require_own(row.evaluation);
+    row.average_bits = made.cost.average_bits;
+    row.bytes = made.bytes;
+    row.gbops = static_cast<double>(made.cost.bops) / 1e9;
+    return row;
+  }
+
+  template <typename Work>
+  report::ComparisonRow unit(const std::string& key,
+                             const std::string& allocator,
+                             const allocation::Budget& budget,
+                             Work work) {
+    const auto kept = journal_.take(
+        key, [&](const std::string& json) { return kept_row(json, allocator, budget); });
+    if (kept) return *kept;
     check_interrupt();
     const report::ComparisonRow row = work();
-    journal_.append(key, fields::to_json(row).dump());
+    journal_.append(key, fields::text_of(fields::to_json(row)));
     return row;
   }
 
@@ -183,6 +227,7 @@ class ComparisonRun {
   pipeline::Journal& journal_;
   Bench& bench_;
   SearchSession& session_;
+  const WidthCheck& check_;
   const CompareOptions& options_;
   std::map<std::string, double> measuring_seconds_;
 };
@@ -268,25 +313,21 @@ void describe_comparison(report::Comparison& comparison,
   }
 }
 
-}  // namespace
-
-report::Comparison compare(const pipeline::Model& model,
-                           pipeline::Samples& samples,
-                           pipeline::Samples& evaluation,
-                           const CompareOptions& options,
-                           const ProgressHandler& progress) {
-  require_work(options);
+report::Comparison compare_with_journal(const pipeline::Model& model,
+                                        pipeline::Samples& samples,
+                                        pipeline::Samples& evaluation,
+                                        const CompareOptions& options,
+                                        const ProgressHandler& progress,
+                                        pipeline::Journal& journal) {
   report::Comparison comparison;
   pipeline::Stopwatch watch(comparison.seconds);
-  const std::string fingerprint = fingerprint_of(model, samples, evaluation, options);
-  pipeline::Journal journal(
-      options.journal.empty() ? default_journal(model, fingerprint) : options.journal, fingerprint);
   if (progress && journal.resumed() > 0) {
     progress({"journal", static_cast<std::int64_t>(journal.resumed()), 0, journal.path().string()});
   }
   SearchSession session(model, samples, options.search, progress);
   Bench bench(model, samples, evaluation, options, progress);
-  ComparisonRun comparing(journal, bench, session, options);
+  const WidthCheck check(model, options.search);
+  ComparisonRun comparing(journal, bench, session, check, options);
   comparison.float_evaluation = comparing.float_evaluation();
   for (const auto& budget : options.budgets) {
     for (const std::string& allocator : options.allocators) {
@@ -308,8 +349,29 @@ report::Comparison compare(const pipeline::Model& model,
   }
   watch.lap("random allocations");
   describe_comparison(comparison, model, samples, evaluation, options);
-  journal.finish();
   return comparison;
+}
+
+}  // namespace
+
+report::Comparison compare(const pipeline::Model& model,
+                           pipeline::Samples& samples,
+                           pipeline::Samples& evaluation,
+                           const CompareOptions& options,
+                           const ProgressHandler& progress) {
+  require_work(options);
+  const std::string fingerprint = fingerprint_of(model, samples, evaluation, options);
+  pipeline::Journal journal(
+      options.journal.empty() ? default_journal(model, fingerprint) : options.journal, fingerprint);
+  try {
+    report::Comparison comparison =
+        compare_with_journal(model, samples, evaluation, options, progress, journal);
+    journal.finish();
+    return comparison;
+  } catch (...) {
+    if (journal.size() == 0) journal.finish();  // nothing to resume from
+    throw;
+  }
 }
 
 }  // namespace ompq::search

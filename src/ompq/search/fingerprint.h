@@ -12,7 +12,8 @@
 namespace ompq::search {
 
 [[nodiscard]] Facts facts_of(const pipeline::Model& model);
-/// The file size detects most files that were replaced under the same name.
+/// Names, sizes and times of change of the files detect most that were replaced under the same
+/// name.
 [[nodiscard]] Facts facts_of(const pipeline::Samples& samples);
 
 /// File names may have bytes that are not UTF-8.

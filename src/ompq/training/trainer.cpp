@@ -1,5 +1,6 @@
 #include "ompq/training/trainer.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include <fmt/format.h>
@@ -42,8 +43,8 @@ void swap_contents(const at::Tensor& a, const at::Tensor& b) {
   std::swap_ranges(first, first + a.numel(), b.data_ptr<float>());
 }
 
-/// Copies a saved tensor to one of the trainer's.
-void restore(const TrainingState& state, const std::string& name, const at::Tensor& to) {
+/// @throws DataError unless the state has finite numbers for a tensor of the trainer.
+const Tensor& fitting(const TrainingState& state, const std::string& name, const at::Tensor& to) {
   const auto found = state.find(name);
   if (found == state.end()) {
     throw DataError("training state",
@@ -58,8 +59,16 @@ void restore(const TrainingState& state, const std::string& name, const at::Tens
                                 name_of(found->second.type()),
                                 shape_text(to.sizes().vec())));
   }
+  if (!std::ranges::all_of(found->second.data<float>(), [](float x) { return std::isfinite(x); })) {
+    throw DataError("training state", fmt::format("'{}' has numbers that are not finite", name));
+  }
+  return found->second;
+}
+
+/// Copies a saved tensor to one of the trainer's.
+void restore(const TrainingState& state, const std::string& name, const at::Tensor& to) {
   const at::NoGradGuard guard;
-  to.copy_(ops::to_aten(found->second));
+  to.copy_(ops::to_aten(fitting(state, name, to)));
 }
 
 Tensor saved(const at::Tensor& tensor) { return ops::from_aten(tensor.detach()); }
@@ -214,24 +223,32 @@ struct Trainer::Impl {
     return result;
   }
 
-  void load_state(const TrainingState& state) {
+  /// @throws DataError unless load_state() can load the state.
+  void check_state(const TrainingState& state) {
     const auto counters = state.find("counters");
     if (counters == state.end() || counters->second.type() != DataType::Int64 ||
         counters->second.elements() != 3) {
       throw DataError("training state", "'counters' is missing or not three int64 numbers");
     }
-    forget_gradients();
+    const auto numbers = counters->second.data<std::int64_t>();
+    const bool counts = std::ranges::all_of(numbers, [](std::int64_t n) { return n >= 0; }) &&
+                        numbers[0] <= numbers[1] && numbers[2] < options.accumulation;
+    if (!counts) {
+      throw DataError("training state",
+                      fmt::format("its counters are {} steps, {} batches, {} pending ones",
+                                  numbers[0],
+                                  numbers[1],
+                                  numbers[2]));
+    }
     std::size_t known = 1;
     for_state([&](const std::string& name, const at::Tensor& tensor) {
-      restore(state, name, tensor);
+      (void)fitting(state, name, tensor);
       ++known;
     });
-    for (Parameter& parameter : network.parameters()) {
+    for (const Parameter& parameter : network.parameters()) {
       const std::string name = "gradient/" + parameter.name;
       if (!state.contains(name)) continue;
-      const at::Tensor gradient = at::empty_like(parameter.tensor.detach());
-      restore(state, name, gradient);
-      parameter.tensor.mutable_grad() = gradient;
+      (void)fitting(state, name, parameter.tensor);
       ++known;
     }
     if (known != state.size()) {
@@ -241,7 +258,21 @@ struct Trainer::Impl {
                       state.size(),
                       known));
     }
-    const auto numbers = counters->second.data<std::int64_t>();
+  }
+
+  void load_state(const TrainingState& state) {
+    check_state(state);
+    forget_gradients();
+    for_state(
+        [&](const std::string& name, const at::Tensor& tensor) { restore(state, name, tensor); });
+    for (Parameter& parameter : network.parameters()) {
+      const std::string name = "gradient/" + parameter.name;
+      if (!state.contains(name)) continue;
+      const at::Tensor gradient = at::empty_like(parameter.tensor.detach());
+      restore(state, name, gradient);
+      parameter.tensor.mutable_grad() = gradient;
+    }
+    const auto numbers = state.at("counters").data<std::int64_t>();
     steps = numbers[0];
     batches = numbers[1];
     pending = numbers[2];
