@@ -1,16 +1,26 @@
 #include "ompq/ptq/rounding_steps.h"
 
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+#include <functional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "ompq/core/atomic_file.h"
+#include "ompq/core/hex.h"
+#include "ompq/pipeline/journal.h"
 #include "ompq/pipeline/network.h"
 #include "ompq/ptq/rounding_method.h"
+#include "ompq/reconstruction/block_state.h"
 #include "ompq/rounding/sample_cache.h"
 #include "pipeline/small_model.h"
 #include "support/graph_builder.h"
+#include "support/paths.h"
 
 namespace ompq::ptq {
 namespace {
@@ -127,6 +137,131 @@ TEST_F(RoundingStepTest, BiasCorrectionRaisesTheSnrOfTheOutputs) {
   EXPECT_FALSE(result_.restoration->kept_initial);
   EXPECT_EQ(made.biases.size(), model_.discovery.layers.size());
   EXPECT_EQ(made.weights.at("fc.weight").codes, nearest_.weights.at("fc.weight").codes);
+}
+
+using Units = std::vector<std::pair<std::string, std::string>>;  ///< key and JSON
+
+Units units_of(const std::filesystem::path& file, const std::vector<std::string>& keys) {
+  const pipeline::Journal journal(file, "run");
+  Units units;
+  for (const std::string& key : keys) units.emplace_back(key, journal.find(key).value());
+  return units;
+}
+
+void write_units(const std::filesystem::path& file, const Units& units) {
+  std::filesystem::remove(file);
+  pipeline::Journal journal(file, "run");
+  for (const auto& [key, json] : units) journal.append(key, json);
+}
+
+std::string bytes_of(const std::string& json) { return from_hex(json.substr(1, json.size() - 2)); }
+std::string json_of(const std::string& bytes) { return "\"" + to_hex(bytes) + "\""; }
+
+void expect_same(const rounding::NetworkCodes& a, const rounding::NetworkCodes& b) {
+  ASSERT_EQ(a.weights.size(), b.weights.size());
+  for (const auto& [name, codes] : a.weights) {
+    EXPECT_EQ(codes.codes, b.weights.at(name).codes) << name;
+    EXPECT_EQ(codes.params.scale, b.weights.at(name).params.scale) << name;
+  }
+  EXPECT_EQ(a.biases, b.biases);
+}
+
+TEST_F(RoundingStepTest, ComputesBlocksAgainThatSomeoneChangedInTheJournal) {
+  const testing::TemporaryDirectory folder;
+  const auto file = folder / "journal";
+  const auto made_with = [&](std::size_t& resumed) {
+    pipeline::Journal journal(file, "run");
+    resumed = journal.resumed();
+    result_ = {};
+    RoundingRun run = run_of();
+    run.journal = &journal;
+    return compensation().run(run, nearest_);
+  };
+  std::size_t resumed = 0;
+  const rounding::NetworkCodes whole = made_with(resumed);
+  const std::string kept = read_file(file);
+  const Units units = units_of(
+      file,
+      {"compensation 0", "compensation 1", "compensation 2", "compensation 3", "compensation 4"});
+  const auto changed = [&](const std::function<void(reconstruction::BlockState&)>& change) {
+    auto state = reconstruction::block_state_from(bytes_of(units[1].second));
+    change(state);
+    return json_of(reconstruction::to_bytes(state));
+  };
+  const auto first = [](reconstruction::BlockState& s) -> quant::QuantizedTensor& {
+    return s.codes.begin()->second;
+  };
+  const std::vector<std::string> forged{
+      "null",
+      "3",
+      "{}",
+      "\"\"",
+      "\"abc\"",
+      "\"zz\"",
+      units[2].second,
+      json_of(bytes_of(units[1].second) + "x"),
+      json_of(bytes_of(units[1].second).substr(0, 40)),
+      changed([&](auto& s) { first(s).codes[0] = 4; }),
+      changed([&](auto& s) { first(s).codes.pop_back(); }),
+      changed([&](auto& s) { first(s).params.bits = BitWidth(8); }),
+      changed([&](auto& s) { first(s).params.scale[0] = std::nanf(""); }),
+      changed([&](auto& s) { first(s).params.zero_point[0] = 1'000'000; }),
+      changed([&](auto& s) { s.codes["none"] = first(s); }),
+      changed([&](auto& s) { s.steps["none"] = 1.0F; }),
+      changed([&](auto& s) { s.biases["fc.bias"] = {1.0F}; })};
+  for (const std::string& json : forged) {
+    SCOPED_TRACE(json.substr(0, 60));
+    Units other = units;
+    other[1].second = json;
+    write_units(file, other);
+    expect_same(made_with(resumed), whole);
+    EXPECT_EQ(resumed, 5U);
+    EXPECT_EQ(units_of(file, {"compensation 0"}), Units{units[0]}) << "it was used";
+  }
+  write_units(file, units);
+  expect_same(made_with(resumed), whole);
+  EXPECT_EQ(read_file(file), kept) << "nothing of its own is computed again";
+}
+
+TEST_F(RoundingStepTest, DistillsAgainFromAStateThatSomeoneChangedInTheJournal) {
+  const testing::TemporaryDirectory folder;
+  const auto file = folder / "journal";
+  options_.epochs = 2;
+  const auto made_by_distilling = [&] {
+    pipeline::Journal journal(file, "run");
+    result_ = {};
+    RoundingRun run = run_of();
+    run.journal = &journal;
+    return distillation_step().run(run, nearest_);
+  };
+  const rounding::NetworkCodes whole = made_by_distilling();
+  const Units units = units_of(file, {"distillation 1", "distillation 2"});
+  const auto changed = [&](const std::function<void(reconstruction::DistillationState&)>& change) {
+    auto state = reconstruction::distillation_state_from(bytes_of(units[0].second));
+    change(state);
+    return json_of(reconstruction::to_bytes(state));
+  };
+  const std::vector<std::string> forged{
+      "null",
+      units[1].second,
+      changed([](auto& s) { s.epochs = 2; }),
+      changed([](auto& s) { s.steps += 1; }),
+      changed([](auto& s) { s.best_epoch = 9; }),
+      changed([](auto& s) { s.numbers.erase(s.numbers.begin()); }),
+      changed([](auto& s) { s.numbers.begin()->second.push_back(0.0F); }),
+      changed([](auto& s) { s.numbers.begin()->second[0] = std::nanf(""); }),
+      changed([](auto& s) {
+        for (auto& [name, values] : s.numbers) {
+          if (name.ends_with(" t")) std::ranges::fill(values, 1e30F);  // exp(t) is infinite
+        }
+      })};
+  for (const std::string& json : forged) {
+    SCOPED_TRACE(json.substr(0, 60));
+    write_units(file, {{"distillation 1", json}});
+    expect_same(made_by_distilling(), whole);
+  }
+  write_units(file, {units[0]});
+  expect_same(made_by_distilling(), whole);
 }
 
 /// Distillation supports networks with one input.
