@@ -123,6 +123,23 @@ TEST_F(HostileText, OfNodesInputsAndMetadataIsShownEscaped) {
   }
 }
 
+TEST_F(HostileText, OfBytesThatAreNoTextIsEscapedToo) {
+  std::string bytes = read_file(network("qqqqqqqq"));
+  for (std::size_t at = bytes.find("qqqqqqqq"); at != std::string::npos;
+       at = bytes.find("qqqqqqqq")) {
+    bytes.replace(at, 8, "a\0\xff\x9b[m\xc3z", 8);
+  }
+  const std::string model = write("odd.onnx", bytes);
+  const ProgramResult shown = checked({"inspect", model});
+  EXPECT_EQ(shown.status, 0) << shown.error;
+  EXPECT_THAT(shown.output, HasSubstr("a\\x00\\xff\\x9b[m\\xc3z"));
+  const ProgramResult json = checked({"inspect", model, "--json"});
+  EXPECT_TRUE(nlohmann::json::accept(json.output)) << json.output;
+  data::write_npz(folder_ / "x.npz", {{"x", Tensor(DataType::Float32, {4, 9, 9})}});
+  EXPECT_THAT(refused({"eval", model, "--data", path("x.npz"), "--reference", model}),
+              HasSubstr("a\\x00\\xff"));
+}
+
 TEST_F(HostileText, OfNodesIsEscapedInErrorsAndProgress) {
   for (const std::string& attack : attacks()) {
     SCOPED_TRACE(display_name(attack));
