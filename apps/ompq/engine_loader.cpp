@@ -1,22 +1,31 @@
 #include "engine_loader.h"
 
-#include <csignal>
+#include <algorithm>
+#include <array>
 #include <cstdlib>
 #include <filesystem>
+#include <string>
+#include <string_view>
 
 #include <dlfcn.h>
 #include <fmt/format.h>
 
 #include "install_paths.h"
 #include "ompq/core/error.h"
+#include "ompq/core/out_of_memory.h"
+#include "stop_signals.h"
 
 namespace ompq::app {
 namespace {
 namespace fs = std::filesystem;
 
-void (*engine_interrupt)() = nullptr;
-
-extern "C" void forward_interrupt(int) { engine_interrupt(); }
+/// The loader's message for a library that does not fit into memory or into a limit on it.
+bool lacks_memory(std::string_view reason) {
+  constexpr std::array<std::string_view, 4> kPhrases{
+      "cannot allocate", "Cannot allocate", "failed to map", "cannot map"};
+  return std::ranges::any_of(
+      kPhrases, [&](std::string_view phrase) { return reason.find(phrase) != reason.npos; });
+}
 
 template <typename Function>
 void look_up(void* library, const char* name, Function& function) {
@@ -39,25 +48,21 @@ Engine load_engine() {
   // Lazy binding: most of LibTorch's symbols are never called.
   void* handle = ::dlopen(library.c_str(), RTLD_LAZY | RTLD_LOCAL);
   if (handle == nullptr) {
-    throw InternalError("engine", fmt::format("{}; build or install ompq again", ::dlerror()));
+    const std::string reason = ::dlerror();
+    if (lacks_memory(reason)) throw out_of_memory("loading LibTorch");
+    throw InternalError("engine", fmt::format("{}; build or install ompq again", reason));
   }
   Engine engine;
   look_up(handle, "ompq_engine_run", engine.run);
   look_up(handle, "ompq_engine_interrupt", engine.interrupt);
+  look_up(handle, "ompq_engine_remove_files", engine.remove_files);
   look_up(handle, "ompq_engine_versions", engine.versions);
   return engine;
 }
 
 int run_on_engine(const CommandRequest& request) {
   const Engine engine = load_engine();
-  struct sigaction before {};
-  ::sigaction(SIGINT, nullptr, &before);
-  if (before.sa_handler == SIG_IGN) return engine.run(&request);  // as a shell's background job
-  engine_interrupt = engine.interrupt;
-  struct sigaction action {};
-  action.sa_handler = forward_interrupt;
-  action.sa_flags = static_cast<int>(SA_RESETHAND);  // the second one terminates, by default
-  ::sigaction(SIGINT, &action, nullptr);
+  route_stop({.request = engine.interrupt, .remove_files = engine.remove_files});
   return engine.run(&request);
 }
 

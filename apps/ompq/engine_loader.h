@@ -11,13 +11,15 @@ namespace ompq::app {
 struct Engine {
   int (*run)(const CommandRequest*) = nullptr;
   void (*interrupt)() = nullptr;
+  void (*remove_files)() = nullptr;
   const char* (*versions)() = nullptr;
 };
 
-/// @throws InternalError naming the places that were tried and the loader's reason.
+/// @throws InternalError naming the file and the loader's reason; OutOfMemory if its libraries do
+/// not fit into memory.
 [[nodiscard]] Engine load_engine();
 
-/// Runs `request` on the engine; the first Ctrl-C asks it to stop, the second one kills it.
+/// Runs `request` on the engine, which stops as handle_signals() says.
 /// @return the exit status.
 [[nodiscard]] int run_on_engine(const CommandRequest& request);
 

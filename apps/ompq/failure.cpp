@@ -1,14 +1,15 @@
 #include "failure.h"
 
-#include <cerrno>
 #include <cstdio>
-#include <cstring>
 #include <new>
+#include <string>
 
 #include <fmt/format.h>
 
 #include "ompq/core/display_text.h"
 #include "ompq/core/error.h"
+#include "ompq/core/out_of_memory.h"
+#include "standard_streams.h"
 
 namespace ompq::app {
 namespace {
@@ -19,27 +20,36 @@ std::string shown(const std::exception& error) {
   return display_message(lines_of(error.what()));
 }
 
+std::string message_of(const std::exception& error, ExitCode code) {
+  if (dynamic_cast<const std::bad_alloc*>(&error) != nullptr) return out_of_memory().what();
+  if (code != ExitCode::OwnFault) return shown(error);
+  return fmt::format(
+      "{}\nompq: this is a bug in ompq; please report it with the command and what 'ompq --version "
+      "--verbose' prints",
+      shown(error));
+}
+
 }  // namespace
 
-int report_failure(const std::exception& error) {
+int report_failure(const std::exception& error) noexcept {
   const ExitCode code = exit_code_for(error);
-  if (dynamic_cast<const std::bad_alloc*>(&error) != nullptr) {
-    fmt::print(stderr, "ompq: [memory] not enough memory; try a smaller --batch\n");
-    return static_cast<int>(code);
-  }
-  fmt::print(stderr, "ompq: {}\n", shown(error));
-  if (code == ExitCode::OwnFault) {
-    fmt::print(stderr,
-               "ompq: this is a bug in ompq; please report it with the command and "
-               "what 'ompq --version --verbose' prints\n");
+  try {
+    write_if_possible(stderr, fmt::format("ompq: {}\n", message_of(error, code)));
+  } catch (const std::exception&) {  // no memory for the message
+    write_if_possible(stderr, "ompq: [memory] there is not enough memory\n");
   }
   return static_cast<int>(code);
 }
 
-void flush_output() {
-  if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) {
-    throw FileError("standard output", fmt::format("cannot be written: {}", std::strerror(errno)));
+int report_uncaught(void (*rethrow)()) noexcept {
+  try {
+    rethrow();
+  } catch (const std::exception& error) {
+    return report_failure(error);
+  } catch (...) {
+    write_if_possible(stderr, "ompq: an unknown exception; this is a bug in ompq\n");
   }
+  return static_cast<int>(ExitCode::OwnFault);
 }
 
 }  // namespace ompq::app

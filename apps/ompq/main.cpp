@@ -1,6 +1,6 @@
 #include <algorithm>
 #include <array>
-#include <cstdio>
+#include <exception>
 #include <string>
 #include <string_view>
 
@@ -16,6 +16,8 @@
 #include "ompq/options/command_table.h"
 #include "ompq/report/python_types.h"
 #include "report_command.h"
+#include "standard_streams.h"
+#include "stop_signals.h"
 
 namespace ompq::app {
 namespace {
@@ -43,11 +45,6 @@ std::string answer_text(const Answer& answer) {
   throw InternalError("ompq", "unknown kind of request");
 }
 
-void print(const std::string& text) {
-  std::fwrite(text.data(), 1, text.size(), stdout);
-  flush_output();
-}
-
 /// A command that runs no networks (CommandRecord::runs_networks), which needs no engine.
 struct OwnCommand {
   std::string_view name;
@@ -63,13 +60,13 @@ constexpr std::array<OwnCommand, 2> kOwnCommands{{
 int run(int argc, char** argv) {
   const auto asked = parse_command_line(argc, argv);
   if (const auto* answer = std::get_if<Answer>(&asked)) {
-    print(answer_text(*answer));
+    write_output(answer_text(*answer));
     return static_cast<int>(ExitCode::Done);
   }
   const auto& request = std::get<CommandRequest>(asked);
   const auto own = std::ranges::find(kOwnCommands, request.command, &OwnCommand::name);
   if (own == kOwnCommands.end()) return run_on_engine(request);
-  print(own->text(request.values));
+  write_output(own->text(request.values));
   return static_cast<int>(ExitCode::Done);
 }
 
@@ -77,6 +74,9 @@ int run(int argc, char** argv) {
 }  // namespace ompq::app
 
 int main(int argc, char** argv) {
+  ompq::app::open_standard_streams();
+  ompq::app::handle_signals();
+  std::set_terminate([] { ompq::app::end_at_once(ompq::app::report_uncaught([] { throw; })); });
   try {
     return ompq::app::run(argc, argv);
   } catch (const std::exception& error) {

@@ -61,9 +61,10 @@ std::span<const ExitStatusRow> exit_statuses() {
       {static_cast<int>(ExitCode::Done), "done"},
       {static_cast<int>(ExitCode::OwnFault), "a bug in ompq"},
       {static_cast<int>(ExitCode::WrongUsage), "wrong usage: an option or a combination of them"},
-      {static_cast<int>(ExitCode::BadInput), "bad input: a file, a model or data"},
+      {static_cast<int>(ExitCode::BadInput),
+       "bad input: a file, a model or data; or not enough memory or disk"},
       {static_cast<int>(ExitCode::NoAllocation), "no allocation fits the budget"},
-      {static_cast<int>(ExitCode::Interrupted), "interrupted"},
+      {static_cast<int>(ExitCode::Interrupted), "interrupted (SIGINT, SIGTERM, SIGHUP)"},
   }};
   return kRows;
 }

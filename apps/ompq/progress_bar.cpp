@@ -9,6 +9,7 @@
 
 #include "ompq/core/display_text.h"
 #include "ompq/tables/display_width.h"
+#include "standard_streams.h"
 
 namespace ompq::app {
 namespace {
@@ -92,33 +93,27 @@ void ProgressBar::draw(const ProgressEvent& event, Clock::time_point now) {
   const double seconds = std::chrono::duration<double>(now - started_).count();
   const std::string text = progress_text(event, seconds);
   if (style_ == ProgressStyle::Lines) {
-    fmt::print(stream_, "{}\n", text);
-    std::fflush(stream_);
+    write_if_possible(stream_, text + "\n");
     return;
   }
   erase_line();
   line_ = tables::cut_to_width(bar_cells(event) + text, terminal_columns(stream_) - 1);
-  fmt::print(stream_, "{}", line_);
-  std::fflush(stream_);
+  write_if_possible(stream_, line_);
 }
 
 void ProgressBar::erase_line() {
-  if (!line_.empty()) fmt::print(stream_, "\r\x1b[K");
+  if (!line_.empty()) write_if_possible(stream_, "\r\x1b[K");
 }
 
 void ProgressBar::end_line() {
-  if (!line_.empty()) {
-    fmt::print(stream_, "\n");
-    std::fflush(stream_);
-  }
+  if (!line_.empty()) write_if_possible(stream_, "\n");
   line_.clear();
 }
 
 void ProgressBar::interrupt_with(const std::string& line) {
   const std::lock_guard lock(mutex_);
   erase_line();
-  fmt::print(stream_, "{}{}", line, line_);
-  std::fflush(stream_);
+  write_if_possible(stream_, line + line_);
 }
 
 void ProgressBar::finish() {

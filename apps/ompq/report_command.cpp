@@ -11,6 +11,7 @@
 #include "ompq/core/display_text.h"
 #include "ompq/core/error.h"
 #include "ompq/core/output_files.h"
+#include "ompq/core/progress.h"
 #include "ompq/report/html.h"
 
 namespace ompq::app {
@@ -36,6 +37,7 @@ std::string run_report(const OptionValues& options) {
     documents.push_back({file, read_file(file)});
   }
   const std::string page = report::report_page(documents);
+  check_interrupt();
   write_file_atomically(target, page);
   return fmt::format("report       {} ({}, {} result{})\n",
                      display_name(target),

@@ -23,6 +23,8 @@ extern "C" {
 [[gnu::visibility("default")]] int ompq_engine_run(const ompq::CommandRequest* request);
 /// Asks the running command to stop at its next unit of work; safe in a signal handler.
 [[gnu::visibility("default")]] void ompq_engine_interrupt();
+/// Removes files that must not remain if the program ends now; safe in a signal handler.
+[[gnu::visibility("default")]] void ompq_engine_remove_files();
 /// One "name version" line for each library in use.
 [[gnu::visibility("default")]] const char* ompq_engine_versions();
 }

@@ -53,6 +53,10 @@ struct OMPQ_API DataError : Error {
 struct OMPQ_API FileError : Error {
   using Error::Error;
 };
+/// There is not enough memory, or a limit of the system on memory or threads was reached.
+struct OMPQ_API OutOfMemory : Error {
+  using Error::Error;
+};
 /// No allocation fits the budget.
 struct OMPQ_API InfeasibleBudget : Error {
   using Error::Error;
@@ -80,8 +84,8 @@ enum class ExitCode : int {
   Interrupted = 130,
 };
 
-/// The exit status for an exception; one that is neither an ompq::Error nor a file system error
-/// counts as a bug in ompq.
+/// The exit status for an exception. std::bad_alloc and errors of the file system are not bugs; any
+/// other exception that is not an ompq::Error counts as a bug in ompq.
 [[nodiscard]] OMPQ_API ExitCode exit_code_for(const std::exception& error);
 
 }  // namespace ompq

@@ -28,6 +28,7 @@ from ompq.errors import (
     InfeasibleBudget,
     InternalError,
     Interrupted,
+    OutOfMemory,
     ShapeError,
     UnsupportedOp,
 )
@@ -44,6 +45,7 @@ __all__ = [
     "InfeasibleBudget",
     "InternalError",
     "Interrupted",
+    "OutOfMemory",
     "ShapeError",
     "UnsupportedOp",
     "__version__",

@@ -28,6 +28,10 @@ class FileError(Error):
     """A file that cannot be written or read because of the file system."""
 
 
+class OutOfMemory(Error, MemoryError):
+    """There is not enough memory, or a limit on memory or threads was reached."""
+
+
 class InfeasibleBudget(Error):
     """No allocation fits the budget."""
 

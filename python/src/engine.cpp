@@ -38,12 +38,13 @@ bool is_a(const Error& error) {
 
 bool is_any(const Error&) { return true; }
 
-constexpr std::array<ErrorKind, 10> kErrorKinds{{
+constexpr std::array<ErrorKind, 11> kErrorKinds{{
     {"ImportError", is_a<ImportError>},
     {"UnsupportedOp", is_a<UnsupportedOp>},
     {"ShapeError", is_a<ShapeError>},
     {"DataError", is_a<DataError>},
     {"FileError", is_a<FileError>},
+    {"OutOfMemory", is_a<OutOfMemory>},
     {"InfeasibleBudget", is_a<InfeasibleBudget>},
     {"ConfigError", is_a<ConfigError>},
     {"Interrupted", is_a<Interrupted>},

@@ -3,6 +3,7 @@
 #include <string>
 
 #include "ompq/core/error.h"
+#include "ompq/core/signal_shield.h"
 
 namespace py = pybind11;
 
@@ -30,6 +31,7 @@ void Watcher::call(const ProgressEvent& event) const {
 }
 
 void Watcher::show(const ProgressEvent& event) {
+  const SignalShieldGap gap;
   const py::gil_scoped_acquire lock;
   if (!failure_) {
     try {

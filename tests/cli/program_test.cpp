@@ -73,6 +73,19 @@ TEST(Program, FailsWhereStandardOutputTakesNothing) {
   EXPECT_THAT(result.error, HasSubstr("[standard output] cannot be written"));
 }
 
+TEST(Program, FailsWhereStandardOutputIsClosed) {
+  const ProgramResult result = shell("'" OMPQ_PROGRAM "' --help >&-");
+  EXPECT_EQ(result.status, 3);
+  EXPECT_THAT(result.error, HasSubstr("[standard output] cannot be written: Bad file descriptor"));
+}
+
+TEST(Program, KeepsItsStatusWhereStandardErrorTakesNothing) {
+  for (const char* stream : {"2>/dev/full", "2>&-", ">&- 2>&-", "<&- >&- 2>&-"}) {
+    EXPECT_EQ(shell(std::string("'" OMPQ_PROGRAM "' inspekt m.onnx ") + stream).status, 2)
+        << stream;
+  }
+}
+
 TEST(Program, PrintsCompletionScripts) {
   EXPECT_THAT(ompq({"completion", "bash"}).output,
               HasSubstr("complete -o filenames -F _ompq ompq"));

@@ -76,6 +76,17 @@ TEST(CheckOutputs, RefusesOneNameForTwoOutputs) {
               ThrowsMessage<ConfigError>(HasSubstr("the external data of --output")));
 }
 
+TEST(CheckOutputs, CoversThePreprocessingThatIsKeptNextToTheNetwork) {
+  const SmallRun run;
+  const std::string kept = data::preprocess_file(run.path("small.onnx")).string();
+  EXPECT_NO_THROW(check_of(run, {{"result", {kept}}})()) << "there is none to keep";
+  EXPECT_THAT(check_of(run, {{"scale", {"1/255"}}, {"result", {kept}}}),
+              ThrowsMessage<ConfigError>(HasSubstr("the preprocessing of --output")));
+  std::filesystem::create_directory(kept);
+  EXPECT_THAT(check_of(run, {{"scale", {"1/255"}}}),
+              ThrowsMessage<ConfigError>(HasSubstr("is a folder")));
+}
+
 TEST(CheckOutputs, NamesAFolderThatIsMissing) {
   const SmallRun run;
   EXPECT_THAT(check_of(run, {{"output", {run.path("missing/small.onnx")}}}),

@@ -103,9 +103,41 @@ TEST(WriteFileAtomically, LeavesAFolderOfThatNameAlone) {
   const testing::TemporaryDirectory folder;
   fs::create_directory(folder / "taken");
   const std::string message = file_error([&] { write_file_atomically(folder / "taken", "text"); });
-  EXPECT_THAT(message, HasSubstr("cannot rename into place"));
+  EXPECT_THAT(message, HasSubstr("is a folder"));
   EXPECT_TRUE(fs::is_directory(folder / "taken"));
   EXPECT_EQ(files_in(folder.path()), 1);
+}
+
+TEST(WriteFileAtomically, LeavesAPipeAndADeviceAlone) {
+  const testing::TemporaryDirectory folder;
+  ASSERT_EQ(::mkfifo((folder / "pipe").c_str(), 0600), 0);
+  fs::create_symlink("/dev/null", folder / "link");
+  for (const fs::path& target : {folder / "pipe", folder / "link", fs::path("/dev/null")}) {
+    EXPECT_THAT(file_error([&] { write_file_atomically(target, "text"); }),
+                HasSubstr("not a regular file"))
+        << target;
+  }
+  EXPECT_TRUE(fs::is_fifo(folder / "pipe"));
+  EXPECT_TRUE(fs::is_character_file("/dev/null"));
+  EXPECT_EQ(files_in(folder.path()), 2);
+}
+
+TEST(WriteFileAtomically, WritesTheLongestName) {
+  const testing::TemporaryDirectory folder;
+  const fs::path target = folder / std::string(255, 'n');
+  write_file_atomically(target, "text");
+  EXPECT_EQ(read_file(target), "text");
+  EXPECT_EQ(files_in(folder.path()), 1);
+}
+
+TEST(WriteFileAtomically, KeepsTheModeOfTheFileThatItReplaces) {
+  const testing::TemporaryDirectory folder;
+  write_file_atomically(folder / "file", "secret");
+  fs::permissions(folder / "file", fs::perms::owner_read | fs::perms::owner_write);
+  write_file_atomically(folder / "file", "new");
+  struct stat status {};
+  ASSERT_EQ(::stat((folder / "file").c_str(), &status), 0);
+  EXPECT_EQ(status.st_mode & 0777U, 0600U);
 }
 
 TEST(WriteFileAtomically, ReplacesWhatALinkLeadsToAndKeepsTheLink) {

@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <new>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -67,7 +68,9 @@ TEST(ExitCodeFor, KnowsEveryKindOfError) {
   EXPECT_EQ(exit_code_for(ConfigError("a", "b")), ExitCode::WrongUsage);
   EXPECT_EQ(exit_code_for(Interrupted("a", "b")), ExitCode::Interrupted);
   EXPECT_EQ(exit_code_for(InternalError("a", "b")), ExitCode::OwnFault);
-  EXPECT_EQ(exit_code_for(std::bad_alloc()), ExitCode::OwnFault);
+  EXPECT_EQ(exit_code_for(OutOfMemory("a", "b")), ExitCode::BadInput);
+  EXPECT_EQ(exit_code_for(std::bad_alloc()), ExitCode::BadInput);
+  EXPECT_EQ(exit_code_for(std::logic_error("a")), ExitCode::OwnFault);
 }
 
 }  // namespace

@@ -8,6 +8,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "ompq/core/error.h"
 #include "support/paths.h"
@@ -106,6 +108,34 @@ TEST_F(OutputFilesTest, StandInAFolderThatIsThere) {
       EXPECT_THAT(error.what(), AllOf(HasSubstr(name), HasSubstr("folder")));
     }
   }
+}
+
+TEST_F(OutputFilesTest, HaveNamesThatTheFileSystemTakes) {
+  accept({{"--output", folder_ / std::string(255, 'n')}});
+  const std::vector<NamedFile> written{{"--output", folder_ / std::string(256, 'n')}};
+  EXPECT_THROW(check_output_files(written, {}), FileError);
+}
+
+TEST_F(OutputFilesTest, AreNotProtectedFiles) {
+  const fs::path file = write("protected");
+  fs::permissions(file, fs::perms::owner_read | fs::perms::group_read | fs::perms::others_read);
+  fs::permissions(folder_.path(), fs::perms::all);
+  const pid_t child = ::fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) {
+    constexpr uid_t kNobody = 65534;
+    if (::geteuid() == 0 && ::setuid(kNobody) != 0) ::_exit(2);  // root may write any file
+    const std::vector<NamedFile> written{{"--output", file}};
+    try {
+      check_output_files(written, {});
+    } catch (const FileError& error) {
+      ::_exit(std::string(error.what()).find("Permission denied") == std::string::npos ? 3 : 0);
+    }
+    ::_exit(1);
+  }
+  int status = 0;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  EXPECT_EQ(status, 0) << "1: it was accepted; 2: the child remained root; 3: another message";
 }
 
 }  // namespace

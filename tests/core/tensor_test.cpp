@@ -1,5 +1,6 @@
 #include "ompq/core/tensor.h"
 
+#include <cstdint>
 #include <limits>
 
 #include <gmock/gmock.h>
@@ -39,6 +40,12 @@ TEST(Tensor, RefusesValuesThatDoNotFillTheShape) {
   } catch (const ShapeError& error) {
     EXPECT_THAT(error.what(), HasSubstr("got 7 bytes for a float32 tensor of shape 2"));
   }
+}
+
+TEST(Tensor, RefusesSizesThatNoMemoryHolds) {
+  const std::int64_t extent = std::int64_t{1} << 61;
+  EXPECT_THROW(Tensor(DataType::Float64, {extent}), ShapeError) << "2^64 bytes became 0";
+  EXPECT_THROW(Tensor(DataType::Int8, {std::int64_t{1} << 50}), OutOfMemory);
 }
 
 TEST(Tensor, CopiesShareBytesUntilOneIsChanged) {

@@ -32,11 +32,13 @@ class RunningProgram {
     posix_spawn_file_actions_t actions;
     ::posix_spawn_file_actions_init(&actions);
     ::posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0);
-    ::posix_spawn_file_actions_addopen(&actions, 2, error.c_str(), O_WRONLY | O_CREAT, 0600);
-    // Where the tests run in the background, the shell has made SIGINT ignored for all of them.
+    ::posix_spawn_file_actions_addopen(
+        &actions, 2, error.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
+    // Where the tests run in the background, the shell has made SIGINT ignored for all of them;
+    // 'nohup' does so with SIGHUP.
     sigset_t handled;
     sigemptyset(&handled);
-    sigaddset(&handled, SIGINT);
+    for (const int signal : {SIGINT, SIGTERM, SIGHUP}) sigaddset(&handled, signal);
     posix_spawnattr_t attributes;
     ::posix_spawnattr_init(&attributes);
     ::posix_spawnattr_setsigdefault(&attributes, &handled);
@@ -52,6 +54,15 @@ class RunningProgram {
   /// @return false where it ended before that.
   bool wait_for_progress() {
     while (fs::file_size(error_) == 0) {
+      if (::waitpid(process_, &status_, WNOHANG) == process_) return false;
+      std::this_thread::sleep_for(5ms);
+    }
+    return true;
+  }
+  /// Waits until it has said this on standard error.
+  /// @return false where it ended before that.
+  bool wait_for_text(const std::string& text) {
+    while (error().find(text) == std::string::npos) {
       if (::waitpid(process_, &status_, WNOHANG) == process_) return false;
       std::this_thread::sleep_for(5ms);
     }
@@ -80,7 +91,7 @@ class RunningProgram {
     }
     return true;
   }
-  void interrupt() const { ::kill(process_, SIGINT); }
+  void interrupt(int signal = SIGINT) const { ::kill(process_, signal); }
   void kill_at_once() const { ::kill(process_, SIGKILL); }
   int wait() {
     ::waitpid(process_, &status_, 0);

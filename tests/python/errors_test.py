@@ -35,12 +35,14 @@ def test_error_is_that_of_the_program(model, archive, program, kind, options, pl
 
 def test_config_error_is_a_value_error_and_all_are_runtime_errors():
     assert issubclass(ompq.ConfigError, ValueError)
+    assert issubclass(ompq.OutOfMemory, MemoryError)
     for name in (
         "ImportError",
         "UnsupportedOp",
         "ShapeError",
         "DataError",
         "FileError",
+        "OutOfMemory",
         "InfeasibleBudget",
         "ConfigError",
         "Interrupted",

@@ -1,10 +1,14 @@
 #include "ompq/rounding/dense_matrix.h"
 
+#include <atomic>
 #include <cmath>
+#include <csignal>
 
 #include <gtest/gtest.h>
+#include <sys/time.h>
 
 #include "ompq/core/random.h"
+#include "ompq/core/signal_shield.h"
 
 namespace ompq::rounding {
 namespace {
@@ -52,6 +56,52 @@ TEST(Multiply, IsTheSumOfProductsInEveryTurning) {
       }
     }
   }
+}
+
+std::atomic<int> signals_seen{0};
+
+extern "C" void count_signal(int) { ++signals_seen; }
+
+/// Sends SIGALRM to the process every 200 us.
+class SignalStorm {
+ public:
+  SignalStorm() {
+    struct sigaction action {};
+    action.sa_handler = count_signal;
+    action.sa_flags = static_cast<int>(SA_RESTART);
+    ::sigaction(SIGALRM, &action, &before_);
+    const itimerval often{{0, 200}, {0, 200}};
+    ::setitimer(ITIMER_REAL, &often, nullptr);
+  }
+  ~SignalStorm() {
+    const itimerval never{};
+    ::setitimer(ITIMER_REAL, &never, nullptr);
+    ::sigaction(SIGALRM, &before_, nullptr);
+  }
+  SignalStorm(const SignalStorm&) = delete;
+  SignalStorm& operator=(const SignalStorm&) = delete;
+
+ private:
+  struct sigaction before_ {};
+};
+
+TEST(Multiply, IsNotDisturbedBySignals) {
+  // Without the shield, the first handler that runs within the product overwrites the heap
+  // (docs/adr/0024-signals.md) on a processor with AVX-512.
+  const DenseMatrix a = random_matrix(2048, 144, 1);
+  DenseMatrix left = a;
+  DenseMatrix expected(144, 144);
+  multiply(Turned::Yes, Turned::No, 1.0F, left.view(), left.view(), 0.0F, expected.view());
+  const SignalShield shield;
+  const SignalStorm storm;
+  signals_seen = 0;
+  int products = 0;
+  for (; signals_seen < 200 && products < 100'000; ++products) {
+    DenseMatrix c(144, 144);
+    multiply(Turned::Yes, Turned::No, 1.0F, left.view(), left.view(), 0.0F, c.view());
+    ASSERT_EQ(c.values, expected.values) << "after " << signals_seen << " signals";
+  }
+  EXPECT_GE(signals_seen, 200) << "in " << products << " products";
 }
 
 TEST(Multiply, LeavesWhatLiesBesideAPartAlone) {

@@ -1,3 +1,6 @@
+#include <atomic>
+#include <cstdlib>
+#include <exception>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -5,15 +8,21 @@
 
 #include <fmt/format.h>
 #include <spdlog/sinks/base_sink.h>
+#include <unistd.h>
 
 #include "failure.h"
 #include "ompq/commands/commands.h"
 #include "ompq/core/display_text.h"
 #include "ompq/core/error.h"
 #include "ompq/core/log.h"
+#include "ompq/core/out_of_memory.h"
+#include "ompq/core/progress.h"
+#include "ompq/core/unfinished_file.h"
+#include "ompq/runtime/library_errors.h"
 #include "progress_bar.h"
 #include "provenance.h"
 #include "request.h"
+#include "standard_streams.h"
 
 namespace ompq::app {
 namespace {
@@ -62,9 +71,37 @@ void run(const CommandRequest& request) {
     context.say = [&](const std::string& lines) { bar.interrupt_with(display_lines(lines)); };
   }
   const auto work = request.values.flag("json") ? commands::run_as_json : commands::run_as_text;
-  fmt::print("{}", display_lines(work(request.command, context)));
+  const std::string text = display_lines(work(request.command, context));
   bar.finish();
-  flush_output();
+  write_output(text);
+}
+
+[[noreturn]] void end_at_once(int status) {
+  remove_unfinished_files();
+  ::_exit(status);
+}
+
+std::atomic<bool> working{false};
+
+/// Called by exit(): only a library ends the program while a command runs. The OpenMP runtime does
+/// so if the system starts no more threads, after a line about it.
+void report_exit_of_library() {
+  if (!working.load()) return;
+  end_at_once(report_failure(out_of_threads()));
+}
+
+int run_and_report(const CommandRequest& request) {
+  std::set_terminate([] { end_at_once(report_uncaught(runtime::rethrow_in_own_words)); });
+  std::atexit(report_exit_of_library);
+  working.store(true);
+  int status = static_cast<int>(ExitCode::Done);
+  try {
+    run(request);
+  } catch (const std::exception& error) {
+    status = report_failure(error);
+  }
+  working.store(false);
+  return status;
 }
 
 }  // namespace
@@ -73,15 +110,12 @@ void run(const CommandRequest& request) {
 extern "C" {
 
 int ompq_engine_run(const ompq::CommandRequest* request) {
-  try {
-    ompq::app::run(*request);
-    return static_cast<int>(ompq::ExitCode::Done);
-  } catch (const std::exception& error) {
-    return ompq::app::report_failure(error);
-  }
+  return ompq::app::run_and_report(*request);
 }
 
 void ompq_engine_interrupt() { ompq::request_interrupt(); }
+
+void ompq_engine_remove_files() { ompq::remove_unfinished_files(); }
 
 const char* ompq_engine_versions() {
   static const std::string text = ompq::app::library_versions();

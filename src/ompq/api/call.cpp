@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "ompq/core/signal_shield.h"
 #include "ompq/core/tensor.h"
 #include "ompq/data/named_arrays.h"
 #include "ompq/errors.h"
@@ -29,9 +30,10 @@ data::NamedArrays copied(std::string_view option, const Samples& samples) {
 
 /// Passes progress on, and ends the work if a stop was requested.
 ProgressHandler watched(const Options& options) {
-  if (!options.stop.stop_possible()) return options.progress;
+  if (!options.stop.stop_possible() && !options.progress) return {};
   return [stop = options.stop, progress = options.progress](const ProgressEvent& event) {
     if (stop.stop_requested()) throw Interrupted(event.task, "stopped by the caller");
+    const SignalShieldGap gap;
     if (progress) progress(event);
   };
 }

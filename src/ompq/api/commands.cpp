@@ -3,6 +3,7 @@
 #include "ompq/api/call.h"
 #include "ompq/api/results.h"
 #include "ompq/compare.h"
+#include "ompq/core/signal_shield.h"
 #include "ompq/evaluate.h"
 #include "ompq/finetune.h"
 #include "ompq/load.h"
@@ -26,7 +27,8 @@ EvaluateOptions::EvaluateOptions() : Options("eval") {}
 DiffOptions::DiffOptions() : Options("diff") {}
 
 Model load(const std::filesystem::path& file, const LoadOptions& options) {
-  const report::Inspection inspection = commands::inspect(Call(options).model(file).context());
+  const report::Inspection inspection =
+      commands::shielded<commands::inspect>(Call(options).model(file).context());
   Model model = public_result(inspection);
   const auto shapes = options.texts().find("input-shape");
   if (shapes != options.texts().end()) model.input_shapes = shapes->second;
@@ -35,31 +37,33 @@ Model load(const std::filesystem::path& file, const LoadOptions& options) {
 }
 
 Search search_bits(const ModelRef& model, const SearchOptions& options) {
-  const report::Search found = commands::search(Call(options)
-                                                    .model(model)
-                                                    .samples("data", options.data)
-                                                    .budget(options.budget)
-                                                    .path("output", options.output)
-                                                    .context());
+  const report::Search found =
+      commands::shielded<commands::search>(Call(options)
+                                               .model(model)
+                                               .samples("data", options.data)
+                                               .budget(options.budget)
+                                               .path("output", options.output)
+                                               .context());
   Search result = public_result(found);
   result.json = report::to_json(found);
   return result;
 }
 
 std::string write_latency_table(const ModelRef& model, const LatencyTableOptions& options) {
-  return report::to_json(
-      commands::latency_table(Call(options).model(model).path("output", options.output).context()));
+  return report::to_json(commands::shielded<commands::latency_table>(
+      Call(options).model(model).path("output", options.output).context()));
 }
 
 Quantization quantize(const ModelRef& model, const QuantizeOptions& options) {
-  const report::Quantization made = commands::quantize(Call(options)
-                                                           .model(model)
-                                                           .samples("data", options.data)
-                                                           .samples("eval-data", options.eval_data)
-                                                           .budget(options.budget)
-                                                           .path("allocation", options.allocation)
-                                                           .path("output", options.output)
-                                                           .context());
+  const report::Quantization made =
+      commands::shielded<commands::quantize>(Call(options)
+                                                 .model(model)
+                                                 .samples("data", options.data)
+                                                 .samples("eval-data", options.eval_data)
+                                                 .budget(options.budget)
+                                                 .path("allocation", options.allocation)
+                                                 .path("output", options.output)
+                                                 .context());
   Quantization result = public_result(made);
   result.json = report::to_json(made);
   return result;
@@ -77,10 +81,11 @@ Finetuning finetune(const ModelRef& model, const FinetuneOptions& options) {
                                   .context();
   if (options.on_epoch) {
     context.on_epoch = [&](const report::EpochRecord& epoch) {
+      const SignalShieldGap gap;
       options.on_epoch(public_result(epoch));
     };
   }
-  const report::Finetuning trained = commands::finetune(context);
+  const report::Finetuning trained = commands::shielded<commands::finetune>(context);
   Finetuning result = public_result(trained);
   result.json = report::to_json(trained);
   return result;
@@ -91,7 +96,7 @@ Comparison compare(const ModelRef& model, const CompareOptions& options) {
   call.model(model).samples("data", options.data).samples("eval-data", options.eval_data);
   if (!options.average_bits.empty()) call.value("avg-bits", options.average_bits);
   if (!options.file_bytes.empty()) call.value("size", options.file_bytes);
-  const report::Comparison compared = commands::compare(call.context());
+  const report::Comparison compared = commands::shielded<commands::compare>(call.context());
   Comparison result = public_result(compared);
   result.json = report::to_json(compared);
   return result;
@@ -101,7 +106,7 @@ Sweep sweep(const ModelRef& model, const SweepOptions& options) {
   Call call(options);
   call.model(model).samples("data", options.data).path("output", options.output);
   if (options.pick) call.value("pick", *options.pick);
-  const report::Sweep swept = commands::sweep(call.context());
+  const report::Sweep swept = commands::shielded<commands::sweep>(call.context());
   Sweep result = public_result(swept);
   result.json = report::to_json(swept);
   return result;
@@ -109,18 +114,18 @@ Sweep sweep(const ModelRef& model, const SweepOptions& options) {
 
 EvaluatedModel evaluate(const ModelRef& model, const EvaluateOptions& options) {
   const report::EvaluatedNetwork evaluated =
-      commands::evaluate(Call(options)
-                             .model(model)
-                             .samples("data", options.data)
-                             .path("reference", options.reference)
-                             .context());
+      commands::shielded<commands::evaluate>(Call(options)
+                                                 .model(model)
+                                                 .samples("data", options.data)
+                                                 .path("reference", options.reference)
+                                                 .context());
   return {.bytes = evaluated.model.bytes,
           .evaluation = public_result(evaluated.evaluation),
           .json = report::to_json(evaluated)};
 }
 
 Diff diff(const ModelRef& a, const std::filesystem::path& b, const DiffOptions& options) {
-  const report::Diff compared = commands::diff(
+  const report::Diff compared = commands::shielded<commands::diff>(
       Call(options).model(a, "A").path("B", b).samples("data", options.data).context());
   Diff result = public_result(compared);
   result.json = report::to_json(compared);

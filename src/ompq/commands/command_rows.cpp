@@ -44,14 +44,26 @@ MemoryLimit memory_limit_of(const Context& context) {
   return {given ? context.options.integer("memory") : 0, has_option};
 }
 
-std::string run_as_json(std::string_view command, const Context& context) {
+namespace {
+
+std::string json_of_row(std::string_view command, const Context& context) {
   const MemoryLimit limit = memory_limit_of(context);
   return command_row(command).json(context);
 }
 
-std::string run_as_text(std::string_view command, const Context& context) {
+std::string text_of_row(std::string_view command, const Context& context) {
   const MemoryLimit limit = memory_limit_of(context);
   return command_row(command).text(context);
+}
+
+}  // namespace
+
+std::string run_as_json(std::string_view command, const Context& context) {
+  return shielded<json_of_row>(command, context);
+}
+
+std::string run_as_text(std::string_view command, const Context& context) {
+  return shielded<text_of_row>(command, context);
 }
 
 }  // namespace ompq::commands

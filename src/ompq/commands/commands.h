@@ -4,15 +4,18 @@
 #include <string_view>
 
 #include "ompq/commands/context.h"
+#include "ompq/core/signal_shield.h"
 #include "ompq/report/comparison.h"
 #include "ompq/report/diff.h"
 #include "ompq/report/json.h"
+#include "ompq/runtime/library_errors.h"
 
 namespace ompq::commands {
 
 // One function for each command that runs networks: from options to the result, including writing
 // all requested files. The program's output and Python's results are created from these by the rows
-// of command_rows.h. @throws subclasses of ompq::Error, as the called functions.
+// of command_rows.h. @throws subclasses of ompq::Error, as the called functions, and exceptions of
+// libraries; callers outside of this room use shielded().
 
 [[nodiscard]] report::Inspection inspect(const Context& context);
 [[nodiscard]] report::Search search(const Context& context);
@@ -23,6 +26,18 @@ namespace ompq::commands {
 [[nodiscard]] report::LatencyTemplate latency_table(const Context& context);
 [[nodiscard]] report::EvaluatedNetwork evaluate(const Context& context);
 [[nodiscard]] report::Diff diff(const Context& context);
+
+/// Runs one of the functions above with these arguments, with a SignalShield. @throws as that
+/// function, but with the conversions of runtime::rethrow_in_own_words().
+template <auto function, typename... Arguments>
+[[nodiscard]] auto shielded(const Arguments&... arguments) {
+  try {
+    const SignalShield shield;
+    return function(arguments...);
+  } catch (...) {
+    runtime::rethrow_in_own_words();
+  }
+}
 
 /// Runs the command of this name (of command_table()). @return its result, one JSON document.
 /// @throws InternalError for a command that does not run networks.

@@ -185,18 +185,26 @@ pipeline::SampleOptions sample_options(const Context& context,
                       .split = split}};
 }
 
-void keep_preprocess(const OptionValues& options,
-                     const std::filesystem::path& model,
-                     const std::filesystem::path& output) {
+std::optional<std::filesystem::path> kept_preprocess(const OptionValues& options,
+                                                     const std::filesystem::path& model,
+                                                     const std::filesystem::path& output) {
   const auto beside = data::find_preprocess(model);
-  if (!gives_preprocessing(options, model)) return;
+  if (!gives_preprocessing(options, model)) return std::nullopt;
   const std::filesystem::path file = data::preprocess_file(output);
   const auto is_read = [&](const std::optional<std::filesystem::path>& source) {
     std::error_code ignored;
     return source && std::filesystem::equivalent(*source, file, ignored);
   };
-  if (is_read(beside) || is_read(options.maybe_text("preprocess"))) return;
-  write_file_atomically(file, data::to_json(preprocess_for(options, model)));
+  if (is_read(beside) || is_read(options.maybe_text("preprocess"))) return std::nullopt;
+  return file;
+}
+
+void keep_preprocess(const OptionValues& options,
+                     const std::filesystem::path& model,
+                     const std::filesystem::path& output) {
+  if (const auto file = kept_preprocess(options, model, output)) {
+    write_file_atomically(*file, data::to_json(preprocess_for(options, model)));
+  }
 }
 
 void check_labels(const pipeline::Model& model, const pipeline::Samples& samples) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -27,8 +28,13 @@ namespace ompq::commands {
                                                      const std::filesystem::path& model,
                                                      std::string_view source_name,
                                                      const std::string& split);
-/// Writes the preprocessing next to a written network. Does nothing if neither a file nor an option
-/// gives any.
+/// The file that keep_preprocess() writes; nullopt if neither a file nor an option gives any
+/// preprocessing, or if it is read from that file.
+[[nodiscard]] std::optional<std::filesystem::path> kept_preprocess(
+    const OptionValues& options,
+    const std::filesystem::path& model,
+    const std::filesystem::path& output);
+/// Writes the preprocessing next to a written network, to kept_preprocess().
 void keep_preprocess(const OptionValues& options,
                      const std::filesystem::path& model,
                      const std::filesystem::path& output);

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "ompq/commands/command_rows.h"
+#include "ompq/commands/data_options.h"
 #include "ompq/commands/target_options.h"
 #include "ompq/core/error.h"
 #include "ompq/core/output_files.h"
@@ -62,6 +63,9 @@ void add_network_companions(const OptionValues& options, std::vector<NamedFile>&
   written.push_back({"the external data of --output", onnx_io::data_file(output)});
   if (!options.knows("journal") || !options.has("journal")) {
     written.push_back({"the journal of --output", pipeline::journal_file(output)});
+  }
+  if (const auto file = kept_preprocess(options, options.text("MODEL"), output)) {
+    written.push_back({"the preprocessing of --output", *file});
   }
   if (!options.knows("format")) return;
   const ptq::FormatRow& format = format_of(options);

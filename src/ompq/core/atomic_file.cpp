@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "ompq/core/error.h"
+#include "ompq/core/unfinished_file.h"
 
 namespace ompq {
 namespace fs = std::filesystem;
@@ -31,17 +32,35 @@ fs::path link_target(const fs::path& path) {
 
 namespace {
 
+/// Refuses to replace anything but a regular file: rename() would replace a device or a pipe, too.
+void require_regular(const fs::path& target) {
+  struct stat status {};
+  if (::stat(target.c_str(), &status) != 0 || S_ISREG(status.st_mode)) return;
+  throw FileError(target.string(),
+                  fmt::format("is a {}, not a regular file; choose another path",
+                              S_ISDIR(status.st_mode) ? "folder" : "device, a pipe or a socket"));
+}
+
+/// For mkstemp(): the target's name and six characters, or part of it if that is too long for a
+/// name.
+std::string temporary_name(const fs::path& target) {
+  constexpr std::size_t kLongest = 240;  // of 255, the limit of Linux
+  return (target.parent_path() / (target.filename().string().substr(0, kLongest) + ".XXXXXX"))
+      .string();
+}
+
 /// A temporary file next to the target, deleted unless it is committed.
 class PendingFile {
  public:
-  explicit PendingFile(const fs::path& target) : target_(link_target(target)) {
-    name_ = target_.string() + ".XXXXXX";
-    descriptor_ = ::mkstemp(name_.data());
+  explicit PendingFile(const fs::path& target)
+      : target_(link_target(target)), file_(temporary_name(target_)) {
+    require_regular(target_);
+    descriptor_ = ::mkstemp(file_.name());
     if (descriptor_ < 0) fail("cannot write next to it", errno);
   }
   ~PendingFile() {
     if (descriptor_ >= 0) ::close(descriptor_);
-    if (!committed_) ::unlink(name_.c_str());
+    if (!committed_) ::unlink(file_.name());
   }
   PendingFile(const PendingFile&) = delete;
   PendingFile& operator=(const PendingFile&) = delete;
@@ -57,10 +76,8 @@ class PendingFile {
 
   /// Flushes the file to disk under its temporary name.
   void finish() {
-    const mode_t mask = ::umask(0);
-    ::umask(mask);
-    // mkstemp creates the file with mode 0600; set the mode that a new file would have.
-    if (::fchmod(descriptor_, 0666 & ~mask) != 0) fail("cannot set its mode", errno);
+    // mkstemp creates the file with mode 0600.
+    if (::fchmod(descriptor_, mode()) != 0) fail("cannot set its mode", errno);
     if (::fsync(descriptor_) != 0) fail("cannot write to the disk", errno);
     const int closed = ::close(descriptor_);
     descriptor_ = -1;
@@ -68,11 +85,20 @@ class PendingFile {
   }
 
   void commit() {
-    if (::rename(name_.c_str(), target_.c_str()) != 0) fail("cannot rename into place", errno);
+    if (::rename(file_.name(), target_.c_str()) != 0) fail("cannot rename into place", errno);
     committed_ = true;
   }
 
  private:
+  /// The mode of the file that is replaced, or that of a new file.
+  [[nodiscard]] mode_t mode() const {
+    struct stat status {};
+    if (::stat(target_.c_str(), &status) == 0) return status.st_mode & 0777U;
+    const mode_t mask = ::umask(0);
+    ::umask(mask);
+    return 0666U & ~mask;
+  }
+
   [[noreturn]] void fail(std::string_view what, int code) const {
     throw FileError(
         target_.string(),
@@ -80,7 +106,7 @@ class PendingFile {
   }
 
   fs::path target_;
-  std::string name_;
+  UnfinishedFile file_;
   int descriptor_ = -1;
   bool committed_ = false;
 };

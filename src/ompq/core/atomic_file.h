@@ -12,9 +12,10 @@ namespace ompq {
 [[nodiscard]] std::filesystem::path link_target(const std::filesystem::path& path);
 
 /// Writes `bytes` next to `target` and renames it into place, so that `target` is either the old
-/// file or the whole new one. A symbolic link is kept and its target is replaced.
-/// @throws FileError naming the path and the reason (no such folder, read-only, disk full); no
-/// temporary file remains.
+/// file or the whole new one. A symbolic link is kept and its target is replaced; the mode of an
+/// existing file is kept.
+/// @throws FileError naming the path and the reason (no such folder, read-only, disk full, not a
+/// regular file); no temporary file remains, also after remove_unfinished_files().
 void write_file_atomically(const std::filesystem::path& target, std::span<const std::byte> bytes);
 void write_file_atomically(const std::filesystem::path& target, std::string_view text);
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <new>
 #include <utility>
 
 #include <fmt/format.h>
@@ -46,6 +47,7 @@ ExitCode exit_code_for(const std::exception& error) {
   if (dynamic_cast<const Interrupted*>(&error) != nullptr) return ExitCode::Interrupted;
   if (dynamic_cast<const InternalError*>(&error) != nullptr) return ExitCode::OwnFault;
   if (dynamic_cast<const Error*>(&error) != nullptr) return ExitCode::BadInput;
+  if (dynamic_cast<const std::bad_alloc*>(&error) != nullptr) return ExitCode::BadInput;
   // The user's file or folder cannot be used; the message names it.
   if (dynamic_cast<const std::filesystem::filesystem_error*>(&error) != nullptr) {
     return ExitCode::BadInput;

@@ -1,6 +1,7 @@
 #include "ompq/core/output_files.h"
 
 #include <cerrno>
+#include <string>
 #include <string_view>
 #include <system_error>
 
@@ -69,12 +70,18 @@ void check_folder(const NamedFile& file) {
                                 file.path.string(),
                                 folder.string()));
   }
-  if (::access(folder.c_str(), W_OK | X_OK) != 0) {
+  const auto refuse = [&](int reason) {
     throw FileError(file.name,
                     fmt::format("'{}' cannot be written: {}; choose another path",
                                 file.path.string(),
-                                std::error_code(errno, std::generic_category()).message()));
-  }
+                                std::error_code(reason, std::generic_category()).message()));
+  };
+  if (::access(folder.c_str(), W_OK | X_OK) != 0) refuse(errno);
+  const long longest = ::pathconf(folder.c_str(), _PC_NAME_MAX);
+  const std::string name = link_target(file.path).filename().string();
+  if (longest > 0 && name.size() > static_cast<std::size_t>(longest)) refuse(ENAMETOOLONG);
+  // rename() would replace a file that its owner has protected.
+  if (::access(file.path.c_str(), W_OK) != 0 && errno != ENOENT) refuse(errno);
 }
 
 }  // namespace

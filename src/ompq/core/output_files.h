@@ -16,7 +16,7 @@ struct NamedFile {
 /// through links), two outputs that are the same file, and an output that is not a regular file (a
 /// folder, a device, a pipe), which an atomic write would replace. Writes nothing.
 /// @throws ConfigError for these; FileError if the folder is missing, is not a folder, or is not
-/// writable.
+/// writable, or if an existing file is not writable.
 void check_output_files(std::span<const NamedFile> written, std::span<const NamedFile> read);
 
 }  // namespace ompq

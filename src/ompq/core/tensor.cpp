@@ -4,6 +4,7 @@
 #include <bit>
 #include <cmath>
 #include <cstring>
+#include <new>
 #include <string>
 
 #include <fmt/format.h>
@@ -11,6 +12,7 @@
 
 #include "ompq/core/error.h"
 #include "ompq/core/half.h"
+#include "ompq/core/out_of_memory.h"
 
 namespace ompq {
 namespace {
@@ -111,8 +113,16 @@ std::string shape_text(std::span<const std::int64_t> shape) {
 
 Tensor::Tensor(DataType type, std::vector<std::int64_t> shape)
     : type_(type), shape_(std::move(shape)) {
-  const auto size = static_cast<std::size_t>(element_count(shape_)) * size_of(type_);
-  bytes_ = std::make_shared<std::vector<std::byte>>(size);
+  std::int64_t size = 0;
+  if (__builtin_mul_overflow(
+          element_count(shape_), static_cast<std::int64_t>(size_of(type_)), &size)) {
+    throw ShapeError("tensor", "invalid shape " + shape_text(shape_));
+  }
+  try {
+    bytes_ = std::make_shared<std::vector<std::byte>>(static_cast<std::size_t>(size));
+  } catch (const std::bad_alloc&) {
+    throw out_of_memory("tensor", size);
+  }
 }
 
 Tensor Tensor::from_bytes(DataType type,

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "ompq/core/error.h"
+#include "ompq/ops/allocation_failure.h"
 #include "ompq/ops/aten_bridge.h"
 #include "ompq/ops/operator.h"
 
@@ -48,9 +49,8 @@ std::vector<at::Tensor> run_node(const Graph& graph,
     throw InternalError("ops", fmt::format("{} node '{}' has no row", node.op_type, node.name));
   }
   const auto fail = [&](std::string_view reason) {
-    if (reason.find("can't allocate memory") != std::string_view::npos) {
-      reason = "its result does not fit into memory";
-    }
+    const std::string where = fmt::format("{} node '{}'", node.op_type, node.name);
+    if (const auto failure = allocation_failure(reason, where)) throw OutOfMemory(*failure);
     throw ShapeError(
         "ops", fmt::format("{} node '{}' cannot be computed: {}", node.op_type, node.name, reason));
   };

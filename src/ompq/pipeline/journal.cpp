@@ -127,6 +127,7 @@ void Journal::truncate(std::size_t bytes) {
 
 void Journal::begin(const std::string& header) {
   truncate(0);
+  without_units_.emplace(path_.string());
   write_line(header);
 }
 
@@ -188,6 +189,7 @@ void Journal::append(std::string_view key, std::string_view json) {
   const Json value = Json::parse(json);  // of this program
   const std::size_t begin = bytes_;
   write_line(fields::text_of(Json{{"key", key}, {"value", value}}) + "\n");
+  without_units_.reset();
   units_[std::string(key)] = {.json = value.dump(), .begin = begin};
 }
 

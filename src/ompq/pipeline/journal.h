@@ -9,6 +9,8 @@
 
 #include "ompq/core/error.h"
 
+#include "ompq/core/unfinished_file.h"
+
 namespace ompq::pipeline {
 
 /// Finished units of long work, one JSON line each, so that the same command resumes after an
@@ -73,6 +75,7 @@ class Journal {
   std::map<std::string, Unit, std::less<>> units_;
   std::size_t bytes_ = 0;  ///< of the file
   std::size_t resumed_ = 0;
+  std::optional<UnfinishedFile> without_units_;  ///< such a journal is useless
 };
 
 }  // namespace ompq::pipeline

@@ -92,6 +92,8 @@ graph::Graph read_back(const Model& model, const QuantizedNetwork& network, cons
     found = graph::discover(read);
   } catch (const Interrupted&) {
     throw;
+  } catch (const OutOfMemory&) {
+    throw;
   } catch (const Error& error) {
     refuse_read_back(file, fmt::format("cannot be read back: {}", error.what()));
   }

@@ -11,6 +11,7 @@
 #include "ompq/core/random.h"
 #include "ompq/data/batches.h"
 #include "ompq/graph/passes.h"
+#include "ompq/ops/allocation_failure.h"
 #include "ompq/ops/aten_bridge.h"
 #include "ompq/rounding/block_graph.h"
 #include "ompq/runtime/class_losses.h"
@@ -119,6 +120,8 @@ std::vector<at::Tensor> run_pass(FisherPass& pass,
   try {
     return pass.run(inputs, passes);
   } catch (const c10::Error& error) {
+    const auto failure = ops::allocation_failure(error.what_without_backtrace());
+    if (failure) throw OutOfMemory(*failure);
     throw DataError("fisher information",
                     fmt::format("no gradient can be computed: {}", error.what_without_backtrace()));
   }

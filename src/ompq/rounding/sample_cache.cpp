@@ -5,7 +5,6 @@
 #include <cmath>
 #include <cstdlib>
 #include <cstring>
-#include <new>
 #include <string>
 #include <system_error>
 #include <vector>
@@ -17,6 +16,7 @@
 
 #include "ompq/core/error.h"
 #include "ompq/core/half.h"
+#include "ompq/core/out_of_memory.h"
 #include "ompq/quant/rounding.h"
 #include "ompq/quant/simd.h"
 
@@ -161,7 +161,7 @@ SampleCache::SampleCache(std::int64_t rows,
   data_ = static_cast<std::int16_t*>(std::calloc(static_cast<std::size_t>(size), 1));
   if (data_ == nullptr) {
     memory.give_back(size);
-    throw std::bad_alloc();
+    throw out_of_memory("sample cache", size);
   }
 }
 

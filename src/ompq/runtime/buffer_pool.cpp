@@ -4,9 +4,10 @@
 #include <cstdlib>
 #include <map>
 #include <mutex>
-#include <new>
 
 #include <sys/mman.h>
+
+#include "ompq/core/out_of_memory.h"
 
 namespace ompq::runtime {
 namespace {
@@ -35,7 +36,7 @@ std::size_t block_size(std::size_t bytes) {
 Block allocate(std::size_t size) {
   const bool huge = size >= kHugePage;
   Block block(std::aligned_alloc(huge ? kHugePage : kSmallAlignment, size));
-  if (block == nullptr) throw std::bad_alloc();
+  if (block == nullptr) throw out_of_memory("activations", static_cast<std::int64_t>(size));
   // Optional: without huge pages there are only more page faults.
   if (huge) (void)madvise(block.get(), size, MADV_HUGEPAGE);
   return block;

@@ -1,14 +1,17 @@
 #include "ompq/runtime/executor_impl.h"
 
 #include <algorithm>
+#include <new>
 #include <utility>
 
 #include <fmt/format.h>
 
 #include "ompq/core/error.h"
+#include "ompq/core/out_of_memory.h"
 #include "ompq/graph/fuse_integers.h"
 #include "ompq/graph/fuse_quantizers.h"
 #include "ompq/graph/passes.h"
+#include "ompq/ops/allocation_failure.h"
 #include "ompq/ops/aten_bridge.h"
 #include "ompq/runtime/dnnl_support.h"
 #include "ompq/runtime/input_sources.h"
@@ -248,18 +251,17 @@ std::vector<at::Tensor> Executor::Impl::run_kernel(Kernel& kernel,
                                                    const graph::Node& node,
                                                    const std::vector<at::Tensor>& inputs,
                                                    const KernelContext& context) const {
+  const auto where = [&] { return fmt::format("{} node '{}'", node.op_type, node.name); };
   const auto fail = [&](std::string_view reason) {
-    if (reason.find("can't allocate memory") != std::string_view::npos) {
-      throw DataError(fmt::format("{} node '{}'", node.op_type, node.name),
-                      "its output does not fit into memory; try a smaller --batch, or smaller "
-                      "inputs");
-    }
-    throw InternalError("runtime",
-                        fmt::format("{} node '{}' failed: {}", node.op_type, node.name, reason));
+    if (const auto failure = ops::allocation_failure(reason, where())) throw OutOfMemory(*failure);
+    throw InternalError("runtime", fmt::format("{} failed: {}", where(), reason));
   };
   try {
     return kernel.run(inputs, context);
+  } catch (const std::bad_alloc&) {
+    throw out_of_memory(where());
   } catch (const dnnl::error& error) {
+    if (error.status == dnnl_out_of_memory) throw out_of_memory(where());
     fail(error.what());
   } catch (const c10::Error& error) {
     fail(error.what_without_backtrace());

@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "ompq/core/error.h"
+#include "ompq/ops/allocation_failure.h"
 #include "ompq/runtime/thread_scope.h"
 #include "ompq/sensitivity/local_error.h"
 #include "ompq/sensitivity/meter.h"
@@ -104,7 +105,8 @@ struct Measurement::Impl {
     } catch (const Error& error) {
       row.drop(std::string(error.what()).substr(error.where().size() + 3));
     } catch (const c10::Error& error) {
-      row.drop(error.what_without_backtrace());
+      const auto failure = ops::allocation_failure(error.what_without_backtrace());
+      row.drop(failure ? failure->reason() : error.what_without_backtrace());
     }
   }
 

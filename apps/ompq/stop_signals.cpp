@@ -1,0 +1,94 @@
+#include "stop_signals.h"
+
+#include <array>
+#include <atomic>
+#include <csignal>
+#include <cstdint>
+#include <ctime>
+#include <string_view>
+
+#include <unistd.h>
+
+#include "ompq/core/error.h"
+#include "ompq/core/progress.h"
+#include "ompq/core/unfinished_file.h"
+
+namespace ompq::app {
+namespace {
+
+/// A unit of work may take longer: a layer of a large network, or a library that takes no requests.
+constexpr unsigned kPatienceSeconds = 4;
+/// Closer signals are one request: 'timeout' signals the program and then its whole group.
+constexpr std::int64_t kSameRequestMs = 500;
+
+constexpr std::array kStopSignals{SIGINT, SIGTERM, SIGHUP, SIGXCPU};
+
+std::atomic<std::int64_t> requested_ms{0};  // 0: not requested
+std::atomic<void (*)()> request_stop{request_interrupt};
+std::atomic<void (*)()> remove_engine_files{nullptr};
+static_assert(std::atomic<std::int64_t>::is_always_lock_free);
+static_assert(std::atomic<void (*)()>::is_always_lock_free);
+
+std::int64_t now_ms() {
+  timespec now{};
+  ::clock_gettime(CLOCK_MONOTONIC, &now);
+  return std::int64_t{now.tv_sec} * 1000 + now.tv_nsec / 1'000'000 + 1;
+}
+
+void end_interrupted() {
+  constexpr std::string_view kText =
+      "ompq: [interrupt] stopped by the user; the unit of work in progress is lost\n";
+  (void)!::write(STDERR_FILENO, kText.data(), kText.size());
+  end_at_once(static_cast<int>(ExitCode::Interrupted));
+}
+
+extern "C" void on_stop_signal(int) {
+  std::int64_t first = 0;
+  const std::int64_t now = now_ms();
+  if (requested_ms.compare_exchange_strong(first, now)) {
+    request_stop.load()();
+    ::alarm(kPatienceSeconds);
+  } else if (now - first > kSameRequestMs) {
+    end_interrupted();
+  }
+}
+
+extern "C" void on_alarm(int) { end_interrupted(); }
+
+void install(int signal, void (*handler)(int)) {
+  struct sigaction action {};
+  action.sa_handler = handler;
+  action.sa_flags = SA_RESTART;  // a library may not expect that a read or write is interrupted
+  ::sigaction(signal, &action, nullptr);
+}
+
+}  // namespace
+
+void handle_signals() {
+  std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGXFSZ, SIG_IGN);
+  install(SIGALRM, on_alarm);
+  sigset_t alarm_only;
+  sigemptyset(&alarm_only);
+  sigaddset(&alarm_only, SIGALRM);
+  ::sigprocmask(SIG_UNBLOCK, &alarm_only, nullptr);  // the caller may have blocked it
+  for (const int signal : kStopSignals) {
+    struct sigaction before {};
+    ::sigaction(signal, nullptr, &before);
+    if (before.sa_handler != SIG_IGN) install(signal, on_stop_signal);
+  }
+}
+
+void route_stop(const StopRoute& route) {
+  remove_engine_files.store(route.remove_files);
+  request_stop.store(route.request);
+  if (requested_ms.load() != 0) route.request();
+}
+
+void end_at_once(int status) {
+  remove_unfinished_files();
+  if (void (*const remove)() = remove_engine_files.load(); remove != nullptr) remove();
+  ::_exit(status);
+}
+
+}  // namespace ompq::app
