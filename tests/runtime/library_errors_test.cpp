@@ -61,7 +61,9 @@ TEST(RethrowInOwnWords, NamesThreadsAndFiles) {
 }
 
 TEST(RethrowInOwnWords, CallsOtherErrorsOfLibrariesBugs) {
-  EXPECT_THAT(converted<InternalError>([] { (void)at::ones({2}).view({3}); }),
+  EXPECT_THAT(converted<InternalError>([] {
+                (void)at::ones({2, 3}).mm(at::ones({2, 3}));
+              }),
               HasSubstr("[LibTorch]"));
   EXPECT_THAT(converted<InternalError>(
                   [] { throw dnnl::error(dnnl_unimplemented, "could not create a primitive"); }),

@@ -9,6 +9,7 @@
 #include "ompq/report/diff.h"
 #include "ompq/report/json.h"
 #include "ompq/runtime/library_errors.h"
+#include "ompq/runtime/worker_signals.h"
 
 namespace ompq::commands {
 
@@ -33,6 +34,7 @@ template <auto function, typename... Arguments>
 [[nodiscard]] auto shielded(const Arguments&... arguments) {
   try {
     const SignalShield shield;
+    runtime::shield_workers();
     return function(arguments...);
   } catch (...) {
     runtime::rethrow_in_own_words();
