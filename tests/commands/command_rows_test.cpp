@@ -52,7 +52,7 @@ TEST(CommandRows, RunWhatTheyAreAskedFor) {
   EXPECT_EQ(run_as_text("echo", {.provenance = {.command = "ompq echo"}}), "ompq echo\n");
 }
 
-TEST(MemoryLimitOf, IsTheOptionWhereTheCommandHasIt) {
+TEST(MemoryOf, IsTheOption) {
   const auto context = [](std::string_view command, testing::GivenOptions given) {
     return Context{.options = testing::values_of(command, given)};
   };
@@ -64,16 +64,17 @@ TEST(MemoryLimitOf, IsTheOptionWhereTheCommandHasIt) {
                                                 {"data", {"images"}},
                                                 {"avg-bits", {"3"}},
                                                 {"memory", {"1GiB"}}}});
-    const MemoryLimit limit = memory_limit_of(quantize);
+    const MemoryScope scope = memory_of(quantize, "quantize");
     EXPECT_EQ(memory_limit(), std::int64_t{1} << 30);
+    EXPECT_EQ(given_memory(), std::int64_t{1} << 30);
+    EXPECT_EQ(weight_copies(), kCopiesWhileRounding);
     EXPECT_THAT(over_memory_limit(std::int64_t{3} << 30, 0, shrink), HasSubstr("--memory 3GiB"));
   }
   const Context inspect = context("inspect", {.texts = {{"MODEL", {"net.onnx"}}}});
-  const MemoryLimit limit = memory_limit_of(inspect);
+  const MemoryScope scope = memory_of(inspect, "inspect");
   EXPECT_EQ(memory_limit(), kDefaultMemoryLimit);
-  if (!inspect.options.knows("memory")) {
-    EXPECT_THAT(over_memory_limit(std::int64_t{3} << 30, 0, shrink), HasSubstr(shrink));
-  }
+  EXPECT_FALSE(given_memory());
+  EXPECT_EQ(weight_copies(), kCopiesWhileLoading);
 }
 
 TEST(ScopedCommand, ExistsDuringItsLifetime) {

@@ -11,7 +11,9 @@
 #include "ompq/commands/option_reader.h"
 #include "ompq/commands/target_options.h"
 #include "ompq/core/error.h"
+#include "ompq/core/log.h"
 #include "ompq/ptq/rounding_method.h"
+#include "ompq/runtime/passes.h"
 #include "ompq/search/allocator_table.h"
 
 namespace ompq::commands {
@@ -41,7 +43,11 @@ std::string allocator_of(const OptionValues& options, allocation::Scheme scheme)
 
 /// A network may have a fixed batch.
 void fit_batch(std::int64_t& batch_size, const pipeline::Model& model) {
+  const std::int64_t wanted = runtime::whole_passes(model.graph, batch_size);
   batch_size = pipeline::batch_size_for(model.graph, batch_size);
+  if (batch_size < wanted) {
+    log().info("--memory: {} samples in one pass instead of {}", batch_size, wanted);
+  }
 }
 
 void fit_target(const OptionValues& options, search::SearchOptions& search) {

@@ -4,6 +4,8 @@
 
 #include "ompq/commands/commands.h"
 #include "ompq/core/error.h"
+#include "ompq/core/memory_budget.h"
+#include "ompq/core/memory_limit.h"
 
 namespace ompq::commands {
 
@@ -38,21 +40,21 @@ const CommandRow& command_row(std::string_view name) {
   throw InternalError("commands", fmt::format("'{}' is not a command that runs networks", name));
 }
 
-MemoryLimit memory_limit_of(const Context& context) {
+MemoryScope memory_of(const Context& context, std::string_view command) {
   const bool has_option = context.options.knows("memory");
   const bool given = has_option && context.options.has("memory");
-  return {given ? context.options.integer("memory") : 0, has_option};
+  const std::int64_t bytes = given ? context.options.integer("memory") : 0;
+  return {MemoryLimit(bytes, has_option),
+          MemoryBudget(bytes, command_row(command).weight_copies)};
 }
 
 namespace {
 
 std::string json_of_row(std::string_view command, const Context& context) {
-  const MemoryLimit limit = memory_limit_of(context);
   return command_row(command).json(context);
 }
 
 std::string text_of_row(std::string_view command, const Context& context) {
-  const MemoryLimit limit = memory_limit_of(context);
   return command_row(command).text(context);
 }
 

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "ompq/commands/context.h"
+#include "ompq/core/memory_budget.h"
 #include "ompq/core/memory_limit.h"
 #include "ompq/core/output_files.h"
 #include "ompq/core/row_table.h"
@@ -26,6 +27,8 @@ struct CommandRow {
   /// Further files that it writes besides those given by options, to check that nothing is
   /// overwritten; null: none.
   void (*companions)(const OptionValues&, std::vector<NamedFile>&) = nullptr;
+  /// For --memory: how often it holds the float weights, at most.
+  int weight_copies = kCopiesWhileRounding;
 };
 
 /// `json` of a row: runs the command and converts its result to JSON.
@@ -41,8 +44,13 @@ template <auto run>
 /// @throws InternalError for a command that does not run networks.
 [[nodiscard]] const CommandRow& command_row(std::string_view name);
 
-/// What files may make the command allocate, from --memory where the command has it.
-[[nodiscard]] MemoryLimit memory_limit_of(const Context& context);
+/// The limits of --memory while a command runs.
+struct MemoryScope {
+  MemoryLimit files;  ///< what files may make it allocate
+  MemoryBudget run;
+};
+/// For the function of each command, which programs call, too.
+[[nodiscard]] MemoryScope memory_of(const Context& context, std::string_view command);
 
 /// A temporarily added command, for example in a test; it exists during the lifetime of this
 /// object.

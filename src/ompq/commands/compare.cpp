@@ -14,6 +14,7 @@
 namespace ompq::commands {
 
 report::Comparison compare(const Context& context) {
+  const MemoryScope memory = memory_of(context, "compare");
   const OptionValues& options = context.options;
   check_outputs("compare", options);
   const pipeline::Model model = load_model(context);

@@ -12,6 +12,7 @@
 #include "ompq/data/preprocess_binding.h"
 #include "ompq/data/preprocess_file.h"
 #include "ompq/pipeline/load_model.h"
+#include "ompq/pipeline/memory_check.h"
 #include "ompq/scores/class_scores.h"
 
 namespace ompq::commands {
@@ -152,12 +153,19 @@ onnx_io::ImportOptions import_options(const Context& context, const std::filesys
 
 pipeline::Model load_model(const Context& context, std::string_view operand) {
   const std::filesystem::path file = context.options.text(operand);
-  return pipeline::load_model(file, import_options(context, file));
+  pipeline::check_memory_to_load(file);
+  pipeline::Model model = pipeline::load_model(file, import_options(context, file));
+  pipeline::check_memory(model, context.options.knows("allocator") || context.options.knows("sizes"));
+  return model;
 }
 
 pipeline::TrainableModel load_trainable_model(const Context& context) {
   const std::filesystem::path file = context.options.text("MODEL");
-  return pipeline::load_trainable_model(file, import_options(context, file));
+  pipeline::check_memory_to_load(file);
+  pipeline::TrainableModel model =
+      pipeline::load_trainable_model(file, import_options(context, file));
+  pipeline::check_memory(model.model, true);
+  return model;
 }
 
 std::filesystem::path preprocessing_owner(const OptionValues& options,

@@ -13,6 +13,7 @@
 namespace ompq::commands {
 
 report::Diff diff(const Context& context) {
+  const MemoryScope memory = memory_of(context, "diff");
   const OptionValues& options = context.options;
   check_outputs("diff", options);
   const pipeline::Model a = load_model(context, "A");
@@ -40,6 +41,11 @@ std::string diff_text_of(const Context& context) { return tables::diff_text(diff
 
 }  // namespace
 
-CommandRow diff_row() { return {.name = "diff", .json = json_of<diff>, .text = diff_text_of}; }
+CommandRow diff_row() {
+  return {.name = "diff",
+          .json = json_of<diff>,
+          .text = diff_text_of,
+          .weight_copies = kCopiesWhileLoading};
+}
 
 }  // namespace ompq::commands

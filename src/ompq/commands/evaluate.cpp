@@ -71,6 +71,7 @@ void require_same_inputs(const pipeline::Model& model, const pipeline::Model& re
 }  // namespace
 
 report::EvaluatedNetwork evaluate(const Context& context) {
+  const MemoryScope memory = memory_of(context, "eval");
   const OptionValues& options = context.options;
   check_outputs("eval", options);
   const pipeline::Model model = load_model(context);
@@ -118,6 +119,11 @@ std::string eval_text_of(const Context& context) {
 
 }  // namespace
 
-CommandRow eval_row() { return {.name = "eval", .json = json_of<evaluate>, .text = eval_text_of}; }
+CommandRow eval_row() {
+  return {.name = "eval",
+          .json = json_of<evaluate>,
+          .text = eval_text_of,
+          .weight_copies = kCopiesWhileLoading};
+}
 
 }  // namespace ompq::commands

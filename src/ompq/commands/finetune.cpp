@@ -18,6 +18,7 @@
 namespace ompq::commands {
 
 report::Finetuning finetune(const Context& context) {
+  const MemoryScope memory = memory_of(context, "finetune");
   const OptionValues& options = context.options;
   check_outputs("finetune", options);
   const auto [model, unfolded] = load_trainable_model(context);

@@ -11,6 +11,7 @@
 namespace ompq::commands {
 
 report::Inspection inspect(const Context& context) {
+  const MemoryScope memory = memory_of(context, "inspect");
   return pipeline::inspect(load_model(context));
 }
 
@@ -23,7 +24,10 @@ std::string inspect_text_of(const Context& context) {
 }  // namespace
 
 CommandRow inspect_row() {
-  return {.name = "inspect", .json = json_of<inspect>, .text = inspect_text_of};
+  return {.name = "inspect",
+          .json = json_of<inspect>,
+          .text = inspect_text_of,
+          .weight_copies = kCopiesWhileLoading};
 }
 
 }  // namespace ompq::commands

@@ -15,6 +15,7 @@
 namespace ompq::commands {
 
 report::LatencyTemplate latency_table(const Context& context) {
+  const MemoryScope memory = memory_of(context, "latency-table");
   const OptionValues& options = context.options;
   check_outputs("latency-table", options);
   const pipeline::Model model = load_model(context);
@@ -42,7 +43,10 @@ std::string latency_table_text_of(const Context& context) {
 }  // namespace
 
 CommandRow latency_table_row() {
-  return {.name = "latency-table", .json = json_of<latency_table>, .text = latency_table_text_of};
+  return {.name = "latency-table",
+          .json = json_of<latency_table>,
+          .text = latency_table_text_of,
+          .weight_copies = kCopiesWhileLoading};
 }
 
 }  // namespace ompq::commands

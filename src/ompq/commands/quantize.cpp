@@ -21,7 +21,7 @@
 namespace ompq::commands {
 
 report::Quantization quantize(const Context& context) {
-  const MemoryLimit limit = memory_limit_of(context);  // also if a program calls this function
+  const MemoryScope memory = memory_of(context, "quantize");
   const OptionValues& options = context.options;
   check_outputs("quantize", options);
   const pipeline::Model model = load_model(context);

@@ -16,6 +16,7 @@
 namespace ompq::commands {
 
 report::Search search(const Context& context) {
+  const MemoryScope memory = memory_of(context, "search");
   const OptionValues& options = context.options;
   check_outputs("search", options);
   const pipeline::Model model = load_model(context);

@@ -17,6 +17,7 @@
 namespace ompq::commands {
 
 report::Sweep sweep(const Context& context) {
+  const MemoryScope memory = memory_of(context, "sweep");
   const OptionValues& options = context.options;
   check_outputs("sweep", options);
   const pipeline::Model model = load_model(context);

@@ -5,6 +5,8 @@
 #include "ompq/commands/command_options.h"
 #include "ompq/commands/data_options.h"
 #include "ompq/commands/option_reader.h"
+#include "ompq/pipeline/memory_check.h"
+#include "ompq/runtime/passes.h"
 
 namespace ompq::commands {
 
@@ -31,7 +33,8 @@ qat::FinetuneOptions finetune_options(const OptionValues& options,
                                       bool images) {
   auto finetune = read_bound<qat::FinetuneOptions>(options);
   compose_plan(options, model, finetune.start);
-  finetune.batch_size = pipeline::batch_size_for(model.graph, finetune.batch_size);
+  finetune.batch_size = runtime::whole_passes(model.graph, finetune.batch_size);
+  pipeline::check_training_memory(model, finetune.batch_size);
   const bool augments = images || options.given("augment");
   finetune.augmentation = augments ? options.text("augment") : std::string("none");
   return finetune;

@@ -39,7 +39,7 @@ inline constexpr std::array<OptionRecord, 1> kShellOperand{{
 
 // --- options, by what they are about ------------------------------------------------------------
 
-inline constexpr std::array<OptionRecord, 7> kCommonOptions{{
+inline constexpr std::array<OptionRecord, 8> kCommonOptions{{
     {.name = "json",
      .group = "Common",
      .text = "print one JSON document to standard output instead of tables"},
@@ -72,6 +72,15 @@ inline constexpr std::array<OptionRecord, 7> kCommonOptions{{
      .choices = "cpu|cuda",
      .group = "Common",
      .text = "device that runs the networks"},
+    {.name = "memory",
+     .type = OptionType::ByteCount,
+     .value_name = "BYTES",
+     .lower = 1,
+     .group = "Common",
+     .text = "memory for the network and its activations, such as 2GiB, besides 400 MiB for the "
+             "program itself: fewer samples run at once, and cached activations go to a temporary "
+             "file. By default, only these caches are limited, to a quarter of the machine's "
+             "memory, at most 3 GiB"},
     {.name = "help", .short_name = 'h', .group = "Common", .text = "print this help and exit"},
 }};
 

@@ -9,7 +9,7 @@
 /// How weights are rounded to codes: the method, its effort and further steps.
 namespace ompq::options {
 
-inline constexpr std::array<OptionRecord, 11> kRounding{{
+inline constexpr std::array<OptionRecord, 10> kRounding{{
     {.name = "method",
      .type = OptionType::Choice,
      .value_name = "NAME",
@@ -67,13 +67,6 @@ inline constexpr std::array<OptionRecord, 11> kRounding{{
      .text = "data augmentation for distill; each preset adds to the one before: none; shifts or "
              "crops; mirroring; colours; random erasing. Samples that are not images are never "
              "changed"},
-    {.name = "memory",
-     .type = OptionType::ByteCount,
-     .value_name = "BYTES",
-     .lower = 1,
-     .group = "Rounding",
-     .text = "memory for cached activations, such as 2GiB; the rest goes to a temporary file. By "
-             "default a quarter of the machine's memory, at most 3 GiB"},
     {.name = "explain",
      .group = "Output",
      .text = "report where the result loses signal: the signal-to-noise ratio of each layer and "

@@ -61,7 +61,7 @@ std::vector<data::InputSpec> input_specs(const graph::Graph& graph) {
 }
 
 std::int64_t batch_size_for(const graph::Graph& graph, std::int64_t wanted) {
-  return runtime::whole_passes(graph, wanted);
+  return runtime::samples_in_memory(graph, wanted);
 }
 
 }  // namespace ompq::pipeline

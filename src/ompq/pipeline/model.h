@@ -35,7 +35,8 @@ struct Model {
 /// The inputs that a data set must provide for this network.
 [[nodiscard]] std::vector<data::InputSpec> input_specs(const graph::Graph& graph);
 
-/// Batch size for the network: `wanted`, or the fixed extent of its first dimension.
+/// Batch size for the network: `wanted`, or the fixed extent of its first dimension; less if --memory
+/// requires it.
 [[nodiscard]] std::int64_t batch_size_for(const graph::Graph& graph, std::int64_t wanted);
 
 }  // namespace ompq::pipeline

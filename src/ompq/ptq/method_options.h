@@ -42,7 +42,7 @@ struct MethodOptions {
   std::string augmentation = "light";
   Preparation prepare;
   reconstruction::ErrorWeight weight = reconstruction::ErrorWeight::Plain;
-  std::int64_t memory_bytes = 0;  ///< limit for cached activations; 0: rounding::default_memory()
+  std::int64_t memory_bytes = 0;  ///< --memory, of which caches get a part; 0: rounding::default_memory()
   std::filesystem::path cache_directory;
   std::uint64_t seed = 0;
   int threads = 0;

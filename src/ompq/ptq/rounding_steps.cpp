@@ -14,6 +14,7 @@
 
 #include "ompq/core/hex.h"
 #include "ompq/core/log.h"
+#include "ompq/core/memory_budget.h"
 #include "ompq/distillation/distillation.h"
 #include "ompq/fields/read.h"
 #include "ompq/pipeline/evaluate.h"
@@ -129,6 +130,8 @@ rounding::NetworkCodes reconstruct(const RoundingRun& run,
                                                                     finished,
                                                                     keep,
                                                                     run.progress);
+  std::int64_t& file_bytes = run.result.cache_file_bytes;
+  file_bytes = std::max(file_bytes, made.file_bytes);
   // Restoring has no loss per block; it is evaluated on the whole network.
   if (options.method == reconstruction::BlockMethod::Restore) return std::move(made.codes);
   for (const auto& block : made.reports) run.result.blocks.push_back(block_row(step, block));
@@ -309,7 +312,8 @@ double passes_to_distill(const MethodOptions& options,
 }  // namespace
 
 std::int64_t cache_memory(const MethodOptions& options) {
-  return options.memory_bytes > 0 ? options.memory_bytes : rounding::default_memory();
+  const bool given = options.memory_bytes > 0 && !memory_part();
+  return given ? options.memory_bytes : rounding::default_memory();
 }
 
 const RoundingStep& compensation() {

@@ -9,6 +9,7 @@
 #include "ompq/core/elapsed.h"
 #include "ompq/core/error.h"
 #include "ompq/core/log.h"
+#include "ompq/core/memory_budget.h"
 
 namespace ompq::qat {
 namespace {
@@ -127,7 +128,8 @@ void FinetuneEpochs::train() {
                        .drop_last = samples >= options_.batch_size,
                        .augmentation = options_.augmentation,
                        .seed = options_.seed,
-                       .cache_bytes = options_.cache_bytes},
+                       .cache_bytes = std::min(options_.cache_bytes,
+                                               memory_part().value_or(options_.cache_bytes))},
                       {at_.epoch, at_.batch});
   saved_ = Clock::now();
   try {

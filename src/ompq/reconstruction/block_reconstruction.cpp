@@ -18,6 +18,7 @@
 #include "ompq/reconstruction/layer_methods.h"
 #include "ompq/rounding/block_graph.h"
 #include "ompq/rounding/quantizer_limits.h"
+#include "ompq/runtime/pass_memory.h"
 #include "ompq/runtime/passes.h"
 #include "ompq/targets/target_table.h"
 
@@ -61,12 +62,11 @@ class Reconstructor {
     weigh();
     load_inputs();
     for (const rounding::Stage& stage : stages_) run_stage(stage);
+    result_.file_bytes = memory_.most_file_bytes();
     return std::move(result_);
   }
 
  private:
-  // --- request -----------------------------------------------------------------------------
-
   void check() const {
     for (const auto& [name, codes] : request_.initial.weights) {
       const ValueId id = request_.graph.find_value(name);
@@ -98,8 +98,6 @@ class Reconstructor {
   const graph::Block& block_of(const rounding::Stage& stage) const {
     return request_.blocks[static_cast<std::size_t>(stage.block)];
   }
-
-  // --- caches ------------------------------------------------------------------------------------
 
   /// Samples per row: one, or the network's fixed batch.
   [[nodiscard]] std::int64_t fixed_batch() const {
@@ -137,7 +135,7 @@ class Reconstructor {
     data::for_each_batch(
         request_.dataset,
         request_.indices,
-        runtime::whole_passes(request_.graph, options_.forward_batch),
+        runtime::samples_in_memory(request_.graph, options_.forward_batch),
         [&](const data::Batch& loaded) {
           first += cache_inputs(request_.graph, loaded, first, [&](ValueId id) {
             const auto found = caches_.find(id);
@@ -213,7 +211,7 @@ class Reconstructor {
       outputs.push_back(make_cache(value));
       caches_[value].exact = outputs.back();
     }
-    run_cached(part.graph, inputs_of(stage, false), outputs, options_.forward_batch, executor());
+    run_cached(part.graph, inputs_of(stage, false), outputs, forward_batch_, executor());
   }
 
   /// If nothing is quantized, both caches are equal.
@@ -234,7 +232,7 @@ class Reconstructor {
     run_cached(quantized_part(part, request_.layers, result_.codes),
                inputs_of(stage, true),
                outputs,
-               options_.forward_batch,
+               forward_batch_,
                executor());
   }
 
@@ -434,7 +432,7 @@ class Reconstructor {
                          *caches_.at(block_of(stage).output).exact,
                          weights == fisher_.end() ? nullptr : weights->second.roots.get(),
                          rows,
-                         options_.forward_batch,
+                         forward_batch_,
                          options_.training.threads);
   }
 
@@ -466,6 +464,8 @@ class Reconstructor {
   const BlockHandler& on_block_;
   const ProgressHandler& progress_;
   rounding::QuantizerLimits limits_;
+  std::int64_t forward_batch_ =  ///< rows at once
+      runtime::passes_in_memory(request_.graph, options_.forward_batch);
   rounding::CacheMemory memory_;
   std::vector<rounding::Stage> stages_;
   std::int64_t row_count_ = 0;   ///< samples, or passes of a network with a fixed batch

@@ -68,6 +68,7 @@ struct ReconstructionRequest {
 struct Reconstruction {
   rounding::NetworkCodes codes;      ///< for all weights and activations with initial ones
   std::vector<BlockReport> reports;  ///< one per block, in the order in which they ran
+  std::int64_t file_bytes = 0;       ///< maximum of cached activations in temporary files
 };
 
 using BlockHandler = std::function<void(const BlockState&)>;

@@ -89,6 +89,7 @@ struct Reconstruction {
   std::vector<ReconstructedBlock> blocks;
   std::optional<RestoredNetwork> restoration;
   std::optional<DistilledNetwork> distillation;
+  std::int64_t cache_file_bytes = 0;
 };
 
 template <typename Visitor, fields::Of<Reconstruction> Struct>
@@ -101,6 +102,10 @@ void list_fields(Visitor& v, Struct& s) {
   v("blocks", s.blocks, "one per layer or block");
   v("restoration", s.restoration, "");
   v("distillation", s.distillation, "");
+  v("cache_file_bytes",
+    s.cache_file_bytes,
+    "maximum size of the activations in temporary files, which did not fit into memory",
+    fields::kOmitEmpty);
 }
 
 }  // namespace ompq::report

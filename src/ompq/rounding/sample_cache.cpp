@@ -16,6 +16,7 @@
 
 #include "ompq/core/error.h"
 #include "ompq/core/half.h"
+#include "ompq/core/memory_budget.h"
 #include "ompq/core/out_of_memory.h"
 #include "ompq/quant/rounding.h"
 #include "ompq/quant/simd.h"
@@ -24,7 +25,9 @@ namespace ompq::rounding {
 namespace {
 
 constexpr float kMostLevel = 32767.0F;
-constexpr std::int64_t kMostResident = std::int64_t{256} << 20;  // for a mapped file
+// Of a mapped file; a smaller memory limit has less.
+constexpr std::int64_t kMostResident = std::int64_t{256} << 20;
+constexpr std::int64_t kLeastResident = std::int64_t{4} << 20;
 
 OMPQ_VECTOR_CLONES
 float greatest_magnitude(const float* values, std::int64_t count) {
@@ -124,7 +127,7 @@ std::int64_t default_memory() {
   constexpr std::int64_t kMost = std::int64_t{3} << 30;
   const std::int64_t machine =
       static_cast<std::int64_t>(sysconf(_SC_PHYS_PAGES)) * sysconf(_SC_PAGESIZE);
-  return std::min(machine / 4, kMost);
+  return memory_part().value_or(std::min(machine / 4, kMost));
 }
 
 CacheMemory::CacheMemory(std::int64_t limit_bytes, std::filesystem::path directory)
@@ -135,6 +138,11 @@ CacheMemory::CacheMemory(std::int64_t limit_bytes, std::filesystem::path directo
         fmt::format("the memory limit is {} bytes; it must be 0 or more", limit_bytes));
   }
   if (directory_.empty()) directory_ = temporary_directory();
+}
+
+void CacheMemory::add_file(std::int64_t bytes) {
+  file_bytes_ += bytes;
+  most_file_bytes_ = std::max(most_file_bytes_, file_bytes_);
 }
 
 bool CacheMemory::take(std::int64_t bytes) {
@@ -151,6 +159,7 @@ SampleCache::SampleCache(std::int64_t rows,
       cols_(cols),
       memory_(memory),
       element_(element),
+      resident_limit_(std::clamp(memory.limit_bytes() / 8, kLeastResident, kMostResident)),
       scales_(std::make_unique<float[]>(static_cast<std::size_t>(rows))) {
   const std::int64_t size = std::max<std::int64_t>(bytes(), 1);
   in_memory_ = memory.take(size);
@@ -173,6 +182,7 @@ void SampleCache::map_file(std::int64_t bytes) {
   close(file);
   if (mapped == MAP_FAILED) throw_file(memory_.directory(), bytes, code);
   data_ = static_cast<std::int16_t*>(mapped);
+  memory_.add_file(bytes);
 }
 
 SampleCache::~SampleCache() {
@@ -182,6 +192,7 @@ SampleCache::~SampleCache() {
     memory_.give_back(size);
   } else {
     munmap(data_, static_cast<std::size_t>(size));
+    memory_.add_file(-size);
   }
 }
 
@@ -250,7 +261,7 @@ float SampleCache::row_scale(std::int64_t row) const {
 void SampleCache::touch(std::int64_t rows) const {
   if (in_memory_) return;
   const std::int64_t bytes = rows * cols_ * element_bytes();
-  if (touched_bytes_.fetch_add(bytes, std::memory_order_relaxed) + bytes < kMostResident) return;
+  if (touched_bytes_.fetch_add(bytes, std::memory_order_relaxed) + bytes < resident_limit_) return;
   release_pages();
 }
 

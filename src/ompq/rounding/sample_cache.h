@@ -23,14 +23,20 @@ class CacheMemory {
   /// Reserves `bytes`; false if they do not fit.
   [[nodiscard]] bool take(std::int64_t bytes);
   void give_back(std::int64_t bytes) { used_bytes_ -= bytes; }
+  /// Counts caches in files; negative for one that is deleted.
+  void add_file(std::int64_t bytes);
+  /// Maximum size of all files at one time.
+  [[nodiscard]] std::int64_t most_file_bytes() const { return most_file_bytes_; }
 
  private:
   std::int64_t limit_bytes_;
   std::int64_t used_bytes_ = 0;
+  std::int64_t file_bytes_ = 0;
+  std::int64_t most_file_bytes_ = 0;
   std::filesystem::path directory_;
 };
 
-/// A quarter of the machine's memory, at most 3 GiB.
+/// The part of --memory for caches; without it, a quarter of the machine's memory, at most 3 GiB.
 [[nodiscard]] std::int64_t default_memory();
 
 /// How a SampleCache stores its elements.
@@ -47,7 +53,7 @@ enum class CacheElement {
 ///
 /// Rows are in memory, or, beyond the memory limit, in a mapped, unlinked file, which is freed with
 /// the cache. Its space is reserved at creation, so that a full disk is an error and not a signal.
-/// At most 256 MiB of a file are resident.
+/// At most an eighth of the memory limit, up to 256 MiB, of a file is resident.
 class SampleCache {
  public:
   /// @throws FileError if the file cannot be created or the disk is full.
@@ -94,6 +100,7 @@ class SampleCache {
   CacheElement element_;
   bool in_memory_ = false;
   std::int16_t* data_ = nullptr;
+  std::int64_t resident_limit_;                         ///< of a mapped file
   mutable std::atomic<std::int64_t> touched_bytes_{0};  ///< since pages were released
   std::unique_ptr<float[]> scales_;
 };

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "ompq/core/error.h"
+#include "ompq/runtime/pass_memory.h"
 
 namespace ompq::runtime {
 namespace {
@@ -214,6 +215,11 @@ std::optional<std::int64_t> fixed_batch(const graph::Graph& graph) {
 std::int64_t whole_passes(const graph::Graph& graph, std::int64_t wanted) {
   const std::int64_t at_once = fixed_batch(graph).value_or(1);
   return std::max(wanted / at_once, std::int64_t{1}) * at_once;
+}
+
+std::int64_t samples_in_memory(const graph::Graph& graph, std::int64_t wanted) {
+  const std::int64_t at_once = fixed_batch(graph).value_or(1);
+  return passes_in_memory(graph, whole_passes(graph, wanted) / at_once) * at_once;
 }
 
 Passes passes_for(const graph::Graph& graph, std::span<const Tensor> inputs) {

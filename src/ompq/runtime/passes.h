@@ -33,8 +33,12 @@ struct Passes {
 /// sequence length); nullopt if any number is possible.
 [[nodiscard]] std::optional<std::int64_t> fixed_batch(const graph::Graph& graph);
 
-/// Number of samples to load at once: `wanted` rounded to whole passes, at least one.
+/// `wanted` samples rounded to whole passes, at least one.
 [[nodiscard]] std::int64_t whole_passes(const graph::Graph& graph, std::int64_t wanted);
+
+/// Number of samples to load and run at once: whole passes, and no more than --memory allows
+/// (runtime/pass_memory.h).
+[[nodiscard]] std::int64_t samples_in_memory(const graph::Graph& graph, std::int64_t wanted);
 
 /// The passes for `inputs`: any number of samples along dimension 0 of each. An input whose fixed
 /// first extent is not the batch (a recurrent state, a scalar) may be one tensor for all passes,

@@ -7,7 +7,7 @@
 #include <optional>
 
 #include "ompq/core/error.h"
-#include "ompq/data/batches.h"
+#include "ompq/core/memory_budget.h"
 #include "ompq/graph/passes.h"
 #include "ompq/scores/class_scores.h"
 
@@ -96,18 +96,42 @@ FidelityProbe::FidelityProbe(const pipeline::Model& model,
                              const runtime::ExecutorOptions& options)
     : model_(model),
       weights_(weights),
+      dataset_(dataset),
       executor_(graph::with_float_outputs(model.graph), options),
       kind_(scores::kind_of(graph::with_float_outputs(model.graph))),
       applied_(model.discovery.layers.size(), allocation::kFloatBits) {
-  data::for_each_batch(dataset, indices, batch_size, [&](const data::Batch& batch) {
-    batches_.push_back({batch.size, batch.inputs, executor_.run(batch.inputs)});
-  });
+  if (batch_size < 1) throw ConfigError("search", "a batch needs at least one sample");
+  const auto part = memory_part();
+  std::int64_t kept = 0;
+  const auto total = static_cast<std::int64_t>(indices.size());
+  for (std::int64_t begin = 0; begin < total; begin += batch_size) {
+    check_interrupt();
+    const std::vector<std::int64_t> some(indices.begin() + begin,
+                                         indices.begin() + std::min(begin + batch_size, total));
+    const data::Batch loaded = dataset.load(some);
+    if (loaded.size == 0) continue;  // broken samples that are skipped
+    Batch& own = batches_.emplace_back();
+    own.samples = loaded.size;
+    own.reference = executor_.run(loaded.inputs);
+    for (const Tensor& input : loaded.inputs) {
+      kept += static_cast<std::int64_t>(input.bytes().size());
+    }
+    if (part && kept > *part) {
+      own.samples_of = some;
+    } else {
+      own.inputs = loaded.inputs;
+    }
+  }
   if (batches_.empty()) {
     throw DataError(
         "search",
         "no sample to rank allocations with could be read; give at least one valid sample");
   }
   weigh();
+}
+
+std::vector<Tensor> FidelityProbe::inputs_of(const Batch& batch) const {
+  return batch.samples_of.empty() ? batch.inputs : dataset_.load(batch.samples_of).inputs;
 }
 
 void FidelityProbe::weigh() {
@@ -164,7 +188,7 @@ const std::vector<double>& FidelityProbe::by_sample(const Widths& widths) {
   apply(widths);
   std::vector<double> all;
   for (const Batch& batch : batches_) {
-    const auto some = distances(executor_.run(batch.inputs), batch);
+    const auto some = distances(executor_.run(inputs_of(batch)), batch);
     all.insert(all.end(), some.begin(), some.end());
   }
   ++evaluations_;
@@ -198,7 +222,7 @@ std::vector<std::vector<double>> FidelityProbe::alternatives(
   std::int64_t done = 0;
   const auto steps = static_cast<std::int64_t>(batches_.size() * decisions.size());
   for (const Batch& batch : batches_) {
-    runtime::Executor::State state = executor_.start(batch.inputs);
+    runtime::Executor::State state = executor_.start(inputs_of(batch));
     for (const Visit& visit : visits) {
       const std::size_t d = visit.decision;
       const auto& layers = decisions[d].layers;

@@ -23,7 +23,8 @@ namespace ompq::search {
 /// scores, the mean over all outputs of sum |y_q - y|^2 / sum |y|^2. Integer outputs are replaced
 /// by the floats from which they are computed (graph::with_float_outputs); if there are none, the
 /// share of differing elements is used. Weights are rounded to nearest, activations stay float.
-/// Keeps the inputs of its samples in memory.
+/// Keeps the inputs of its samples in memory, or, with --memory, as many as fit into a part of it and
+/// loads the others again. `dataset` must outlive it.
 class FidelityProbe {
  public:
   /// One width per layer.
@@ -60,9 +61,11 @@ class FidelityProbe {
  private:
   struct Batch {
     std::int64_t samples = 0;
-    std::vector<Tensor> inputs;
     std::vector<Tensor> reference;  // the float network's outputs
+    std::vector<Tensor> inputs;
+    std::vector<std::int64_t> samples_of;  // to load again, if `inputs` are not kept
   };
+  [[nodiscard]] std::vector<Tensor> inputs_of(const Batch& batch) const;
   void weigh();
   /// [sample]
   [[nodiscard]] std::vector<double> distances(const std::vector<Tensor>& outputs,
@@ -74,6 +77,7 @@ class FidelityProbe {
 
   const pipeline::Model& model_;
   RoundedWeights& weights_;
+  data::Dataset& dataset_;
   runtime::Executor executor_;
   std::vector<Batch> batches_;
   scores::Kind kind_;

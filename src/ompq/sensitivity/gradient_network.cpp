@@ -6,9 +6,11 @@
 #include <optional>
 
 #include "ompq/core/error.h"
+#include "ompq/core/memory_budget.h"
 #include "ompq/graph/operator_traits.h"
 #include "ompq/ops/aten_bridge.h"
 #include "ompq/runtime/class_losses.h"
+#include "ompq/runtime/pass_memory.h"
 
 namespace ompq::sensitivity {
 namespace {
@@ -88,7 +90,12 @@ std::vector<at::Tensor> GradientNetwork::leaves() const {
 
 runtime::Passes GradientNetwork::passes(std::span<const Tensor> inputs) const {
   runtime::Passes passes = runtime::passes_for(network_.graph(), inputs);
-  if (!passes.fixed) passes.at_once = std::min(kSamplesAtOnce, passes.samples);
+  if (passes.fixed) return passes;
+  passes.at_once = std::min(kSamplesAtOnce, passes.samples);
+  const auto part = memory_part();
+  if (part && passes.at_once * runtime::gradient_pass_bytes(network_.graph()) > *part) {
+    passes.at_once = 1;
+  }
   return passes;
 }
 

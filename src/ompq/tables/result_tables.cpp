@@ -266,6 +266,10 @@ std::string reconstruction_text(const report::Reconstruction& made) {
                         made.distillation->loss_after,
                         made.distillation->kept_initial ? ", not kept" : "");
   }
+  if (made.cache_file_bytes > 0) {
+    text += fmt::format("\nup to {} of activations in a temporary file, which did not fit into memory",
+                        format_bytes(made.cache_file_bytes));
+  }
   return text + "\n";
 }
 
