@@ -47,12 +47,13 @@ bench: judge configure ## build and run the benchmarks
 	@cmake --build $(RELEASE)
 	@scripts/run_benchmarks.sh $(RELEASE)
 
-fuzz: bootstrap ## run the fuzz targets (needs clang); FUZZ="--seconds 60 image" runs one for a minute
+fuzz: configure ## run the fuzz targets (needs clang); FUZZ="--seconds 60 image" runs one for a minute
 	@command -v clang++ >/dev/null || \
-	  { echo "make fuzz needs clang, which no other target does: apt-get install clang" >&2; exit 1; }
+	  { echo "make fuzz needs clang, which nothing else needs: apt-get install clang libclang-rt-14-dev" >&2; exit 1; }
 	@mkdir -p build
 	@cmake -S . -B build/fuzz -G Ninja -DCMAKE_CXX_COMPILER=clang++ -DCMAKE_C_COMPILER=clang -DOMPQ_FUZZ=ON \
 	  -DOMPQ_TESTS=OFF -DOMPQ_PYTHON=OFF >build/fuzz.log 2>&1 || { cat build/fuzz.log; exit 1; }
+	@cmake --build $(RELEASE) --target ompq_ops
 	@cmake --build build/fuzz --target fuzzers
 	@scripts/run_fuzzers build/fuzz $(FUZZ)
 

@@ -26,7 +26,7 @@ using Key = std::tuple<std::string, std::string, std::string>;
 
 /// Exporters nest functions as deep as modules.
 constexpr std::size_t kMaxCallDepth = 100;
-/// The parsed node and its copy in the network.
+/// The parsed node and its copies in the network, and the names and parameters of a call.
 constexpr std::int64_t kCopiesOfNode = 4;
 
 std::string plain_domain(const std::string& domain) { return domain == "ai.onnx" ? "" : domain; }
@@ -215,17 +215,17 @@ class Inliner {
     *nodes.Add() = std::move(node);
   }
 
-  /// Calls that multiply at each level make a network of any size.
+  /// Calls that multiply at each level make a network of any size, or of no nodes in any time.
   void count(const onnx::NodeProto& node) {
     ++made_;
     const auto bytes = static_cast<std::int64_t>(node.ByteSizeLong());
-    needed_ = saturated_sum(needed_, kBytesPerNode + bytes * kCopiesOfNode);
+    needed_ = saturated_sum(needed_, (kBytesPerNode + bytes) * kCopiesOfNode);
     const std::int64_t file_bytes = place_.source != nullptr ? place_.source->model : 0;
     if (needed_ <= allowed_bytes(file_bytes)) return;
     throw ImportError(
         place_.name,
         fmt::format(
-            "with its functions inlined, the network has {} nodes and more, and {}",
+            "with its functions inlined, the network has {} calls and nodes and more, and {}",
             made_,
             over_memory_limit(needed_, file_bytes, "save the model with its functions inlined")));
   }
@@ -245,6 +245,7 @@ class Inliner {
                                     open_.size(),
                                     kMaxCallDepth));
     }
+    count(node);
     open_.push_back(&function);
     Call call(function, node, prefix_for(node));
     for (const onnx::NodeProto& inner : function.node()) {
