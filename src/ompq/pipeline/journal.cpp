@@ -138,7 +138,13 @@ void Journal::resume(const std::string& text) {
     const auto line = fields::parse_if_valid(std::string_view(text).substr(kept, end - kept));
     // A damaged line, or a unit that is there already: drop it and what follows.
     const std::string key = line ? text_at(*line, "key") : "";
-    if (key.empty() || !line->contains("value") || units_.contains(key)) break;
+    if (key.empty() || !line->contains("value") || units_.contains(key)) {
+      log().warn(
+          "{}: the line after {} units is damaged; it and what follows it are computed again",
+          path_.string(),
+          units_.size());
+      break;
+    }
     units_[key] = {.json = (*line)["value"].dump(), .begin = kept};
     kept = end + 1;
   }
