@@ -7,6 +7,8 @@
 #include <ctime>
 #include <string_view>
 
+#include <fcntl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "ompq/core/error.h"
@@ -35,6 +37,11 @@ std::int64_t now_ms() {
   return std::int64_t{now.tv_sec} * 1000 + now.tv_nsec / 1'000'000 + 1;
 }
 
+void remove_all_unfinished() {
+  remove_unfinished_files();
+  if (void (*const remove)() = remove_engine_files.load(); remove != nullptr) remove();
+}
+
 void end_interrupted() {
   constexpr std::string_view kText =
       "ompq: [interrupt] stopped by the user; the unit of work in progress is lost\n";
@@ -55,6 +62,41 @@ extern "C" void on_stop_signal(int) {
 
 extern "C" void on_alarm(int) { end_interrupted(); }
 
+/// True if nearly all of a limited address space is used.
+bool lacks_address_space() {
+  constexpr std::uint64_t kNearly = std::uint64_t{32} << 20;
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_AS, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return false;
+  std::array<char, 32> text{};
+  const int file = ::open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
+  if (file < 0 || ::read(file, text.data(), text.size() - 1) <= 0) return false;
+  std::uint64_t pages = 0;
+  for (const char* c = text.data(); *c >= '0' && *c <= '9'; ++c) {
+    pages = 10 * pages + static_cast<std::uint64_t>(*c - '0');
+  }
+  return pages * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE)) + kNearly > limit.rlim_cur;
+}
+
+/// oneDNN uses memory for its kernels without checking that it got some.
+extern "C" void on_fault(int signal) {
+  if (lacks_address_space()) {
+    constexpr std::string_view kText =
+        "ompq: [memory] there is not enough memory: the limit on the address space (ulimit -v) is "
+        "nearly reached; use a smaller --batch or fewer --samples, or allow more memory\n";
+    (void)!::write(STDERR_FILENO, kText.data(), kText.size());
+    end_at_once(static_cast<int>(ExitCode::BadInput));
+  }
+  // A bug: the default action follows when this returns, after no temporary file is left.
+  remove_all_unfinished();
+  std::signal(signal, SIG_DFL);
+}
+
+sighandler_t disposition(int signal) {
+  struct sigaction now {};
+  ::sigaction(signal, nullptr, &now);
+  return now.sa_handler;
+}
+
 void install(int signal, void (*handler)(int)) {
   struct sigaction action {};
   action.sa_handler = handler;
@@ -68,14 +110,13 @@ void handle_signals() {
   std::signal(SIGPIPE, SIG_IGN);
   std::signal(SIGXFSZ, SIG_IGN);
   install(SIGALRM, on_alarm);
+  if (disposition(SIGSEGV) == SIG_DFL) install(SIGSEGV, on_fault);  // a sanitizer has its own
   sigset_t alarm_only;
   sigemptyset(&alarm_only);
   sigaddset(&alarm_only, SIGALRM);
   ::sigprocmask(SIG_UNBLOCK, &alarm_only, nullptr);  // the caller may have blocked it
   for (const int signal : kStopSignals) {
-    struct sigaction before {};
-    ::sigaction(signal, nullptr, &before);
-    if (before.sa_handler != SIG_IGN) install(signal, on_stop_signal);
+    if (disposition(signal) != SIG_IGN) install(signal, on_stop_signal);
   }
 }
 
@@ -86,8 +127,7 @@ void route_stop(const StopRoute& route) {
 }
 
 void end_at_once(int status) {
-  remove_unfinished_files();
-  if (void (*const remove)() = remove_engine_files.load(); remove != nullptr) remove();
+  remove_all_unfinished();
   ::_exit(status);
 }
 

@@ -67,7 +67,8 @@ def quantize(name: str, *words: str, model: str = "{resnet}") -> Command:
 
 def commands() -> list[Command]:
     """Allocators that depend on elapsed time (auto) are left out: their result is not a function of the command."""
-    fixed = ["--avg-bits", "3", "--allocator", "uniform", "--beside", "none", "--limit", "64"]
+    uniform = ["--avg-bits", "3", "--allocator", "uniform", "--limit", "64"]
+    fixed = [*uniform, "--beside", "none"]
     return [
         quantize("quantize fast", *fixed, "--samples", "16", "-j1", "--tuning-samples", "32", "--effort", "fast"),
         quantize("quantize balanced", *fixed, "--samples", "16", "--tuning-samples", "32", "--effort", "balanced",
@@ -80,10 +81,11 @@ def commands() -> list[Command]:
                  "--samples", "16", "--tuning-samples", "32", model="{mobilenet}"),
         Command(
             "finetune",
-            ["finetune", "{resnet}", "--data", "{data}", *fixed, "--samples", "16", "--epochs", "2", "--train-samples",
-             "128", "--batch", "32", "--start", "gptq", "--act-bits", "4", "--output", "{out}/small.onnx"],
+            ["finetune", "{resnet}", "--data", "{data}", *uniform, "--samples", "16", "--epochs", "2", "--train-samples",
+             "64", "--batch", "32", "--start", "gptq", "--act-bits", "4", "--output", "{out}/small.onnx"],
             outputs=["small.onnx"],
-            keeps=["small.onnx.journal", "small.onnx.checkpoint"],
+            keeps=["small.onnx.journal", "small.onnx.checkpoint", "small.last.onnx", "small.preprocess.json",
+                   "small.last.preprocess.json"],
         ),
         Command(
             "search",
@@ -94,20 +96,20 @@ def commands() -> list[Command]:
         Command(
             "compare",
             ["compare", "{resnet}", "--data", "{data}", "--avg-bits", "2.5,3", "--allocators",
-             "uniform,output-mse,local-error", "--random", "3", "--samples", "32", "--limit", "64", "--result",
+             "uniform,local-error", "--random", "2", "--samples", "32", "--limit", "64", "--result",
              "{out}/rows.json", "--journal", "{out}/rows.journal"],
             outputs=["rows.json"],
             keeps=["rows.journal"],
         ),
         Command(
             "sweep",
-            ["sweep", "{resnet}", "--data", "{data}", "--points", "6", "--samples", "32", "--metric", "output-mse",
+            ["sweep", "{resnet}", "--data", "{data}", "--points", "4", "--samples", "16", "--metric", "output-mse",
              "--result", "{out}/curve.json", "--output", "{out}/bits.json"],
             outputs=["curve.json", "bits.json"],
         ),
         Command(
             "eval",
-            ["eval", "{small}", "--data", "{data}", "--split", "train", "--reference", "{resnet}", "--samples", "512",
+            ["eval", "{small}", "--data", "{data}", "--split", "train", "--reference", "{resnet}",
              "--result", "{out}/eval.json"],
             outputs=["eval.json"],
         ),
