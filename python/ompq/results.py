@@ -376,6 +376,8 @@ class Reconstruction(TypedDict):
     """One per layer or block."""
     restoration: NotRequired[RestoredNetwork]
     distillation: NotRequired[DistilledNetwork]
+    cache_file_bytes: NotRequired[int]
+    """Maximum size of the activations in temporary files, which did not fit into memory."""
 
 
 class Histogram(TypedDict):

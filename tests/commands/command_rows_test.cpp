@@ -53,7 +53,7 @@ TEST(CommandRows, RunWhatTheyAreAskedFor) {
 }
 
 TEST(MemoryOf, IsTheOption) {
-  const auto context = [](std::string_view command, testing::GivenOptions given) {
+  const auto context = [](std::string_view command, const GivenOptions& given) {
     return Context{.options = testing::values_of(command, given)};
   };
   const std::string shrink = "shrink it";
