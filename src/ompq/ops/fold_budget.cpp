@@ -22,7 +22,7 @@ using graph::Node;
 using graph::ValueId;
 
 /// A loop on constants that runs more nodes is not a way to write a constant.
-constexpr std::int64_t kMaxInnerNodes = 500'000;
+constexpr std::int64_t kMaxInnerNodes = 100'000;
 
 thread_local FoldBudget* current_budget = nullptr;
 
