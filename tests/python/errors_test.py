@@ -77,6 +77,11 @@ def test_arrays_that_do_not_fit_are_data_errors(model, images):
         ({"z": images, "w": images}, "none named"),
         (images[:0], "holds no samples"),
         ((images, numpy.full(96, 10)), "label 10"),
+        ((images, numpy.full(96, 2**32 + 1)), "sample 0 is 4294967297, not a whole number"),
+        ((images, numpy.full(96, 2**63, numpy.uint64)), r"sample 0 is 9.223372036854776e\+18"),
+        ((images, numpy.full(96, -1)), "sample 0 is -1"),
+        ((images, numpy.full(96, 0.5)), "sample 0 is 0.5, not a whole number"),
+        (numpy.where(images == images[7], numpy.inf, images)[:, None], r"element \[0, 0, 0\] is inf"),
         (numpy.array(["a.jpg", "b.jpg"]), "elements of type <U5"),
         (images.astype(complex), "complex128"),
     ):
@@ -85,13 +90,24 @@ def test_arrays_that_do_not_fit_are_data_errors(model, images):
 
 
 def test_labels_that_cannot_be_used_are_named_where_nothing_else_is_asked(model, images):
-    for labels, said in (
-        (numpy.zeros(95, int), "no label for each of the 96"),
-        (numpy.full(96, 0.5), "no whole number"),
+    labels = numpy.zeros(95, int)
+    with pytest.raises(ompq.DataError, match="no label for each of the 96"):
+        ompq.evaluate(model, data=(images, labels))
+    assert ompq.evaluate(model, data=(images, labels), reference=model)["evaluation"]
+
+
+def test_names_are_escaped_in_messages(tmp_path):
+    for name, shown in (
+        ("a\x1b[31m\nb", r"a\x1b[31m\nb"),
+        ("a\u202eb\u009b", r"a\u202eb\u009b"),
+        ("n" * 200, "n" * 100),
     ):
-        with pytest.raises(ompq.DataError, match=said):
-            ompq.evaluate(model, data=(images, labels))
-        assert ompq.evaluate(model, data=(images, labels), reference=model)["evaluation"]
+        with pytest.raises(ompq.Error) as raised:
+            ompq.inspect(tmp_path / name)
+        assert shown in str(raised.value)
+        assert len(str(raised.value)) < 2000
+        assert raised.value.where in str(raised.value)
+        assert str(raised.value).isprintable()
 
 
 def test_arrays_beside_the_samples_may_hold_anything(model, images):
