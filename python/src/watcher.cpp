@@ -13,8 +13,9 @@ namespace {
 struct sigaction before {};  // Python's handler of Ctrl-C
 
 extern "C" void forward_interrupt(int number) {
-  request_interrupt();
+  // Python's first: the work may end, in another thread, as soon as it is asked to.
   before.sa_handler(number);
+  request_interrupt();
 }
 
 bool in_main_thread() {

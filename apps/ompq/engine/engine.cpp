@@ -18,7 +18,6 @@
 #include "ompq/core/out_of_memory.h"
 #include "ompq/core/progress.h"
 #include "ompq/core/unfinished_file.h"
-#include "ompq/runtime/library_errors.h"
 #include "progress_bar.h"
 #include "provenance.h"
 #include "request.h"
@@ -91,7 +90,7 @@ void report_exit_of_library() {
 }
 
 int run_and_report(const CommandRequest& request) {
-  std::set_terminate([] { end_at_once(report_uncaught(runtime::rethrow_in_own_words)); });
+  std::set_terminate([] { end_at_once(report_uncaught(commands::rethrow_in_own_words)); });
   std::atexit(report_exit_of_library);
   working.store(true);
   int status = static_cast<int>(ExitCode::Done);

@@ -28,6 +28,9 @@ namespace ompq::commands {
 [[nodiscard]] report::EvaluatedNetwork evaluate(const Context& context);
 [[nodiscard]] report::Diff diff(const Context& context);
 
+/// For handlers of exceptions outside of this room.
+using runtime::rethrow_in_own_words;
+
 /// Runs one of the functions above with these arguments, with a SignalShield. @throws as that
 /// function, but with the conversions of runtime::rethrow_in_own_words().
 template <auto function, typename... Arguments>
@@ -37,7 +40,7 @@ template <auto function, typename... Arguments>
     runtime::shield_workers();
     return function(arguments...);
   } catch (...) {
-    runtime::rethrow_in_own_words();
+    rethrow_in_own_words();
   }
 }
 
