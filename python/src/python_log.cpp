@@ -31,6 +31,8 @@ class PythonSink : public spdlog::sinks::base_sink<spdlog::details::null_mutex> 
                           "%s",
                           std::string(message.payload.data(), message.payload.size()));
     } catch (py::error_already_set& error) {
+      // Ctrl-C that Python noted and raised in its logger: it is raised again after the call.
+      if (error.matches(PyExc_KeyboardInterrupt)) return PyErr_SetInterrupt();
       error.discard_as_unraisable("ompq's log");  // a failing log must not lose the result
     }
   }
