@@ -1,5 +1,6 @@
 """Callbacks, signals and threads while the library works."""
 
+import logging
 import os
 import signal
 import threading
@@ -145,6 +146,22 @@ def test_interrupt_stops_work_without_a_callback(model, images, labels, tmp_path
             log=log,
         )
     other.join()
+    assert evaluate(model, images)["evaluation"]["samples"] == 96
+
+
+def test_interrupt_while_a_message_is_logged_is_not_lost(model, images):
+    class Interrupting(logging.Handler):
+        def emit(self, record):
+            signal.raise_signal(signal.SIGINT)
+
+    handler = Interrupting()
+    logging.getLogger("ompq").addHandler(handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            # Warns of labels that cannot be used.
+            ompq.evaluate(model, data=(images, numpy.zeros(95, int)), reference=model)
+    finally:
+        logging.getLogger("ompq").removeHandler(handler)
     assert evaluate(model, images)["evaluation"]["samples"] == 96
 
 
