@@ -39,7 +39,8 @@ check-asan: judge ## run all tests with the address and leak sanitizers (build/a
 check-ubsan: judge ## run all tests with the undefined-behaviour sanitizer (build/ubsan)
 	@scripts/check_sanitizer ubsan $(JOBS)
 
-check-tsan: judge ## run all tests with the thread sanitizer (build/tsan)
+check-tsan: ## run all tests with the thread sanitizer (build/tsan)
+	@scripts/bootstrap.sh --tsan
 	@scripts/check_sanitizer tsan $(JOBS)
 
 bench: CONFIGURE := -DOMPQ_BENCH=ON
@@ -47,9 +48,8 @@ bench: judge configure ## build and run the benchmarks
 	@cmake --build $(RELEASE)
 	@scripts/run_benchmarks.sh $(RELEASE)
 
-fuzz: configure ## run the fuzz targets (needs clang); FUZZ="--seconds 60 image" runs one for a minute
-	@command -v clang++ >/dev/null || \
-	  { echo "make fuzz needs clang, which nothing else needs: apt-get install clang libclang-rt-14-dev" >&2; exit 1; }
+fuzz: configure ## run the fuzz targets, built with clang; FUZZ="--seconds 60 image" runs one for a minute
+	@scripts/bootstrap.sh --fuzz
 	@mkdir -p build
 	@cmake -S . -B build/fuzz -G Ninja -DCMAKE_CXX_COMPILER=clang++ -DCMAKE_C_COMPILER=clang -DOMPQ_FUZZ=ON \
 	  -DOMPQ_TESTS=OFF -DOMPQ_PYTHON=OFF >build/fuzz.log 2>&1 || { cat build/fuzz.log; exit 1; }

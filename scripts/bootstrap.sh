@@ -4,6 +4,8 @@
 #   scripts/bootstrap.sh           dependencies of the build and the demo
 #   scripts/bootstrap.sh --judge   also those of tests and benchmarks: three builds of the stock ONNX runtime, OpenVINO, a browser,
 #                                  an emulator, Python's headers with NumPy, pytest and pybind11
+#   scripts/bootstrap.sh --tsan    the same, and an OpenMP runtime that the thread sanitizer knows
+#   scripts/bootstrap.sh --fuzz    dependencies of the build, and clang with libFuzzer
 set -eu
 
 root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
@@ -21,11 +23,13 @@ is_installed() {
 # Prints the packages of packages.txt that are missing.
 missing_packages() {
   sed -e 's/#.*//' -e '/^[[:space:]]*$/d' "$root/packages.txt" | while read -r first rest; do
-    if [ "$first" = tests ]; then
-      [ "$with_judge" = yes ] || continue
-      first=${rest%% *}
-      rest=${rest#* }
-    fi
+    case $first in
+      tests | tsan | fuzz)
+        case " $wanted " in *" $first "*) ;; *) continue ;; esac
+        first=${rest%% *}
+        rest=${rest#* }
+        ;;
+    esac
     case $first in
       *:)
         if ! command -v "${first%:}" >/dev/null; then
@@ -72,11 +76,12 @@ check_node() {
     fail "node is version ${found:-none}; the tests need $least_node or newer"
 }
 
-with_judge=no
 case ${1:-} in
-  '') ;;
-  --judge) with_judge=yes ;;
-  *) fail "unknown option '$1'; the only option is --judge" ;;
+  '') wanted= ;;
+  --judge) wanted=tests ;;
+  --tsan) wanted="tests tsan" ;;
+  --fuzz) wanted=fuzz ;;
+  *) fail "unknown option '$1'; the options are --judge, --tsan and --fuzz" ;;
 esac
 
 command -v dpkg-query >/dev/null ||
@@ -85,8 +90,10 @@ missing=$(missing_packages | tr '\n' ' ')
 missing=${missing% }
 [ -z "$missing" ] || install_packages
 
-if [ "$with_judge" = yes ]; then
-  check_node
-  sh "$root/tests/judge/install.sh"
-  sh "$root/tests/browser/install.sh"
-fi
+case $wanted in
+  tests*)
+    check_node
+    sh "$root/tests/judge/install.sh"
+    sh "$root/tests/browser/install.sh"
+    ;;
+esac

@@ -9,8 +9,8 @@
 #include "ompq/graph/taken_branch.h"
 #include "ompq/quant/histogram_observer.h"
 #include "ompq/quant/short_scale.h"
+#include "ompq/rounding/largest_scale.h"
 #include "ompq/rounding/operand_codes.h"
-#include "ompq/rounding/quantizer_limits.h"
 #include "ompq/targets/placement.h"
 
 namespace ompq::rounding {

@@ -59,12 +59,6 @@ struct QuantizerLimits {
   }
 };
 
-/// The largest scale with which the quantizer of `value` performs the Relu or Clip that produces
-/// it: its levels end within the bounds. Infinite if nothing limits it.
-[[nodiscard]] float largest_scale(const graph::Graph& graph,
-                                  graph::ValueId value,
-                                  const quant::QuantParams& params);
-
 /// The limits of `quantizers` of the graph's values. None without integer kernels.
 [[nodiscard]] QuantizerLimits quantizer_limits(const graph::Graph& graph,
                                                const std::vector<graph::Layer>& layers,
