@@ -72,6 +72,7 @@ const std::map<std::string_view, std::string_view>& command_level() {
       {"B", "the network itself"},
       {"reference", "a network, too"},
       {"input-shape", "the network's inputs"},
+      {"memory", "a limit of the process, not of a step"},
       {"data", "which samples are used: their indices are passed on"},
       {"eval-data", "likewise"},
       {"samples", "likewise"},

@@ -53,9 +53,9 @@ TEST(Distill, TakesTheLastEpochWhereAnotherIsBetterByChanceAlone) {
   const TestNetwork network = small_network(2);
   DistillationOptions options = quick_distillation();
   options.epochs = 8;
-  options.level_rate = 0.02;
+  options.level_rate = 0.1;  // far enough that epochs differ by chance
   int last_though_not_lowest = 0;
-  for (std::uint64_t seed = 1; seed <= 2; ++seed) {
+  for (std::uint64_t seed = 1; seed <= 6; ++seed) {
     options.seed = seed;
     double lowest = 0.0;  // before the last epoch
     const Distillation made = distill(

@@ -117,7 +117,7 @@ TEST_F(SystemLimits, OnThreadsAreNamed) {
 TEST_F(SystemLimits, TemporaryFolderThatIsMissingIsNamed) {
   const std::string caching = fmt::format(
       "quantize '{}' --data {} --avg-bits 3 --allocator uniform --beside none --method gptq "
-      "--memory 1kB --samples 8 --tuning-samples 16 --limit 8 --output \"$OUT/out.onnx\"",
+      "--memory 16MiB --samples 8 --tuning-samples 256 --limit 8 --output \"$OUT/out.onnx\"",
       shipped_model(),
       OMPQ_FASHION_MNIST);
   const ProgramResult result = shell("export TMPDIR=/nowhere/at/all", caching);

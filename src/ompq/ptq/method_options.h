@@ -42,7 +42,7 @@ struct MethodOptions {
   std::string augmentation = "light";
   Preparation prepare;
   reconstruction::ErrorWeight weight = reconstruction::ErrorWeight::Plain;
-  std::int64_t memory_bytes = 0;  ///< --memory, of which caches get a part; 0: rounding::default_memory()
+  std::int64_t memory_bytes = 0;  ///< for cached activations, without --memory; 0: default_memory()
   std::filesystem::path cache_directory;
   std::uint64_t seed = 0;
   int threads = 0;
@@ -57,7 +57,6 @@ void bind_options(Binder& binder, MethodOptions& options) {
   binder.bind("augment", options.augmentation);
   binder.bind("prepare", options.prepare, preparation_of);
   binder.bind("fisher", options.weight, error_weight_of);
-  binder.bind("memory", options.memory_bytes);
   binder.bind("seed", options.seed);
   binder.bind("threads", options.threads);
 }
