@@ -117,7 +117,7 @@ TEST(WritingAModel, ToAFolderThatIsNotThereIsRefused) {
 TEST(WritingAModel, OverADirectoryIsRefused) {
   const testing::TemporaryDirectory folder;
   fs::create_directory(folder / "net.onnx");
-  EXPECT_THAT(refusal(folder / "net.onnx"), HasSubstr("cannot rename into place"));
+  EXPECT_THAT(refusal(folder / "net.onnx"), HasSubstr("is a folder, not a regular file"));
   EXPECT_EQ(files_in(folder.path()), 1U);
 }
 

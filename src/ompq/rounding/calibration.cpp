@@ -1,6 +1,7 @@
 #include "ompq/rounding/calibration.h"
 
 #include <algorithm>
+#include <limits>
 
 #include <fmt/format.h>
 
@@ -200,6 +201,25 @@ void insert_for_integers(graph::Graph& graph,
   read_instead(graph, readers, value, real);
 }
 
+/// Enlarges the range for samples that calibration does not see. Float kernels get short scales,
+/// rounded up by at most 6 %. Between integer layers, short scales would make sums of codes end in
+/// ties, which runtimes round differently; inputs have a range of their own, as pixels do.
+void leave_room(const graph::Graph& graph,
+                graph::ValueId value,
+                const targets::TargetRow& target,
+                quant::QuantParams& params) {
+  constexpr float kRoom = 1.03F;
+  if (!target.integer_kernels) {
+    quant::shorten_scales(params, quant::Snap::Up);
+    return;
+  }
+  if (graph.producer(value) == graph::kNoNode) return;
+  float& scale = params.scale.front();
+  const float largest = target.drops_bounds ? largest_scale(graph, value, params)
+                                            : std::numeric_limits<float>::infinity();
+  scale = std::min(scale * kRoom, std::max(scale, largest));
+}
+
 }  // namespace
 
 ActivationQuantizers calibrate_activations(const graph::Graph& graph,
@@ -240,11 +260,7 @@ ActivationQuantizers calibrate_activations(const graph::Graph& graph,
                                                                 .symmetry = symmetry,
                                                                 .method = options.range,
                                                                 .percentile = options.percentile});
-    // Rounded up, the range never shrinks, and leaves room for samples that are not seen here.
-    quant::shorten_scales(params, quant::Snap::Up);
-    if (target.drops_bounds && target.integer_kernels) {
-      params.scale = {std::min(params.scale.front(), largest_scale(graph, value, params))};
-    }
+    leave_room(graph, value, target, params);
     quantizers.emplace(value, std::move(params));
     if (histograms == nullptr) continue;
     const quant::HistogramObserver& seen = entry.histogram;
