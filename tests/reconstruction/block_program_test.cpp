@@ -214,7 +214,8 @@ TEST_P(BlockProgramTest, WeightGradientEqualsCentralDifferences) {
 }
 
 TEST_P(BlockProgramTest, Bfloat16ComesCloseToFloat) {
-  const Block block(GetParam().make(), 8);
+  // With 8-bit activations, a level is hardly more than bfloat16's error, and codes would differ.
+  const Block block(GetParam().make(), 4);
   const auto run = [&](runtime::Precision precision) {
     BlockProgram program(
         block.part.graph, block.learned, {.precision = precision, .threads = 2, .batch = kBatch});
