@@ -44,8 +44,7 @@ MemoryScope memory_of(const Context& context, std::string_view command) {
   const bool has_option = context.options.knows("memory");
   const bool given = has_option && context.options.has("memory");
   const std::int64_t bytes = given ? context.options.integer("memory") : 0;
-  return {MemoryLimit(bytes, has_option),
-          MemoryBudget(bytes, command_row(command).weight_copies)};
+  return {MemoryLimit(bytes, has_option), MemoryBudget(bytes, command_row(command).weight_copies)};
 }
 
 namespace {

@@ -155,7 +155,8 @@ pipeline::Model load_model(const Context& context, std::string_view operand) {
   const std::filesystem::path file = context.options.text(operand);
   pipeline::check_memory_to_load(file);
   pipeline::Model model = pipeline::load_model(file, import_options(context, file));
-  pipeline::check_memory(model, context.options.knows("allocator") || context.options.knows("sizes"));
+  pipeline::check_memory(model,
+                         context.options.knows("allocator") || context.options.knows("sizes"));
   return model;
 }
 

@@ -12,8 +12,8 @@ std::atomic<std::int64_t> given_bytes{0};
 std::atomic<std::int64_t> weight_bytes{0};
 std::atomic<int> copies{kCopiesWhileLoading};
 
-/// By default, glibc keeps freed blocks of up to 32 MiB in its heap, where they remain resident: half
-/// of the peak of a run. Blocks of activations and weights are returned to the system instead.
+/// By default, glibc keeps freed blocks of up to 32 MiB in its heap, where they remain resident:
+/// half of the peak of a run. Blocks of activations and weights are returned to the system instead.
 void return_freed_blocks() {
 #ifdef __GLIBC__
   constexpr int kLeastMapped = 256 << 10;

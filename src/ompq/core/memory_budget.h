@@ -8,8 +8,8 @@ namespace ompq {
 /// The memory that --memory gives to a run, for the whole process, during this object's lifetime.
 /// The network's weights are taken from it first. The rest is divided into equal parts: activations
 /// of one forward pass, cached activations, and decoded samples. Each part is a limit for whoever
-/// allocates: fewer samples per pass, caches in files, samples decoded again. From then on, the process
-/// returns freed memory to the system.
+/// allocates: fewer samples per pass, caches in files, samples decoded again. From then on, the
+/// process returns freed memory to the system.
 class MemoryBudget {
  public:
   /// @param bytes  0: no limit.

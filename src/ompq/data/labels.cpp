@@ -60,13 +60,13 @@ Labels from_indices(const Tensor& array, const std::string& what) {
   for (std::size_t first = 0; first < count; first += kPart) {
     for (const double value : part_of_array(array, first, std::min(kPart, count - first))) {
       if (!is_index(value)) {
-        return {
-            .fault = fmt::format("{}, and the label of sample {} is {}, not a whole number in 0..{}",
-                                 what,
-                                 labels.values.size(),
-                                 value,
-                                 std::numeric_limits<std::int32_t>::max()),
-            .bad_number = true};
+        return {.fault =
+                    fmt::format("{}, and the label of sample {} is {}, not a whole number in 0..{}",
+                                what,
+                                labels.values.size(),
+                                value,
+                                std::numeric_limits<std::int32_t>::max()),
+                .bad_number = true};
       }
       labels.values.push_back(static_cast<std::int32_t>(value));
     }

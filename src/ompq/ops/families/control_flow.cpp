@@ -53,7 +53,8 @@ thread_local LastCheck last_check;
 
 template <auto Infer>
 OutputList infer_once(const OpContext& context, Facts inputs) {
-  if (std::exchange(last_check.node, nullptr) == &context.node) return std::move(last_check.outputs);
+  if (std::exchange(last_check.node, nullptr) == &context.node)
+    return std::move(last_check.outputs);
   return Infer(context, inputs);
 }
 
