@@ -197,14 +197,14 @@ pipeline::SampleOptions sample_options(const Context& context,
 std::optional<std::filesystem::path> kept_preprocess(const OptionValues& options,
                                                      const std::filesystem::path& model,
                                                      const std::filesystem::path& output) {
-  const auto beside = data::find_preprocess(model);
+  const auto network_file = data::find_preprocess(model);
   if (!gives_preprocessing(options, model)) return std::nullopt;
   const std::filesystem::path file = data::preprocess_file(output);
   const auto is_read = [&](const std::optional<std::filesystem::path>& source) {
     std::error_code ignored;
     return source && std::filesystem::equivalent(*source, file, ignored);
   };
-  if (is_read(beside) || is_read(options.maybe_text("preprocess"))) return std::nullopt;
+  if (is_read(network_file) || is_read(options.maybe_text("preprocess"))) return std::nullopt;
   return file;
 }
 
