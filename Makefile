@@ -7,7 +7,7 @@ PREFIX := /usr/local
 RELEASE := build/release
 export CMAKE_BUILD_PARALLEL_LEVEL := $(JOBS)
 
-.PHONY: all help bootstrap judge configure demo test check-asan check-ubsan check-tsan bench fuzz format tidy docs install clean
+.PHONY: all help bootstrap judge configure demo test check-asan check-ubsan check-tsan check-torch2 wheel deb release bench fuzz format tidy docs install clean
 
 all: configure ## build the program (build/release)
 	@cmake --build $(RELEASE) --target ompq_program
@@ -42,6 +42,18 @@ check-ubsan: judge ## run all tests with the undefined-behaviour sanitizer (buil
 check-tsan: ## run all tests with the thread sanitizer (build/tsan)
 	@scripts/bootstrap.sh --tsan
 	@scripts/check_sanitizer tsan $(JOBS)
+
+check-torch2: ## build with LibTorch 2.x and run all tests (build/torch2)
+	@scripts/check_torch2.sh $(JOBS)
+
+wheel: ## build the wheel (dist/) with LibTorch 2.x
+	@packaging/build_wheel.sh $(JOBS)
+
+deb: ## build the Debian packages (dist/)
+	@packaging/build_deb.sh $(JOBS)
+
+release: ## build source archive, wheel and Debian packages with checksums (dist/)
+	@packaging/release.sh $(JOBS)
 
 bench: CONFIGURE := -DOMPQ_BENCH=ON
 bench: judge configure ## build and run the benchmarks

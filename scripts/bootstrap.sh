@@ -6,6 +6,8 @@
 #                                  an emulator, Python's headers with NumPy, pytest and pybind11
 #   scripts/bootstrap.sh --tsan    the same, and an OpenMP runtime that the thread sanitizer knows
 #   scripts/bootstrap.sh --fuzz    dependencies of the build, and clang with libFuzzer
+#   scripts/bootstrap.sh --deb     dependencies of the build, and what makes Debian packages
+#   scripts/bootstrap.sh --wheel   dependencies of the build, and what fetches LibTorch 2.x and makes the wheel
 set -eu
 
 root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
@@ -24,7 +26,7 @@ is_installed() {
 missing_packages() {
   sed -e 's/#.*//' -e '/^[[:space:]]*$/d' "$root/packages.txt" | while read -r first rest; do
     case $first in
-      tests | tsan | fuzz)
+      tests | tsan | fuzz | wheel | deb)
         case " $wanted " in *" $first "*) ;; *) continue ;; esac
         first=${rest%% *}
         rest=${rest#* }
@@ -81,7 +83,9 @@ case ${1:-} in
   --judge) wanted=tests ;;
   --tsan) wanted="tests tsan" ;;
   --fuzz) wanted=fuzz ;;
-  *) fail "unknown option '$1'; the options are --judge, --tsan and --fuzz" ;;
+  --wheel) wanted=wheel ;;
+  --deb) wanted=deb ;;
+  *) fail "unknown option '$1'; the options are --judge, --tsan, --fuzz, --deb and --wheel" ;;
 esac
 
 command -v dpkg-query >/dev/null ||

@@ -45,15 +45,21 @@ std::string bash_command(const CommandRecord& command) {
                           fmt::join(spellings(record), "|"),
                           bash_values(record));
   }
+  const std::string operand = command.operands.empty()
+                                  ? ""
+                                  : fmt::format(
+                                        "      else\n"
+                                        "        COMPREPLY=($(compgen {} -- \"$word\"))\n",
+                                        bash_values(command.operands.front()));
   return fmt::format(
       "    {})\n      case $previous in\n{}      esac\n"
       "      if [[ $word == -* ]]; then\n"
       "        COMPREPLY=($(compgen -W '{}' -- \"$word\"))\n"
-      "      else\n        COMPREPLY=($(compgen {} -- \"$word\"))\n      fi ;;\n",
+      "{}      fi ;;\n",
       command.name,
       values,
       fmt::join(options, " "),
-      bash_values(command.operands.front()));
+      operand);
 }
 
 std::string bash_script() {

@@ -88,7 +88,7 @@ std::string program_help() {
 std::string command_help(const CommandRecord& command) {
   std::string text =
       fmt::format("Usage: {}\n\n{}\n", usage(command), wrap(command.description, 0, 0));
-  text += "\nOperands:\n";
+  if (!command.operands.empty()) text += "\nOperands:\n";
   for (const OptionRecord& operand : command.operands) text += describe(operand);
   for (const OptionGroup& group : option_groups(command)) {
     text += fmt::format("\n{}:\n", group.name);

@@ -8,6 +8,7 @@
 
 #include "command_line.h"
 #include "completion.h"
+#include "demo_command.h"
 #include "documentation.h"
 #include "engine_loader.h"
 #include "failure.h"
@@ -64,6 +65,7 @@ int run(int argc, char** argv) {
     return static_cast<int>(ExitCode::Done);
   }
   const auto& request = std::get<CommandRequest>(asked);
+  if (request.command == "demo") return run_demo(request.values);
   const auto own = std::ranges::find(kOwnCommands, request.command, &OwnCommand::name);
   if (own == kOwnCommands.end()) return run_on_engine(request);
   write_output(own->text(request.values));

@@ -25,7 +25,7 @@ std::string option_row(const OptionRecord& record) {
 std::string command_section(const CommandRecord& command) {
   std::string text = fmt::format(
       "\n## ompq {}\n\n```\n{}\n```\n\n{}\n", command.name, usage(command), command.description);
-  text += "\n| operand | what it is | |\n|---|---|---|\n";
+  if (!command.operands.empty()) text += "\n| operand | what it is | |\n|---|---|---|\n";
   for (const OptionRecord& operand : command.operands) text += option_row(operand);
   for (const OptionGroup& group : option_groups(command)) {
     text += fmt::format("\n| {} | what it does | values |\n|---|---|---|\n", group.name);

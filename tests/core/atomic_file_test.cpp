@@ -1,17 +1,16 @@
 #include "ompq/core/atomic_file.h"
 
 #include <algorithm>
-#include <csignal>
 #include <fstream>
 #include <functional>
 #include <string>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include "ompq/core/error.h"
+#include "support/file_size_limit.h"
 #include "support/paths.h"
 
 namespace ompq {
@@ -34,27 +33,6 @@ std::string file_error(const std::function<void()>& work) {
   ADD_FAILURE() << "nothing was thrown";
   return "";
 }
-
-/// Files may not grow beyond `bytes` while this lives: what a full disk looks like to a writer.
-class FileSizeLimit {
- public:
-  explicit FileSizeLimit(rlim_t bytes) {
-    ::getrlimit(RLIMIT_FSIZE, &before_);
-    old_handler_ = std::signal(SIGXFSZ, SIG_IGN);
-    const rlimit limited{bytes, before_.rlim_max};
-    ::setrlimit(RLIMIT_FSIZE, &limited);
-  }
-  ~FileSizeLimit() {
-    ::setrlimit(RLIMIT_FSIZE, &before_);
-    std::signal(SIGXFSZ, old_handler_);
-  }
-  FileSizeLimit(const FileSizeLimit&) = delete;
-  FileSizeLimit& operator=(const FileSizeLimit&) = delete;
-
- private:
-  rlimit before_{};
-  void (*old_handler_)(int) = nullptr;
-};
 
 TEST(WriteFileAtomically, WritesAndReplacesAndLeavesNothingElse) {
   const testing::TemporaryDirectory folder;
@@ -172,7 +150,7 @@ TEST(WriteFileAtomically, KeepsTheOldFileWhereTheDiskIsFull) {
   write_file_atomically(target, "old");
   std::string message;
   {
-    const FileSizeLimit limit(1000);
+    const testing::FileSizeLimit limit(1000);
     message = file_error([&] { write_file_atomically(target, std::string(5000, 'x')); });
   }
   EXPECT_THAT(message, HasSubstr("cannot write: File too large"));
@@ -196,7 +174,7 @@ TEST(WriteFilesAtomically, RenamesNoneBeforeAllAreWhole) {
   const NewFile files[] = {{folder / "data", "new"}, {folder / "model", large}};
   std::string message;
   {
-    const FileSizeLimit limit(1000);
+    const testing::FileSizeLimit limit(1000);
     message = file_error([&] { write_files_atomically(files); });
   }
   EXPECT_THAT(message, HasSubstr("cannot write: File too large"));

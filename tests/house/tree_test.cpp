@@ -76,6 +76,25 @@ TEST(Tree, ReadsJsonOfOthersInOnePlace) {
   EXPECT_GT(found, 2);
 }
 
+/// core/atomic_file and core/append_file leave neither half files nor files of another kind.
+TEST(Tree, WritesFilesInOneRoom) {
+  const std::set<std::string> may{"src/ompq/core/atomic_file.cpp", "src/ompq/core/append_file.cpp"};
+  const std::regex call("ofstream|fopen\\(|O_CREAT|O_WRONLY|O_RDWR|::rename\\(|resize_file\\(");
+  int found = 0;
+  for (const std::string folder : {"src", "apps", "python"}) {
+    for (const std::string& file : text_files(folder)) {
+      const std::string extension = fs::path(file).extension().string();
+      if (extension != ".h" && extension != ".cpp") continue;
+      for (const Line& line : lines_of(file)) {
+        if (!std::regex_search(line.text, call)) continue;
+        ++found;
+        EXPECT_TRUE(may.contains(file)) << place(line);
+      }
+    }
+  }
+  EXPECT_GT(found, 2);
+}
+
 TEST(Tree, LinksOfTheDocumentsLeadSomewhere) {
   const std::regex link(R"(\]\(([^)#:\s]+)(#[^)]*)?\))");
   int checked = 0;

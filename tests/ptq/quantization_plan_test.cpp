@@ -12,6 +12,7 @@
 #include "ompq/allocation/allocation_file.h"
 #include "ompq/core/atomic_file.h"
 #include "ompq/core/error.h"
+#include "ompq/ptq/quantize.h"
 #include "pipeline/small_model.h"
 #include "support/paths.h"
 
@@ -150,6 +151,23 @@ TEST_F(PlanTest, RefusesAnAllocationOfAnotherNetwork) {
                                  ::testing::HasSubstr("small.onnx"),
                                  ::testing::HasSubstr("bits.json")));
   }
+}
+
+TEST_F(PlanTest, ReadsTheAllocationBeforeAnyWork) {
+  pipeline::Samples samples = pipeline::small_samples(16);
+  pipeline::Samples evaluation = pipeline::small_samples(16);
+  options_.output = folder_ / "small.onnx";
+  options_.allocation_file = folder_ / "bits.json";
+  int events = 0;
+  const auto run = [&] {
+    return quantize(model_, samples, evaluation, options_, [&](const ProgressEvent&) { ++events; });
+  };
+  EXPECT_THROW((void)run(), FileError);  // it does not exist
+  for (const char* content : {"[]", R"({"format": "ompq-allocation/1", "layers": []})"}) {
+    write_file_atomically(folder_ / "bits.json", content);
+    EXPECT_THROW((void)run(), DataError) << content;
+  }
+  EXPECT_EQ(events, 0);
 }
 
 /// Of 64 samples, 8 of them to calibrate with.

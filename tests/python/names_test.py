@@ -25,7 +25,7 @@ STUB = ast.parse((pathlib.Path(ompq.__file__).parent / "__init__.pyi").read_text
 def test_every_command_that_runs_networks_is_a_function(program):
     listed = re.findall(r"^  ([a-z][a-z-]*)  ", program("--help").stdout, re.MULTILINE)
     assert [COMMANDS[name] for name in FUNCTIONS] == [
-        command for command in listed if command not in ("report", "completion")
+        command for command in listed if command not in ("report", "demo", "completion")
     ]
 
 

@@ -47,7 +47,12 @@ Image decode_image(std::string_view bytes, std::string_view name) {
     return decode_webp(bytes, name);
   }
   for (const std::string_view magic : {"II*\0"sv, "MM\0*"sv, "II+\0"sv, "MM\0+"sv}) {
-    if (starts_with(bytes, magic)) return decode_tiff(bytes, name);
+    if (!starts_with(bytes, magic)) continue;
+#ifdef OMPQ_TIFF
+    return decode_tiff(bytes, name);
+#else
+    throw DataError(name, "this build of ompq reads no TIFF images; convert it to PNG");
+#endif
   }
   throw DataError(
       name, "the file is not a JPEG, PNG, WebP, BMP or TIFF image; convert it to one of them");

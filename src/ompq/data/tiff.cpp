@@ -1,3 +1,5 @@
+#ifdef OMPQ_TIFF  // libtiff is optional
+
 #include <algorithm>
 #include <cstdarg>
 #include <cstdio>
@@ -137,3 +139,5 @@ Image decode_tiff(std::string_view bytes, std::string_view name) {
 }
 
 }  // namespace ompq::data
+
+#endif

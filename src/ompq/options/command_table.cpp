@@ -97,6 +97,7 @@ constexpr std::array<std::string_view, 2> kDiffExamples{
 constexpr std::array<std::string_view, 2> kReportExamples{
     "ompq report run.json -o report.html",
     "ompq report run.json compare.json sweep.json -o report.html"};
+constexpr std::array<std::string_view, 2> kDemoExamples{"ompq demo", "ompq demo -o folder"};
 constexpr std::array<std::string_view, 2> kCompletionExamples{
     "source <(ompq completion bash)", "ompq completion zsh > ~/.zfunc/_ompq"};
 
@@ -312,6 +313,16 @@ std::vector<CommandRecord> make_table() {
        .options = join({one(kPageOut), std::span(kCommonOptions).last(1)}),
        .rules = {},
        .examples = kReportExamples,
+       .runs_networks = false},
+      {.name = "demo",
+       .summary = "quantize the network that is installed with ompq",
+       .description = "Quantizes a small image classifier to 3 bits on average, compares it with "
+                      "uniform bits and with the paper's allocation on test images, and makes the "
+                      "report page. Takes about a minute, and shows the commands that it runs.",
+       .operands = {},
+       .options = join({one(kDemoOut), std::span(kCommonOptions).last(1)}),
+       .rules = {},
+       .examples = kDemoExamples,
        .runs_networks = false},
       {.name = "completion",
        .summary = "print a completion script for a shell",

@@ -286,6 +286,15 @@ inline constexpr OptionRecord kCsv{.name = "csv",
                                    .text = "write the rows as comma-separated values to this file",
                                    .writes = true};
 
+inline constexpr OptionRecord kDemoOut{
+    .name = "output",
+    .short_name = 'o',
+    .type = OptionType::Path,
+    .value_name = "FOLDER",
+    .fallback = "ompq-demo",
+    .group = "Output",
+    .text = "folder for the network, the result and the page; created if it is missing"};
+
 inline constexpr OptionRecord kPageOut{
     .name = "output",
     .short_name = 'o',

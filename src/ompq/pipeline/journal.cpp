@@ -1,13 +1,10 @@
 #include "ompq/pipeline/journal.h"
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
+#include <system_error>
+#include <utility>
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/file.h>
-#include <unistd.h>
 
 #include "ompq/core/error.h"
 #include "ompq/core/log.h"
@@ -25,20 +22,6 @@ constexpr std::string_view kJournalFormat = "ompq-journal/2";
 std::string text_at(const Json& line, const char* key) {
   if (!line.is_object() || !line.contains(key) || !line[key].is_string()) return "";
   return line[key].get<std::string>();
-}
-
-std::string read_all(int file, const std::filesystem::path& path) {
-  std::string text;
-  char buffer[65536];
-  for (;;) {
-    const ssize_t got = ::read(file, buffer, sizeof buffer);
-    if (got == 0) return text;
-    if (got < 0) {
-      throw FileError("journal",
-                      fmt::format("cannot read {}: {}", path.string(), std::strerror(errno)));
-    }
-    text.append(buffer, static_cast<std::size_t>(got));
-  }
 }
 
 std::string header_of(const std::string& fingerprint) {
@@ -67,67 +50,45 @@ Found what_is(const std::string& text, const std::string& header) {
 
 }  // namespace
 
-Journal::Journal(std::filesystem::path path, std::string fingerprint) : path_(std::move(path)) {
-  file_ = ::open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
-  if (file_ < 0) {
+Journal::Journal(std::filesystem::path path, std::string fingerprint)
+    : file_(std::in_place,
+            std::move(path),
+            AppendFile::Create::IfMissing,
+            "choose another file with --journal") {
+  if (!file_->lock()) {
     throw FileError("journal",
-                    fmt::format("cannot open {}: {}; choose another file with --journal",
-                                path_.string(),
-                                std::strerror(errno)));
+                    fmt::format("{} is in use by another run; wait for it, or choose another file "
+                                "with --journal",
+                                file_->path().string()));
   }
-  try {
-    if (::flock(file_, LOCK_EX | LOCK_NB) != 0) {
-      throw FileError(
-          "journal",
-          fmt::format("{} is in use by another run; wait for it, or choose another file "
-                      "with --journal",
-                      path_.string()));
-    }
-    const std::string text = read_all(file_, path_);
-    const std::string header = header_of(fingerprint);
-    const Found found = what_is(text, header);
-    if (found == Found::NoJournal) {
-      throw DataError(
-          "journal",
-          fmt::format("{} is not a journal of ompq; choose another file", path_.string()));
-    }
-    if (found == Found::OtherRun) {
-      log().warn(
-          "{} is from a run of another version, or with another model, other samples or options; "
-          "it is restarted",
-          path_.string());
-    }
-    if (found == Found::OtherFormat) {
-      throw DataError("journal",
-                      fmt::format("{} is a journal of another version of ompq, and this one reads "
-                                  "only {}; finish the run with that version, or remove the file "
-                                  "to start again",
-                                  path_.string(),
-                                  kJournalFormat));
-    }
-    found == Found::OurRun ? resume(text) : begin(header);
-  } catch (...) {
-    ::close(file_);
-    throw;
+  const std::string text = file_->read();
+  const std::string header = header_of(fingerprint);
+  const Found found = what_is(text, header);
+  if (found == Found::NoJournal) {
+    throw DataError(
+        "journal",
+        fmt::format("{} is not a journal of ompq; choose another file", file_->path().string()));
   }
-}
-
-Journal::~Journal() {
-  if (file_ >= 0) ::close(file_);
-}
-
-void Journal::truncate(std::size_t bytes) {
-  const auto end = static_cast<off_t>(bytes);
-  if (::ftruncate(file_, end) != 0 || ::lseek(file_, end, SEEK_SET) != end) {
-    throw FileError("journal",
-                    fmt::format("cannot write {}: {}", path_.string(), std::strerror(errno)));
+  if (found == Found::OtherRun) {
+    log().warn(
+        "{} is from a run of another version, or with another model, other samples or options; "
+        "it is restarted",
+        file_->path().string());
   }
-  bytes_ = bytes;
+  if (found == Found::OtherFormat) {
+    throw DataError("journal",
+                    fmt::format("{} is a journal of another version of ompq, and this one reads "
+                                "only {}; finish the run with that version, or remove the file "
+                                "to start again",
+                                file_->path().string(),
+                                kJournalFormat));
+  }
+  found == Found::OurRun ? resume(text) : begin(header);
 }
 
 void Journal::begin(const std::string& header) {
-  truncate(0);
-  without_units_.emplace(path_.string());
+  file_->truncate(0);
+  without_units_.emplace(path().string());
   write_line(header);
 }
 
@@ -141,7 +102,7 @@ void Journal::resume(const std::string& text) {
     if (key.empty() || !line->contains("value") || units_.contains(key)) {
       log().warn(
           "{}: the line after {} units is damaged; it and what follows it are computed again",
-          path_.string(),
+          path().string(),
           units_.size());
       break;
     }
@@ -149,27 +110,12 @@ void Journal::resume(const std::string& text) {
     kept = end + 1;
   }
   resumed_ = units_.size();
-  truncate(kept);
+  file_->truncate(kept);
 }
 
-void Journal::write_line(const std::string& bytes) {
-  std::size_t at = 0;
-  while (at < bytes.size()) {
-    const ssize_t put = ::write(file_, bytes.data() + at, bytes.size() - at);
-    if (put < 0 && errno == EINTR) continue;
-    if (put <= 0) {
-      throw FileError("journal",
-                      fmt::format("cannot write {}: {}; its entries so far remain valid",
-                                  path_.string(),
-                                  std::strerror(errno)));
-    }
-    at += static_cast<std::size_t>(put);
-    bytes_ += static_cast<std::size_t>(put);
-  }
-  if (::fsync(file_) != 0 && errno != EINVAL) {
-    throw FileError("journal",
-                    fmt::format("cannot write {}: {}", path_.string(), std::strerror(errno)));
-  }
+void Journal::write_line(std::string_view line) {
+  file_->append(line);
+  file_->flush_to_disk();
 }
 
 std::optional<std::string> Journal::find(std::string_view key) const {
@@ -183,27 +129,27 @@ void Journal::drop_from(std::string_view key, std::string_view reason) {
   if (dropped == units_.end()) return;
   const std::size_t end = dropped->second.begin;
   log().warn("{}: unit '{}' cannot be used ({}); it and what follows it are computed again",
-             path_.string(),
+             path().string(),
              key,
              reason);
   std::erase_if(units_, [&](const auto& unit) { return unit.second.begin >= end; });
   resumed_ = std::min(resumed_, units_.size());
-  truncate(end);
+  file_->truncate(end);
 }
 
 void Journal::append(std::string_view key, std::string_view json) {
   const Json value = Json::parse(json);  // of this program
-  const std::size_t begin = bytes_;
+  const std::size_t begin = file_->bytes();
   write_line(fields::text_of(Json{{"key", key}, {"value", value}}) + "\n");
   without_units_.reset();
   units_[std::string(key)] = {.json = value.dump(), .begin = begin};
 }
 
 void Journal::finish() {
-  ::close(file_);
-  file_ = -1;
+  const std::filesystem::path path = file_->path();
+  file_.reset();
   std::error_code ignored;
-  std::filesystem::remove(path_, ignored);
+  std::filesystem::remove(path, ignored);
 }
 
 }  // namespace ompq::pipeline

@@ -7,8 +7,8 @@
 #include <string_view>
 #include <utility>
 
+#include "ompq/core/append_file.h"
 #include "ompq/core/error.h"
-
 #include "ompq/core/unfinished_file.h"
 
 namespace ompq::pipeline {
@@ -28,7 +28,6 @@ class Journal {
   /// @throws FileError if the file cannot be opened or locked; DataError if it is not a journal, or
   /// has the format of another version; it is then unchanged.
   Journal(std::filesystem::path path, std::string fingerprint);
-  ~Journal();
   Journal(const Journal&) = delete;
   Journal& operator=(const Journal&) = delete;
 
@@ -56,24 +55,21 @@ class Journal {
   [[nodiscard]] std::size_t resumed() const { return resumed_; }
   /// Number of units now.
   [[nodiscard]] std::size_t size() const { return units_.size(); }
-  [[nodiscard]] const std::filesystem::path& path() const { return path_; }
+  [[nodiscard]] const std::filesystem::path& path() const { return file_->path(); }
   /// Closes the journal and removes the file, after all work is done.
   void finish();
 
  private:
-  void truncate(std::size_t bytes);
   void begin(const std::string& header);
   void resume(const std::string& text);
-  void write_line(const std::string& bytes);
+  void write_line(std::string_view line);
 
-  std::filesystem::path path_;
-  int file_ = -1;
   struct Unit {
     std::string json;
     std::size_t begin = 0;  ///< of its line in the file
   };
+  std::optional<AppendFile> file_;  ///< until finish()
   std::map<std::string, Unit, std::less<>> units_;
-  std::size_t bytes_ = 0;  ///< of the file
   std::size_t resumed_ = 0;
   std::optional<UnfinishedFile> without_units_;  ///< such a journal is useless
 };

@@ -51,20 +51,30 @@ Planned plan_from_search(const pipeline::Model& model,
   return planned;
 }
 
-Planned plan_from_file(const pipeline::Model& model,
-                       pipeline::Samples& samples,
-                       const QuantizeOptions& options) {
-  const auto file = allocation::read_allocation(*options.allocation_file,
-                                                pipeline::layer_costs(model),
-                                                {model.file.filename().string(), model.sha256});
-  Planned planned;
-  WidthPlan plan{.allocator = options.allocation_file->filename().string()};
+/// The file given with --allocation. @throws DataError, ConfigError if it does not fit the network
+/// or the target.
+allocation::AllocationFile allocation_file(const pipeline::Model& model,
+                                           const QuantizeOptions& options) {
+  auto file = allocation::read_allocation(*options.allocation_file,
+                                          pipeline::layer_costs(model),
+                                          {model.file.filename().string(), model.sha256});
   const targets::TargetRow& target = targets::target(options.search.weights.target);
   for (const auto& layer : file.layers) {
     (void)targets::supported_widths(
         target, {layer.weight_bits}, fmt::format("layer '{}'", layer.name));
     targets::require_activation_widths(
         target, {layer.activation_bits.value_or(allocation::kFloatBits)}, "--allocation");
+  }
+  return file;
+}
+
+Planned plan_from_file(const pipeline::Model& model,
+                       pipeline::Samples& samples,
+                       const QuantizeOptions& options) {
+  const auto file = allocation_file(model, options);
+  Planned planned;
+  WidthPlan plan{.allocator = options.allocation_file->filename().string()};
+  for (const auto& layer : file.layers) {
     plan.weight_bits.push_back(layer.weight_bits);
     planned.activation_bits.push_back(layer.activation_bits);
   }
@@ -151,6 +161,10 @@ Planned plan_from_journal(const pipeline::Model& model,
 }
 
 }  // namespace
+
+void check_allocation_file(const pipeline::Model& model, const QuantizeOptions& options) {
+  (void)allocation_file(model, options);
+}
 
 pipeline::FileForm file_form(const QuantizeOptions& options, const Planned& planned) {
   pipeline::FileForm form = options.search.form;

@@ -54,6 +54,10 @@ struct Planned {
 /// The options for writing the file with these widths.
 [[nodiscard]] pipeline::FileForm file_form(const QuantizeOptions& options, const Planned& planned);
 
+/// Before any work: @throws DataError, ConfigError, FileError if options.allocation_file cannot be
+/// read, or does not fit the network or the target.
+void check_allocation_file(const pipeline::Model& model, const QuantizeOptions& options);
+
 /// The widths of options.allocation_file, of the journal, or of a search, which are then stored in
 /// the journal.
 /// @param journal  may be null.

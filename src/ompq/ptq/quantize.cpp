@@ -216,7 +216,11 @@ report::Quantization quantize(const pipeline::Model& model,
                               const ProgressHandler& progress) {
   if (options.search.form.opset)
     onnx_io::check_opset(model.file_graph.value_or(model.graph), *options.search.form.opset);
-  if (!options.allocation_file) search::check_budget(model, options.search);
+  if (options.allocation_file) {
+    check_allocation_file(model, options);
+  } else {
+    search::check_budget(model, options.search);
+  }
   const auto tuning = tuning_samples(samples, evaluation, options);
   std::optional<pipeline::Journal> journal;
   if (!method_row(options.method.method).is_plain() || options.method.prepare.any()) {

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "ompq/core/append_file.h"
 #include "ompq/core/error.h"
 #include "ompq/core/log.h"
 #include "ompq/core/named_tensors_file.h"
@@ -103,18 +104,13 @@ Checkpoint checkpoint_from(const fs::path& file, const NamedTensors& content) {
 /// Renames an unusable checkpoint instead of deleting it: its training may have taken days.
 void set_aside(const fs::path& file, std::string_view reason) {
   fs::path target;
-  for (int i = 1; target.empty() || fs::exists(target); ++i) {
-    target = fmt::format("{}.{}", file.string(), i);
-  }
-  std::error_code code;
-  fs::rename(file, target, code);
-  if (code) {
+  try {
+    target = move_aside(file);
+  } catch (const FileError& error) {
     throw FileError(file.string(),
-                    fmt::format("{}, and it cannot be moved to {}: {}; remove it, or name another "
-                                "file with --checkpoint",
+                    fmt::format("{}, and it {}; remove it, or name another file with --checkpoint",
                                 reason,
-                                target.string(),
-                                code.message()));
+                                error.reason()));
   }
   log().warn("{} is not used ({}); it was moved to {}, and training starts from the beginning",
              file.string(),

@@ -1,15 +1,11 @@
 #include "ompq/report/epoch_log.h"
 
-#include <cerrno>
-#include <cstdio>
-#include <cstring>
-#include <memory>
 #include <string_view>
-#include <system_error>
 #include <utility>
 
 #include <fmt/format.h>
 
+#include "ompq/core/append_file.h"
 #include "ompq/core/atomic_file.h"
 #include "ompq/core/error.h"
 #include "ompq/fields/read.h"
@@ -53,6 +49,11 @@ std::vector<std::pair<EpochRecord, std::size_t>> records_in(const fs::path& path
   return records;
 }
 
+/// Opened for each record: whoever follows the log may have moved the file away.
+AppendFile opened(const fs::path& path) {
+  return {path, AppendFile::Create::IfMissing, "free some space, or choose another file"};
+}
+
 }  // namespace
 
 std::string to_json_line(const EpochRecord& record) {
@@ -65,9 +66,10 @@ EpochLog::EpochLog(fs::path path, std::int64_t first_epoch)
     : path_(std::move(path)), next_epoch_(first_epoch) {
   if (first_epoch > 1 || fs::exists(path_)) {
     std::int64_t kept = 0;
+    std::size_t whole = 0;  // bytes
     for (const auto& [record, bytes] : records_in(path_, read_file(path_))) {
       if (record.epoch >= first_epoch) break;
-      bytes_ += bytes;
+      whole += bytes;
       ++kept;
     }
     if (kept != first_epoch - 1) {
@@ -76,9 +78,7 @@ EpochLog::EpochLog(fs::path path, std::int64_t first_epoch)
           fmt::format(
               "it has {} epochs, but {} were trained; choose another file", kept, first_epoch - 1));
     }
-    std::error_code code;
-    fs::resize_file(path_, bytes_, code);
-    if (code) throw FileError(path_.string(), "cannot be written: " + code.message());
+    opened(path_).truncate(whole);
   } else {
     write_file_atomically(path_, std::string_view());
   }
@@ -90,20 +90,7 @@ void EpochLog::append(const EpochRecord& record) {
                         fmt::format("epoch {} follows {}", record.epoch, next_epoch_ - 1));
   }
   const std::string line = to_json_line(record) + "\n";
-  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path_.c_str(), "ab"),
-                                                             std::fclose);
-  const bool written = file != nullptr &&
-                       std::fwrite(line.data(), 1, line.size(), file.get()) == line.size() &&
-                       std::fflush(file.get()) == 0;
-  if (!written) {
-    const int code = errno;
-    std::error_code ignored;
-    fs::resize_file(path_, bytes_, ignored);
-    throw FileError(path_.string(),
-                    fmt::format("cannot be written: {}; free some space, or choose another file",
-                                std::strerror(code)));
-  }
-  bytes_ += line.size();
+  opened(path_).append(line);
   ++next_epoch_;
 }
 

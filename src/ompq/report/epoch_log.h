@@ -78,7 +78,6 @@ class EpochLog {
  private:
   std::filesystem::path path_;
   std::int64_t next_epoch_ = 0;
-  std::uintmax_t bytes_ = 0;  ///< of whole lines
 };
 
 /// The records of such a file. @throws FileError, DataError naming the line.

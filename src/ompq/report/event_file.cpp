@@ -2,14 +2,10 @@
 
 #include <array>
 #include <bit>
-#include <cerrno>
 #include <chrono>
-#include <cstring>
 #include <system_error>
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include "ompq/core/error.h"
 
@@ -100,15 +96,22 @@ std::string summary(std::span<const Scalar> scalars) {
   return bytes_field(5, values);
 }
 
-/// A unique file name, also for several runs within one second.
-int create(const fs::path& folder, fs::path& path) {
+/// A file with a new name, also for several runs within one second.
+AppendFile create(const fs::path& folder) {
+  std::error_code code;
+  fs::create_directories(folder, code);
+  if (code) throw FileError(folder.string(), "cannot be created: " + code.message());
   const auto seconds = static_cast<std::int64_t>(wall_time());
-  for (int number = 0; number < 10'000; ++number) {
-    path = folder / fmt::format("events.out.tfevents.{:010}.{:04}.ompq", seconds, number);
-    const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0644);
-    if (file >= 0 || errno != EEXIST) return file;
+  for (int number = 0;; ++number) {
+    const fs::path path =
+        folder / fmt::format("events.out.tfevents.{:010}.{:04}.ompq", seconds, number);
+    if (fs::exists(path, code)) continue;
+    try {
+      return {path, AppendFile::Create::Always, "free some space, or choose another folder"};
+    } catch (const FileError&) {
+      if (!fs::exists(path, code)) throw;  // else another run was faster
+    }
   }
-  return -1;
 }
 
 }  // namespace
@@ -121,24 +124,10 @@ std::uint32_t crc32c(std::string_view bytes) {
   return ~crc;
 }
 
-EventFile::EventFile(const fs::path& folder, std::int64_t first_step) {
-  std::error_code code;
-  fs::create_directories(folder, code);
-  if (code) throw FileError(folder.string(), "cannot be created: " + code.message());
-  file_ = create(folder, path_);
-  if (file_ < 0) {
-    throw FileError(path_.string(), fmt::format("cannot be written: {}", std::strerror(errno)));
-  }
-  try {
-    append(event(0, file_version()));
-    append(event(first_step, session_start()));
-  } catch (...) {
-    ::close(file_);
-    throw;
-  }
+EventFile::EventFile(const fs::path& folder, std::int64_t first_step) : file_(create(folder)) {
+  append(event(0, file_version()));
+  append(event(first_step, session_start()));
 }
-
-EventFile::~EventFile() { ::close(file_); }
 
 void EventFile::write(std::int64_t step, std::span<const Scalar> scalars) {
   append(event(step, summary(scalars)));
@@ -149,15 +138,7 @@ void EventFile::append(std::string_view event) {
   std::string record = length + little_endian(masked_crc(length));
   record += event;
   record += little_endian(masked_crc(event));
-  std::string_view rest = record;
-  while (!rest.empty()) {
-    const ssize_t written = ::write(file_, rest.data(), rest.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written <= 0) {
-      throw FileError(path_.string(), fmt::format("cannot be written: {}", std::strerror(errno)));
-    }
-    rest.remove_prefix(static_cast<std::size_t>(written));
-  }
+  file_.append(record);
 }
 
 std::vector<Scalar> scalars_of(const EpochRecord& record) {

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "ompq/core/append_file.h"
 #include "ompq/report/epoch_log.h"
 
 namespace ompq::report {
@@ -25,19 +26,15 @@ class EventFile {
   /// missing. Steps from `first_step` on of earlier files in the folder are hidden by it.
   /// @throws FileError
   EventFile(const std::filesystem::path& folder, std::int64_t first_step);
-  ~EventFile();
-  EventFile(const EventFile&) = delete;
-  EventFile& operator=(const EventFile&) = delete;
 
   /// Flushes to the system. @throws FileError (disk full).
   void write(std::int64_t step, std::span<const Scalar> scalars);
-  [[nodiscard]] const std::filesystem::path& path() const { return path_; }
+  [[nodiscard]] const std::filesystem::path& path() const { return file_.path(); }
 
  private:
   void append(std::string_view event);
 
-  std::filesystem::path path_;
-  int file_ = -1;
+  AppendFile file_;
 };
 
 /// The values of an epoch with conventional names of curves, without absent ones.
