@@ -5,6 +5,7 @@
 #include <limits>
 #include <numeric>
 
+#include <ATen/core/grad_mode.h>
 #include <fmt/format.h>
 
 #include "ompq/ops/aten_bridge.h"

@@ -3,6 +3,7 @@
 #include <functional>
 #include <numeric>
 
+#include <ATen/core/grad_mode.h>
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 

@@ -1,6 +1,7 @@
 #include <set>
 #include <string>
 
+#include <ATen/core/grad_mode.h>
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

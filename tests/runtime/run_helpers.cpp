@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include <ATen/ATen.h>
+#include <ATen/core/grad_mode.h>
 
 #include "ompq/core/random.h"
 #include "ompq/ops/aten_bridge.h"

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include <ATen/core/grad_mode.h>
 #include <gtest/gtest.h>
 
 #include "ompq/core/random.h"

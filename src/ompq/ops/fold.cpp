@@ -5,6 +5,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include <ATen/core/grad_mode.h>
 #include <fmt/format.h>
 
 #include "ompq/core/error.h"

@@ -4,6 +4,8 @@
 #include <optional>
 #include <vector>
 
+#include <ATen/core/grad_mode.h>
+
 #include "ompq/core/error.h"
 #include "ompq/graph/passes.h"
 #include "ompq/ops/aten_bridge.h"

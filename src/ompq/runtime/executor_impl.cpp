@@ -4,6 +4,7 @@
 #include <new>
 #include <utility>
 
+#include <ATen/core/grad_mode.h>
 #include <fmt/format.h>
 
 #include "ompq/core/error.h"

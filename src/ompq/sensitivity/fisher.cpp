@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include <ATen/core/grad_mode.h>
+
 #include "ompq/core/error.h"
 #include "ompq/ops/aten_bridge.h"
 #include "ompq/sensitivity/gradient_network.h"

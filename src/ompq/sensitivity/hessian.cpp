@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include <ATen/core/grad_mode.h>
+
 #include "ompq/core/error.h"
 #include "ompq/sensitivity/gradient_network.h"
 

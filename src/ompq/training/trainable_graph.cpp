@@ -5,6 +5,7 @@
 #include <set>
 #include <unordered_map>
 
+#include <ATen/core/grad_mode.h>
 #include <fmt/format.h>
 
 #include "ompq/core/error.h"

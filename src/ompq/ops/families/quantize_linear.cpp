@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include <ATen/Parallel.h>
+#include <ATen/core/grad_mode.h>
 #include <fmt/format.h>
 
 #include "ompq/ops/aten_bridge.h"
