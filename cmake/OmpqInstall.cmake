@@ -6,6 +6,7 @@ include(CMakePackageConfigHelpers)
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/ompq)
 
 install(DIRECTORY include/ompq DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} COMPONENT dev FILES_MATCHING PATTERN "*.h")
+install(FILES include/ompq.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} COMPONENT dev)
 install(FILES ${PROJECT_BINARY_DIR}/generated/ompq/ompq.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/ompq COMPONENT dev)
 
 install(TARGETS ompq EXPORT ompqTargets

@@ -3,7 +3,7 @@
 #
 #   scripts/bootstrap.sh           dependencies of the build and the demo
 #   scripts/bootstrap.sh --judge   also those of tests and benchmarks: three builds of the stock ONNX runtime, OpenVINO, a browser,
-#                                  an emulator, Python's headers with NumPy, pytest and pybind11
+#                                  an emulator, NumPy and pytest
 #   scripts/bootstrap.sh --tsan    the same, and an OpenMP runtime that the thread sanitizer knows
 #   scripts/bootstrap.sh --fuzz    dependencies of the build, and clang with libFuzzer
 #   scripts/bootstrap.sh --deb     dependencies of the build, and what makes Debian packages

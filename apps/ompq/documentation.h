@@ -6,7 +6,7 @@
 
 namespace ompq::app {
 
-// All descriptions of the command line for users, generated only from command_table().
+// All descriptions of the command line, generated only from command_table().
 
 /// Output of `ompq --help`.
 [[nodiscard]] std::string program_help();
@@ -16,5 +16,7 @@ namespace ompq::app {
 [[nodiscard]] std::string markdown_text();
 /// The manual page ompq(1), in roff.
 [[nodiscard]] std::string man_page_text();
+/// All records as JSON, which the Python module reads.
+[[nodiscard]] std::string records_text();
 
 }  // namespace ompq::app

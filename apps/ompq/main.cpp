@@ -27,8 +27,9 @@ std::string documentation(const std::string& format) {
   if (format == "markdown") return markdown_text();
   if (format == "python") return report::python_types();
   if (format == "man") return man_page_text();
+  if (format == "records") return records_text();
   throw ConfigError("--print-docs",
-                    fmt::format("'{}' is not one of markdown, man, python", format));
+                    fmt::format("'{}' is not one of markdown, man, python, records", format));
 }
 
 std::string answer_text(const Answer& answer) {

@@ -4,16 +4,16 @@ One function for each command of the program, with the program's options as keyw
 
     import ompq
     result = ompq.quantize("net.onnx", data=images, avg_bits=3, output="small.onnx")
-    print(result["bytes_on_disk"], result["evaluation"]["agreement"])
+    print(result.bytes_on_disk, result.evaluation.agreement)
 
 `data` is a path, as on the command line, or NumPy arrays: samples [n, ...], a pair of samples and
 labels, or a dict with an array for each input. uint8 samples are pixels and are preprocessed as
 images are; other numbers are taken as they are. A result is what `--json` prints, as a dict
-(`ompq.results` says what it holds). `progress` is called with (task, done, total, detail); what it
+whose fields are attributes, too (`ompq.results` has the types). `progress` is called with (task, done, total, detail); what it
 raises ends the work. The interpreter lock is released while the library works.
 
-Importing this module loads the option records alone; the library, and LibTorch with it, comes in
-with the first call.
+Importing this module only reads the option records; the first call loads the library, and LibTorch
+with it.
 """
 
 from ompq import results

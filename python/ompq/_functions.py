@@ -5,7 +5,7 @@ import json
 import os
 from collections.abc import Callable
 
-from ompq import _arrays, _records, _values
+from ompq import _arrays, _records, _values, results
 from ompq._parameters import LABELS, PROGRESS, Parameter, parameters_of
 
 
@@ -61,8 +61,7 @@ def _refuse_unknown(function: str, parameters: list[Parameter], kwargs: dict) ->
 
 
 def _run(command: _records.CommandRecord, parameters: list[Parameter], values: dict) -> dict:
-    texts: dict[str, list[str]] = {}
-    flags: set[str] = set()
+    options: dict[str, object] = {}
     arrays: dict[str, dict] = {}
     shown: list[str] = []
     labels = values.get(LABELS.name)
@@ -76,16 +75,18 @@ def _run(command: _records.CommandRecord, parameters: list[Parameter], values: d
             arrays[name] = _arrays.named_arrays(value, labels if name == "data" else None)
             spelled = _Shown(_arrays.arrays_text(arrays[name]))
         elif parameter.record.type == _records.OptionType.Flag:
-            if _values.flag_of(parameter, value):
-                flags.add(name)
+            options[name] = _values.flag_of(parameter, value)
         else:
-            texts[name] = _values.texts_of(parameter, value)
+            options[name] = _values.texts_of(parameter, value)
         shown.append(repr(spelled) if parameter.operand else f"{parameter.name}={spelled!r}")
     if labels is not None and "data" not in arrays:
         raise TypeError("labels can only be given if data is an array; a path includes its labels")
     line = f"ompq.{command.function}({', '.join(shown)})"
     progress = values.get(PROGRESS.name)
-    return json.loads(_engine().run(command.name, texts, flags, arrays, line, progress))
+    from ompq import _engine  # loads the library, and LibTorch with it
+
+    document = json.loads(_engine.run(command.name, options, arrays, line, progress))
+    return results.BY_FUNCTION[command.function](document)
 
 
 class _Shown:
@@ -96,19 +97,3 @@ class _Shown:
 
     def __repr__(self) -> str:
         return self.text
-
-
-def _engine():
-    """The extension that is linked to the library. The first call loads it and LibTorch."""
-    # OpenMP's threads spin while they wait for each other, and where something else wants the cores
-    # they then wait for one that cannot run. Its runtime reads this once, when it is loaded.
-    spins = "GOMP_SPINCOUNT"
-    added = spins not in os.environ
-    if added:
-        os.environ[spins] = "5000"
-    try:
-        from ompq import _engine as engine
-    finally:
-        if added:
-            del os.environ[spins]
-    return engine

@@ -1,5 +1,7 @@
 """Parameters of the functions, generated from the option records of the commands."""
 
+from __future__ import annotations
+
 import dataclasses
 import inspect
 import keyword

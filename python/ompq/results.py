@@ -1,13 +1,17 @@
-"""What the functions return: the documents of `--json`, as dicts.
+"""What the functions return: the documents of `--json`, as dicts with attributes.
 
-Fields that are not there are left out, as NotRequired says. Made by `ompq --print-docs python` from
-the fields that the structs of src/ompq/report declare; `make docs` writes it again.
+A field with the default None may be missing in the dict. Made by `ompq --print-docs python` from the
+fields that the structs of src/ompq/report declare; `make docs` writes it again.
 """
 
-from typing import Any, NotRequired, TypedDict
+from __future__ import annotations
+
+from typing import Any, Optional
+
+from ompq._record import Record, Result
 
 
-class ModelFile(TypedDict):
+class ModelFile(Record):
     """A network's file."""
 
     file: str
@@ -15,7 +19,7 @@ class ModelFile(TypedDict):
     bytes: int
 
 
-class NamedShape(TypedDict):
+class NamedShape(Record):
     """An input or output."""
 
     name: str
@@ -23,7 +27,7 @@ class NamedShape(TypedDict):
     """Such as Nx3x224x224."""
 
 
-class LayerRow(TypedDict):
+class LayerRow(Record):
     """A layer of the network."""
 
     name: str
@@ -43,18 +47,18 @@ class LayerRow(TypedDict):
     """Elements of its output for one sample."""
     block: str
     """Empty if the layer is in no block."""
-    tied_to: str | None
+    tied_to: Optional[str]
     """The layer whose width it shares."""
 
 
-class BlockRow(TypedDict):
+class BlockRow(Record):
     """Layers that are rounded together."""
 
     name: str
     layers: list[str]
 
 
-class RejectedRow(TypedDict):
+class RejectedRow(Record):
     """A node whose width cannot be chosen."""
 
     name: str
@@ -63,14 +67,14 @@ class RejectedRow(TypedDict):
     reason: str
 
 
-class NamedText(TypedDict):
+class NamedText(Record):
     """An entry of the file's metadata."""
 
     name: str
     value: str
 
 
-class FileQuantization(TypedDict):
+class FileQuantization(Record):
     """Quantization that is recorded in a file written by ompq."""
 
     version: str
@@ -85,7 +89,7 @@ class FileQuantization(TypedDict):
     """In layer order; 32 is float."""
 
 
-class Inspection(TypedDict):
+class Inspection(Result):
     """Result of `ompq inspect`."""
 
     format: str
@@ -103,40 +107,40 @@ class Inspection(TypedDict):
     blocks: list[BlockRow]
     not_quantizable: list[RejectedRow]
     """Nodes with weights that stay float."""
-    copied: NotRequired[list[RejectedRow]]
+    copied: Optional[list[RejectedRow]] = None
     """Nodes that are not run and are copied unchanged to written files."""
     metadata: list[NamedText]
-    quantization: NotRequired[FileQuantization]
+    quantization: Optional[FileQuantization] = None
     """Only for files written by ompq."""
 
 
-class SamplesUsed(TypedDict):
+class SamplesUsed(Record):
     """Which samples a run used, and how they were preprocessed."""
 
     source: str
     """A path; for arrays their names, types, shapes and a digest."""
     count: int
     seed: int
-    split: NotRequired[str]
+    split: Optional[str] = None
     """Train or test, if the source has both."""
-    skipped: NotRequired[int]
+    skipped: Optional[int] = None
     """Unreadable samples that were skipped."""
-    preprocess: NotRequired[dict[str, Any]]
+    preprocess: Optional[dict[str, Any]] = None
     """An ompq-preprocess/1 document."""
 
 
-class LossRows(TypedDict):
+class LossRows(Record):
     """Values of one metric for all layers and widths."""
 
     metric: str
     unit: str
     widths: list[int]
     """Columns of values."""
-    values: list[list[float]]
+    values: list[list[float]]  # type: ignore[assignment]
     """Layers x widths."""
 
 
-class DroppedMetric(TypedDict):
+class DroppedMetric(Record):
     """A metric that could not be measured on this network or these samples."""
 
     metric: str
@@ -144,7 +148,7 @@ class DroppedMetric(TypedDict):
     reason: str
 
 
-class Candidate(TypedDict):
+class Candidate(Record):
     """An allocation that `auto` tried."""
 
     origin: str
@@ -155,7 +159,7 @@ class Candidate(TypedDict):
     """In layer order; 32 is float."""
 
 
-class Portfolio(TypedDict):
+class Portfolio(Record):
     """How `auto` chose its allocation."""
 
     measure: str
@@ -171,7 +175,7 @@ class Portfolio(TypedDict):
     """In the order in which they were tried."""
 
 
-class Solver(TypedDict):
+class Solver(Record):
     """How the widths were found."""
 
     name: str
@@ -183,38 +187,38 @@ class Solver(TypedDict):
     seconds: float
 
 
-class AllocationRow(TypedDict):
+class AllocationRow(Record):
     """Widths per layer that one allocator chose, and their cost."""
 
     allocator: str
     """The allocator that chose the widths."""
-    refused: NotRequired[str]
+    refused: Optional[str] = None
     """Why there is no allocation under the budget; later fields are then missing."""
-    weight_bits: NotRequired[list[int]]
+    weight_bits: Optional[list[int]] = None
     """In layer order; 32 is float."""
-    average_bits: NotRequired[float]
+    average_bits: Optional[float] = None
     """Over all quantized weights."""
-    bytes: NotRequired[int]
+    bytes: Optional[int] = None
     """Of the file that quantize would write."""
-    paper_mib: NotRequired[float]
+    paper_mib: Optional[float] = None
     """Size as the paper counts it, MiB."""
-    gbops: NotRequired[float]
+    gbops: Optional[float] = None
     """1e9 bit operations for one sample."""
-    requested: NotRequired[str]
+    requested: Optional[str] = None
     """The requested allocator, if it cannot be used here."""
-    predicted_loss: NotRequired[float]
+    predicted_loss: Optional[float] = None
     """Sum over layers of the first measured metric."""
-    solver: NotRequired[Solver]
+    solver: Optional[Solver] = None
 
 
-class Search(TypedDict):
+class Search(Result):
     """Result of `ompq search`."""
 
     format: str
     """Always ompq-search/2."""
-    command: NotRequired[str]
+    command: Optional[str] = None
     """What produced this result: a command for a POSIX shell, or a call in Python."""
-    versions: NotRequired[dict[str, str]]
+    versions: Optional[dict[str, str]] = None
     """Versions of ompq and its libraries, by name."""
     model: ModelFile
     samples: SamplesUsed
@@ -228,24 +232,24 @@ class Search(TypedDict):
     """8, 4 (inputs 8) or float."""
     layers: list[LayerRow]
     """In topological order."""
-    orm: NotRequired[list[list[float]]]
+    orm: Optional[list[list[float]]] = None
     """Orthogonality matrix, layers x layers."""
-    estimator: NotRequired[str]
+    estimator: Optional[str] = None
     """Estimator of the orthogonality matrix."""
-    precision: NotRequired[str]
+    precision: Optional[str] = None
     """Precision that features were computed in."""
-    beta: NotRequired[float]
-    gamma: NotRequired[list[float]]
+    beta: Optional[float] = None
+    gamma: Optional[list[float]] = None
     """By layer."""
-    theta: NotRequired[list[float]]
+    theta: Optional[list[float]] = None
     """By layer."""
-    coefficients: NotRequired[list[float]]
+    coefficients: Optional[list[float]] = None
     """By layer."""
-    losses: NotRequired[list[LossRows]]
+    losses: Optional[list[LossRows]] = None
     """One entry per measured metric."""
-    dropped: NotRequired[list[DroppedMetric]]
+    dropped: Optional[list[DroppedMetric]] = None
     """Metrics that could not be measured."""
-    portfolio: NotRequired[Portfolio]
+    portfolio: Optional[Portfolio] = None
     """Only if `auto` chose."""
     allocations: list[AllocationRow]
     """The chosen one first, then the others."""
@@ -253,31 +257,31 @@ class Search(TypedDict):
     """Seconds by step, in the order in which the steps began."""
 
 
-class Evaluation(TypedDict):
+class Evaluation(Record):
     """Accuracy of a network, or its fidelity to a reference network."""
 
     samples: int
-    skipped: NotRequired[int]
+    skipped: Optional[int] = None
     """Unreadable samples that were skipped."""
-    classes: NotRequired[int]
+    classes: Optional[int] = None
     """Only if the first output is a row of class scores."""
-    top1: NotRequired[float]
+    top1: Optional[float] = None
     """Share of samples classified correctly, 0..1; only with labels."""
-    top5: NotRequired[float]
+    top5: Optional[float] = None
     """Share of samples whose label is among the best 5 classes, 0..1; only with labels and more
     than 5 classes."""
-    cross_entropy: NotRequired[float]
+    cross_entropy: Optional[float] = None
     """Mean over the samples in nats; only with labels."""
-    agreement: NotRequired[float]
+    agreement: Optional[float] = None
     """Share of samples, 0..1, with the reference's best class."""
-    divergence: NotRequired[float]
+    divergence: Optional[float] = None
     """Mean Kullback-Leibler divergence from the reference's softmax, nats."""
-    snr_db: NotRequired[float]
+    snr_db: Optional[float] = None
     """10 log10(|reference|^2 / |difference|^2) of the first output."""
     seconds: float
 
 
-class QuantizedRow(TypedDict):
+class QuantizedRow(Record):
     """One quantized network, compared with the float one."""
 
     allocator: str
@@ -297,13 +301,13 @@ class QuantizedRow(TypedDict):
     weight_bits: list[int]
     """In layer order; 32 is float."""
     evaluation: Evaluation
-    requested: NotRequired[str]
+    requested: Optional[str] = None
     """The requested allocator, if it cannot be used here."""
-    file: NotRequired[str]
+    file: Optional[str] = None
     """Only if other networks were kept too."""
 
 
-class FloatOperators(TypedDict):
+class FloatOperators(Record):
     """Operators of one type that stay float between integer layers."""
 
     op_type: str
@@ -312,7 +316,7 @@ class FloatOperators(TypedDict):
     """Names of the nodes."""
 
 
-class IntegerKernels(TypedDict):
+class IntegerKernels(Record):
     """Which layers of the file run on integer kernels."""
 
     layers: int
@@ -325,7 +329,7 @@ class IntegerKernels(TypedDict):
     """Operators between integer layers that stay float, the most frequent type first."""
 
 
-class ReconstructedBlock(TypedDict):
+class ReconstructedBlock(Record):
     """One layer or block that a step processed."""
 
     step: str
@@ -342,7 +346,7 @@ class ReconstructedBlock(TypedDict):
     """The initial state was better and was kept."""
 
 
-class RestoredNetwork(TypedDict):
+class RestoredNetwork(Record):
     """Bias correction and norm re-estimation."""
 
     snr_before_db: float
@@ -352,7 +356,7 @@ class RestoredNetwork(TypedDict):
     """The network was better without them."""
 
 
-class DistilledNetwork(TypedDict):
+class DistilledNetwork(Record):
     """Distillation of the whole network."""
 
     steps: int
@@ -364,23 +368,23 @@ class DistilledNetwork(TypedDict):
     """The initial state was better and was kept."""
 
 
-class Reconstruction(TypedDict):
+class Reconstruction(Record):
     """How weights were rounded."""
 
     method: str
     effort: str
     samples: int
-    unit: NotRequired[str]
+    unit: Optional[str] = None
     """What was rounded at a time: layer or block."""
     blocks: list[ReconstructedBlock]
     """One per layer or block."""
-    restoration: NotRequired[RestoredNetwork]
-    distillation: NotRequired[DistilledNetwork]
-    cache_file_bytes: NotRequired[int]
+    restoration: Optional[RestoredNetwork] = None
+    distillation: Optional[DistilledNetwork] = None
+    cache_file_bytes: Optional[int] = None
     """Maximum size of the activations in temporary files, which did not fit into memory."""
 
 
-class Histogram(TypedDict):
+class Histogram(Record):
     """Histogram of a layer's values, and the range of its quantizer."""
 
     layer: str
@@ -394,7 +398,7 @@ class Histogram(TypedDict):
     high: float
 
 
-class LayerDiagnosis(TypedDict):
+class LayerDiagnosis(Record):
     """Effect of quantization on one layer. Signal-to-noise ratios are in dB, over all samples;
     none without noise or signal."""
 
@@ -403,19 +407,19 @@ class LayerDiagnosis(TypedDict):
     """Operator type of its ONNX node."""
     block: str
     """Empty if the layer is in no block."""
-    weight_bits: NotRequired[int]
+    weight_bits: Optional[int] = None
     """None if unknown or float."""
-    activation_bits: NotRequired[int]
+    activation_bits: Optional[int] = None
     """Width of its input; none if unknown or float."""
-    snr_before_db: NotRequired[float]
+    snr_before_db: Optional[float] = None
     """SNR of its output with weights rounded to nearest."""
-    snr_after_db: NotRequired[float]
+    snr_after_db: Optional[float] = None
     """SNR of its output in the result."""
-    weight_snr_db: NotRequired[float]
+    weight_snr_db: Optional[float] = None
     """SNR of the operator's output if only the weights are quantized."""
-    input_snr_db: NotRequired[float]
+    input_snr_db: Optional[float] = None
     """SNR of the operator's output if only the input is quantized."""
-    gain_db: NotRequired[float]
+    gain_db: Optional[float] = None
     """Increase of the SNR of the network's first output if only this layer were float."""
     channel_spread: float
     """Of the input: largest |x| / median of the channels' largest |x|; they share one scale."""
@@ -427,18 +431,18 @@ class LayerDiagnosis(TypedDict):
     """Of the input: largest |x| / root mean square."""
 
 
-class BlockDiagnosis(TypedDict):
+class BlockDiagnosis(Record):
     """Effect of quantization on a block's output."""
 
     name: str
     layers: list[str]
-    snr_before_db: NotRequired[float]
+    snr_before_db: Optional[float] = None
     """SNR with weights rounded to nearest."""
-    snr_after_db: NotRequired[float]
+    snr_after_db: Optional[float] = None
     """SNR in the result."""
 
 
-class Advice(TypedDict):
+class Advice(Record):
     """A finding and its remedy."""
 
     layer: str
@@ -449,7 +453,7 @@ class Advice(TypedDict):
     """Text with the options to use."""
 
 
-class Diagnosis(TypedDict):
+class Diagnosis(Record):
     """Where a quantized network loses signal. Before: with weights rounded to nearest; after:
     the result of the method."""
 
@@ -457,9 +461,9 @@ class Diagnosis(TypedDict):
     """Samples that the SNRs are measured on."""
     gain_samples: int
     """Samples that gain_db is measured on; 0: not measured."""
-    output_snr_before_db: NotRequired[float]
+    output_snr_before_db: Optional[float] = None
     """SNR of the network's first output."""
-    output_snr_after_db: NotRequired[float]
+    output_snr_after_db: Optional[float] = None
     """SNR of the network's first output."""
     layers: list[LayerDiagnosis]
     """In topological order."""
@@ -468,14 +472,14 @@ class Diagnosis(TypedDict):
     """Most harmful layers first."""
 
 
-class Quantization(TypedDict):
+class Quantization(Result):
     """Result of `ompq quantize`, with that of its search."""
 
     format: str
     """Always ompq-quantize/2."""
-    command: NotRequired[str]
+    command: Optional[str] = None
     """What produced this result: a command for a POSIX shell, or a call in Python."""
-    versions: NotRequired[dict[str, str]]
+    versions: Optional[dict[str, str]] = None
     """Versions of ompq and its libraries, by name."""
     model: ModelFile
     samples: SamplesUsed
@@ -489,24 +493,24 @@ class Quantization(TypedDict):
     """8, 4 (inputs 8) or float."""
     layers: list[LayerRow]
     """In topological order."""
-    orm: NotRequired[list[list[float]]]
+    orm: Optional[list[list[float]]] = None
     """Orthogonality matrix, layers x layers."""
-    estimator: NotRequired[str]
+    estimator: Optional[str] = None
     """Estimator of the orthogonality matrix."""
-    precision: NotRequired[str]
+    precision: Optional[str] = None
     """Precision that features were computed in."""
-    beta: NotRequired[float]
-    gamma: NotRequired[list[float]]
+    beta: Optional[float] = None
+    gamma: Optional[list[float]] = None
     """By layer."""
-    theta: NotRequired[list[float]]
+    theta: Optional[list[float]] = None
     """By layer."""
-    coefficients: NotRequired[list[float]]
+    coefficients: Optional[list[float]] = None
     """By layer."""
-    losses: NotRequired[list[LossRows]]
+    losses: Optional[list[LossRows]] = None
     """One entry per measured metric."""
-    dropped: NotRequired[list[DroppedMetric]]
+    dropped: Optional[list[DroppedMetric]] = None
     """Metrics that could not be measured."""
-    portfolio: NotRequired[Portfolio]
+    portfolio: Optional[Portfolio] = None
     """Only if `auto` chose."""
     allocations: list[AllocationRow]
     """The chosen one first, then the others."""
@@ -523,18 +527,18 @@ class Quantization(TypedDict):
     """Of the chosen network."""
     networks: list[QuantizedRow]
     """The chosen one first."""
-    integer_kernels: NotRequired[IntegerKernels]
+    integer_kernels: Optional[IntegerKernels] = None
     """Of the chosen network; missing for targets without integer kernels and with float
     activations."""
-    reconstruction: NotRequired[Reconstruction]
+    reconstruction: Optional[Reconstruction] = None
     """Missing for rounding to nearest."""
-    histograms: NotRequired[list[Histogram]]
+    histograms: Optional[list[Histogram]] = None
     """Histograms of the chosen network's layers."""
-    diagnosis: NotRequired[Diagnosis]
+    diagnosis: Optional[Diagnosis] = None
     """Diagnosis of the chosen network, with --explain."""
 
 
-class EpochRecord(TypedDict):
+class EpochRecord(Record):
     """Record of one epoch of training."""
 
     epoch: int
@@ -545,13 +549,13 @@ class EpochRecord(TypedDict):
     """At the end of the epoch."""
     train_loss: float
     """Mean over the epoch's samples."""
-    train_accuracy: float | None
+    train_accuracy: Optional[float]
     """Share of samples classified correctly, 0..1; only with labels."""
-    validation_loss: float | None
+    validation_loss: Optional[float]
     """Mean cross-entropy in nats; only with labels."""
-    validation_top1: float | None
+    validation_top1: Optional[float]
     """Share of samples classified correctly, 0..1; only with labels."""
-    validation_agreement: float | None
+    validation_agreement: Optional[float]
     """Share of samples, 0..1, with the float network's best class; null if the float network is
     trained."""
     images_per_second: float
@@ -564,15 +568,15 @@ class EpochRecord(TypedDict):
     """Validation result of best_epoch."""
 
 
-class Finetuning(TypedDict):
+class Finetuning(Result):
     """Result of `ompq finetune`, with the fields of `ompq quantize`. Networks: that of the best
     epoch, that of the last epoch if it is a different one, and the initial one."""
 
     format: str
     """Always ompq-finetune/2."""
-    command: NotRequired[str]
+    command: Optional[str] = None
     """What produced this result: a command for a POSIX shell, or a call in Python."""
-    versions: NotRequired[dict[str, str]]
+    versions: Optional[dict[str, str]] = None
     """Versions of ompq and its libraries, by name."""
     model: ModelFile
     samples: SamplesUsed
@@ -586,24 +590,24 @@ class Finetuning(TypedDict):
     """8, 4 (inputs 8) or float."""
     layers: list[LayerRow]
     """In topological order."""
-    orm: NotRequired[list[list[float]]]
+    orm: Optional[list[list[float]]] = None
     """Orthogonality matrix, layers x layers."""
-    estimator: NotRequired[str]
+    estimator: Optional[str] = None
     """Estimator of the orthogonality matrix."""
-    precision: NotRequired[str]
+    precision: Optional[str] = None
     """Precision that features were computed in."""
-    beta: NotRequired[float]
-    gamma: NotRequired[list[float]]
+    beta: Optional[float] = None
+    gamma: Optional[list[float]] = None
     """By layer."""
-    theta: NotRequired[list[float]]
+    theta: Optional[list[float]] = None
     """By layer."""
-    coefficients: NotRequired[list[float]]
+    coefficients: Optional[list[float]] = None
     """By layer."""
-    losses: NotRequired[list[LossRows]]
+    losses: Optional[list[LossRows]] = None
     """One entry per measured metric."""
-    dropped: NotRequired[list[DroppedMetric]]
+    dropped: Optional[list[DroppedMetric]] = None
     """Metrics that could not be measured."""
-    portfolio: NotRequired[Portfolio]
+    portfolio: Optional[Portfolio] = None
     """Only if `auto` chose."""
     allocations: list[AllocationRow]
     """The chosen one first, then the others."""
@@ -620,14 +624,14 @@ class Finetuning(TypedDict):
     """Of the chosen network."""
     networks: list[QuantizedRow]
     """The chosen one first."""
-    integer_kernels: NotRequired[IntegerKernels]
+    integer_kernels: Optional[IntegerKernels] = None
     """Of the chosen network; missing for targets without integer kernels and with float
     activations."""
-    reconstruction: NotRequired[Reconstruction]
+    reconstruction: Optional[Reconstruction] = None
     """Missing for rounding to nearest."""
-    histograms: NotRequired[list[Histogram]]
+    histograms: Optional[list[Histogram]] = None
     """Histograms of the chosen network's layers."""
-    diagnosis: NotRequired[Diagnosis]
+    diagnosis: Optional[Diagnosis] = None
     """Diagnosis of the chosen network, with --explain."""
     trained_on: SamplesUsed
     best_epoch: int
@@ -636,50 +640,50 @@ class Finetuning(TypedDict):
     """Training ended early because no epoch improved on the best one."""
     resumed_epochs: int
     """Epochs finished by earlier runs of the same command."""
-    training: NotRequired[dict[str, str]]
+    training: Optional[dict[str, str]] = None
     """Training options: values by name."""
     epochs: list[EpochRecord]
 
 
-class ComparisonRow(TypedDict):
+class ComparisonRow(Record):
     """One allocator's allocation for one budget, quantized and measured."""
 
     budget: str
     """As text."""
     allocator: str
-    refused: NotRequired[str]
+    refused: Optional[str] = None
     """Why there is no allocation under this budget; later fields are then missing."""
-    average_bits: NotRequired[float]
+    average_bits: Optional[float] = None
     """Over all quantized weights."""
-    bytes: NotRequired[int]
+    bytes: Optional[int] = None
     """Of the file that quantize would write."""
-    gbops: NotRequired[float]
+    gbops: Optional[float] = None
     """1e9 bit operations for one sample."""
-    seconds: NotRequired[float]
+    seconds: Optional[float] = None
     """Time to measure and allocate, for this allocator only."""
-    evaluation: NotRequired[Evaluation]
-    weight_bits: NotRequired[list[int]]
+    evaluation: Optional[Evaluation] = None
+    weight_bits: Optional[list[int]] = None
     """In layer order; 32 is float."""
 
 
-class RankCorrelation(TypedDict):
+class RankCorrelation(Record):
     """Rank correlation of a metric's predictions with measurements of random allocations."""
 
     metric: str
-    accuracy: float | None
+    accuracy: Optional[float]
     """Correlation with top-1; none without labels or if all values are equal."""
-    divergence: float | None
+    divergence: Optional[float]
     """Correlation with the divergence from the float network."""
 
 
-class Comparison(TypedDict):
+class Comparison(Result):
     """Result of `ompq compare`: allocators x budgets."""
 
     format: str
     """Always ompq-compare/2."""
-    command: NotRequired[str]
+    command: Optional[str] = None
     """What produced this result: a command for a POSIX shell, or a call in Python."""
-    versions: NotRequired[dict[str, str]]
+    versions: Optional[dict[str, str]] = None
     """Versions of ompq and its libraries, by name."""
     model: ModelFile
     samples: SamplesUsed
@@ -703,7 +707,7 @@ class Comparison(TypedDict):
     """Seconds by step, in the order in which the steps began."""
 
 
-class SweepPoint(TypedDict):
+class SweepPoint(Record):
     """One allocation on the size-fidelity curve."""
 
     bytes: int
@@ -721,14 +725,14 @@ class SweepPoint(TypedDict):
     """In layer order; 32 is float."""
 
 
-class Sweep(TypedDict):
+class Sweep(Result):
     """Result of `ompq sweep`: the size-fidelity curve."""
 
     format: str
     """Always ompq-sweep/2."""
-    command: NotRequired[str]
+    command: Optional[str] = None
     """What produced this result: a command for a POSIX shell, or a call in Python."""
-    versions: NotRequired[dict[str, str]]
+    versions: Optional[dict[str, str]] = None
     """Versions of ompq and its libraries, by name."""
     model: ModelFile
     samples: SamplesUsed
@@ -745,15 +749,15 @@ class Sweep(TypedDict):
     """Index of the knee among the points."""
     points: list[SweepPoint]
     """From the smallest file to the largest."""
-    requested: NotRequired[str]
+    requested: Optional[str] = None
     """The requested metric, if it cannot be measured here."""
-    picked: NotRequired[int]
+    picked: Optional[int] = None
     """Index of the point whose allocation was written."""
     seconds: dict[str, float]
     """Seconds by step, in the order in which the steps began."""
 
 
-class LatencyTemplate(TypedDict):
+class LatencyTemplate(Result):
     """The empty latency table that was written."""
 
     format: str
@@ -764,7 +768,7 @@ class LatencyTemplate(TypedDict):
     """Number of layers; each has a line per pair of widths."""
 
 
-class EvaluatedNetwork(TypedDict):
+class EvaluatedNetwork(Result):
     """Result of `ompq eval`."""
 
     format: str
@@ -774,7 +778,7 @@ class EvaluatedNetwork(TypedDict):
     evaluation: Evaluation
 
 
-class DiffRow(TypedDict):
+class DiffRow(Record):
     """One value that two networks have in common: a layer's feature, or an output."""
 
     layer: str
@@ -795,14 +799,14 @@ class DiffRow(TypedDict):
     """False if one of them contains NaN or infinity."""
     diverged: bool
     """The SNR is below the threshold, or cannot be computed."""
-    snr_db: NotRequired[float]
+    snr_db: Optional[float] = None
     """10 log10(|a|^2 / |b - a|^2); none without noise or signal."""
-    cosine: NotRequired[float]
+    cosine: Optional[float] = None
     """Cosine similarity of a and b as vectors; none if one is all zero."""
     largest_difference: float
 
 
-class Diff(TypedDict):
+class Diff(Result):
     """Result of `ompq diff`: two networks compared layer by layer."""
 
     format: str
@@ -812,9 +816,9 @@ class Diff(TypedDict):
     samples: SamplesUsed
     threshold_db: float
     """SNR below which a row counts as diverged."""
-    first_diverged: str | None
+    first_diverged: Optional[str]
     """Layer of the first row that diverged."""
-    agreement: NotRequired[float]
+    agreement: Optional[float] = None
     """Share of samples, 0..1, for which both first outputs have the same best class."""
     rows: list[DiffRow]
     """Layers in a's topological order, then outputs."""
@@ -825,7 +829,7 @@ class Diff(TypedDict):
     seconds: float
 
 
-BY_FUNCTION: dict[str, type] = {
+BY_FUNCTION: dict[str, type[Result]] = {
     "inspect": Inspection,
     "search": Search,
     "quantize": Quantization,

@@ -19,13 +19,13 @@ if(SANITIZE)
 endif()
 function(build project name)
   run(${CMAKE_COMMAND} -S ${project} -B ${WORK}/${name} -G Ninja -DCMAKE_CXX_COMPILER=${COMPILER}
-      -DCMAKE_CXX_FLAGS=${flags} -DCMAKE_PREFIX_PATH=${prefix})
+      -DCMAKE_CXX_FLAGS=${flags} -DCMAKE_C_FLAGS=${flags} -DCMAKE_PREFIX_PATH=${prefix} ${ARGN})
   run(${CMAKE_COMMAND} --build ${WORK}/${name})
 endfunction()
 
 # Only the public headers are installed.
 file(GLOB headers RELATIVE ${SOURCE}/include ${SOURCE}/include/ompq/*.h)
-list(APPEND headers ompq/ompq.h)
+list(APPEND headers ompq/ompq.h ompq.h)
 list(SORT headers)
 file(GLOB_RECURSE installed RELATIVE ${prefix}/include ${prefix}/include/*)
 list(SORT installed)
@@ -34,10 +34,16 @@ if(NOT installed STREQUAL headers)
 endif()
 
 set(model ${SOURCE}/models/resnet20-fashion-mnist.onnx)
-build(${SOURCE}/tests/consumer/project consumer)
+build(${SOURCE}/tests/consumer/project consumer -DC_PROGRAM=${SOURCE}/tests/c/use_interface.c)
 run(${WORK}/consumer/consumer ${model})
 if(NOT output MATCHES "^ompq ${EXPECTED_VERSION}\n2[0-9] layers\n$")
   message(FATAL_ERROR "the consumer printed: ${output}")
+endif()
+
+# The same in C.
+run(${WORK}/consumer/c_consumer ${model})
+if(NOT output MATCHES "^ompq ${EXPECTED_VERSION}\n$")
+  message(FATAL_ERROR "the C consumer printed: ${output}")
 endif()
 
 # The example, as its README runs it, but for the options that make it quick.

@@ -2,7 +2,9 @@
 
 import ast
 import inspect
+import json
 import pathlib
+import pickle
 import re
 import types
 import typing
@@ -12,6 +14,7 @@ import pytest
 import ompq
 from conftest import QUICK
 from ompq import errors, results
+from ompq._record import Record
 
 FUNCTIONS = {
     name: value
@@ -96,17 +99,17 @@ def misfits(value, kind, place: str) -> list[str]:
     origin = typing.get_origin(kind)
     if kind is typing.Any:
         return []
-    if origin in (typing.NotRequired, typing.Required):
-        return misfits(value, typing.get_args(kind)[0], place)
-    if origin is types.UnionType:
+    if origin is typing.Union:
         return (
             []
             if any(not misfits(value, part, place) for part in typing.get_args(kind))
             else [place]
         )
-    if typing.is_typeddict(kind):
-        declared = typing.get_type_hints(kind, include_extras=True)
-        found = [f"{place}.{name} is missing" for name in kind.__required_keys__ - value.keys()]
+    if isinstance(kind, type) and issubclass(kind, Record):
+        declared = typing.get_type_hints(kind)
+        found = [f"{place}.{name} is missing" for name in kind.REQUIRED - value.keys()]
+        if type(value) not in (kind, dict):
+            found.append(f"{place} is a {type(value).__name__}")
         found += [f"{place}.{name} is not declared" for name in value.keys() - declared.keys()]
         for name in value.keys() & declared.keys():
             found += misfits(value[name], declared[name], f"{place}.{name}")
@@ -167,7 +170,28 @@ def made(model, images, labels, tmp_path_factory):
 
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_result_is_of_its_declared_type(name, made):
+    assert type(made[name]) is results.BY_FUNCTION[name]
     assert misfits(made[name], results.BY_FUNCTION[name], name) == []
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_result_is_json_and_pickles(name, made):
+    document = json.loads(json.dumps(made[name]))
+    assert document == made[name]
+    copied = pickle.loads(pickle.dumps(made[name]))
+    assert copied == made[name] and type(copied) is type(made[name])
+
+
+def test_fields_are_attributes(made):
+    result = made["quantize"]
+    assert result.bytes_on_disk == result["bytes_on_disk"]
+    assert type(result.networks[0]) is type(result["networks"][0]) is results.QuantizedRow
+    assert result.networks[0].evaluation.agreement == result["networks"][0]["evaluation"]["agreement"]
+    assert result.samples.skipped is None and "skipped" not in result.samples
+    with pytest.raises(AttributeError, match="this SamplesUsed has no field 'count'"):
+        results.SamplesUsed({"seed": 0}).count  # noqa: B018
+    assert not hasattr(result, "bytes_in_memory")
+    assert "networks" in dir(result)
 
 
 def test_check_of_types_sees_what_is_wrong():

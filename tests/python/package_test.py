@@ -15,7 +15,7 @@ LOADED = "open('/proc/self/maps').read()"
 def test_importing_loads_neither_libtorch_nor_numpy():
     out = run_python(
         "import ompq, sys;"
-        f"print('libtorch' in {LOADED}, '/ompq/_engine.' in {LOADED}, 'numpy' in sys.modules)"
+        f"print('libtorch' in {LOADED}, 'libompq' in {LOADED}, 'numpy' in sys.modules)"
     )
     assert out.split() == ["False", "False", "False"]
 
@@ -23,7 +23,7 @@ def test_importing_loads_neither_libtorch_nor_numpy():
 def test_first_call_loads_the_library_and_keeps_the_environment(model):
     out = run_python(
         "import ompq, os; before = dict(os.environ);"
-        f"ompq.inspect({model!r}); print('/ompq/_engine.' in {LOADED}, before == dict(os.environ))"
+        f"ompq.inspect({model!r}); print('libompq_engine.so' in {LOADED}, before == dict(os.environ))"
     )
     assert out.split() == ["True", "True"]
 
@@ -55,7 +55,7 @@ def test_installed_package_works_without_the_build_tree(model, tmp_path):
     assert (site / "ompq" / "py.typed").exists() and (site / "ompq" / "__init__.pyi").exists()
     out = run_python(
         f"import ompq; print(ompq.__file__, len(ompq.inspect({model!r})['layers']));"
-        f"print([line.split()[-1] for line in {LOADED}.splitlines() if '/ompq/_engine.' in line][0])",
+        f"print([line.split()[-1] for line in {LOADED}.splitlines() if 'libompq_engine.so' in line][0])",
         PYTHONPATH=str(site),
     )
     module, layers, library = out.split()

@@ -12,6 +12,7 @@
 
 #include "failure.h"
 #include "ompq/commands/commands.h"
+#include "ompq/commands/provenance.h"
 #include "ompq/core/display_text.h"
 #include "ompq/core/error.h"
 #include "ompq/core/log.h"
@@ -19,7 +20,6 @@
 #include "ompq/core/progress.h"
 #include "ompq/core/unfinished_file.h"
 #include "progress_bar.h"
-#include "provenance.h"
 #include "request.h"
 #include "standard_streams.h"
 
@@ -65,7 +65,7 @@ void run(const CommandRequest& request) {
   const LogRoute route(request.values, bar);
   commands::Context context{.options = request.values,
                             .progress = [&](const ProgressEvent& event) { bar.show(event); },
-                            .provenance = provenance_of(request.line)};
+                            .provenance = commands::provenance_of(request.line)};
   if (!request.values.flag("quiet")) {
     context.say = [&](const std::string& lines) { bar.interrupt_with(display_lines(lines)); };
   }
@@ -117,7 +117,7 @@ void ompq_engine_interrupt() { ompq::request_interrupt(); }
 void ompq_engine_remove_files() { ompq::remove_unfinished_files(); }
 
 const char* ompq_engine_versions() {
-  static const std::string text = ompq::app::library_versions();
+  static const std::string text = ompq::commands::library_versions();
   return text.c_str();
 }
 }

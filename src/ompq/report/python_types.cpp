@@ -1,6 +1,7 @@
 #include "ompq/report/python_types.h"
 
 #include <algorithm>
+#include <array>
 #include <cctype>
 #include <string_view>
 
@@ -12,13 +13,17 @@ namespace ompq::report {
 namespace {
 
 constexpr std::string_view kHeader =
-    R"("""What the functions return: the documents of `--json`, as dicts.
+    R"("""What the functions return: the documents of `--json`, as dicts with attributes.
 
-Fields that are not there are left out, as NotRequired says. Made by `ompq --print-docs python` from
-the fields that the structs of src/ompq/report declare; `make docs` writes it again.
+A field with the default None may be missing in the dict. Made by `ompq --print-docs python` from the
+fields that the structs of src/ompq/report declare; `make docs` writes it again.
 """
 
-from typing import Any, NotRequired, TypedDict
+from __future__ import annotations
+
+from typing import Any, Optional
+
+from ompq._record import Record, Result
 )";
 
 std::string python_type(const fields::Type& type) {
@@ -62,18 +67,39 @@ std::string docstring(std::string_view doc) {
   return fmt::format("{}{}\"\"\"\n", text, rest);
 }
 
+/// Such a field is not an attribute.
+bool is_dict_method(std::string_view name) {
+  constexpr std::array<std::string_view, 11> kMethods{"clear",
+                                                      "copy",
+                                                      "fromkeys",
+                                                      "get",
+                                                      "items",
+                                                      "keys",
+                                                      "pop",
+                                                      "popitem",
+                                                      "setdefault",
+                                                      "update",
+                                                      "values"};
+  return std::ranges::find(kMethods, name) != kMethods.end();
+}
+
 std::string field_text(const fields::Field& field) {
   std::string type = python_type(field.type);
-  if (field.nullable) type += " | None";
-  if (field.optional) type = fmt::format("NotRequired[{}]", type);
-  return fmt::format("    {}: {}\n{}", field.name, type, docstring(field.doc));
+  if (field.nullable || field.optional) type = fmt::format("Optional[{}]", type);
+  return fmt::format("    {}: {}{}{}\n{}",
+                     field.name,
+                     type,
+                     field.optional ? " = None" : "",
+                     is_dict_method(field.name) ? "  # type: ignore[assignment]" : "",
+                     docstring(field.doc));
 }
 
 std::string class_text(const fields::Struct& made) {
-  std::string text = fmt::format("\n\nclass {}(TypedDict):\n", made.name);
-  if (const std::string doc = docstring(made.doc); !doc.empty()) text += doc + "\n";
   const auto& kinds = documents().kinds;
   const auto kind = std::ranges::find(kinds, made.name, &DocumentKind::type);
+  std::string text =
+      fmt::format("\n\nclass {}({}):\n", made.name, kind == kinds.end() ? "Record" : "Result");
+  if (const std::string doc = docstring(made.doc); !doc.empty()) text += doc + "\n";
   if (kind != kinds.end()) {
     text += fmt::format("    format: str\n    \"\"\"Always {}.\"\"\"\n", kind->format.text());
   }
@@ -86,7 +112,7 @@ std::string class_text(const fields::Struct& made) {
 std::string python_types() {
   std::string text(kHeader);
   for (const fields::Struct& made : documents().schema.structs()) text += class_text(made);
-  text += "\n\nBY_FUNCTION: dict[str, type] = {\n";
+  text += "\n\nBY_FUNCTION: dict[str, type[Result]] = {\n";
   for (const DocumentKind& kind : documents().kinds) {
     text += fmt::format("    \"{}\": {},\n", kind.format.function, kind.type);
   }

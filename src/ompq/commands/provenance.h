@@ -4,7 +4,7 @@
 
 #include "ompq/report/results.h"
 
-namespace ompq::app {
+namespace ompq::commands {
 
 /// One "name version" line for each library in use.
 [[nodiscard]] std::string library_versions();
@@ -12,4 +12,4 @@ namespace ompq::app {
 /// What produced a result: `command` as it was typed, and the versions of all libraries involved.
 [[nodiscard]] report::Provenance provenance_of(std::string command);
 
-}  // namespace ompq::app
+}  // namespace ompq::commands

@@ -1,4 +1,4 @@
-#include "provenance.h"
+#include "ompq/commands/provenance.h"
 
 #include <sstream>
 #include <utility>
@@ -12,7 +12,7 @@
 
 #include "ompq/core/version.h"
 
-namespace ompq::app {
+namespace ompq::commands {
 
 std::string library_versions() {
   const dnnl_version_t* dnnl = dnnl_version();
@@ -41,4 +41,4 @@ report::Provenance provenance_of(std::string command) {
   return provenance;
 }
 
-}  // namespace ompq::app
+}  // namespace ompq::commands
