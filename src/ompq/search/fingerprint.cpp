@@ -9,6 +9,7 @@
 #include "ompq/core/atomic_file.h"
 #include "ompq/core/version.h"
 #include "ompq/data/source_files.h"
+#include "ompq/runtime/kernel_versions.h"
 
 namespace ompq::search {
 namespace {
@@ -72,6 +73,7 @@ std::string fingerprint_of(const pipeline::Model& model,
   FactBinder conditions;
   bind_conditions(conditions, asked);
   return hash_of({{"version", version()},
+                  {"kernels", runtime::kernel_versions()},
                   {"model", facts_of(model)},
                   {"samples", facts_of(samples)},
                   {"evaluation", facts_of(evaluation)},
