@@ -7,7 +7,7 @@ PREFIX := /usr/local
 RELEASE := build/release
 export CMAKE_BUILD_PARALLEL_LEVEL := $(JOBS)
 
-.PHONY: all help bootstrap judge configure demo test check-asan check-ubsan check-tsan check-torch2 wheel deb release bench fuzz format tidy docs install clean
+.PHONY: all help bootstrap judge configure demo test check-asan check-ubsan check-tsan check-torch2 wheel deb release bench fuzz format tidy docs site install clean
 
 all: configure ## build the program (build/release)
 	@cmake --build $(RELEASE) --target ompq_program
@@ -70,15 +70,21 @@ fuzz: configure ## run the fuzz targets, built with clang; FUZZ="--seconds 60 im
 	@scripts/run_fuzzers build/fuzz $(FUZZ)
 
 format: ## format the sources with clang-format
+	@scripts/bootstrap.sh --dev
 	@git ls-files -z '*.h' '*.cpp' | xargs -0 clang-format -i
 
-tidy: configure ## check the sources with clang-tidy
-	@git ls-files -z 'src/*.cpp' 'apps/*.cpp' | \
-	  xargs -0 -P $(JOBS) -n 4 clang-tidy --quiet -p $(RELEASE)
+tidy: ## check the sources with clang-tidy
+	@scripts/bootstrap.sh --dev
+	@scripts/tidy.sh
 
 docs: all ## write docs/cli.md and the Python types again, from the option records and the results' fields
 	@$(RELEASE)/bin/ompq --print-docs markdown >docs/cli.md
 	@$(RELEASE)/bin/ompq --print-docs python >python/ompq/results.py
+
+site: configure ## build the documentation site (build/site/index.html)
+	@scripts/bootstrap.sh --site
+	@cmake --build $(RELEASE) --target ompq_python
+	@site/build.sh $(RELEASE) build/site
 
 install: all ## install program, library, headers, Python module and man page (PREFIX=/usr/local)
 	@cmake --build $(RELEASE) --target ompq ompq_python

@@ -3,7 +3,9 @@
 #
 #   scripts/bootstrap.sh           dependencies of the build and the demo
 #   scripts/bootstrap.sh --judge   also those of tests and benchmarks: three builds of the stock ONNX runtime, OpenVINO, a browser,
-#                                  an emulator, NumPy and pytest
+#                                  an emulator, NumPy and pytest, and those of --site
+#   scripts/bootstrap.sh --site    dependencies of the build and of the documentation site: Sphinx, Doxygen, KaTeX, the Python module's
+#   scripts/bootstrap.sh --dev     dependencies of the build, and clang-format and clang-tidy
 #   scripts/bootstrap.sh --tsan    the same, and an OpenMP runtime that the thread sanitizer knows
 #   scripts/bootstrap.sh --fuzz    dependencies of the build, and clang with libFuzzer
 #   scripts/bootstrap.sh --deb     dependencies of the build, and what makes Debian packages
@@ -26,7 +28,7 @@ is_installed() {
 missing_packages() {
   sed -e 's/#.*//' -e '/^[[:space:]]*$/d' "$root/packages.txt" | while read -r first rest; do
     case $first in
-      tests | tsan | fuzz | wheel | deb)
+      tests | site | dev | tsan | fuzz | wheel | deb)
         case " $wanted " in *" $first "*) ;; *) continue ;; esac
         first=${rest%% *}
         rest=${rest#* }
@@ -75,28 +77,35 @@ install_packages() {
 check_node() {
   found=$(node --version 2>/dev/null | sed 's/^v\([0-9]*\).*/\1/')
   [ "${found:-0}" -ge "$least_node" ] ||
-    fail "node is version ${found:-none}; the tests need $least_node or newer"
+    fail "node is version ${found:-none}; the tests and the site need $least_node or newer"
 }
 
 case ${1:-} in
   '') wanted= ;;
-  --judge) wanted=tests ;;
-  --tsan) wanted="tests tsan" ;;
+  --judge) wanted="tests site" ;;
+  --site) wanted=site ;;
+  --dev) wanted=dev ;;
+  --tsan) wanted="tests site tsan" ;;
   --fuzz) wanted=fuzz ;;
   --wheel) wanted=wheel ;;
   --deb) wanted=deb ;;
-  *) fail "unknown option '$1'; the options are --judge, --tsan, --fuzz, --deb and --wheel" ;;
+  *) fail "unknown option '$1'; the options are --judge, --site, --dev, --tsan, --fuzz, --deb and --wheel" ;;
 esac
 
 command -v dpkg-query >/dev/null ||
   fail "this is not Debian; install the equivalents of packages.txt manually, then use cmake directly"
-missing=$(missing_packages | tr '\n' ' ')
+missing=$(missing_packages | sort -u | tr '\n' ' ')
 missing=${missing% }
 [ -z "$missing" ] || install_packages
 
+case " $wanted " in
+  *" site "*)
+    check_node
+    sh "$root/site/install.sh"
+    ;;
+esac
 case $wanted in
   tests*)
-    check_node
     sh "$root/tests/judge/install.sh"
     sh "$root/tests/browser/install.sh"
     ;;
