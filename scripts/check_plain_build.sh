@@ -11,18 +11,7 @@ build=$root/build/plain
 part=${1:-0}
 parts=${2:-1}
 
-mkdir -p "$build"
-cmake -S "$root" -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=Release -DOMPQ_UNITY=OFF -DOMPQ_PRECOMPILED=OFF \
-  -DOMPQ_BENCH=ON -DCMAKE_EXPORT_COMPILE_COMMANDS=ON >"$build/configure.log" 2>&1 || {
-  cat "$build/configure.log"
-  exit 1
-}
-
-# Generate the sources that the build writes.
-sed -n -e 's/^  "file": "\(.*\)",\{0,1\}$/\1/p' "$build/compile_commands.json" | grep "^$build/" | sort -u |
-  while read -r source; do
-    [ -e "$source" ] || cmake --build "$build" --target "${source#"$build/"}" || exit 1
-  done
+"$root/scripts/configure_plain.sh"
 
 # One command per line: its directory, a tab, the compiler call without its output file.
 commands=$build/commands.txt
