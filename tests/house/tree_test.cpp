@@ -95,22 +95,5 @@ TEST(Tree, WritesFilesInOneRoom) {
   EXPECT_GT(found, 2);
 }
 
-TEST(Tree, LinksOfTheDocumentsLeadSomewhere) {
-  const std::regex link(R"(\]\(([^)#:\s]+)(#[^)]*)?\))");
-  int checked = 0;
-  for (const std::string& file : text_files("")) {
-    if (!file.ends_with(".md")) continue;
-    for (const Line& line : lines_of(file)) {
-      for (std::sregex_iterator at(line.text.begin(), line.text.end(), link), end; at != end;
-           ++at) {
-        ++checked;
-        EXPECT_TRUE(fs::exists(source_dir() / fs::path(file).parent_path() / (*at)[1].str()))
-            << place(line);
-      }
-    }
-  }
-  EXPECT_GT(checked, 5);
-}
-
 }  // namespace
 }  // namespace ompq::testing
