@@ -30,7 +30,6 @@ mkdir -p "$sources/site" "$work/doxygen" "$work/static/katex/fonts" "$output"
 (cd "$root" && cp -Rp docs examples ./*.md LICENSE packages.txt "$sources")
 cp -Rp "$here/reference" "$sources/site"
 sed 's/\.\.\/docs/docs/g' "$here/index.md" >"$sources/index.md"
-[ -f "$root/docs/c.md" ] || sed -i '/^docs\/c$/d' "$sources/index.md"  # there may be no C interface
 
 # Browsers take the first format of a font that they know.
 (cd "$here/node_modules/katex/dist" && cp katex.min.css "$work/static/katex" && cp fonts/*.woff2 "$work/static/katex/fonts")
