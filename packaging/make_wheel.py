@@ -87,7 +87,6 @@ def relocate(file: Path, runpath: str) -> None:
     if openmp:
         output_of("patchelf", "--replace-needed", OPENMP, openmp, file)
     output_of("patchelf", "--set-rpath", runpath, file)
-    output_of("strip", "--strip-unneeded", file)
 
 
 def licences(files: list[str], target: Path, torch: Path) -> list[dict]:
@@ -167,9 +166,11 @@ def main() -> int:
         shutil.copytree(python / "ompq", tree / "ompq", ignore=shutil.ignore_patterns("__pycache__"))
         copy_libraries(program, libraries, torch)
         for file in libraries.iterdir():
-            if not (torch / "lib" / file.name).exists():  # which finds its own, and is stripped
+            if not (torch / "lib" / file.name).exists():  # LibTorch finds its own
                 relocate(file, "$ORIGIN")
         relocate(program, "$ORIGIN/../lib/ompq")
+        for file in (program, *libraries.iterdir()):
+            output_of("strip", "--strip-unneeded", file)
         bundled = [file.name for file in tree.rglob("*") if file.is_file() and is_elf(file)]
         rows = licences(bundled, tree / info / "licenses", torch)
         (tree / info / "METADATA").write_text(metadata(version))

@@ -12,6 +12,7 @@
 #include "ompq/ops/aten_bridge.h"
 #include "ompq/quant/grid.h"
 #include "ompq/reconstruction/block_forward.h"
+#include "ompq/runtime/backward_scope.h"
 #include "ompq/runtime/differentiable.h"
 #include "reconstruction/block_cases.h"
 
@@ -134,6 +135,7 @@ Reference reference_of(const Block& block, double factor) {
   const ValueId output = g.outputs().front();
   const at::Tensor made = network.evaluate(bound, {&output, 1}).front();
   const at::Tensor loss = (made - block.tensor(*block.targets, output)).square().sum() * factor;
+  const runtime::BackwardScope backward;
   loss.backward();
   reference.loss = loss.item<double>();
   return reference;

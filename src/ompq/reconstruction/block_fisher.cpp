@@ -14,6 +14,7 @@
 #include "ompq/ops/allocation_failure.h"
 #include "ompq/ops/aten_bridge.h"
 #include "ompq/rounding/block_graph.h"
+#include "ompq/runtime/backward_scope.h"
 #include "ompq/runtime/class_losses.h"
 #include "ompq/runtime/differentiable.h"
 #include "ompq/runtime/passes.h"
@@ -90,6 +91,7 @@ class FisherPass {
     for (const at::Tensor& value : made) {
       if (value.requires_grad()) value.retain_grad();
     }
+    const runtime::BackwardScope backward;
     believed_loss(made.back(), kind_, random_).backward();
     return magnitudes(made, passes);
   }

@@ -4,6 +4,7 @@
 #include "ompq/ops/operator.h"
 #include "ompq/ops/run.h"
 #include "ompq/reconstruction/block_ops.h"
+#include "ompq/runtime/backward_scope.h"
 
 namespace ompq::reconstruction {
 namespace {
@@ -67,7 +68,10 @@ void GenericOp::backward(Lane& lane) const {
   }
   lane.saved[index].clear();
   if (!total.defined()) return;
-  total.backward();
+  {
+    const runtime::BackwardScope backward;
+    total.backward();
+  }
   std::vector<at::Tensor>& leaves = lane.leaves[index];
   for (std::size_t i = 0; i < leaves.size(); ++i) {
     if (!leaves[i].defined() || !leaves[i].grad().defined()) continue;

@@ -7,6 +7,7 @@
 
 #include "ompq/core/error.h"
 #include "ompq/ops/aten_bridge.h"
+#include "ompq/runtime/backward_scope.h"
 #include "ompq/sensitivity/gradient_network.h"
 
 namespace ompq::sensitivity {
@@ -97,6 +98,7 @@ class Fisher final : public Meter {
       norm_ += squared_norm(own);
       terms.push_back(projection(own, random));
     }
+    const runtime::BackwardScope backward;
     at::stack(terms).sum().backward();
     collect();
     samples_ += count;

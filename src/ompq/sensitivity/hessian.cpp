@@ -5,6 +5,7 @@
 #include <ATen/core/grad_mode.h>
 
 #include "ompq/core/error.h"
+#include "ompq/runtime/backward_scope.h"
 #include "ompq/sensitivity/gradient_network.h"
 
 namespace ompq::sensitivity {
@@ -75,6 +76,7 @@ class Hessian final : public Meter {
     for (int probe = 0; probe < probes; ++probe) {
       check_interrupt();
       const at::Tensor signs = signs_like(row, random);
+      const runtime::BackwardScope backward;
       row.backward(classes ? spread_as_softmax(row, signs) : signs,
                    /*retain_graph=*/probe + 1 < probes);
       collect();

@@ -9,6 +9,7 @@
 #include "ompq/core/error.h"
 #include "ompq/graph/passes.h"
 #include "ompq/ops/aten_bridge.h"
+#include "ompq/runtime/backward_scope.h"
 #include "ompq/runtime/class_losses.h"
 #include "ompq/runtime/executor.h"
 #include "ompq/runtime/thread_scope.h"
@@ -134,6 +135,7 @@ struct Trainer::Impl {
     const at::Tensor loss = training_loss(logits, batch.labels, wanted, options.loss);
     const auto value = loss.item<double>();
     if (!std::isfinite(value)) fail("loss", value);
+    const runtime::BackwardScope backward;
     (loss / static_cast<double>(options.accumulation)).backward();
     if (++pending == options.accumulation) apply();
     ++batches;
