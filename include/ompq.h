@@ -65,7 +65,7 @@ OMPQ_C_API const char* ompq_status_name(int status);
 typedef struct ompq_run ompq_run;
 
 /// @param command  "quantize", "eval", ...: a command of the program that runs networks
-/// (docs/cli.md). An unknown one is an error of the run.
+/// (docs/cli.md), or "report". An unknown one is an error of the run.
 /// @return null only if there is no memory.
 OMPQ_C_API ompq_run* ompq_run_create(const char* command);
 /// Frees a run, which must not be executing. Null is allowed.
@@ -106,6 +106,20 @@ typedef int (*ompq_progress_handler)(
 /// @param handler  may be null: none. `context` is passed on to it.
 OMPQ_C_API int ompq_run_on_progress(ompq_run* run, ompq_progress_handler handler, void* context);
 
+/// Judges a network's file, for quality that is not top-1.
+/// @param value  receives the quality.
+/// @return 0 to continue; any other value ends the work with OMPQ_INTERRUPTED.
+typedef int (*ompq_evaluate_handler)(void* context, const char* file, double* value);
+/// For "quantize", "sweep" and "eval": calls `handler` for each evaluated file, in the thread that
+/// executes the run, in the same way as the option "eval-command" runs a command. The value is the
+/// field "quality" of the result.
+OMPQ_C_API int ompq_run_on_evaluate(ompq_run* run, ompq_evaluate_handler handler, void* context);
+
+/// For "report": adds a JSON result of search, quantize, finetune, compare or sweep. The result of
+/// the run is the HTML page that shows them.
+/// @param name  what the page and messages call it.
+OMPQ_C_API int ompq_run_add_result(ompq_run* run, const char* name, const char* json);
+
 /// What the result records as the command that produced it, such as "my_tool --bits 3".
 OMPQ_C_API int ompq_run_set_call(ompq_run* run, const char* call);
 
@@ -122,7 +136,8 @@ OMPQ_C_API int ompq_run_execute(ompq_run* run);
 /// handler, until the run is freed.
 OMPQ_C_API void ompq_run_cancel(ompq_run* run);
 
-/// The result as JSON, as the program prints it with --json; null before a successful execution.
+/// The result as JSON, as the program prints it with --json ("report": a page as HTML); null before
+/// a successful execution.
 OMPQ_C_API const char* ompq_run_result(const ompq_run* run);
 
 /// The status of the run's error; OMPQ_OK if there is none.

@@ -6,11 +6,18 @@ One function for each command of the program, with the program's options as keyw
     result = ompq.quantize("net.onnx", data=images, avg_bits=3, output="small.onnx")
     print(result.bytes_on_disk, result.evaluation.agreement)
 
-`data` is a path, as on the command line, or NumPy arrays: samples [n, ...], a pair of samples and
-labels, or a dict with an array for each input. uint8 samples are pixels and are preprocessed as
-images are; other numbers are taken as they are. A result is what `--json` prints, as a dict
-whose fields are attributes, too (`ompq.results` has the types). `progress` is called with (task, done, total, detail); what it
-raises ends the work. The interpreter lock is released while the library works.
+`data` is a path, as on the command line, or arrays of NumPy or torch: samples [n, ...], a pair of
+samples and labels, or a dict with an array for each input; or an iterable of batches of these, such
+as a DataLoader, or of single samples with their labels. uint8 samples are pixels and are
+preprocessed as images are; other numbers are taken as they are. `preprocess` may be a function of
+one sample, such as an image processor of Hugging Face. The network may be a torch module, which is
+exported with `example_input`. `evaluate` is called with the path of each evaluated file and returns
+a number, its quality.
+
+A result is what `--json` prints, as a dict whose fields are attributes, too (`ompq.results` has the
+types). `progress` is called with (task, done, total, detail); what it raises ends the work. By
+default tqdm, if it is installed, shows a bar in terminals and notebooks. The interpreter lock is
+released while the library works.
 
 Importing this module only reads the option records; the first call loads the library, and LibTorch
 with it.

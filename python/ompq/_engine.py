@@ -5,14 +5,16 @@ from __future__ import annotations
 import ctypes
 import json
 import logging
+import os
 
 from ompq import errors
 from ompq._interrupts import Interrupts
-from ompq._library import Log, Progress, library
+from ompq._library import Evaluate, Log, Progress, library
 
 
-def run(command: str, options: dict, arrays: dict, line: str, progress) -> str:
-    """Runs a command with options by name, arrays by option and name, and a callable for progress.
+def run(command: str, options: dict, arrays: dict, line: str, progress=None, evaluate=None) -> str:
+    """Runs a command with options by name, arrays by option and name, and callables for progress
+    and for the quality of files.
 
     Returns the result as JSON.
     """
@@ -22,7 +24,15 @@ def run(command: str, options: dict, arrays: dict, line: str, progress) -> str:
             for name, array in named.items():
                 call.add_array(option, name, array)
         call.set_call(line)
-        return call.execute(progress)
+        return call.execute(progress, evaluate)
+
+
+def report_page(documents: dict) -> str:
+    """The HTML page of `ompq report` for JSON results by name."""
+    with _Run("report") as call:
+        for name, document in documents.items():
+            call.add_result(name, document)
+        return call.execute()
 
 
 class _Run:
@@ -51,26 +61,39 @@ class _Run:
             library.ompq_run_add_array(self._run, *words, shape, array.ndim, array.ctypes.data)
         )
 
+    def add_result(self, name: str, document: str) -> None:
+        self._check(library.ompq_run_add_result(self._run, name.encode(), document.encode()))
+
     def set_call(self, line: str) -> None:
         self._check(library.ompq_run_set_call(self._run, line.encode()))
 
-    def execute(self, progress) -> str:
+    def execute(self, progress=None, evaluate=None) -> str:
         failures: list[BaseException] = []
+
+        def kept(work, *args) -> int:
+            """Nothing may be raised into C."""
+            try:
+                work(*args)
+                return 0
+            except BaseException as failure:
+                failures.append(failure)
+                return 1
+
         with Interrupts() as interrupts:
 
-            def report(_, task, done, total, detail):
-                # Nothing may be raised into C.
-                try:
-                    interrupts.serve()
-                    if progress is not None:
-                        interrupts.call(progress, task.decode(), done, total, detail.decode())
-                    return 0
-                except BaseException as failure:
-                    failures.append(failure)
-                    return 1
+            def report(task, done, total, detail):
+                interrupts.serve()
+                if progress is not None:
+                    interrupts.call(progress, task.decode(), done, total, detail.decode())
 
-            handler = Progress(report)
-            library.ompq_run_on_progress(self._run, handler, None)
+            def judge(file, value):
+                value[0] = float(interrupts.call(evaluate, os.fsdecode(file)))
+
+            on_progress = Progress(lambda _, *args: kept(report, *args))
+            library.ompq_run_on_progress(self._run, on_progress, None)
+            if evaluate is not None:
+                on_evaluate = Evaluate(lambda _, *args: kept(judge, *args))
+                self._check(library.ompq_run_on_evaluate(self._run, on_evaluate, None))
             if interrupts.active:
                 library.ompq_run_stop_on_sigint(self._run)
             status = library.ompq_run_execute(self._run)

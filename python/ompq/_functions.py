@@ -1,12 +1,17 @@
 """The functions of the module: one for each command of the program that runs networks."""
 
+from __future__ import annotations
+
+import contextlib
 import inspect
 import json
 import os
+import pathlib
+import tempfile
 from collections.abc import Callable
 
-from ompq import _arrays, _records, _values, results
-from ompq._parameters import LABELS, PROGRESS, Parameter, parameters_of
+from ompq import _arrays, _export, _progress, _records, _values, results
+from ompq._parameters import EVALUATE, EXAMPLE_INPUT, LABELS, PROGRESS, Parameter, parameters_of
 
 
 def make_functions() -> dict[str, Callable]:
@@ -61,32 +66,97 @@ def _refuse_unknown(function: str, parameters: list[Parameter], kwargs: dict) ->
 
 
 def _run(command: _records.CommandRecord, parameters: list[Parameter], values: dict) -> dict:
-    options: dict[str, object] = {}
-    arrays: dict[str, dict] = {}
-    shown: list[str] = []
-    labels = values.get(LABELS.name)
-    for parameter in parameters:
-        value = values.get(parameter.name)
-        if value is None or parameter.record is None:
-            continue
+    progress = _progress.callable_of(values.get(PROGRESS.name))
+    with contextlib.ExitStack() as stack:
+        if isinstance(progress, _progress.Bar):
+            stack.callback(progress.close)
+        call = _Call(command, values, stack)
+        for parameter in parameters:
+            value = values.get(parameter.name)
+            if value is not None and parameter.record is not None:
+                call.add(parameter, value)
+        call.check()
+        from ompq import _engine  # loads the library, and LibTorch with it
+
+        document = json.loads(_engine.run(command.name, call.options, call.arrays, call.line, progress, call.evaluate))
+    return results.BY_FUNCTION[command.function](document)
+
+
+class _Call:
+    """The values of one call as options and arrays of the C interface."""
+
+    def __init__(self, command: _records.CommandRecord, values: dict, stack: contextlib.ExitStack):
+        self.options: dict[str, object] = {}
+        self.arrays: dict[str, dict] = {}
+        self._command = command
+        self._stack = stack
+        self._shown: list[str] = []
+        self._labels = values.get(LABELS.name)
+        self._example_input = values.get(EXAMPLE_INPUT.name)
+        self._exported = False
+        preprocess = values.get("preprocess")
+        self._process = None if _arrays.is_path(preprocess) else preprocess
+        if self._process is not None and not callable(self._process):
+            kind = type(preprocess).__name__
+            raise TypeError(f"preprocess: {preprocess!r} is a {kind}, not a path or a function of one sample")
+        self.evaluate = values.get(EVALUATE.name)
+        if self.evaluate is not None and not callable(self.evaluate):
+            raise TypeError(f"evaluate: {self.evaluate!r} is a {type(self.evaluate).__name__}, not a function of a path")
+        if self.evaluate is not None and values.get("eval_command") is not None:
+            raise TypeError("evaluate and eval_command judge the same files; remove one of them")
+
+    def add(self, parameter: Parameter, value: object) -> None:
         name = parameter.record.name
         spelled = os.fspath(value) if _arrays.is_path(value) else value
         if parameter.takes_arrays and not _arrays.is_path(value):
-            arrays[name] = _arrays.named_arrays(value, labels if name == "data" else None)
-            spelled = _Shown(_arrays.arrays_text(arrays[name]))
+            labels = self._labels if name == "data" else None
+            self.arrays[name] = _arrays.named_arrays(value, labels, self._process)
+            spelled = _Shown(_arrays.arrays_text(self.arrays[name]))
+        elif value is self._process:
+            spelled = _function_shown(value)
+        elif parameter.operand and _export.is_module(value):
+            spelled = _Shown(f"<{type(value).__name__}>")
+            self.options[name] = self._export(value)
         elif parameter.record.type == _records.OptionType.Flag:
-            options[name] = _values.flag_of(parameter, value)
+            self.options[name] = _values.flag_of(parameter, value)
         else:
-            options[name] = _values.texts_of(parameter, value)
-        shown.append(repr(spelled) if parameter.operand else f"{parameter.name}={spelled!r}")
-    if labels is not None and "data" not in arrays:
-        raise TypeError("labels can only be given if data is an array; a path includes its labels")
-    line = f"ompq.{command.function}({', '.join(shown)})"
-    progress = values.get(PROGRESS.name)
-    from ompq import _engine  # loads the library, and LibTorch with it
+            self.options[name] = _values.texts_of(parameter, value)
+        self._shown.append(repr(spelled) if parameter.operand else f"{parameter.name}={spelled!r}")
 
-    document = json.loads(_engine.run(command.name, options, arrays, line, progress))
-    return results.BY_FUNCTION[command.function](document)
+    def check(self) -> None:
+        """Refuses values that need others."""
+        if self._labels is not None and "data" not in self.arrays:
+            raise TypeError("labels can only be given if data is an array; a path includes its labels")
+        if self._process is not None and not self.arrays:
+            raise TypeError(
+                "preprocess is a function, so data must be arrays or an iterable of samples; for files, "
+                "give the path of a preprocessing file"
+            )
+        if self._example_input is not None and not self._exported:
+            raise TypeError("example_input is for modules of torch, but the network is a file; remove it")
+
+    @property
+    def line(self) -> str:
+        shown = list(self._shown)
+        if self.evaluate is not None:
+            shown.append(f"{EVALUATE.name}={_function_shown(self.evaluate)!r}")
+        return f"ompq.{self._command.function}({', '.join(shown)})"
+
+    def _export(self, module: object) -> str:
+        if self._example_input is None:
+            raise TypeError(
+                f"{self._command.function}() of a torch module needs example_input, a batch that its "
+                "forward() takes"
+            )
+        folder = self._stack.enter_context(tempfile.TemporaryDirectory(prefix="ompq-"))
+        file = pathlib.Path(folder) / f"{type(module).__name__}.onnx"
+        _export.export(module, self._example_input, file)
+        self._exported = True
+        return str(file)
+
+
+def _function_shown(function: Callable) -> _Shown:
+    return _Shown(f"<{getattr(function, '__name__', type(function).__name__)}>")
 
 
 class _Shown:

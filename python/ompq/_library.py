@@ -16,6 +16,9 @@ C_VERSION = 1
 Progress = ctypes.CFUNCTYPE(
     ctypes.c_int, ctypes.c_void_p, ctypes.c_char_p, ctypes.c_int64, ctypes.c_int64, ctypes.c_char_p
 )
+Evaluate = ctypes.CFUNCTYPE(
+    ctypes.c_int, ctypes.c_void_p, ctypes.c_char_p, ctypes.POINTER(ctypes.c_double)
+)
 Log = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int, ctypes.c_char_p)
 
 _RUN = ctypes.c_void_p
@@ -38,6 +41,8 @@ _PROTOTYPES = {
         ctypes.c_void_p,
     ),
     "ompq_run_on_progress": (ctypes.c_int, _RUN, Progress, ctypes.c_void_p),
+    "ompq_run_on_evaluate": (ctypes.c_int, _RUN, Evaluate, ctypes.c_void_p),
+    "ompq_run_add_result": (ctypes.c_int, _RUN, _TEXT, _TEXT),
     "ompq_run_set_call": (ctypes.c_int, _RUN, _TEXT),
     "ompq_run_stop_on_sigint": (ctypes.c_int, _RUN),
     "ompq_run_execute": (ctypes.c_int, _RUN),

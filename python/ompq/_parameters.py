@@ -44,10 +44,24 @@ LABELS = Parameter(
     annotation="_Array | None",
     text="class of each sample, if data is an array",
 )
+EVALUATE = Parameter(
+    name="evaluate",
+    annotation="_Evaluate | None",
+    text="called with the path of each evaluated file; returns a number, its quality, instead of eval_command",
+)
+EXAMPLE_INPUT = Parameter(
+    name="example_input",
+    annotation="Any",
+    text="if the network is a torch module: a tensor, or a tuple or dict of them, that forward() takes",
+)
 PROGRESS = Parameter(
     name="progress",
-    annotation="_Progress | None",
-    text="called with (task, done, total, detail) during the work; an exception that it raises ends the work",
+    annotation="_Progress | bool | None",
+    text=(
+        "called with (task, done, total, detail) during the work; an exception that it raises ends the "
+        "work. True: a bar of tqdm; False: none; by default a bar in terminals and notebooks where tqdm is "
+        "installed"
+    ),
 )
 
 
@@ -58,7 +72,7 @@ def python_name(name: str) -> str:
 
 
 def parameters_of(command: CommandRecord) -> list[Parameter]:
-    """Operands, then options as keywords, then progress."""
+    """Operands, then options as keywords, then those that only Python has."""
     parameters = [_of_record(record, operand=True) for record in command.operands]
     for record in command.options:
         if _speaks_of_the_terminal(record):
@@ -66,7 +80,9 @@ def parameters_of(command: CommandRecord) -> list[Parameter]:
         parameters.append(_of_record(record, operand=False))
         if parameters[-1].name == "data":
             parameters.append(LABELS)
-    return [*parameters, PROGRESS]
+        if parameters[-1].name == "eval_command":
+            parameters.append(EVALUATE)
+    return [*parameters, EXAMPLE_INPUT, PROGRESS]
 
 
 def _speaks_of_the_terminal(record: OptionRecord) -> bool:
@@ -75,11 +91,14 @@ def _speaks_of_the_terminal(record: OptionRecord) -> bool:
 
 
 def _of_record(record: OptionRecord, operand: bool) -> Parameter:
+    text = record.text
+    if record.name == "preprocess":
+        text += "; or a function of one sample, such as an image processor of Hugging Face"
     optional = not record.required and not record.fallback and record.type != OptionType.Flag
     return Parameter(
         name=python_name(record.name),
-        annotation=annotation(record) + (" | None" if optional else ""),
-        text=record.text,
+        annotation="_Model" if operand else annotation(record) + (" | None" if optional else ""),
+        text=text,
         required=record.required,
         default=default_value(record),
         operand=operand,
@@ -104,6 +123,8 @@ def annotation(record: OptionRecord) -> str:
     """The type of an option's value, without None."""
     if record.value_name == TAKES_ARRAYS:
         return "_Data"
+    if record.name == "preprocess":
+        return "_Path | _Preprocess"
     if record.type in (OptionType.Choice, OptionType.Choices):
         return _choices(record)
     return _TYPES[record.type]

@@ -80,4 +80,10 @@ def _typed(value: object, hint: object) -> object:
 
 
 class Result(Record):
-    """What a function returns."""
+    """What a function returns. In a notebook it is shown as a table and, for results of search,
+    quantize, finetune, compare and sweep, as the page of `ompq report`."""
+
+    def _repr_html_(self) -> str:
+        from ompq._html import result_html
+
+        return result_html(self)

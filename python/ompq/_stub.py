@@ -12,8 +12,8 @@ from ompq._parameters import Parameter, parameters_of
 HEAD = '''"""Made of the option records by ompq._stub. Do not edit."""
 
 import os
-from collections.abc import Callable, Mapping, Sequence
-from typing import Literal
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Literal, Protocol
 
 from numpy.typing import ArrayLike as _Array
 
@@ -22,8 +22,16 @@ from ompq import results as results
 
 ALIASES = """
 _Path = str | os.PathLike[str]
-_Data = _Path | _Array | tuple[_Array, _Array] | Mapping[str, _Array]
+_Data = _Path | _Array | tuple[_Array, _Array] | Mapping[str, _Array] | Iterable[Any]
+_Preprocess = Callable[..., Any]
+_Evaluate = Callable[[str], float]
 _Progress = Callable[[str, int, int, str], object]
+
+class _Module(Protocol):
+    def forward(self, *args: Any, **kwargs: Any) -> Any: ...
+    def state_dict(self) -> Any: ...
+
+_Model = _Path | _Module
 
 __version__: str
 """

@@ -278,6 +278,8 @@ class Evaluation(Record):
     """Mean Kullback-Leibler divergence from the reference's softmax, nats."""
     snr_db: Optional[float] = None
     """10 log10(|reference|^2 / |difference|^2) of the first output."""
+    quality: Optional[float] = None
+    """What --eval-command printed, or evaluate= returned, for the file."""
     seconds: float
 
 
@@ -719,6 +721,8 @@ class SweepPoint(Record):
     divergence: float
     """Measured on samples that the metric did not use."""
     predicted_loss: float
+    quality: Optional[float] = None
+    """What --eval-command printed, or evaluate= returned, for the file rounded to nearest."""
     gap: float
     """Upper bound of the relative gap to the best loss at this size."""
     weight_bits: list[int]

@@ -132,6 +132,32 @@ static void check_progress(const char* options) {
   ompq_run_free(run);
 }
 
+static int on_evaluate(void* context, const char* file, double* value) {
+  require(contains(file, ".onnx"), "a file is judged", NULL);
+  *value = 0.125;
+  return *(int*)context;
+}
+
+static void check_evaluate(const char* options) {
+  struct watch watch = {NULL, 0, 0, 0};
+  int stop = 0;
+  ompq_run* run = evaluation(options, &watch, kImages);
+  require_ok(ompq_run_on_evaluate(run, on_evaluate, &stop), run);
+  require_ok(ompq_run_execute(run), run);
+  require(contains(ompq_run_result(run), "\"quality\": 0.125"), "the quality", run);
+  stop = 1;
+  require(ompq_run_execute(run) == OMPQ_INTERRUPTED, "the handler ends the work", run);
+  ompq_run_free(run);
+}
+
+static void check_report(void) {
+  ompq_run* run = ompq_run_create("report");
+  require_ok(ompq_run_add_result(run, "run.json", "{\"format\": \"nothing\"}"), run);
+  require(ompq_run_execute(run) == OMPQ_DATA_ERROR, "this is not a result", run);
+  require(strcmp(ompq_run_error_where(run), "run.json") == 0, "the name is the place", run);
+  ompq_run_free(run);
+}
+
 static void on_log(void* context, int level, const char* line) {
   if (level == OMPQ_LOG_WARNING && contains(line, "label")) ++*(int*)context;
 }
@@ -166,6 +192,8 @@ int main(int count, char** arguments) {
   check_null_arguments();
   check_inspect(options);
   check_progress(options);
+  check_evaluate(options);
+  check_report();
   check_log(options, arguments[1]);
   return 0;
 }

@@ -30,8 +30,9 @@ std::string probe(const commands::Context& context) {
   return "{\"probed\": true}";
 }
 
-constexpr std::array<OptionRecord, 1> kProbeOptions{
-    {{.name = "data", .type = OptionType::Path, .value_name = "SRC", .text = "samples"}}};
+constexpr std::array<OptionRecord, 2> kProbeOptions{
+    {{.name = "data", .type = OptionType::Path, .value_name = "SRC", .text = "samples"},
+     {.name = "eval-command", .type = OptionType::Text, .value_name = "COMMAND"}}};
 
 /// A run of a command that takes samples and reports progress three times.
 class RunTest : public ::testing::Test {
@@ -114,6 +115,31 @@ TEST_F(RunTest, CopiesArraysWhenItIsExecuted) {
   EXPECT_THAT(arrays.at("x").data<std::uint8_t>(), ElementsAre(9, 2, 3, 4));
   EXPECT_THAT(arrays.at("y").data<std::int64_t>(), ElementsAre(0, 1));
   EXPECT_THAT(probed.options.text("data"), HasSubstr("x uint8 2x2, y int64 2"));
+}
+
+int judge_small(void*, const char* file, double* value) {
+  *value = 0.25;
+  return std::string_view(file) == "small.onnx" ? 0 : 1;
+}
+
+TEST_F(RunTest, LetsTheCallerJudgeFiles) {
+  run_.set_evaluate(judge_small, nullptr);
+  ASSERT_EQ(execute(), OMPQ_OK) << run_.failure().message;
+  EXPECT_EQ(probed.judge("small.onnx"), 0.25);
+  EXPECT_THROW((void)probed.judge("other.onnx"), Interrupted);
+  c_api::Run other;
+  other.set_command("finetune");
+  EXPECT_THROW(other.set_evaluate(judge_small, nullptr), ConfigError);
+}
+
+TEST_F(RunTest, OfReportTakesResultsOnly) {
+  c_api::Run report;
+  report.set_command("report");
+  EXPECT_THROW(report.set_options("{}"), ConfigError);
+  EXPECT_THROW(run_.add_result("a.json", "{}"), ConfigError);
+  report.add_result("a.json", "{}");
+  EXPECT_EQ(report.guarded([&] { report.execute(); }), OMPQ_DATA_ERROR);
+  EXPECT_EQ(report.failure().where, "a.json");
 }
 
 TEST_F(RunTest, RefusesArraysThatCannotBe) {

@@ -83,6 +83,7 @@ const std::map<std::string_view, std::string_view>& command_level() {
       {"preprocess", "a file; options take the place of its fields"},
       {"result", "a file that the command writes of the result struct"},
       {"csv", "likewise"},
+      {"eval-command", "judges finished files"},
       {"save-outputs", "likewise"},
       {"json", "what the program prints"},
       {"quiet", "likewise"},

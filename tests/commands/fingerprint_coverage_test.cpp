@@ -59,8 +59,9 @@ const std::set<std::string_view>& harmless() {
       "tensorboard",
       "checkpoint",
       "checkpoint-every",
-      "explain",     // reads the finished network
-      "skip-broken"  // which samples are used shows in their indices
+      "explain",       // reads the finished network
+      "eval-command",  // judges it
+      "skip-broken"    // which samples are used shows in their indices
   };
   return names;
 }

@@ -22,6 +22,7 @@ FUNCTIONS = {
     if inspect.isfunction(value) and name in ompq.__all__
 }
 COMMANDS = {name: {"evaluate": "eval"}.get(name, name.replace("_", "-")) for name in FUNCTIONS}
+ONLY_IN_PYTHON = ("labels", "evaluate", "example_input", "progress")
 STUB = ast.parse((pathlib.Path(ompq.__file__).parent / "__init__.pyi").read_text())
 
 
@@ -40,7 +41,7 @@ def test_keywords_are_the_options_of_the_command(name, program):
     options = [option for option in options if option not in ("json", "quiet", "verbose", "help")]
     taken = list(inspect.signature(FUNCTIONS[name]).parameters.values())
     keywords = [parameter.name for parameter in taken if parameter.kind == parameter.KEYWORD_ONLY]
-    keywords = [keyword for keyword in keywords if keyword not in ("labels", "progress")]
+    keywords = [keyword for keyword in keywords if keyword not in ONLY_IN_PYTHON]
     assert sorted(keyword.rstrip("_").replace("_", "-") for keyword in keywords) == sorted(options)
     for keyword in keywords:
         assert f"    {keyword}: " in FUNCTIONS[name].__doc__

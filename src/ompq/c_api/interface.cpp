@@ -118,6 +118,19 @@ int ompq_run_on_progress(ompq_run* run, ompq_progress_handler handler, void* con
       run, [&](ompq::c_api::Run& known) { known.set_progress(handler, context); });
 }
 
+int ompq_run_on_evaluate(ompq_run* run, ompq_evaluate_handler handler, void* context) {
+  return ompq::c_api::on_run(run, [&](ompq::c_api::Run& known) {
+    known.set_evaluate(ompq::c_api::required(handler, "handler"), context);
+  });
+}
+
+int ompq_run_add_result(ompq_run* run, const char* name, const char* json) {
+  return ompq::c_api::on_run(run, [&](ompq::c_api::Run& known) {
+    using ompq::c_api::required;
+    known.add_result(required(name, "name"), required(json, "json"));
+  });
+}
+
 int ompq_run_set_call(ompq_run* run, const char* call) {
   return ompq::c_api::on_run(
       run, [&](ompq::c_api::Run& known) { known.set_call(ompq::c_api::required(call, "call")); });

@@ -14,9 +14,13 @@
 #include "ompq/commands/commands.h"
 #include "ompq/commands/provenance.h"
 #include "ompq/core/error.h"
+#include "ompq/core/signal_shield.h"
 
 namespace ompq::c_api {
 namespace {
+
+/// The command that shows results; the others run networks.
+constexpr std::string_view kReport = "report";
 
 DataType type_named(const std::string& array, std::string_view dtype) {
   constexpr std::array<DataType, 13> kTypes{DataType::Float32,
@@ -68,7 +72,23 @@ void Run::keep(const std::exception& error) noexcept {
 
 void Run::keep_unknown() noexcept { keep(InternalError("ompq", "an unknown exception")); }
 
-void Run::set_options(std::string_view json) { set_json_options(options_.value(), json); }
+void Run::set_command(std::string_view command) {
+  if (command != kReport) options_.emplace(command);
+}
+
+Options& Run::options() {
+  if (options_) return *options_;
+  throw ConfigError(kReport, "has no options here; give it results with ompq_run_add_result()");
+}
+
+void Run::set_options(std::string_view json) { set_json_options(options(), json); }
+
+void Run::add_result(std::string name, std::string json) {
+  if (options_) {
+    throw ConfigError(options_->command(), "takes no results; create a run of \"report\" for them");
+  }
+  results_.push_back({std::move(name), std::move(json)});
+}
 
 void Run::add_array(const std::string& option,
                     const std::string& name,
@@ -82,12 +102,25 @@ void Run::add_array(const std::string& option,
   }
   auto& arrays = arrays_[option];
   arrays.insert_or_assign(name, Array(type, {shape.begin(), shape.end()}, bytes));
-  options_.value().set_samples(option, Samples(arrays));
+  options().set_samples(option, Samples(arrays));
 }
 
 void Run::set_progress(ompq_progress_handler handler, void* context) {
   handler_ = handler;
   handler_context_ = context;
+}
+
+void Run::set_evaluate(ompq_evaluate_handler handler, void* context) {
+  options().set("eval-command", "a function of the caller");
+  evaluate_ = handler;
+  evaluate_context_ = context;
+}
+
+double Run::judge(const std::filesystem::path& file) const {
+  double value = 0;
+  const SignalShieldGap gap;
+  if (evaluate_(evaluate_context_, file.c_str(), &value) == 0) return value;
+  throw Interrupted("evaluation", "stopped by the caller");
 }
 
 void Run::report(const ProgressEvent& event) const {
@@ -102,9 +135,14 @@ void Run::report(const ProgressEvent& event) const {
 
 void Run::execute() {
   result_.reset();
-  Options& options = options_.value();
+  if (!options_) {
+    result_ = report::report_page(results_);
+    return;
+  }
+  Options& options = *options_;
   options.progress = [this](const ProgressEvent& event) { report(event); };
   commands::Context context = api::context_of(options);
+  if (evaluate_ != nullptr) context.judge = [this](const auto& file) { return judge(file); };
   context.provenance = commands::provenance_of(call_);
   std::optional<SigintRoute> route;
   if (stop_on_sigint_) route.emplace();

@@ -3,15 +3,19 @@
 #include <atomic>
 #include <cstdint>
 #include <exception>
+#include <filesystem>
 #include <map>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "ompq.h"
 #include "ompq/c_api/status.h"
 #include "ompq/options.h"
+#include "ompq/report/html.h"
 
 namespace ompq::c_api {
 
@@ -35,7 +39,7 @@ class Run {
   }
 
   /// @throws ConfigError for an unknown command.
-  void set_command(std::string_view command) { options_.emplace(command); }
+  void set_command(std::string_view command);
   /// @throws as set_json_options().
   void set_options(std::string_view json);
   /// @throws DataError naming the array whose element type is not one of ompq; ConfigError for an
@@ -46,6 +50,10 @@ class Run {
                  std::span<const std::int64_t> shape,
                  const void* data);
   void set_progress(ompq_progress_handler handler, void* context);
+  /// @throws ConfigError for a command without --eval-command.
+  void set_evaluate(ompq_evaluate_handler handler, void* context);
+  /// @throws ConfigError unless the command is "report".
+  void add_result(std::string name, std::string json);
   void set_call(std::string call) { call_ = std::move(call); }
   void stop_on_sigint() { stop_on_sigint_ = true; }
   void cancel() noexcept { cancelled_.store(true); }
@@ -61,11 +69,17 @@ class Run {
   void keep(const std::exception& error) noexcept;
   void keep_unknown() noexcept;
   void report(const ProgressEvent& event) const;
+  [[nodiscard]] double judge(const std::filesystem::path& file) const;
+  /// @throws ConfigError if the command is "report", which has none.
+  [[nodiscard]] Options& options();
 
-  std::optional<Options> options_;
+  std::optional<Options> options_;            ///< nullopt: the command is "report"
+  std::vector<report::RunDocument> results_;  ///< for "report"
   std::map<std::string, std::map<std::string, Array>> arrays_;
   ompq_progress_handler handler_ = nullptr;
   void* handler_context_ = nullptr;
+  ompq_evaluate_handler evaluate_ = nullptr;
+  void* evaluate_context_ = nullptr;
   std::string call_;
   bool stop_on_sigint_ = false;
   std::atomic<bool> cancelled_{false};

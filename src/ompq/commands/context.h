@@ -1,5 +1,6 @@
 #pragma once
 
+#include <filesystem>
 #include <functional>
 #include <map>
 #include <string>
@@ -22,6 +23,9 @@ struct Context {
   ArraySources arrays = {};       ///< samples in memory
   ProgressHandler progress = {};  ///< may be empty
   report::Provenance provenance = {};  ///< for the result
+
+  /// The quality of a network's file, instead of --eval-command; may be empty.
+  std::function<double(const std::filesystem::path&)> judge = {};
 
   // Called during the work; may be empty.
   std::function<void(const std::string&)> say = {};  ///< run_as_text: whole lines of text

@@ -9,6 +9,7 @@
 #include "ompq/commands/command_rows.h"
 #include "ompq/commands/commands.h"
 #include "ompq/commands/data_options.h"
+#include "ompq/commands/file_quality.h"
 #include "ompq/commands/output_check.h"
 #include "ompq/core/atomic_file.h"
 #include "ompq/core/error.h"
@@ -83,7 +84,8 @@ report::EvaluatedNetwork evaluate(const Context& context) {
   if (options.has("save-outputs")) require_rows_to_save(model);
   pipeline::Samples samples = first_samples(context, model);
   check_labels(model, samples);
-  if (!samples.dataset->has_labels() && !reference && !options.has("save-outputs")) {
+  const std::optional<double> quality = quality_of(context, model.file);
+  if (!samples.dataset->has_labels() && !reference && !options.has("save-outputs") && !quality) {
     const std::string fault = samples.dataset->label_fault();
     throw DataError("eval",
                     fmt::format("{}; give --reference FLOAT.onnx to compare with, or "
@@ -105,6 +107,7 @@ report::EvaluatedNetwork evaluate(const Context& context) {
   report::EvaluatedNetwork evaluated{.model = {model.file.string(), model.sha256, model.file_bytes},
                                      .samples = samples.used,
                                      .evaluation = outcome.evaluation};
+  evaluated.evaluation.quality = quality;
   if (const auto file = options.maybe_text("result")) {
     write_file_atomically(*file, report::to_json(evaluated));
   }

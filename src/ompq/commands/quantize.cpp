@@ -6,6 +6,7 @@
 #include "ompq/commands/command_rows.h"
 #include "ompq/commands/commands.h"
 #include "ompq/commands/data_options.h"
+#include "ompq/commands/file_quality.h"
 #include "ompq/commands/output_check.h"
 #include "ompq/commands/target_options.h"
 #include "ompq/core/atomic_file.h"
@@ -38,6 +39,8 @@ report::Quantization quantize(const Context& context) {
   if (ptq::file_format(quantize.format).is_onnx) {
     keep_preprocess(options, model.file, quantize.output);
   }
+  result.float_evaluation.quality = quality_of(context, model.file);
+  result.networks.front().evaluation.quality = quality_of(context, quantize.output);
   result.search.provenance = context.provenance;
   if (const auto file = options.maybe_text("result")) {
     write_file_atomically(*file, report::to_json(result));
@@ -68,6 +71,10 @@ std::string quantize_text_of(const Context& context) {
   const report::Quantization result = quantize(work);
   std::string text = tables::quantization_text(result);
   if (result.diagnosis) text += tables::diagnosis_text(*result.diagnosis) + "\n";
+  if (const auto quality = result.networks.front().evaluation.quality) {
+    text += fmt::format(
+        "quality      {:g} (float {:g})\n", *quality, result.float_evaluation.quality.value_or(0));
+  }
   const std::string& output = options.text("output");
   text += fmt::format("network      {}\n", display_text(output));
   const ptq::FormatRow& format = format_of(options);

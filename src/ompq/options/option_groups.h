@@ -445,6 +445,16 @@ inline constexpr std::array<OptionRecord, 1> kActivationRange{{
      .text = "how the range of an activation is chosen from its histogram"},
 }};
 
+inline constexpr OptionRecord kEvalCommand{
+    .name = "eval-command",
+    .type = OptionType::Text,
+    .value_name = "COMMAND",
+    .group = "Evaluation",
+    .text =
+        "run this command of a shell with the path of each evaluated file as its last argument; "
+        "the number in the last line that it prints is the file's quality. For networks whose "
+        "quality is not top-1, such as detectors"};
+
 inline constexpr std::array<OptionRecord, 4> kEvaluation{{
     {.name = "limit",
      .type = OptionType::Integer,

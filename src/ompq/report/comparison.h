@@ -113,6 +113,7 @@ struct SweepPoint {
   double predicted_loss = 0;
   double gap = 0;
   double divergence = 0;
+  std::optional<double> quality;
 };
 
 template <typename Visitor, fields::Of<SweepPoint> Struct>
@@ -123,6 +124,9 @@ void list_fields(Visitor& v, Struct& s) {
   v("gbops", s.gbops, "1e9 bit operations for one sample", fields::kCount);
   v("divergence", s.divergence, "measured on samples that the metric did not use");
   v("predicted_loss", s.predicted_loss, "");
+  v("quality",
+    s.quality,
+    "what --eval-command printed, or evaluate= returned, for the file rounded to nearest");
   v("gap", s.gap, "upper bound of the relative gap to the best loss at this size");
   v("weight_bits", s.weight_bits, "in layer order; 32 is float", fields::kWidths);
 }

@@ -18,6 +18,7 @@ struct Evaluation {
   std::optional<double> agreement;
   std::optional<double> divergence;
   std::optional<double> snr_db;
+  std::optional<double> quality;
   double seconds = 0;
 };
 
@@ -45,6 +46,7 @@ void list_fields(Visitor& v, Struct& s) {
     s.divergence,
     "mean Kullback-Leibler divergence from the reference's softmax, nats");
   v("snr_db", s.snr_db, "10 log10(|reference|^2 / |difference|^2) of the first output");
+  v("quality", s.quality, "what --eval-command printed, or evaluate= returned, for the file");
   v("seconds", s.seconds, "", fields::kCount);
 }
 

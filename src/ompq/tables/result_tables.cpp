@@ -267,8 +267,9 @@ std::string reconstruction_text(const report::Reconstruction& made) {
                         made.distillation->kept_initial ? ", not kept" : "");
   }
   if (made.cache_file_bytes > 0) {
-    text += fmt::format("\nup to {} of activations in a temporary file, which did not fit into memory",
-                        format_bytes(made.cache_file_bytes));
+    text +=
+        fmt::format("\nup to {} of activations in a temporary file, which did not fit into memory",
+                    format_bytes(made.cache_file_bytes));
   }
   return text + "\n";
 }
@@ -345,6 +346,7 @@ std::string evaluation_text(const report::Evaluation& evaluation) {
   if (evaluation.divergence)
     text += fmt::format("divergence   {:.6f} nats\n", *evaluation.divergence);
   if (evaluation.snr_db) text += fmt::format("SNR          {:.2f} dB\n", *evaluation.snr_db);
+  if (evaluation.quality) text += fmt::format("quality      {:g}\n", *evaluation.quality);
   return text +
          fmt::format("seconds      {:.2f} ({:.0f} samples/s)\n",
                      evaluation.seconds,
