@@ -27,7 +27,7 @@ sources=$work/sources
 rm -rf "$work"
 [ ! -f "$output/.buildinfo" ] || rm -rf "$output"
 mkdir -p "$sources/site" "$work/doxygen" "$work/static/katex/fonts" "$output"
-(cd "$root" && cp -Rp docs examples ./*.md LICENSE packages.txt "$sources")
+(cd "$root" && cp -Rp docs examples include ./*.md LICENSE packages.txt "$sources")
 cp -Rp "$here/reference" "$sources/site"
 sed 's/\.\.\/docs/docs/g' "$here/index.md" >"$sources/index.md"
 

@@ -20,7 +20,6 @@ extensions = [
     "sphinx_design",
     "sphinx_copybutton",
     "sphinx.ext.autodoc",
-    "sphinx.ext.napoleon",
     "breathe",
     "formulas",
     "records",
@@ -36,13 +35,11 @@ myst_dmath_double_inline = True
 
 # --- Python: docstrings use `name` for code, as Markdown does ---
 default_role = "literal"
-autodoc_typehints = "none"
 autodoc_member_order = "bysource"
 autodoc_mock_imports = ["numpy", "torch"]
 python_maximum_signature_line_length = 60
 python_display_short_literal_types = True
 add_module_names = False
-napoleon_numpy_docstring = False
 
 # --- C++: Doxygen reads the headers, breathe shows what it found ---
 breathe_projects = {"ompq": os.environ["OMPQ_SITE_DOXYGEN"]}
@@ -59,6 +56,7 @@ html_title = f"ompq {release}"
 html_static_path = ["static", os.environ["OMPQ_SITE_STATIC"]]
 html_css_files = ["katex/katex.min.css", "site.css"]
 html_copy_source = False
+html_show_search_summary = False  # these are fetched, which browsers refuse to pages that are opened as files
 html_show_sphinx = False
 html_theme_options = {"navigation_with_keys": True}
 highlight_language = "text"

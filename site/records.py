@@ -1,11 +1,15 @@
-"""Functions of the Python module as Sphinx shows them. They are made from option records: their docstrings are plain text, which Sphinx would
-read as reStructuredText, and their signatures have up to sixty keywords, which are shown in the list of parameters instead."""
+"""Texts that are made from option records, as Sphinx shows them. They are plain text: `*` is not emphasis, and `--size` is one word. The signatures of
+functions have up to sixty keywords, which are shown in the list of parameters instead."""
 
 import inspect
 import re
 
+from docutils import nodes
+
 MOST_KEYWORDS = 8
 LONGEST_TYPE = 40
+OPTION = re.compile(r"((?<![\w-])--[a-z][a-z0-9-]*)")
+PAGES = ("docs/cli", "site/reference/python")
 
 
 def _parameters(function) -> dict[str, inspect.Parameter]:
@@ -15,8 +19,10 @@ def _parameters(function) -> dict[str, inspect.Parameter]:
         return {}
 
 
-def _facts(parameter: inspect.Parameter) -> str:
-    """ "int, 64 by default" """
+def _facts(parameter: inspect.Parameter | None) -> str:
+    """ "int, default 64" """
+    if parameter is None:
+        return ""
     facts = []
     if isinstance(parameter.annotation, str) and len(parameter.annotation) <= LONGEST_TYPE:
         facts.append(re.sub(r"\b_", "", parameter.annotation).removesuffix(" | None"))
@@ -25,18 +31,28 @@ def _facts(parameter: inspect.Parameter) -> str:
     return ", ".join(facts)
 
 
-def _plain(app, what: str, name: str, function, options, lines: list[str]) -> None:
-    parameters = _parameters(function) if what == "function" else {}
+def _escaped(text: str) -> str:
+    return re.sub(r"([*|])", r"\\\1", re.sub(r"(?<=\w)_(?!\w)", r"\\_", text))
+
+
+def _marked_up(app, what: str, name: str, described, options, lines: list[str]) -> None:
+    """`Parameters:` and its lines, `    name: text`, become a list of fields."""
+    parameters = _parameters(described) if what == "function" else {}
+    in_parameters = False
     for i, line in enumerate(lines):
-        escaped = re.sub(r"([*|])", r"\\\1", re.sub(r"(?<=\w)_(?!\w)", r"\\_", line))
-        named = re.fullmatch(r"    (\w+)(\\_)?: (.*)", escaped)
-        if named and (facts := _facts(parameters[named[1]]) if named[1] in parameters else ""):
-            escaped = f"    {named[1]} ({facts}): {named[3]}"
-        lines[i] = escaped
+        lines[i] = _escaped(line)
+        if what == "function" and line == "Parameters:":
+            in_parameters = True
+            lines[i] = ""
+        elif in_parameters and (field := re.fullmatch(r"    (\w+): (.*)", line)):
+            lines[i] = f":param {field[1]}: {_escaped(field[2])}"
+            if facts := _facts(parameters.get(field[1])):
+                lines[i] += f"\n:type {field[1]}: {_escaped(facts)}"
+    lines[:] = "\n".join(lines).split("\n")
 
 
-def _short(app, what: str, name: str, function, options, signature: str | None, returns: str | None):
-    parameters = _parameters(function) if what == "function" else {}
+def _short(app, what: str, name: str, described, options, signature: str | None, returns: str | None):
+    parameters = _parameters(described) if what == "function" else {}
     if len(parameters) <= MOST_KEYWORDS:
         return None
     positional = [p.name for p in parameters.values() if p.kind == p.POSITIONAL_OR_KEYWORD]
@@ -44,7 +60,17 @@ def _short(app, what: str, name: str, function, options, signature: str | None, 
     return f"({', '.join([*positional, '*', *required, '...'])})", returns
 
 
+def _options_as_code(app, doctree) -> None:
+    if app.env.docname not in PAGES:
+        return
+    for text in list(doctree.findall(nodes.Text)):
+        parts = OPTION.split(text.astext())
+        if len(parts) > 1 and isinstance(text.parent, nodes.paragraph):
+            text.parent.replace(text, [nodes.literal("", part) if i % 2 else nodes.Text(part) for i, part in enumerate(parts) if part])
+
+
 def setup(app) -> dict:
-    app.connect("autodoc-process-docstring", _plain, priority=100)  # before napoleon, which writes markup
+    app.connect("autodoc-process-docstring", _marked_up)
     app.connect("autodoc-process-signature", _short)
+    app.connect("doctree-read", _options_as_code)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -47,6 +47,13 @@ async function open(page, name, width) {
   for (const link of seen.links) if (link.startsWith('file:')) links.push([name, ...split(link)]);
 }
 
+/** The search works without a server, too. */
+async function search(page, word) {
+  await page.goto(`${pathToFileURL(join(folder, 'search.html')).href}?q=${word}`);
+  const found = page.locator('#search-results a', { hasText: 'budget by latency' });
+  await found.first().waitFor({ timeout: 20000 }).catch(() => faults.push(`search.html: '${word}' is not found`));
+}
+
 function split(link) {
   const url = new URL(link);
   const anchor = decodeURIComponent(url.hash.slice(1));
@@ -63,6 +70,8 @@ try {
     let name = '';
     watch(page, { toString: () => name });
     for (name of pages) await open(page, name, viewport.width);
+    name = 'search.html';
+    await search(page, 'latency');
     await context.close();
   }
 } finally {
