@@ -64,8 +64,8 @@ def _options_as_code(app, doctree) -> None:
     if app.env.docname not in PAGES:
         return
     for text in list(doctree.findall(nodes.Text)):
-        parts = OPTION.split(text.astext())
-        if len(parts) > 1 and isinstance(text.parent, nodes.paragraph):
+        parts = [": "] if text == " -- " else OPTION.split(text.astext())  # what Sphinx puts between a parameter and its text
+        if parts != [text] and type(text.parent) in (nodes.paragraph, nodes.inline):
             text.parent.replace(text, [nodes.literal("", part) if i % 2 else nodes.Text(part) for i, part in enumerate(parts) if part])
 
 
