@@ -6,7 +6,8 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { findBrowser, launchBrowser } from '../browser/browser.mjs';
 
 const SKIPPED = 77;
-const SIZES = [{ width: 1280, height: 900 }, { width: 390, height: 844 }];
+const DESKTOP = { width: 1280, height: 900 };
+const PHONE = { width: 390, height: 844 };
 
 const skip = (reason) => {
   console.log(`skipped: ${reason}`);
@@ -31,16 +32,22 @@ function watch(page, name) {
   page.on('requestfailed', (request) => faults.push(`${name}: no file ${request.url()}`));
 }
 
-async function open(page, name, width) {
+async function checkWidth(page, name, viewport) {
+  await page.setViewportSize(viewport);
+  const excess = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+  if (excess > 0) faults.push(`${name}: ${excess} pixels wider than a window of ${viewport.width}`);
+}
+
+async function open(page, name) {
   await page.goto(pathToFileURL(join(folder, name)).href);
+  await checkWidth(page, name, DESKTOP);
+  await checkWidth(page, name, PHONE);
   const seen = await page.evaluate(() => ({
-    excess: document.documentElement.scrollWidth - document.documentElement.clientWidth,
     ids: [...document.querySelectorAll('[id]')].map((node) => node.id),
     links: [...document.querySelectorAll('a[href]')].map((node) => node.href),
     broken: [...document.images].filter((image) => image.complete && image.naturalWidth === 0).map((image) => image.src),
     errors: document.querySelectorAll('.katex-error, .problematic, .system-message').length,
   }));
-  if (seen.excess > 0) faults.push(`${name}: ${seen.excess} pixels wider than a window of ${width}`);
   if (seen.errors > 0) faults.push(`${name}: ${seen.errors} formulas or marks that Sphinx could not read`);
   faults.push(...seen.broken.map((image) => `${name}: no image ${image}`));
   ids.set(name, new Set(seen.ids));
@@ -64,16 +71,12 @@ function split(link) {
 
 const browser = await launchBrowser(browserPath);
 try {
-  for (const viewport of SIZES) {
-    const context = await browser.newContext({ viewport, colorScheme: viewport.width < 500 ? 'dark' : 'light' });
-    const page = await context.newPage();
-    let name = '';
-    watch(page, { toString: () => name });
-    for (name of pages) await open(page, name, viewport.width);
-    name = 'search.html';
-    await search(page, 'latency');
-    await context.close();
-  }
+  const page = await browser.newPage();
+  let name = '';
+  watch(page, { toString: () => name });
+  for (name of pages) await open(page, name);
+  name = 'search.html';
+  await search(page, 'latency');
 } finally {
   await browser.close();
 }
