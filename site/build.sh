@@ -34,6 +34,17 @@ sed 's/\.\.\/docs/docs/g' "$here/index.md" >"$sources/index.md"
 # Browsers take the first format of a font that they know.
 (cd "$here/node_modules/katex/dist" && cp katex.min.css "$work/static/katex" && cp fonts/*.woff2 "$work/static/katex/fonts")
 
+# The licences of what the pages contain: styles, scripts and fonts.
+{
+  for package in sphinx furo sphinx_basic_ng sphinx_copybutton sphinx_design pygments; do
+    echo "--- $package"
+    cat "$here"/venv/lib/python3*/site-packages/"$package"-*.dist-info/licenses/[CL]* 2>/dev/null ||
+      cat "$here"/venv/lib/python3*/site-packages/"$package"-*.dist-info/LICENSE
+  done
+  echo "--- katex, and its fonts"
+  cat "$here/node_modules/katex/LICENSE"
+} >"$work/static/licences.txt"
+
 (cat "$here/Doxyfile" && echo "INPUT = \"$root/include/ompq\" \"$build/generated/ompq/ompq.h\"" && echo "OUTPUT_DIRECTORY = \"$work/doxygen\"") |
   doxygen -
 
