@@ -20,7 +20,7 @@ here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 
 [ -x "$root/usr/bin/apt-get" ] || debootstrap --variant=minbase --include=ca-certificates "$release" "$root" >/dev/null
 mkdir -p "$root/try"
-rm -f "$root"/try/*
+rm -rf "$root"/try/*
 cp "$@" "$here/check_wheel.sh" "$root/try/"
 # The registry's settings of this machine, if any.
 cp -f /etc/resolv.conf "$root/etc/resolv.conf" 2>/dev/null || true
@@ -35,7 +35,7 @@ in_root() {
 
 # Every file, but for what package managers keep of their own work.
 files() {
-  (cd "$root" && find . -xdev \( -path ./proc -o -path ./sys -o -path ./dev -o -path ./try -o -path ./tmp -o -path ./var/cache \
+  (cd "$root" && find . -xdev \( -path ./proc -o -path ./sys -o -path ./dev -o -path ./try -o -path ./var/cache \
     -o -path ./var/log -o -path ./var/lib/apt -o -path ./var/lib/dpkg \) -prune -o -print | sort)
 }
 
@@ -46,14 +46,13 @@ case $kind in
     ;;
   deb)
     in_root 'apt-get -qq update'
-    files >"$root/tmp/before"
+    files >"$root/try/before"
     in_root 'apt-get -qq install --yes --no-install-recommends /try/*.deb >/dev/null'
-    in_root 'ompq --version --verbose && ompq demo --output /tmp/demo && python3 -c "import ompq; print(ompq.inspect(\"/tmp/demo/resnet20-3bit.onnx\"))" | head -c 300'
+    in_root 'ompq --version --verbose && ompq demo --output /try/demo && python3 -c "import ompq; print(ompq.inspect(\"/try/demo/resnet20-3bit.onnx\"))" | head -c 300'
     in_root 'test -e /usr/include/ompq.h && ls /usr/share/man/man1/ompq.1* /usr/share/bash-completion/completions/ompq'
     in_root "apt-get -qq purge --yes 'ompq*' 'libompq*' python3-ompq >/dev/null && apt-get -qq autoremove --purge --yes >/dev/null"
-    rm -rf "$root/tmp/demo"
-    files >"$root/tmp/after"
-    if ! diff "$root/tmp/before" "$root/tmp/after" | grep -i ompq; then
+    files >"$root/try/after"
+    if ! diff "$root/try/before" "$root/try/after" | grep -i ompq; then
       echo "no files of ompq remain"
     else
       echo "check_root: these files remain" >&2

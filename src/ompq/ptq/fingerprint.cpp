@@ -1,7 +1,5 @@
 #include "ompq/ptq/fingerprint.h"
 
-#include "ompq/core/version.h"
-#include "ompq/runtime/kernel_versions.h"
 #include "ompq/search/fingerprint.h"
 
 namespace ompq::ptq {
@@ -9,8 +7,7 @@ std::string fingerprint_of(const pipeline::Model& model,
                            const pipeline::Samples& samples,
                            const std::vector<std::int64_t>& tuning,
                            const QuantizeOptions& options) {
-  return search::hash_of({{"version", version()},
-                          {"kernels", runtime::kernel_versions()},
+  return search::hash_of({{"versions", search::versions()},
                           {"model", search::facts_of(model)},
                           {"samples", search::facts_of(samples)},
                           {"tuning", tuning},

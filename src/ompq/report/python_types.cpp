@@ -15,8 +15,8 @@ namespace {
 constexpr std::string_view kHeader =
     R"("""What the functions return: the documents of `--json`, as dicts with attributes.
 
-A field with the default None may be missing in the dict. Made by `ompq --print-docs python` from the
-fields that the structs of src/ompq/report declare; `make docs` writes it again.
+A field with the default None may be missing in the dict. Made by `ompq --print-docs python` from
+the fields that the structs of src/ompq/report declare; `make docs` writes it again.
 """
 
 from __future__ import annotations

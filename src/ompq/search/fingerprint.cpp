@@ -65,6 +65,8 @@ Facts facts_of(const pipeline::Samples& samples) {
           {"indices", samples.indices}};
 }
 
+std::string versions() { return fmt::format("ompq {}, {}", version(), runtime::kernel_versions()); }
+
 std::string fingerprint_of(const pipeline::Model& model,
                            const pipeline::Samples& samples,
                            const pipeline::Samples& evaluation,
@@ -72,8 +74,7 @@ std::string fingerprint_of(const pipeline::Model& model,
   CompareOptions asked = options;
   FactBinder conditions;
   bind_conditions(conditions, asked);
-  return hash_of({{"version", version()},
-                  {"kernels", runtime::kernel_versions()},
+  return hash_of({{"versions", versions()},
                   {"model", facts_of(model)},
                   {"samples", facts_of(samples)},
                   {"evaluation", facts_of(evaluation)},

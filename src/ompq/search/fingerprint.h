@@ -19,6 +19,9 @@ namespace ompq::search {
 /// File names may have bytes that are not UTF-8.
 [[nodiscard]] std::string hash_of(const Facts& facts);
 
+/// Of ompq and of the libraries whose kernels run networks.
+[[nodiscard]] std::string versions();
+
 /// The fingerprint of a comparison, without budgets, allocators and the number of random
 /// allocations, which are in the units' names.
 [[nodiscard]] std::string fingerprint_of(const pipeline::Model& model,
