@@ -156,7 +156,8 @@ class _Call:
 
 
 def _function_shown(function: Callable) -> _Shown:
-    return _Shown(f"<{getattr(function, '__name__', type(function).__name__)}>")
+    name = getattr(function, "__name__", type(function).__name__)
+    return _Shown(f"<{name.strip('<>')}>")
 
 
 class _Shown:

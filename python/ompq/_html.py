@@ -21,6 +21,7 @@ _TABLES = {
     "layers": ("name", "op_type", "weights", "macs", "output_shape"),
 }
 _CHARTED = ("Search", "Quantization", "Finetuning", "Comparison", "Sweep")
+_HEADINGS = {"top1": "top-1", "top5": "top-5", "gbops": "Gbops", "snr_db": "SNR, dB", "macs": "MACs"}
 _MOST_ROWS = 100
 
 
@@ -58,7 +59,8 @@ def _table(result: dict) -> str:
         measures = _measures(result["float_evaluation"])
         cells.append({"allocator": "float network", **measures})
     shown = [column for column in columns if any(column in row for row in cells)]
-    head = "".join(f"<th>{html.escape(column.replace('_', ' '))}</th>" for column in shown)
+    headings = [_HEADINGS.get(column, column.replace("_", " ")) for column in shown]
+    head = "".join(f"<th>{html.escape(heading)}</th>" for heading in headings)
     body = "".join(
         "<tr>" + "".join(f"<td>{html.escape(row.get(column, ''))}</td>" for column in shown) + "</tr>"
         for row in cells

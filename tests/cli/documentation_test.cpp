@@ -28,6 +28,19 @@ TEST(ProgramHelp, ListsEveryCommandAndExitStatus) {
   }
 }
 
+TEST(RecordsText, ListsEveryCommandAndOption) {
+  const std::string text = records_text();
+  for (const CommandRecord& command : command_table()) {
+    EXPECT_THAT(text, HasSubstr("\"name\": \"" + std::string(command.name) + "\""));
+    EXPECT_THAT(text, HasSubstr("\"function\": \"" + function_name(command) + "\""));
+    for (const OptionRecord& option : command.options) {
+      EXPECT_THAT(text, HasSubstr("\"name\": \"" + std::string(option.name) + "\""))
+          << command.name;
+    }
+  }
+  EXPECT_THAT(text, HasSubstr("\"default_text\": \"0.0005 with --optimizer sgd"));
+}
+
 TEST(CommandHelp, ShowsEveryOptionWithItsDefaultAndValues) {
   for (const CommandRecord& command : command_table()) {
     const std::string help = command_help(command);

@@ -23,6 +23,7 @@ def run_cell(code: str, names: dict) -> object:
 def test_notebook_runs_to_its_end(notebook, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setitem(os.environ, "OMPQ_EXAMPLE_IMAGES", "80")
+    monkeypatch.setitem(os.environ, "OMPQ_EXAMPLE_TIME_LIMIT", "1s")
     monkeypatch.setitem(os.environ, "OMPQ_EXAMPLE_MODELS", str(SOURCE / "models"))
     document = json.loads(notebook.read_text())
     assert document["nbformat"] == 4
