@@ -7,7 +7,6 @@ import inspect
 import json
 import os
 import pathlib
-import tempfile
 from collections.abc import Callable
 
 from ompq import _arrays, _export, _progress, _records, _values, results
@@ -148,6 +147,8 @@ class _Call:
                 f"{self._command.function}() of a torch module needs example_input, a batch that its "
                 "forward() takes"
             )
+        import tempfile  # imports much
+
         folder = self._stack.enter_context(tempfile.TemporaryDirectory(prefix="ompq-"))
         file = pathlib.Path(folder) / f"{type(module).__name__}.onnx"
         _export.export(module, self._example_input, file)
