@@ -1,7 +1,11 @@
 #include "ompq/commands/file_quality.h"
 
 #include <cmath>
+#include <cstdint>
+#include <filesystem>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
