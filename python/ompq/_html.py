@@ -5,6 +5,8 @@ from __future__ import annotations
 import html
 import json
 
+from ompq import errors
+
 _SHARES = ("top1", "top5", "agreement")
 _MEASURES = (*_SHARES, "cross_entropy", "divergence", "snr_db", "quality")
 
@@ -30,8 +32,8 @@ def result_html(result: dict) -> str:
     kind = type(result).__name__
     caption = f"{kind} of {_file_of(result)}"
     text = f"<div><b>{html.escape(caption)}</b>{_table(result)}"
-    if kind in _CHARTED:
-        page = _page(caption, result)
+    page = _page(caption, result) if kind in _CHARTED else None
+    if page is not None:
         text += (
             f'<iframe srcdoc="{html.escape(page)}" width="100%" height="640" loading="lazy"'
             f' title="{html.escape(caption)}" style="border: 1px solid #ccc"></iframe>'
@@ -44,10 +46,13 @@ def _file_of(result: dict) -> str:
     return " and ".join(models)
 
 
-def _page(name: str, result: dict) -> str:
+def _page(name: str, result: dict) -> str | None:
     from ompq import _engine
 
-    return _engine.report_page({name: json.dumps(result)})
+    try:
+        return _engine.report_page({name: json.dumps(result)})
+    except errors.ConfigError:  # ompq was built without the page
+        return None
 
 
 def _table(result: dict) -> str:
