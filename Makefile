@@ -18,7 +18,7 @@ help: ## list the targets
 bootstrap: ## install the Debian packages that are missing
 	@scripts/bootstrap.sh
 
-judge: ## install those, and what tests need: stock runtimes, a browser, an emulator, pytest
+judge: ## install those, and what tests need: stock runtimes, a browser, an emulator, pytest, Sphinx
 	@scripts/bootstrap.sh --judge
 
 configure: bootstrap
