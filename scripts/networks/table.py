@@ -31,7 +31,7 @@ The quantized voice networks use their own states from frame to frame.
 """
 
 LEGEND = """
-- **float**, **written**: bytes of the files. Activations have 8 bits; what stays float is listed in [operators.md](operators.md).
+- **float**, **written**: bytes of the files. Activations have 8 bits; what stays float is listed in [operators](operators.md).
 - **error**: |written - float| / |float| over all held-out samples, for the output with the largest error (states of voice networks excluded).
 - **same**: the share of decisions that equal the float network's; the table below lists the decisions.
 - **uniform**: with `--allocator uniform`, the same width for every layer.
