@@ -136,6 +136,23 @@ TEST(Links, ToOtherSitesAreWellFormed) {
   EXPECT_GT(checked, 5);
 }
 
+TEST(Links, DocumentsThatSourcesNameExist) {
+  const std::regex name("docs/[a-z0-9/-]+\\.md");
+  int checked = 0;
+  for (const std::string folder : {"src", "apps", "include", "python", "scripts", "cmake", "web"}) {
+    for (const std::string& file : text_files(folder)) {
+      for (const Line& line : lines_of(file)) {
+        for (std::sregex_iterator at(line.text.begin(), line.text.end(), name), end; at != end;
+             ++at) {
+          ++checked;
+          EXPECT_TRUE(fs::exists(source_dir() / at->str())) << place(line);
+        }
+      }
+    }
+  }
+  EXPECT_GT(checked, 10);
+}
+
 TEST(Links, AnchorsAreThoseOfForges) {
   EXPECT_EQ(anchor_of("ompq quantize"), "ompq-quantize");
   EXPECT_EQ(anchor_of("The default: `auto`"), "the-default-auto");
