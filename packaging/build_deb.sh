@@ -20,7 +20,7 @@ cmake -S . -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=Release -DOMPQ_TESTS=OFF -DCM
   exit 1
 }
 cmake --build "$build" --parallel "$jobs" --target ompq ompq_program ompq_python ompq_demo_files
-rm -f "$build"/*.deb
+rm -f "$build"/*.deb dist/*.deb
 (cd "$build" && cpack -G DEB >cpack.log) || {
   cat "$build/cpack.log"
   exit 1

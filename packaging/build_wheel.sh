@@ -25,6 +25,7 @@ rm -rf "$build/installed"
 for component in program python; do
   cmake --install "$build" --component "$component" >"$build/install.log"
 done
+rm -f dist/ompq-*.whl
 python3 packaging/make_wheel.py "$build/installed" "$build/installed/python" build/torch dist
 
 # --- which systems it runs on ---

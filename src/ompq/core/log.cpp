@@ -38,9 +38,9 @@ spdlog::logger& log() {
       sinks = existing->sinks();
       spdlog::drop("ompq");
     }
-    auto logger = std::make_shared<SafeLogger>(std::move(sinks));
-    spdlog::register_logger(logger);
-    return logger;
+    auto made = std::make_shared<SafeLogger>(std::move(sinks));
+    spdlog::register_logger(made);
+    return made;
   }();
   return *logger;
 }
