@@ -50,7 +50,7 @@ assert len(runtimes) == 1, runtimes
 print(f"module: version {ompq.__version__}, {len(rows['layers'])} layers, one OpenMP runtime")
 END
   venv/bin/pip uninstall --quiet --yes ompq
-  left=$(find venv -iname '*ompq*' | head)
+  left=$(find venv -type f -iname '*ompq*' | head)
   [ -z "$left" ] || {
     echo "check_wheel: these remain after pip uninstall: $left" >&2
     exit 1

@@ -35,6 +35,10 @@ TEST(RunEvalCommand, GivesThePathAsOneWord) {
             1);
 }
 
+TEST(RunEvalCommand, GivesANameWithADashAsAPath) {
+  EXPECT_EQ(run_eval_command("f() { [ \"$1\" = ./-n.onnx ] && echo 1; }; f", "-n.onnx"), 1);
+}
+
 TEST(RunEvalCommand, SaysWhatIsWrong) {
   EXPECT_THAT(quality("exit 3 #"), ThrowsMessage<DataError>(HasSubstr("ended with status 3")));
   EXPECT_THAT(quality("kill -9 $$ #"),

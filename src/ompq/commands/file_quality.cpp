@@ -1,10 +1,8 @@
 #include "ompq/commands/file_quality.h"
 
-#include <array>
 #include <charconv>
 #include <cmath>
 #include <csignal>
-#include <cstdio>
 #include <string_view>
 
 #include <fmt/format.h>
@@ -12,17 +10,16 @@
 
 #include "ompq/core/display_text.h"
 #include "ompq/core/error.h"
-#include "ompq/core/progress.h"
-#include "ompq/core/signal_shield.h"
+#include "ompq/core/shell_command.h"
 
 namespace ompq::commands {
 namespace {
 
 constexpr const char* kEvalOption = "--eval-command";
 
-/// One word of a shell.
+/// One word of a shell, which is not taken for an option.
 std::string shell_word(const std::string& text) {
-  std::string word = "'";
+  std::string word = text.starts_with('-') ? "'./" : "'";
   for (const char c : text) {
     if (c == '\'') {
       word += "'\\''";
@@ -31,30 +28,6 @@ std::string shell_word(const std::string& text) {
     }
   }
   return word + "'";
-}
-
-struct Finished {
-  int status = 0;
-  std::string output;
-};
-
-/// Standard error of the command is that of the program.
-Finished run_shell(const std::string& line) {
-  const SignalShieldGap gap;  // the command gets signals as usual
-  FILE* stream = ::popen(line.c_str(), "re");
-  if (stream == nullptr)
-    throw FileError(kEvalOption, "cannot be started; check the limit of processes");
-  Finished finished;
-  std::array<char, 4096> part{};
-  while (const std::size_t count = std::fread(part.data(), 1, part.size(), stream)) {
-    // A command that prints without end must not take all memory; the last line counts.
-    constexpr std::size_t kKept = 1 << 16;
-    finished.output.append(part.data(), count);
-    if (finished.output.size() > 2 * kKept)
-      finished.output.erase(0, finished.output.size() - kKept);
-  }
-  finished.status = ::pclose(stream);
-  return finished;
 }
 
 std::string_view last_line(std::string_view text) {
@@ -85,8 +58,7 @@ std::string status_text(int status) {
 }  // namespace
 
 double run_eval_command(const std::string& command, const std::filesystem::path& file) {
-  const Finished finished = run_shell(command + " " + shell_word(file.string()));
-  check_interrupt();
+  const FinishedCommand finished = run_shell_command(command + " " + shell_word(file.string()));
   if (WIFSIGNALED(finished.status) && WTERMSIG(finished.status) == SIGINT) {
     throw Interrupted(kEvalOption, "stopped by the user");
   }
