@@ -3,8 +3,8 @@
 #
 #   scripts/bootstrap.sh           dependencies of the build and the demo
 #   scripts/bootstrap.sh --judge   also those of tests and benchmarks: three builds of the stock ONNX runtime, OpenVINO, a browser,
-#                                  an emulator, NumPy and pytest, and those of --site
-#   scripts/bootstrap.sh --site    dependencies of the build and of the documentation site: Sphinx, Doxygen, KaTeX, the Python module's
+#                                  an emulator, pytest, NumPy, Pillow and tqdm, and those of --site
+#   scripts/bootstrap.sh --site    dependencies of the build and of the documentation site: Sphinx, Doxygen, KaTeX
 #   scripts/bootstrap.sh --dev     dependencies of the build, and clang-format and clang-tidy
 #   scripts/bootstrap.sh --tsan    the same, and an OpenMP runtime that the thread sanitizer knows
 #   scripts/bootstrap.sh --fuzz    dependencies of the build, and clang with libFuzzer
