@@ -37,6 +37,8 @@ def _escaped(text: str) -> str:
 
 def _marked_up(app, what: str, name: str, described, options, lines: list[str]) -> None:
     """`Parameters:` and its lines, `    name: text`, become a list of fields."""
+    if what == "module" and name == "ompq":
+        lines.clear()  # docs/python.md says the same with more words
     parameters = _parameters(described) if what == "function" else {}
     in_parameters = False
     for i, line in enumerate(lines):
@@ -60,6 +62,12 @@ def _short(app, what: str, name: str, described, options, signature: str | None,
     return f"({', '.join([*positional, '*', *required, '...'])})", returns
 
 
+def _skipped(app, what: str, name: str, described, skip: bool, options) -> bool | None:
+    """Exceptions are shown where they are defined, in ompq.errors, and not again in ompq."""
+    is_exception = isinstance(described, type) and issubclass(described, BaseException)
+    return True if is_exception and app.env.current_document.autodoc_module == "ompq" else None
+
+
 def _options_as_code(app, doctree) -> None:
     if app.env.docname not in PAGES:
         return
@@ -72,5 +80,6 @@ def _options_as_code(app, doctree) -> None:
 def setup(app) -> dict:
     app.connect("autodoc-process-docstring", _marked_up)
     app.connect("autodoc-process-signature", _short)
+    app.connect("autodoc-skip-member", _skipped)
     app.connect("doctree-read", _options_as_code)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
