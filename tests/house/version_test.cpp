@@ -57,6 +57,21 @@ TEST(Version, OfTheSharedLibraryIsThatOfItsDocuments) {
   EXPECT_GE(checked, 5);
 }
 
+TEST(Version, OfPackagesIsThatOfTheirDocuments) {
+  int checked = 0;
+  for (const std::string file : {"README.md", "docs/install.md", "docs/quickstart.md"}) {
+    for (const std::string& named : found_in(file, "ompq[-_]([0-9]+\\.[0-9]+\\.[0-9]+)")) {
+      ++checked;
+      EXPECT_EQ(named, version_of_the_project()) << file;
+    }
+    for (const std::string& named : found_in(file, "libompq([0-9][0-9.]*)")) {
+      ++checked;
+      EXPECT_EQ(named, minor_version()) << file;
+    }
+  }
+  EXPECT_GE(checked, 5);
+}
+
 TEST(Version, OfTheCitationIsThatOfTheProject) {
   EXPECT_EQ(found_in("CITATION.cff", "^version: (.*)$"),
             std::vector<std::string>{version_of_the_project()});
