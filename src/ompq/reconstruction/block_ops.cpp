@@ -16,14 +16,14 @@ dnnl::post_ops post_ops_of(const Bounds& bounds) {
   dnnl::post_ops post_ops;
   if (!bounds.any()) return post_ops;
   if (bounds == Bounds{.low = 0.0F}) {
-    post_ops.append_eltwise(1.0F, dnnl::algorithm::eltwise_relu, 0.0F, 0.0F);
+    runtime::dnnl_append(post_ops, dnnl::algorithm::eltwise_relu);
     return post_ops;
   }
   constexpr float kMost = std::numeric_limits<float>::max();
-  post_ops.append_eltwise(1.0F,
-                          dnnl::algorithm::eltwise_clip,
-                          std::max(bounds.low, -kMost),
-                          std::min(bounds.high, kMost));
+  runtime::dnnl_append(post_ops,
+                       dnnl::algorithm::eltwise_clip,
+                       std::max(bounds.low, -kMost),
+                       std::min(bounds.high, kMost));
   return post_ops;
 }
 

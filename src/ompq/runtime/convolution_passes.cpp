@@ -93,18 +93,18 @@ dnnl::convolution_forward::primitive_desc convolution_forward_desc(
     const dnnl::primitive_attr& after) {
   const memory::desc bias =
       has_bias ? memory::desc({shape.out_channels}, DnnlType::f32, DnnlTag::x) : memory::desc();
-  const dnnl::convolution_forward::desc desc(
+  return dnnl_describe<dnnl::convolution_forward>(
+      after,
       kind,
       kDirectConvolution,
       image(shape.batch, shape.in_channels, shape.input, types.activations),
-      {weight_dims(shape), types.activations, DnnlTag::any},
+      memory::desc(weight_dims(shape), types.activations, DnnlTag::any),
       bias,
       image(shape.batch, shape.out_channels, shape.output, types.result),
       shape.stride,
       gaps(shape),
       shape.pad_head,
       shape.pad_tail);
-  return {desc, after, dnnl_engine()};
 }
 
 ConvolutionPasses::ConvolutionPasses(const ConvolutionShape& shape,
@@ -132,13 +132,28 @@ void ConvolutionPasses::make_backward() {
   const memory::desc any_weights(weight_dims(shape_), type_, DnnlTag::any);
   const memory::desc any_gradient(weight_dims(shape_), DnnlType::f32, DnnlTag::any);
   const auto& s = shape_;
-  const dnnl::convolution_backward_data::desc data(
-      kDirectConvolution, x, any_weights, y, s.stride, gaps(s), s.pad_head, s.pad_tail);
-  data_desc_ = {data, own_scratchpad(), dnnl_engine(), forward_desc_};
+  const auto attributes = own_scratchpad();
+  data_desc_ = dnnl_describe_gradient<dnnl::convolution_backward_data>(attributes,
+                                                                       forward_desc_,
+                                                                       kDirectConvolution,
+                                                                       x,
+                                                                       any_weights,
+                                                                       y,
+                                                                       s.stride,
+                                                                       gaps(s),
+                                                                       s.pad_head,
+                                                                       s.pad_tail);
   data_ = dnnl::convolution_backward_data(data_desc_);
-  const dnnl::convolution_backward_weights::desc weights(
-      kDirectConvolution, x, any_gradient, y, s.stride, gaps(s), s.pad_head, s.pad_tail);
-  weights_desc_ = {weights, own_scratchpad(), dnnl_engine(), forward_desc_};
+  weights_desc_ = dnnl_describe_gradient<dnnl::convolution_backward_weights>(attributes,
+                                                                             forward_desc_,
+                                                                             kDirectConvolution,
+                                                                             x,
+                                                                             any_gradient,
+                                                                             y,
+                                                                             s.stride,
+                                                                             gaps(s),
+                                                                             s.pad_head,
+                                                                             s.pad_tail);
   skip_broken_gradients(weights_desc_, s.in_channels / s.groups, s.kernel, s.stride);
   weights_ = dnnl::convolution_backward_weights(weights_desc_);
 }

@@ -85,6 +85,18 @@ at::Tensor dnnl_activation(const at::Tensor& tensor, at::ScalarType type, Buffer
   return result;
 }
 
+void dnnl_append(dnnl::post_ops& post_ops, dnnl::algorithm activation, float alpha, float beta) {
+#if DNNL_VERSION_MAJOR >= 3
+  if (activation == dnnl::algorithm::eltwise_hardswish) {  // x clip(alpha x + beta, 0, 1)
+    alpha = 1.0F / 6.0F;
+    beta = 0.5F;
+  }
+  post_ops.append_eltwise(activation, alpha, beta);
+#else
+  post_ops.append_eltwise(1.0F, activation, alpha, beta);
+#endif
+}
+
 bool append_activation(dnnl::post_ops& post_ops, const graph::FusedActivation& activation) {
   using dnnl::algorithm;
   using graph::PostOp;
@@ -92,7 +104,7 @@ bool append_activation(dnnl::post_ops& post_ops, const graph::FusedActivation& a
     return std::get<float>(activation.parameters.at(name));
   };
   const auto append = [&](algorithm kind, float alpha = 0.0F, float beta = 0.0F) {
-    post_ops.append_eltwise(1.0F, kind, alpha, beta);
+    dnnl_append(post_ops, kind, alpha, beta);
     return true;
   };
   if (activation.type.empty()) return true;

@@ -13,9 +13,45 @@ namespace ompq::runtime {
 using DnnlType = dnnl::memory::data_type;
 using DnnlTag = dnnl::memory::format_tag;
 
+#if DNNL_VERSION_MAJOR >= 3
+using DnnlPooling = dnnl::pooling_forward;
+#else
+using DnnlPooling = dnnl::pooling_v2_forward;
+#endif
+
 /// The CPU engine and stream of the process.
 [[nodiscard]] dnnl::engine& dnnl_engine();
 [[nodiscard]] dnnl::stream& dnnl_stream();
+
+/// Describes a primitive. oneDNN 2 has a separate descriptor of the operation, made of `arguments`.
+template <typename Primitive, typename... Arguments>
+[[nodiscard]] typename Primitive::primitive_desc dnnl_describe(
+    const dnnl::primitive_attr& attributes, const Arguments&... arguments) {
+#if DNNL_VERSION_MAJOR >= 3
+  return {dnnl_engine(), arguments..., attributes};
+#else
+  return {typename Primitive::desc(arguments...), attributes, dnnl_engine()};
+#endif
+}
+
+/// The same for the gradient of a convolution, which is described by its forward pass, too.
+template <typename Primitive, typename... Arguments>
+[[nodiscard]] typename Primitive::primitive_desc dnnl_describe_gradient(
+    const dnnl::primitive_attr& attributes,
+    const dnnl::convolution_forward::primitive_desc& forward,
+    const Arguments&... arguments) {
+#if DNNL_VERSION_MAJOR >= 3
+  return {dnnl_engine(), arguments..., forward, attributes};
+#else
+  return {typename Primitive::desc(arguments...), attributes, dnnl_engine(), forward};
+#endif
+}
+
+/// Appends activation(x; alpha, beta).
+void dnnl_append(dnnl::post_ops& post_ops,
+                 dnnl::algorithm activation,
+                 float alpha = 0.0F,
+                 float beta = 0.0F);
 
 /// float32 or bfloat16. @throws InternalError for other types.
 [[nodiscard]] DnnlType dnnl_type_of(at::ScalarType type);

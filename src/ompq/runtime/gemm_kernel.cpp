@@ -105,9 +105,8 @@ class GemmKernel final : public Kernel {
     dnnl::post_ops post_ops;
     if (has_residual) post_ops.append_binary(dnnl::algorithm::binary_add, result);
     (void)append_activation(post_ops, activation_);  // make_gemm saw that it can
-    const matmul::primitive_desc desc(matmul::desc(dnnl_desc_of(data), weights, bias, result),
-                                      gemm_attributes(post_ops),
-                                      dnnl_engine());
+    const auto desc =
+        dnnl_describe<matmul>(gemm_attributes(post_ops), dnnl_desc_of(data), weights, bias, result);
     return {desc, matmul(desc), desc.impl_info_str()};
   }
 
@@ -142,11 +141,8 @@ class MatmulKernel final : public Kernel {
     // The pool allocates 4-D tensors as channels_last, but a stack of matrices is row-major.
     const at::Tensor result =
         context.pool.empty({c10::multiply_integers(extents)}, output_type_).view(extents);
-    const dnnl::primitive_attr attributes = gemm_attributes({});
-    const matmul::primitive_desc desc(
-        matmul::desc(dnnl_desc_of(left), dnnl_desc_of(right), dnnl_desc_of(result)),
-        attributes,
-        dnnl_engine());
+    const auto desc = dnnl_describe<matmul>(
+        gemm_attributes({}), dnnl_desc_of(left), dnnl_desc_of(right), dnnl_desc_of(result));
     dnnl_execute(matmul(desc),
                  {{DNNL_ARG_SRC, dnnl_memory_of(left)},
                   {DNNL_ARG_WEIGHTS, dnnl_memory_of(right)},

@@ -9,11 +9,10 @@ namespace ompq::runtime {
 namespace {
 
 using dnnl::algorithm;
-using dnnl::pooling_v2_forward;
 
 struct PoolPrimitive {
-  pooling_v2_forward::primitive_desc desc;
-  pooling_v2_forward primitive;
+  DnnlPooling::primitive_desc desc;
+  DnnlPooling primitive;
   std::string name;
   std::vector<std::int64_t> output;
 };
@@ -71,20 +70,21 @@ class PoolKernel final : public Kernel {
       --window.dilation[axis];  // oneDNN's dilation is 0-based
     }
     const DnnlType type = dnnl_type_of(data.scalar_type());
-    const pooling_v2_forward::desc desc(dnnl::prop_kind::forward_inference,
-                                        algorithm_,
-                                        {data.sizes().vec(), type, DnnlTag::nhwc},
-                                        {output, type, DnnlTag::nhwc},
-                                        window.stride,
-                                        window.kernel,
-                                        window.dilation,
-                                        window.pad_head,
-                                        window.pad_tail);
     dnnl::primitive_attr attributes;
     attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);
-    const pooling_v2_forward::primitive_desc primitive_desc(desc, attributes, dnnl_engine());
+    const auto primitive_desc =
+        dnnl_describe<DnnlPooling>(attributes,
+                                   dnnl::prop_kind::forward_inference,
+                                   algorithm_,
+                                   dnnl::memory::desc(data.sizes().vec(), type, DnnlTag::nhwc),
+                                   dnnl::memory::desc(output, type, DnnlTag::nhwc),
+                                   window.stride,
+                                   window.kernel,
+                                   window.dilation,
+                                   window.pad_head,
+                                   window.pad_tail);
     return {primitive_desc,
-            pooling_v2_forward(primitive_desc),
+            DnnlPooling(primitive_desc),
             primitive_desc.impl_info_str(),
             std::move(output)};
   }

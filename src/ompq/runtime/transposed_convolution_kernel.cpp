@@ -19,7 +19,7 @@ struct TransposedConvolutionPrimitive {
   std::vector<std::int64_t> output;
 };
 
-dnnl::primitive_attr deconvolution_attributes(const dnnl::post_ops& post_ops) {
+dnnl::primitive_attr epilogue_attributes(const dnnl::post_ops& post_ops) {
   dnnl::primitive_attr attributes;
   attributes.set_post_ops(post_ops);
   return attributes;
@@ -123,35 +123,41 @@ class TransposedConvolutionKernel final : public Kernel {
     output.insert(output.end(), window.output.begin(), window.output.end());
     for (std::int64_t& dilation : window.dilation) --dilation;  // oneDNN's dilation is 0-based
     const dnnl::memory::desc result(output, dnnl_type_of(output_type_), DnnlTag::nhwc);
-    const deconvolution_forward::desc desc(dnnl::prop_kind::forward_inference,
-                                           dnnl::algorithm::deconvolution_direct,
-                                           {data.sizes().vec(), dnnl_type_of(type_), DnnlTag::nhwc},
-                                           {weight_dims(weight), dnnl_type_of(type_), DnnlTag::any},
-                                           result,
-                                           window.stride,
-                                           window.dilation,
-                                           window.pad_head,
-                                           window.pad_tail);
+    const dnnl::memory::desc input(data.sizes().vec(), dnnl_type_of(type_), DnnlTag::nhwc);
+    const dnnl::memory::desc weights(weight_dims(weight), dnnl_type_of(type_), DnnlTag::any);
     dnnl::primitive_attr attributes;
     attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);
-    const deconvolution_forward::primitive_desc primitive_desc(desc, attributes, dnnl_engine());
+    const auto primitive_desc =
+        dnnl_describe<deconvolution_forward>(attributes,
+                                             dnnl::prop_kind::forward_inference,
+                                             dnnl::algorithm::deconvolution_direct,
+                                             input,
+                                             weights,
+                                             result,
+                                             window.stride,
+                                             window.dilation,
+                                             window.pad_head,
+                                             window.pad_tail);
     return {primitive_desc,
             deconvolution_forward(primitive_desc),
-            make_epilogue(result, residual.defined()),
+            make_epilogue(result, output[1], residual.defined()),
             primitive_desc.impl_info_str(),
             std::move(output)};
   }
 
   std::optional<dnnl::binary> make_epilogue(const dnnl::memory::desc& result,
+                                            std::int64_t channels,
                                             bool has_residual) const {
     const bool has_bias = context_.node.input(kBias) != graph::kNoValue;
     if (!has_bias && !has_residual && activation_.type.empty()) return std::nullopt;
     dnnl::post_ops post_ops;
     if (has_residual) post_ops.append_binary(dnnl::algorithm::binary_add, result);
     (void)append_activation(post_ops, activation_);  // checked when the kernel was created
-    const dnnl::binary::desc desc(
-        dnnl::algorithm::binary_add, result, bias_desc(result.dims()[1]), result);
-    return dnnl::binary({desc, deconvolution_attributes(post_ops), dnnl_engine()});
+    return dnnl::binary(dnnl_describe<dnnl::binary>(epilogue_attributes(post_ops),
+                                                    dnnl::algorithm::binary_add,
+                                                    result,
+                                                    bias_desc(channels),
+                                                    result));
   }
 
   ops::OpContext context_;
