@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import inspect
 import pathlib
 from collections.abc import Mapping
@@ -44,6 +45,13 @@ def export(module: object, example_input: object, file: pathlib.Path) -> None:
                 opset_version=OPSET,
                 **options,
             )
+    except Exception as error:
+        if importlib.util.find_spec("onnx") is not None:
+            raise
+        raise ImportError(
+            f"torch {torch.__version__} could not export the module ({error}); its exporter needs the "
+            "package onnx: run 'pip install onnx'"
+        ) from error
     finally:
         module.train(training)
 

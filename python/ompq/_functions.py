@@ -9,7 +9,7 @@ import os
 import pathlib
 from collections.abc import Callable
 
-from ompq import _arrays, _export, _progress, _records, _values, results
+from ompq import _arrays, _export, _process, _progress, _records, _values, results
 from ompq._parameters import EVALUATE, EXAMPLE_INPUT, LABELS, PROGRESS, Parameter, parameters_of
 
 
@@ -75,9 +75,10 @@ def _run(command: _records.CommandRecord, parameters: list[Parameter], values: d
             if value is not None and parameter.record is not None:
                 call.add(parameter, value)
         call.check()
-        from ompq import _engine  # loads the library, and LibTorch with it
-
-        document = json.loads(_engine.run(command.name, call.options, call.arrays, call.line, progress, call.evaluate))
+        work = _process.backend().run
+        document = json.loads(
+            work(command.name, call.options, call.arrays, call.line, progress, call.evaluate)
+        )
     return results.BY_FUNCTION[command.function](document)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import json
 
-from ompq import errors
+from ompq import _process, errors
 
 _SHARES = ("top1", "top5", "agreement")
 _MEASURES = (*_SHARES, "cross_entropy", "divergence", "snr_db", "quality")
@@ -47,10 +47,8 @@ def _file_of(result: dict) -> str:
 
 
 def _page(name: str, result: dict) -> str | None:
-    from ompq import _engine
-
     try:
-        return _engine.report_page({name: json.dumps(result)})
+        return _process.backend().report_page({name: json.dumps(result)})
     except errors.ConfigError:  # ompq was built without the page
         return None
 
