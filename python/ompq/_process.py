@@ -77,8 +77,9 @@ def _answer(request: tuple, progress=None, evaluate=None) -> str:
 
 
 def _search_path() -> str:
+    """The worker finds the packages of this process, also those of folders added to sys.path."""
     own = str(pathlib.Path(__file__).resolve().parents[1])
-    return os.pathsep.join([own, *filter(None, [os.environ.get("PYTHONPATH")])])
+    return os.pathsep.join([own, *filter(None, sys.path)])
 
 
 def _converse(worker: subprocess.Popen, progress, evaluate) -> str:
