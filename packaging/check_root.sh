@@ -52,7 +52,7 @@ case $kind in
     in_root 'test -e /usr/include/ompq.h && ls /usr/share/man/man1/ompq.1* /usr/share/bash-completion/completions/ompq'
     in_root "apt-get -qq purge --yes 'ompq*' 'libompq*' python3-ompq >/dev/null && apt-get -qq autoremove --purge --yes >/dev/null"
     files >"$root/try/after"
-    if ! diff "$root/try/before" "$root/try/after" | grep -i ompq; then
+    if ! diff "$root/try/before" "$root/try/after" | grep '^>.*ompq'; then
       echo "no files of ompq remain"
     else
       echo "check_root: these files remain" >&2
