@@ -26,6 +26,9 @@ find_library(OMPQ_DNNL_LIBRARY dnnl REQUIRED)
 add_library(ompq_dnnl INTERFACE)
 target_include_directories(ompq_dnnl SYSTEM INTERFACE ${OMPQ_DNNL_INCLUDE})
 target_link_libraries(ompq_dnnl INTERFACE ${OMPQ_DNNL_LIBRARY})
+if(OMPQ_TORCH AND EXISTS ${OMPQ_TORCH}/lib/libgomp.so.1)  # a process must have one OpenMP runtime: LibTorch's own
+  set(OpenMP_gomp_LIBRARY ${OMPQ_TORCH}/lib/libgomp.so.1 CACHE FILEPATH "The OpenMP runtime that LibTorch uses")
+endif()
 if(OMPQ_FUZZ)  # clang's OpenMP is a package of its own, and fuzz targets run on one thread
   add_library(OpenMP::OpenMP_CXX INTERFACE IMPORTED GLOBAL)
 else()

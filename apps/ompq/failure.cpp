@@ -36,7 +36,9 @@ int report_failure(const std::exception& error) noexcept {
   try {
     write_if_possible(stderr, fmt::format("ompq: {}\n", message_of(error, code)));
   } catch (const std::exception&) {  // no memory for the message
-    write_if_possible(stderr, "ompq: [memory] there is not enough memory\n");
+    write_if_possible(stderr,
+                      "ompq: [memory] there is not enough memory; use a smaller --batch, or raise "
+                      "the limit (ulimit -v) if there is one\n");
   }
   return static_cast<int>(code);
 }
