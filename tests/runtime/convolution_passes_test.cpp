@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "ompq/graph/graph.h"
+#include "ompq/runtime/backward_scope.h"
 
 namespace ompq::runtime {
 namespace {
@@ -47,7 +48,10 @@ TEST(ConvolutionPasses, EqualLibTorchForwardAndBackward) {
     const at::Tensor bias = waves({k.out}, 0.3);
     const at::Tensor expected = by_libtorch(k, x, weight, bias);
     const at::Tensor dy = waves(expected.sizes(), 0.4).contiguous(at::MemoryFormat::ChannelsLast);
-    (expected * dy).sum().backward();
+    {
+      const BackwardScope backward;
+      (expected * dy).sum().backward();
+    }
 
     const ConvolutionShape shape{.batch = 2,
                                  .in_channels = k.in,

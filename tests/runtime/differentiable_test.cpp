@@ -7,6 +7,7 @@
 #include "ompq/core/error.h"
 #include "ompq/graph/passes.h"
 #include "ompq/ops/aten_bridge.h"
+#include "ompq/runtime/backward_scope.h"
 #include "runtime/run_helpers.h"
 #include "support/graph_builder.h"
 
@@ -52,7 +53,10 @@ TEST(DifferentiableGraph, GradientsEqualFiniteDifferences) {
       return network.evaluate(bound, graph.outputs())[0].square().sum();
     };
     const at::Tensor weight = start.clone().set_requires_grad(true);
-    loss(weight).backward();
+    {
+      const runtime::BackwardScope backward;
+      loss(weight).backward();
+    }
     const at::NoGradGuard no_grad;
     for (std::int64_t i = 0; i < start.numel(); i += 7) {
       const auto shifted = [&](double by) {

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "ompq/runtime/backward_scope.h"
+
 namespace ompq::training {
 namespace {
 
@@ -34,7 +36,10 @@ TEST(Convolve, EqualsLibtorchForwardAndBackward) {
                                                 {0, 0},
                                                 k.groups);
     const at::Tensor slope = numbers(expected.sizes(), 0.4);
-    (expected * slope).sum().backward();
+    {
+      const runtime::BackwardScope backward;
+      (expected * slope).sum().backward();
+    }
     std::vector<at::Tensor> wanted;
     for (at::Tensor* leaf : {&x, &weight, &bias}) {
       wanted.push_back(leaf->grad().clone());
