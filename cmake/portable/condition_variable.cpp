@@ -1,5 +1,6 @@
-// GCC 12 binds std::condition_variable::wait to a symbol that older versions of libstdc++ lack. It has the older symbol,
-// too, which does the same; this defines the newer one, within each library, by calling it.
+// GCC 12 binds std::condition_variable::wait to a symbol that older versions of libstdc++ lack. It
+// has the older symbol, too, which does the same; this defines the newer one, within each library,
+// by calling it.
 #include <condition_variable>
 #include <mutex>
 

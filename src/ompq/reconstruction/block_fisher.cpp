@@ -174,8 +174,12 @@ std::map<ValueId, FisherWeights> fisher_weights(const graph::Graph& graph,
       put(inputs, passes.fixed ? runtime::Passes{1, 1, true} : passes);
     }
   };
-  data::for_each_batch(
-      dataset, indices, runtime::samples_in_memory(graph, kBatch), use, "fisher information", progress);
+  data::for_each_batch(dataset,
+                       indices,
+                       runtime::samples_in_memory(graph, kBatch),
+                       use,
+                       "fisher information",
+                       progress);
   for (auto& [value, own] : weights) {
     own.mean_square /= static_cast<double>(first) * static_cast<double>(own.roots->cols());
     own.mean_square = std::max(own.mean_square, 1e-30);
