@@ -22,7 +22,7 @@ here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 mkdir -p "$root/try"
 rm -rf "$root"/try/*
 cp "$@" "$here/check_wheel.sh" "$root/try/"
-# The registry's settings of this machine, if any.
+# The proxy of this machine, if any.
 cp -f /etc/resolv.conf "$root/etc/resolv.conf" 2>/dev/null || true
 for file in /etc/apt/apt.conf.d/*proxy*; do [ ! -e "$file" ] || cp "$file" "$root/etc/apt/apt.conf.d/"; done
 mountpoint -q "$root/proc" || mount -t proc proc "$root/proc"

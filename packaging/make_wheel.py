@@ -62,14 +62,19 @@ def is_elf(file: Path) -> bool:
         return stream.read(4) == b"\x7fELF"
 
 
+def openmp_of(torch: Path) -> str:
+    """The file name of LibTorch's OpenMP runtime."""
+    return next(path.name for path in (torch / "lib").iterdir() if re.fullmatch(r"libgomp-.*\.so\.1", path.name))
+
+
 def copy_libraries(program: Path, folder: Path, torch: Path) -> None:
     """Copies what the program and the libraries in `folder` need into it."""
-    openmp = next(path for path in (torch / "lib").iterdir() if re.fullmatch(r"libgomp-.*\.so\.1", path.name))
+    openmp = openmp_of(torch)
     installed = installed_libraries()
     waiting = [program, *folder.iterdir()]
     while waiting:
         for name in needed_by(waiting.pop()):
-            name = openmp.name if name == OPENMP else name
+            name = openmp if name == OPENMP else name
             target = folder / name
             if name in OF_THE_SYSTEM or target.exists():
                 continue
@@ -81,11 +86,9 @@ def copy_libraries(program: Path, folder: Path, torch: Path) -> None:
             waiting.append(target)
 
 
-def relocate(file: Path, runpath: str) -> None:
+def relocate(file: Path, runpath: str, openmp: str) -> None:
     """Makes the file find its libraries, and all the same OpenMP runtime."""
-    openmp = next(path.name for path in file.parents[1].rglob("libgomp-*.so.1")) if OPENMP in needed_by(file) else None
-    if openmp:
-        output_of("patchelf", "--replace-needed", OPENMP, openmp, file)
+    output_of("patchelf", "--replace-needed", OPENMP, openmp, file)  # nothing, where it needs none
     output_of("patchelf", "--set-rpath", runpath, file)
 
 
@@ -97,16 +100,21 @@ def licences(files: list[str], target: Path, torch: Path) -> list[dict]:
         row = known["files"].get(name) or fail(f"{name} is bundled, but not in bundled.json")
         if row["license"] not in known["allowed"]:
             fail(f"the licence of {name}, {row['license']}, is not allowed in the wheel")
+        of_torch = f"of PyTorch {(torch / 'installed.txt').read_text().strip()}"
         if "package" in row:
-            source = Path("/usr/share/doc", row["package"], "copyright")
+            source, text = Path("/usr/share/doc", row["package"], "copyright"), f"{row['package']}.txt"
             version = output_of("dpkg-query", "--show", "--showformat=${Version}", row["package"])
-            text = f"{row['package']}.txt"
         elif row["text"].startswith("torch/"):
-            source, version, text = torch / "LICENSE", (torch / "installed.txt").read_text().strip(), "pytorch.txt"
+            source, version, text = torch / "LICENSE", of_torch.split()[-1], "pytorch.txt"
         else:
             source, version, text = ROOT / row["text"], version_of_project(), "LICENSE"
+        if row.get("from") == "torch":  # built by others than the package that has the same licence
+            version = of_torch
         target.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(source, target / text)
+        for more, copied in row.get("more", {}).items():  # of what is linked into it
+            shutil.copyfile(torch / more.removeprefix("torch/"), target / copied)
+            text += f", {copied}"
         rows.append({"file": name, "project": row["project"], "version": version, "license": row["license"], "text": text})
     return rows
 
@@ -167,8 +175,8 @@ def main() -> int:
         copy_libraries(program, libraries, torch)
         for file in libraries.iterdir():
             if not (torch / "lib" / file.name).exists():  # LibTorch finds its own
-                relocate(file, "$ORIGIN")
-        relocate(program, "$ORIGIN/../lib/ompq")
+                relocate(file, "$ORIGIN", openmp_of(torch))
+        relocate(program, "$ORIGIN/../lib/ompq", openmp_of(torch))
         for file in (program, *libraries.iterdir()):
             output_of("strip", "--strip-unneeded", file)
         bundled = [file.name for file in tree.rglob("*") if file.is_file() and is_elf(file)]

@@ -8,10 +8,13 @@ cd -- "$(dirname -- "$0")/.."
 version=2.7.1
 libraries_sha256=1769928feaaa2389b4aa68390e7787ce1707290258b167d016a200fced4b8c39
 # PyPI's wheels for x86-64 need CUDA. Those for aarch64 do not, and the headers of a version are the same for all.
+# The libraries contain Intel oneMKL, whose licence PyPI has.
+mkl_license=2025.3.0
+mkl_license_sha256=a810b25bb24a90db4492d81c71cde13183d8951ce26960d6dc56d4f4e3dc95ff
 headers_sha256=236f501f2e383f1cb861337bdf057712182f910f10aeaf509065d54d339e49b2
 
 target=build/torch
-if [ "$(cat "$target/installed.txt" 2>/dev/null)" = "$version" ]; then
+if [ "$(cat "$target/installed.txt" 2>/dev/null)" = "$version" ] && [ -e "$target/LICENSE.oneMKL" ]; then
   exit 0
 fi
 
@@ -58,6 +61,13 @@ rm -f "$target.new"/include/dnnl*.h
 rm -rf "$target.new/include/oneapi"
 mv "$target.new"/wheel/torch-"$version"*.dist-info/LICENSE "$target.new/LICENSE"
 
-rm -rf "$target.new/jar" "$target.new/wheel" "$target.new/venv" "$jar" "$wheel"
+"$pip" download --quiet --disable-pip-version-check --no-deps --dest "$target.new" \
+  --platform manylinux_2_28_x86_64 --only-binary :all: "onemkl-license==$mkl_license"
+license=$(ls "$target.new"/onemkl_license-"$mkl_license"-*.whl)
+check "$license" "$mkl_license_sha256"
+python3 -m zipfile --extract "$license" "$target.new/wheel"
+mv "$target.new"/wheel/onemkl_license-"$mkl_license".dist-info/LICENSE.txt "$target.new/LICENSE.oneMKL"
+
+rm -rf "$target.new/jar" "$target.new/wheel" "$target.new/venv" "$jar" "$wheel" "$license"
 echo "$version" >"$target.new/installed.txt"
 mv "$target.new" "$target"

@@ -20,6 +20,7 @@ TABLE = json.loads((SOURCE / "packaging" / "bundled.json").read_text())
 def torch_folder(folder: Path) -> Path:
     (folder / "lib").mkdir(parents=True)
     (folder / "LICENSE").write_text("the licence")
+    (folder / "LICENSE.oneMKL").write_text("Intel's licence")
     (folder / "installed.txt").write_text("2.7.1\n")
     return folder
 
@@ -61,11 +62,15 @@ def test_a_licence_that_is_not_allowed_ends_the_build(tmp_path, monkeypatch):
 
 
 def test_licences_are_copied_and_listed(tmp_path):
-    rows = make_wheel.licences(["libc10.so", "ompq"], tmp_path / "out", torch_folder(tmp_path / "torch"))
-    assert [row["file"] for row in rows] == ["libc10.so", "ompq"]
+    rows = make_wheel.licences(
+        ["libc10.so", "libtorch_cpu.so", "ompq"], tmp_path / "out", torch_folder(tmp_path / "torch")
+    )
+    assert [row["file"] for row in rows] == ["libc10.so", "libtorch_cpu.so", "ompq"]
     assert rows[0]["version"] == "2.7.1"
+    assert rows[1]["text"] == "pytorch.txt, onemkl.txt"
     for row in rows:
-        assert (tmp_path / "out" / row["text"]).stat().st_size > 0
+        for text in row["text"].split(", "):
+            assert (tmp_path / "out" / text).stat().st_size > 0
 
 
 def small_tree(folder: Path) -> Path:
