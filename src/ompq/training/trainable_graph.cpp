@@ -20,6 +20,7 @@
 #include "ompq/training/convolution.h"
 #include "ompq/training/network_parts.h"
 #include "ompq/training/network_plan.h"
+#include "ompq/training/operands.h"
 #include "ompq/training/product.h"
 
 namespace ompq::training {
@@ -35,29 +36,12 @@ namespace {
 
 using Bindings = std::unordered_map<ValueId, at::Tensor>;
 
-at::Tensor in_layout(const at::Tensor& x) {
-  return x.dim() == 4 ? x.contiguous(at::MemoryFormat::ChannelsLast) : x;
-}
-
 bool reduced_precision(runtime::Precision precision) {
   if (precision == runtime::Precision::BFloat16 && !runtime::has_native_bfloat16()) {
     throw ConfigError("training",
                       "this processor does not support bfloat16 natively; use float32 or auto");
   }
   return precision == runtime::Precision::BFloat16;
-}
-
-/// Inputs of a node that the operator table runs: bfloat16 if all floats are, else float32.
-void unify_types(std::vector<at::Tensor>& inputs) {
-  const auto has = [&](at::ScalarType type) {
-    return std::any_of(inputs.begin(), inputs.end(), [&](const at::Tensor& x) {
-      return x.defined() && x.scalar_type() == type;
-    });
-  };
-  if (!has(at::kBFloat16) || !has(at::kFloat)) return;
-  for (at::Tensor& x : inputs) {
-    if (x.defined() && x.scalar_type() == at::kBFloat16) x = x.to(at::kFloat);
-  }
 }
 
 }  // namespace
