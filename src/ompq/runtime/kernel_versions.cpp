@@ -9,7 +9,7 @@ namespace ompq::runtime {
 std::string kernel_versions() {
   const dnnl_version_t* dnnl = dnnl_version();
   return fmt::format(
-      "LibTorch {}, oneDNN {}.{}.{}", TORCH_VERSION, dnnl->major, dnnl->minor, dnnl->patch);
+      "LibTorch {}\noneDNN {}.{}.{}\n", TORCH_VERSION, dnnl->major, dnnl->minor, dnnl->patch);
 }
 
 }  // namespace ompq::runtime

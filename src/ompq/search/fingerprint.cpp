@@ -65,7 +65,7 @@ Facts facts_of(const pipeline::Samples& samples) {
           {"indices", samples.indices}};
 }
 
-std::string versions() { return fmt::format("ompq {}, {}", version(), runtime::kernel_versions()); }
+std::string versions() { return fmt::format("ompq {}\n{}", version(), runtime::kernel_versions()); }
 
 std::string fingerprint_of(const pipeline::Model& model,
                            const pipeline::Samples& samples,
