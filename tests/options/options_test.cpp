@@ -124,6 +124,16 @@ TEST(OptionValues, RefuseToBeReadUnderAnotherNameOrType) {
   EXPECT_THROW(static_cast<void>(values.integer("size")), InternalError);
 }
 
+TEST(OptionValues, TakeTheValueOfAnotherCommand) {
+  OptionValues theirs = OptionValues::defaults(kOptions);
+  theirs.set("shape", NamedShapes{{"p", {3}}});
+  OptionValues values = OptionValues::defaults(kOptions);
+  values.take(theirs, "shape");
+  EXPECT_TRUE(values.given("shape"));
+  EXPECT_EQ(values.shapes("shape"), (NamedShapes{{"p", {3}}}));
+  EXPECT_THROW(values.take(theirs, "unknown"), InternalError);
+}
+
 TEST(OptionValues, CollectRepeatedShapesAndLetTheLastOneOfANameWin) {
   OptionValues values = OptionValues::defaults(kOptions);
   values.set("shape", parse_option(record("shape"), "a=1,2"));

@@ -52,39 +52,6 @@ class ScratchFolder {
   std::string path_;
 };
 
-OptionValues::Value given_value(const OptionValues& values, const OptionRecord& record) {
-  switch (record.type) {
-    case OptionType::Flag:
-      return values.flag(record.name);
-    case OptionType::Text:
-    case OptionType::Path:
-    case OptionType::Choice:
-      return values.text(record.name);
-    case OptionType::Integer:
-    case OptionType::ByteCount:
-      return values.integer(record.name);
-    case OptionType::Number:
-    case OptionType::Count:
-    case OptionType::Ratio:
-    case OptionType::Duration:
-      return values.number(record.name);
-    case OptionType::Integers:
-    case OptionType::ByteCounts:
-      return values.integers(record.name);
-    case OptionType::Numbers:
-      return values.numbers(record.name);
-    case OptionType::Choices:
-    case OptionType::Paths:
-    case OptionType::Globs:
-      return values.texts(record.name);
-    case OptionType::NamedShape:
-    case OptionType::NamedWidths:
-    case OptionType::Widths:
-      return values.shapes(record.name);
-  }
-  throw InternalError("sweep", "unknown type of option");
-}
-
 /// `quantize`, to nearest, with the options that it shares with `sweep`.
 Context quantize_context(const Context& context, const ScratchFolder& folder) {
   const std::vector<OptionRecord> records = all_records(*find_command("quantize"));
@@ -97,7 +64,7 @@ Context quantize_context(const Context& context, const ScratchFolder& folder) {
         "output", "result", "eval-command", "candidates", "pin", "exclude", "first-last"};
     const bool shared = context.options.knows(record.name) && !own.contains(record.name);
     if (shared && context.options.given(record.name)) {
-      point.options.set(record.name, given_value(context.options, record));
+      point.options.take(context.options, record.name);
     }
   }
   point.options.set("allocation", folder.file("bits.json"));

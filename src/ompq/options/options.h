@@ -151,6 +151,8 @@ class OptionValues {
   /// Sets the user's value; NamedShapes are added to the present ones, and a later value replaces
   /// an earlier one of the same name.
   void set(std::string_view name, Value value);
+  /// Sets the value of the same option in another command's values, which has one.
+  void take(const OptionValues& from, std::string_view name) { set(name, from.entry(name).value); }
   /// Sets the defaults that depend on other options, once these have their values. The user's
   /// values are unchanged.
   void apply_conditional_fallbacks(std::span<const OptionRecord> records);
