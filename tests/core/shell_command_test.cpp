@@ -32,16 +32,18 @@ TEST(RunShellCommand, KeepsTheEndOfALongOutput) {
   EXPECT_THAT(finished.output, EndsWith("last\n"));
 }
 
-/// The command ignores SIGTERM, and so does what it starts.
+/// The first ignores SIGTERM, and so does what it starts; the second has closed its output.
 TEST(RunShellCommand, EndsWithAnInterruptOfThisProgram) {
-  const auto begin = std::chrono::steady_clock::now();
-  std::thread user([] {
-    std::this_thread::sleep_for(std::chrono::milliseconds(300));
-    request_interrupt();
-  });
-  EXPECT_THROW((void)run_shell_command("trap '' TERM; sleep 60; sleep 60"), Interrupted);
-  user.join();
-  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(30));
+  for (const char* line : {"trap '' TERM; sleep 60; sleep 60", "exec >&-; sleep 60"}) {
+    const auto begin = std::chrono::steady_clock::now();
+    std::thread user([] {
+      std::this_thread::sleep_for(std::chrono::milliseconds(300));
+      request_interrupt();
+    });
+    EXPECT_THROW((void)run_shell_command(line), Interrupted) << line;
+    user.join();
+    EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(30)) << line;
+  }
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <csignal>
 #include <cstring>
+#include <optional>
 #include <thread>
 
 #include <fcntl.h>
@@ -77,25 +78,21 @@ bool read_some(int file, std::string& output) {
   return count > 0;
 }
 
-int wait_for(pid_t process) {
+/// The status of a process that has ended.
+std::optional<int> ended(pid_t process) {
   int status = 0;
-  while (::waitpid(process, &status, 0) < 0 && errno == EINTR) {
-  }
-  return status;
+  if (::waitpid(process, &status, WNOHANG) == process) return status;
+  std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  return std::nullopt;
 }
 
 void end(pid_t group) {
   ::kill(-group, SIGTERM);
   const auto deadline = Clock::now() + kGrace;
-  while (Clock::now() < deadline) {
-    if (::waitpid(group, nullptr, WNOHANG) == group) {
-      ::kill(-group, SIGKILL);  // what it left behind
-      return;
-    }
-    std::this_thread::sleep_for(std::chrono::milliseconds(10));
-  }
-  ::kill(-group, SIGKILL);
-  wait_for(group);
+  bool gone = false;
+  while (!gone && Clock::now() < deadline) gone = ended(group).has_value();
+  ::kill(-group, SIGKILL);  // also what it left running
+  while (!gone) gone = ended(group).has_value();
 }
 
 }  // namespace
@@ -106,13 +103,16 @@ FinishedCommand run_shell_command(const std::string& line) {
   FinishedCommand finished;
   try {
     while (read_some(started.output, finished.output)) check_interrupt();
+    // It may have closed its output and still run.
+    std::optional<int> status;
+    while (!(status = ended(started.group))) check_interrupt();
+    finished.status = *status;
   } catch (...) {
     end(started.group);
     ::close(started.output);
     throw;
   }
   ::close(started.output);
-  finished.status = wait_for(started.group);
   return finished;
 }
 
