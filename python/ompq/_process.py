@@ -58,8 +58,9 @@ def receive(stream) -> object:
 
 
 def _answer(request: tuple, progress=None, evaluate=None) -> str:
+    # By its path: -m would also import from the working folder, which may be anybody's.
     worker = subprocess.Popen(
-        [sys.executable, "-m", "ompq._worker"],
+        [sys.executable, str(pathlib.Path(__file__).with_name("_worker.py"))],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         env={**os.environ, "PYTHONPATH": _search_path()},

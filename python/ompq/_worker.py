@@ -1,4 +1,4 @@
-"""The process of one command: python3 -m ompq._worker, started by ompq._process."""
+"""The process of one command: python3 ompq/_worker.py, started by ompq._process."""
 
 from __future__ import annotations
 
