@@ -321,7 +321,7 @@ std::vector<CommandRecord> make_table() {
        .summary = "quantize the network that is installed with ompq",
        .description = "Quantizes a small image classifier to 3 bits on average, compares it with "
                       "uniform bits and with the paper's allocation on test images, and makes the "
-                      "report page. Takes about a minute, and shows the commands that it runs.",
+                      "report page, in less than a minute. Shows the commands that it runs.",
        .operands = {},
        .options = join({one(kDemoOut), std::span(kCommonOptions).last(1)}),
        .rules = {},
