@@ -77,6 +77,27 @@ TEST(QuantizerLimits, AreNoneForFloatKernels) {
   EXPECT_TRUE(limits.rule(net.value("x")).is_short);
 }
 
+/// conv a -> Clip(0, 6), conv b -> Clip(0, 6) -> Concat: all with the quantizer of the result.
+TEST(QuantizerLimits, KeepACommonScaleWithinTheClippingOfItsOperands) {
+  testing::GraphBuilder builder("joined");
+  const auto x = builder.input("x", {Dim::batch(), Dim::fixed(3), Dim::fixed(8), Dim::fixed(8)});
+  const auto a = builder.clip("six", builder.conv("a", x, {.out = 4}), 0.0F, 6.0F);
+  const auto b = builder.clip("six_too", builder.conv("b", x, {.out = 4}), 0.0F, 6.0F);
+  const Graph graph =
+      builder.finish({builder.conv("c", builder.concat("both", {a, b}, 1), {.out = 2})});
+  ActivationQuantizers quantizers;
+  for (const char* name : {"x", "six_output", "six_too_output", "both_output"}) {
+    quantizers[graph.find_value(name)] = {.bits = BitWidth(8), .scale = {0.02F}, .zero_point = {0}};
+  }
+  const auto limits = quantizer_limits(
+      graph, graph::discover(graph).layers, quantizers, targets::target("onnxruntime"));
+  const graph::ValueId both = graph.find_value("both_output");
+  EXPECT_EQ(limits.source(graph.find_value("six_output")), both);
+  EXPECT_EQ(limits.source(graph.find_value("six_too_output")), both);
+  EXPECT_FALSE(limits.is_on_grid(graph.find_value("six_output"))) << "it is rounded by itself";
+  EXPECT_EQ(limits.rule(both).largest, 6.0F / 255.0F);
+}
+
 /// LiteRT's pools average within one quantizer, and TensorRT has no zero points.
 TEST(QuantizerLimits, FollowTheRulesOfOtherTargets) {
   const Network net = network(8);

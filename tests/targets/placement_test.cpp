@@ -151,6 +151,50 @@ TEST(Placement, OfLiteRtQuantizesToTheEndWithOneQuantizerAtAConcat) {
 }
 
 /// Kernels prescribe the quantizer of one input of the Concat, so that the inputs cannot share one.
+/// conv a, conv b -> Concat -> conv c; the result of a (clipped) is read by conv d, too, if
+/// `shared`.
+Graph fire(bool clipped_a, bool clipped_b, bool shared) {
+  testing::GraphBuilder builder("fire");
+  const auto x = builder.input("x", image());
+  auto a = builder.conv("a", x, {.out = 4});
+  auto b = builder.conv("b", x, {.out = 4});
+  if (clipped_a) a = builder.relu("ra", a);
+  if (clipped_b) b = builder.max_pool("max", builder.relu("rb", b), 3, 1, 1);
+  const auto c = builder.conv("c", builder.concat("both", {a, b}, 1), {.out = 2});
+  if (!shared) return builder.finish({c});
+  return builder.finish({c, builder.conv("d", a, {.out = 2})});
+}
+
+/// ONNX Runtime's Concat copies operands with the quantizer of the result and looks up all others.
+TEST(Placement, GivesOperandsThatOnlyAConcatReadsItsQuantizer) {
+  const Placed result = placed(fire(false, false, false), "onnxruntime", 5);
+  EXPECT_THAT(
+      result.texts(),
+      UnorderedElementsAre(
+          "x 5", "a_output 5 as both_output", "b_output 5 as both_output", "both_output 5"));
+  const graph::ValueId a = result.graph.find_value("a_output");
+  EXPECT_FALSE(result.places.at(a).has_own_numbers) << "the range of the result includes them";
+  // The finer scale of a value that another layer reads stays.
+  EXPECT_THAT(
+      placed(fire(false, false, true), "onnxruntime").texts(),
+      UnorderedElementsAre("x 8", "a_output 8", "b_output 8 as both_output", "both_output 8"));
+}
+
+/// Otherwise the Relu would stay in the file, and the layer before it in float.
+TEST(Placement, GivesClippedOperandsTheQuantizerOfAConcatThatPerformsTheClipping) {
+  const auto both = placed(fire(true, true, false), "onnxruntime").texts();
+  EXPECT_THAT(both,
+              UnorderedElementsAre("x 8",
+                                   "ra_output 8 as both_output",
+                                   "rb_output 8",
+                                   "max_output 8 as rb_output",
+                                   "both_output 8"));
+  const auto one = placed(fire(true, false, false), "onnxruntime").texts();
+  EXPECT_THAT(
+      one,
+      UnorderedElementsAre("x 8", "ra_output 8", "b_output 8 as both_output", "both_output 8"));
+}
+
 TEST(Placement, LeavesAConcatFloatWhoseInputsNeedDifferentQuantizers) {
   testing::GraphBuilder builder("mixed");
   const auto x = builder.input("x", image());

@@ -48,6 +48,11 @@ QuantizerLimits quantizer_limits(const graph::Graph& graph,
     if (target.drops_bounds)
       rule.largest = std::min(rule.largest, largest_scale(graph, value, params));
   }
+  // One scale for several values performs the clipping before each of them.
+  for (const auto& [value, source] : limits.same_as) {
+    float& largest = limits.rules[source].largest;
+    largest = std::min(largest, limits.rules[value].largest);
+  }
   return limits;
 }
 

@@ -300,6 +300,47 @@ class Placer {
         if (fixed != nullptr) places_.at(output).fixed = *fixed;
       }
     }
+    if (!passes && node.is("Concat")) join_quantizers(id);
+  }
+
+  /// Gives operands that only this Concat reads its result's quantizer: they are copied instead of
+  /// looked up, and rounded once instead of twice.
+  void join_quantizers(NodeId id) {
+    const Node& node = graph_.node(id);
+    const ValueId output = node.outputs.front();
+    if (!places_.contains(output)) return;  // a clipping follows, with the quantizer after it
+    const auto inputs = activations_of(graph_, node);
+    if (std::ranges::any_of(inputs, [&](ValueId input) { return prescribed(input) != nullptr; })) {
+      return;
+    }
+    for (const ValueId input : inputs) {
+      const bool is_only_here = uses_.sole_reader(input) == id && !graph_.is_output(input) &&
+                                graph_.producer(input) != kNoNode && source_of(input) == input;
+      if (!is_only_here || !performs_clipping_before(input, node)) continue;
+      add(input, output);
+      moved_[index_of(input)] = true;  // the result has its numbers
+    }
+  }
+
+  /// True if the Concat's quantizer performs the clipping that makes `operand`, as one of its own
+  /// would: no operand has numbers beyond the bounds.
+  [[nodiscard]] bool performs_clipping_before(ValueId operand, const Node& concat) const {
+    const auto bounds = graph::bounds_of(graph_, graph_.node(graph_.producer(operand)));
+    if (!bounds) return true;
+    return std::ranges::all_of(concat.inputs, [&](ValueId input) {
+      const auto others = bounds_before(input);
+      return others && others->low >= bounds->low && others->high <= bounds->high;
+    });
+  }
+
+  /// The bounds of the clipping that makes the value, also before operators that keep numbers.
+  [[nodiscard]] std::optional<graph::Bounds> bounds_before(ValueId value) const {
+    const NodeId maker = graph_.producer(value);
+    if (maker == kNoNode) return std::nullopt;
+    const Node& node = graph_.node(maker);
+    if (const auto bounds = graph::bounds_of(graph_, node)) return bounds;
+    const bool passes = graph::integer_form(graph_, node) == IntegerForm::PassesCodes;
+    return passes ? bounds_before(node.input(0)) : std::nullopt;
   }
 
   /// @param same_as  a value with a common quantizer; kNoValue: none.
