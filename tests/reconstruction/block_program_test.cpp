@@ -1,5 +1,6 @@
 #include "ompq/reconstruction/block_program.h"
 
+#include <array>
 #include <cmath>
 #include <numeric>
 
@@ -36,7 +37,7 @@ struct Block {
   LearnedParts learned;
   std::vector<std::int64_t> rows;
 
-  Block(graph::Graph graph, int activation_bits)
+  Block(graph::Graph graph, int activation_bits, std::uint64_t seed = 21)
       : network(test_network(std::move(graph), 4, activation_bits, kBatch)) {
     const graph::Graph& g = network.graph;
     const ValueId input = g.inputs().front();
@@ -45,7 +46,7 @@ struct Block {
         kBatch, rounding::elements_per_sample(g, input), memory);
     targets = std::make_shared<rounding::SampleCache>(
         kBatch, rounding::elements_per_sample(g, output), memory);
-    const Tensor x = ompq::testing::normal_samples({kBatch, inputs->cols()}, 21);
+    const Tensor x = ompq::testing::normal_samples({kBatch, inputs->cols()}, seed);
     inputs->write(0, {x.bytes().data(), DataType::Float32, kBatch, inputs->cols(), inputs->cols()});
     const Tensor t = ompq::testing::normal_samples({kBatch, targets->cols()}, 22);
     targets->write(0,
@@ -216,23 +217,28 @@ TEST_P(BlockProgramTest, WeightGradientEqualsCentralDifferences) {
 }
 
 TEST_P(BlockProgramTest, Bfloat16ComesCloseToFloat) {
-  // With 8-bit activations, a level is hardly more than bfloat16's error, and codes would differ.
-  const Block block(GetParam().make(), 4);
-  const auto run = [&](runtime::Precision precision) {
-    BlockProgram program(
-        block.part.graph, block.learned, {.precision = precision, .threads = 2, .batch = kBatch});
-    const double loss = program.step(block.data(), block.rows, 1, 0.01);
-    const ValueId first = *block.learned.weights.begin();
-    const auto gradient = program.weight_gradient(first);
-    return std::pair(loss, std::vector<float>(gradient.begin(), gradient.end()));
-  };
   if (dnnl::get_effective_cpu_isa() < dnnl::cpu_isa::avx512_core) GTEST_SKIP() << "no AVX-512";
-  const auto [exact, by_float] = run(runtime::Precision::Float32);
-  const auto [narrow, by_narrow] = run(runtime::Precision::BFloat16);
+  // With 8-bit activations, a level is hardly more than bfloat16's error, and codes would differ.
+  // With 4 bits a few do, by chance, so losses and gradients are summed over several batches.
+  constexpr std::uint64_t kBatches = 16;
+  std::array<double, 2> losses{};
+  std::array<at::Tensor, 2> gradients{};
+  for (std::uint64_t i = 0; i < kBatches; ++i) {
+    const Block block(GetParam().make(), 4, 100 + i);
+    for (const std::size_t k : {0, 1}) {
+      const auto precision = k == 0 ? runtime::Precision::Float32 : runtime::Precision::BFloat16;
+      BlockProgram program(
+          block.part.graph, block.learned, {.precision = precision, .threads = 2, .batch = kBatch});
+      losses[k] += program.step(block.data(), block.rows, 1, 0.01);
+      const auto gradient = program.weight_gradient(*block.learned.weights.begin());
+      const std::vector<float> numbers(gradient.begin(), gradient.end());
+      const at::Tensor tensor = at::tensor(numbers);
+      gradients[k] = i == 0 ? tensor : gradients[k] + tensor;
+    }
+  }
   // Each value errs by 2^-9; so do weights.
-  EXPECT_NEAR(narrow, exact, 0.01 * exact);
-  const at::Tensor a = at::tensor(by_float);
-  EXPECT_LT(relative_difference(at::tensor(by_narrow), a), 0.1);
+  EXPECT_NEAR(losses[1], losses[0], 0.005 * losses[0]);
+  EXPECT_LT(relative_difference(gradients[1], gradients[0]), 0.1);
 }
 
 TEST_P(BlockProgramTest, DoesNotDependOnTheNumberOfThreads) {

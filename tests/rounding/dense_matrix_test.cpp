@@ -77,6 +77,8 @@ class SignalStorm {
   ~SignalStorm() {
     const itimerval never{};
     ::setitimer(ITIMER_REAL, &never, nullptr);
+    // One may still be pending, and the default action would end the process: ignoring discards it.
+    ::signal(SIGALRM, SIG_IGN);
     ::sigaction(SIGALRM, &before_, nullptr);
   }
   SignalStorm(const SignalStorm&) = delete;
