@@ -33,11 +33,10 @@ test: judge configure ## build everything and run all tests
 	@cmake --build $(RELEASE)
 	@scripts/run_tests.sh $(RELEASE) $(JOBS)
 
-check-asan: judge ## run all tests with the address and leak sanitizers (build/asan)
+check-asan: judge ## run all tests with the address, leak and undefined-behaviour sanitizers (build/asan)
 	@scripts/check_sanitizer asan $(JOBS)
 
-check-ubsan: judge ## run all tests with the undefined-behaviour sanitizer (build/ubsan)
-	@scripts/check_sanitizer ubsan $(JOBS)
+check-ubsan: check-asan ## the same: one build has these sanitizers
 
 check-tsan: ## run all tests with the thread sanitizer (build/tsan)
 	@scripts/bootstrap.sh --tsan
