@@ -47,8 +47,9 @@ struct OMPQ_API SweepOptions : Options {
 struct SweepPoint {
   std::vector<int> weight_bits;  ///< in the order of the layers
   double average_bits = 0;
-  std::int64_t bytes = 0;  ///< of the file that quantize() would write
-  double divergence = 0;   ///< from the float network, measured
+  std::int64_t bytes = 0;         ///< of the file that quantize() would write
+  double divergence = 0;          ///< from the float network, measured
+  std::optional<double> quality;  ///< what `eval-command` printed for its file
 };
 
 struct Sweep {

@@ -757,6 +757,8 @@ class Sweep(Result):
     """The requested metric, if it cannot be measured here."""
     picked: Optional[int] = None
     """Index of the point whose allocation was written."""
+    float_quality: Optional[float] = None
+    """The quality of the float network's file."""
     seconds: dict[str, float]
     """Seconds by step, in the order in which the steps began."""
 

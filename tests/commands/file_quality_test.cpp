@@ -87,11 +87,19 @@ TEST(Quality, OfEveryPointOfASweepIsInTheResult) {
     return static_cast<double>(sizes.size());
   };
   const report::Sweep result = sweep(context);
-  ASSERT_EQ(sizes.size(), result.points.size());
-  for (std::size_t i = 0; i < sizes.size(); ++i) {
-    EXPECT_EQ(result.points[i].quality, static_cast<double>(i + 1));
-    EXPECT_EQ(result.points[i].bytes, sizes[i]);
+  ASSERT_EQ(sizes.size(), result.points.size() + 1) << "the float network is judged, too";
+  EXPECT_EQ(result.float_quality, 1.0);
+  for (std::size_t i = 0; i < result.points.size(); ++i) {
+    EXPECT_EQ(result.points[i].quality, static_cast<double>(i + 2));
+    EXPECT_EQ(result.points[i].bytes, sizes[i + 1]);
   }
+}
+
+TEST(Quality, AnAllowedLossNeedsACommandThatMeasuresIt) {
+  const testing::SmallRun run;
+  const Context context = run.context("sweep", {{"max-loss", {"1"}}});
+  EXPECT_THAT([&] { static_cast<void>(sweep(context)); },
+              ThrowsMessage<ConfigError>(HasSubstr("give --eval-command")));
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 """Quality other than top-1: evaluate= and eval_command=."""
 
+import json
 import pathlib
 import stat
 
@@ -27,7 +28,7 @@ def test_a_function_judges_every_evaluated_file(model, images, tmp_path):
     assert evaluated.evaluation.quality == 7  # needs neither labels nor a reference
 
 
-def test_a_function_judges_every_point_of_a_sweep(model, images):
+def test_a_function_judges_the_network_and_every_point_of_a_sweep(model, images, tmp_path):
     sizes = []
 
     def judge(file):
@@ -37,8 +38,20 @@ def test_a_function_judges_every_point_of_a_sweep(model, images):
     result = ompq.sweep(
         model, data=images, points=3, metric="weight-mse", samples=8, evaluate=judge
     )
-    assert [point.bytes for point in result.points] == sizes
-    assert [point.quality for point in result.points] == [size / 1e6 for size in sizes]
+    assert [point.bytes for point in result.points] == sizes[1:]
+    assert [point.quality for point in result.points] == [size / 1e6 for size in sizes[1:]]
+    assert result.float_quality == pathlib.Path(model).stat().st_size / 1e6
+    loss = result.float_quality - result.points[1].quality
+    chosen = tmp_path / "bits.json"
+    again = ompq.sweep(
+        model, data=images, points=3, metric="weight-mse", samples=8, evaluate=judge, max_loss=loss, output=chosen
+    )
+    assert again.picked == 1
+    assert [layer["weight_bits"] for layer in json.loads(chosen.read_text())["layers"]] == result.points[1].weight_bits
+    with pytest.raises(ompq.InfeasibleBudget, match="the best one has"):
+        ompq.sweep(model, data=images, points=3, metric="weight-mse", samples=8, evaluate=judge, max_loss=0)
+    with pytest.raises(ompq.ConfigError, match="give --eval-command"):
+        ompq.sweep(model, data=images, points=3, metric="weight-mse", samples=8, max_loss=1)
 
 
 def test_what_a_function_raises_comes_out(model, images, tmp_path):

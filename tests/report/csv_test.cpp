@@ -39,12 +39,13 @@ TEST(SweepCsv, MarksTheKnee) {
                           .gbops = 0.5,
                           .predicted_loss = 0.125,
                           .gap = 0.00123456,
-                          .divergence = 0.25});
+                          .divergence = 0.25,
+                          .quality = 41.5});
   sweep.knee = 1;
   EXPECT_EQ(to_csv(sweep),
-            "bytes,average_bits,gbops,divergence,predicted_loss,gap,knee,weight_bits\n"
-            "100,2,0,1,0,0,0,2 2\n"
-            "180,3.5,0.5,0.25,0.125,0.00123,1,4 3\n");
+            "bytes,average_bits,gbops,divergence,quality,predicted_loss,gap,knee,weight_bits\n"
+            "100,2,0,1,,0,0,0,2 2\n"
+            "180,3.5,0.5,0.25,41.5,0.125,0.00123,1,4 3\n");
 }
 }  // namespace
 }  // namespace ompq::report

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "ompq/core/error.h"
@@ -9,6 +10,9 @@
 
 namespace ompq::search {
 namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
 
 class SweepTest : public ::testing::Test {
  protected:
@@ -60,6 +64,43 @@ TEST_F(SweepTest, SizesAreThoseOfTheFilesThatThePickedAllocationsMake) {
 TEST_F(SweepTest, SaysWhatTheSmallestFileTakes) {
   options_.pick_bytes = 10;
   EXPECT_THROW((void)run(), InfeasibleBudget);
+}
+
+/// The quality of an allocation is its average width here, and that of the float network 8.
+QualityJudge width_judge() {
+  return {.float_quality = 8, .quality_of = [](const allocation::AllocationFile& file) {
+            double sum = 0;
+            for (const auto& layer : file.layers) sum += layer.weight_bits;
+            return sum / static_cast<double>(file.layers.size());
+          }};
+}
+
+TEST_F(SweepTest, PicksTheSmallestFileThatKeepsTheQuality) {
+  options_.max_loss = 3.0;
+  const SweepOutcome outcome = sweep(model_, samples_, options_, {}, width_judge());
+  const auto& points = outcome.report.points;
+  ASSERT_TRUE(outcome.report.picked.has_value());
+  const std::size_t picked = *outcome.report.picked;
+  ASSERT_GT(picked, 0U);
+  EXPECT_GE(*points[picked].quality, 5.0);
+  for (std::size_t i = 0; i < picked; ++i) EXPECT_LT(*points[i].quality, 5.0) << i;
+  EXPECT_EQ(outcome.report.float_quality, 8.0);
+  EXPECT_EQ(outcome.chosen.budget.bytes, points[picked].bytes);
+  for (std::size_t l = 0; l < points[picked].weight_bits.size(); ++l) {
+    EXPECT_EQ(outcome.chosen.layers[l].weight_bits, points[picked].weight_bits[l]);
+  }
+}
+
+TEST_F(SweepTest, SaysWhichNetworkComesClosestToTheQuality) {
+  options_.max_loss = 0.0;
+  options_.search.request.candidates = {2, 3, 4};
+  try {
+    static_cast<void>(sweep(model_, samples_, options_, {}, width_judge()));
+    FAIL() << "no network has the quality of the float one";
+  } catch (const InfeasibleBudget& error) {
+    EXPECT_THAT(error.what(),
+                AllOf(HasSubstr("quality of 8 or more"), HasSubstr("the best one has 4 with")));
+  }
 }
 
 TEST_F(SweepTest, KeepsToPins) {

@@ -237,6 +237,13 @@ TEST(SweepText, MarksTheKneeAndThePickedPoint) {
   EXPECT_THAT(text, ::testing::ContainsRegex("2.00 KiB +2048 +3.000 .*<- knee <- picked"));
   EXPECT_EQ(text.find("<- knee"), text.rfind("<- knee")) << text;
   EXPECT_THAT(text, HasSubstr("\ndivergence: divergence, nats\n"));
+  EXPECT_EQ(text.find("quality"), std::string::npos) << "none was measured";
+  sweep.float_quality = 41.5;
+  sweep.points.front().quality = 40.25;
+  sweep.points.back().quality = 41;
+  const std::string judged = sweep_text(sweep);
+  EXPECT_THAT(judged, ::testing::ContainsRegex("0.5 +40.25 "));
+  EXPECT_THAT(judged, HasSubstr("\nquality: 41.5 for the float network\n"));
 }
 
 }  // namespace

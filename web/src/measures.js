@@ -3,6 +3,7 @@
 import { number, percent } from './format.js';
 
 export const MEASURES = [
+  { key: 'quality', text: 'quality', share: false, better: 1, format: (x) => number(x, 4) },
   { key: 'top1', text: 'top-1', share: true, better: 1, format: percent },
   { key: 'agreement', text: 'agreement with float', share: true, better: 1, format: percent },
   { key: 'divergence', text: 'divergence from float', share: false, better: -1, format: (x) => number(x, 4) },

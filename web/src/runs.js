@@ -71,7 +71,7 @@ function sweepEntry(point, i, document, origin) {
   return {
     label: marks.length > 0 ? `sweep, ${marks.join(', ')}` : 'sweep', origin, weightBits: list(point.weight_bits),
     bytes: point.bytes, averageBits: point.average_bits, gbops: point.gbops, loss: point.predicted_loss,
-    evaluation: { divergence: point.divergence }, knee: i === document.knee, picked: i === document.picked,
+    evaluation: { divergence: point.divergence, quality: point.quality }, knee: i === document.knee, picked: i === document.picked,
   };
 }
 

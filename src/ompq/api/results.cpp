@@ -137,7 +137,8 @@ Sweep public_result(const report::Sweep& sweep) {
     result.points.push_back({.weight_bits = point.weight_bits,
                              .average_bits = point.average_bits,
                              .bytes = point.bytes,
-                             .divergence = point.divergence});
+                             .divergence = point.divergence,
+                             .quality = point.quality});
   }
   return result;
 }

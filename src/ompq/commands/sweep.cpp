@@ -2,6 +2,8 @@
 
 #include <cstdlib>
 #include <filesystem>
+#include <memory>
+#include <optional>
 #include <set>
 #include <string_view>
 #include <system_error>
@@ -75,24 +77,18 @@ Context quantize_context(const Context& context, const ScratchFolder& folder) {
   return point;
 }
 
-/// Writes the network of every point and judges its file.
-void judge_points(const Context& context, search::SweepOutcome& outcome) {
-  const bool asked = context.judge || context.options.has("eval-command");
-  if (!asked) return;
-  const ScratchFolder folder;
-  const Context point_context = quantize_context(context, folder);
-  allocation::AllocationFile file = outcome.chosen;
-  file.cost.reset();
-  file.solver.reset();
-  for (report::SweepPoint& point : outcome.report.points) {
-    file.budget = {.bytes = point.bytes};
-    for (std::size_t i = 0; i < file.layers.size(); ++i) {
-      file.layers[i].weight_bits = point.weight_bits[i];
-    }
-    allocation::write_allocation(folder.file("bits.json"), file);
-    static_cast<void>(quantize(point_context));
-    point.quality = quality_of(context, folder.file("network.onnx"));
-  }
+/// Judges the file that `quantize` writes for each point.
+search::QualityJudge judge_of(const Context& context, const pipeline::Model& model) {
+  const std::optional<double> float_quality = quality_of(context, model.file);
+  if (!float_quality) return {};
+  const auto folder = std::make_shared<ScratchFolder>();
+  const auto point = std::make_shared<Context>(quantize_context(context, *folder));
+  return {.float_quality = *float_quality,
+          .quality_of = [&context, folder, point](const allocation::AllocationFile& file) {
+            allocation::write_allocation(folder->file("bits.json"), file);
+            static_cast<void>(quantize(*point));
+            return quality_of(context, folder->file("network.onnx")).value();
+          }};
 }
 
 }  // namespace
@@ -101,12 +97,16 @@ report::Sweep sweep(const Context& context) {
   const MemoryScope memory = memory_of(context, "sweep");
   const OptionValues& options = context.options;
   check_outputs("sweep", options);
+  if (options.has("max-loss") && !context.judge && !options.has("eval-command")) {
+    throw ConfigError("--max-loss",
+                      "is a loss of quality, so give --eval-command, which measures it");
+  }
   const pipeline::Model model = load_model(context);
   check_outputs("sweep", options, model.data_files);
   pipeline::Samples samples = calibration_samples(context, model);
+  const search::QualityJudge judge = judge_of(context, model);
   search::SweepOutcome outcome =
-      search::sweep(model, samples, sweep_options(options, model), context.progress);
-  judge_points(context, outcome);
+      search::sweep(model, samples, sweep_options(options, model), context.progress, judge);
   outcome.report.provenance = context.provenance;
   if (const auto file = options.maybe_text("result")) {
     write_file_atomically(*file, report::to_json(outcome.report));

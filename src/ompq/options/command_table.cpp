@@ -61,6 +61,10 @@ constexpr std::array<OptionRule, 2> kCompareRules{{
     {OptionRule::Kind::AtLeastOne, kBudgetsNames, "a comparison needs budgets"},
     kQuietOrVerbose,
 }};
+constexpr std::array<OptionRule, 2> kSweepRules{{
+    {OptionRule::Kind::AtMostOne, "pick|max-loss", "both choose a point of the curve"},
+    kQuietOrVerbose,
+}};
 constexpr std::array<OptionRule, 1> kCommonRules{{kQuietOrVerbose}};
 
 constexpr std::array<std::string_view, 2> kInspectExamples{
@@ -83,9 +87,11 @@ constexpr std::array<std::string_view, 4> kFinetuneExamples{
 constexpr std::array<std::string_view, 2> kCompareExamples{
     "ompq compare model.onnx --data images/ --avg-bits 2.5,3,3.5,4 --csv rows.csv",
     "ompq compare model.onnx --data images/ --size 1MB,1.5MB --allocators auto,uniform --random 0"};
-constexpr std::array<std::string_view, 2> kSweepExamples{
+constexpr std::array<std::string_view, 3> kSweepExamples{
     "ompq sweep model.onnx --data images/",
-    "ompq sweep model.onnx --data images/ --points 50 --pick 6.7MB -o bits.json"};
+    "ompq sweep model.onnx --data images/ --points 50 --pick 6.7MB -o bits.json",
+    "ompq sweep model.onnx --data images/ --eval-command ./measure.sh --max-loss 0.5 -o "
+    "bits.json"};
 constexpr std::array<std::string_view, 1> kLatencyExamples{
     "ompq latency-table model.onnx --candidates 4,8 -o table.csv"};
 constexpr std::array<std::string_view, 2> kEvalExamples{
@@ -251,7 +257,7 @@ std::vector<CommandRecord> make_table() {
                         kInputShape,
                         kPrecision,
                         kCommonOptions}),
-       .rules = kCommonRules,
+       .rules = kSweepRules,
        .examples = kSweepExamples},
       {.name = "latency-table",
        .summary = "write an empty table of layer latencies to fill in",

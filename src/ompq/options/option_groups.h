@@ -377,7 +377,7 @@ inline constexpr std::array<OptionRecord, 2> kComparison{{
      .writes = true},
 }};
 
-inline constexpr std::array<OptionRecord, 4> kSweep{{
+inline constexpr std::array<OptionRecord, 5> kSweep{{
     {.name = "points",
      .type = OptionType::Integer,
      .value_name = "N",
@@ -400,6 +400,13 @@ inline constexpr std::array<OptionRecord, 4> kSweep{{
      .group = "Budget",
      .text =
          "write the best allocation whose file is at most this large, such as 6.7MB, to --output"},
+    {.name = "max-loss",
+     .type = OptionType::Number,
+     .value_name = "X",
+     .lower = 0,
+     .group = "Budget",
+     .text = "write the smallest allocation whose quality (--eval-command) is at most this much "
+             "below the float network's to --output"},
     {.name = "output",
      .short_name = 'o',
      .type = OptionType::Path,

@@ -144,6 +144,7 @@ struct Sweep {
   std::vector<SweepPoint> points;
   std::size_t knee = 0;
   std::optional<std::size_t> picked;
+  std::optional<double> float_quality;
   StepSeconds seconds;
 };
 
@@ -164,6 +165,7 @@ void list_fields(Visitor& v, Struct& s) {
     "the requested metric, if it cannot be measured here",
     fields::kOmitEmpty.formerly("instead_of"));
   v("picked", s.picked, "index of the point whose allocation was written");
+  v("float_quality", s.float_quality, "the quality of the float network's file");
   v("seconds", s.seconds, kSecondsDoc);
 }
 

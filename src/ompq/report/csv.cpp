@@ -46,14 +46,16 @@ std::string to_csv(const Comparison& comparison) {
 }
 
 std::string to_csv(const Sweep& sweep) {
-  std::string csv = "bytes,average_bits,gbops,divergence,predicted_loss,gap,knee,weight_bits\n";
+  std::string csv =
+      "bytes,average_bits,gbops,divergence,quality,predicted_loss,gap,knee,weight_bits\n";
   for (std::size_t i = 0; i < sweep.points.size(); ++i) {
     const auto& point = sweep.points[i];
-    csv += fmt::format("{},{:.6g},{:.6g},{:.6g},{:.6g},{:.3g},{},{}\n",
+    csv += fmt::format("{},{:.6g},{:.6g},{:.6g},{},{:.6g},{:.3g},{},{}\n",
                        point.bytes,
                        point.average_bits,
                        point.gbops,
                        point.divergence,
+                       number(point.quality),
                        point.predicted_loss,
                        point.gap,
                        i == sweep.knee ? 1 : 0,

@@ -93,12 +93,48 @@ std::size_t pick(const std::vector<report::SweepPoint>& points, std::int64_t byt
   return *best;
 }
 
+/// The smallest file that loses at most `loss` of the float network's quality.
+std::size_t smallest_within(const report::Sweep& report, double loss) {
+  const auto& points = report.points;
+  const double least = report.float_quality.value() - loss;
+  const auto found =
+      std::ranges::find_if(points, [&](const auto& point) { return *point.quality >= least; });
+  if (found != points.end()) return static_cast<std::size_t>(found - points.begin());
+  const auto& best = *std::ranges::max_element(
+      points, {}, [](const report::SweepPoint& point) { return *point.quality; });
+  throw InfeasibleBudget(
+      "sweep",
+      fmt::format("no network on the curve has a quality of {:g} or more, which is {:g} for the "
+                  "float network less --max-loss {:g}; the best one has {:g} with {} ({} bytes). "
+                  "Allow a larger loss, more points (--points) or more bits (--candidates)",
+                  least,
+                  *report.float_quality,
+                  loss,
+                  *best.quality,
+                  format_bytes(best.bytes),
+                  best.bytes));
+}
+
+/// The allocation of a point, as it is written.
+allocation::AllocationFile file_of(const allocation::AllocationRequest& request,
+                                   const allocation::CurvePoint& point,
+                                   const std::string& metric,
+                                   const pipeline::Model& model) {
+  allocation::AllocationFile file = allocation::make_allocation_file(request, point.allocation);
+  file.metric = metric;
+  file.budget.bytes = point.cost;
+  file.model_file = model.file.filename().string();
+  file.model_sha256 = model.sha256;
+  return file;
+}
+
 }  // namespace
 
 SweepOutcome sweep(const pipeline::Model& model,
                    pipeline::Samples& samples,
                    const SweepOptions& options,
-                   const ProgressHandler& progress) {
+                   const ProgressHandler& progress,
+                   const QualityJudge& judge) {
   SweepOutcome outcome;
   report::Sweep& report = outcome.report;
   pipeline::Stopwatch watch(report.seconds);
@@ -148,14 +184,19 @@ SweepOutcome sweep(const pipeline::Model& model,
     }
   }
   watch.lap("fidelity");
+  if (judge.quality_of) {
+    report.float_quality = judge.float_quality;
+    for (std::size_t i = 0; i < points.size(); ++i) {
+      report.points[i].quality =
+          judge.quality_of(file_of(request, points[i], report.metric, model));
+    }
+    watch.lap("quality");
+  }
   report.knee = knee_of(report.points);
   if (options.pick_bytes) report.picked = pick(report.points, *options.pick_bytes);
-  const auto& chosen = points[report.picked.value_or(report.knee)].allocation;
-  outcome.chosen = allocation::make_allocation_file(request, chosen);
-  outcome.chosen.metric = report.metric;
-  outcome.chosen.budget.bytes = report.points[report.picked.value_or(report.knee)].bytes;
-  outcome.chosen.model_file = model.file.filename().string();
-  outcome.chosen.model_sha256 = model.sha256;
+  if (options.max_loss) report.picked = smallest_within(report, *options.max_loss);
+  outcome.chosen =
+      file_of(request, points[report.picked.value_or(report.knee)], report.metric, model);
   report.model = {model.file.string(), model.sha256, model.file_bytes};
   report.samples = samples.used;
   report.samples.skipped = samples.dataset->skipped();

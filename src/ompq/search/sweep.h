@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 
@@ -16,6 +17,8 @@ struct SweepOptions {
   std::string metric = "output-mse";
   /// Chooses the largest file within these bytes; none: the knee.
   std::optional<std::int64_t> pick_bytes;
+  /// Chooses the smallest file whose quality is at most this much below the float network's.
+  std::optional<double> max_loss;
 };
 
 template <typename Binder>
@@ -24,6 +27,7 @@ void bind_options(Binder& binder, SweepOptions& options) {
   binder.bind("points", options.points);
   binder.bind("metric", options.metric);
   binder.bind("pick", options.pick_bytes);
+  binder.bind("max-loss", options.max_loss);
 }
 
 struct SweepOutcome {
@@ -31,13 +35,22 @@ struct SweepOutcome {
   allocation::AllocationFile chosen;  ///< the picked point, or the knee
 };
 
+/// Judges networks by a number of the user's, of which more is better.
+struct QualityJudge {
+  double float_quality = 0;
+  /// The quality of the network with these widths; empty: nothing is judged.
+  std::function<double(const allocation::AllocationFile&)> quality_of;
+};
+
 /// The curve of size against fidelity: measures the metric on one half of the samples, finds the
 /// best allocations for a series of sizes, and measures the divergence of each network from the
-/// float one on the other half.
-/// @throws InfeasibleBudget if every file is larger than `pick_bytes`.
+/// float one on the other half, and its quality.
+/// @throws InfeasibleBudget if every file is larger than `pick_bytes`, or loses more than
+/// `max_loss`.
 [[nodiscard]] SweepOutcome sweep(const pipeline::Model& model,
                                  pipeline::Samples& samples,
                                  const SweepOptions& options,
-                                 const ProgressHandler& progress = {});
+                                 const ProgressHandler& progress = {},
+                                 const QualityJudge& judge = {});
 
 }  // namespace ompq::search

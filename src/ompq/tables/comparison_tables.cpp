@@ -44,7 +44,7 @@ std::string kept_table(const report::Comparison& comparison) {
     }
     const bool all = answers == static_cast<int>(comparison.budgets.size());
     cells.push_back(all ? percent(sum / answers) : "-");
-    table.add_row(std::move(cells));
+    table.add_row(cells);
   }
   return table.text();
 }
@@ -122,27 +122,34 @@ std::string sweep_text(const report::Sweep& sweep) {
                                  sweep.requested.empty()
                                      ? sweep.metric
                                      : fmt::format("{} (for {})", sweep.metric, sweep.requested));
-  Table table({{"file", Align::Right},
-               {"bytes", Align::Right},
-               {"bits/weight", Align::Right},
-               {"GBOPs", Align::Right},
-               {"divergence", Align::Right},
-               {sweep.metric, Align::Right},
-               {""}});
+  std::vector<Table::Column> columns{{"file", Align::Right},
+                              {"bytes", Align::Right},
+                              {"bits/weight", Align::Right},
+                              {"GBOPs", Align::Right},
+                              {"divergence", Align::Right}};
+  if (sweep.float_quality) columns.push_back({"quality", Align::Right});
+  columns.push_back({sweep.metric, Align::Right});
+  columns.push_back({""});
+  Table table(std::move(columns));
   for (std::size_t i = 0; i < sweep.points.size(); ++i) {
     const report::SweepPoint& point = sweep.points[i];
     const bool picked = sweep.picked && *sweep.picked == i;
-    table.add_row(
-        {format_bytes(point.bytes),
-         std::to_string(point.bytes),
-         fmt::format("{:.3f}", point.average_bits),
-         fmt::format("{:.3f}", point.gbops),
-         fmt::format("{:.4g}", point.divergence),
-         fmt::format("{:.4g}", point.predicted_loss),
-         fmt::format("{}{}", i == sweep.knee ? "<- knee " : "", picked ? "<- picked" : "")});
+    std::vector<std::string> cells{format_bytes(point.bytes),
+                                   std::to_string(point.bytes),
+                                   fmt::format("{:.3f}", point.average_bits),
+                                   fmt::format("{:.3f}", point.gbops),
+                                   fmt::format("{:.4g}", point.divergence)};
+    if (sweep.float_quality) cells.push_back(fmt::format("{:g}", point.quality.value_or(0)));
+    cells.push_back(fmt::format("{:.4g}", point.predicted_loss));
+    cells.push_back(
+        fmt::format("{}{}", i == sweep.knee ? "<- knee " : "", picked ? "<- picked" : ""));
+    table.add_row(std::move(cells));
   }
-  return text + table.text() +
-         fmt::format("\ndivergence: {}\n{}\n", sweep.measure, seconds_text(sweep.seconds));
+  text += table.text() + fmt::format("\ndivergence: {}\n", sweep.measure);
+  if (sweep.float_quality) {
+    text += fmt::format("quality: {:g} for the float network\n", *sweep.float_quality);
+  }
+  return text + seconds_text(sweep.seconds) + "\n";
 }
 
 }  // namespace ompq::tables

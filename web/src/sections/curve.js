@@ -98,7 +98,8 @@ export function curveSection(context) {
     const [unit, unitName] = binaryUnit(Math.max(...entries.map((entry) => entry.bytes)));
     const spread = parts.flatMap((part) => part.entries.map((entry) => entry.evaluation[measure().key])).filter((value) => value > 0);
     const log = !measure().share && measure().key === 'divergence' && Math.max(...spread) / Math.min(...spread) > 30 && spread.length === parts.flatMap((part) => part.entries).length;
-    const float = run.document.float_evaluation?.[measure().key];
+    const float = measure().key === 'quality' && Number.isFinite(run.document.float_quality)
+      ? run.document.float_quality : run.document.float_evaluation?.[measure().key];
     return {
       legend: legend(parts.map((part) => part.name)),
       tooltip: tooltip((event) => describe(parts[event.seriesIndex].entries[event.dataIndex], parts[event.seriesIndex].name)),
