@@ -21,6 +21,8 @@ if(OMPQ_WERROR)
 endif()
 if(OMPQ_SANITIZE)
   target_compile_options(ompq_flags INTERFACE -fsanitize=${OMPQ_SANITIZE} -fno-omit-frame-pointer)
+  # Finds an index far outside of a container, which lands in other memory that may be used.
+  target_compile_definitions(ompq_flags INTERFACE _GLIBCXX_ASSERTIONS)
   target_link_options(ompq_flags INTERFACE -fsanitize=${OMPQ_SANITIZE})
 endif()
 if(OMPQ_SANITIZE MATCHES "thread")

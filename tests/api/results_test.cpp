@@ -32,7 +32,7 @@ TEST(PublicResult, OfAQuantizationHoldsItsNetworks) {
   ASSERT_EQ(networks.size(), json["networks"].size());
   for (std::size_t i = 0; i < networks.size(); ++i) {
     const Json& row = json["networks"][i];
-    EXPECT_EQ(networks[i].allocator, row["allocator"]);
+    EXPECT_EQ(networks[i].allocator, row["allocator"].get<std::string>());
     EXPECT_EQ(networks[i].method, row["method"]);
     EXPECT_EQ(networks[i].bytes, row["bytes_on_disk"]);
     EXPECT_EQ(networks[i].average_bits, row["average_bits"]);

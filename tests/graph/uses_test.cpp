@@ -1,5 +1,7 @@
 #include "ompq/graph/uses.h"
 
+#include <stdexcept>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -62,6 +64,12 @@ TEST_F(UsesOfARelu, SeeNetworkOutputs) {
   const Uses uses(graph_);
   EXPECT_TRUE(uses.is_visible(square_) && uses.is_visible(sigmoid_));
   EXPECT_FALSE(uses.is_visible(relu_) || uses.is_visible(x_));
+}
+
+TEST_F(UsesOfARelu, KeepNoValueThatIsNotInTheGraph) {
+  Uses uses(graph_);
+  EXPECT_THROW(uses.keep(1'000'000), std::out_of_range);
+  EXPECT_THROW(uses.keep(kNoValue), std::out_of_range);
 }
 
 TEST_F(UsesOfARelu, KeepAProducerThatAPassSets) {

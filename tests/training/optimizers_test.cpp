@@ -87,6 +87,16 @@ TEST(ClipGradients, ShortensAllTogether) {
   EXPECT_FLOAT_EQ(p[1].tensor.grad().item<float>(), 0.8F);
 }
 
+/// The copy in another order must live as long as it is read.
+TEST(ClipGradients, ReadsGradientsWhoseChannelsAreLast) {
+  const at::Tensor weight = at::zeros({8, 4, 3, 3}).contiguous(at::MemoryFormat::ChannelsLast);
+  std::vector<Parameter> p{{.role = Role::Weight, .tensor = weight.clone()}};
+  p[0].tensor.requires_grad_(true);
+  p[0].tensor.mutable_grad() = at::ones_like(weight);
+  ASSERT_FALSE(p[0].tensor.grad().is_contiguous());
+  EXPECT_EQ(clip_gradients(p, 0.0), std::sqrt(8.0 * 4 * 9));
+}
+
 TEST(UpdateAverages, ForgetsTheFirstSteps) {
   const std::vector<at::Tensor> values{at::ones({1})};
   std::vector<at::Tensor> averages{at::zeros({1})};

@@ -21,7 +21,7 @@ class Uses {
   [[nodiscard]] NodeId sole_reader(ValueId id) const;
   /// True for network outputs and values passed to keep().
   [[nodiscard]] bool is_visible(ValueId id) const { return visible_[index(id)]; }
-  void keep(ValueId id) { visible_[index(id)] = true; }
+  void keep(ValueId id) { visible_.at(index(id)) = true; }
 
  private:
   static std::size_t index(ValueId id) { return static_cast<std::size_t>(id); }

@@ -40,6 +40,7 @@ Executor::Impl::Impl(const graph::Graph& original, ExecutorOptions given)
       precision(resolve_precision(options.precision)),
       threads(resolved_threads(options.threads)) {
   check_device(options.device);
+  check_captured();  // before passes that mark these values
   const bool integers = options.fuse && options.integer_kernels && precision == Precision::Float32;
   if (integers && options.captured.empty()) graph::drop_bounds_before_quantizers(graph);
   if (options.fuse) graph::fuse(graph, options.captured);
@@ -66,20 +67,22 @@ void Executor::Impl::load_constants() {
   std::for_each(graph.outputs().begin(), graph.outputs().end(), load);
 }
 
-void Executor::Impl::mark_captured() {
-  is_captured.assign(graph.values().size(), false);
+void Executor::Impl::check_captured() const {
   const auto& inputs = graph.inputs();
   for (const ValueId value : options.captured) {
     const bool known = value >= 0 && index_of(value) < graph.values().size();
     const bool is_input = std::find(inputs.begin(), inputs.end(), value) != inputs.end();
-    if (!known || (!is_input && graph.producer(value) == graph::kNoNode)) {
-      throw ConfigError(
-          "runtime",
-          fmt::format("value '{}' cannot be captured: no node produces it; capture activations",
-                      known ? graph.value(value).name : std::to_string(value)));
-    }
-    is_captured[index_of(value)] = true;
+    if (known && (is_input || graph.producer(value) != graph::kNoNode)) continue;
+    throw ConfigError(
+        "runtime",
+        fmt::format("value '{}' cannot be captured: no node produces it; capture activations",
+                    known ? graph.value(value).name : std::to_string(value)));
   }
+}
+
+void Executor::Impl::mark_captured() {
+  is_captured.assign(graph.values().size(), false);
+  for (const ValueId value : options.captured) is_captured[index_of(value)] = true;
 }
 
 void Executor::Impl::make_kernels() {

@@ -66,6 +66,7 @@ struct Executor::Impl {
 
   [[nodiscard]] at::ScalarType activation_type() const;
   void load_constants();
+  void check_captured() const;
   void mark_captured();
   void make_kernels();
 

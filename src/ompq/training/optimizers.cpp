@@ -87,9 +87,8 @@ double clip_gradients(std::span<const Parameter> parameters, double limit) {
   double sum = 0.0;
   for (const Parameter& parameter : parameters) {
     if (!parameter.tensor.grad().defined()) continue;
-    for (const float g : values_of(parameter.tensor.grad().contiguous())) {
-      sum += static_cast<double>(g) * g;
-    }
+    const at::Tensor gradient = parameter.tensor.grad().contiguous();
+    for (const float g : values_of(gradient)) sum += static_cast<double>(g) * g;
   }
   const double length = std::sqrt(sum);
   if (!(limit > 0.0) || !(length > limit)) return length;
