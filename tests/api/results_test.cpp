@@ -33,7 +33,7 @@ TEST(PublicResult, OfAQuantizationHoldsItsNetworks) {
   for (std::size_t i = 0; i < networks.size(); ++i) {
     const Json& row = json["networks"][i];
     EXPECT_EQ(networks[i].allocator, row["allocator"].get<std::string>());
-    EXPECT_EQ(networks[i].method, row["method"]);
+    EXPECT_EQ(networks[i].method, row["method"].get<std::string>());
     EXPECT_EQ(networks[i].bytes, row["bytes_on_disk"]);
     EXPECT_EQ(networks[i].average_bits, row["average_bits"]);
     EXPECT_EQ(networks[i].compression, row["compression"]);

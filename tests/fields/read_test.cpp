@@ -145,11 +145,11 @@ TEST(ParseIfValid, IsTheSameDocumentOrNone) {
 
 TEST(FromJson, RefusesNullForANumberWhereTheSourceIsFinite) {
   Source source = kSource;
-  EXPECT_TRUE(std::isnan(from_json<double>(Json(), source)));
+  EXPECT_TRUE(std::isnan(fields::from_json<double>(Json(), source)));
   source.finite = true;
-  EXPECT_EQ(message_of([&] { (void)from_json<double>(Json(), source, "a"); }),
+  EXPECT_EQ(message_of([&] { (void)fields::from_json<double>(Json(), source, "a"); }),
             "[whole.json] \"a\" is null; it must be a number; write it again");
-  EXPECT_EQ(from_json<double>(Json(1.5), source), 1.5);
+  EXPECT_EQ(fields::from_json<double>(Json(1.5), source), 1.5);
 }
 
 TEST(TextOf, IsValidJsonThatIsSafeToShow) {

@@ -98,7 +98,7 @@ inline const Source kSource{.place = "whole.json", .remedy = "write it again"};
 
 template <typename T = Whole>
 T read(const std::string& text) {
-  return from_json<T>(parse(text, kSource), kSource);
+  return fields::from_json<T>(parse(text, kSource), kSource);
 }
 
 /// kFull with `from` replaced by `to`.
