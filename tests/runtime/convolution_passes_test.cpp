@@ -4,6 +4,7 @@
 
 #include "ompq/graph/graph.h"
 #include "ompq/runtime/backward_scope.h"
+#include "ompq/runtime/dnnl_support.h"
 
 namespace ompq::runtime {
 namespace {
@@ -89,7 +90,7 @@ TEST(ConvolutionPasses, EqualLibTorchForwardAndBackward) {
 
 TEST(ConvolutionPasses, PutBoundsAfterTheSumOfTheForwardPass) {
   dnnl::post_ops after;
-  after.append_eltwise(1.0F, dnnl::algorithm::eltwise_clip, -0.25F, 0.5F);
+  dnnl_append(after, dnnl::algorithm::eltwise_clip, -0.25F, 0.5F);
   const ConvolutionPasses passes(product_shape(3, 4, 2), at::kFloat, after);
   const at::Tensor x = waves({3, 4}, 0.1);
   const at::Tensor weight = waves({2, 4}, 0.2);

@@ -60,11 +60,17 @@ TEST(DnnlScratchpad, IsLargeEnoughAndReused) {
 
 TEST(DnnlExecute, RunsThePrimitive) {
   const at::Tensor x = at::tensor({-2.0F, 0.0F, 3.0F});
+  const at::Tensor zero = at::zeros_like(x);
   const at::Tensor y = at::empty_like(x);
-  const dnnl::eltwise_forward::desc description(
-      dnnl::prop_kind::forward_inference, dnnl::algorithm::eltwise_relu, dnnl_desc_of(x), 0.0F);
-  const dnnl::eltwise_forward relu({description, dnnl_engine()});
-  dnnl_execute(relu, {{DNNL_ARG_SRC, dnnl_memory_of(x)}, {DNNL_ARG_DST, dnnl_memory_of(y)}});
+  const dnnl::binary larger(dnnl_describe<dnnl::binary>(dnnl::primitive_attr(),
+                                                        dnnl::algorithm::binary_max,
+                                                        dnnl_desc_of(x),
+                                                        dnnl_desc_of(zero),
+                                                        dnnl_desc_of(y)));
+  dnnl_execute(larger,
+               {{DNNL_ARG_SRC_0, dnnl_memory_of(x)},
+                {DNNL_ARG_SRC_1, dnnl_memory_of(zero)},
+                {DNNL_ARG_DST, dnnl_memory_of(y)}});
   EXPECT_THAT(dense_numbers(y), ElementsAre(0, 0, 3));
 }
 
@@ -104,9 +110,11 @@ std::vector<float> applied(const graph::FusedActivation& activation) {
   EXPECT_TRUE(append_activation(post_ops, activation)) << activation.type;
   dnnl::primitive_attr attributes;
   attributes.set_post_ops(post_ops);
-  const dnnl::binary::desc description(
-      dnnl::algorithm::binary_add, dnnl_desc_of(x), dnnl_desc_of(zero), dnnl_desc_of(y));
-  const dnnl::binary add({description, attributes, dnnl_engine()});
+  const dnnl::binary add(dnnl_describe<dnnl::binary>(attributes,
+                                                     dnnl::algorithm::binary_add,
+                                                     dnnl_desc_of(x),
+                                                     dnnl_desc_of(zero),
+                                                     dnnl_desc_of(y)));
   dnnl_execute(add,
                {{DNNL_ARG_SRC_0, dnnl_memory_of(x)},
                 {DNNL_ARG_SRC_1, dnnl_memory_of(zero)},
@@ -130,24 +138,19 @@ TEST(AppendActivation, IsFalseForOtherOperators) {
 }
 
 TEST(SkipBrokenGradients, KeepsTheImplementationOfOtherConvolutions) {
-  const auto gradients = [](std::int64_t channels, std::int64_t kernel, std::int64_t stride) {
+  constexpr auto kDirect = dnnl::algorithm::convolution_direct;
+  const auto gradients = [&](std::int64_t channels, std::int64_t kernel, std::int64_t stride) {
     const std::int64_t out = (16 - kernel) / stride + 1;
     const dnnl::memory::desc x({2, channels, 16, 16}, DnnlType::f32, DnnlTag::nhwc);
     const dnnl::memory::desc w({8, channels, kernel, kernel}, DnnlType::f32, DnnlTag::any);
     const dnnl::memory::desc y({2, 8, out, out}, DnnlType::f32, DnnlTag::nhwc);
-    const dnnl::convolution_forward::primitive_desc hint({dnnl::prop_kind::forward_training,
-                                                          dnnl::algorithm::convolution_direct,
-                                                          x,
-                                                          w,
-                                                          y,
-                                                          {stride, stride},
-                                                          {0, 0},
-                                                          {0, 0}},
-                                                         dnnl_engine());
-    return dnnl::convolution_backward_weights::primitive_desc(
-        {dnnl::algorithm::convolution_direct, x, w, y, {stride, stride}, {0, 0}, {0, 0}},
-        dnnl_engine(),
-        hint);
+    const dnnl::memory::dims strides{stride, stride};
+    const dnnl::memory::dims none{0, 0};
+    const dnnl::primitive_attr plain;
+    const auto forward = dnnl_describe<dnnl::convolution_forward>(
+        plain, dnnl::prop_kind::forward_training, kDirect, x, w, y, strides, none, none);
+    return dnnl_describe_gradient<dnnl::convolution_backward_weights>(
+        plain, forward, kDirect, x, w, y, strides, none, none);
   };
   struct Given {
     std::int64_t channels, kernel, stride;
