@@ -31,11 +31,22 @@ constexpr std::int64_t kCopiesOfNode = 4;
 
 std::string plain_domain(const std::string& domain) { return domain == "ai.onnx" ? "" : domain; }
 
-/// Reads fields that are newer than the ONNX headers of this build; protobuf keeps them as unknown
-/// fields.
-std::vector<std::string> unknown_fields(const Message& message, int number) {
+/// The values of a text field or of a field of messages, which are serialized. The headers of ONNX
+/// may be older than the field; then protobuf keeps it as unknown.
+std::vector<std::string> field_values(const Message& message, int number) {
   std::vector<std::string> found;
-  const auto& fields = message.GetReflection()->GetUnknownFields(message);
+  const google::protobuf::Reflection& reflection = *message.GetReflection();
+  if (const auto* known = message.GetDescriptor()->FindFieldByNumber(number)) {
+    if (known->is_repeated()) {
+      for (int i = 0; i < reflection.FieldSize(message, known); ++i) {
+        found.push_back(reflection.GetRepeatedMessage(message, known, i).SerializeAsString());
+      }
+    } else if (reflection.HasField(message, known)) {
+      found.push_back(reflection.GetString(message, known));
+    }
+    return found;
+  }
+  const auto& fields = reflection.GetUnknownFields(message);
   for (int i = 0; i < fields.field_count(); ++i) {
     const auto& field = fields.field(i);
     const bool wanted = field.number() == number &&
@@ -46,7 +57,7 @@ std::vector<std::string> unknown_fields(const Message& message, int number) {
 }
 
 std::string overload_of(const Message& message, int number) {
-  const std::vector<std::string> found = unknown_fields(message, number);
+  const std::vector<std::string> found = field_values(message, number);
   return found.empty() ? "" : found.back();
 }
 
@@ -74,7 +85,7 @@ using Attributes = std::map<std::string, onnx::AttributeProto>;
 Attributes default_attributes(const onnx::FunctionProto& function) {
   constexpr int kAttributeProto = 11;
   Attributes defaults;
-  for (const std::string& bytes : unknown_fields(function, kAttributeProto)) {
+  for (const std::string& bytes : field_values(function, kAttributeProto)) {
     onnx::AttributeProto attribute;
     if (attribute.ParseFromString(bytes)) defaults[attribute.name()] = attribute;
   }
