@@ -40,9 +40,21 @@ set(CMAKE_CUDA_COMPILER "")
 add_library(ompq_torch INTERFACE)
 if(OMPQ_TORCH)  # a folder with include/ and lib/, as in PyPI's torch or a LibTorch archive
   find_path(OMPQ_TORCH_INCLUDE ATen/ATen.h PATHS ${OMPQ_TORCH}/include NO_DEFAULT_PATH REQUIRED)
-  target_include_directories(ompq_torch SYSTEM INTERFACE
-    ${OMPQ_TORCH_INCLUDE} ${OMPQ_TORCH_INCLUDE}/torch/csrc/api/include)
-  foreach(library torch torch_cpu c10)
+  set(torch_include ${OMPQ_TORCH_INCLUDE})
+  if(EXISTS ${OMPQ_TORCH_INCLUDE}/dnnl.hpp)  # of a private oneDNN, which need not fit the library found above
+    set(torch_include ${PROJECT_BINARY_DIR}/torch_include)
+    file(REMOVE_RECURSE ${torch_include})
+    file(MAKE_DIRECTORY ${torch_include})
+    file(GLOB torch_headers RELATIVE ${OMPQ_TORCH_INCLUDE} ${OMPQ_TORCH_INCLUDE}/*)
+    list(FILTER torch_headers EXCLUDE REGEX "^(dnnl.*|oneapi)$")
+    foreach(header IN LISTS torch_headers)
+      file(CREATE_LINK ${OMPQ_TORCH_INCLUDE}/${header} ${torch_include}/${header} SYMBOLIC)
+    endforeach()
+  endif()
+  target_include_directories(ompq_torch SYSTEM INTERFACE ${torch_include} ${torch_include}/torch/csrc/api/include)
+  target_compile_definitions(ompq_torch INTERFACE OMPQ_TORCH_HAS_ONEDNN)  # a copy of its own
+  # Not libtorch.so, which has no code of its own and would load CUDA's libraries where there are any.
+  foreach(library torch_cpu c10)
     find_library(OMPQ_TORCH_${library} ${library} PATHS ${OMPQ_TORCH}/lib NO_DEFAULT_PATH REQUIRED)
     target_link_libraries(ompq_torch INTERFACE ${OMPQ_TORCH_${library}})
   endforeach()

@@ -14,9 +14,9 @@ TEST(BackwardScope, EndsWithTheSettingBeforeIt) {
   const bool before = uses_onednn();
   {
     const BackwardScope outer;
-    EXPECT_FALSE(uses_onednn());
+    EXPECT_EQ(uses_onednn(), before && !BackwardScope::kIsNeeded);
     { const BackwardScope inner; }
-    EXPECT_FALSE(uses_onednn());
+    EXPECT_EQ(uses_onednn(), before && !BackwardScope::kIsNeeded);
   }
   EXPECT_EQ(uses_onednn(), before);
 }

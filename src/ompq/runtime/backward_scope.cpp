@@ -14,6 +14,7 @@ bool onednn_before_scopes = true;
 }  // namespace
 
 BackwardScope::BackwardScope() {
+  if (!kIsNeeded) return;
   const std::lock_guard lock(scopes_mutex);
   if (scopes_open++ > 0) return;
   onednn_before_scopes = at::globalContext().userEnabledMkldnn();
@@ -21,6 +22,7 @@ BackwardScope::BackwardScope() {
 }
 
 BackwardScope::~BackwardScope() {
+  if (!kIsNeeded) return;
   const std::lock_guard lock(scopes_mutex);
   if (--scopes_open == 0) at::globalContext().setUserEnabledMkldnn(onednn_before_scopes);
 }
