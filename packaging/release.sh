@@ -1,6 +1,6 @@
 #!/bin/sh
 # Builds everything of a release in dist/: the source archive, the wheel, the Debian packages, a list of what the wheel contains
-# (CycloneDX) and SHA256SUMS. The same commit gives the same bytes.
+# (CycloneDX) and SHA256SUMS.
 #
 #   packaging/release.sh [JOBS]
 set -eu
