@@ -52,7 +52,6 @@ if(OMPQ_TORCH)  # a folder with include/ and lib/, as in PyPI's torch or a LibTo
     endforeach()
   endif()
   target_include_directories(ompq_torch SYSTEM INTERFACE ${torch_include} ${torch_include}/torch/csrc/api/include)
-  target_compile_definitions(ompq_torch INTERFACE OMPQ_TORCH_HAS_ONEDNN)  # a copy of its own
   # Not libtorch.so, which has no code of its own and would load CUDA's libraries where there are any.
   foreach(library torch_cpu c10)
     find_library(OMPQ_TORCH_${library} ${library} PATHS ${OMPQ_TORCH}/lib NO_DEFAULT_PATH REQUIRED)

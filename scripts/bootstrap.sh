@@ -33,6 +33,11 @@ missing_packages() {
         first=${rest%% *}
         rest=${rest#* }
         ;;
+      torch2)
+        [ "${debian:-0}" -ge 13 ] || continue
+        first=${rest%% *}
+        rest=${rest#* }
+        ;;
     esac
     case $first in
       *:)
@@ -94,6 +99,7 @@ esac
 
 command -v dpkg-query >/dev/null ||
   fail "this is not Debian; install the equivalents of packages.txt manually, then use cmake directly"
+debian=$(sed -n 's/^VERSION_ID="\{0,1\}\([0-9]*\).*/\1/p' /etc/os-release)
 missing=$(missing_packages | sort -u | tr '\n' ' ')
 missing=${missing% }
 [ -z "$missing" ] || install_packages

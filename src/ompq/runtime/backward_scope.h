@@ -1,20 +1,18 @@
 #pragma once
 
+#include <torch/version.h>
+
 namespace ompq::runtime {
 
-/// While this lives, LibTorch computes gradients without its own copy of oneDNN, if it has one.
-/// That of LibTorch 2.7 reads memory that was not set in gradients of convolutions' weights with
-/// channels last, and then may loop forever. Debian's LibTorch uses the system's oneDNN, which does
-/// not. Our own passes (convolution_passes.h) are not affected. Use around every call of
+/// While this lives, LibTorch 2 computes gradients without oneDNN 3, which reads memory that was
+/// not set in gradients of convolutions' weights with channels last, and then may loop forever:
+/// seen in 3.7.1 (LibTorch 2.7's own) and 3.7.2 (Debian 13's). LibTorch 1.13 uses oneDNN 2, without
+/// this fault. Our own passes (convolution_passes.h) are not affected. Use around every call of
 /// backward(). The setting is one of the process, so scopes may overlap on several threads, and the
 /// last one restores it.
 class BackwardScope {
  public:
-#ifdef OMPQ_TORCH_HAS_ONEDNN
-  static constexpr bool kIsNeeded = true;
-#else
-  static constexpr bool kIsNeeded = false;
-#endif
+  static constexpr bool kIsNeeded = TORCH_VERSION_MAJOR >= 2;
 
   BackwardScope();
   ~BackwardScope();
