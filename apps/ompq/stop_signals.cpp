@@ -3,6 +3,7 @@
 #include <array>
 #include <atomic>
 #include <csignal>
+#include <cstddef>
 #include <cstdint>
 #include <ctime>
 #include <string_view>
@@ -97,11 +98,24 @@ sighandler_t disposition(int signal) {
   return now.sa_handler;
 }
 
+/// Which of kStopSignals the caller ignores, as nohup does with SIGHUP.
+std::array<bool, kStopSignals.size()> is_ignored{};
+
 void install(int signal, void (*handler)(int)) {
   struct sigaction action {};
   action.sa_handler = handler;
   action.sa_flags = SA_RESTART;  // a library may not expect that a read or write is interrupted
   ::sigaction(signal, &action, nullptr);
+}
+
+bool takes_faults = false;
+
+/// All handlers that a library may have replaced since.
+void install_all() {
+  if (takes_faults) install(SIGSEGV, on_fault);
+  for (std::size_t i = 0; i < kStopSignals.size(); ++i) {
+    if (!is_ignored[i]) install(kStopSignals[i], on_stop_signal);
+  }
 }
 
 }  // namespace
@@ -110,19 +124,21 @@ void handle_signals() {
   std::signal(SIGPIPE, SIG_IGN);
   std::signal(SIGXFSZ, SIG_IGN);
   install(SIGALRM, on_alarm);
-  if (disposition(SIGSEGV) == SIG_DFL) install(SIGSEGV, on_fault);  // a sanitizer has its own
+  takes_faults = disposition(SIGSEGV) == SIG_DFL;  // a sanitizer has its own
   sigset_t alarm_only;
   sigemptyset(&alarm_only);
   sigaddset(&alarm_only, SIGALRM);
   ::sigprocmask(SIG_UNBLOCK, &alarm_only, nullptr);  // the caller may have blocked it
-  for (const int signal : kStopSignals) {
-    if (disposition(signal) != SIG_IGN) install(signal, on_stop_signal);
+  for (std::size_t i = 0; i < kStopSignals.size(); ++i) {
+    is_ignored[i] = disposition(kStopSignals[i]) == SIG_IGN;
   }
+  install_all();
 }
 
 void route_stop(const StopRoute& route) {
   remove_engine_files.store(route.remove_files);
   request_stop.store(route.request);
+  install_all();  // MPI, which comes with Debian 13's LibTorch, takes SIGHUP and SIGSEGV
   if (requested_ms.load() != 0) route.request();
 }
 

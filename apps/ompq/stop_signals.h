@@ -14,7 +14,8 @@ struct StopRoute {
   void (*remove_files)() = nullptr;  ///< removes unfinished files
 };
 
-/// From now on signals call these functions. A request that came before is passed on.
+/// From now on signals call these functions, also where a library has replaced the handlers since
+/// handle_signals(). A request that came before is passed on.
 void route_stop(const StopRoute& route);
 
 /// Ends the program at once with this status, without destructors; unfinished files are removed.

@@ -64,6 +64,17 @@ TEST(Interrupt, StopsTheProgramBeforeAndWhileItLoadsItsEngine) {
   }
 }
 
+TEST(Interrupt, StopsWorkAlsoIfALibraryReplacedTheHandlers) {
+  const TemporaryDirectory folder;
+  std::vector<std::string> command = long_quantization(folder);
+  const std::vector<std::string> preloaded{"/usr/bin/env", "LD_PRELOAD=" OMPQ_REPLACED_HANDLERS};
+  command.insert(command.begin(), preloaded.begin(), preloaded.end());
+  RunningProgram program(command, folder / "error");
+  ASSERT_TRUE(program.wait_for_progress()) << program.error();
+  program.interrupt(SIGHUP);
+  EXPECT_EQ(status_text(program.wait()), "130") << program.error();
+}
+
 TEST(Interrupt, EndsAtOnceTheSecondTime) {
   const TemporaryDirectory folder;
   RunningProgram program(long_quantization(folder), folder / "error");

@@ -123,10 +123,10 @@ std::string sweep_text(const report::Sweep& sweep) {
                                      ? sweep.metric
                                      : fmt::format("{} (for {})", sweep.metric, sweep.requested));
   std::vector<Table::Column> columns{{"file", Align::Right},
-                              {"bytes", Align::Right},
-                              {"bits/weight", Align::Right},
-                              {"GBOPs", Align::Right},
-                              {"divergence", Align::Right}};
+                                     {"bytes", Align::Right},
+                                     {"bits/weight", Align::Right},
+                                     {"GBOPs", Align::Right},
+                                     {"divergence", Align::Right}};
   if (sweep.float_quality) columns.push_back({"quality", Align::Right});
   columns.push_back({sweep.metric, Align::Right});
   columns.push_back({""});

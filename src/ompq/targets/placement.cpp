@@ -64,7 +64,7 @@ class Placer {
         adds_bias_(graph.nodes().size(), false),
         on_codes_(graph.values().size(), false),
         wanted_(graph.values().size(), false),
-        moved_(graph.values().size(), false) {
+        counted_(graph.values().size(), false) {
     for (std::size_t l = 0; l < layers.size(); ++l) add_layer(layers[l], bits[l]);
   }
 
@@ -293,7 +293,7 @@ class Placer {
     for (const ValueId output : node.outputs) {
       if (passes) {
         add(output, inputs.front());
-        moved_[index_of(output)] = true;
+        counted_[index_of(output)] = true;
       } else {
         const FixedQuantizer* fixed = target_.fixed_quantizer(node);
         add(fixed == nullptr ? clipped(output) : output, kNoValue);
@@ -318,7 +318,7 @@ class Placer {
                                 graph_.producer(input) != kNoNode && source_of(input) == input;
       if (!is_only_here || !performs_clipping_before(input, node)) continue;
       add(input, output);
-      moved_[index_of(input)] = true;  // the result has its numbers
+      counted_[index_of(input)] = true;  // the result has its numbers
     }
   }
 
@@ -368,7 +368,7 @@ class Placer {
     for (auto& [value, place] : places_) {
       const ValueId source = sources.at(value);
       place.same_as = source == value ? kNoValue : source;
-      place.has_own_numbers = source != value && !moved_[index_of(value)];
+      place.has_own_numbers = source != value && !counted_[index_of(value)];
       if (place.fixed) places_.at(source).fixed = place.fixed;
     }
   }
@@ -395,7 +395,7 @@ class Placer {
   std::vector<bool> adds_bias_;   ///< by node: Adds of a MatMul's bias
   std::vector<bool> on_codes_;
   std::vector<bool> wanted_;
-  std::vector<bool> moved_;  ///< by value: only moved elements of quantized ones
+  std::vector<bool> counted_;  ///< by value: its numbers are in the range of what it repeats
   Placement places_;
   std::map<ValueId, BitWidth> own_widths_;  ///< of the layers' inputs
 };
