@@ -12,6 +12,7 @@
 
 #include "commands/small_run.h"
 #include "ompq/commands/commands.h"
+#include "ompq/core/atomic_file.h"
 #include "ompq/core/error.h"
 
 namespace ompq::commands {
@@ -100,6 +101,25 @@ TEST(Quality, AnAllowedLossNeedsACommandThatMeasuresIt) {
   const Context context = run.context("sweep", {{"max-loss", {"1"}}});
   EXPECT_THAT([&] { static_cast<void>(sweep(context)); },
               ThrowsMessage<ConfigError>(HasSubstr("give --eval-command")));
+}
+
+TEST(Quality, ACurveWithoutAGoodEnoughNetworkIsWrittenAllTheSame) {
+  const testing::SmallRun run;
+  const std::string result = run.path("sweep.json");
+  const std::string bits = run.path("bits.json");
+  Context context = run.context("sweep",
+                                {{"points", {"3"}},
+                                 {"samples", {"8"}},
+                                 {"max-loss", {"0.5"}},
+                                 {"result", {result}},
+                                 {"output", {bits}}});
+  context.judge = [count = 9](const std::filesystem::path&) mutable {
+    return static_cast<double>(count--);
+  };
+  EXPECT_THAT([&] { static_cast<void>(sweep(context)); },
+              ThrowsMessage<InfeasibleBudget>(HasSubstr("quality of 8.5 or more")));
+  EXPECT_THAT(read_file(result), HasSubstr("\"quality\""));
+  EXPECT_FALSE(std::filesystem::exists(bits));
 }
 
 }  // namespace

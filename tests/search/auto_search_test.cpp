@@ -87,8 +87,9 @@ class RefineBest : public ::testing::Test {
   pipeline::FileSize size_{model_, {}, {}};
   RoundedWeights weights_{model_, {}};
   allocation::AllocationRequest request_;
-  FidelityProbe ranking_{model_, weights_, *samples_.dataset, samples_.indices, 64, {}};
-  FidelityProbe refining_{model_, weights_, *samples_.dataset, samples_.indices, 64, {}};
+  ActivationRanges ranges_{model_, *samples_.dataset, samples_.indices, {}};
+  FidelityProbe ranking_{model_, weights_, ranges_, *samples_.dataset, samples_.indices, 64, {}};
+  FidelityProbe refining_{model_, weights_, ranges_, *samples_.dataset, samples_.indices, 64, {}};
 };
 
 TEST_F(RefineBest, RanksByTheMeasuredDivergence) {
@@ -104,7 +105,9 @@ TEST_F(RefineBest, LowersTheDivergenceWithinTheBudget) {
   // Less than 4 bits on average, with only 2 in the first layer.
   const std::vector<int> start{2, 3, 4, 8, 8};
   const AutoOutcome found = refined({candidate("start", start)}, {});
-  EXPECT_LT(refining_.divergence(found.best.weight_bits), refining_.divergence(start));
+  EXPECT_LT(refining_.divergence(widths_of(found.best)),
+            refining_.divergence(
+                {.weights = start, .activations = allocation::widest_activation_bits(request_)}));
   EXPECT_GT(found.best.weight_bits[0], 2);
   EXPECT_LE(found.best.cost.average_bits, 4.0 + 1e-12);
   EXPECT_GE(found.report.steps.size(), 2U);

@@ -1,8 +1,13 @@
 #include "ompq/search/fidelity_probe.h"
 
+#include <cmath>
+#include <optional>
+#include <string>
+
 #include <gtest/gtest.h>
 
 #include "ompq/core/error.h"
+#include "ompq/pipeline/calibrate.h"
 #include "ompq/pipeline/evaluate.h"
 #include "ompq/pipeline/network.h"
 #include "pipeline/small_model.h"
@@ -17,12 +22,20 @@ struct Fixture {
   pipeline::Model model = pipeline::small_model();
   pipeline::Samples samples = pipeline::small_samples(12);
   RoundedWeights weights{model, {}};
-  FidelityProbe probe{model, weights, *samples.dataset, samples.indices, 8, {}};
+  ActivationRanges ranges{model, *samples.dataset, samples.indices, {}};
+  FidelityProbe probe{model, weights, ranges, *samples.dataset, samples.indices, 8, {}};
 };
+
+constexpr std::size_t kLayers = 5;
+
+/// Weights at `bits`, float activations.
+NetworkWidths weights_at(std::vector<int> bits) {
+  return {.weights = std::move(bits), .activations = std::vector<int>(kLayers, kFloatBits)};
+}
 
 TEST(FidelityProbe, TheFloatNetworkDoesNotStrayFromItself) {
   Fixture f;
-  EXPECT_EQ(f.probe.divergence({kFloatBits, kFloatBits, kFloatBits, kFloatBits, kFloatBits}), 0.0);
+  EXPECT_EQ(f.probe.divergence(weights_at(std::vector<int>(kLayers, kFloatBits))), 0.0);
 }
 
 TEST(FidelityProbe, SaysWhatEvaluationSaysOfTheQuantizedNetwork) {
@@ -32,13 +45,62 @@ TEST(FidelityProbe, SaysWhatEvaluationSaysOfTheQuantizedNetwork) {
   const auto evaluation =
       pipeline::evaluate(network.graph, *f.samples.dataset, f.samples.indices, {}, &f.model.graph)
           .evaluation;
-  EXPECT_GT(f.probe.divergence(widths), 0.0);
-  EXPECT_NEAR(f.probe.divergence(widths), *evaluation.divergence, 1e-6 * *evaluation.divergence);
+  EXPECT_GT(f.probe.divergence(weights_at(widths)), 0.0);
+  EXPECT_NEAR(f.probe.divergence(weights_at(widths)),
+              *evaluation.divergence,
+              1e-6 * *evaluation.divergence);
+}
+
+/// The divergence of the quantized network on the integer kernels of `target`.
+double evaluated(Fixture& f, const NetworkWidths& widths, const std::string& target) {
+  std::vector<std::optional<int>> activations;
+  for (const int bits : widths.activations) {
+    activations.push_back(bits == kFloatBits ? std::nullopt : std::optional(bits));
+  }
+  const auto quantizers =
+      pipeline::calibrate(f.model, activations, f.samples, {.target = target}, {});
+  const pipeline::QuantizedNetwork network =
+      pipeline::quantize_network(f.model, widths.weights, quantizers, {.target = target});
+  return *pipeline::evaluate(
+              network.graph, *f.samples.dataset, f.samples.indices, {}, &f.model.graph)
+              .evaluation.divergence;
+}
+
+TEST(FidelityProbe, SeesTheQuantizersOfTheTarget) {
+  for (const std::string target : {"onnxruntime", "exact", "tensorrt"}) {
+    for (const int bits : {4, 3}) {
+      Fixture f;
+      ActivationRanges ranges(f.model, *f.samples.dataset, f.samples.indices, {.target = target});
+      RoundedWeights weights(f.model, {.target = target});
+      FidelityProbe probe(f.model, weights, ranges, *f.samples.dataset, f.samples.indices, 8, {});
+      const NetworkWidths widths{.weights = {8, 6, 8, 8, 8},
+                                 .activations = std::vector<int>(kLayers, bits)};
+      const double seen = probe.divergence(widths);
+      // Single codes differ, since float sums are rounded to codes and the bias is float here.
+      const double expected = evaluated(f, widths, target);
+      EXPECT_NEAR(seen, expected, 0.02 * expected) << target << ", " << bits << " bits";
+      const double float_activations = probe.divergence(weights_at(widths.weights));
+      EXPECT_GT(std::abs(seen - float_activations), 0.05 * float_activations)
+          << target << ", " << bits << " bits";
+    }
+  }
+}
+
+TEST(FidelityProbe, SeesActivationsOfDifferentWidths) {
+  Fixture f;
+  const NetworkWidths mixed{.weights = {8, 8, 8, 8, 8}, .activations = {8, 3, 8, 4, kFloatBits}};
+  const double expected = evaluated(f, mixed, "onnxruntime");
+  EXPECT_NEAR(f.probe.divergence(mixed), expected, 0.02 * expected);
+  // And back: a network that was judged before has the same result.
+  const NetworkWidths wide{.weights = mixed.weights, .activations = {8, 8, 8, 8, kFloatBits}};
+  const double before = f.probe.divergence(wide);
+  EXPECT_LT(before, f.probe.divergence(mixed));
+  EXPECT_EQ(Fixture().probe.divergence(wide), before);
 }
 
 TEST(FidelityProbe, AlternativesAreTheWholeNetworksWithOneDecisionChanged) {
   Fixture f;
-  const std::vector<int> widths{4, 3, 4, 5, 8};
+  const NetworkWidths widths{.weights = {4, 3, 4, 5, 8}, .activations = {8, 8, 4, 8, 8}};
   // A tie whose follower comes before its leader, listed after a later layer.
   const std::vector<allocation::DecisionItem> decisions{
       {.leader = 4, .layers = {4}}, {.leader = 2, .layers = {0, 2}}, {.leader = 3, .layers = {3}}};
@@ -48,8 +110,8 @@ TEST(FidelityProbe, AlternativesAreTheWholeNetworksWithOneDecisionChanged) {
   for (std::size_t d = 0; d < decisions.size(); ++d) {
     ASSERT_EQ(measured[d].size(), tried[d].size());
     for (std::size_t a = 0; a < tried[d].size(); ++a) {
-      std::vector<int> changed = widths;
-      for (const std::size_t l : decisions[d].layers) changed[l] = tried[d][a];
+      NetworkWidths changed = widths;
+      for (const std::size_t l : decisions[d].layers) changed.weights[l] = tried[d][a];
       EXPECT_DOUBLE_EQ(measured[d][a], f.probe.divergence(changed)) << d << ", " << a;
     }
   }
@@ -57,7 +119,7 @@ TEST(FidelityProbe, AlternativesAreTheWholeNetworksWithOneDecisionChanged) {
 
 TEST(FidelityProbe, RunsANetworkOnce) {
   Fixture f;
-  const std::vector<int> widths{2, 2, 2, 2, 2};
+  const NetworkWidths widths = weights_at({2, 2, 2, 2, 2});
   const double first = f.probe.divergence(widths);
   const auto runs = f.probe.evaluations();
   EXPECT_EQ(f.probe.divergence(widths), first);
@@ -66,7 +128,8 @@ TEST(FidelityProbe, RunsANetworkOnce) {
 
 TEST(FidelityProbe, NeedsASample) {
   Fixture f;
-  EXPECT_THROW(FidelityProbe(f.model, f.weights, *f.samples.dataset, {}, 8, {}), DataError);
+  EXPECT_THROW(FidelityProbe(f.model, f.weights, f.ranges, *f.samples.dataset, {}, 8, {}),
+               DataError);
 }
 
 }  // namespace

@@ -63,7 +63,11 @@ TEST_F(SweepTest, SizesAreThoseOfTheFilesThatThePickedAllocationsMake) {
 
 TEST_F(SweepTest, SaysWhatTheSmallestFileTakes) {
   options_.pick_bytes = 10;
-  EXPECT_THROW((void)run(), InfeasibleBudget);
+  const SweepOutcome outcome = run();
+  ASSERT_TRUE(outcome.refusal.has_value());
+  EXPECT_THAT(outcome.refusal->what(), HasSubstr("no file on the curve fits 10 B"));
+  EXPECT_FALSE(outcome.report.picked.has_value());
+  EXPECT_GT(outcome.report.points.size(), 2U);
 }
 
 /// The quality of an allocation is its average width here, and that of the float network 8.
@@ -94,13 +98,11 @@ TEST_F(SweepTest, PicksTheSmallestFileThatKeepsTheQuality) {
 TEST_F(SweepTest, SaysWhichNetworkComesClosestToTheQuality) {
   options_.max_loss = 0.0;
   options_.search.request.candidates = {2, 3, 4};
-  try {
-    static_cast<void>(sweep(model_, samples_, options_, {}, width_judge()));
-    FAIL() << "no network has the quality of the float one";
-  } catch (const InfeasibleBudget& error) {
-    EXPECT_THAT(error.what(),
-                AllOf(HasSubstr("quality of 8 or more"), HasSubstr("the best one has 4 with")));
-  }
+  const SweepOutcome outcome = sweep(model_, samples_, options_, {}, width_judge());
+  ASSERT_TRUE(outcome.refusal.has_value());
+  EXPECT_THAT(outcome.refusal->what(),
+              AllOf(HasSubstr("quality of 8 or more"), HasSubstr("the best one has 4 with")));
+  EXPECT_TRUE(outcome.report.points.front().quality.has_value());
 }
 
 TEST_F(SweepTest, KeepsToPins) {

@@ -94,6 +94,7 @@ void compose_plan(const OptionValues& options,
   if (options.text("for") == "auto") {
     quantize.search.compensated = !ptq::method_row(quantize.method.method).is_plain();
   }
+  quantize.search.activation_range = quantize.calibration.range;
   quantize.search.form = file_form(options);
   quantize.format = format_of(options).name;
   check_target_opset(options, model);
@@ -136,6 +137,7 @@ search::CompareOptions compare_options(const OptionValues& options, const pipeli
   auto compare = read_bound<search::CompareOptions>(options);
   compare.budgets = budgets_of(options);
   fit_target(options, compare.search);
+  compare.search.activation_range = compare.calibration.range;
   fit_batch(compare.search.batch_size, model);
   fit_batch(compare.calibration.batch_size, model);
   fit_batch(compare.evaluation.batch_size, model);

@@ -114,6 +114,7 @@ report::Sweep sweep(const Context& context) {
   if (const auto file = options.maybe_text("csv")) {
     write_file_atomically(*file, report::to_csv(outcome.report));
   }
+  if (outcome.refusal) throw InfeasibleBudget(*outcome.refusal);
   if (const auto file = options.maybe_text("output")) {
     allocation::write_allocation(*file, outcome.chosen);
   }

@@ -103,7 +103,8 @@ inline constexpr std::array<OptionRecord, 1> kPrecision{{
      .choices = kPrecisions,
      .group = "Model",
      .text = "precision of the forward passes that measure features and sensitivity; auto uses "
-             "bfloat16 where the processor supports it natively"},
+             "bfloat16 where the processor supports it natively. Candidates with quantized "
+             "activations always run in float32"},
 }};
 
 inline constexpr OptionRecord kEvaluationPrecision{

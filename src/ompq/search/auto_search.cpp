@@ -36,14 +36,14 @@ struct Neighbourhood {
 };
 
 Neighbourhood measure_neighbourhood(const allocation::AllocationRequest& request,
-                                    const std::vector<int>& current,
+                                    const NetworkWidths& current,
                                     FidelityProbe& probe,
                                     const ProgressHandler& progress) {
   Neighbourhood result{.decisions = allocation::decision_items(request.layers)};
   std::vector<std::vector<int>> tried;
   for (const auto& decision : result.decisions) {
     const std::vector<int> candidates = allocation::candidates_of(request, decision.leader);
-    const int own = current[decision.leader];
+    const int own = current.weights[decision.leader];
     const auto at = std::find(candidates.begin(), candidates.end(), own);
     auto& widths = result.widths.emplace_back();
     if (at == candidates.end()) {  // the width is not a candidate: it may only stay
@@ -61,7 +61,7 @@ Neighbourhood measure_neighbourhood(const allocation::AllocationRequest& request
     auto& changes = result.changes.emplace_back();
     std::size_t next = 0;
     for (const int width : result.widths[d]) {
-      const bool own = width == current[result.decisions[d].leader];
+      const bool own = width == current.weights[result.decisions[d].leader];
       changes.push_back(own ? 0.0 : measured[d][next++] - here);
     }
   }
@@ -125,18 +125,18 @@ bool improve(allocation::Allocation& best,
              FidelityProbe& ranking,
              FidelityProbe& refining,
              const ProgressHandler& progress) {
-  const std::vector<int> current = best.weight_bits;
+  const NetworkWidths current = widths_of(best);
   const Neighbourhood near = measure_neighbourhood(request, current, ranking, progress);
   // In units of the average gain of a move of the full step.
   constexpr std::array<double, 5> kPenalties{0.0, 0.5, 1.0, 2.0, 4.0};
   double average_gain = 0;
-  std::vector<int> last;
+  NetworkWidths last;
   for (const double penalty : kPenalties) {
     Step step = propose_step(request, size, best, near, penalty * average_gain);
     if (step.moves == 0 || step.promise >= 0) return false;
     if (penalty == 0.0) average_gain = -step.promise / step.moves;
-    if (step.allocation.weight_bits == last) continue;
-    last = step.allocation.weight_bits;
+    if (widths_of(step.allocation) == last) continue;
+    last = widths_of(step.allocation);
     if (refining.surely_better(last, current)) {
       best = std::move(step.allocation);
       return true;
@@ -158,8 +158,8 @@ void rank(AutoOutcome& outcome,
       outcome.report.time_limit_struck = true;
       return;
     }
-    const auto& widths = candidate.allocation.weight_bits;
-    rows.push_back({candidate.origin, widths, ranking.divergence(widths)});
+    const NetworkWidths widths = widths_of(candidate.allocation);
+    rows.push_back({candidate.origin, widths.weights, ranking.divergence(widths)});
     if (progress) {
       progress({"portfolio",
                 static_cast<std::int64_t>(rows.size()),
@@ -198,10 +198,10 @@ void remeasure_winner(std::vector<PortfolioCandidate>& starts,
                       FidelityProbe& ranking) {
   auto found = remeasure(starts.front().origin);
   if (!found) return;
-  const auto& widths = found->allocation.weight_bits;
-  outcome.report.candidates.push_back({found->origin, widths, ranking.divergence(widths)});
+  const NetworkWidths widths = widths_of(found->allocation);
+  outcome.report.candidates.push_back({found->origin, widths.weights, ranking.divergence(widths)});
   std::erase_if(starts, [&](const PortfolioCandidate& start) {
-    return start.allocation.weight_bits == widths;
+    return widths_of(start.allocation) == widths;
   });
   starts.insert(starts.begin(), std::move(*found));
 }
@@ -237,7 +237,7 @@ AutoOutcome refine_best(const std::vector<PortfolioCandidate>& candidates,
   for (PortfolioCandidate& start : starts) {
     if (!outcome.report.steps.empty() && outcome.report.time_limit_struck) break;
     Refined refined{.allocation = std::move(start.allocation)};
-    refined.steps.push_back(refining.divergence(refined.allocation.weight_bits));
+    refined.steps.push_back(refining.divergence(widths_of(refined.allocation)));
     while (rounds < options.max_rounds) {
       if (deadline.forbids(round_seconds)) {
         outcome.report.time_limit_struck = true;
@@ -248,11 +248,10 @@ AutoOutcome refine_best(const std::vector<PortfolioCandidate>& candidates,
       round_seconds = deadline.elapsed() - began;
       ++rounds;
       if (!better) break;
-      refined.steps.push_back(refining.divergence(refined.allocation.weight_bits));
+      refined.steps.push_back(refining.divergence(widths_of(refined.allocation)));
     }
     const bool first = outcome.report.steps.empty();
-    if (!first &&
-        !refining.surely_better(refined.allocation.weight_bits, outcome.best.weight_bits)) {
+    if (!first && !refining.surely_better(widths_of(refined.allocation), widths_of(outcome.best))) {
       continue;
     }
     outcome.best = std::move(refined.allocation);

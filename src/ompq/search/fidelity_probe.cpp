@@ -9,6 +9,7 @@
 #include "ompq/core/error.h"
 #include "ompq/core/memory_budget.h"
 #include "ompq/graph/passes.h"
+#include "ompq/quant/short_scale.h"
 #include "ompq/scores/class_scores.h"
 
 namespace ompq::search {
@@ -81,6 +82,11 @@ std::vector<Visit> visits_of(const std::vector<allocation::DecisionItem>& decisi
   return visits;
 }
 
+NetworkWidths float_widths(const pipeline::Model& model) {
+  const std::vector<int> all(model.discovery.layers.size(), allocation::kFloatBits);
+  return {.weights = all, .activations = all};
+}
+
 }  // namespace
 
 std::string divergence_measure(const graph::Graph& graph) {
@@ -90,16 +96,19 @@ std::string divergence_measure(const graph::Graph& graph) {
 
 FidelityProbe::FidelityProbe(const pipeline::Model& model,
                              RoundedWeights& weights,
+                             ActivationRanges& ranges,
                              data::Dataset& dataset,
                              const std::vector<std::int64_t>& indices,
                              std::int64_t batch_size,
                              const runtime::ExecutorOptions& options)
     : model_(model),
       weights_(weights),
+      ranges_(ranges),
       dataset_(dataset),
+      options_(options),
       executor_(graph::with_float_outputs(model.graph), options),
       kind_(scores::kind_of(graph::with_float_outputs(model.graph))),
-      applied_(model.discovery.layers.size(), allocation::kFloatBits) {
+      applied_(float_widths(model)) {
   if (batch_size < 1) throw ConfigError("search", "a batch needs at least one sample");
   const auto part = memory_part();
   std::int64_t kept = 0;
@@ -172,16 +181,43 @@ std::vector<double> FidelityProbe::distances(const std::vector<Tensor>& outputs,
 double FidelityProbe::mean(double total) const { return total / divisor_; }
 
 void FidelityProbe::set_width(std::size_t layer, int bits) {
-  if (applied_[layer] == bits) return;
+  if (applied_.weights[layer] == bits) return;
   executor_.set_constant(model_.discovery.layers[layer].weight, weights_.get(layer, bits));
-  applied_[layer] = bits;
+  set_bias(layer, bits);
+  applied_.weights[layer] = bits;
 }
 
-void FidelityProbe::apply(const Widths& widths) {
-  for (std::size_t l = 0; l < widths.size(); ++l) set_width(l, widths[l]);
+void FidelityProbe::set_bias(std::size_t layer, int bits) {
+  const graph::Layer& changed = model_.discovery.layers[layer];
+  if (changed.bias == graph::kNoValue) return;
+  const auto& quantizers = ranges_.quantizers(applied_.activations);
+  const auto input = quantizers.find(changed.activation);
+  if (input == quantizers.end()) return;
+  Tensor bias = *model_.graph.value(changed.bias).constant;
+  if (bits != allocation::kFloatBits) {
+    quant::round_biases(bias.mutable_data<float>(),
+                        input->second.scale.front(),
+                        weights_.scales(layer, BitWidth(bits)));
+  }
+  executor_.set_constant(changed.bias, bias);
 }
 
-const std::vector<double>& FidelityProbe::by_sample(const Widths& widths) {
+void FidelityProbe::quantize_activations(const std::vector<int>& activation_bits) {
+  if (applied_.activations == activation_bits) return;
+  graph::Graph graph = model_.graph;
+  rounding::insert_activation_quantizers(
+      graph, ranges_.quantizers(activation_bits), ranges_.target());
+  executor_ = runtime::Executor(graph::with_float_outputs(graph), options_);
+  applied_ = float_widths(model_);
+  applied_.activations = activation_bits;
+}
+
+void FidelityProbe::apply(const NetworkWidths& widths) {
+  quantize_activations(widths.activations);
+  for (std::size_t l = 0; l < widths.weights.size(); ++l) set_width(l, widths.weights[l]);
+}
+
+const std::vector<double>& FidelityProbe::by_sample(const NetworkWidths& widths) {
   const auto known = known_.find(widths);
   if (known != known_.end()) return known->second;
   check_interrupt();
@@ -195,9 +231,11 @@ const std::vector<double>& FidelityProbe::by_sample(const Widths& widths) {
   return known_[widths] = std::move(all);
 }
 
-double FidelityProbe::divergence(const Widths& widths) { return mean(sum_of(by_sample(widths))); }
+double FidelityProbe::divergence(const NetworkWidths& widths) {
+  return mean(sum_of(by_sample(widths)));
+}
 
-bool FidelityProbe::surely_better(const Widths& widths, const Widths& other) {
+bool FidelityProbe::surely_better(const NetworkWidths& widths, const NetworkWidths& other) {
   const std::vector<double>& a = by_sample(widths);
   const std::vector<double>& b = by_sample(other);
   const auto n = static_cast<double>(a.size());
@@ -211,7 +249,7 @@ bool FidelityProbe::surely_better(const Widths& widths, const Widths& other) {
 }
 
 std::vector<std::vector<double>> FidelityProbe::alternatives(
-    const Widths& widths,
+    const NetworkWidths& widths,
     const std::vector<allocation::DecisionItem>& decisions,
     const std::vector<std::vector<int>>& alternatives,
     const ProgressHandler& progress) {
@@ -232,7 +270,7 @@ std::vector<std::vector<double>> FidelityProbe::alternatives(
         for (const std::size_t l : layers) set_width(l, alternatives[d][a]);
         totals[d][a] += sum_of(distances(executor_.finish(runtime::Executor::State(state)), batch));
       }
-      for (const std::size_t l : layers) set_width(l, widths[l]);
+      for (const std::size_t l : layers) set_width(l, widths.weights[l]);
       if (progress) progress({"refinement", ++done, steps, {}});
     }
   }

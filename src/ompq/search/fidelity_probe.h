@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -11,6 +12,7 @@
 #include "ompq/data/dataset.h"
 #include "ompq/runtime/executor.h"
 #include "ompq/scores/class_scores.h"
+#include "ompq/search/activation_ranges.h"
 #include "ompq/search/rounded_weights.h"
 
 namespace ompq::search {
@@ -18,39 +20,50 @@ namespace ompq::search {
 /// What FidelityProbe measures of a network, in words with its unit.
 [[nodiscard]] std::string divergence_measure(const graph::Graph& graph);
 
+/// The bit-widths of a network, one per layer; allocation::kFloatBits: float.
+struct NetworkWidths {
+  std::vector<int> weights;
+  std::vector<int> activations;  ///< of the layers' inputs
+
+  auto operator<=>(const NetworkWidths&) const = default;
+};
+
+[[nodiscard]] inline NetworkWidths widths_of(const allocation::Allocation& allocation) {
+  return {allocation.weight_bits, allocation.activation_bits};
+}
+
 /// Measures how far the network deviates from the float one with given bit-widths: the mean
 /// Kullback-Leibler divergence of the class scores (nats), or, if the first output is not class
 /// scores, the mean over all outputs of sum |y_q - y|^2 / sum |y|^2. Integer outputs are replaced
 /// by the floats from which they are computed (graph::with_float_outputs); if there are none, the
-/// share of differing elements is used. Weights are rounded to nearest, activations stay float.
-/// Keeps the inputs of its samples in memory, or, with --memory, as many as fit into a part of it and
-/// loads the others again. `dataset` must outlive it.
+/// share of differing elements is used. Weights are rounded to nearest; activations have all
+/// quantizers of the target, as in the written file. Keeps the inputs of its samples in memory, or,
+/// with --memory, as many as fit into a part of it and loads the others again. `dataset` must
+/// outlive it.
 class FidelityProbe {
  public:
-  /// One width per layer.
-  using Widths = std::vector<int>;
-
   /// @throws DataError if no sample can be read.
   FidelityProbe(const pipeline::Model& model,
                 RoundedWeights& weights,
+                ActivationRanges& ranges,
                 data::Dataset& dataset,
                 const std::vector<std::int64_t>& indices,
                 std::int64_t batch_size,
                 const runtime::ExecutorOptions& options);
 
   /// The divergence of the network at `widths`; earlier results are cached.
-  [[nodiscard]] double divergence(const Widths& widths);
+  [[nodiscard]] double divergence(const NetworkWidths& widths);
 
   /// True if the divergence at `widths` is significantly lower than at `other`: the mean difference
   /// over the samples is at least two standard errors below zero.
-  [[nodiscard]] bool surely_better(const Widths& widths, const Widths& other);
+  [[nodiscard]] bool surely_better(const NetworkWidths& widths, const NetworkWidths& other);
 
-  /// The divergences of networks that differ from `widths` in one decision.
+  /// The divergences of networks whose weights differ from `widths` in one decision.
   /// @param decisions  layers that share a width, each list ascending.
   /// @param alternatives  [decision] widths to try.
   /// @return [decision][alternative]. The part before the changed layer runs once per batch.
   [[nodiscard]] std::vector<std::vector<double>> alternatives(
-      const Widths& widths,
+      const NetworkWidths& widths,
       const std::vector<allocation::DecisionItem>& decisions,
       const std::vector<std::vector<int>>& alternatives,
       const ProgressHandler& progress = {});
@@ -70,22 +83,28 @@ class FidelityProbe {
   /// [sample]
   [[nodiscard]] std::vector<double> distances(const std::vector<Tensor>& outputs,
                                               const Batch& batch) const;
-  void apply(const Widths& widths);
+  void apply(const NetworkWidths& widths);
+  /// The network with float weights and quantized activations.
+  void quantize_activations(const std::vector<int>& activation_bits);
   void set_width(std::size_t layer, int bits);
+  /// The bias in multiples of activation scale x weight scale.
+  void set_bias(std::size_t layer, int bits);
   [[nodiscard]] double mean(double total) const;
-  [[nodiscard]] const std::vector<double>& by_sample(const Widths& widths);
+  [[nodiscard]] const std::vector<double>& by_sample(const NetworkWidths& widths);
 
   const pipeline::Model& model_;
   RoundedWeights& weights_;
+  ActivationRanges& ranges_;
   data::Dataset& dataset_;
+  runtime::ExecutorOptions options_;
   runtime::Executor executor_;
   std::vector<Batch> batches_;
   scores::Kind kind_;
   bool by_class_ = false;  // the first output is rows of class scores
   double divisor_ = 0;     // samples, or the output's squared norm, or the number of outputs
-  std::vector<double> weights_by_output_;  // of squared errors
-  Widths applied_;
-  std::map<Widths, std::vector<double>> known_;  // [sample]
+  std::vector<double> weights_by_output_;               // of squared errors
+  NetworkWidths applied_;                               // to executor_
+  std::map<NetworkWidths, std::vector<double>> known_;  // [sample]
   std::int64_t evaluations_ = 0;
 };
 

@@ -96,14 +96,22 @@ std::size_t RoundedWeights::owner_of(std::size_t layer) const {
   return first;
 }
 
-Tensor RoundedWeights::get(std::size_t layer, BitWidth width) {
+const quant::QuantizedTensor& RoundedWeights::codes_of(std::size_t layer, BitWidth width) {
   layer = owner_of(layer);
   const auto [slot, added] = codes_.try_emplace({layer, width.value()});
   if (added) {
     slot->second =
         rounding::quantize_weight(model_.graph, model_.discovery.layers[layer], width, options_);
   }
-  return quant::dequantize(slot->second);
+  return slot->second;
+}
+
+Tensor RoundedWeights::get(std::size_t layer, BitWidth width) {
+  return quant::dequantize(codes_of(layer, width));
+}
+
+const std::vector<float>& RoundedWeights::scales(std::size_t layer, BitWidth width) {
+  return codes_of(layer, width).params.scale;
 }
 
 Tensor RoundedWeights::get(std::size_t layer, int weight_bits) {

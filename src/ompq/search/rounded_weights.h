@@ -39,8 +39,11 @@ class RoundedWeights {
   [[nodiscard]] Tensor get(std::size_t layer, BitWidth width);
   /// For allocation::kFloatBits, the float weight.
   [[nodiscard]] Tensor get(std::size_t layer, int weight_bits);
+  /// The weight's scales, one per channel or one.
+  [[nodiscard]] const std::vector<float>& scales(std::size_t layer, BitWidth width);
 
  private:
+  [[nodiscard]] const quant::QuantizedTensor& codes_of(std::size_t layer, BitWidth width);
   /// The first layer with the same weight.
   [[nodiscard]] std::size_t owner_of(std::size_t layer) const;
 

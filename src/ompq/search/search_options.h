@@ -5,6 +5,8 @@
 #include <vector>
 
 #include "ompq/pipeline/network.h"
+#include "ompq/quant/choose_qparams.h"
+#include "ompq/rounding/calibration.h"
 #include "ompq/rounding/quantize_weights.h"
 #include "ompq/runtime/executor.h"
 #include "ompq/runtime/executor_binding.h"
@@ -30,6 +32,8 @@ struct SearchOptions {
   double beta = 1.0;
   AutoOptions automatic;
   rounding::WeightOptions weights;
+  /// Of activations in the networks that are judged.
+  quant::RangeMethod activation_range = rounding::CalibrationOptions{}.range;
   /// Measure with error-compensated rounding instead of rounding to nearest, for networks that will
   /// be rounded by such a method.
   bool compensated = false;
@@ -38,6 +42,25 @@ struct SearchOptions {
   /// For the measuring passes.
   runtime::ExecutorOptions executor{.precision = runtime::Precision::Auto};
 };
+
+/// For calibrating the networks that are judged.
+[[nodiscard]] inline rounding::CalibrationOptions calibration_of(const SearchOptions& options) {
+  rounding::CalibrationOptions calibration{.range = options.activation_range,
+                                           .batch_size = options.batch_size,
+                                           .target = options.weights.target,
+                                           .executor = options.executor};
+  calibration.executor.precision = runtime::Precision::Float32;
+  return calibration;
+}
+
+/// For running the networks that are judged: bfloat16 is coarser than 8-bit quantization.
+[[nodiscard]] inline runtime::ExecutorOptions judging_executor(const SearchOptions& options) {
+  runtime::ExecutorOptions executor = options.executor;
+  if (!options.request.activation_candidates.empty()) {
+    executor.precision = runtime::Precision::Float32;
+  }
+  return executor;
+}
 
 /// The options shared by search, compare and sweep.
 template <typename Binder>
@@ -51,6 +74,7 @@ void bind_measuring(Binder& binder, SearchOptions& options) {
   binder.bind("weight-symmetry", options.weights.symmetry);
   binder.bind("target", options.weights.target);
   binder.unbound("weight range", options.weights.range);
+  binder.unbound("activation range", options.activation_range);
   binder.composed("format", options.form.format);
   binder.bind("opset", options.form.opset);
   binder.unbound("most bytes", options.form.max_model_bytes);

@@ -77,10 +77,24 @@ struct SearchSession::Automatic {
             const std::vector<std::int64_t>& indices,
             const SearchOptions& options)
       : halves(pipeline::halves_of(indices)),
-        ranking(model, weights, dataset, halves.judging, options.batch_size, options.executor),
-        refining(model, weights, dataset, indices, options.batch_size, options.executor) {}
+        ranges(model, dataset, indices, calibration_of(options)),
+        ranking(model,
+                weights,
+                ranges,
+                dataset,
+                halves.judging,
+                options.batch_size,
+                judging_executor(options)),
+        refining(model,
+                 weights,
+                 ranges,
+                 dataset,
+                 indices,
+                 options.batch_size,
+                 judging_executor(options)) {}
 
   pipeline::Halves halves;
+  ActivationRanges ranges;
   FidelityProbe ranking;
   FidelityProbe refining;
   Measurements measurements;
@@ -230,7 +244,10 @@ SolvedRequest SearchSession::random(const allocation::Budget& budget, std::uint6
 std::optional<double> SearchSession::prediction(const std::string& allocator,
                                                 const std::vector<int>& weight_bits) {
   const AllocatorRow row = row_of(allocator);
-  if (row.tries_others()) return automatic().ranking.divergence(weight_bits);
+  if (row.tries_others()) {
+    return automatic().ranking.divergence(
+        {.weights = weight_bits, .activations = allocation::widest_activation_bits(free_)});
+  }
   if (unusable_reason(allocator)) return std::nullopt;
   if (!row.metric.empty()) {
     auto loss = predicted_loss(all_.losses.at(std::string(row.metric)), weight_bits);

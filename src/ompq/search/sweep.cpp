@@ -34,7 +34,7 @@ report::SweepPoint measured(const allocation::CurvePoint& point, FidelityProbe& 
           .gbops = static_cast<double>(allocation.cost.bops) / 1e9,
           .predicted_loss = point.loss,
           .gap = point.gap,
-          .divergence = probe.divergence(allocation.weight_bits)};
+          .divergence = probe.divergence(widths_of(allocation))};
 }
 
 /// Bytes of the file whose metadata states a budget of exactly these bytes, as 'ompq quantize'
@@ -172,8 +172,14 @@ SweepOutcome sweep(const pipeline::Model& model,
   const auto points =
       by_file_size(allocation::lagrangian_curve(request, {.points = options.points}).points, size);
   watch.lap("curve");
-  FidelityProbe probe(
-      model, weights, *samples.dataset, halves.judging, search.batch_size, search.executor);
+  ActivationRanges ranges(model, *samples.dataset, samples.indices, calibration_of(search));
+  FidelityProbe probe(model,
+                      weights,
+                      ranges,
+                      *samples.dataset,
+                      halves.judging,
+                      search.batch_size,
+                      judging_executor(search));
   for (const allocation::CurvePoint& point : points) {
     report.points.push_back(measured(point, probe));
     if (progress) {
@@ -193,8 +199,13 @@ SweepOutcome sweep(const pipeline::Model& model,
     watch.lap("quality");
   }
   report.knee = knee_of(report.points);
-  if (options.pick_bytes) report.picked = pick(report.points, *options.pick_bytes);
-  if (options.max_loss) report.picked = smallest_within(report, *options.max_loss);
+  try {
+    if (options.pick_bytes) report.picked = pick(report.points, *options.pick_bytes);
+    if (options.max_loss) report.picked = smallest_within(report, *options.max_loss);
+  } catch (const InfeasibleBudget& error) {
+    outcome.refusal = error;
+    report.picked.reset();
+  }
   outcome.chosen =
       file_of(request, points[report.picked.value_or(report.knee)], report.metric, model);
   report.model = {model.file.string(), model.sha256, model.file_bytes};

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 
+#include "ompq/core/error.h"
 #include "ompq/report/comparison.h"
 #include "ompq/search/search.h"
 
@@ -33,6 +34,9 @@ void bind_options(Binder& binder, SweepOptions& options) {
 struct SweepOutcome {
   report::Sweep report;
   allocation::AllocationFile chosen;  ///< the picked point, or the knee
+  /// Set if no point is within `pick_bytes` or `max_loss`; then nothing is picked. The curve is
+  /// complete.
+  std::optional<InfeasibleBudget> refusal;
 };
 
 /// Judges networks by a number of the user's, of which more is better.
@@ -45,8 +49,6 @@ struct QualityJudge {
 /// The curve of size against fidelity: measures the metric on one half of the samples, finds the
 /// best allocations for a series of sizes, and measures the divergence of each network from the
 /// float one on the other half, and its quality.
-/// @throws InfeasibleBudget if every file is larger than `pick_bytes`, or loses more than
-/// `max_loss`.
 [[nodiscard]] SweepOutcome sweep(const pipeline::Model& model,
                                  pipeline::Samples& samples,
                                  const SweepOptions& options,
