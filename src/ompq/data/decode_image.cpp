@@ -5,6 +5,7 @@
 #include "ompq/core/error.h"
 #include "ompq/core/memory_limit.h"
 #include "ompq/data/codecs.h"
+#include "ompq/data/decoding_memory.h"
 
 namespace ompq::data {
 namespace {
@@ -29,7 +30,10 @@ void require_sane_size(std::int64_t width,
   }
   const std::int64_t needed = width * height * bytes_per_pixel;
   const auto size = static_cast<std::int64_t>(file_bytes);
-  if (needed <= allowed_bytes(size)) return;
+  if (needed <= allowed_bytes(size)) {
+    DecodingMemory::reserve(needed);
+    return;
+  }
   throw DataError(name,
                   fmt::format("an image of {} x {} pixels {}",
                               width,

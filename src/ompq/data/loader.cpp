@@ -17,6 +17,7 @@
 #include "ompq/core/error.h"
 #include "ompq/core/random.h"
 #include "ompq/data/augmentation.h"
+#include "ompq/data/decoding_memory.h"
 #include "ompq/data/image_cache.h"
 
 namespace ompq::data {
@@ -183,6 +184,7 @@ class Loader::Source {
   /// @return false for a broken sample that is skipped.
   bool write_sample(std::int64_t index, std::int64_t epoch, float* out) {
     const ImageTransform& transform = *images_->transform;
+    const DecodingMemory memory;
     try {
       const auto kept = kept_image(index);
       if (preset_.name == "none") {

@@ -10,6 +10,7 @@
 
 #include "ompq/core/error.h"
 #include "ompq/data/array_input.h"
+#include "ompq/data/decoding_memory.h"
 
 namespace ompq::data {
 namespace {
@@ -203,6 +204,7 @@ std::vector<std::exception_ptr> SampleSet::read_rows(const std::vector<std::int6
     const auto row = static_cast<std::size_t>(i);
     try {
       for (std::size_t k = 0; k < inputs.size(); ++k) {
+        const DecodingMemory memory;
         const std::size_t bytes = out[k].size() / indices.size();
         const auto sample = out[k].subspan(row * bytes, bytes);
         parts_.inputs[k]->read(indices[row], sample);
