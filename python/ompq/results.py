@@ -148,6 +148,32 @@ class DroppedMetric(Record):
     reason: str
 
 
+class Check(Record):
+    """A candidate with its weights rounded as they will be."""
+
+    origin: str
+    """The allocator, with its parameters."""
+    divergence: float
+    """On samples that no earlier step has seen."""
+    standard_error: float
+    """Of that mean."""
+
+
+class Roles(Record):
+    """The number of samples for each step of `auto`. No sample has two roles."""
+
+    rounding: int
+    """The rounding with which metrics are measured; may be those for measuring."""
+    measuring: int
+    """Metrics."""
+    ranking: int
+    """Candidates, and neighbours of the one that is refined."""
+    refining: int
+    """Whether a step of refinement is taken."""
+    checking: int
+    """The last choice; 0: the ranking decides."""
+
+
 class Candidate(Record):
     """An allocation that `auto` tried."""
 
@@ -167,7 +193,11 @@ class Portfolio(Record):
     winner: str
     """Origin of the best candidate."""
     steps: list[float]
-    """Divergence of the winner, then after each refinement step, on all samples."""
+    """Divergence of the refined candidate before and after each step, on the samples for
+    refining."""
+    checked: Optional[list[Check]] = None
+    """The last choice; a refined candidate must be better by two standard errors."""
+    samples: Optional[Roles] = None
     evaluations: int
     """Forward passes of the network, complete or from a changed layer onward."""
     time_limit_struck: bool

@@ -81,6 +81,9 @@ report::Portfolio portfolio(std::size_t count) {
   result.candidates = {{"output-mse", bits(count, 0), 0.02},
                        {"orm (beta 1)", bits(count, 1), 0.3},
                        {"uniform", bits(count, 2), 0.05}};
+  result.checked = {{"output-mse", 0.025, 0.003}, {"uniform", 0.06, 0.005}};
+  result.samples = report::Portfolio::Roles{
+      .rounding = 64, .measuring = 32, .ranking = 32, .refining = 64, .checking = 64};
   return result;
 }
 

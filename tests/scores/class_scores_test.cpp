@@ -157,5 +157,20 @@ TEST(Divergence, OfRowsTogetherIsTheSumOfEach) {
   EXPECT_NEAR(divergence(std::span<const double>(p), std::span<const double>(q)), each, 1e-12);
 }
 
+TEST(SharpenedDivergences, AreThoseOfScaledScores) {
+  const std::vector<float> wanted{2.0F, -1.0F, 0.5F};
+  const std::vector<float> made{1.2F, -0.4F, 0.1F};
+  const std::vector<double> factors{1.0, 0.5, 3.0};
+  const auto got = sharpened_divergences(
+      log_probabilities(wanted, Kind::Logits), log_probabilities(made, Kind::Logits), factors);
+  ASSERT_EQ(got.size(), factors.size());
+  for (std::size_t f = 0; f < factors.size(); ++f) {
+    std::vector<float> scaled = made;
+    for (float& score : scaled) score *= static_cast<float>(factors[f]);
+    const Scores expected{wanted, 1, 3, Kind::Logits};
+    EXPECT_NEAR(got[f], divergence_of_rows(expected, {scaled, 1, 3, Kind::Logits}, 0), 1e-6);
+  }
+}
+
 }  // namespace
 }  // namespace ompq::scores

@@ -26,9 +26,9 @@ SearchOptions automatic_options() {
   return options;
 }
 
-TEST(AutoSearch, RefinesOneOfTheBestRankedAndNeverGetsWorse) {
+TEST(AutoSearch, ChoosesAmongTheBestRankedByTheCheck) {
   const pipeline::Model model = pipeline::small_model();
-  pipeline::Samples samples = pipeline::small_samples(24);
+  pipeline::Samples samples = pipeline::small_samples(64);
   SearchOptions options = automatic_options();
   for (const double bits : {2.4, 3.0, 4.2}) {
     options.request.budget = {.average_bits = bits};
@@ -36,17 +36,49 @@ TEST(AutoSearch, RefinesOneOfTheBestRankedAndNeverGetsWorse) {
     ASSERT_TRUE(report.portfolio);
     const auto& portfolio = *report.portfolio;
     EXPECT_GT(portfolio.candidates.size(), 10U);
-    const auto winner = std::ranges::find(
-        portfolio.candidates, portfolio.winner, &report::Portfolio::Candidate::origin);
-    ASSERT_NE(winner, portfolio.candidates.end());
-    std::set<double> better;
-    for (const auto& candidate : portfolio.candidates) {
-      if (candidate.divergence < winner->divergence) better.insert(candidate.divergence);
+    ASSERT_GE(portfolio.checked.size(), 2U);
+    const auto winner =
+        std::ranges::find(portfolio.checked, portfolio.winner, &report::Portfolio::Check::origin);
+    ASSERT_NE(winner, portfolio.checked.end());
+    for (const auto& other : portfolio.checked) {
+      const bool refined = other.origin.ends_with(", refined");
+      if (!refined) {
+        EXPECT_LE(winner->divergence, other.divergence) << other.origin;
+      }
+      EXPECT_GT(other.standard_error, 0.0);
     }
-    EXPECT_LT(better.size(), options.automatic.starts) << portfolio.winner;
     EXPECT_TRUE(std::ranges::is_sorted(portfolio.steps, std::ranges::greater()));
     EXPECT_LE(report.allocations.front().average_bits, bits);
+    EXPECT_EQ(portfolio.samples->checking, 12);
   }
+}
+
+TEST(AutoSearch, LetsTheRankingDecideWithFewSamples) {
+  const pipeline::Model model = pipeline::small_model();
+  pipeline::Samples samples = pipeline::small_samples(8);
+  SearchOptions options = automatic_options();
+  options.request.budget = {.average_bits = 3};
+  const auto portfolio = *search(model, samples, options).report.portfolio;
+  EXPECT_TRUE(portfolio.checked.empty());
+  EXPECT_TRUE(portfolio.steps.empty());
+  const auto best =
+      std::ranges::min_element(portfolio.candidates, {}, &report::Portfolio::Candidate::divergence);
+  EXPECT_EQ(portfolio.winner, best->origin);
+}
+
+TEST(AutoSearch, TakesFurtherSamplesForTheRolesAfterRanking) {
+  const pipeline::Model model = pipeline::small_model();
+  pipeline::Samples samples = pipeline::small_samples(64);
+  for (std::int64_t i = 16; i < 64; ++i) samples.indices.pop_back();
+  SearchOptions options = automatic_options();
+  options.request.budget = {.average_bits = 3};
+  for (std::int64_t i = 16; i < 64; ++i) options.more_samples.push_back(i);
+  const auto roles = *search(model, samples, options).report.portfolio->samples;
+  EXPECT_EQ(roles.measuring, 8);
+  EXPECT_EQ(roles.ranking, 8);
+  EXPECT_EQ(roles.rounding, 16);
+  EXPECT_EQ(roles.refining, 16);
+  EXPECT_EQ(roles.checking, 16);
 }
 
 TEST(AutoSearch, RanksOneCandidateIfThereIsNoTime) {
@@ -61,10 +93,10 @@ TEST(AutoSearch, RanksOneCandidateIfThereIsNoTime) {
   EXPECT_LE(report.allocations.front().average_bits, 3);
 }
 
-/// Probes and candidates for refine_best(), without a search around it.
-class RefineBest : public ::testing::Test {
+/// Probes and candidates for choose_best(), without a search around it.
+class ChooseBest : public ::testing::Test {
  protected:
-  RefineBest() {
+  ChooseBest() {
     RequestOptions options;
     options.candidates = {2, 3, 4, 5, 6, 7, 8};
     options.budget.average_bits = 4;
@@ -76,54 +108,90 @@ class RefineBest : public ::testing::Test {
     for (const int width : bits) pinned.layer_candidates.push_back({width});
     return {origin, allocate(allocation::allocator("size-only").allocate, pinned, size_)};
   }
-  [[nodiscard]] AutoOutcome refined(const std::vector<PortfolioCandidate>& candidates,
-                                    const AutoOptions& options,
-                                    const Remeasure& remeasure = {}) {
-    return refine_best(candidates, request_, size_, ranking_, refining_, options, remeasure);
+  [[nodiscard]] AutoOutcome chosen(const std::vector<PortfolioCandidate>& candidates,
+                                   const AutoJudges& judges,
+                                   const AutoOptions& options = {}) {
+    return choose_best(candidates, request_, size_, judges, options);
+  }
+  [[nodiscard]] std::vector<std::int64_t> samples(std::int64_t begin, std::int64_t end) const {
+    std::vector<std::int64_t> some;
+    for (std::int64_t i = begin; i < end; ++i) some.push_back(i);
+    return some;
   }
 
   pipeline::Model model_ = pipeline::small_model();
-  pipeline::Samples samples_ = pipeline::small_samples(24);
+  pipeline::Samples samples_ = pipeline::small_samples(192);
   pipeline::FileSize size_{model_, {}, {}};
   RoundedWeights weights_{model_, {}};
   allocation::AllocationRequest request_;
   ActivationRanges ranges_{model_, *samples_.dataset, samples_.indices, {}};
-  FidelityProbe ranking_{model_, weights_, ranges_, *samples_.dataset, samples_.indices, 64, {}};
-  FidelityProbe refining_{model_, weights_, ranges_, *samples_.dataset, samples_.indices, 64, {}};
+  FidelityProbe ranking_{model_, weights_, ranges_, *samples_.dataset, samples(0, 96), 64, {}};
+  FidelityProbe refining_{model_, weights_, ranges_, *samples_.dataset, samples(96, 192), 64, {}};
 };
 
-TEST_F(RefineBest, RanksByTheMeasuredDivergence) {
+TEST_F(ChooseBest, RanksByTheMeasuredDivergence) {
   const auto narrow = candidate("narrow", {2, 2, 2, 2, 2});
   const auto wide = candidate("wide", {4, 4, 4, 4, 4});
-  const AutoOutcome found = refined({narrow, wide}, {.max_rounds = 0, .starts = 1});
+  const AutoOutcome found = chosen({narrow, wide}, {.ranking = ranking_});
   EXPECT_EQ(found.report.winner, "wide");
   EXPECT_EQ(found.best.weight_bits, wide.allocation.weight_bits);
   ASSERT_EQ(found.report.candidates.size(), 2U);
 }
 
-TEST_F(RefineBest, LowersTheDivergenceWithinTheBudget) {
+TEST_F(ChooseBest, RefinesWithinTheBudget) {
   // Less than 4 bits on average, with only 2 in the first layer.
   const std::vector<int> start{2, 3, 4, 8, 8};
-  const AutoOutcome found = refined({candidate("start", start)}, {});
-  EXPECT_LT(refining_.divergence(widths_of(found.best)),
-            refining_.divergence(
-                {.weights = start, .activations = allocation::widest_activation_bits(request_)}));
+  const AutoOutcome found =
+      chosen({candidate("start", start)}, {.ranking = ranking_, .refining = &refining_});
+  const auto divergence = [&](const std::vector<int>& bits) {
+    return refining_.divergence(
+        {.weights = bits, .activations = allocation::widest_activation_bits(request_)});
+  };
+  EXPECT_LT(divergence(found.best.weight_bits), divergence(start));
   EXPECT_GT(found.best.weight_bits[0], 2);
   EXPECT_LE(found.best.cost.average_bits, 4.0 + 1e-12);
   EXPECT_GE(found.report.steps.size(), 2U);
+  EXPECT_EQ(found.report.winner, "start, refined");
 }
 
-TEST_F(RefineBest, UsesABetterSecondLook) {
-  int asked = 0;
-  const AutoOutcome found = refined({candidate("first", {2, 2, 2, 2, 2})},
-                                    {.max_rounds = 0, .starts = 1},
-                                    [&](const std::string& origin) {
-                                      ++asked;
-                                      EXPECT_EQ(origin, "first");
-                                      return candidate("again", {4, 4, 4, 4, 4});
-                                    });
-  EXPECT_EQ(asked, 1);
-  EXPECT_EQ(found.report.winner, "again");
+/// A check that likes small sums of bits in the first layer, by `gain` on every sample and bit.
+std::function<std::vector<double>(const allocation::Allocation&)> narrow_first(double gain) {
+  return [gain](const allocation::Allocation& asked) {
+    std::vector<double> all{1.0, 2.0, 3.0, 4.0};
+    for (double& value : all) value += gain * asked.weight_bits[0];
+    return all;
+  };
+}
+
+TEST_F(ChooseBest, TheCheckDecidesAmongTheBestRanked) {
+  const auto wide = candidate("wide", {4, 4, 4, 4, 4});
+  const auto narrow = candidate("narrow", {3, 4, 4, 4, 4});
+  const auto worst = candidate("worst", {2, 2, 2, 2, 2});
+  const AutoOutcome found = chosen(
+      {wide, narrow, worst}, {.ranking = ranking_, .check = narrow_first(1.0)}, {.starts = 2});
+  EXPECT_EQ(found.report.candidates.size(), 3U);
+  ASSERT_EQ(found.report.checked.size(), 2U) << "only the two best ranked are rounded";
+  EXPECT_EQ(found.report.winner, "narrow");
+  for (const auto& row : found.report.checked) {
+    EXPECT_EQ(row.divergence, row.origin == "narrow" ? 2.5 + 3 : 2.5 + 4);
+  }
+}
+
+TEST_F(ChooseBest, ARefinedCandidateMustPassTheCheck) {
+  // Refinement gives the first layer more bits, which this check likes less, or not at all.
+  for (const double gain : {1.0, 0.0}) {
+    const AutoOutcome found =
+        chosen({candidate("start", {2, 3, 4, 8, 8})},
+               {.ranking = ranking_, .refining = &refining_, .check = narrow_first(gain)});
+    EXPECT_GE(found.report.steps.size(), 2U);
+    ASSERT_EQ(found.report.checked.size(), 2U);
+    EXPECT_EQ(found.report.winner, "start") << gain;
+    EXPECT_EQ(found.best.weight_bits[0], 2);
+  }
+  const AutoOutcome found =
+      chosen({candidate("start", {2, 3, 4, 8, 8})},
+             {.ranking = ranking_, .refining = &refining_, .check = narrow_first(-1.0)});
+  EXPECT_EQ(found.report.winner, "start, refined");
 }
 
 }  // namespace

@@ -1,6 +1,8 @@
 #include "ompq/search/fidelity_probe.h"
 
+#include <algorithm>
 #include <cmath>
+#include <limits>
 #include <optional>
 #include <string>
 
@@ -8,8 +10,8 @@
 
 #include "ompq/core/error.h"
 #include "ompq/pipeline/calibrate.h"
-#include "ompq/pipeline/evaluate.h"
 #include "ompq/pipeline/network.h"
+#include "ompq/scores/class_scores.h"
 #include "pipeline/small_model.h"
 
 namespace ompq::search {
@@ -38,17 +40,35 @@ TEST(FidelityProbe, TheFloatNetworkDoesNotStrayFromItself) {
   EXPECT_EQ(f.probe.divergence(weights_at(std::vector<int>(kLayers, kFloatBits))), 0.0);
 }
 
+/// The divergence of a network's classes, with the scores multiplied by the best factor.
+double least_divergence(Fixture& f, const graph::Graph& network) {
+  runtime::Executor quantized(network, {.integer_kernels = true});
+  runtime::Executor plain(f.model.graph);
+  const auto inputs = f.samples.dataset->load(f.samples.indices).inputs;
+  const Tensor made = quantized.run(inputs).front();
+  const Tensor wanted = plain.run(inputs).front();
+  double least = std::numeric_limits<double>::infinity();
+  for (double factor = 0.4; factor < 10; factor *= 1.001) {
+    Tensor scaled = made;
+    for (float& score : scaled.mutable_data<float>()) score *= static_cast<float>(factor);
+    const auto expected = scores::as_scores(wanted, scores::Kind::Logits).value();
+    const auto seen = scores::as_scores(scaled, scores::Kind::Logits).value();
+    double sum = 0;
+    for (std::int64_t row = 0; row < seen.rows; ++row) {
+      sum += scores::divergence_of_rows(expected, seen, row);
+    }
+    least = std::min(least, sum / static_cast<double>(seen.rows));
+  }
+  return least;
+}
+
 TEST(FidelityProbe, SaysWhatEvaluationSaysOfTheQuantizedNetwork) {
   Fixture f;
   const std::vector<int> widths{3, 2, 4, 8, kFloatBits};
   const pipeline::QuantizedNetwork network = pipeline::quantize_network(f.model, widths, {}, {});
-  const auto evaluation =
-      pipeline::evaluate(network.graph, *f.samples.dataset, f.samples.indices, {}, &f.model.graph)
-          .evaluation;
+  const double expected = least_divergence(f, network.graph);
   EXPECT_GT(f.probe.divergence(weights_at(widths)), 0.0);
-  EXPECT_NEAR(f.probe.divergence(weights_at(widths)),
-              *evaluation.divergence,
-              1e-6 * *evaluation.divergence);
+  EXPECT_NEAR(f.probe.divergence(weights_at(widths)), expected, 0.01 * expected);
 }
 
 /// The divergence of the quantized network on the integer kernels of `target`.
@@ -61,9 +81,7 @@ double evaluated(Fixture& f, const NetworkWidths& widths, const std::string& tar
       pipeline::calibrate(f.model, activations, f.samples, {.target = target}, {});
   const pipeline::QuantizedNetwork network =
       pipeline::quantize_network(f.model, widths.weights, quantizers, {.target = target});
-  return *pipeline::evaluate(
-              network.graph, *f.samples.dataset, f.samples.indices, {}, &f.model.graph)
-              .evaluation.divergence;
+  return least_divergence(f, network.graph);
 }
 
 TEST(FidelityProbe, SeesTheQuantizersOfTheTarget) {
@@ -78,7 +96,7 @@ TEST(FidelityProbe, SeesTheQuantizersOfTheTarget) {
       const double seen = probe.divergence(widths);
       // Single codes differ, since float sums are rounded to codes and the bias is float here.
       const double expected = evaluated(f, widths, target);
-      EXPECT_NEAR(seen, expected, 0.02 * expected) << target << ", " << bits << " bits";
+      EXPECT_NEAR(seen, expected, 0.06 * expected) << target << ", " << bits << " bits";
       const double float_activations = probe.divergence(weights_at(widths.weights));
       EXPECT_GT(std::abs(seen - float_activations), 0.05 * float_activations)
           << target << ", " << bits << " bits";
@@ -90,7 +108,7 @@ TEST(FidelityProbe, SeesActivationsOfDifferentWidths) {
   Fixture f;
   const NetworkWidths mixed{.weights = {8, 8, 8, 8, 8}, .activations = {8, 3, 8, 4, kFloatBits}};
   const double expected = evaluated(f, mixed, "onnxruntime");
-  EXPECT_NEAR(f.probe.divergence(mixed), expected, 0.02 * expected);
+  EXPECT_NEAR(f.probe.divergence(mixed), expected, 0.06 * expected);
   // And back: a network that was judged before has the same result.
   const NetworkWidths wide{.weights = mixed.weights, .activations = {8, 8, 8, 8, kFloatBits}};
   const double before = f.probe.divergence(wide);
@@ -115,6 +133,19 @@ TEST(FidelityProbe, AlternativesAreTheWholeNetworksWithOneDecisionChanged) {
       EXPECT_DOUBLE_EQ(measured[d][a], f.probe.divergence(changed)) << d << ", " << a;
     }
   }
+}
+
+TEST(FidelityProbe, DoesNotCountTheSizeOfTheScores) {
+  Fixture f;
+  pipeline::Model halved = pipeline::small_model();
+  for (const graph::ValueId id :
+       {halved.discovery.layers[4].weight, halved.discovery.layers[4].bias}) {
+    if (id == graph::kNoValue) continue;
+    Tensor values = *halved.graph.value(id).constant;
+    for (float& value : values.mutable_data<float>()) value /= 2;
+    halved.graph.mutable_value(id).constant = std::move(values);
+  }
+  for (const double distance : f.probe.by_sample(halved.graph)) EXPECT_NEAR(distance, 0.0, 1e-5);
 }
 
 TEST(FidelityProbe, RunsANetworkOnce) {

@@ -73,14 +73,16 @@ TEST(SearchText, ShowsTiesImportanceAndTheAllocatorInsteadOfTheRequestedOne) {
 TEST(SearchText, SaysWhatAutoTriedBestFirst) {
   report::Search search = two_allocations();
   search.portfolio = report::Portfolio{.candidates = {{"uniform", {}, 0.5}, {"fisher", {}, 0.25}},
+                                       .checked = {{"fisher", 0.375, 0.0625}, {"uniform", 1, 0.5}},
                                        .winner = "fisher",
                                        .steps = {0.25, 0.2, 0.125},
                                        .measure = "divergence, nats",
                                        .time_limit_struck = true};
   EXPECT_THAT(search_text(search),
               HasSubstr("auto tried 2 allocations: fisher 0.25, uniform 0.5\n"
-                        "refined fisher in 2 steps: 0.25 -> 0.125 (divergence, nats); stopped by "
-                        "the time limit\n"));
+                        "refined in 2 steps: 0.25 -> 0.125\n"
+                        "checked on new samples: fisher 0.375 +- 0.062, uniform 1 +- 0.5\n"
+                        "chose fisher (divergence, nats); stopped by the time limit\n"));
 }
 
 TEST(InspectionText, ShowsInputsLayersAndWhatStaysFloat) {

@@ -21,8 +21,10 @@ report::Comparison compare(const Context& context) {
   check_outputs("compare", options, model.data_files);
   pipeline::Samples samples = calibration_samples(context, model);
   pipeline::Samples evaluation = evaluation_samples(context, model, samples);
-  report::Comparison result = search::compare(
-      model, samples, evaluation, compare_options(options, model), context.progress);
+  search::CompareOptions compare = compare_options(options, model);
+  compare.search.more_samples = samples_for_auto(samples, &evaluation);
+  report::Comparison result =
+      search::compare(model, samples, evaluation, compare, context.progress);
   result.provenance = context.provenance;
   if (const auto file = options.maybe_text("result")) {
     write_file_atomically(*file, report::to_json(result));

@@ -239,6 +239,13 @@ pipeline::Samples calibration_samples(const Context& context, const pipeline::Mo
   return samples;
 }
 
+std::vector<std::int64_t> samples_for_auto(const pipeline::Samples& calibration,
+                                           const pipeline::Samples* evaluation) {
+  constexpr std::int64_t kTimes = 3;
+  return pipeline::unused_samples(
+      calibration, evaluation, kTimes * static_cast<std::int64_t>(calibration.indices.size()));
+}
+
 pipeline::Samples evaluation_samples(const Context& context,
                                      const pipeline::Model& model,
                                      const pipeline::Samples& calibration,

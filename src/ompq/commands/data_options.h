@@ -44,6 +44,10 @@ void keep_preprocess(const OptionValues& options,
 void check_labels(const pipeline::Model& model, const pipeline::Samples& samples);
 /// Logs the remarks of an opened source.
 void say_remarks(const pipeline::Samples& samples);
+/// SearchOptions::more_samples: up to three times as many as for calibration.
+/// @param evaluation  null: there is none.
+[[nodiscard]] std::vector<std::int64_t> samples_for_auto(const pipeline::Samples& calibration,
+                                                         const pipeline::Samples* evaluation);
 /// --samples of --data in --split, drawn with --seed. If the command evaluates its result and no
 /// --eval-data is given, some samples are held out.
 [[nodiscard]] pipeline::Samples calibration_samples(const Context& context,

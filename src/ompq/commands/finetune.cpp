@@ -28,6 +28,7 @@ report::Finetuning finetune(const Context& context) {
   pipeline::Samples evaluation = validation_samples(context, model, samples);
   qat::FinetuneOptions finetune =
       finetune_options(options, model, training.dataset->images().has_value());
+  finetune.start.search.more_samples = samples_for_auto(samples, &evaluation);
   finetune.on_epoch = context.on_epoch;
   report::Finetuning result =
       qat::finetune(model, unfolded, samples, training, evaluation, finetune, context.progress);

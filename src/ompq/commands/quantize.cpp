@@ -30,6 +30,7 @@ report::Quantization quantize(const Context& context) {
   pipeline::Samples samples = calibration_samples(context, model);
   pipeline::Samples evaluation = evaluation_samples(context, model, samples);
   ptq::QuantizeOptions quantize = quantize_options(options, model);
+  quantize.search.more_samples = samples_for_auto(samples, &evaluation);
   quantize.announce = context.announce;
   for (const std::string& sentence : unused_by(quantize.method.method, options)) {
     log().warn("{}", sentence);

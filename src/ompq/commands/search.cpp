@@ -22,8 +22,9 @@ report::Search search(const Context& context) {
   const pipeline::Model model = load_model(context);
   check_outputs("search", options, model.data_files);
   pipeline::Samples samples = calibration_samples(context, model);
-  search::SearchOutcome outcome =
-      search::search(model, samples, search_options(options, model), context.progress);
+  search::SearchOptions search = search_options(options, model);
+  search.more_samples = samples_for_auto(samples, nullptr);
+  search::SearchOutcome outcome = search::search(model, samples, search, context.progress);
   outcome.report.provenance = context.provenance;
   if (const auto file = options.maybe_text("result")) {
     write_file_atomically(*file, report::to_json(outcome.report));

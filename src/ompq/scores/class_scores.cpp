@@ -114,4 +114,17 @@ double divergence_of_rows(const Scores& reference, const Scores& scores, std::in
   return divergence(std::span<const double>(p), std::span<const double>(q));
 }
 
+std::vector<double> sharpened_divergences(std::span<const double> p,
+                                          std::span<const double> q,
+                                          std::span<const double> factors) {
+  std::vector<double> result;
+  std::vector<double> sharp(q.size());
+  for (const double factor : factors) {
+    std::ranges::transform(q, sharp.begin(), [&](double x) { return factor * x; });
+    if (factor != 1.0) log_softmax(std::span(sharp));
+    result.push_back(divergence(p, std::span<const double>(sharp)));
+  }
+  return result;
+}
+
 }  // namespace ompq::scores

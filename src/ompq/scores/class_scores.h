@@ -92,4 +92,13 @@ template <typename T>
                                         const Scores& scores,
                                         std::int64_t i);
 
+/// The divergence of q, sharpened by factors: that of softmax(factor x log q) from p, in nats.
+/// Quantization to few bits makes scores smaller without changing which one is the largest; the
+/// factor that fits best tells the two apart.
+/// @param p, q  logarithms of probabilities of one row.
+/// @return one for each of `factors`.
+[[nodiscard]] std::vector<double> sharpened_divergences(std::span<const double> p,
+                                                        std::span<const double> q,
+                                                        std::span<const double> factors);
+
 }  // namespace ompq::scores

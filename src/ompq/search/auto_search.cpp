@@ -5,6 +5,8 @@
 #include <chrono>
 #include <cmath>
 #include <numeric>
+#include <optional>
+#include <utility>
 
 #include "ompq/core/elapsed.h"
 #include "ompq/core/error.h"
@@ -185,79 +187,144 @@ std::vector<std::size_t> best_of(const std::vector<report::Portfolio::Candidate>
   return best;
 }
 
-/// A candidate with its divergence on all samples before and after every step.
-struct Refined {
-  allocation::Allocation allocation;
-  std::vector<double> steps;
+double mean_of(const std::vector<double>& values) {
+  return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
+}
+
+double standard_error(const std::vector<double>& values) {
+  const double mean = mean_of(values);
+  const auto n = static_cast<double>(values.size());
+  double squares = 0;
+  for (const double value : values) squares += (value - mean) * (value - mean);
+  return values.size() < 2 ? 0.0 : std::sqrt(squares / (n - 1) / n);
+}
+
+/// An allocation that was checked.
+struct Checked {
+  PortfolioCandidate candidate;
+  std::vector<double> by_sample;
 };
 
-/// Measures the first of `starts` again, with more samples, and inserts the result before them.
-void remeasure_winner(std::vector<PortfolioCandidate>& starts,
-                      AutoOutcome& outcome,
-                      const Remeasure& remeasure,
-                      FidelityProbe& ranking) {
-  auto found = remeasure(starts.front().origin);
-  if (!found) return;
-  const NetworkWidths widths = widths_of(found->allocation);
-  outcome.report.candidates.push_back({found->origin, widths.weights, ranking.divergence(widths)});
-  std::erase_if(starts, [&](const PortfolioCandidate& start) {
-    return widths_of(start.allocation) == widths;
-  });
-  starts.insert(starts.begin(), std::move(*found));
-}
+/// The choice among the best ranked candidates.
+class Choice {
+ public:
+  Choice(const allocation::AllocationRequest& request,
+         const pipeline::FileSize& size,
+         const AutoJudges& judges,
+         const AutoOptions& options,
+         const Deadline& deadline,
+         AutoOutcome& outcome,
+         const ProgressHandler& progress)
+      : request_(request),
+        size_(size),
+        judges_(judges),
+        options_(options),
+        deadline_(deadline),
+        report_(outcome.report),
+        progress_(progress),
+        check_seconds_(options.check_seconds) {}
+
+  /// The best of `starts` (best ranked first) on the check samples. Without a check, or the time
+  /// for two of them, the first.
+  void check(std::vector<PortfolioCandidate> starts) {
+    checks_ = judges_.check && !out_of_time(2 * check_seconds_);
+    for (PortfolioCandidate& start : starts) {
+      if (best_ && (!checks_ || out_of_time(check_seconds_))) break;
+      Checked checked = look(std::move(start));
+      if (!best_ || mean_of(checked.by_sample) < mean_of(best_->by_sample)) {
+        best_ = std::move(checked);
+      }
+    }
+  }
+
+  /// Refines the best one; keeps the result if the check says that it is better.
+  void refine(double round_seconds) {
+    // What is refined on few samples must be checked on others.
+    if (judges_.refining == nullptr || (judges_.check && !checks_)) return;
+    allocation::Allocation refined = best_->candidate.allocation;
+    auto& steps = report_.steps;
+    steps.push_back(judges_.refining->divergence(widths_of(refined)));
+    for (int round = 0; round < options_.max_rounds; ++round) {
+      if (out_of_time(round_seconds + check_seconds_)) break;
+      const double began = deadline_.elapsed();
+      const bool better =
+          improve(refined, request_, size_, judges_.ranking, *judges_.refining, progress_);
+      round_seconds = deadline_.elapsed() - began;
+      if (!better) break;
+      steps.push_back(judges_.refining->divergence(widths_of(refined)));
+    }
+    if (widths_of(refined) == widths_of(best_->candidate.allocation)) return;
+    Checked checked = look({best_->candidate.origin + ", refined", std::move(refined)});
+    if (!checks_ || surely_below(checked.by_sample, best_->by_sample)) {
+      best_ = std::move(checked);
+    }
+  }
+
+  [[nodiscard]] PortfolioCandidate best() && { return std::move(best_->candidate); }
+
+ private:
+  Checked look(PortfolioCandidate candidate) {
+    Checked checked{.candidate = std::move(candidate)};
+    if (!checks_) return checked;
+    const double began = deadline_.elapsed();
+    checked.by_sample = judges_.check(checked.candidate.allocation);
+    check_seconds_ = deadline_.elapsed() - began;
+    report_.checked.push_back({.origin = checked.candidate.origin,
+                               .divergence = mean_of(checked.by_sample),
+                               .standard_error = standard_error(checked.by_sample)});
+    if (progress_) {
+      progress_({"check",
+                 static_cast<std::int64_t>(report_.checked.size()),
+                 0,
+                 checked.candidate.origin});
+    }
+    return checked;
+  }
+  [[nodiscard]] bool out_of_time(double seconds) {
+    const bool out = deadline_.forbids(seconds);
+    report_.time_limit_struck = report_.time_limit_struck || out;
+    return out;
+  }
+
+  const allocation::AllocationRequest& request_;
+  const pipeline::FileSize& size_;
+  const AutoJudges& judges_;
+  const AutoOptions& options_;
+  const Deadline& deadline_;
+  report::Portfolio& report_;
+  const ProgressHandler& progress_;
+  std::optional<Checked> best_;
+  bool checks_ = false;
+  double check_seconds_;
+};
 
 }  // namespace
 
-AutoOutcome refine_best(const std::vector<PortfolioCandidate>& candidates,
+AutoOutcome choose_best(const std::vector<PortfolioCandidate>& candidates,
                         const allocation::AllocationRequest& request,
                         const pipeline::FileSize& size,
-                        FidelityProbe& ranking,
-                        FidelityProbe& refining,
+                        const AutoJudges& judges,
                         const AutoOptions& options,
-                        const Remeasure& remeasure,
                         const ProgressHandler& progress) {
   if (candidates.empty()) {
     throw InternalError("auto", "no candidate allocation to choose from");
   }
   const Deadline deadline(options.time_limit_seconds);
   AutoOutcome outcome;
-  rank(outcome, candidates, ranking, deadline, progress);
-  // The first round takes about one pass per decision over half of the samples; later ones as long
-  // as the last.
-  double round_seconds = deadline.elapsed() * static_cast<double>(request.layers.size()) /
-                         static_cast<double>(outcome.report.candidates.size());
-  int rounds = 0;
+  rank(outcome, candidates, judges.ranking, deadline, progress);
+  // The first round takes about one pass per decision; later ones as long as the last.
+  const double round_seconds = deadline.elapsed() * static_cast<double>(request.layers.size()) /
+                               static_cast<double>(outcome.report.candidates.size());
   std::vector<PortfolioCandidate> starts;
   for (const std::size_t i : best_of(outcome.report.candidates, options.starts)) {
     starts.push_back(candidates[i]);
   }
-  if (remeasure && !deadline.forbids(options.remeasure_seconds)) {
-    remeasure_winner(starts, outcome, remeasure, ranking);
-  }
-  for (PortfolioCandidate& start : starts) {
-    if (!outcome.report.steps.empty() && outcome.report.time_limit_struck) break;
-    Refined refined{.allocation = std::move(start.allocation)};
-    refined.steps.push_back(refining.divergence(widths_of(refined.allocation)));
-    while (rounds < options.max_rounds) {
-      if (deadline.forbids(round_seconds)) {
-        outcome.report.time_limit_struck = true;
-        break;
-      }
-      const double began = deadline.elapsed();
-      const bool better = improve(refined.allocation, request, size, ranking, refining, progress);
-      round_seconds = deadline.elapsed() - began;
-      ++rounds;
-      if (!better) break;
-      refined.steps.push_back(refining.divergence(widths_of(refined.allocation)));
-    }
-    const bool first = outcome.report.steps.empty();
-    if (!first && !refining.surely_better(widths_of(refined.allocation), widths_of(outcome.best))) {
-      continue;
-    }
-    outcome.best = std::move(refined.allocation);
-    outcome.report.steps = std::move(refined.steps);
-    outcome.report.winner = start.origin;
-  }
+  Choice choice(request, size, judges, options, deadline, outcome, progress);
+  choice.check(std::move(starts));
+  choice.refine(round_seconds);
+  PortfolioCandidate best = std::move(choice).best();
+  outcome.best = std::move(best.allocation);
+  outcome.report.winner = std::move(best.origin);
   return outcome;
 }
 

@@ -2,7 +2,6 @@
 
 #include <cstdint>
 #include <functional>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -21,32 +20,39 @@ struct PortfolioCandidate {
   allocation::Allocation allocation;
 };
 
-/// Solves again for the winner of the ranking, with its metric measured on more samples: returns
-/// another candidate, or nullopt.
-using Remeasure = std::function<std::optional<PortfolioCandidate>(const std::string& origin)>;
+/// What candidates are judged with. Their samples are disjoint (SampleRoles).
+struct AutoJudges {
+  /// Ranks the candidates, and measures the neighbours of one that is refined.
+  FidelityProbe& ranking;
+  /// Decides whether a step of refinement is taken; null: nothing is refined.
+  FidelityProbe* refining = nullptr;
+  /// The divergence of each check sample, with the weights rounded as they will be; empty: the
+  /// ranking decides.
+  std::function<std::vector<double>(const allocation::Allocation&)> check = {};
+};
 
 struct AutoOutcome {
   allocation::Allocation best;
   report::Portfolio report;
 };
 
-/// Refines the best of `candidates`. Candidates are ranked by the divergence that `ranking`
-/// measures. For each of the best ones, every decision is tried one width up and one down; the
-/// integer program with these measured changes as losses proposes a step within the budget, and
-/// steps are taken while the divergence that `refining` measures decreases significantly. A step
-/// that fails is shortened (by a penalty on moves that gain little) before the search ends.
-///
-/// The integer program over measured changes is a trust-region method: unlike the sum of
-/// single-layer effects, it measures each change with all other layers quantized.
+/// Chooses one of `candidates`, or a refined one, in three steps:
+/// 1. *Ranking* by the divergence that `judges.ranking` measures.
+/// 2. *Refinement* of the best one. Every decision is tried one width up and one down; the integer
+///    program with these measured changes as losses proposes a step within the budget, which is
+///    taken if the divergence that `judges.refining` measures decreases significantly. A step that
+///    fails is shortened (by a penalty on moves that gain little) before the search ends. The
+///    integer program over measured changes is a trust-region method: unlike the sum of
+///    single-layer effects, it measures each change with all other layers quantized.
+/// 3. *Check* of the best ranked and of the refined one. The refined one is chosen only if it is
+///    significantly better.
 /// @param request  without losses; its budget, candidates and cost model limit every step.
 /// @param candidates  at least one; candidates with equal widths are measured once.
-[[nodiscard]] AutoOutcome refine_best(const std::vector<PortfolioCandidate>& candidates,
+[[nodiscard]] AutoOutcome choose_best(const std::vector<PortfolioCandidate>& candidates,
                                       const allocation::AllocationRequest& request,
                                       const pipeline::FileSize& size,
-                                      FidelityProbe& ranking,
-                                      FidelityProbe& refining,
+                                      const AutoJudges& judges,
                                       const AutoOptions& options,
-                                      const Remeasure& remeasure = {},
                                       const ProgressHandler& progress = {});
 
 }  // namespace ompq::search

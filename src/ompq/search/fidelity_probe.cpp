@@ -54,8 +54,35 @@ void add_distances(const Tensor& output,
   }
 }
 
+/// Factors of class scores, in steps of 9 %.
+std::vector<double> tried_factors() {
+  std::vector<double> factors;
+  for (int eighths = -8; eighths <= 24; ++eighths) factors.push_back(std::exp2(eighths / 8.0));
+  return factors;
+}
+
 double sum_of(const std::vector<double>& values) {
   return std::accumulate(values.begin(), values.end(), 0.0);
+}
+
+/// Distances at the factor with the least sum, between two tried ones, where a parabola through
+/// three of them has its minimum. @param by_factor  [factor][sample]
+std::vector<double> at_best_factor(std::vector<std::vector<double>> by_factor) {
+  const auto best = std::ranges::min_element(by_factor, {}, sum_of);
+  if (best == by_factor.begin() || best + 1 == by_factor.end() || sum_of(*best) == 0) {
+    return std::move(*best);
+  }
+  const auto& below = *(best - 1);
+  const auto& above = *(best + 1);
+  const double bend = sum_of(below) - 2 * sum_of(*best) + sum_of(above);
+  const double at = bend > 0 ? (sum_of(below) - sum_of(above)) / (2 * bend) : 0.0;
+  std::vector<double> result = *best;
+  for (std::size_t i = 0; i < result.size(); ++i) {
+    const double slope = (above[i] - below[i]) / 2;
+    const double own_bend = below[i] - 2 * result[i] + above[i];
+    result[i] = std::max(0.0, result[i] + at * slope + at * at / 2 * own_bend);
+  }
+  return result;
 }
 
 /// A decision and its first layer in execution order: a tied layer may run before the leader.
@@ -90,8 +117,21 @@ NetworkWidths float_widths(const pipeline::Model& model) {
 }  // namespace
 
 std::string divergence_measure(const graph::Graph& graph) {
-  return scores::class_count(graph) ? "mean Kullback-Leibler divergence of the classes, nats"
-                                    : "squared error of the output over its squared norm";
+  return scores::class_count(graph)
+             ? "mean Kullback-Leibler divergence of the classes, with scaled scores, "
+               "nats"
+             : "squared error of the output over its squared norm";
+}
+
+bool surely_below(const std::vector<double>& a, const std::vector<double>& b) {
+  const auto n = static_cast<double>(a.size());
+  const double shift = (sum_of(a) - sum_of(b)) / n;
+  double variance = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    variance += (a[i] - b[i] - shift) * (a[i] - b[i] - shift);
+  }
+  const double error = a.size() < 2 ? 0.0 : std::sqrt(variance / (n - 1) / n);
+  return shift < 0 && shift <= -2 * error;
 }
 
 FidelityProbe::FidelityProbe(const pipeline::Model& model,
@@ -160,20 +200,27 @@ void FidelityProbe::weigh() {
   for (std::size_t o = 0; o < sizes.size(); ++o) weights_by_output_[o] = 1.0 / sizes[o];
 }
 
-std::vector<double> FidelityProbe::distances(const std::vector<Tensor>& outputs,
-                                             const Batch& batch) const {
-  std::vector<double> result(static_cast<std::size_t>(batch.samples), 0.0);
+std::vector<std::vector<double>> FidelityProbe::distances(const std::vector<Tensor>& outputs,
+                                                          const Batch& batch,
+                                                          std::span<const double> factors) const {
+  const std::vector<double> none(static_cast<std::size_t>(batch.samples), 0.0);
   if (by_class_) {
+    std::vector<std::vector<double>> result(factors.size(), none);
     const scores::Scores seen = scores::as_scores(outputs.front(), kind_).value();
     const scores::Scores expected = scores::as_scores(batch.reference.front(), kind_).value();
     for (std::int64_t row = 0; row < seen.rows; ++row) {
-      const std::int64_t sample = row * batch.samples / seen.rows;
-      result[static_cast<std::size_t>(sample)] += scores::divergence_of_rows(expected, seen, row);
+      const auto sample = static_cast<std::size_t>(row * batch.samples / seen.rows);
+      const auto each =
+          scores::sharpened_divergences(scores::log_probabilities(expected.row(row), kind_),
+                                        scores::log_probabilities(seen.row(row), kind_),
+                                        factors);
+      for (std::size_t f = 0; f < factors.size(); ++f) result[f][sample] += each[f];
     }
     return result;
   }
+  std::vector<std::vector<double>> result{none};
   for (std::size_t o = 0; o < outputs.size(); ++o) {
-    add_distances(outputs[o], batch.reference[o], weights_by_output_[o], result);
+    add_distances(outputs[o], batch.reference[o], weights_by_output_[o], result.front());
   }
   return result;
 }
@@ -217,35 +264,45 @@ void FidelityProbe::apply(const NetworkWidths& widths) {
   for (std::size_t l = 0; l < widths.weights.size(); ++l) set_width(l, widths.weights[l]);
 }
 
-const std::vector<double>& FidelityProbe::by_sample(const NetworkWidths& widths) {
+const std::vector<double>& FidelityProbe::distances_at(const NetworkWidths& widths) {
   const auto known = known_.find(widths);
   if (known != known_.end()) return known->second;
   check_interrupt();
   apply(widths);
-  std::vector<double> all;
+  return known_[widths] = run_all(executor_);
+}
+
+std::vector<double> FidelityProbe::run_all(runtime::Executor& executor) {
+  const std::vector<double> factors = tried_factors();
+  std::vector<std::vector<double>> all(by_class_ ? factors.size() : 1);
   for (const Batch& batch : batches_) {
-    const auto some = distances(executor_.run(inputs_of(batch)), batch);
-    all.insert(all.end(), some.begin(), some.end());
+    check_interrupt();
+    const auto some = distances(executor.run(inputs_of(batch)), batch, factors);
+    for (std::size_t f = 0; f < all.size(); ++f) {
+      all[f].insert(all[f].end(), some[f].begin(), some[f].end());
+    }
   }
   ++evaluations_;
-  return known_[widths] = std::move(all);
+  return at_best_factor(std::move(all));
+}
+
+std::vector<double> FidelityProbe::by_sample(const graph::Graph& network) {
+  runtime::ExecutorOptions options = options_;
+  options.integer_kernels = true;
+  runtime::Executor executor(graph::with_float_outputs(network), options);
+  std::vector<double> all = run_all(executor);
+  const auto count = static_cast<double>(all.size());
+  for (double& value : all) value = mean(value) * count;
+  return all;
 }
 
 double FidelityProbe::divergence(const NetworkWidths& widths) {
-  return mean(sum_of(by_sample(widths)));
+  return mean(sum_of(distances_at(widths)));
 }
 
 bool FidelityProbe::surely_better(const NetworkWidths& widths, const NetworkWidths& other) {
-  const std::vector<double>& a = by_sample(widths);
-  const std::vector<double>& b = by_sample(other);
-  const auto n = static_cast<double>(a.size());
-  const double shift = (sum_of(a) - sum_of(b)) / n;
-  double variance = 0;
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    variance += (a[i] - b[i] - shift) * (a[i] - b[i] - shift);
-  }
-  const double error = a.size() < 2 ? 0.0 : std::sqrt(variance / (n - 1) / n);
-  return shift < 0 && shift <= -2 * error;
+  const std::vector<double> own = distances_at(widths);
+  return surely_below(own, distances_at(other));
 }
 
 std::vector<std::vector<double>> FidelityProbe::alternatives(
@@ -253,8 +310,14 @@ std::vector<std::vector<double>> FidelityProbe::alternatives(
     const std::vector<allocation::DecisionItem>& decisions,
     const std::vector<std::vector<int>>& alternatives,
     const ProgressHandler& progress) {
-  std::vector<std::vector<double>> totals;
-  for (const auto& tried : alternatives) totals.emplace_back(tried.size(), 0.0);
+  const std::vector<double> factors = tried_factors();
+  const std::size_t count = by_class_ ? factors.size() : 1;
+  // [decision][alternative][factor], of all samples together.
+  using ByFactor = std::vector<std::vector<double>>;
+  std::vector<std::vector<ByFactor>> totals;
+  for (const auto& tried : alternatives) {
+    totals.emplace_back(tried.size(), ByFactor(count, {0.0}));
+  }
   apply(widths);
   const auto visits = visits_of(decisions, model_.discovery.layers, executor_);
   std::int64_t done = 0;
@@ -268,17 +331,21 @@ std::vector<std::vector<double>> FidelityProbe::alternatives(
       for (std::size_t a = 0; a < alternatives[d].size(); ++a) {
         check_interrupt();
         for (const std::size_t l : layers) set_width(l, alternatives[d][a]);
-        totals[d][a] += sum_of(distances(executor_.finish(runtime::Executor::State(state)), batch));
+        const auto each =
+            distances(executor_.finish(runtime::Executor::State(state)), batch, factors);
+        for (std::size_t f = 0; f < count; ++f) totals[d][a][f].front() += sum_of(each[f]);
       }
       for (const std::size_t l : layers) set_width(l, widths.weights[l]);
       if (progress) progress({"refinement", ++done, steps, {}});
     }
   }
-  for (auto& row : totals) {
+  std::vector<std::vector<double>> result;
+  for (const auto& row : totals) {
     evaluations_ += static_cast<std::int64_t>(row.size());
-    for (double& value : row) value = mean(value);
+    auto& means = result.emplace_back();
+    for (const ByFactor& by_factor : row) means.push_back(mean(at_best_factor(by_factor).front()));
   }
-  return totals;
+  return result;
 }
 
 }  // namespace ompq::search

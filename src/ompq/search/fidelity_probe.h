@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -32,14 +33,19 @@ struct NetworkWidths {
   return {allocation.weight_bits, allocation.activation_bits};
 }
 
+/// True if the mean of a is significantly below that of b, both by sample: the mean difference is
+/// at least two standard errors below zero.
+[[nodiscard]] bool surely_below(const std::vector<double>& a, const std::vector<double>& b);
+
 /// Measures how far the network deviates from the float one with given bit-widths: the mean
-/// Kullback-Leibler divergence of the class scores (nats), or, if the first output is not class
-/// scores, the mean over all outputs of sum |y_q - y|^2 / sum |y|^2. Integer outputs are replaced
-/// by the floats from which they are computed (graph::with_float_outputs); if there are none, the
-/// share of differing elements is used. Weights are rounded to nearest; activations have all
-/// quantizers of the target, as in the written file. Keeps the inputs of its samples in memory, or,
-/// with --memory, as many as fit into a part of it and loads the others again. `dataset` must
-/// outlive it.
+/// Kullback-Leibler divergence of the class scores (nats), after scaling all of them by the factor
+/// that fits best, since few bits make scores smaller without changing the classes; or, if the
+/// first output is not class scores, the mean over all outputs of sum |y_q - y|^2 / sum |y|^2.
+/// Integer outputs are replaced by the floats from which they are computed
+/// (graph::with_float_outputs); if there are none, the share of differing elements is used. Weights
+/// are rounded to nearest; activations have all quantizers of the target, as in the written file.
+/// Keeps the inputs of its samples in memory, or, with --memory, as many as fit into a part of it
+/// and loads the others again. `dataset` must outlive it.
 class FidelityProbe {
  public:
   /// @throws DataError if no sample can be read.
@@ -54,8 +60,11 @@ class FidelityProbe {
   /// The divergence of the network at `widths`; earlier results are cached.
   [[nodiscard]] double divergence(const NetworkWidths& widths);
 
-  /// True if the divergence at `widths` is significantly lower than at `other`: the mean difference
-  /// over the samples is at least two standard errors below zero.
+  /// The divergence of each sample of any other form of the network, such as one with other
+  /// rounding.
+  [[nodiscard]] std::vector<double> by_sample(const graph::Graph& network);
+
+  /// surely_below() of the divergences at `widths` and at `other`.
   [[nodiscard]] bool surely_better(const NetworkWidths& widths, const NetworkWidths& other);
 
   /// The divergences of networks whose weights differ from `widths` in one decision.
@@ -80,9 +89,11 @@ class FidelityProbe {
   };
   [[nodiscard]] std::vector<Tensor> inputs_of(const Batch& batch) const;
   void weigh();
-  /// [sample]
-  [[nodiscard]] std::vector<double> distances(const std::vector<Tensor>& outputs,
-                                              const Batch& batch) const;
+  /// The distance of each sample of a batch with class scores scaled by each of `factors`,
+  /// [factor][sample]; of other outputs, one row.
+  [[nodiscard]] std::vector<std::vector<double>> distances(const std::vector<Tensor>& outputs,
+                                                           const Batch& batch,
+                                                           std::span<const double> factors) const;
   void apply(const NetworkWidths& widths);
   /// The network with float weights and quantized activations.
   void quantize_activations(const std::vector<int>& activation_bits);
@@ -90,7 +101,9 @@ class FidelityProbe {
   /// The bias in multiples of activation scale x weight scale.
   void set_bias(std::size_t layer, int bits);
   [[nodiscard]] double mean(double total) const;
-  [[nodiscard]] const std::vector<double>& by_sample(const NetworkWidths& widths);
+  /// The distance of each sample, with scaled class scores.
+  [[nodiscard]] std::vector<double> run_all(runtime::Executor& executor);
+  [[nodiscard]] const std::vector<double>& distances_at(const NetworkWidths& widths);
 
   const pipeline::Model& model_;
   RoundedWeights& weights_;

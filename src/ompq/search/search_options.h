@@ -17,9 +17,9 @@ namespace ompq::search {
 
 struct AutoOptions {
   double time_limit_seconds = 60;  ///< for ranking and refining; then the best so far is used
-  int max_rounds = 40;             ///< of refinement, in total for all starts
-  double remeasure_seconds = 0;    ///< expected time to measure the winner's metric on more samples
-  std::size_t starts = 3;          ///< best ranked candidates that are refined
+  int max_rounds = 40;             ///< of refinement
+  std::size_t starts = 3;          ///< best ranked candidates that are checked
+  double check_seconds = 0;        ///< expected time to round and judge one of them
 };
 
 struct SearchOptions {
@@ -31,6 +31,8 @@ struct SearchOptions {
   bool measure_for_beside = false;
   double beta = 1.0;
   AutoOptions automatic;
+  /// Samples of the same source for `auto` that no other step uses.
+  std::vector<std::int64_t> more_samples;
   rounding::WeightOptions weights;
   /// Of activations in the networks that are judged.
   quant::RangeMethod activation_range = rounding::CalibrationOptions{}.range;
@@ -69,8 +71,9 @@ void bind_measuring(Binder& binder, SearchOptions& options) {
   binder.bind("beta", options.beta);
   binder.bind("time-limit", options.automatic.time_limit_seconds, seconds_from_us);
   binder.unbound("rounds", options.automatic.max_rounds);
-  binder.unbound("time to measure again", options.automatic.remeasure_seconds);
   binder.unbound("starts", options.automatic.starts);
+  binder.unbound("time to check", options.automatic.check_seconds);
+  binder.unbound("more samples", options.more_samples);
   binder.bind("weight-symmetry", options.weights.symmetry);
   binder.bind("target", options.weights.target);
   binder.unbound("weight range", options.weights.range);

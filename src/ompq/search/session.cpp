@@ -13,6 +13,8 @@
 #include "ompq/graph/passes.h"
 #include "ompq/search/allocate.h"
 #include "ompq/search/fidelity_probe.h"
+#include "ompq/search/final_check.h"
+#include "ompq/search/sample_roles.h"
 
 namespace ompq::search {
 namespace {
@@ -73,33 +75,46 @@ AllocatorRow unmeasured_row(const std::string& allocator) {
 struct SearchSession::Automatic {
   Automatic(const pipeline::Model& model,
             RoundedWeights& weights,
-            data::Dataset& dataset,
-            const std::vector<std::int64_t>& indices,
+            const pipeline::Samples& samples,
             const SearchOptions& options)
-      : halves(pipeline::halves_of(indices)),
-        ranges(model, dataset, indices, calibration_of(options)),
-        ranking(model,
-                weights,
-                ranges,
-                dataset,
-                halves.judging,
-                options.batch_size,
-                judging_executor(options)),
-        refining(model,
-                 weights,
-                 ranges,
-                 dataset,
-                 indices,
-                 options.batch_size,
-                 judging_executor(options)) {}
+      : roles(roles_of(samples.indices, options.more_samples)),
+        ranges(model, *samples.dataset, samples.indices, calibration_of(options)) {
+    const auto probe = [&](std::optional<FidelityProbe>& made,
+                           const std::vector<std::int64_t>& indices) {
+      if (indices.empty()) return;
+      made.emplace(model,
+                   weights,
+                   ranges,
+                   *samples.dataset,
+                   indices,
+                   options.batch_size,
+                   judging_executor(options));
+    };
+    probe(ranking, roles.ranking);
+    probe(refining, roles.refining);
+    probe(checking, roles.checking);
+    if (checking) {
+      check.emplace(model, *samples.dataset, rounding_for_check(roles), ranges, *checking, options);
+    }
+  }
 
-  pipeline::Halves halves;
+  [[nodiscard]] std::int64_t evaluations() const {
+    std::int64_t all = 0;
+    for (const auto* probe : {&ranking, &refining, &checking}) {
+      if (*probe) all += (*probe)->evaluations();
+    }
+    return all;
+  }
+
+  SampleRoles roles;
   ActivationRanges ranges;
-  FidelityProbe ranking;
-  FidelityProbe refining;
+  std::optional<FidelityProbe> ranking;
+  std::optional<FidelityProbe> refining;
+  std::optional<FidelityProbe> checking;
+  std::optional<FinalCheck> check;
   Measurements measurements;
-  std::map<std::string, sensitivity::LossTable> of_both;  // by metric, after measuring again
-  double seconds = 0;                                     // for measuring on the first half
+  double rounding_seconds = 0;  // for trying all widths
+  double seconds = 0;           // for measuring, with that
 };
 
 SearchSession::SearchSession(const pipeline::Model& model,
@@ -114,7 +129,7 @@ SearchSession::SearchSession(const pipeline::Model& model,
       free_(free_request(model, options.request)),
       size_(model, options.weights, options.form) {}
 
-void SearchSession::compensate() {
+void SearchSession::compensate(const std::vector<std::int64_t>& indices) {
   if (!options_.compensated || std::exchange(compensated_, true)) return;
   // With more bits, rounding to nearest leaves almost no error to compensate.
   constexpr int kWidest = 6;
@@ -124,7 +139,7 @@ void SearchSession::compensate() {
   }
   weights_.prepare_compensated(widths,
                                *samples_.dataset,
-                               samples_.indices,
+                               indices,
                                options_.request.seed,
                                options_.executor.threads,
                                progress_);
@@ -165,7 +180,7 @@ void SearchSession::prepare(const std::set<std::string>& allocators) {
     }
   }
   if (plan.metrics.empty() && !plan.orthogonality) return;
-  if (!plan.metrics.empty()) compensate();
+  if (!plan.metrics.empty()) compensate(samples_.indices);
   const bool judged = std::ranges::any_of(plan.metrics, judges_activations);
   if (judged && chooses_activations(options_.request) && !all_.activations) {
     plan.activation_widths = options_.request.activation_candidates;
@@ -245,7 +260,7 @@ std::optional<double> SearchSession::prediction(const std::string& allocator,
                                                 const std::vector<int>& weight_bits) {
   const AllocatorRow row = row_of(allocator);
   if (row.tries_others()) {
-    return automatic().ranking.divergence(
+    return automatic().ranking->divergence(
         {.weights = weight_bits, .activations = allocation::widest_activation_bits(free_)});
   }
   if (unusable_reason(allocator)) return std::nullopt;
@@ -266,18 +281,18 @@ std::optional<double> SearchSession::prediction(const std::string& allocator,
 
 SearchSession::Automatic& SearchSession::automatic() {
   if (automatic_) return *automatic_;
-  compensate();
   const auto began = std::chrono::steady_clock::now();
-  auto made =
-      std::make_shared<Automatic>(model_, weights_, *samples_.dataset, samples_.indices, options_);
+  auto made = std::make_shared<Automatic>(model_, weights_, samples_, options_);
+  compensate(made->roles.rounding);
+  made->rounding_seconds = seconds_since(began);
   MeasurementPlan plan = plan_for(portfolio_metrics(options_.request));
   plan.orthogonality = true;
-  plan.pairs = pairs_are_cheap(model_, made->halves.measuring.size());
+  plan.pairs = pairs_are_cheap(model_, made->roles.measuring.size());
   if (chooses_activations(options_.request)) {
     plan.activation_widths = options_.request.activation_candidates;
   }
   made->measurements =
-      measure(model_, *samples_.dataset, made->halves.measuring, plan, weights_, progress_);
+      measure(model_, *samples_.dataset, made->roles.measuring, plan, weights_, progress_);
   note(made->measurements.dropped);
   made->seconds = seconds_since(began);
   automatic_ = std::move(made);
@@ -328,33 +343,6 @@ std::vector<PortfolioCandidate> SearchSession::candidates(const allocation::Allo
   return found;
 }
 
-std::optional<PortfolioCandidate> SearchSession::remeasured_candidate(
-    const allocation::AllocationRequest& free,
-    const pipeline::FileSize& size,
-    const std::string& origin) {
-  Automatic& state = automatic();
-  const auto row = std::ranges::find(allocator_table(), origin, &AllocatorRow::name);
-  if (row == allocator_table().end() || row->metric.empty()) return std::nullopt;
-  const std::string metric(row->metric);
-  if (!needs_samples(sensitivity::metric(metric))) return std::nullopt;
-  auto& table = state.of_both[metric];
-  if (table.widths.empty()) {
-    const Measurements other = measure(
-        model_, *samples_.dataset, state.halves.judging, plan_for({metric}), weights_, progress_);
-    table = state.measurements.losses.at(metric);
-    const auto found = other.losses.find(metric);
-    if (found == other.losses.end()) return std::nullopt;  // cannot be measured on these samples
-    const auto& values = found->second.values;
-    for (std::size_t i = 0; i < values.size(); ++i)
-      table.values[i] = (table.values[i] + values[i]) / 2;
-  }
-  Measurements both = state.measurements;
-  both.losses[metric] = table;
-  const auto request = request_for(free, *row, options_.request, both);
-  return PortfolioCandidate{origin + " on all samples",
-                            allocate(allocation::allocator(row->solver).allocate, request, size)};
-}
-
 SolvedRequest SearchSession::solve_automatically(const allocation::AllocationRequest& free,
                                                  const pipeline::FileSize& size) {
   const auto began = std::chrono::steady_clock::now();
@@ -369,20 +357,25 @@ SolvedRequest SearchSession::solve_automatically(const allocation::AllocationReq
   }
   AutoOptions options = options_.automatic;
   options.time_limit_seconds -= seconds_since(began) + (first ? 0.0 : state.seconds);
-  const std::int64_t before = state.ranking.evaluations() + state.refining.evaluations();
-  // Measuring again takes one metric and the other half.
-  options.remeasure_seconds = state.of_both.empty() ? state.seconds / 2 : 0.0;
-  AutoOutcome outcome = refine_best(
-      found,
-      solved.request,
-      size,
-      state.ranking,
-      state.refining,
-      options,
-      [&](const std::string& origin) { return remeasured_candidate(free, size, origin); },
-      progress_);
+  // One width of each layer instead of all, but on the way through the quantized network.
+  options.check_seconds = state.rounding_seconds / 2;
+  const std::int64_t before = state.evaluations();
+  AutoJudges judges{.ranking = *state.ranking};
+  if (state.refining) judges.refining = &*state.refining;
+  if (state.check) {
+    judges.check = [&](const allocation::Allocation& asked) {
+      return state.check->by_sample(asked);
+    };
+  }
+  AutoOutcome outcome = choose_best(found, solved.request, size, judges, options, progress_);
   outcome.report.measure = divergence_measure(graph::with_float_outputs(model_.graph));
-  outcome.report.evaluations = state.ranking.evaluations() + state.refining.evaluations() - before;
+  outcome.report.evaluations = state.evaluations() - before;
+  const auto count = [](const auto& role) { return static_cast<std::int64_t>(role.size()); };
+  outcome.report.samples = report::Portfolio::Roles{.rounding = count(state.roles.rounding),
+                                                    .measuring = count(state.roles.measuring),
+                                                    .ranking = count(state.roles.ranking),
+                                                    .refining = count(state.roles.refining),
+                                                    .checking = count(state.roles.checking)};
   solved.allocation = std::move(outcome.best);
   solved.bytes = size.bytes(solved.allocation);
   solved.portfolio = std::move(outcome.report);

@@ -67,11 +67,6 @@ class SearchSession {
   [[nodiscard]] Automatic& automatic();
   [[nodiscard]] std::vector<PortfolioCandidate> candidates(
       const allocation::AllocationRequest& free, const pipeline::FileSize& size);
-  /// The candidate of `origin` with its metric measured on both halves of the samples.
-  [[nodiscard]] std::optional<PortfolioCandidate> remeasured_candidate(
-      const allocation::AllocationRequest& free,
-      const pipeline::FileSize& size,
-      const std::string& origin);
   /// The allocator's row; if nothing is left to choose, one that needs no measurements.
   [[nodiscard]] AllocatorRow row_of(const std::string& allocator) const;
   [[nodiscard]] MeasurementPlan plan_for(std::vector<std::string> metrics) const;
@@ -79,7 +74,8 @@ class SearchSession {
                                                   const pipeline::FileSize& size);
   /// Compensates the errors of rounding in `weights_`, once, if the options ask for it: before
   /// anything is measured.
-  void compensate();
+  /// @param indices  the samples.
+  void compensate(const std::vector<std::int64_t>& indices);
   /// Records dropped measurements and warns once.
   void note(const std::map<std::string, std::string>& dropped);
 

@@ -107,11 +107,22 @@ std::string portfolio_text(const report::Portfolio& portfolio) {
                         display_name(candidates[i].origin),
                         candidates[i].divergence);
   }
-  text += fmt::format("\nrefined {} in {} steps: {:.4g} -> {:.4g} ({}){}\n",
+  if (portfolio.steps.size() > 1) {
+    text += fmt::format("\nrefined in {} steps: {:.4g} -> {:.4g}",
+                        portfolio.steps.size() - 1,
+                        portfolio.steps.front(),
+                        portfolio.steps.back());
+  }
+  for (std::size_t i = 0; i < portfolio.checked.size(); ++i) {
+    const auto& row = portfolio.checked[i];
+    text += fmt::format("{}{} {:.4g} +- {:.2g}",
+                        i > 0 ? ", " : "\nchecked on new samples: ",
+                        display_name(row.origin),
+                        row.divergence,
+                        row.standard_error);
+  }
+  text += fmt::format("\nchose {} ({}){}\n",
                       display_name(portfolio.winner),
-                      portfolio.steps.size() - 1,
-                      portfolio.steps.front(),
-                      portfolio.steps.back(),
                       portfolio.measure,
                       portfolio.time_limit_struck ? "; stopped by the time limit" : "");
   return text;

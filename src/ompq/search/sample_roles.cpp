@@ -1,0 +1,68 @@
+#include "ompq/search/sample_roles.h"
+
+#include <cstddef>
+
+namespace ompq::search {
+namespace {
+
+/// Fewer for refinement and check together decide nothing.
+constexpr std::size_t kFewest = 16;
+
+/// Hands out samples in their order.
+class Supply {
+ public:
+  explicit Supply(const std::vector<std::int64_t>& samples) : samples_(samples) {}
+  std::vector<std::int64_t> take(std::size_t count) {
+    const auto first = samples_.begin() + static_cast<std::ptrdiff_t>(next_);
+    next_ += count;
+    return {first, first + static_cast<std::ptrdiff_t>(count)};
+  }
+  std::vector<std::int64_t> rest() { return take(samples_.size() - next_); }
+
+ private:
+  const std::vector<std::int64_t>& samples_;
+  std::size_t next_ = 0;
+};
+
+}  // namespace
+
+SampleRoles roles_of(const std::vector<std::int64_t>& calibration,
+                     const std::vector<std::int64_t>& more) {
+  const std::size_t count = calibration.size();
+  if (count < 4) {
+    return {.rounding = calibration, .measuring = calibration, .ranking = calibration};
+  }
+  SampleRoles roles;
+  Supply own(calibration);
+  if (more.size() >= kFewest) {
+    roles.measuring = own.take(count / 2);
+    roles.ranking = own.rest();
+    Supply others(more);
+    roles.rounding = others.take(more.size() / 3);
+    roles.refining = others.take(more.size() / 3);
+    roles.checking = others.rest();
+    return roles;
+  }
+  const bool few = count < kFewest;
+  roles.measuring = own.take(few ? count / 2 : count * 3 / 8);
+  roles.rounding = roles.measuring;
+  if (few) {
+    roles.ranking = own.rest();
+    return roles;
+  }
+  roles.ranking = own.take(count / 4);
+  roles.refining = own.take(count * 3 / 16);
+  roles.checking = own.rest();
+  return roles;
+}
+
+std::vector<std::int64_t> rounding_for_check(const SampleRoles& roles) {
+  std::vector<std::int64_t> all = roles.rounding;
+  if (roles.rounding != roles.measuring) return all;
+  for (const auto* role : {&roles.ranking, &roles.refining}) {
+    if (*role != roles.measuring) all.insert(all.end(), role->begin(), role->end());
+  }
+  return all;
+}
+
+}  // namespace ompq::search

@@ -1,0 +1,31 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+namespace ompq::search {
+
+/// Which samples `auto` uses for what. Roles have no sample in common, unless there are fewer than
+/// four samples.
+struct SampleRoles {
+  /// The rounding with which metrics are measured and candidates are ranked. Without further
+  /// samples, those for measuring.
+  std::vector<std::int64_t> rounding;
+  std::vector<std::int64_t> measuring;  ///< metrics
+  std::vector<std::int64_t> ranking;    ///< candidates, and neighbours of the one that is refined
+  std::vector<std::int64_t> refining;   ///< whether a step is taken; empty: no refinement
+  std::vector<std::int64_t> checking;   ///< the last choice; empty: the ranking decides
+};
+
+/// @param calibration  samples that other steps use as well.
+/// @param more  samples of the same source that no other step uses; may be empty. Then, from 16 on,
+/// the calibration samples are divided among all roles, and below that between the first two, since
+/// few samples cannot tell many choices apart.
+[[nodiscard]] SampleRoles roles_of(const std::vector<std::int64_t>& calibration,
+                                   const std::vector<std::int64_t>& more);
+
+/// The samples with which weights are rounded for the check: those for rounding, or, if these are
+/// the ones for measuring, all but those for the check.
+[[nodiscard]] std::vector<std::int64_t> rounding_for_check(const SampleRoles& roles);
+
+}  // namespace ompq::search

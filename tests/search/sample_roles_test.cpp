@@ -1,0 +1,74 @@
+#include "ompq/search/sample_roles.h"
+
+#include <numeric>
+#include <set>
+
+#include <gtest/gtest.h>
+
+namespace ompq::search {
+namespace {
+
+std::vector<std::int64_t> numbers(std::int64_t begin, std::int64_t count) {
+  std::vector<std::int64_t> all(static_cast<std::size_t>(count));
+  std::iota(all.begin(), all.end(), begin);
+  return all;
+}
+
+/// The samples of all roles; fails if one has two roles.
+std::set<std::int64_t> all_of(const SampleRoles& roles) {
+  std::set<std::int64_t> all;
+  for (const auto* role : {&roles.measuring, &roles.ranking, &roles.refining, &roles.checking}) {
+    for (const std::int64_t sample : *role) {
+      EXPECT_TRUE(all.insert(sample).second) << sample << " has two roles";
+    }
+  }
+  return all;
+}
+
+TEST(SampleRoles, DivideTheCalibrationSamples) {
+  for (const std::int64_t count : {16, 17, 64, 1000}) {
+    const SampleRoles roles = roles_of(numbers(0, count), {});
+    EXPECT_EQ(all_of(roles).size(), static_cast<std::size_t>(count));
+    EXPECT_FALSE(roles.refining.empty());
+    EXPECT_FALSE(roles.checking.empty());
+    EXPECT_EQ(roles.rounding, roles.measuring);
+  }
+}
+
+TEST(SampleRoles, LeaveTheCalibrationSamplesToTheMetricsIfThereAreMore) {
+  const SampleRoles roles = roles_of(numbers(0, 64), numbers(100, 192));
+  EXPECT_EQ(roles.measuring, numbers(0, 32));
+  EXPECT_EQ(roles.ranking, numbers(32, 32));
+  EXPECT_EQ(roles.rounding, numbers(100, 64));
+  EXPECT_EQ(roles.refining, numbers(164, 64));
+  EXPECT_EQ(roles.checking, numbers(228, 64));
+  EXPECT_EQ(all_of(roles).size(), 192U);
+}
+
+TEST(SampleRoles, HaveNoRefinementAndNoCheckWithFewSamples) {
+  for (const std::int64_t count : {4, 15}) {
+    const SampleRoles roles = roles_of(numbers(0, count), numbers(100, 15));
+    EXPECT_EQ(all_of(roles).size(), static_cast<std::size_t>(count));
+    EXPECT_TRUE(roles.refining.empty());
+    EXPECT_TRUE(roles.checking.empty());
+  }
+  const SampleRoles roles = roles_of(numbers(0, 3), {});
+  EXPECT_EQ(roles.measuring, numbers(0, 3));
+  EXPECT_EQ(roles.ranking, numbers(0, 3));
+}
+
+TEST(SampleRoles, TheCheckIsOfUnseenSamples) {
+  const SampleRoles own = roles_of(numbers(0, 64), {});
+  EXPECT_EQ(rounding_for_check(own).size() + own.checking.size(), 64U);
+  const SampleRoles more = roles_of(numbers(0, 64), numbers(100, 192));
+  EXPECT_EQ(rounding_for_check(more), more.rounding);
+  for (const SampleRoles& roles : {own, more}) {
+    const auto rounding = rounding_for_check(roles);
+    const std::set<std::int64_t> distinct(rounding.begin(), rounding.end());
+    EXPECT_EQ(distinct.size(), rounding.size());
+    for (const std::int64_t sample : roles.checking) EXPECT_FALSE(distinct.contains(sample));
+  }
+}
+
+}  // namespace
+}  // namespace ompq::search
