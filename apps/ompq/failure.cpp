@@ -1,6 +1,7 @@
 #include "failure.h"
 
 #include <cstdio>
+#include <exception>
 #include <new>
 #include <string>
 
@@ -44,6 +45,12 @@ int report_failure(const std::exception& error) noexcept {
 }
 
 int report_uncaught(void (*rethrow)()) noexcept {
+  if (std::current_exception() == nullptr) {  // `throw;` would call the terminate handler again
+    write_if_possible(stderr,
+                      "ompq: an error could not be reported; this is a bug in ompq; please report "
+                      "it with the command and what 'ompq --version --verbose' prints\n");
+    return static_cast<int>(ExitCode::OwnFault);
+  }
   try {
     rethrow();
   } catch (const std::exception& error) {

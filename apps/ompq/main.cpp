@@ -4,6 +4,7 @@
 #include <string>
 #include <string_view>
 
+#include <execinfo.h>
 #include <fmt/format.h>
 
 #include "command_line.h"
@@ -73,12 +74,20 @@ int run(int argc, char** argv) {
   return static_cast<int>(ExitCode::Done);
 }
 
+/// The C library loads what it needs to end a thread when the first one ends. If there is no memory
+/// then, it aborts.
+void load_unwinder() {
+  void* frame = nullptr;
+  static_cast<void>(::backtrace(&frame, 1));
+}
+
 }  // namespace
 }  // namespace ompq::app
 
 int main(int argc, char** argv) {
   ompq::app::open_standard_streams();
   ompq::app::handle_signals();
+  ompq::app::load_unwinder();
   std::set_terminate([] { ompq::app::end_at_once(ompq::app::report_uncaught([] { throw; })); });
   try {
     return ompq::app::run(argc, argv);

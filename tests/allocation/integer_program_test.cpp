@@ -245,7 +245,7 @@ TEST(SolveIlp, RefusesProblemsThatAreNone) {
   Problem problem = eleven_layers();
   problem.constraints.push_back({Quantity::SizeBits, 100000000, 0, 0});
   problem.items[3].values[1] = std::nan("");
-  EXPECT_THROW((void)solve_integer_program(problem), ConfigError);
+  EXPECT_THROW((void)solve_integer_program(problem), DataError);
   problem.items[3].values = {0, 1};
   EXPECT_THROW((void)solve_integer_program(problem), ConfigError);
   problem.items[3].values = {0, 1, 2};

@@ -70,13 +70,18 @@ TEST(ValidateProblem, NamesTheLayerAndWhatIsWrong) {
   EXPECT_THAT(message([](Item& item) { item.widths = {2, 2}; }), HasSubstr("not ascending: 2, 2"));
   EXPECT_THAT(message([](Item& item) { item.costs.pop_back(); }),
               HasSubstr("2 values for 2 widths and costs for 1 of 2 budgets"));
-  EXPECT_THAT(message([](Item& item) { item.values[1] = std::numeric_limits<double>::infinity(); }),
-              HasSubstr("layer 'b' has the value inf at 4 bits; it must be finite"));
   EXPECT_THAT(message([](Item& item) { item.costs[0] = {1}; }), HasSubstr("1 costs for 2 widths"));
   EXPECT_THAT(message([](Item& item) { item.costs[1][0] = -5; }),
               HasSubstr("layer 'b' has the negative cost -5"));
   EXPECT_EQ(message([](Item& item) { item.widths.clear(); }), "nothing was thrown")
       << "options of merged decisions have no widths";
+}
+
+TEST(ValidateProblem, BlamesTheDataForALossThatIsNotFinite) {
+  Problem problem = two_budgets();
+  problem.items[1].values[1] = std::numeric_limits<double>::infinity();
+  EXPECT_THAT(message_of<DataError>([&] { validate(problem); }),
+              HasSubstr("layer 'b' has the loss inf at 4 bits, which is not finite"));
 }
 
 TEST(FormatQuantity, HasTheUnitOfItsQuantity) {

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
@@ -82,6 +83,26 @@ TEST_F(OutputFilesTest, AreNotEachOther) {
   } catch (const ConfigError& error) {
     EXPECT_THAT(error.what(), AllOf(HasSubstr("--result"), HasSubstr("is also --output")));
   }
+}
+
+TEST_F(OutputFilesTest, AreNotEachOtherInAnotherSpellingOfWhatIsNotThereYet) {
+  const std::string name = "not-there-yet.onnx";
+  const fs::path whole = fs::current_path() / name;
+  for (const fs::path& other :
+       {fs::path("./" + name), whole, fs::path("../") / fs::current_path().filename() / name}) {
+    const std::vector<NamedFile> written{{"--output", name}, {"--result", other}};
+    EXPECT_THROW(check_output_files(written, {}), ConfigError) << other;
+  }
+}
+
+TEST_F(OutputFilesTest, AreNotTheNameOfAnOpenFile) {
+  const fs::path model = write("model.onnx");
+  const int file = ::open(model.c_str(), O_RDWR);
+  ASSERT_GE(file, 0);
+  for (const std::string folder : {"/dev/fd/", "/proc/self/fd/"}) {
+    EXPECT_THAT(refusal(folder + std::to_string(file)), HasSubstr("names an open file"));
+  }
+  ::close(file);
 }
 
 TEST_F(OutputFilesTest, AreNotEachOtherThroughALinkToWhatIsNotThereYet) {

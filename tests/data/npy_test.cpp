@@ -85,6 +85,10 @@ TEST(Npy, SaysWhatItCannotRead) {
   EXPECT_THAT(
       npy_error(npy_bytes("{'descr': '<f4', 'fortran_order': False, 'shape': (2,), }", "abcd")),
       HasSubstr("has 4 bytes; 2 elements of float32 need 8"));
+  EXPECT_THAT(
+      npy_error(npy_bytes(
+          "{'descr': '<f4', 'fortran_order': False, 'shape': (4611686018427387904, 4), }", "abcd")),
+      HasSubstr("an array of shape 4611686018427387904x4 cannot exist"));
   EXPECT_THAT(npy_error(npy_bytes("{'descr': '<f4', 'shape': (1,), }", "abcd")),
               HasSubstr("no fortran_order"));
   EXPECT_THAT(

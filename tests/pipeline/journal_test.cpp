@@ -1,9 +1,12 @@
 #include "ompq/pipeline/journal.h"
 
+#include <csignal>
+#include <filesystem>
 #include <fstream>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
 #include "ompq/core/atomic_file.h"
 #include "ompq/core/error.h"
@@ -22,6 +25,20 @@ class JournalTest : public ::testing::Test {
  private:
   testing::TemporaryDirectory folder_;
 };
+
+TEST_F(JournalTest, LeavesNothingWhereNotEvenItsFirstLineFits) {
+  const rlimit before = [] {
+    rlimit now{};
+    ::getrlimit(RLIMIT_FSIZE, &now);
+    return now;
+  }();
+  std::signal(SIGXFSZ, SIG_IGN);
+  const rlimit none{.rlim_cur = 0, .rlim_max = before.rlim_max};
+  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &none), 0);
+  EXPECT_THROW(Journal(file(), "abc"), FileError);
+  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &before), 0);
+  EXPECT_FALSE(std::filesystem::exists(file()));
+}
 
 TEST_F(JournalTest, HoldsWhatWasAppendedAfterItIsOpenedAgain) {
   {
@@ -131,14 +148,14 @@ TEST_F(JournalTest, DropsWhatIsNoUnit) {
   std::string deep = "{\"key\":\"second\",\"value\":";
   deep += std::string(200'000, '[') + std::string(200'000, ']') + "}";
   for (const std::string& line : {deep,
-                                 std::string("{\"key\":\"first\",\"value\":2}"),
-                                 std::string("{\"key\":3,\"value\":2}"),
-                                 std::string("{\"key\":\"second\"}"),
-                                 std::string("{\"key\":\"\",\"value\":2}"),
-                                 std::string("[\"key\", \"value\"]"),
-                                 std::string("null"),
-                                 std::string("{\"key\":\"second\",\"value\":1e999}"),
-                                 std::string("\xff\xfe")}) {
+                                  std::string("{\"key\":\"first\",\"value\":2}"),
+                                  std::string("{\"key\":3,\"value\":2}"),
+                                  std::string("{\"key\":\"second\"}"),
+                                  std::string("{\"key\":\"\",\"value\":2}"),
+                                  std::string("[\"key\", \"value\"]"),
+                                  std::string("null"),
+                                  std::string("{\"key\":\"second\",\"value\":1e999}"),
+                                  std::string("\xff\xfe")}) {
     write(kept + line + "\n{\"key\":\"later\",\"value\":1}\n");
     const Journal journal(file(), "abc");
     EXPECT_EQ(journal.resumed(), 1U) << line.substr(0, 60);

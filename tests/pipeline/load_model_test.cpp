@@ -20,9 +20,11 @@ namespace {
 using graph::Dim;
 using graph::Graph;
 using graph::ValueId;
+using ::testing::AllOf;
 using testing::GraphBuilder;
 using ::testing::HasSubstr;
 using ::testing::SizeIs;
+using ::testing::ThrowsMessage;
 
 TEST(LoadModel, CountsAndHashesExternalData) {
   const testing::TemporaryDirectory folder;
@@ -93,6 +95,24 @@ TEST(LoadModel, FoldsNormsAndFindsLayersAndHashesTheFile) {
   EXPECT_EQ(model.sha256, sha256(read_file(file)));
   EXPECT_EQ(model.file_bytes, static_cast<std::int64_t>(std::filesystem::file_size(file)));
   EXPECT_TRUE(model.tail.empty());
+}
+
+TEST(LoadModel, RefusesWeightsAndBiasesWhoseSquaresOverflow) {
+  const testing::TemporaryDirectory folder;
+  const auto file = folder / "net.onnx";
+  const Model model = small_model();
+  const graph::Layer& layer = model.discovery.layers[1];
+  for (const graph::ValueId id : {layer.weight, layer.bias}) {
+    graph::Graph damaged = model.graph;
+    Tensor values = *damaged.value(id).constant;
+    values.mutable_data<float>()[2] = -3.4e38F;
+    damaged.mutable_value(id).constant = values;
+    onnx_io::export_onnx(damaged, file, {.format = onnx_io::WeightFormat::Float});
+    EXPECT_THAT(
+        [&] { static_cast<void>(load_model(file)); },
+        ThrowsMessage<ImportError>(AllOf(
+            HasSubstr("net.onnx"), HasSubstr(model.graph.value(id).name), HasSubstr("-3.4e+38"))));
+  }
 }
 
 TEST(LoadGraph, ReturnsTheGraphOfTheModel) {

@@ -95,7 +95,8 @@ TEST_F(StateCheck, RefusesWhatDoesNotFitTheNetworkOrTheInitialCodes) {
   expect("out of range", [&](BlockState& s) { weight(s).codes[5] = 4; });
   expect("out of range", [&](BlockState& s) { weight(s).params.zero_point[0] = -1; });
   expect("out of range", [&](BlockState& s) { weight(s).params.zero_point[1] = 4; });
-  for (const float scale : {0.0F, -1.0F, kNan, std::numeric_limits<float>::infinity()}) {
+  for (const float scale :
+       {0.0F, -1.0F, kNan, std::numeric_limits<float>::infinity(), 3e38F, 1e30F}) {
     expect("out of range", [&](BlockState& s) { weight(s).params.scale[0] = scale; });
     expect("its scale for 'x'", [&](BlockState& s) { s.steps["x"] = scale; });
   }

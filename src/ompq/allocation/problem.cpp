@@ -29,10 +29,14 @@ void validate_item(const Item& item, std::size_t constraints) {
   }
   for (std::size_t j = 0; j < item.values.size(); ++j) {
     if (std::isfinite(item.values[j])) continue;
-    fail(fmt::format("the value {} at {}; it must be finite",
-                     item.values[j],
-                     item.widths.empty() ? fmt::format("option {}", j)
-                                         : fmt::format("{} bits", item.widths[j])));
+    // A measured loss: the weights or the samples have numbers whose squares overflow.
+    throw DataError("allocation",
+                    fmt::format("layer '{}' has the loss {} at {}, which is not finite; check its "
+                                "weights and the samples",
+                                item.name,
+                                item.values[j],
+                                item.widths.empty() ? fmt::format("option {}", j)
+                                                    : fmt::format("{} bits", item.widths[j])));
   }
   for (const auto& row : item.costs) {
     if (row.size() != item.options()) {

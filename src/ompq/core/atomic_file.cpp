@@ -4,7 +4,7 @@
 #include <cstring>
 #include <deque>
 #include <fstream>
-#include <sstream>
+#include <vector>
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -142,11 +142,19 @@ std::string read_file(const fs::path& source) {
   if (!stream) {
     throw FileError(source.string(), fmt::format("cannot be read: {}", std::strerror(errno)));
   }
-  std::ostringstream text;
-  text << stream.rdbuf();
-  if (stream.bad())
+  std::string text;
+  const auto size = fs::file_size(source, code);
+  if (!code) text.reserve(size);
+  // Not by `<<`, which ends without an error if there is no memory for more.
+  std::vector<char> buffer(std::size_t{1} << 16);
+  while (stream) {
+    stream.read(buffer.data(), static_cast<std::streamsize>(buffer.size()));
+    text.append(buffer.data(), static_cast<std::size_t>(stream.gcount()));
+  }
+  if (stream.bad()) {
     throw FileError(source.string(), "a read error occurred before the end of the file");
-  return std::move(text).str();
+  }
+  return text;
 }
 
 }  // namespace ompq

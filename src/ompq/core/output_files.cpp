@@ -20,7 +20,11 @@ namespace fs = std::filesystem;
 bool is_same_file(const fs::path& a, const fs::path& b) {
   std::error_code code;
   if (fs::exists(a, code) && fs::exists(b, code)) return fs::equivalent(a, b, code);
-  return fs::weakly_canonical(link_target(a), code) == fs::weakly_canonical(link_target(b), code);
+  // A relative name of which no part exists stays relative in weakly_canonical().
+  const auto whole = [&](const fs::path& file) {
+    return fs::weakly_canonical(fs::absolute(link_target(file), code), code);
+  };
+  return whole(a) == whole(b);
 }
 
 std::string_view kind_of(fs::file_type type) {
@@ -39,8 +43,22 @@ std::string_view kind_of(fs::file_type type) {
   }
 }
 
+/// True for /dev/stdout, /proc/self/fd/3 and the like: names of open files, which a new file cannot
+/// replace.
+bool names_open_file(const fs::path& file) {
+  std::error_code code;
+  const fs::path whole = fs::absolute(file, code).lexically_normal();
+  const fs::path top = whole.has_relative_path() ? *whole.relative_path().begin() : fs::path();
+  return top == "dev" || top == "proc";
+}
+
 void check_kind(const NamedFile& file) {
   std::error_code code;
+  if (names_open_file(file.path) && fs::status(file.path, code).type() == fs::file_type::regular) {
+    throw ConfigError(file.name,
+                      fmt::format("'{}' names an open file; give the name of the file itself",
+                                  file.path.string()));
+  }
   const fs::file_type type = fs::status(file.path, code).type();
   const bool free = type == fs::file_type::regular || type == fs::file_type::not_found ||
                     type == fs::file_type::none || type == fs::file_type::unknown;

@@ -105,8 +105,10 @@ Tensor read_idx(const fs::path& file) {
   if (lengths.size() != 4 * rank) throw DataError(file.string(), "the IDX header is truncated");
   std::vector<std::int64_t> shape;
   for (std::size_t i = 0; i < rank; ++i) shape.push_back(big_endian<std::uint32_t>(lengths, 4 * i));
-  const auto expected = static_cast<std::size_t>(element_count(shape));
-  require_memory(file, shape, static_cast<std::int64_t>(expected));
+  std::int64_t elements = 1;
+  for (const std::int64_t extent : shape) elements = saturated_product(elements, extent);
+  require_memory(file, shape, elements);
+  const auto expected = static_cast<std::size_t>(elements);
   const std::string bytes = stream.read(expected + 1);
   if (bytes.size() != expected) {
     throw DataError(file.string(),

@@ -4,6 +4,7 @@
 #include <array>
 #include <charconv>
 #include <cstring>
+#include <limits>
 #include <optional>
 #include <span>
 
@@ -109,6 +110,7 @@ class Header {
     if (list.empty() || list.front() != '(') fail("the array's header has no shape");
     list.remove_prefix(1);
     std::vector<std::int64_t> shape;
+    std::int64_t elements = 1;
     while (true) {
       const std::size_t begin = list.find_first_not_of(" ,");
       if (begin == std::string_view::npos) return shape;
@@ -117,6 +119,10 @@ class Header {
       const auto [end, error] = std::from_chars(list.data(), list.data() + list.size(), extent);
       if (error != std::errc() || extent < 0) fail("the array's shape is not a list of extents");
       shape.push_back(extent);
+      elements = saturated_product(elements, extent);
+      if (elements == std::numeric_limits<std::int64_t>::max()) {
+        fail(fmt::format("an array of shape {} cannot exist", shape_text(shape)));
+      }
       list.remove_prefix(static_cast<std::size_t>(end - list.data()));
     }
   }

@@ -283,6 +283,10 @@ std::unique_ptr<Dataset> open_dataset(const fs::path& source,
     throw FileError(error.path1().string(),
                     fmt::format("cannot be read: {}", error.code().message()));
   }
+  std::error_code ignored;
+  if (fs::exists(source, ignored)) {
+    request.fail(fmt::format("is neither a file nor a folder; expected {}", kSources));
+  }
   request.fail(fmt::format("does not exist; expected {}", kSources));
 }
 

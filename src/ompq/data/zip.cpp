@@ -73,6 +73,10 @@ ZipReader::ZipReader(const std::filesystem::path& file)
   file_bytes_ = static_cast<std::uint64_t>(stream.tellg());
   int code = ZIP_ER_OK;
   archive_.reset(zip_open(name_.c_str(), ZIP_RDONLY, &code));
+  // Not the archive's fault: there is no memory, or no file may be opened any more.
+  if (!archive_ && (code == ZIP_ER_OPEN || code == ZIP_ER_READ)) {
+    throw FileError(name_, fmt::format("cannot be read: {}", text_of(code)));
+  }
   if (!archive_) fail(text_of(code));
   read_directory();
 }

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "ompq/core/error.h"
+#include "ompq/core/memory_limit.h"
 #include "ompq/graph/discover_parts.h"
 #include "ompq/graph/passes.h"
 #include "ompq/graph/weight_slots.h"
@@ -97,7 +98,7 @@ class SampleSize {
     std::int64_t count = 1;
     bool batched = false;
     for (const Dim& dim : *value.shape) {
-      count *= dim.size;
+      count = saturated_product(count, dim.size);
       batched = batched || dim.times_batch;
     }
     const bool divide = !open_ && !batched && batch_ > 1 && count % batch_ == 0;
@@ -145,12 +146,16 @@ std::int64_t count_macs(const Graph& graph,
                         const SampleSize& size) {
   const std::vector<std::int64_t>& shape = graph.value(layer.weight).constant->shape();
   if (use == WeightUse::Lookup) return 0;
-  if (use == WeightUse::Recurrent) return steps_of(graph, node) * layer.weight_count;
-  if (use == WeightUse::Product) return layer.output_elements * shape[product_axis(node, shape)];
-  if (node.is("ConvTranspose")) {
-    return size.elements(layer.input, node) * (layer.weight_count / shape[0]);
+  if (use == WeightUse::Recurrent) {
+    return saturated_product(steps_of(graph, node), layer.weight_count);
   }
-  return layer.output_elements * (layer.weight_count / layer.out_channels);
+  if (use == WeightUse::Product) {
+    return saturated_product(layer.output_elements, shape[product_axis(node, shape)]);
+  }
+  if (node.is("ConvTranspose")) {
+    return saturated_product(size.elements(layer.input, node), layer.weight_count / shape[0]);
+  }
+  return saturated_product(layer.output_elements, layer.weight_count / layer.out_channels);
 }
 
 /// The bias of the layer.

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "ompq/core/memory_limit.h"
 #include "ompq/pipeline/file_metadata.h"
 #include "ompq/pipeline/layer_tables.h"
 
@@ -61,7 +62,9 @@ report::Inspection inspect(const Model& model) {
       model.tail.empty() ? named_shapes(graph, graph.outputs()) : declared_outputs(graph);
   inspection.layers = layer_rows(model);
   inspection.parameters = parameter_count(graph);
-  for (const graph::Layer& layer : model.discovery.layers) inspection.macs += layer.macs;
+  for (const graph::Layer& layer : model.discovery.layers) {
+    inspection.macs = saturated_sum(inspection.macs, layer.macs);
+  }
   for (const graph::Block& block : model.discovery.blocks) {
     report::BlockRow& row = inspection.blocks.emplace_back();
     row.name = block.name;

@@ -89,7 +89,13 @@ Journal::Journal(std::filesystem::path path, std::string fingerprint)
 void Journal::begin(const std::string& header) {
   file_->truncate(0);
   without_units_.emplace(path().string());
-  write_line(header);
+  try {
+    write_line(header);
+  } catch (const FileError&) {  // nothing to resume from
+    std::error_code ignored;
+    std::filesystem::remove(path(), ignored);
+    throw;
+  }
 }
 
 void Journal::resume(const std::string& text) {

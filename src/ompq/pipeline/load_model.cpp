@@ -1,6 +1,7 @@
 #include "ompq/pipeline/load_model.h"
 
 #include <algorithm>
+#include <cmath>
 #include <optional>
 
 #include <fmt/format.h>
@@ -130,6 +131,35 @@ void require_no_tail(const Model& model) {
                   name));
 }
 
+/// Sums of squares of larger numbers overflow float32.
+constexpr float kMostWeight = 1e18F;
+
+void require_moderate(const Model& model, const graph::Layer& layer, graph::ValueId id) {
+  if (id == graph::kNoValue) return;
+  const graph::Value& value = model.graph.value(id);
+  const auto values = value.constant->data<float>();
+  const auto found =
+      std::ranges::find_if(values, [](float number) { return std::abs(number) > kMostWeight; });
+  if (found == values.end()) return;
+  throw ImportError(
+      model.file.string(),
+      fmt::format("'{}' of layer '{}' has the value {:g}, and weights and biases must be within "
+                  "+-{:g} to be quantized; they are damaged or their training diverged",
+                  value.name,
+                  layer.name,
+                  *found,
+                  kMostWeight));
+}
+
+/// @throws ImportError naming the first weight or bias of a layer that is too large to be
+/// quantized. Other constants may be, such as masks.
+void require_moderate_weights(const Model& model) {
+  for (const graph::Layer& layer : model.discovery.layers) {
+    require_moderate(model, layer, layer.weight);
+    require_moderate(model, layer, layer.bias);
+  }
+}
+
 /// Adds the file's name to errors about its network.
 template <typename Read>
 auto told_with_file(const std::filesystem::path& file, const Read& read) {
@@ -155,6 +185,7 @@ TrainableModel loaded(const std::filesystem::path& file, const onnx_io::ImportOp
   result.unfolded = inferred(imported, &model.tail);
   model.graph = with_folded_norms(result.unfolded);
   model.discovery = graph::discover(model.graph);
+  require_moderate_weights(model);
   model.file_graph = file_graph(imported, model);
   if (!model.file_graph) require_no_tail(model);
   if (model.file_graph) model.unfolded_file_graph = file_graph(imported, model, Norms::Kept);

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "ompq/core/error.h"
+#include "ompq/core/first_failure.h"
 #include "ompq/quant/options_check.h"
 #include "ompq/quant/range_search.h"
 #include "ompq/quant/slices.h"
@@ -59,16 +60,20 @@ QuantParams choose_qparams(const Tensor& x, const ChooseOptions& options) {
                      options.granularity,
                      std::vector<float>(static_cast<std::size_t>(slices.total())),
                      std::vector<std::int32_t>(static_cast<std::size_t>(slices.total()))};
+  FirstFailure failure;
 #pragma omp parallel if (values.size() > 10'000)
   {
     std::vector<float> buffer;
 #pragma omp for schedule(dynamic)
     for (std::int64_t s = 0; s < slices.total(); ++s) {
-      const auto chosen = choose_slice(slice_values(values, slices, s, buffer), options);
-      params.scale[static_cast<std::size_t>(s)] = chosen.scale;
-      params.zero_point[static_cast<std::size_t>(s)] = chosen.zero_point;
+      failure.guard([&] {
+        const auto chosen = choose_slice(slice_values(values, slices, s, buffer), options);
+        params.scale[static_cast<std::size_t>(s)] = chosen.scale;
+        params.zero_point[static_cast<std::size_t>(s)] = chosen.zero_point;
+      });
     }
   }
+  failure.rethrow();
   return params;
 }
 

@@ -17,7 +17,12 @@ bool all_finite(std::span<const float> values) {
   return std::ranges::all_of(values, [](float value) { return std::isfinite(value); });
 }
 
-bool is_scale(float value) { return std::isfinite(value) && value > 0.0F; }
+/// A method chooses ranges near the initial ones: a scale far beyond them is not its result, and
+/// would overflow later.
+bool is_scale(float value, float initial) {
+  constexpr float kMostGrowth = 1024.0F;
+  return std::isfinite(value) && value > 0.0F && value / kMostGrowth <= initial;
+}
 
 /// Same quantizer up to its scales and zero points.
 bool same_form(const quant::QuantizedTensor& a, const quant::QuantizedTensor& b) {
@@ -42,7 +47,9 @@ void check_codes(const std::string& name,
       std::ranges::all_of(codes.codes, [&](std::uint8_t code) { return code < levels; }) &&
       std::ranges::all_of(codes.params.zero_point,
                           [&](std::int32_t zero) { return zero >= 0 && zero < levels; }) &&
-      std::ranges::all_of(codes.params.scale, is_scale);
+      std::ranges::all_of(codes.params.scale, [&](float scale) {
+        return is_scale(scale, std::ranges::max(expected->second.params.scale));
+      });
   if (!in_range) refuse_state(fmt::format("its codes or scales for '{}' are out of range", name));
 }
 
@@ -54,7 +61,9 @@ void check_step(const std::string& name,
   if (id == graph::kNoValue || !initial.activations.contains(id)) {
     refuse_state(fmt::format("it has a scale for '{}', which is not quantized", name));
   }
-  if (!is_scale(step)) refuse_state(fmt::format("its scale for '{}' is {}", name, step));
+  if (!is_scale(step, std::ranges::max(initial.activations.at(id).scale))) {
+    refuse_state(fmt::format("its scale for '{}' is {}", name, step));
+  }
 }
 
 void check_bias(const std::string& name,

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 
+#include "ompq/core/first_failure.h"
 #include "ompq/quant/choose_qparams.h"
 #include "ompq/quant/levels.h"
 #include "ompq/quant/rounding.h"
@@ -277,8 +278,7 @@ std::vector<std::vector<quant::Grid>> rank_grids(const ColumnProblem& problem,
   std::vector<std::vector<quant::Grid>> ranked(
       static_cast<std::size_t>(count),
       std::vector<quant::Grid>(static_cast<std::size_t>(target.cols)));
-#pragma omp parallel for schedule(static)
-  for (std::int64_t row = 0; row < target.cols; ++row) {
+  const auto rank_row = [&](std::int64_t row) {
     std::vector<std::pair<double, quant::Grid>> scored;
     for (const quant::Grid& grid : candidate_grids(target, row, bits, symmetry)) {
       double sum = 0.0;
@@ -296,7 +296,11 @@ std::vector<std::vector<quant::Grid>> rank_grids(const ColumnProblem& problem,
     for (std::size_t c = 0; c < ranked.size(); ++c) {
       ranked[c][static_cast<std::size_t>(row)] = scored[std::min(c, scored.size() - 1)].second;
     }
-  }
+  };
+  FirstFailure failure;
+#pragma omp parallel for schedule(static)
+  for (std::int64_t row = 0; row < target.cols; ++row) failure.guard([&] { rank_row(row); });
+  failure.rethrow();
   return ranked;
 }
 

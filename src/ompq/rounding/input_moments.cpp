@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "ompq/core/error.h"
+#include "ompq/core/first_failure.h"
 #include "ompq/core/random.h"
 #include "ompq/ops/window.h"
 #include "ompq/quant/fake_quantize.h"
@@ -229,9 +230,11 @@ void accumulate(const Patches& patches,
     add_means(zs, factor, part.z_mean);
   };
   if (moments.size() == 1) return add(moments.front());
-    // Many small parts: one thread each.
+  // Many small parts: one thread each.
+  FirstFailure failure;
 #pragma omp parallel for schedule(static)
-  for (std::size_t p = 0; p < moments.size(); ++p) add(moments[p]);
+  for (std::size_t p = 0; p < moments.size(); ++p) failure.guard([&] { add(moments[p]); });
+  failure.rethrow();
 }
 
 void check(const graph::Graph& graph, const graph::Layer& layer, const LayerInputs& inputs) {

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "ompq/core/error.h"
+#include "ompq/core/first_failure.h"
 #include "ompq/core/half.h"
 #include "ompq/core/memory_budget.h"
 #include "ompq/core/out_of_memory.h"
@@ -206,24 +207,27 @@ void SampleCache::write(std::int64_t first, const MatrixView& values) {
                                  rows_,
                                  cols_));
   }
+  const auto store = [&](std::int64_t r, std::vector<float>& buffer) {
+    const float* row = floats_of(values, r, buffer);
+    const float max = all_finite(row, cols_) ? greatest_magnitude(row, cols_) : NAN;
+    if (element_ == CacheElement::Float32) {
+      std::copy_n(row, cols_, floats(first + r));
+      scales_[static_cast<std::size_t>(first + r)] = std::isnan(max) ? max : 1.0F;
+      return;
+    }
+    // The smallest normal number keeps 1 / scale finite.
+    const float scale = std::max(max / kMostLevel, std::numeric_limits<float>::min());
+    scales_[static_cast<std::size_t>(first + r)] = std::isnan(max) ? max : scale;
+    encode(row, data_ + (first + r) * cols_, cols_, std::isnan(max) ? 0.0F : 1.0F / scale);
+  };
+  FirstFailure failure;
 #pragma omp parallel
   {
     std::vector<float> buffer;
 #pragma omp for schedule(static)
-    for (std::int64_t r = 0; r < values.rows; ++r) {
-      const float* row = floats_of(values, r, buffer);
-      const float max = all_finite(row, cols_) ? greatest_magnitude(row, cols_) : NAN;
-      if (element_ == CacheElement::Float32) {
-        std::copy_n(row, cols_, floats(first + r));
-        scales_[static_cast<std::size_t>(first + r)] = std::isnan(max) ? max : 1.0F;
-        continue;
-      }
-      // The smallest normal number keeps 1 / scale finite.
-      const float scale = std::max(max / kMostLevel, std::numeric_limits<float>::min());
-      scales_[static_cast<std::size_t>(first + r)] = std::isnan(max) ? max : scale;
-      encode(row, data_ + (first + r) * cols_, cols_, std::isnan(max) ? 0.0F : 1.0F / scale);
-    }
+    for (std::int64_t r = 0; r < values.rows; ++r) failure.guard([&] { store(r, buffer); });
   }
+  failure.rethrow();
   touch(values.rows);
   for (std::int64_t r = first; r < first + values.rows; ++r) {
     if (!std::isnan(row_scale(r))) continue;

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "ompq/core/error.h"
+#include "ompq/core/first_failure.h"
 #include "ompq/core/out_of_memory.h"
 #include "ompq/graph/fuse_integers.h"
 #include "ompq/graph/fuse_quantizers.h"
@@ -165,10 +166,14 @@ at::Tensor Executor::Impl::filled_input(std::size_t i,
   const std::int64_t rows = shared ? 1 : count;
   const auto cols = static_cast<std::size_t>(tensor.numel() / rows);
   auto* data = tensor.data_ptr<float>();
+  FirstFailure failure;
 #pragma omp parallel for schedule(static) num_threads(threads)
   for (std::int64_t row = 0; row < rows; ++row) {
-    fill(i, first + row, {data + static_cast<std::size_t>(row) * cols, cols});
+    failure.guard([&] {
+      fill(i, first + row, {data + static_cast<std::size_t>(row) * cols, cols});
+    });
   }
+  failure.rethrow();
   if (axis > 0) tensor = tensor.movedim(0, axis).contiguous();
   if (input.type != DataType::Float32) tensor = tensor.to(ops::scalar_type_of(input.type));
   return as_activation(tensor, id);
