@@ -12,11 +12,10 @@ build=build/wheel
 scripts/bootstrap.sh --wheel
 packaging/torch.sh
 mkdir -p "$build"
-# The folder of this build must not appear in the files: not in messages, and not as a path to libraries, which
-# make_wheel.py sets.
+# The folder of this build must not appear in the files.
 flags="-ffile-prefix-map=$(pwd)=."
 cmake -S . -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=Release -DOMPQ_TORCH="$(pwd)/build/torch" -DOMPQ_PORTABLE=ON -DOMPQ_TIFF=OFF \
-  -DOMPQ_TESTS=OFF -DCMAKE_CXX_FLAGS="$flags" -DCMAKE_SKIP_RPATH=ON -DCMAKE_INSTALL_LIBDIR=lib -DOMPQ_PYTHON_SITE=python \
+  -DOMPQ_TESTS=OFF -DCMAKE_CXX_FLAGS="$flags" -DCMAKE_INSTALL_LIBDIR=lib -DOMPQ_PYTHON_SITE=python \
   -DCMAKE_INSTALL_PREFIX="$(pwd)/$build/installed" >"$build/configure.log" 2>&1 || {
   cat "$build/configure.log"
   exit 1
