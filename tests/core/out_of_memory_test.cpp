@@ -6,6 +6,8 @@
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 
+#include "support/sanitizers.h"
+
 namespace ompq {
 namespace {
 
@@ -28,6 +30,7 @@ TEST(OutOfMemory, SaysNoNumberThatIsNotKnown) {
 }
 
 TEST(OutOfMemory, NamesALimitOnTheAddressSpace) {
+  OMPQ_NEEDS_PLAIN_MEMORY();
   rlimit before{};
   ASSERT_EQ(::getrlimit(RLIMIT_AS, &before), 0);
   const rlimit limited{rlim_t{1} << 46, before.rlim_max};

@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include "ompq/core/error.h"
+#include "support/sanitizers.h"
 
 namespace ompq {
 namespace {
@@ -43,6 +44,7 @@ TEST(Tensor, RefusesValuesThatDoNotFillTheShape) {
 }
 
 TEST(Tensor, RefusesSizesThatNoMemoryHolds) {
+  OMPQ_NEEDS_PLAIN_MEMORY();
   const std::int64_t extent = std::int64_t{1} << 61;
   EXPECT_THROW(Tensor(DataType::Float64, {extent}), ShapeError) << "2^64 bytes became 0";
   EXPECT_THROW(Tensor(DataType::Int8, {std::int64_t{1} << 50}), OutOfMemory);

@@ -10,6 +10,7 @@
 #include <gtest/gtest.h>
 
 #include "support/peak_memory.h"
+#include "support/sanitizers.h"
 
 namespace ompq::data {
 namespace {
@@ -44,6 +45,7 @@ TEST(LabelsOf, OneHotRowsAreThePlacesOfTheirOnes) {
 }
 
 TEST(LabelsOf, TakeLittleMemoryBesidesTheArray) {
+  OMPQ_NEEDS_PLAIN_MEMORY();
   Tensor rows(DataType::UInt8, {64, 1 << 20});
   for (std::size_t i = 0; i < 64; ++i) rows.mutable_bytes()[(i << 20) + i] = std::byte{1};
   Labels labels;

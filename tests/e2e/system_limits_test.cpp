@@ -9,6 +9,7 @@
 
 #include "e2e/ompq.h"
 #include "ompq/core/atomic_file.h"
+#include "support/sanitizers.h"
 
 // What the system refuses: memory, threads, disk, and the standard streams. The status says so, the
 // message names the limit, and nothing is blamed on ompq.
@@ -90,6 +91,7 @@ TEST_F(SystemLimits, OnFileSizesAreErrorsThatLeaveNothing) {
 }
 
 TEST_F(SystemLimits, OnTheAddressSpaceAreReportedAsLackOfMemory) {
+  OMPQ_NEEDS_PLAIN_MEMORY();
   int refused = 0;
   for (const int megabytes : {60, 150, 300, 450, 600, 800, 1000}) {
     const ProgramResult result =
@@ -108,6 +110,7 @@ TEST_F(SystemLimits, OnTheAddressSpaceAreReportedAsLackOfMemory) {
 }
 
 TEST_F(SystemLimits, OnThreadsAreNamed) {
+  OMPQ_NEEDS_PLAIN_MEMORY();
   const ProgramResult result =
       shell("ulimit -c 0; ulimit -v 100000000", quantization("--threads 1000"));
   EXPECT_TRUE(result.status == 0 || result.status == 3) << result.status << "\n" << result.error;
