@@ -160,16 +160,16 @@ class Check(Record):
 
 
 class Roles(Record):
-    """The number of samples for each step of `auto`. No sample has two roles."""
+    """The number of samples for each step of `auto`, which share none of them."""
 
     rounding: int
-    """The rounding with which metrics are measured; may be those for measuring."""
+    """Trying error compensation; with few samples, those for measuring."""
     measuring: int
-    """Metrics."""
+    """Measuring metrics."""
     ranking: int
-    """Candidates, and neighbours of the one that is refined."""
+    """Candidates, and the steps to try in refinement."""
     refining: int
-    """Whether a step of refinement is taken."""
+    """Deciding whether a step of refinement is taken."""
     checking: int
     """The last choice; 0: the ranking decides."""
 

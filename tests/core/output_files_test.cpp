@@ -105,6 +105,26 @@ TEST_F(OutputFilesTest, AreNotTheNameOfAnOpenFile) {
   ::close(file);
 }
 
+TEST_F(OutputFilesTest, MayReplaceAFileInAFolderOfDevices) {
+  // /dev/shm is a folder like others.
+  const fs::path file = "/dev/shm/ompq-output-files-test";
+  std::ofstream(file) << "old";
+  if (!fs::exists(file)) GTEST_SKIP() << "there is no /dev/shm";
+  EXPECT_NO_THROW(check_output_files(std::vector<NamedFile>{{"--output", file}}, {}));
+  fs::remove(file);
+}
+
+TEST_F(OutputFilesTest, MayBeFolders) {
+  const fs::path file = write("runs.txt");
+  const auto folder = [](const fs::path& path) {
+    return std::vector<NamedFile>{{"--tensorboard", path, true}};
+  };
+  EXPECT_NO_THROW(check_output_files(folder(folder_ / "new" / "runs"), {}));
+  EXPECT_NO_THROW(check_output_files(folder(folder_ / "."), {}));
+  EXPECT_THROW(check_output_files(folder(file), {}), ConfigError);
+  EXPECT_THROW(check_output_files(folder(file / "runs"), {}), FileError);
+}
+
 TEST_F(OutputFilesTest, AreNotEachOtherThroughALinkToWhatIsNotThereYet) {
   fs::create_symlink("out", folder_ / "link");
   const std::vector<NamedFile> written{{"--output", folder_ / "out"},

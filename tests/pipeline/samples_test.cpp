@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "pipeline/small_model.h"
+
 namespace ompq::pipeline {
 namespace {
 
@@ -29,6 +31,17 @@ TEST(CalibrationShare, AlwaysLeavesSomethingToMeasureWith) {
       }
     }
   }
+}
+
+TEST(UnusedSamples, AreInNeitherOfTheOthers) {
+  Samples calibration = small_samples(8);
+  calibration.indices = {1, 4};
+  EXPECT_EQ(unused_samples(calibration, nullptr), (std::vector<std::int64_t>{0, 2, 3, 5, 6, 7}));
+  Samples evaluation = small_samples(8);
+  evaluation.indices = {0, 7};
+  EXPECT_EQ(unused_samples(calibration, &evaluation), (std::vector<std::int64_t>{2, 3, 5, 6}));
+  evaluation.used.source = "other numbers";
+  EXPECT_EQ(unused_samples(calibration, &evaluation).size(), 6U) << "indices of another source";
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include "ompq/core/atomic_file.h"
 #include "ompq/core/error.h"
 #include "ompq/core/log.h"
+#include "ompq/core/random.h"
 #include "ompq/data/preprocess_binding.h"
 #include "ompq/data/preprocess_file.h"
 #include "ompq/pipeline/load_model.h"
@@ -241,9 +242,12 @@ pipeline::Samples calibration_samples(const Context& context, const pipeline::Mo
 
 std::vector<std::int64_t> samples_for_auto(const pipeline::Samples& calibration,
                                            const pipeline::Samples* evaluation) {
-  constexpr std::int64_t kTimes = 3;
-  return pipeline::unused_samples(
-      calibration, evaluation, kTimes * static_cast<std::int64_t>(calibration.indices.size()));
+  constexpr std::size_t kTimes = 3;
+  std::vector<std::int64_t> unused = pipeline::unused_samples(calibration, evaluation);
+  Random random = Random(calibration.used.seed).split("unused");
+  random.shuffle(unused);
+  unused.resize(std::min(unused.size(), kTimes * calibration.indices.size()));
+  return unused;
 }
 
 pipeline::Samples evaluation_samples(const Context& context,

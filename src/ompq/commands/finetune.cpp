@@ -1,8 +1,5 @@
 #include "ompq/qat/finetune.h"
 
-#include <filesystem>
-#include <system_error>
-
 #include <fmt/format.h>
 
 #include "ompq/commands/command_options.h"
@@ -13,27 +10,12 @@
 #include "ompq/commands/training_options.h"
 #include "ompq/core/atomic_file.h"
 #include "ompq/core/display_text.h"
-#include "ompq/core/error.h"
 #include "ompq/pipeline/companion_files.h"
 #include "ompq/pipeline/load_model.h"
 #include "ompq/report/json.h"
 #include "ompq/tables/training_tables.h"
 
 namespace ompq::commands {
-namespace {
-
-/// @throws FileError if event files cannot be written there, before any work.
-void check_event_folder(const OptionValues& options) {
-  const auto folder = options.maybe_text("tensorboard");
-  std::error_code code;
-  if (!folder || !std::filesystem::exists(*folder, code)) return;
-  if (!std::filesystem::is_directory(*folder, code)) {
-    throw FileError("--tensorboard",
-                    fmt::format("'{}' is not a folder; choose another path", *folder));
-  }
-}
-
-}  // namespace
 
 report::Finetuning finetune(const Context& context) {
   const MemoryScope memory = memory_of(context, "finetune");
@@ -41,7 +23,6 @@ report::Finetuning finetune(const Context& context) {
   check_outputs("finetune", options);
   const auto [model, unfolded] = load_trainable_model(context);
   check_outputs("finetune", options, model.data_files);
-  check_event_folder(options);
   pipeline::Samples samples = calibration_samples(context, model);
   pipeline::Samples training = training_samples(context, model);
   pipeline::Samples evaluation = validation_samples(context, model, samples);

@@ -25,7 +25,7 @@ void add_paths(const OptionRecord& record,
                const OptionValues& options,
                std::vector<NamedFile>& files) {
   if (record.type != OptionType::Path || !options.has(record.name)) return;
-  files.push_back({display_name(record), options.text(record.name)});
+  files.push_back({display_name(record), options.text(record.name), record.is_folder});
 }
 
 /// Files that are read without being given: preprocessing next to a network, and external data of

@@ -29,6 +29,8 @@ bool is_same_file(const fs::path& a, const fs::path& b) {
 
 std::string_view kind_of(fs::file_type type) {
   switch (type) {
+    case fs::file_type::regular:
+      return "file";
     case fs::file_type::directory:
       return "folder";
     case fs::file_type::fifo:
@@ -43,37 +45,46 @@ std::string_view kind_of(fs::file_type type) {
   }
 }
 
-/// True for /dev/stdout, /proc/self/fd/3 and the like: names of open files, which a new file cannot
-/// replace.
-bool names_open_file(const fs::path& file) {
+/// True for /dev/stdout, /proc/self/fd/3 and the like: links in /proc to files that are open, which
+/// a new file cannot replace for those who write to them.
+bool names_open_file(fs::path file) {
   std::error_code code;
-  const fs::path whole = fs::absolute(file, code).lexically_normal();
-  const fs::path top = whole.has_relative_path() ? *whole.relative_path().begin() : fs::path();
-  return top == "dev" || top == "proc";
+  while (fs::is_symlink(file, code)) {
+    const fs::path folder = fs::canonical(fs::absolute(file, code).parent_path(), code);
+    if (folder.string().starts_with("/proc/")) return true;
+    file = folder / fs::read_symlink(file, code);
+  }
+  return false;
 }
 
 void check_kind(const NamedFile& file) {
   std::error_code code;
-  if (names_open_file(file.path) && fs::status(file.path, code).type() == fs::file_type::regular) {
+  const fs::file_type type = fs::status(file.path, code).type();
+  if (type == fs::file_type::regular && names_open_file(file.path)) {
     throw ConfigError(file.name,
                       fmt::format("'{}' names an open file; give the name of the file itself",
                                   file.path.string()));
   }
-  const fs::file_type type = fs::status(file.path, code).type();
-  const bool free = type == fs::file_type::regular || type == fs::file_type::not_found ||
+  const auto expected = file.is_folder ? fs::file_type::directory : fs::file_type::regular;
+  const bool free = type == expected || type == fs::file_type::not_found ||
                     type == fs::file_type::none || type == fs::file_type::unknown;
   if (free) return;
   throw ConfigError(file.name,
-                    fmt::format("'{}' is a {}, not a regular file; give the name of a "
-                                "file",
+                    fmt::format("'{}' is a {}, not a {}; give the name of a {}",
                                 file.path.string(),
-                                kind_of(type)));
+                                kind_of(type),
+                                file.is_folder ? "folder" : "regular file",
+                                file.is_folder ? "folder" : "file"));
 }
 
 void check_folder(const NamedFile& file) {
   const fs::path parent = link_target(file.path).parent_path();
-  const fs::path folder = parent.empty() ? fs::path(".") : parent;
+  fs::path folder = parent.empty() ? fs::path(".") : parent;
   std::error_code code;
+  // A folder is made with those that it is in.
+  while (file.is_folder && !fs::exists(folder, code)) {
+    folder = folder.has_parent_path() ? folder.parent_path() : fs::path(".");
+  }
   if (!fs::exists(folder, code)) {
     throw FileError(
         file.name,

@@ -251,7 +251,9 @@ inline constexpr std::array<OptionRecord, 3> kTrainingFiles{{
      .type = OptionType::Path,
      .value_name = "FOLDER",
      .group = "Output",
-     .text = "write TensorBoard event files to this folder"},
+     .text = "write TensorBoard event files to this folder",
+     .writes = true,
+     .is_folder = true},
 }};
 
 }  // namespace ompq::options

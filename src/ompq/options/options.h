@@ -70,6 +70,7 @@ struct OptionRecord {
   std::string_view group{};  ///< heading in the help
   std::string_view text{};   ///< what it does, a sentence without the final stop
   bool writes = false;       ///< a Path that the command writes, rather than reads
+  bool is_folder = false;    ///< of `writes`: a folder, which may exist
   /// Instead of `fallback`: the first whose condition is met, see apply_conditional_fallbacks().
   std::span<const ConditionalFallback> conditional_fallbacks{};
 };

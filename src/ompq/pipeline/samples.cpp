@@ -71,20 +71,12 @@ std::vector<std::int64_t> held_out(const Samples& drawn, std::int64_t count) {
   return rest;
 }
 
-std::vector<std::int64_t> unused_samples(const Samples& calibration,
-                                         const Samples* evaluation,
-                                         std::int64_t count) {
-  std::unordered_set<std::int64_t> taken(calibration.indices.begin(), calibration.indices.end());
-  if (evaluation != nullptr && same_source(calibration, *evaluation)) {
-    taken.insert(evaluation->indices.begin(), evaluation->indices.end());
-  }
-  std::vector<std::int64_t> rest;
-  for (const std::int64_t index : held_out(calibration, calibration.dataset->size())) {
-    if (!taken.contains(index)) rest.push_back(index);
-  }
-  Random random = Random(calibration.used.seed).split("unused");
-  random.shuffle(rest);
-  if (static_cast<std::int64_t>(rest.size()) > count) rest.resize(static_cast<std::size_t>(count));
+std::vector<std::int64_t> unused_samples(const Samples& calibration, const Samples* evaluation) {
+  std::vector<std::int64_t> rest = held_out(calibration, calibration.dataset->size());
+  if (evaluation == nullptr || !same_source(calibration, *evaluation)) return rest;
+  const std::unordered_set<std::int64_t> taken(evaluation->indices.begin(),
+                                               evaluation->indices.end());
+  std::erase_if(rest, [&](std::int64_t index) { return taken.contains(index); });
   return rest;
 }
 

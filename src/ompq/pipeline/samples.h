@@ -52,11 +52,10 @@ struct Samples {
 /// Up to `count` held-out samples of the same source that are not in `drawn`.
 [[nodiscard]] std::vector<std::int64_t> held_out(const Samples& drawn, std::int64_t count);
 
-/// Up to `count` samples of the same source that are in neither, in the order of their drawing.
+/// The samples of the same source that are in neither, ascending.
 /// @param evaluation  null: there is none.
 [[nodiscard]] std::vector<std::int64_t> unused_samples(const Samples& calibration,
-                                                       const Samples* evaluation,
-                                                       std::int64_t count);
+                                                       const Samples* evaluation);
 
 /// True if both are drawn from the same part of the same source.
 [[nodiscard]] bool same_source(const Samples& a, const Samples& b);

@@ -212,11 +212,9 @@ std::vector<std::int64_t> tuning_samples(const pipeline::Samples& samples,
   const std::int64_t wanted =
       options.tuning_samples > 0 ? options.tuning_samples : samples_wanted(options.method);
   std::vector<std::int64_t> chosen = samples.indices;
-  const bool shared = pipeline::same_source(samples, evaluation);
-  const std::set<std::int64_t> taken(evaluation.indices.begin(), evaluation.indices.end());
-  for (const std::int64_t index : pipeline::held_out(samples, samples.dataset->size())) {
+  for (const std::int64_t index : pipeline::unused_samples(samples, &evaluation)) {
     if (static_cast<std::int64_t>(chosen.size()) >= wanted) break;
-    if (!shared || !taken.contains(index)) chosen.push_back(index);
+    chosen.push_back(index);
   }
   if (wanted > 0 && static_cast<std::int64_t>(chosen.size()) > wanted) {
     chosen.resize(static_cast<std::size_t>(wanted));

@@ -1,30 +1,24 @@
 #include "ompq/search/activation_ranges.h"
 
 #include <algorithm>
+#include <optional>
 #include <set>
 #include <utility>
 
 #include "ompq/allocation/cost_model.h"
+#include "ompq/pipeline/calibrate.h"
 #include "ompq/targets/placement.h"
 
 namespace ompq::search {
 namespace {
 
-/// The layers whose inputs are quantized, with their widths.
-struct QuantizedInputs {
-  std::vector<graph::Layer> layers;
-  std::vector<BitWidth> bits;
-};
-
-QuantizedInputs quantized_inputs(const pipeline::Model& model,
-                                 const std::vector<int>& activation_bits) {
-  QuantizedInputs result;
-  for (std::size_t l = 0; l < activation_bits.size(); ++l) {
-    if (activation_bits[l] == allocation::kFloatBits) continue;
-    result.layers.push_back(model.discovery.layers[l]);
-    result.bits.emplace_back(activation_bits[l]);
+pipeline::QuantizedInputs inputs_at(const pipeline::Model& model,
+                                    const std::vector<int>& activation_bits) {
+  std::vector<std::optional<int>> bits;
+  for (const int width : activation_bits) {
+    bits.push_back(width == allocation::kFloatBits ? std::nullopt : std::optional(width));
   }
-  return result;
+  return pipeline::quantized_inputs(model, bits);
 }
 
 std::set<int> distinct_widths(const std::vector<int>& activation_bits) {
@@ -57,7 +51,7 @@ const targets::TargetRow& ActivationRanges::target() const {
 
 rounding::ActivationQuantizers ActivationRanges::calibrated(
     const std::vector<int>& activation_bits) const {
-  const QuantizedInputs inputs = quantized_inputs(model_, activation_bits);
+  const pipeline::QuantizedInputs inputs = inputs_at(model_, activation_bits);
   if (inputs.layers.empty()) return {};
   return rounding::calibrate_activations(
       model_.graph, inputs.layers, inputs.bits, dataset_, indices_, options_);
@@ -68,7 +62,7 @@ rounding::ActivationQuantizers ActivationRanges::combined(const std::vector<int>
   for (const int width : distinct_widths(activation_bits)) {
     calibrations.push_back(&quantizers(all_at(width, activation_bits)));
   }
-  const QuantizedInputs inputs = quantized_inputs(model_, activation_bits);
+  const pipeline::QuantizedInputs inputs = inputs_at(model_, activation_bits);
   const auto placement =
       targets::place_quantizers(model_.graph, inputs.layers, inputs.bits, target());
   rounding::ActivationQuantizers result;

@@ -36,16 +36,16 @@ struct AutoOutcome {
   report::Portfolio report;
 };
 
-/// Chooses one of `candidates`, or a refined one, in three steps:
+/// Chooses one of `candidates`, or a refined one:
 /// 1. *Ranking* by the divergence that `judges.ranking` measures.
-/// 2. *Refinement* of the best one. Every decision is tried one width up and one down; the integer
+/// 2. *Check* of the best ranked with `judges.check`.
+/// 3. *Refinement* of the best one. Every decision is tried one width up and one down; the integer
 ///    program with these measured changes as losses proposes a step within the budget, which is
 ///    taken if the divergence that `judges.refining` measures decreases significantly. A step that
 ///    fails is shortened (by a penalty on moves that gain little) before the search ends. The
 ///    integer program over measured changes is a trust-region method: unlike the sum of
-///    single-layer effects, it measures each change with all other layers quantized.
-/// 3. *Check* of the best ranked and of the refined one. The refined one is chosen only if it is
-///    significantly better.
+///    single-layer effects, it measures each change with all other layers quantized. The result is
+///    chosen if the check says that it is significantly better.
 /// @param request  without losses; its budget, candidates and cost model limit every step.
 /// @param candidates  at least one; candidates with equal widths are measured once.
 [[nodiscard]] AutoOutcome choose_best(const std::vector<PortfolioCandidate>& candidates,

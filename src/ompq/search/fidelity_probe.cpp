@@ -301,8 +301,7 @@ double FidelityProbe::divergence(const NetworkWidths& widths) {
 }
 
 bool FidelityProbe::surely_better(const NetworkWidths& widths, const NetworkWidths& other) {
-  const std::vector<double> own = distances_at(widths);
-  return surely_below(own, distances_at(other));
+  return surely_below(distances_at(widths), distances_at(other));
 }
 
 std::vector<std::vector<double>> FidelityProbe::alternatives(
