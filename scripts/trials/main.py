@@ -6,6 +6,8 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
+from dataclasses import replace
 from pathlib import Path
 
 from commands import RESNET, Command, commands, make_samples
@@ -23,6 +25,17 @@ def make_small(program: Path, data: Path, folder: Path) -> Path:
          "--method", "nearest", "--samples", "16", "--limit", "32", "--quiet", "--output", small],
         check=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
     return small
+
+
+def startup_seconds(program: Path) -> float:
+    """The longest of five times that the program takes to start, print its version and end."""
+
+    def once() -> float:
+        began = time.monotonic()
+        subprocess.run([program, "--version"], check=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+        return time.monotonic() - began
+
+    return max(once() for _ in range(5))
 
 
 def show(tallies: list[Tally]) -> None:
@@ -51,6 +64,8 @@ def main(rules: Rules, names: list[str], description: str) -> int:
     program = (arguments.build / "bin" / "ompq").resolve()
     if not program.exists():
         parser.error(f"there is no {program}; build the program first")
+    rules = replace(rules, startup=startup_seconds(program))
+    print(f"a start takes {rules.startup:.2f} s; a signal in this time may end the program before main()", flush=True)
     picked = chosen(names, arguments.commands)
     if not picked:
         parser.error("no command begins so")

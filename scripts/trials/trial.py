@@ -91,6 +91,7 @@ class Rules:
     statuses: tuple[int, ...]
     limit: float | None  # seconds
     temporary_files: bool  # may remain
+    startup: float = 0.0  # seconds until main() has set its handlers; before, a signal ends every program
 
 
 def leftovers(command: Command, place: Place) -> list[str]:
@@ -124,7 +125,8 @@ def stop_once(command: Command, place: Place, seconds: float, rules: Rules, sour
     tally.stopped["resumed" if resumed else "fresh"] += 1
     tally.statuses[status] += 1
     tally.slowest = max(tally.slowest, took)
-    if status not in (0, *rules.statuses):
+    before_main = status == -number and moment < rules.startup
+    if status not in (0, *rules.statuses) and not before_main:
         tally.faults.append(f"{where}: status {status}\n{error_of(place)}")
     if rules.limit is not None and took > rules.limit:
         tally.faults.append(f"{where}: took {took:.1f} s to end")
