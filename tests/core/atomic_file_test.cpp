@@ -192,6 +192,14 @@ TEST(ReadFile, ReturnsEveryByte) {
   EXPECT_EQ(read_file(folder / "empty"), "");
 }
 
+TEST(ReadFile, RefusesDevicesThatDoNotEnd) {
+  EXPECT_THAT(file_error([] { static_cast<void>(read_file("/dev/zero", 1'000'000)); }),
+              HasSubstr("is a pipe or device that gives more than"));
+  const testing::TemporaryDirectory folder;
+  write_file_atomically(folder / "file", std::string(2000, 'x'));
+  EXPECT_EQ(read_file(folder / "file", 1000).size(), 2000U);  // the limit is not for files
+}
+
 TEST(ReadFile, NamesWhatCannotBeRead) {
   const testing::TemporaryDirectory folder;
   EXPECT_THAT(file_error([&] { static_cast<void>(read_file(folder / "missing")); }),

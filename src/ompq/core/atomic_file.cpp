@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "ompq/core/byte_count.h"
 #include "ompq/core/error.h"
 #include "ompq/core/unfinished_file.h"
 
@@ -133,7 +134,7 @@ void write_file_atomically(const fs::path& target, std::string_view text) {
   write_file_atomically(target, std::as_bytes(std::span(text)));
 }
 
-std::string read_file(const fs::path& source) {
+std::string read_file(const fs::path& source, std::size_t most_from_pipe) {
   std::error_code code;
   if (fs::is_directory(source, code)) {
     throw FileError(source.string(), "is a directory, not a file");
@@ -143,6 +144,7 @@ std::string read_file(const fs::path& source) {
     throw FileError(source.string(), fmt::format("cannot be read: {}", std::strerror(errno)));
   }
   std::string text;
+  const bool is_pipe = !fs::is_regular_file(source, code);
   const auto size = fs::file_size(source, code);
   if (!code) text.reserve(size);
   // Not by `<<`, which ends without an error if there is no memory for more.
@@ -150,6 +152,11 @@ std::string read_file(const fs::path& source) {
   while (stream) {
     stream.read(buffer.data(), static_cast<std::streamsize>(buffer.size()));
     text.append(buffer.data(), static_cast<std::size_t>(stream.gcount()));
+    if (is_pipe && text.size() > most_from_pipe) {
+      throw FileError(source.string(),
+                      fmt::format("is a pipe or device that gives more than {}; give a file",
+                                  format_bytes(static_cast<std::int64_t>(most_from_pipe))));
+    }
   }
   if (stream.bad()) {
     throw FileError(source.string(), "a read error occurred before the end of the file");

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <filesystem>
 #include <span>
 #include <string>
@@ -30,8 +31,14 @@ struct NewFile {
 /// @throws FileError as write_file_atomically; targets that were not yet renamed are unchanged.
 void write_files_atomically(std::span<const NewFile> files);
 
-/// The file's contents. @throws FileError if it cannot be read.
-[[nodiscard]] std::string read_file(const std::filesystem::path& source);
+/// The most that is read from a pipe or device, which may never end.
+inline constexpr std::size_t kMostFromPipe = std::size_t{2} << 30;
+
+/// The file's contents.
+/// @param most_from_pipe  bytes; files on disk are not limited.
+/// @throws FileError if it cannot be read.
+[[nodiscard]] std::string read_file(const std::filesystem::path& source,
+                                    std::size_t most_from_pipe = kMostFromPipe);
 
 /// Lower-case hexadecimal SHA-256 of `bytes` (FIPS 180-4).
 [[nodiscard]] std::string sha256(std::string_view bytes);
