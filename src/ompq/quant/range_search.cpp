@@ -20,14 +20,16 @@ class Search {
  public:
   Search(const WeightedValues& x, const ChooseOptions& options) : x_(x), options_(options) {}
 
-  void try_range(Range range) {
+  /// @return true if it is the best so far.
+  bool try_range(Range range) {
     const SliceParams params =
         params_of_range(range.min, range.max, options_.bits, options_.symmetry);
     const double error = power_error(x_, params, options_.bits, options_.error_power, best_error_);
-    if (error >= best_error_) return;
+    if (error >= best_error_) return false;
     best_error_ = error;
     best_range_ = range;
     best_ = params;
+    return true;
   }
   [[nodiscard]] const SliceParams& best() const { return best_; }
   [[nodiscard]] const Range& best_range() const { return best_range_; }
@@ -46,6 +48,25 @@ std::vector<double> shrink_factors(double step) {
   for (int i = 0; 1 - i * step >= 0.2; ++i) factors.push_back(1 - i * step);
   while (factors.back() > 0.01) factors.push_back(factors.back() * 0.9);
   return factors;
+}
+
+/// Tries the ranges that `range_of` makes of all factors. The error of many values is a smooth
+/// function of the factor, so that the best one is near the best of every fifth.
+template <typename RangeOf>
+void try_factors(Search& search,
+                 const std::vector<double>& factors,
+                 std::size_t values,
+                 const RangeOf& range_of) {
+  constexpr std::size_t kMany = 128;
+  const std::size_t stride = values < kMany ? 1 : 5;
+  std::size_t nearest = 0;
+  for (std::size_t i = 0; i < factors.size(); i += stride) {
+    if (search.try_range(range_of(factors[i]))) nearest = i;
+  }
+  const std::size_t first = nearest + 1 > stride ? nearest + 1 - stride : 0;
+  for (std::size_t i = first; i < std::min(nearest + stride, factors.size()); ++i) {
+    if (i % stride != 0) (void)search.try_range(range_of(factors[i]));
+  }
 }
 
 /// A symmetric grid has one more level below zero than above, or equally many if no level is zero.
@@ -91,14 +112,18 @@ SliceParams search_range(const WeightedValues& x,
   min = std::min(min, 0.0);
   max = std::max(max, 0.0);
   Search search(x, options);
-  for (const double f : shrink_factors(0.01)) search.try_range({min * f, max * f});
+  const std::size_t count = x.values.size();
+  try_factors(search, shrink_factors(0.01), count, [&](double f) {
+    return Range{min * f, max * f};
+  });
   if (options.symmetry == Symmetry::Symmetric || min == 0 || max == 0) return search.best();
 
   // For one long tail: search each end separately, in larger steps, from the best common factor.
+  const std::vector<double> larger = shrink_factors(0.02);
   const Range common = search.best_range();
-  for (const double f : shrink_factors(0.02)) search.try_range({common.min * f, common.max});
+  try_factors(search, larger, count, [&](double f) { return Range{common.min * f, common.max}; });
   const Range lower = search.best_range();
-  for (const double f : shrink_factors(0.02)) search.try_range({lower.min, lower.max * f});
+  try_factors(search, larger, count, [&](double f) { return Range{lower.min, lower.max * f}; });
   return search.best();
 }
 
