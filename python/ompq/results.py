@@ -200,8 +200,40 @@ class Portfolio(Record):
     samples: Optional[Roles] = None
     evaluations: int
     """Forward passes of the network, complete or from a changed layer onward."""
+    passes: Optional[float] = None
+    """Time of the search in forward passes of the float network over 256 samples."""
     time_limit_struck: bool
+    left_out: Optional[list[str]] = None
+    """What the time limit left out."""
     candidates: list[Candidate]
+    """In the order in which they were tried."""
+
+
+class Trial(Record):
+    """A size that was tried."""
+
+    bytes: int
+    """Of the file."""
+    loss: float
+    """Percent."""
+
+
+class LossTarget(Record):
+    """How the smallest file within a loss was found."""
+
+    max_loss: float
+    """The limit, percent."""
+    measure: str
+    """What is lost."""
+    samples: int
+    """That loss is measured on; no other step uses them."""
+    loss: float
+    """Percent, of the chosen allocation with its weights rounded."""
+    lower: float
+    """End of the 95 % interval of `loss`."""
+    upper: float
+    """End of the 95 % interval of `loss`."""
+    trials: list[Trial]
     """In the order in which they were tried."""
 
 
@@ -281,6 +313,8 @@ class Search(Result):
     """Metrics that could not be measured."""
     portfolio: Optional[Portfolio] = None
     """Only if `auto` chose."""
+    loss_target: Optional[LossTarget] = None
+    """Only with --max-loss."""
     allocations: list[AllocationRow]
     """The chosen one first, then the others."""
     seconds: dict[str, float]
@@ -544,6 +578,8 @@ class Quantization(Result):
     """Metrics that could not be measured."""
     portfolio: Optional[Portfolio] = None
     """Only if `auto` chose."""
+    loss_target: Optional[LossTarget] = None
+    """Only with --max-loss."""
     allocations: list[AllocationRow]
     """The chosen one first, then the others."""
     seconds: dict[str, float]
@@ -641,6 +677,8 @@ class Finetuning(Result):
     """Metrics that could not be measured."""
     portfolio: Optional[Portfolio] = None
     """Only if `auto` chose."""
+    loss_target: Optional[LossTarget] = None
+    """Only with --max-loss."""
     allocations: list[AllocationRow]
     """The chosen one first, then the others."""
     seconds: dict[str, float]

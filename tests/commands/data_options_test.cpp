@@ -176,5 +176,24 @@ TEST(Samples, AreDrawnByTheSeed) {
   EXPECT_NE(drawn("3"), drawn("4"));
 }
 
+TEST(SamplesForLoss, AreThoseThatNoOtherStepUses) {
+  const SmallRun run;
+  const auto context =
+      run.context("quantize", {{"samples", {"2"}}, {"eval-data", {run.path("eval.npz")}}});
+  const pipeline::Model model = load_model(context);
+  const pipeline::Samples calibration = calibration_samples(context, model);
+  const pipeline::Samples evaluation = evaluation_samples(context, model, calibration);
+  const std::vector<std::int64_t> others = samples_for_auto(calibration, &evaluation);
+  const std::vector<std::int64_t> loss = samples_for_loss(calibration, &evaluation, others);
+  const auto unused = pipeline::unused_samples(calibration, &evaluation);
+  EXPECT_FALSE(loss.empty());
+  EXPECT_EQ(loss.size() + others.size(), unused.size());
+  for (const std::int64_t index : loss) {
+    EXPECT_TRUE(std::ranges::binary_search(unused, index));
+    EXPECT_EQ(std::ranges::count(others, index), 0);
+  }
+  EXPECT_EQ(loss, samples_for_loss(calibration, &evaluation, others)) << "drawn with the seed";
+}
+
 }  // namespace
 }  // namespace ompq::commands

@@ -94,6 +94,35 @@ TEST_F(PlanTest, TakesTheSearchedWidthsFromTheJournal) {
   EXPECT_EQ(kept.budget, searched.budget);
 }
 
+TEST_F(PlanTest, TakesTheSizeThatALossNeedsFromTheJournal) {
+  const auto path = folder_ / "journal";
+  options_.search.request.budget = {};
+  options_.search.max_loss = 100;
+  for (std::int64_t i = 0; i < 32; ++i) options_.search.loss_samples.push_back(i % 16);
+  Planned searched;
+  {
+    pipeline::Journal journal(path, "run");
+    searched = planned(&journal);
+  }
+  ASSERT_TRUE(searched.found_bytes);
+  EXPECT_EQ(searched.budget, fmt::format("size={}", *searched.found_bytes));
+  int events = 0;
+  const auto count = [&](const ProgressEvent&) { ++events; };
+  {
+    pipeline::Journal journal(path, "run");
+    const Planned kept = planned(&journal, count);
+    EXPECT_EQ(events, 0);
+    EXPECT_EQ(kept.found_bytes, searched.found_bytes);
+    EXPECT_EQ(kept.budget, searched.budget);
+    EXPECT_EQ(kept.plans[0].weight_bits, searched.plans[0].weight_bits);
+  }
+  options_.search.max_loss.reset();
+  options_.search.request.budget.average_bits = 8;
+  pipeline::Journal journal(path, "run");
+  EXPECT_FALSE(planned(&journal, count).found_bytes);
+  EXPECT_GT(events, 0) << "without --max-loss, its size is not believed";
+}
+
 TEST_F(PlanTest, SearchesAgainWhereTheJournalsWidthsAreNotItsOwn) {
   const auto path = folder_ / "journal";
   Planned searched;

@@ -77,7 +77,9 @@ report::Portfolio portfolio(std::size_t count) {
   report::Portfolio result{.winner = "output-mse",
                            .steps = {0.02, 0.018, 0.017},
                            .measure = "mean Kullback-Leibler divergence, nats",
-                           .evaluations = 40};
+                           .evaluations = 40,
+                           .passes = 21.5,
+                           .left_out = {"measuring hessian", "refinement"}};
   result.candidates = {{"output-mse", bits(count, 0), 0.02},
                        {"orm (beta 1)", bits(count, 1), 0.3},
                        {"uniform", bits(count, 2), 0.05}};
@@ -123,6 +125,13 @@ report::Search search(const std::vector<std::string>& names) {
   }
   result.losses = losses(count);
   result.portfolio = portfolio(count);
+  result.loss_target = report::LossTarget{.max_loss = 1,
+                                          .measure = "top-1, percentage points",
+                                          .samples = 500,
+                                          .loss = 0.6,
+                                          .lower = -0.2,
+                                          .upper = 1.4,
+                                          .trials = {{400'000, 0.2}, {200'000, 1.8}}};
   for (std::size_t i = 0; i < kAllocators.size(); ++i) {
     result.allocations.push_back(allocation(kAllocators[i], count, i));
   }

@@ -67,6 +67,26 @@ TEST_P(CompensateTest, ComesNearerToTheFloatOutputThanRoundingToNearest) {
   EXPECT_LT(after, before);
 }
 
+TEST_P(CompensateTest, RoundsToSeveralWidthsAsToEachAlone) {
+  std::vector<quant::QuantizedTensor> initial;
+  for (const int bits : {2, 4, 3}) {
+    initial.push_back(nearest(one_, bits, quant::Symmetry::Asymmetric));
+  }
+  const auto together =
+      compensate_each(one_.graph,
+                      one_.layer,
+                      initial,
+                      input_moments(one_.graph, one_.layer, one_.inputs(), GptqOptions{}.moments));
+  ASSERT_EQ(together.size(), initial.size());
+  for (std::size_t i = 0; i < initial.size(); ++i) {
+    const auto alone = compensate(one_.graph, one_.layer, initial[i], one_.inputs());
+    EXPECT_EQ(together[i].codes.codes, alone.codes.codes);
+    EXPECT_EQ(together[i].codes.params.scale, alone.codes.params.scale);
+    EXPECT_EQ(together[i].error, alone.error);
+    EXPECT_EQ(together[i].bias.has_value(), alone.bias.has_value());
+  }
+}
+
 TEST_P(CompensateTest, KeepsCodesInRangeAndScalesShort) {
   for (const auto symmetry : {quant::Symmetry::Asymmetric, quant::Symmetry::Symmetric}) {
     const auto initial = nearest(one_, 2, symmetry);

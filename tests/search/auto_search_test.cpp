@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "ompq/allocation/allocators.h"
@@ -16,6 +17,10 @@
 
 namespace ompq::search {
 namespace {
+
+using ::testing::AllOf;
+using ::testing::Contains;
+using ::testing::HasSubstr;
 
 SearchOptions automatic_options() {
   SearchOptions options;
@@ -81,16 +86,32 @@ TEST(AutoSearch, TakesFurtherSamplesForTheRolesAfterRanking) {
   EXPECT_EQ(roles.checking, 16);
 }
 
-TEST(AutoSearch, RanksOneCandidateIfThereIsNoTime) {
+TEST(AutoSearch, LeavesOutAllMeasurementsIfThereIsNoTime) {
   const pipeline::Model model = pipeline::small_model();
-  pipeline::Samples samples = pipeline::small_samples(8);
+  pipeline::Samples samples = pipeline::small_samples(64);
   SearchOptions options = automatic_options();
   options.automatic.time_limit_seconds = 1e-9;
   options.request.budget = {.average_bits = 3};
   const auto report = search(model, samples, options).report;
   EXPECT_TRUE(report.portfolio->time_limit_struck);
-  EXPECT_EQ(report.portfolio->candidates.size(), 1U);
+  EXPECT_TRUE(report.portfolio->candidates.empty());
+  EXPECT_FALSE(report.portfolio->winner.empty());
   EXPECT_LE(report.allocations.front().average_bits, 3);
+  const auto& left_out = report.portfolio->left_out;
+  EXPECT_THAT(left_out, Contains("refining and checking"));
+  EXPECT_THAT(left_out, Contains(AllOf(HasSubstr("measuring"), HasSubstr("output-kl"))));
+  EXPECT_THAT(left_out, Contains(HasSubstr("ranking")));
+}
+
+TEST(AutoSearch, LeavesOutNothingAndTellsItsCostIfThereIsTime) {
+  const pipeline::Model model = pipeline::small_model();
+  pipeline::Samples samples = pipeline::small_samples(64);
+  SearchOptions options = automatic_options();
+  options.request.budget = {.average_bits = 3};
+  const auto portfolio = *search(model, samples, options).report.portfolio;
+  EXPECT_FALSE(portfolio.time_limit_struck);
+  EXPECT_THAT(portfolio.left_out, ::testing::IsEmpty());
+  EXPECT_GT(portfolio.passes.value(), 0.0);
 }
 
 /// Probes and candidates for choose_best(), without a search around it.
@@ -110,8 +131,9 @@ class ChooseBest : public ::testing::Test {
   }
   [[nodiscard]] AutoOutcome chosen(const std::vector<PortfolioCandidate>& candidates,
                                    const AutoJudges& judges,
-                                   const AutoOptions& options = {}) {
-    return choose_best(candidates, request_, size_, judges, options);
+                                   const AutoOptions& options = {},
+                                   const Deadline& deadline = Deadline(600)) {
+    return choose_best(candidates, request_, size_, judges, options, deadline);
   }
   [[nodiscard]] std::vector<std::int64_t> samples(std::int64_t begin, std::int64_t end) const {
     std::vector<std::int64_t> some;
@@ -192,6 +214,37 @@ TEST_F(ChooseBest, ARefinedCandidateMustPassTheCheck) {
       chosen({candidate("start", {2, 3, 4, 8, 8})},
              {.ranking = ranking_, .refining = &refining_, .check = narrow_first(-1.0)});
   EXPECT_EQ(found.report.winner, "start, refined");
+}
+
+TEST_F(ChooseBest, KeepsTheBestCheckedIfTheTimeIsUpInALaterCheck) {
+  const auto wide = candidate("wide", {4, 4, 4, 4, 4});
+  const auto narrow = candidate("narrow", {3, 4, 4, 4, 4});
+  const auto late = candidate("late", {2, 4, 4, 4, 4});
+  int checks = 0;
+  const auto check = [&](const allocation::Allocation& asked) {
+    if (++checks == 3) throw TimeIsUp();
+    return narrow_first(1.0)(asked);
+  };
+  const AutoOutcome found =
+      chosen({wide, narrow, late}, {.ranking = ranking_, .check = check}, {.starts = 3});
+  EXPECT_EQ(found.report.checked.size(), 2U);
+  EXPECT_EQ(found.report.winner, "narrow");
+  EXPECT_TRUE(found.report.time_limit_struck);
+  EXPECT_THAT(found.report.left_out, ::testing::ElementsAre("checking 1 of the 3 best"));
+}
+
+TEST_F(ChooseBest, TakesTheFirstCandidateIfNoneCanBeRankedInTime) {
+  const auto narrow = candidate("narrow", {2, 2, 2, 2, 2});
+  const auto wide = candidate("wide", {4, 4, 4, 4, 4});
+  const AutoOutcome found =
+      chosen({narrow, wide},
+             {.ranking = ranking_, .refining = &refining_, .check = narrow_first(1.0)},
+             {},
+             Deadline(0));
+  EXPECT_EQ(found.report.winner, "narrow");
+  EXPECT_TRUE(found.report.candidates.empty());
+  EXPECT_THAT(found.report.left_out,
+              ::testing::ElementsAre("ranking 2 of 2 candidates", "refinement"));
 }
 
 }  // namespace

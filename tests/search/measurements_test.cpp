@@ -97,5 +97,45 @@ TEST(ImportanceOfLeaders, LeavesOutTiedLayersAndGivesThemTheirLeaders) {
   EXPECT_DOUBLE_EQ(got.coefficients[1], got.coefficients[2]);
 }
 
+TEST_F(MeasureTest, LeavesOutWhatNeedsSamplesIfTheDeadlineIsOver) {
+  const Measurements found = measured({.metrics = {"weight-mse", "output-mse", "orm-error"},
+                                       .widths = {2, 8},
+                                       .orthogonality = true,
+                                       .pairs = true,
+                                       .deadline = Deadline(0)});
+  EXPECT_THAT(found.losses, UnorderedElementsAre(Key("weight-mse")));
+  EXPECT_THAT(found.unmeasured,
+              UnorderedElementsAre("orthogonality", "orm-error", "output-mse", "pairwise"));
+  EXPECT_THAT(found.dropped, IsEmpty());
+  EXPECT_EQ(found.samples, 0);
+}
+
+TEST_F(MeasureTest, KeepsCompleteBatchesIfTheDeadlineComesInALaterOne) {
+  MeasurementPlan plan{.metrics = {"output-mse"}, .widths = {2, 8}, .batch_size = 4};
+  plan.deadline = Deadline(1e6);
+  const Measurements all = measured(plan);
+  EXPECT_EQ(all.samples, 16);
+  EXPECT_THAT(all.unmeasured, IsEmpty());
+
+  // The time is up in the middle of the third batch.
+  int batches = 0;
+  const auto progress = [&](const ProgressEvent& event) {
+    if (event.task != "sensitivity") return;
+    if (batches == 2 && event.done == 3) throw TimeIsUp();
+    if (event.done == event.total) ++batches;
+  };
+  plan.executor.threads = 1;
+  const Measurements part =
+      measure(model_, *samples_.dataset, samples_.indices, plan, weights_, progress);
+  EXPECT_EQ(part.samples, 8);
+  EXPECT_THAT(part.unmeasured, IsEmpty());
+
+  const std::vector<std::int64_t> first(samples_.indices.begin(), samples_.indices.begin() + 8);
+  plan.deadline.reset();
+  const Measurements half = measure(model_, *samples_.dataset, first, plan, weights_);
+  EXPECT_EQ(part.losses.at("output-mse").values, half.losses.at("output-mse").values);
+  EXPECT_NE(part.losses.at("output-mse").values, all.losses.at("output-mse").values);
+}
+
 }  // namespace
 }  // namespace ompq::search

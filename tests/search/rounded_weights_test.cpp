@@ -70,5 +70,27 @@ TEST(RoundedWeights, LieFartherFromTheWeightButComputeCloserWhereErrorsAreCompen
             squared_distance(nearest.get(1, 3), weight));
 }
 
+TEST(RoundedWeights, AreAllRoundedToNearestIfTheTimeIsUpWhileErrorsAreCompensated) {
+  const pipeline::Model model = pipeline::small_model();
+  pipeline::Samples samples = pipeline::small_samples(64);
+  RoundedWeights nearest(model, {});
+  RoundedWeights stopped(model, {});
+  // The time is up before the last of the layers.
+  int blocks = 0;
+  const auto progress = [&](const ProgressEvent& event) {
+    if (event.done + 1 == event.total) throw TimeIsUp();
+    ++blocks;
+  };
+  EXPECT_THROW(stopped.prepare_compensated({3}, *samples.dataset, samples.indices, 1, 1, progress),
+               TimeIsUp);
+  EXPECT_GT(blocks, 0);
+  for (std::size_t l = 0; l < 5; ++l) EXPECT_TRUE(stopped.get(l, 3).equals(nearest.get(l, 3))) << l;
+
+  RoundedWeights late(model, {});
+  EXPECT_THROW(
+      late.prepare_compensated({3}, *samples.dataset, samples.indices, 1, 1, {}, Deadline(0)),
+      TimeIsUp);
+}
+
 }  // namespace
 }  // namespace ompq::search

@@ -70,5 +70,25 @@ TEST(SampleRoles, TheCheckIsOfUnseenSamples) {
   }
 }
 
+TEST(SampleRoles, LoseSamplesWhosePassesWouldTakeTooLong) {
+  const SampleRoles all = roles_of(numbers(0, 64), numbers(100, 192));
+  SampleRoles fast = all;
+  EXPECT_TRUE(fit_to_time(fast, 1e-3, 60).empty());
+  EXPECT_EQ(fast.ranking, all.ranking);
+
+  SampleRoles slow = all;
+  const auto left_out = fit_to_time(slow, 20e-3, 60);
+  ASSERT_EQ(left_out.size(), 3U);
+  EXPECT_EQ(left_out.front(), "ranking on 14 of 32 samples");
+  EXPECT_EQ(slow.ranking, numbers(32, 18));  // 25 passes of 18 samples: 9 s
+  EXPECT_EQ(slow.measuring, all.measuring);
+  EXPECT_EQ(slow.checking.size(), 60U);
+
+  SampleRoles hopeless = all;
+  EXPECT_EQ(fit_to_time(hopeless, 10.0, 60).size(), 3U);
+  EXPECT_EQ(hopeless.ranking.size(), 8U);
+  EXPECT_EQ(hopeless.checking.size(), 8U);
+}
+
 }  // namespace
 }  // namespace ompq::search

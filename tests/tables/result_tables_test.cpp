@@ -85,6 +85,34 @@ TEST(SearchText, SaysWhatAutoTriedBestFirst) {
                         "chose fisher (divergence, nats); stopped by the time limit\n"));
 }
 
+TEST(SearchText, SaysWhatTheSmallestFileWithinALossLoses) {
+  report::Search search = two_allocations();
+  search.loss_target = report::LossTarget{.max_loss = 1,
+                                          .measure = "top-1, percentage points",
+                                          .samples = 500,
+                                          .loss = 0.6,
+                                          .lower = -0.2,
+                                          .upper = 1.4,
+                                          .trials = {{400'000, 0.2}, {200'000, 1.8}}};
+  EXPECT_THAT(search_text(search),
+              HasSubstr("smallest file within --max-loss 1, of 2 sizes: loses 0.60 (95 % interval "
+                        "-0.20 to 1.40; top-1, percentage points) on 500 samples\n"));
+}
+
+TEST(SearchText, SaysWhatTheSearchCostAndWhatTheTimeLimitLeftOut) {
+  report::Search search = two_allocations();
+  search.portfolio = report::Portfolio{.candidates = {{"uniform", {}, 0.5}},
+                                       .winner = "uniform",
+                                       .measure = "divergence, nats",
+                                       .passes = 12.34,
+                                       .time_limit_struck = true,
+                                       .left_out = {"measuring fisher", "refinement"}};
+  EXPECT_THAT(search_text(search),
+              HasSubstr("chose uniform (divergence, nats)\n"
+                        "cost: 12.3 forward passes over 256 samples\n"
+                        "left out by the time limit: measuring fisher, refinement\n"));
+}
+
 TEST(InspectionText, ShowsInputsLayersAndWhatStaysFloat) {
   report::Inspection inspection{.model = {.file = "net.onnx", .bytes = 2048},
                                 .opset = 13,

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <memory>
+#include <set>
 #include <string_view>
 
 #include "ompq/commands/option_reader.h"
@@ -247,6 +248,20 @@ std::vector<std::int64_t> samples_for_auto(const pipeline::Samples& calibration,
   Random random = Random(calibration.used.seed).split("unused");
   random.shuffle(unused);
   unused.resize(std::min(unused.size(), kTimes * calibration.indices.size()));
+  return unused;
+}
+
+std::vector<std::int64_t> samples_for_loss(const pipeline::Samples& calibration,
+                                           const pipeline::Samples* evaluation,
+                                           const std::vector<std::int64_t>& others) {
+  constexpr std::size_t kMost = 1000;
+  std::vector<std::int64_t> unused = pipeline::unused_samples(calibration, evaluation);
+  std::erase_if(unused, [used = std::set<std::int64_t>(others.begin(), others.end())](auto i) {
+    return used.contains(i);
+  });
+  Random random = Random(calibration.used.seed).split("loss");
+  random.shuffle(unused);
+  unused.resize(std::min(unused.size(), kMost));
   return unused;
 }
 

@@ -48,6 +48,10 @@ void say_remarks(const pipeline::Samples& samples);
 /// @param evaluation  null: there is none.
 [[nodiscard]] std::vector<std::int64_t> samples_for_auto(const pipeline::Samples& calibration,
                                                          const pipeline::Samples* evaluation);
+/// SearchOptions::loss_samples: up to 1,000 that are neither of these nor `others`.
+[[nodiscard]] std::vector<std::int64_t> samples_for_loss(const pipeline::Samples& calibration,
+                                                         const pipeline::Samples* evaluation,
+                                                         const std::vector<std::int64_t>& others);
 /// --samples of --data in --split, drawn with --seed. If the command evaluates its result and no
 /// --eval-data is given, some samples are held out.
 [[nodiscard]] pipeline::Samples calibration_samples(const Context& context,

@@ -31,6 +31,10 @@ report::Quantization quantize(const Context& context) {
   pipeline::Samples evaluation = evaluation_samples(context, model, samples);
   ptq::QuantizeOptions quantize = quantize_options(options, model);
   quantize.search.more_samples = samples_for_auto(samples, &evaluation);
+  if (quantize.search.max_loss) {
+    quantize.search.loss_samples =
+        samples_for_loss(samples, &evaluation, quantize.search.more_samples);
+  }
   quantize.announce = context.announce;
   for (const std::string& sentence : unused_by(quantize.method.method, options)) {
     log().warn("{}", sentence);

@@ -24,6 +24,9 @@ report::Search search(const Context& context) {
   pipeline::Samples samples = calibration_samples(context, model);
   search::SearchOptions search = search_options(options, model);
   search.more_samples = samples_for_auto(samples, nullptr);
+  if (search.max_loss) {
+    search.loss_samples = samples_for_loss(samples, nullptr, search.more_samples);
+  }
   search::SearchOutcome outcome = search::search(model, samples, search, context.progress);
   outcome.report.provenance = context.provenance;
   if (const auto file = options.maybe_text("result")) {

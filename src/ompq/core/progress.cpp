@@ -3,6 +3,7 @@
 #include <atomic>
 
 #include "ompq/core/error.h"
+#include "ompq/core/time_limit.h"
 
 namespace ompq {
 namespace {
@@ -14,6 +15,7 @@ void request_interrupt() noexcept { interrupted.store(true); }
 
 void check_interrupt() {
   if (interrupted.exchange(false)) throw Interrupted("interrupt", "stopped by the user");
+  check_time_limit();
 }
 
 }  // namespace ompq

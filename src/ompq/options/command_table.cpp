@@ -23,9 +23,10 @@ constexpr auto kBudgetsNames = joined_names<kBudgets>();
 /// Everything that decides the bits of layers.
 constexpr auto kDecisions = joined(kBudgetNames, joined_names<kByHand>());
 
-constexpr auto kSourcesOfQuantize = joined(kBudgetNames, "allocation");
+constexpr auto kGoalsOfSearch = joined(kBudgetNames, "max-loss");
+constexpr auto kSourcesOfQuantize = joined(kGoalsOfSearch, "allocation");
 constexpr auto kSourcesOfFinetune = joined(kBudgetNames, "allocation", "from", "float");
-constexpr auto kAllocationOrDecisions = joined("allocation", kDecisions);
+constexpr auto kAllocationOrDecisions = joined("allocation", kDecisions, "max-loss");
 constexpr auto kAllocationOrAnySource = joined("allocation", "from", "float", kDecisions);
 constexpr auto kFromOrDecisions = joined("from", "float", kDecisions, "start", "target");
 constexpr auto kFloatOrDecisions = joined("float", kDecisions, "start", "quantizer", "target");
@@ -34,7 +35,7 @@ constexpr OptionRule kQuietOrVerbose{
     OptionRule::Kind::AtMostOne, "quiet|verbose", "they ask for opposite things"};
 
 constexpr std::array<OptionRule, 2> kSearchRules{{
-    {OptionRule::Kind::AtLeastOne, kBudgetNames, "a search needs a budget"},
+    {OptionRule::Kind::AtLeastOne, kGoalsOfSearch, "a search needs a budget"},
     kQuietOrVerbose,
 }};
 constexpr std::array<OptionRule, 3> kQuantizeRules{{
@@ -72,9 +73,10 @@ constexpr std::array<std::string_view, 2> kInspectExamples{
 constexpr std::array<std::string_view, 2> kSearchExamples{
     "ompq search model.onnx --data images/ --avg-bits 3 -o bits.json",
     "ompq search model.onnx --data images/ --size 1.5MiB --scheme paper-ptq"};
-constexpr std::array<std::string_view, 4> kQuantizeExamples{
+constexpr std::array<std::string_view, 5> kQuantizeExamples{
     "ompq quantize model.onnx --data images/ --avg-bits 3 -o small.onnx",
     "ompq quantize model.onnx --data images/ --size 1.1MiB --effort best -o small.onnx",
+    "ompq quantize model.onnx --data images/ --max-loss 1 -o small.onnx",
     "ompq quantize model.onnx --data images/ --allocation bits.json -o small.onnx",
     "ompq quantize model.onnx --data images/ --size 800kB --act-bits float -o small.onnx"};
 constexpr std::array<std::string_view, 4> kFinetuneExamples{
@@ -135,6 +137,7 @@ std::vector<CommandRecord> make_table() {
            "budget, and compares it with the uniform, size-only and orm (the paper's) allocations.",
        .operands = kModelOperand,
        .options = join({kBudget,
+                        one(kMaxLoss),
                         one(kLatencyTable),
                         one(kData),
                         one(kSamples),
@@ -165,16 +168,36 @@ std::vector<CommandRecord> make_table() {
            "under a budget, calibrates the activations with a few samples, and writes an ONNX file "
            "whose weights take exactly the allocated bits. Resumes after an interruption.",
        .operands = kModelOperand,
-       .options = join({kBudget,          one(kLatencyTable), one(kAllocationIn),
-                        one(kData),       one(kSamples),      one(kCalibrationSplit),
-                        kLoading,         kMeasured,          kQuantizers,
-                        kActivationRange, kRounding,          one(kAllocator),
-                        one(kBeside),     one(kCandidates),   one(kTimeLimit),
-                        one(kFor),        one(kBeta),         kPaperRules,
-                        kByHand,          one(kEvalCommand),  one(kResult),
-                        one(kModelOut),   one(kFormat),       one(kTarget),
-                        one(kOpset),      kPreprocessing,     kInputShape,
-                        kPrecision,       kCommonOptions}),
+       .options = join({kBudget,
+                        one(kMaxLoss),
+                        one(kLatencyTable),
+                        one(kAllocationIn),
+                        one(kData),
+                        one(kSamples),
+                        one(kCalibrationSplit),
+                        kLoading,
+                        kMeasured,
+                        kQuantizers,
+                        kActivationRange,
+                        kRounding,
+                        one(kAllocator),
+                        one(kBeside),
+                        one(kCandidates),
+                        one(kTimeLimit),
+                        one(kFor),
+                        one(kBeta),
+                        kPaperRules,
+                        kByHand,
+                        one(kEvalCommand),
+                        one(kResult),
+                        one(kModelOut),
+                        one(kFormat),
+                        one(kTarget),
+                        one(kOpset),
+                        kPreprocessing,
+                        kInputShape,
+                        kPrecision,
+                        kCommonOptions}),
        .rules = kQuantizeRules,
        .examples = kQuantizeExamples},
       {.name = "finetune",

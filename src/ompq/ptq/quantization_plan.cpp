@@ -47,7 +47,8 @@ Planned plan_from_search(const pipeline::Model& model,
     planned.activation_bits.push_back(layer.activation_bits);
   }
   planned.report = std::move(found.report);
-  planned.budget = allocation::exact_text(options.search.request.budget);
+  planned.budget = allocation::exact_text(found.chosen.budget);
+  if (options.search.max_loss) planned.found_bytes = found.chosen.budget.bytes;
   return planned;
 }
 
@@ -94,6 +95,7 @@ Planned plan_from_file(const pipeline::Model& model,
 struct KeptWidths {
   std::vector<int> activation_bits;
   std::vector<WidthPlan> plans;
+  std::optional<std::int64_t> found_bytes;
 };
 
 template <typename Visitor, fields::Of<KeptWidths> Struct>
@@ -101,11 +103,21 @@ void list_fields(Visitor& v, Struct& s) {
   v.type("KeptWidths", "");
   v("activation_bits", s.activation_bits, "in layer order; 32 is float", fields::kWidths);
   v("plans", s.plans, "the chosen one first");
+  v("found_bytes", s.found_bytes, "the size that --max-loss found");
 }
 
 std::string to_json(const Planned& planned) {
-  const KeptWidths kept{.activation_bits = activation_widths(planned), .plans = planned.plans};
+  const KeptWidths kept{.activation_bits = activation_widths(planned),
+                        .plans = planned.plans,
+                        .found_bytes = planned.found_bytes};
   return fields::text_of(fields::to_json(kept));
+}
+
+/// With the size that --max-loss found.
+allocation::Budget budget_of(const QuantizeOptions& options, const KeptWidths& kept) {
+  allocation::Budget budget = options.search.request.budget;
+  if (kept.found_bytes) budget.bytes = kept.found_bytes;
+  return budget;
 }
 
 /// @throws DataError unless the same search could have chosen these widths.
@@ -121,7 +133,10 @@ void check_kept(const pipeline::Model& model,
         fmt::format("they are of allocator '{}', not of '{}'", asked, options.search.allocator));
   }
   const search::WidthCheck check(model, options.search);
-  const allocation::Budget& budget = options.search.request.budget;
+  if (kept.found_bytes.has_value() != options.search.max_loss.has_value()) {
+    throw DataError("widths", "a size was found without --max-loss, or none with it");
+  }
+  const allocation::Budget budget = budget_of(options, kept);
   for (const WidthPlan& plan : kept.plans) {
     const bool chosen = &plan == &first;
     const std::vector<int> own = chosen ? kept.activation_bits : std::vector<int>{};
@@ -146,6 +161,8 @@ Planned plan_from_journal(const pipeline::Model& model,
   auto kept = fields::from_json<KeptWidths>(fields::parse(unit, source), source);
   check_kept(model, options, kept);
   Planned planned;
+  const allocation::Budget budget = budget_of(options, kept);
+  planned.found_bytes = kept.found_bytes;
   planned.plans = std::move(kept.plans);
   for (const int width : kept.activation_bits) {
     planned.activation_bits.push_back(width == allocation::kFloatBits ? std::nullopt
@@ -153,9 +170,9 @@ Planned plan_from_journal(const pipeline::Model& model,
   }
   planned.report.model = {model.file.string(), model.sha256, model.file_bytes};
   planned.report.samples = samples.used;
-  planned.report.budget = allocation::describe(options.search.request.budget);
+  planned.report.budget = allocation::describe(budget);
   planned.report.activation_bits = search::activation_text(options.search.request);
-  planned.budget = allocation::exact_text(options.search.request.budget);
+  planned.budget = allocation::exact_text(budget);
   planned.report.layers = pipeline::layer_rows(model);
   return planned;
 }

@@ -41,6 +41,7 @@ struct Planned {
   std::vector<WidthPlan> plans;                     ///< the chosen one first
   std::vector<std::optional<int>> activation_bits;  ///< per layer; nullopt: float
   std::string budget;                               ///< of the widths, from allocation::exact_text
+  std::optional<std::int64_t> found_bytes;          ///< by --max-loss
 };
 
 /// Widths per layer; kFloatBits: float.

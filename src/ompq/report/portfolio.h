@@ -35,7 +35,9 @@ struct Portfolio {
   std::vector<double> steps;
   std::string measure;
   std::int64_t evaluations = 0;
+  std::optional<double> passes;
   bool time_limit_struck = false;
+  std::vector<std::string> left_out;
 };
 
 template <typename Visitor, fields::Of<Portfolio::Candidate> Struct>
@@ -84,7 +86,11 @@ void list_fields(Visitor& v, Struct& s) {
     s.evaluations,
     "forward passes of the network, complete or from a changed layer onward",
     fields::kCount);
+  v("passes",
+    s.passes,
+    "time of the search in forward passes of the float network over 256 samples");
   v("time_limit_struck", s.time_limit_struck, "");
+  v("left_out", s.left_out, "what the time limit left out", fields::kOmitEmpty);
   v("candidates", s.candidates, "in the order in which they were tried");
 }
 

@@ -12,6 +12,7 @@
 #include "ompq/report/evaluation.h"
 #include "ompq/report/histogram.h"
 #include "ompq/report/integer_kernels.h"
+#include "ompq/report/loss_target.h"
 #include "ompq/report/portfolio.h"
 #include "ompq/report/reconstruction.h"
 
@@ -297,6 +298,7 @@ struct Search {
   std::vector<LossRows> losses;
   std::vector<DroppedMetric> dropped;
   std::optional<Portfolio> portfolio;
+  std::optional<LossTarget> loss_target;
   std::vector<AllocationRow> allocations;
   StepSeconds seconds;
 };
@@ -323,6 +325,7 @@ void list_fields(Visitor& v, Struct& s) {
   v("losses", s.losses, "one entry per measured metric", fields::kOmitEmpty);
   v("dropped", s.dropped, "metrics that could not be measured", fields::kOmitEmpty);
   v("portfolio", s.portfolio, "only if `auto` chose");
+  v("loss_target", s.loss_target, "only with --max-loss");
   v("allocations", s.allocations, "the chosen one first, then the others");
   v("seconds", s.seconds, kSecondsDoc);
 }

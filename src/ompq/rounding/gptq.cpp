@@ -195,6 +195,7 @@ void keep_better(const std::vector<quant::Grid>& grids,
   }
 }
 
+/// The rounding of one layer from one of several initial codes.
 class Compensation {
  public:
   Compensation(const graph::Graph& graph,
@@ -203,57 +204,16 @@ class Compensation {
                const GptqOptions& options)
       : graph_(graph), layer_(layer), options_(options), layout_(layout_of(layer)) {
     result_.codes = initial;
+    if (!has_free_bias(graph, layer, options)) return;
+    bias_ = graph.value(layer.bias).constant->to_floats();
   }
 
-  CompensatedWeight run(std::vector<InputMoments> moments) {
-    const Tensor& weight = *graph_.value(layer_.weight).constant;
-    start_bias();
-    const bool whole = moments.size() == static_cast<std::size_t>(layout_.groups);
-    for (InputMoments& part : moments) {
-      if (!options_.correct_inputs) {
-        part.cross = part.second;
-        part.mean = part.z_mean;
-      }
-      if (!bias_.empty()) subtract_means(part);
-    }
-    for (InputMoments& part : moments) {
-      Part prepared(layout_, weight.data<float>(), std::move(part), options_);
-      solve(prepared, whole);
-    }
-    if (!bias_.empty()) {
-      result_.bias = Tensor::from(graph_.value(layer_.bias).constant->shape(), bias_);
-    }
-    return std::move(result_);
-  }
-
- private:
-  void start_bias() {
-    if (!options_.correct_bias || layer_.bias == graph::kNoValue) return;
-    const Tensor& bias = *graph_.value(layer_.bias).constant;
-    if (bias.elements() != layer_.out_channels) return;
-    bias_ = bias.to_floats();
-  }
-
-  std::vector<quant::Grid> initial_grids(const Part& part) const {
-    std::vector<quant::Grid> grids(static_cast<std::size_t>(layout_.rows));
-    const quant::QuantParams& params = result_.codes.params;
-    for (std::int64_t r = 0; r < layout_.rows; ++r) {
-      const std::size_t c = layout_.channel(part.moments().group, r);
-      grids[static_cast<std::size_t>(r)] = quant::grid_of(params, c);
-    }
-    return grids;
-  }
-
-  ColumnSolution initial_solution(Part& part, const std::vector<quant::Grid>& grids) const {
-    ColumnSolution solution{.levels = DenseMatrix(part.columns(), layout_.rows)};
-    for (std::int64_t j = 0; j < part.columns(); ++j) {
-      for (std::int64_t r = 0; r < layout_.rows; ++r) {
-        solution.levels.at(j, r) = static_cast<float>(result_.codes.codes[part.element(r, j)]) +
-                                   grids[static_cast<std::size_t>(r)].low;
-      }
-    }
-    solution.error = row_errors(part.problem(), grids, solution.levels);
-    return solution;
+  /// True if the bias compensates the mean error.
+  static bool has_free_bias(const graph::Graph& graph,
+                            const graph::Layer& layer,
+                            const GptqOptions& options) {
+    return options.correct_bias && layer.bias != graph::kNoValue &&
+           graph.value(layer.bias).constant->elements() == layer.out_channels;
   }
 
   /// @param whole  false for one of several parts of the same rows, which share their grids.
@@ -279,6 +239,36 @@ class Compensation {
     }
     result_.error += total(best.solution.error);
     store(part, best);
+  }
+
+  [[nodiscard]] CompensatedWeight result() && {
+    if (!bias_.empty()) {
+      result_.bias = Tensor::from(graph_.value(layer_.bias).constant->shape(), bias_);
+    }
+    return std::move(result_);
+  }
+
+ private:
+  std::vector<quant::Grid> initial_grids(const Part& part) const {
+    std::vector<quant::Grid> grids(static_cast<std::size_t>(layout_.rows));
+    const quant::QuantParams& params = result_.codes.params;
+    for (std::int64_t r = 0; r < layout_.rows; ++r) {
+      const std::size_t c = layout_.channel(part.moments().group, r);
+      grids[static_cast<std::size_t>(r)] = quant::grid_of(params, c);
+    }
+    return grids;
+  }
+
+  ColumnSolution initial_solution(Part& part, const std::vector<quant::Grid>& grids) const {
+    ColumnSolution solution{.levels = DenseMatrix(part.columns(), layout_.rows)};
+    for (std::int64_t j = 0; j < part.columns(); ++j) {
+      for (std::int64_t r = 0; r < layout_.rows; ++r) {
+        solution.levels.at(j, r) = static_cast<float>(result_.codes.codes[part.element(r, j)]) +
+                                   grids[static_cast<std::size_t>(r)].low;
+      }
+    }
+    solution.error = row_errors(part.problem(), grids, solution.levels);
+    return solution;
   }
 
   void store(const Part& part, const Best& best) {
@@ -346,17 +336,35 @@ CompensatedWeight compensate(const graph::Graph& graph,
                              const LayerInputs& inputs,
                              const GptqOptions& options) {
   check(graph, layer, initial, options);
-  return compensate(
-      graph, layer, initial, input_moments(graph, layer, inputs, options.moments), options);
+  auto moments = input_moments(graph, layer, inputs, options.moments);
+  return std::move(
+      compensate_each(graph, layer, {&initial, 1}, std::move(moments), options).front());
 }
 
-CompensatedWeight compensate(const graph::Graph& graph,
-                             const graph::Layer& layer,
-                             const quant::QuantizedTensor& initial,
-                             std::vector<InputMoments> moments,
-                             const GptqOptions& options) {
-  check(graph, layer, initial, options);
-  return Compensation(graph, layer, initial, options).run(std::move(moments));
+std::vector<CompensatedWeight> compensate_each(const graph::Graph& graph,
+                                               const graph::Layer& layer,
+                                               std::span<const quant::QuantizedTensor> initial,
+                                               std::vector<InputMoments> moments,
+                                               const GptqOptions& options) {
+  for (const auto& one : initial) check(graph, layer, one, options);
+  const WeightLayout layout = layout_of(layer);
+  const Tensor& weight = *graph.value(layer.weight).constant;
+  const bool free_bias = Compensation::has_free_bias(graph, layer, options);
+  std::vector<Compensation> all;
+  for (const auto& one : initial) all.emplace_back(graph, layer, one, options);
+  const bool whole = moments.size() == static_cast<std::size_t>(layout.groups);
+  for (InputMoments& part : moments) {
+    if (!options.correct_inputs) {
+      part.cross = part.second;
+      part.mean = part.z_mean;
+    }
+    if (free_bias) subtract_means(part);
+    Part prepared(layout, weight.data<float>(), std::move(part), options);
+    for (Compensation& one : all) one.solve(prepared, whole);
+  }
+  std::vector<CompensatedWeight> results;
+  for (Compensation& one : all) results.push_back(std::move(one).result());
+  return results;
 }
 
 }  // namespace ompq::rounding

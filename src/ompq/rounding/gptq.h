@@ -68,12 +68,14 @@ struct CompensatedWeight {
                                            const LayerInputs& inputs,
                                            const GptqOptions& options = {});
 
-/// The same with given moments, for several roundings of one layer.
+/// Several roundings of one layer, such as to several widths, which share the factor.
+/// @param initial  one for each result.
 /// @param moments  input_moments() of the layer.
-[[nodiscard]] CompensatedWeight compensate(const graph::Graph& graph,
-                                           const graph::Layer& layer,
-                                           const quant::QuantizedTensor& initial,
-                                           std::vector<InputMoments> moments,
-                                           const GptqOptions& options = {});
+[[nodiscard]] std::vector<CompensatedWeight> compensate_each(
+    const graph::Graph& graph,
+    const graph::Layer& layer,
+    std::span<const quant::QuantizedTensor> initial,
+    std::vector<InputMoments> moments,
+    const GptqOptions& options = {});
 
 }  // namespace ompq::rounding

@@ -2,11 +2,12 @@
 
 #include <algorithm>
 #include <array>
-#include <chrono>
 #include <cmath>
 #include <numeric>
 #include <optional>
 #include <utility>
+
+#include <fmt/format.h>
 
 #include "ompq/core/elapsed.h"
 #include "ompq/core/error.h"
@@ -14,20 +15,6 @@
 
 namespace ompq::search {
 namespace {
-
-using Clock = std::chrono::steady_clock;
-
-class Deadline {
- public:
-  explicit Deadline(double seconds) : seconds_(seconds) {}
-  [[nodiscard]] double elapsed() const { return seconds_since(began_); }
-  /// True if work of `seconds` would exceed the time limit.
-  [[nodiscard]] bool forbids(double seconds) const { return elapsed() + seconds > seconds_; }
-
- private:
-  double seconds_;
-  Clock::time_point began_ = Clock::now();
-};
 
 /// Every decision's current width and the neighbouring candidates, with the measured change of the
 /// divergence.
@@ -147,28 +134,35 @@ bool improve(allocation::Allocation& best,
   return false;
 }
 
-/// Measures the candidates on the ranking samples; stops at the time limit, but not before the
-/// first.
-void rank(AutoOutcome& outcome,
-          const std::vector<PortfolioCandidate>& candidates,
-          FidelityProbe& ranking,
-          const Deadline& deadline,
-          const ProgressHandler& progress) {
+/// Measures the candidates on the ranking samples, as many as end before the deadline.
+/// @return seconds for one.
+double rank(AutoOutcome& outcome,
+            const std::vector<PortfolioCandidate>& candidates,
+            FidelityProbe& ranking,
+            const Deadline& deadline,
+            const ProgressHandler& progress) {
   auto& rows = outcome.report.candidates;
-  for (const PortfolioCandidate& candidate : candidates) {
-    if (!rows.empty() && deadline.forbids(0)) {
-      outcome.report.time_limit_struck = true;
-      return;
+  const auto began = Deadline::Clock::now();
+  double seconds = 0;
+  (void)finishes_before(deadline, [&] {
+    for (const PortfolioCandidate& candidate : candidates) {
+      if (deadline.forbids(seconds)) return;
+      const NetworkWidths widths = widths_of(candidate.allocation);
+      rows.push_back({candidate.origin, widths.weights, ranking.divergence(widths)});
+      seconds = seconds_since(began) / static_cast<double>(rows.size());
+      if (progress) {
+        progress({"portfolio",
+                  static_cast<std::int64_t>(rows.size()),
+                  static_cast<std::int64_t>(candidates.size()),
+                  candidate.origin});
+      }
     }
-    const NetworkWidths widths = widths_of(candidate.allocation);
-    rows.push_back({candidate.origin, widths.weights, ranking.divergence(widths)});
-    if (progress) {
-      progress({"portfolio",
-                static_cast<std::int64_t>(rows.size()),
-                static_cast<std::int64_t>(candidates.size()),
-                candidate.origin});
-    }
+  });
+  if (rows.size() < candidates.size()) {
+    outcome.report.left_out.push_back(fmt::format(
+        "ranking {} of {} candidates", candidates.size() - rows.size(), candidates.size()));
   }
+  return seconds;
 }
 
 /// Indices of the best ranked candidates with distinct widths.
@@ -227,35 +221,61 @@ class Choice {
   /// The best of `starts` (best ranked first) on the check samples. Without a check, or the time
   /// for two of them, the first.
   void check(std::vector<PortfolioCandidate> starts) {
-    checks_ = judges_.check && !out_of_time(2 * check_seconds_);
-    for (PortfolioCandidate& start : starts) {
-      if (best_ && (!checks_ || out_of_time(check_seconds_))) break;
-      Checked checked = look(std::move(start));
-      if (!best_ || mean_of(checked.by_sample) < mean_of(best_->by_sample)) {
-        best_ = std::move(checked);
+    std::size_t next = 0;
+    if (judges_.check && starts.size() > 1 && !deadline_.forbids(2 * check_seconds_)) {
+      for (; next < starts.size() && !deadline_.forbids(check_seconds_); ++next) {
+        std::optional<Checked> checked = look(starts[next]);
+        if (!checked) break;
+        if (!best_ || mean_of(checked->by_sample) < mean_of(best_->by_sample)) {
+          best_ = std::move(checked);
+        }
       }
     }
+    if (judges_.check && next < starts.size() && starts.size() > 1) {
+      leave_out(fmt::format("checking {} of the {} best", starts.size() - next, starts.size()));
+    }
+    if (!best_) best_ = Checked{.candidate = std::move(starts.front())};
   }
 
   /// Refines the best one; keeps the result if the check says that it is better.
+  /// @param round_seconds  expected time of the first round.
   void refine(double round_seconds) {
-    // What is refined on few samples must be checked on others.
-    if (judges_.refining == nullptr || (judges_.check && !checks_)) return;
+    if (judges_.refining == nullptr) return;
     allocation::Allocation refined = best_->candidate.allocation;
+    const Deadline deadline = judges_.check ? deadline_.earlier(check_seconds_) : deadline_;
     auto& steps = report_.steps;
-    steps.push_back(judges_.refining->divergence(widths_of(refined)));
-    for (int round = 0; round < options_.max_rounds; ++round) {
-      if (out_of_time(round_seconds + check_seconds_)) break;
-      const double began = deadline_.elapsed();
-      const bool better =
-          improve(refined, request_, size_, judges_.ranking, *judges_.refining, progress_);
-      round_seconds = deadline_.elapsed() - began;
-      if (!better) break;
-      steps.push_back(judges_.refining->divergence(widths_of(refined)));
-    }
+    bool converged = false;
+    (void)finishes_before(deadline, [&] {
+      // What is refined on few samples must be checked on others, and so must be what it replaces.
+      if (judges_.check && best_->by_sample.empty()) {
+        if (deadline.forbids(check_seconds_)) return;
+        best_ = look(best_->candidate).value();
+      }
+      if (!deadline.forbids(round_seconds)) {
+        steps.push_back(judges_.refining->divergence(widths_of(refined)));
+      }
+      for (int round = 0; round < options_.max_rounds; ++round) {
+        if (deadline.forbids(round_seconds)) return;
+        const auto began = Deadline::Clock::now();
+        const bool better =
+            improve(refined, request_, size_, judges_.ranking, *judges_.refining, progress_);
+        round_seconds = seconds_since(began);
+        if (!better) break;
+        steps.push_back(judges_.refining->divergence(widths_of(refined)));
+      }
+      converged = true;
+    });
+    if (!converged) leave_out(steps.size() > 1 ? "further refinement" : "refinement");
     if (widths_of(refined) == widths_of(best_->candidate.allocation)) return;
-    Checked checked = look({best_->candidate.origin + ", refined", std::move(refined)});
-    if (!checks_ || surely_below(checked.by_sample, best_->by_sample)) {
+    const std::string origin = best_->candidate.origin + ", refined";
+    if (!judges_.check) {
+      best_ = Checked{.candidate = {origin, std::move(refined)}};
+      return;
+    }
+    std::optional<Checked> checked = look({origin, std::move(refined)});
+    if (!checked) {
+      leave_out("checking the refined allocation, which was discarded");
+    } else if (surely_below(checked->by_sample, best_->by_sample)) {
       best_ = std::move(checked);
     }
   }
@@ -263,12 +283,14 @@ class Choice {
   [[nodiscard]] PortfolioCandidate best() && { return std::move(best_->candidate); }
 
  private:
-  Checked look(PortfolioCandidate candidate) {
+  /// nullopt if the deadline came first.
+  std::optional<Checked> look(PortfolioCandidate candidate) {
     Checked checked{.candidate = std::move(candidate)};
-    if (!checks_) return checked;
-    const double began = deadline_.elapsed();
-    checked.by_sample = judges_.check(checked.candidate.allocation);
-    check_seconds_ = deadline_.elapsed() - began;
+    const auto began = Deadline::Clock::now();
+    const bool in_time = finishes_before(
+        deadline_, [&] { checked.by_sample = judges_.check(checked.candidate.allocation); });
+    if (!in_time) return std::nullopt;
+    check_seconds_ = seconds_since(began);
     report_.checked.push_back({.origin = checked.candidate.origin,
                                .divergence = mean_of(checked.by_sample),
                                .standard_error = standard_error(checked.by_sample)});
@@ -280,11 +302,7 @@ class Choice {
     }
     return checked;
   }
-  [[nodiscard]] bool out_of_time(double seconds) {
-    const bool out = deadline_.forbids(seconds);
-    report_.time_limit_struck = report_.time_limit_struck || out;
-    return out;
-  }
+  void leave_out(std::string what) { report_.left_out.push_back(std::move(what)); }
 
   const allocation::AllocationRequest& request_;
   const pipeline::FileSize& size_;
@@ -294,7 +312,6 @@ class Choice {
   report::Portfolio& report_;
   const ProgressHandler& progress_;
   std::optional<Checked> best_;
-  bool checks_ = false;
   double check_seconds_;
 };
 
@@ -305,26 +322,29 @@ AutoOutcome choose_best(const std::vector<PortfolioCandidate>& candidates,
                         const pipeline::FileSize& size,
                         const AutoJudges& judges,
                         const AutoOptions& options,
+                        const Deadline& deadline,
                         const ProgressHandler& progress) {
   if (candidates.empty()) {
     throw InternalError("auto", "no candidate allocation to choose from");
   }
-  const Deadline deadline(options.time_limit_seconds);
   AutoOutcome outcome;
-  rank(outcome, candidates, judges.ranking, deadline, progress);
-  // The first round takes about one pass per decision; later ones as long as the last.
-  const double round_seconds = deadline.elapsed() * static_cast<double>(request.layers.size()) /
-                               static_cast<double>(outcome.report.candidates.size());
+  // Checking two decides more than ranking all.
+  const double checks = std::min(2 * options.check_seconds, deadline.remaining() / 2);
+  const double pass_seconds =
+      rank(outcome, candidates, judges.ranking, deadline.earlier(checks), progress);
   std::vector<PortfolioCandidate> starts;
   for (const std::size_t i : best_of(outcome.report.candidates, options.starts)) {
     starts.push_back(candidates[i]);
   }
+  if (starts.empty()) starts.push_back(candidates.front());
   Choice choice(request, size, judges, options, deadline, outcome, progress);
   choice.check(std::move(starts));
-  choice.refine(round_seconds);
+  // The first round takes about one pass per decision; later ones as long as the last.
+  choice.refine(pass_seconds * static_cast<double>(request.layers.size()));
   PortfolioCandidate best = std::move(choice).best();
   outcome.best = std::move(best.allocation);
   outcome.report.winner = std::move(best.origin);
+  outcome.report.time_limit_struck = !outcome.report.left_out.empty();
   return outcome;
 }
 

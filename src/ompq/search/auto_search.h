@@ -7,6 +7,7 @@
 
 #include "ompq/allocation/allocators.h"
 #include "ompq/core/progress.h"
+#include "ompq/core/time_limit.h"
 #include "ompq/pipeline/network.h"
 #include "ompq/report/results.h"
 #include "ompq/search/fidelity_probe.h"
@@ -47,12 +48,15 @@ struct AutoOutcome {
 ///    single-layer effects, it measures each change with all other layers quantized. The result is
 ///    chosen if the check says that it is significantly better.
 /// @param request  without losses; its budget, candidates and cost model limit every step.
-/// @param candidates  at least one; candidates with equal widths are measured once.
+/// @param candidates  at least one; candidates with equal widths are measured once. Without time to
+/// rank them, the first is chosen.
+/// @param deadline  whatever does not end before it is left out, which the report says.
 [[nodiscard]] AutoOutcome choose_best(const std::vector<PortfolioCandidate>& candidates,
                                       const allocation::AllocationRequest& request,
                                       const pipeline::FileSize& size,
                                       const AutoJudges& judges,
                                       const AutoOptions& options,
+                                      const Deadline& deadline,
                                       const ProgressHandler& progress = {});
 
 }  // namespace ompq::search

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "ompq/allocation/cost_model.h"
+#include "ompq/allocation/request.h"
 #include "ompq/core/progress.h"
 #include "ompq/data/dataset.h"
 #include "ompq/runtime/executor.h"

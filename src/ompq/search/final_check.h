@@ -4,14 +4,24 @@
 #include <vector>
 
 #include "ompq/allocation/request.h"
+#include "ompq/pipeline/network.h"
 #include "ompq/search/activation_ranges.h"
 #include "ompq/search/fidelity_probe.h"
 #include "ompq/search/search_options.h"
 
 namespace ompq::search {
 
-/// Judges allocations as the network will be: rounded by the method that will be used, or by error
-/// compensation where that is a faster form of it, on samples that no earlier step has seen. All
+/// The network as it will be: rounded by the method that will be used, or by error compensation
+/// where that is a faster form of it.
+/// @param samples  those with which weights are rounded.
+[[nodiscard]] pipeline::QuantizedNetwork round_for_check(const pipeline::Model& model,
+                                                         data::Dataset& dataset,
+                                                         const std::vector<std::int64_t>& samples,
+                                                         ActivationRanges& ranges,
+                                                         const allocation::Allocation& allocation,
+                                                         const SearchOptions& options);
+
+/// Judges allocations with round_for_check(), on samples that no earlier step has seen. All
 /// arguments must outlive it.
 class FinalCheck {
  public:

@@ -1,8 +1,10 @@
 #include "ompq/search/measurements.h"
 
 #include <algorithm>
+#include <functional>
 #include <optional>
 
+#include "ompq/core/elapsed.h"
 #include "ompq/core/error.h"
 #include "ompq/data/batches.h"
 #include "ompq/graph/passes.h"
@@ -11,10 +13,6 @@
 
 namespace ompq::search {
 namespace {
-
-/// The largest width for which the network is run. The effects of larger widths are small and are
-/// scaled from the error of the layer's own output, within a factor of two (docs/metrics.md).
-constexpr int kWidestMeasured = 4;
 
 std::vector<BitWidth> bit_widths(const std::vector<int>& widths) {
   std::vector<BitWidth> result;
@@ -54,14 +52,44 @@ void drop_if_impossible(Measurements& result, std::string_view name, const Work&
   }
 }
 
+/// Runs `use` for every batch that begins and, as far as can be predicted, ends before the plan's
+/// deadline. A batch that does not end before it is stopped.
+/// @return the number of samples in completed batches.
+std::int64_t for_each_batch_in_time(data::Dataset& dataset,
+                                    const std::vector<std::int64_t>& indices,
+                                    const MeasurementPlan& plan,
+                                    const std::function<void(const data::Batch&)>& use) {
+  std::int64_t done = 0;
+  const auto run = [&] {
+    std::int64_t batches = 0;
+    const auto began = Deadline::Clock::now();
+    data::for_each_batch(dataset, indices, plan.batch_size, [&](const data::Batch& batch) {
+      if (plan.deadline && batches > 0 &&
+          plan.deadline->forbids(seconds_since(began) / static_cast<double>(batches))) {
+        throw TimeIsUp();
+      }
+      use(batch);
+      ++batches;
+      done += batch.size;
+    });
+  };
+  if (plan.deadline) {
+    (void)finishes_before(*plan.deadline, run);
+  } else {
+    run();
+  }
+  return done;
+}
+
 /// Measures the effect of fake-quantizing single activations, with ranges calibrated on the same
-/// samples.
-sensitivity::ActivationTable measure_activations(const pipeline::Model& model,
-                                                 const graph::Graph& judged,
-                                                 data::Dataset& dataset,
-                                                 const std::vector<std::int64_t>& indices,
-                                                 const MeasurementPlan& plan,
-                                                 const ProgressHandler& progress) {
+/// samples. @return nullopt if no batch ended before the deadline.
+std::optional<sensitivity::ActivationTable> measure_activations(
+    const pipeline::Model& model,
+    const graph::Graph& judged,
+    data::Dataset& dataset,
+    const std::vector<std::int64_t>& indices,
+    const MeasurementPlan& plan,
+    const ProgressHandler& progress) {
   const auto& layers = model.discovery.layers;
   std::map<int, rounding::ActivationQuantizers> quantizers;
   for (const int width : plan.activation_widths) {
@@ -84,10 +112,12 @@ sensitivity::ActivationTable measure_activations(const pipeline::Model& model,
   options.precision = runtime::Precision::Float32;  // bfloat16 is coarser than 8-bit quantization
   options.captured = sensitivity::activations_of(layers);
   runtime::Executor executor(judged, options);
-  data::for_each_batch(dataset, indices, plan.batch_size, [&](const data::Batch& batch) {
+  std::optional<sensitivity::ActivationTable> result;
+  for_each_batch_in_time(dataset, indices, plan, [&](const data::Batch& batch) {
     effect.add_batch(executor, batch.inputs, progress);
+    result = effect.result();
   });
-  return effect.result();
+  return result;
 }
 
 /// Measures in the order of dependencies.
@@ -113,8 +143,10 @@ class MeasurementRun {
     }
     if (!plan_.activation_widths.empty()) {
       drop_if_impossible(result_, "activations", [&] {
-        result_.activations =
-            measure_activations(model_, judged_, dataset_, indices_, plan_, progress_);
+        in_time("activations", [&] {
+          result_.activations =
+              measure_activations(model_, judged_, dataset_, indices_, plan_, progress_);
+        });
       });
     }
     drop_without_importance();
@@ -130,25 +162,59 @@ class MeasurementRun {
     return std::ranges::any_of(plan_.metrics, needs_importance);
   }
 
+  /// Runs `work`; notes `part` if the deadline stops it.
+  template <typename Work>
+  void in_time(std::string_view part, const Work& work) {
+    if (!plan_.deadline) {
+      work();
+    } else if (!finishes_before(*plan_.deadline, work)) {
+      result_.unmeasured.emplace_back(part);
+    }
+  }
+
   void find_importance() {
-    result_.features =
-        measure_orthogonality(model_.graph,
-                              model_.discovery.layers,
-                              dataset_,
-                              indices_,
-                              {.batch_size = plan_.batch_size, .executor = plan_.executor},
-                              progress_);
+    in_time("orthogonality", [&] {
+      result_.features =
+          measure_orthogonality(model_.graph,
+                                model_.discovery.layers,
+                                dataset_,
+                                indices_,
+                                {.batch_size = plan_.batch_size, .executor = plan_.executor},
+                                progress_);
+    });
+    if (!result_.features) return;
     result_.importance =
         importance_of_leaders(result_.features->matrix, pipeline::layer_costs(model_), plan_.beta);
   }
 
   void drop_without_importance() {
     if (result_.features) return;
+    const auto reason = result_.dropped.find(std::string(kOrthogonality));
     std::erase_if(plan_.metrics, [&](const std::string& metric) {
       if (!needs_importance(metric)) return false;
-      result_.dropped[metric] = result_.dropped.at(std::string(kOrthogonality));
+      if (reason == result_.dropped.end()) {
+        result_.unmeasured.push_back(metric);
+      } else {
+        result_.dropped[metric] = reason->second;
+      }
       return true;
     });
+  }
+
+  /// Metrics of the plan that need no samples, if the deadline left no time for a batch.
+  void keep_sampleless_metrics() {
+    std::erase_if(plan_.metrics, [&](const std::string& metric) {
+      const bool needs = sensitivity::needs_samples(sensitivity::metric(metric));
+      if (needs) result_.unmeasured.push_back(metric);
+      return needs;
+    });
+    if (plan_.pairs) result_.unmeasured.emplace_back(kPairs);
+    if (plan_.metrics.empty()) return;
+    result_.losses = sensitivity::Measurement(judged_,
+                                              model_.discovery.layers,
+                                              measure_options(plan_, result_.importance),
+                                              rounded(weights_))
+                         .result();
   }
 
   void find_losses() {
@@ -164,23 +230,33 @@ class MeasurementRun {
                        sensitivity::PairwiseOptions{.widths = bit_widths(plan_.widths)},
                        rounded(weights_));
     }
+    // Results of the last complete batch: a deadline may stop the next one.
+    const auto keep = [&] {
+      result_.losses = measurement.result();
+      if (!pairwise) return;
+      const auto base = result_.losses.find(sensitivity::PairwiseOptions{}.metric);
+      if (base == result_.losses.end()) return;
+      drop_if_impossible(result_, kPairs, [&] { result_.pairs = pairwise->result(base->second); });
+    };
     if (measurement.needs_samples()) {
       runtime::Executor executor(judged_, plan_.executor);
-      data::for_each_batch(dataset_, indices_, plan_.batch_size, [&](const data::Batch& batch) {
-        measurement.add_batch(executor, batch.inputs, progress_);
-        if (pairwise) pairwise->add_batch(executor, batch.inputs, progress_);
-      });
+      result_.samples =
+          for_each_batch_in_time(dataset_, indices_, plan_, [&](const data::Batch& batch) {
+            measurement.add_batch(executor, batch.inputs, progress_);
+            if (pairwise) pairwise->add_batch(executor, batch.inputs, progress_);
+            if (plan_.deadline) keep();
+          });
+      if (plan_.deadline && result_.samples == 0) {
+        keep_sampleless_metrics();
+        return;
+      }
     }
-    result_.losses = measurement.result();
+    if (!plan_.deadline || !measurement.needs_samples()) keep();
     result_.dropped.merge(measurement.dropped());
-    if (!pairwise) return;
     const std::string base = sensitivity::PairwiseOptions{}.metric;
-    if (!result_.losses.contains(base)) {
+    if (pairwise && !result_.losses.contains(base)) {
       result_.dropped.emplace(kPairs, result_.dropped.at(base));
-      return;
     }
-    drop_if_impossible(
-        result_, kPairs, [&] { result_.pairs = pairwise->result(result_.losses.at(base)); });
   }
 
   const pipeline::Model& model_;

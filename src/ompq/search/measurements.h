@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "ompq/allocation/allocators.h"
+#include "ompq/core/time_limit.h"
 #include "ompq/orm/orm.h"
 #include "ompq/pipeline/model.h"
 #include "ompq/search/features.h"
@@ -18,6 +19,10 @@
 #include "ompq/targets/target_table.h"
 
 namespace ompq::search {
+
+/// The largest width for which the network is run. The effects of larger widths are small and are
+/// scaled from the error of the layer's own output, within a factor of two (docs/metrics.md).
+inline constexpr int kWidestMeasured = 4;
 
 /// What to measure.
 struct MeasurementPlan {
@@ -32,6 +37,9 @@ struct MeasurementPlan {
   std::uint64_t seed = 0;
   std::int64_t batch_size = 64;
   runtime::ExecutorOptions executor;
+  /// Metrics are measured on as many batches as end before it; parts that cannot be measured before
+  /// it are left out. nullopt: no limit.
+  std::optional<Deadline> deadline{};
 };
 
 /// Keys of Measurements::dropped for the orthogonality of features and the interactions in blocks.
@@ -48,6 +56,8 @@ struct Measurements {
   /// For each dropped part of the plan, why it could not be measured on this network or these
   /// samples.
   std::map<std::string, std::string> dropped;
+  std::int64_t samples = 0;             ///< that the metrics were measured on
+  std::vector<std::string> unmeasured;  ///< parts of the plan that the deadline left out
 };
 
 /// Measures everything in the plan on the samples at `indices`. Parts that cannot be measured are

@@ -1,53 +1,40 @@
 #include "ompq/search/rounded_weights.h"
 
-#include <algorithm>
-#include <atomic>
-#include <exception>
-#include <mutex>
-#include <thread>
-
 #include "ompq/allocation/cost_model.h"
+#include "ompq/core/elapsed.h"
 #include "ompq/core/random.h"
+#include "ompq/core/time_limit.h"
 #include "ompq/reconstruction/block_reconstruction.h"
 #include "ompq/rounding/gptq.h"
 #include "ompq/rounding/sample_cache.h"
+#include "ompq/runtime/thread_scope.h"
 
 namespace ompq::search {
+namespace {
+
+/// Multiplications of rounding a layer to `widths` widths: its passes, the moments of its inputs,
+/// their factor, and the columns.
+double work_of(const graph::Layer& layer, std::size_t samples, std::size_t widths) {
+  const auto rows = static_cast<double>(layer.out_channels) / static_cast<double>(layer.groups);
+  const auto columns =
+      static_cast<double>(layer.weight_count) / static_cast<double>(layer.out_channels);
+  constexpr double kPerRow = 6;  // two ranges and a sweep of descent
+  const double passes = static_cast<double>(layer.macs) * (2 + columns / rows);
+  const double rounding = static_cast<double>(layer.groups) * columns * columns *
+                          (columns / 3 + static_cast<double>(widths) * kPerRow * rows);
+  return static_cast<double>(samples) * passes + rounding;
+}
+
+}  // namespace
 
 void RoundedWeights::prepare(const std::vector<int>& widths, int threads) {
-  std::vector<std::pair<std::size_t, int>> missing;
+  const runtime::ThreadScope scope(runtime::resolved_threads(threads));
   for (std::size_t l = 0; l < model_.discovery.layers.size(); ++l) {
+    check_interrupt();
     for (const int width : widths) {
-      if (width != allocation::kFloatBits && !codes_.contains({l, width})) {
-        missing.emplace_back(l, width);
-      }
+      if (width != allocation::kFloatBits) (void)codes_of(l, BitWidth(width));
     }
   }
-  std::atomic<std::size_t> next = 0;
-  std::mutex mutex;
-  std::exception_ptr failure;
-  const auto work = [&] {
-    for (std::size_t i = next++; i < missing.size(); i = next++) {
-      const auto [layer, width] = missing[i];
-      try {
-        auto codes = rounding::quantize_weight(
-            model_.graph, model_.discovery.layers[layer], BitWidth(width), options_);
-        const std::lock_guard lock(mutex);
-        codes_.emplace(missing[i], std::move(codes));
-      } catch (...) {
-        const std::lock_guard lock(mutex);
-        failure = std::current_exception();
-      }
-    }
-  };
-  const unsigned cores = threads > 0 ? static_cast<unsigned>(threads)
-                                     : std::max(1U, std::thread::hardware_concurrency());
-  {
-    std::vector<std::jthread> others;
-    for (unsigned t = 1; t < cores; ++t) others.emplace_back(work);
-    work();
-  }
-  if (failure) std::rethrow_exception(failure);
 }
 
 void RoundedWeights::prepare_compensated(const std::vector<int>& widths,
@@ -55,38 +42,63 @@ void RoundedWeights::prepare_compensated(const std::vector<int>& widths,
                                          const std::vector<std::int64_t>& indices,
                                          std::uint64_t seed,
                                          int threads,
-                                         const ProgressHandler& progress) {
+                                         const ProgressHandler& progress,
+                                         const std::optional<Deadline>& deadline) {
   const auto& graph = model_.graph;
   const auto& layers = model_.discovery.layers;
   prepare(widths, threads);
   // The bias is not measured, and trying few ranges is enough to compare widths.
   rounding::GptqOptions gptq{
       .correct_inputs = false, .correct_bias = false, .tried_ranges = 2, .sweeps = 1};
+  double work = 0;
+  for (const graph::Layer& layer : layers) work += work_of(layer, indices.size(), widths.size());
+  double done = 0;
+  const auto began = Deadline::Clock::now();
+  const auto give_up_if_late = [&](const graph::Layer& finished) {
+    done += work_of(finished, indices.size(), widths.size());
+    const double spent = seconds_since(began);
+    constexpr double kTells = 0.15;  // the share that predicts the rest
+    constexpr double kTolerance = 0.8;
+    if (done > kTells * work && deadline->forbids(kTolerance * spent * (work / done - 1))) {
+      throw TimeIsUp();
+    }
+  };
   const auto visit = [&](std::size_t l, const rounding::LayerInputs& inputs) {
     const graph::Layer& layer = layers[l];
     if (owner_of(l) != l) return;  // a shared weight uses the codes of its first layer
     gptq.moments.seed = Random(seed).split("layer " + layer.name).next();
-    const auto moments = rounding::input_moments(graph, layer, inputs, gptq.moments);
+    std::vector<quant::QuantizedTensor*> codes;
+    std::vector<quant::QuantizedTensor> initial;
     for (const int width : widths) {
       if (width == allocation::kFloatBits) continue;
-      quant::QuantizedTensor& codes = codes_.at({l, width});
-      codes = rounding::compensate(graph, layer, codes, moments, gptq).codes;
+      codes.push_back(&codes_.at({l, width}));
+      initial.push_back(*codes.back());
     }
+    auto rounded = rounding::compensate_each(
+        graph, layer, initial, rounding::input_moments(graph, layer, inputs, gptq.moments), gptq);
+    for (std::size_t i = 0; i < codes.size(); ++i) *codes[i] = std::move(rounded[i].codes);
+    if (deadline) give_up_if_late(layer);
   };
   reconstruction::ReconstructionOptions options{
       .method = reconstruction::BlockMethod::Visit, .visit = visit, .seed = seed};
   options.training.threads = threads;
   options.memory_bytes = rounding::default_memory();
-  (void)reconstruction::reconstruct(
-      {graph, layers, rounding::layer_blocks(graph, layers), {}, dataset, indices},
-      options,
-      {},
-      {},
-      [&](const ProgressEvent& event) {
-        ProgressEvent own = event;
-        if (own.task == "reconstruction") own.task = "trial rounding";
-        if (progress) progress(own);
-      });
+  const auto nearest = codes_;
+  try {
+    (void)reconstruction::reconstruct(
+        {graph, layers, rounding::layer_blocks(graph, layers), {}, dataset, indices},
+        options,
+        {},
+        {},
+        [&](const ProgressEvent& event) {
+          ProgressEvent own = event;
+          if (own.task == "reconstruction") own.task = "trial rounding";
+          if (progress) progress(own);
+        });
+  } catch (const TimeIsUp&) {
+    codes_ = nearest;  // errors of both kinds of rounding cannot be compared
+    throw;
+  }
 }
 
 std::size_t RoundedWeights::owner_of(std::size_t layer) const {

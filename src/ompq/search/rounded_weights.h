@@ -3,11 +3,13 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <utility>
 #include <vector>
 
 #include "ompq/core/bit_width.h"
 #include "ompq/core/progress.h"
+#include "ompq/core/time_limit.h"
 #include "ompq/data/dataset.h"
 #include "ompq/pipeline/model.h"
 #include "ompq/quant/quantized_tensor.h"
@@ -28,12 +30,16 @@ class RoundedWeights {
   /// Rounds all layers to all of `widths` with error compensation (gptq), using each layer's inputs
   /// in the float network as an approximation of those in the quantized one. Layers whose inputs
   /// cannot be gathered are rounded to nearest.
+  /// @param deadline  nullopt: none.
+  /// @throws TimeIsUp as soon as it is clear that the work will not end before the deadline; all
+  /// layers are rounded to nearest then.
   void prepare_compensated(const std::vector<int>& widths,
                            data::Dataset& dataset,
                            const std::vector<std::int64_t>& indices,
                            std::uint64_t seed,
                            int threads,
-                           const ProgressHandler& progress);
+                           const ProgressHandler& progress,
+                           const std::optional<Deadline>& deadline = {});
 
   /// The dequantized weight, float32, with the weight's shape.
   [[nodiscard]] Tensor get(std::size_t layer, BitWidth width);

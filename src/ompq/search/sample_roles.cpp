@@ -1,6 +1,9 @@
 #include "ompq/search/sample_roles.h"
 
+#include <algorithm>
 #include <cstddef>
+
+#include <fmt/format.h>
 
 namespace ompq::search {
 namespace {
@@ -54,6 +57,31 @@ SampleRoles roles_of(const std::vector<std::int64_t>& calibration,
   roles.refining = own.take(count * 3 / 16);
   roles.checking = own.rest();
   return roles;
+}
+
+std::vector<std::string> fit_to_time(SampleRoles& roles,
+                                     double pass_seconds,
+                                     double time_limit_seconds) {
+  struct Share {
+    const char* step;
+    std::vector<std::int64_t>& samples;
+    double time;    // of the whole
+    double passes;  // of each sample
+  };
+  const std::vector<Share> shares{{"ranking", roles.ranking, 0.15, 25},
+                                  {"refining", roles.refining, 0.1, 10},
+                                  {"checking", roles.checking, 0.1, 5}};
+  constexpr std::size_t kLeast = 8;
+  std::vector<std::string> left_out;
+  for (const Share& share : shares) {
+    const double fitting = share.time * time_limit_seconds / (share.passes * pass_seconds);
+    const std::size_t all = share.samples.size();
+    if (fitting >= static_cast<double>(all) || all <= kLeast) continue;
+    share.samples.resize(std::max(kLeast, static_cast<std::size_t>(std::max(fitting, 0.0))));
+    left_out.push_back(
+        fmt::format("{} on {} of {} samples", share.step, all - share.samples.size(), all));
+  }
+  return left_out;
 }
 
 std::vector<std::int64_t> rounding_for_check(const SampleRoles& roles) {

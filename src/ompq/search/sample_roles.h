@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 namespace ompq::search {
@@ -23,6 +24,14 @@ struct SampleRoles {
 /// few samples cannot tell many choices apart.
 [[nodiscard]] SampleRoles roles_of(const std::vector<std::int64_t>& calibration,
                                    const std::vector<std::int64_t>& more);
+
+/// Leaves samples out of the roles of passes with a known number, if these would take too large a
+/// part of the time; at least 8 remain. Measuring and refining stop by themselves.
+/// @param pass_seconds  of one sample.
+/// @return what was left out.
+[[nodiscard]] std::vector<std::string> fit_to_time(SampleRoles& roles,
+                                                   double pass_seconds,
+                                                   double time_limit_seconds);
 
 /// The samples with which weights are rounded for the check: those for rounding, or, if these are
 /// the ones for measuring, all but those for the check.

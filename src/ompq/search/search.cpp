@@ -1,6 +1,7 @@
 #include "ompq/search/search.h"
 
 #include <algorithm>
+#include <optional>
 #include <set>
 
 #include <spdlog/spdlog.h>
@@ -10,6 +11,7 @@
 #include "ompq/pipeline/layer_tables.h"
 #include "ompq/pipeline/stopwatch.h"
 #include "ompq/search/allocate.h"
+#include "ompq/search/loss_target.h"
 #include "ompq/search/session.h"
 
 namespace ompq::search {
@@ -93,6 +95,7 @@ report::AllocationRow allocation_row(const std::string& name,
 void solve_all(SearchOutcome& outcome,
                const std::vector<std::string>& names,
                const SearchOptions& options,
+               const allocation::Budget& budget,
                SearchSession& session) {
   for (const std::string& name : names) {
     const bool chosen = name == names.front();
@@ -103,13 +106,13 @@ void solve_all(SearchOutcome& outcome,
       outcome.report.allocations.push_back(std::move(refused));
     };
     try {
-      SolvedRequest solved = session.solve(name, options.request.budget);
+      SolvedRequest solved = session.solve(name, budget);
       outcome.report.allocations.push_back(allocation_row(name, solved, session));
       if (!chosen) continue;
       if (name != options.allocator)
         outcome.report.allocations.back().requested = options.allocator;
       outcome.chosen = allocation::make_allocation_file(solved.request, solved.allocation);
-      outcome.chosen.budget = options.request.budget;
+      outcome.chosen.budget = budget;
       outcome.chosen.metric = name;
       outcome.report.accounting = enum_name(solved.request.cost.accounting);
       outcome.report.portfolio = std::move(solved.portfolio);
@@ -124,6 +127,31 @@ void solve_all(SearchOutcome& outcome,
       refuse(error);
     }
   }
+}
+
+/// Keeps the chosen allocation if it is within the loss, or else replaces it by the one that was
+/// found to be.
+void settle(SearchOutcome& outcome,
+            std::vector<std::string> names,
+            const SearchOptions& options,
+            const allocation::Budget& budget,
+            SearchSession& session,
+            LossTarget& target) {
+  const auto widths_of = [](const allocation::AllocationFile& file) {
+    allocation::Allocation allocation;
+    for (const auto& layer : file.layers) {
+      allocation.weight_bits.push_back(layer.weight_bits);
+      allocation.activation_bits.push_back(layer.activation_bits.value_or(allocation::kFloatBits));
+    }
+    return allocation;
+  };
+  if (target.keeps(widths_of(outcome.chosen)) || names.front() == target.allocator()) return;
+  std::erase(names, target.allocator());
+  names.front() = target.allocator();
+  outcome.report.allocations.clear();
+  outcome.report.portfolio.reset();
+  solve_all(outcome, names, options, budget, session);
+  (void)target.keeps(widths_of(outcome.chosen));
 }
 
 void fill_measurements(report::Search& report, const SearchSession& session, double beta) {
@@ -151,11 +179,12 @@ void fill_measurements(report::Search& report, const SearchSession& session, dou
 void describe_search(report::Search& report,
                      const pipeline::Model& model,
                      const pipeline::Samples& samples,
-                     const SearchOptions& options) {
+                     const SearchOptions& options,
+                     const allocation::Budget& budget) {
   report.model = {model.file.string(), model.sha256, model.file_bytes};
   report.samples = samples.used;
   report.samples.skipped = samples.dataset->skipped();
-  report.budget = allocation::describe(options.request.budget);
+  report.budget = allocation::describe(budget);
   report.scheme = enum_name(options.request.scheme);
   const bool narrow =
       options.executor.precision == runtime::Precision::BFloat16 ||
@@ -168,6 +197,7 @@ void describe_search(report::Search& report,
 }  // namespace
 
 void check_budget(const pipeline::Model& model, const SearchOptions& options) {
+  if (options.max_loss && options.request.budget.empty()) return;
   if (options.request.scheme != allocation::Scheme::Free) return;
   allocation::AllocationRequest request = free_request(model, options.request);
   request.budget = options.request.budget;
@@ -197,9 +227,20 @@ SearchOutcome search(const pipeline::Model& model,
     names = asked_allocators(options, able_allocator(options, session));
   }
   watch.lap("measurement");
-  solve_all(outcome, names, options, session);
+  allocation::Budget budget = options.request.budget;
+  std::optional<LossTarget> target;
+  if (options.max_loss) {
+    target.emplace(model, samples, options, session, progress);
+    budget.bytes = target->smallest(budget);
+    watch.lap("size");
+  }
+  solve_all(outcome, names, options, budget, session);
+  if (target) {
+    settle(outcome, names, options, budget, session, *target);
+    outcome.report.loss_target = target->report();
+  }
   watch.lap("allocation");
-  describe_search(outcome.report, model, samples, options);
+  describe_search(outcome.report, model, samples, options, budget);
   fill_measurements(outcome.report, session, options.beta);
   outcome.chosen.model_file = model.file.filename().string();
   outcome.chosen.model_sha256 = model.sha256;

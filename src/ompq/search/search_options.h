@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -33,6 +34,10 @@ struct SearchOptions {
   AutoOptions automatic;
   /// Samples of the same source for `auto` that no other step uses.
   std::vector<std::int64_t> more_samples;
+  /// Instead of a size: the smallest file that loses at most this many percent of the predictions.
+  std::optional<double> max_loss;
+  /// Samples of the same source on which that is measured, used by no other step.
+  std::vector<std::int64_t> loss_samples;
   rounding::WeightOptions weights;
   /// Of activations in the networks that are judged.
   quant::RangeMethod activation_range = rounding::CalibrationOptions{}.range;
@@ -94,6 +99,8 @@ void bind_options(Binder& binder, SearchOptions& options) {
   binder.bind("beside", options.beside, shown_allocators);
   binder.composed("beside", options.measure_for_beside);
   binder.composed("for", options.compensated);
+  binder.bind("max-loss", options.max_loss);
+  binder.unbound("loss samples", options.loss_samples);
 }
 
 }  // namespace ompq::search

@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <array>
-#include <chrono>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <spdlog/spdlog.h>
 
 #include "ompq/core/elapsed.h"
@@ -12,6 +12,7 @@
 #include "ompq/core/log.h"
 #include "ompq/graph/passes.h"
 #include "ompq/search/allocate.h"
+#include "ompq/search/auto_plan.h"
 #include "ompq/search/fidelity_probe.h"
 #include "ompq/search/final_check.h"
 #include "ompq/search/sample_roles.h"
@@ -22,44 +23,12 @@ namespace {
 /// The paper chooses beta manually, between 1e-9 and 100.
 constexpr std::array<double, 6> kBetas{1e-9, 1e-2, 1e-1, 1.0, 10.0, 100.0};
 
-/// True where the metric judges activations as well.
-bool judges_activations(std::string_view metric) {
-  return sensitivity::metric(metric).activation_loss != nullptr;
-}
-
-/// True if `auto` may measure interactions, too: at most some seconds of passes, estimated from the
-/// network's size so that the result is the same on every machine.
-bool pairs_are_cheap(const pipeline::Model& model, std::size_t samples) {
-  constexpr double kMacs = 4e11;
-  double macs = 0;
-  for (const graph::Layer& layer : model.discovery.layers) macs += static_cast<double>(layer.macs);
-  double pairs = 0;
-  for (const graph::Block& block : model.discovery.blocks) {
-    const auto layers = static_cast<double>(block.layers.size());
-    pairs += layers * (layers - 1) / 2;
-  }
-  constexpr double kPassesPerPair = 4;                    // two widths of each layer
-  const double half_passes = kPassesPerPair * pairs / 2;  // the part of the network after the pair
-  return half_passes * macs * static_cast<double>(samples) < kMacs;
-}
+/// Of the forward pass in which the report counts.
+constexpr double kSamplesOfPass = 256;
 
 /// True if exp(-beta gamma) underflows for all layers.
 bool vanishes(const orm::Importance& importance) {
   return std::ranges::all_of(importance.theta, [](double theta) { return theta == 0.0; });
-}
-
-/// The metrics of `auto`: all, without those that cannot rate activations if activation widths are
-/// chosen.
-std::vector<std::string> portfolio_metrics(const RequestOptions& options) {
-  std::vector<std::string> names;
-  for (const AllocatorRow& row : allocator_table()) {
-    if (row.metric.empty()) continue;
-    if (chooses_activations(options) && !judges_activations(row.metric)) continue;
-    if (std::find(names.begin(), names.end(), row.metric) == names.end()) {
-      names.emplace_back(row.metric);
-    }
-  }
-  return names;
 }
 
 /// A row with the ranges of `allocator` that needs no measurements.
@@ -76,8 +45,15 @@ struct SearchSession::Automatic {
   Automatic(const pipeline::Model& model,
             RoundedWeights& weights,
             const pipeline::Samples& samples,
-            const SearchOptions& options)
-      : roles(roles_of(samples.indices, options.more_samples)),
+            const SearchOptions& options,
+            const Deadline& deadline)
+      : sample_seconds(pass_seconds(model,
+                                    *samples.dataset,
+                                    samples.indices,
+                                    options.batch_size,
+                                    judging_executor(options))),
+        roles(roles_of(samples.indices, options.more_samples)),
+        left_out(fit_to_time(roles, sample_seconds, options.automatic.time_limit_seconds)),
         ranges(model, *samples.dataset, samples.indices, calibration_of(options)) {
     const auto probe = [&](std::optional<FidelityProbe>& made,
                            const std::vector<std::int64_t>& indices) {
@@ -90,7 +66,18 @@ struct SearchSession::Automatic {
                    options.batch_size,
                    judging_executor(options));
     };
+    // With calibrated ranges: what is judged later needs them.
+    if (!options.request.activation_candidates.empty()) {
+      const std::vector<int> widest(model.discovery.layers.size(),
+                                    options.request.activation_candidates.back());
+      (void)ranges.quantizers(widest);
+    }
     probe(ranking, roles.ranking);
+    const auto later = static_cast<double>(roles.refining.size() + roles.checking.size());
+    if (later > 0 && deadline.forbids(later * sample_seconds)) {
+      left_out.emplace_back("refining and checking");
+      return;
+    }
     probe(refining, roles.refining);
     probe(checking, roles.checking);
     if (checking) {
@@ -106,7 +93,9 @@ struct SearchSession::Automatic {
     return all;
   }
 
+  double sample_seconds;  // of a pass of one sample
   SampleRoles roles;
+  std::vector<std::string> left_out;  // by the time limit
   ActivationRanges ranges;
   std::optional<FidelityProbe> ranking;
   std::optional<FidelityProbe> refining;
@@ -129,7 +118,8 @@ SearchSession::SearchSession(const pipeline::Model& model,
       free_(free_request(model, options.request)),
       size_(model, options.weights, options.form) {}
 
-void SearchSession::compensate(const std::vector<std::int64_t>& indices) {
+void SearchSession::compensate(const std::vector<std::int64_t>& indices,
+                               const std::optional<Deadline>& deadline) {
   if (!options_.compensated || std::exchange(compensated_, true)) return;
   // With more bits, rounding to nearest leaves almost no error to compensate.
   constexpr int kWidest = 6;
@@ -142,7 +132,19 @@ void SearchSession::compensate(const std::vector<std::int64_t>& indices) {
                                indices,
                                options_.request.seed,
                                options_.executor.threads,
-                               progress_);
+                               progress_,
+                               deadline);
+}
+
+std::pair<std::int64_t, std::int64_t> SearchSession::file_sizes() const {
+  std::vector<int> least;
+  std::vector<int> most;
+  for (const auto& candidates : allocation::candidates_of(free_)) {
+    least.push_back(candidates.front());
+    most.push_back(candidates.back());
+  }
+  const auto activations = allocation::widest_activation_bits(free_);
+  return std::minmax({size_.bytes(least, activations), size_.bytes(most, activations)});
 }
 
 bool SearchSession::leaves_no_choice(const std::string& allocator) const {
@@ -280,30 +282,65 @@ std::optional<double> SearchSession::prediction(const std::string& allocator,
 }
 
 SearchSession::Automatic& SearchSession::automatic() {
+  return automatic(Deadline(options_.automatic.time_limit_seconds));
+}
+
+SearchSession::Automatic& SearchSession::automatic(const Deadline& deadline) {
   if (automatic_) return *automatic_;
-  const auto began = std::chrono::steady_clock::now();
-  auto made = std::make_shared<Automatic>(model_, weights_, samples_, options_);
-  compensate(made->roles.rounding);
-  made->rounding_seconds = seconds_since(began);
-  MeasurementPlan plan = plan_for(portfolio_metrics(options_.request));
-  plan.orthogonality = true;
-  plan.pairs = pairs_are_cheap(model_, made->roles.measuring.size());
-  if (chooses_activations(options_.request)) {
-    plan.activation_widths = options_.request.activation_candidates;
-  }
+  // Of the time: the rest is for ranking, checking and refining.
+  constexpr double kRounded = 0.45;
+  constexpr double kMeasured = 0.7;
+  const auto began = Deadline::Clock::now();
+  auto made =
+      std::make_shared<Automatic>(model_, weights_, samples_, options_, deadline.part(kRounded));
+  const auto prepared = Deadline::Clock::now();
+  const bool rounded = finishes_before(
+      deadline.part(kRounded), [&] { compensate(made->roles.rounding, deadline.part(kRounded)); });
+  log().debug("auto: {:.1f} s to prepare, {:.4f} s a sample; trial rounding {:.1f} s",
+              seconds_since(began) - seconds_since(prepared),
+              made->sample_seconds,
+              seconds_since(prepared));
+  if (!rounded) made->left_out.emplace_back("trial rounding with error compensation");
+  made->rounding_seconds = seconds_since(prepared);
+  const MeasurementPlan plan = plan_of_auto(model_,
+                                            options_.request,
+                                            plan_for({}),
+                                            {.samples = made->roles.measuring.size(),
+                                             .sample_seconds = made->sample_seconds,
+                                             .deadline = deadline.part(kMeasured)},
+                                            made->left_out);
   made->measurements =
       measure(model_, *samples_.dataset, made->roles.measuring, plan, weights_, progress_);
   note(made->measurements.dropped);
+  const auto& measured = made->measurements;
+  const auto count = static_cast<std::int64_t>(made->roles.measuring.size());
+  if (!measured.unmeasured.empty()) {
+    made->left_out.push_back(fmt::format("measuring {}", fmt::join(measured.unmeasured, ", ")));
+  }
+  if (measured.samples > 0 && measured.samples < count) {
+    made->left_out.push_back(
+        fmt::format("measuring on {} of {} samples", count - measured.samples, count));
+  }
   made->seconds = seconds_since(began);
+  log().debug("auto: measured on {} samples in {:.1f} s",
+              measured.samples,
+              made->seconds - made->rounding_seconds);
   automatic_ = std::move(made);
   return *automatic_;
 }
 
 std::vector<PortfolioCandidate> SearchSession::candidates(const allocation::AllocationRequest& free,
-                                                          const pipeline::FileSize& size) {
+                                                          const pipeline::FileSize& size,
+                                                          const Deadline& deadline,
+                                                          std::vector<std::string>& left_out) {
   const Measurements& measured = automatic().measurements;
   std::vector<PortfolioCandidate> found;
+  std::vector<std::string> late;
   const auto add = [&](const AllocatorRow& row, const Measurements& by, std::string origin) {
+    if (!found.empty() && deadline.forbids(0)) {
+      late.push_back(std::move(origin));
+      return;
+    }
     try {
       const auto request = request_for(free, row, options_.request, by);
       found.push_back(
@@ -340,15 +377,21 @@ std::vector<PortfolioCandidate> SearchSession::candidates(const allocation::Allo
       add(row, sharper, fmt::format("{} beta={}", row.name, beta));
     }
   }
+  if (!late.empty()) left_out.push_back(fmt::format("solving {}", fmt::join(late, ", ")));
   return found;
 }
 
 SolvedRequest SearchSession::solve_automatically(const allocation::AllocationRequest& free,
                                                  const pipeline::FileSize& size) {
-  const auto began = std::chrono::steady_clock::now();
+  const Deadline whole(options_.automatic.time_limit_seconds);
   const bool first = automatic_ == nullptr;
-  Automatic& state = automatic();
-  const auto found = candidates(free, size);
+  Automatic& state = automatic(whole);
+  // For further budgets, the measurements count as if they were made again.
+  const Deadline deadline = first ? whole : whole.earlier(state.seconds);
+  constexpr double kSolved = 0.8;  // of the time
+  std::vector<std::string> left_out = state.left_out;
+  const auto found = candidates(free, size, deadline.part(kSolved), left_out);
+  log().debug("auto: {} candidates after {:.1f} s", found.size(), whole.elapsed());
   const AllocatorRow& first_row = allocator_row("size-only");
   SolvedRequest solved{.request =
                            request_for(free, first_row, options_.request, state.measurements)};
@@ -356,7 +399,6 @@ SolvedRequest SearchSession::solve_automatically(const allocation::AllocationReq
     (void)allocate(allocation::allocator(first_row.solver).allocate, solved.request, size);
   }
   AutoOptions options = options_.automatic;
-  options.time_limit_seconds -= seconds_since(began) + (first ? 0.0 : state.seconds);
   // One width of each layer instead of all, but on the way through the quantized network.
   options.check_seconds = state.rounding_seconds / 2;
   const std::int64_t before = state.evaluations();
@@ -367,15 +409,24 @@ SolvedRequest SearchSession::solve_automatically(const allocation::AllocationReq
       return state.check->by_sample(asked);
     };
   }
-  AutoOutcome outcome = choose_best(found, solved.request, size, judges, options, progress_);
-  outcome.report.measure = divergence_measure(graph::with_float_outputs(model_.graph));
-  outcome.report.evaluations = state.evaluations() - before;
+  AutoOutcome outcome =
+      choose_best(found, solved.request, size, judges, options, deadline, progress_);
+  log().debug("auto: chosen after {:.1f} s", whole.elapsed());
+  auto& report = outcome.report;
+  report.measure = divergence_measure(graph::with_float_outputs(model_.graph));
+  report.evaluations = state.evaluations() - before;
+  if (state.sample_seconds > 0) {
+    report.passes =
+        (whole.elapsed() + (first ? 0.0 : state.seconds)) / (kSamplesOfPass * state.sample_seconds);
+  }
+  report.left_out.insert(report.left_out.begin(), left_out.begin(), left_out.end());
+  report.time_limit_struck = !report.left_out.empty();
   const auto count = [](const auto& role) { return static_cast<std::int64_t>(role.size()); };
-  outcome.report.samples = report::Portfolio::Roles{.rounding = count(state.roles.rounding),
-                                                    .measuring = count(state.roles.measuring),
-                                                    .ranking = count(state.roles.ranking),
-                                                    .refining = count(state.roles.refining),
-                                                    .checking = count(state.roles.checking)};
+  report.samples = report::Portfolio::Roles{.rounding = count(state.roles.rounding),
+                                            .measuring = count(state.roles.measuring),
+                                            .ranking = count(state.roles.ranking),
+                                            .refining = count(state.roles.refining),
+                                            .checking = count(state.roles.checking)};
   solved.allocation = std::move(outcome.best);
   solved.bytes = size.bytes(solved.allocation);
   solved.portfolio = std::move(outcome.report);

@@ -5,7 +5,9 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 
+#include "ompq/core/time_limit.h"
 #include "ompq/pipeline/network.h"
 #include "ompq/pipeline/samples.h"
 #include "ompq/report/results.h"
@@ -42,6 +44,9 @@ class SearchSession {
 
   /// @throws InfeasibleBudget; DataError if a required measurement is not possible.
   [[nodiscard]] SolvedRequest solve(const std::string& allocator, const allocation::Budget& budget);
+  /// The bytes of the files with the narrowest and with the widest candidates, the smaller first:
+  /// tables of narrow weights can take more than they save.
+  [[nodiscard]] std::pair<std::int64_t, std::int64_t> file_sizes() const;
   /// True if pins, exclusions and candidates leave this allocator no choice, so that it needs no
   /// measurement.
   [[nodiscard]] bool leaves_no_choice(const std::string& allocator) const;
@@ -65,8 +70,14 @@ class SearchSession {
  private:
   struct Automatic;
   [[nodiscard]] Automatic& automatic();
+  /// Measures once, in a part of the time until the deadline.
+  [[nodiscard]] Automatic& automatic(const Deadline& deadline);
+  /// Those of all allocators, or of the first ones if the deadline comes before; at least one.
   [[nodiscard]] std::vector<PortfolioCandidate> candidates(
-      const allocation::AllocationRequest& free, const pipeline::FileSize& size);
+      const allocation::AllocationRequest& free,
+      const pipeline::FileSize& size,
+      const Deadline& deadline,
+      std::vector<std::string>& left_out);
   /// The allocator's row; if nothing is left to choose, one that needs no measurements.
   [[nodiscard]] AllocatorRow row_of(const std::string& allocator) const;
   [[nodiscard]] MeasurementPlan plan_for(std::vector<std::string> metrics) const;
@@ -75,7 +86,9 @@ class SearchSession {
   /// Compensates the errors of rounding in `weights_`, once, if the options ask for it: before
   /// anything is measured.
   /// @param indices  the samples.
-  void compensate(const std::vector<std::int64_t>& indices);
+  /// @throws TimeIsUp as soon as it is clear that it will not end before the deadline.
+  void compensate(const std::vector<std::int64_t>& indices,
+                  const std::optional<Deadline>& deadline = {});
   /// Records dropped measurements and warns once.
   void note(const std::map<std::string, std::string>& dropped);
 

@@ -93,6 +93,20 @@ std::string refusals(const report::Search& search) {
   return text;
 }
 
+/// The loss, and how many sizes were tried.
+std::string loss_target_text(const report::LossTarget& target) {
+  return fmt::format(
+      "smallest file within --max-loss {:g}, of {} sizes: loses {:.2f} (95 % interval {:.2f} to "
+      "{:.2f}; {}) on {} samples\n",
+      target.max_loss,
+      target.trials.size(),
+      target.loss,
+      target.lower,
+      target.upper,
+      target.measure,
+      target.samples);
+}
+
 /// The five best candidates, and the refinement of the best one.
 std::string portfolio_text(const report::Portfolio& portfolio) {
   auto candidates = portfolio.candidates;
@@ -121,11 +135,17 @@ std::string portfolio_text(const report::Portfolio& portfolio) {
                         row.divergence,
                         row.standard_error);
   }
-  text += fmt::format("\nchose {} ({}){}\n",
-                      display_name(portfolio.winner),
-                      portfolio.measure,
-                      portfolio.time_limit_struck ? "; stopped by the time limit" : "");
-  return text;
+  text += fmt::format("\nchose {} ({})", display_name(portfolio.winner), portfolio.measure);
+  if (portfolio.passes) {
+    text += fmt::format("\ncost: {:.3g} forward passes over 256 samples", *portfolio.passes);
+  }
+  if (!portfolio.left_out.empty()) {
+    text += fmt::format("\nleft out by the time limit: {}",
+                        fmt::join(display_names(portfolio.left_out), ", "));
+  } else if (portfolio.time_limit_struck) {
+    text += "; stopped by the time limit";
+  }
+  return text + "\n";
 }
 
 }  // namespace
@@ -241,6 +261,7 @@ std::string search_text(const report::Search& search) {
                   samples_text(search.samples),
                   search.activation_bits == "float" ? "float" : search.activation_bits + " bits");
   text += bits_table(search) + "\n" + cost_table(search) + refusals(search);
+  if (search.loss_target) text += fmt::format("\n{}", loss_target_text(*search.loss_target));
   if (search.portfolio) text += fmt::format("\n{}", portfolio_text(*search.portfolio));
   return text + "\n" + seconds_text(search.seconds) + "\n";
 }
@@ -341,6 +362,7 @@ std::string quantization_text(const report::Quantization& quantization) {
                   samples_text(quantization.search.samples),
                   samples_text(quantization.evaluated_on));
   text += table.text() + refusals(quantization.search);
+  if (const auto& target = quantization.search.loss_target) text += loss_target_text(*target);
   if (quantization.reconstruction) text += reconstruction_text(*quantization.reconstruction);
   if (quantization.integer_kernels) text += integer_kernels_text(*quantization.integer_kernels);
   return text + "\n" + seconds_text(quantization.seconds) + "\n";

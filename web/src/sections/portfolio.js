@@ -15,6 +15,11 @@ export function portfolioSection(context) {
   return figures;
 }
 
+function leftOut(portfolio) {
+  const parts = portfolio.left_out ?? [];
+  return parts.length > 0 ? ` Left out by the time limit: ${parts.join(', ')}.` : '';
+}
+
 function candidateFigure(context, portfolio, candidates) {
   const sorted = [...candidates].sort((a, b) => b.divergence - a.divergence);
   const positive = sorted.every((candidate) => candidate.divergence > 0);
@@ -22,7 +27,7 @@ function candidateFigure(context, portfolio, candidates) {
   return figure({
     id: 'portfolio',
     title: 'What auto tried',
-    lead: `Candidates ranked by ${portfolio.measure || 'divergence'}; lower is better. The best, ${portfolio.winner}, was refined.`,
+    lead: `Candidates ranked by ${portfolio.measure || 'divergence'}; lower is better. Chosen: ${portfolio.winner}.${leftOut(portfolio)}`,
     height: () => 60 + 21 * sorted.length,
     option: () => ({
       tooltip: tooltip((parts) => tip(sorted[parts[0].dataIndex].origin, [['divergence', number(sorted[parts[0].dataIndex].divergence)]]), 'axis'),

@@ -1,0 +1,45 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "ompq/fields/declare.h"
+
+namespace ompq::report {
+
+/// How the smallest file within a loss was found (--max-loss).
+struct LossTarget {
+  struct Trial {
+    std::int64_t bytes = 0;
+    double loss = 0;
+  };
+  double max_loss = 0;
+  std::string measure;
+  std::int64_t samples = 0;
+  double loss = 0;
+  double lower = 0;
+  double upper = 0;
+  std::vector<Trial> trials;
+};
+
+template <typename Visitor, fields::Of<LossTarget::Trial> Struct>
+void list_fields(Visitor& v, Struct& s) {
+  v.type("Trial", "A size that was tried.");
+  v("bytes", s.bytes, "of the file", fields::kCount);
+  v("loss", s.loss, "percent");
+}
+
+template <typename Visitor, fields::Of<LossTarget> Struct>
+void list_fields(Visitor& v, Struct& s) {
+  v.type("LossTarget", "How the smallest file within a loss was found.");
+  v("max_loss", s.max_loss, "the limit, percent");
+  v("measure", s.measure, "what is lost");
+  v("samples", s.samples, "that loss is measured on; no other step uses them", fields::kCount);
+  v("loss", s.loss, "percent, of the chosen allocation with its weights rounded");
+  v("lower", s.lower, "end of the 95 % interval of `loss`");
+  v("upper", s.upper, "end of the 95 % interval of `loss`");
+  v("trials", s.trials, "in the order in which they were tried");
+}
+
+}  // namespace ompq::report

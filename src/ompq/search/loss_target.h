@@ -1,0 +1,72 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "ompq/core/progress.h"
+#include "ompq/pipeline/model.h"
+#include "ompq/pipeline/samples.h"
+#include "ompq/report/loss_target.h"
+#include "ompq/search/search_options.h"
+#include "ompq/search/session.h"
+
+namespace ompq::search {
+
+/// A share with its 95 % interval.
+struct Interval {
+  double lower = 0;
+  double upper = 0;
+};
+
+/// Wilson's interval of a share of `hits` in `count`. Source: Wilson 1927.
+[[nodiscard]] Interval wilson_interval(double hits, double count);
+
+/// Finds the smallest file that keeps a network's predictions (--max-loss). Allocations are rounded
+/// as FinalCheck does and run on samples that no other step sees. All arguments must outlive it.
+class LossTarget {
+ public:
+  /// @throws ConfigError for a network without class scores or the paper's accounting; DataError
+  /// for fewer than kFewest samples in `options.loss_samples`.
+  LossTarget(const pipeline::Model& model,
+             pipeline::Samples& samples,
+             const SearchOptions& options,
+             SearchSession& session,
+             const ProgressHandler& progress);
+  ~LossTarget();
+  LossTarget(const LossTarget&) = delete;
+  LossTarget& operator=(const LossTarget&) = delete;
+
+  static constexpr std::size_t kFewest = 32;
+
+  /// Halves the range of sizes, on a logarithmic scale, until its ends are 2 % apart.
+  /// @param budget  further limits; its bytes limit the size from above.
+  /// @return the least size, as a budget, whose file is within the loss.
+  /// @throws InfeasibleBudget if even the largest file loses more.
+  [[nodiscard]] std::int64_t smallest(const allocation::Budget& budget);
+  /// The allocator whose allocations smallest() tried.
+  [[nodiscard]] const std::string& allocator() const { return allocator_; }
+
+  /// Judges the allocation that is chosen in the end. @return true if it is within the loss.
+  [[nodiscard]] bool keeps(const allocation::Allocation& chosen);
+  /// With the loss of the last allocation judged by keeps().
+  [[nodiscard]] const report::LossTarget& report() const { return report_; }
+
+ private:
+  struct Judge;
+  struct Loss {
+    double percent = 0;
+    Interval interval;  ///< percent
+  };
+  [[nodiscard]] Loss loss_of(const allocation::Allocation& allocation);
+
+  const SearchOptions& options_;
+  SearchSession& session_;
+  const ProgressHandler& progress_;
+  std::string allocator_;
+  std::unique_ptr<Judge> judge_;
+  report::LossTarget report_;
+};
+
+}  // namespace ompq::search
