@@ -69,5 +69,18 @@ TEST(PassSeconds, IsPositiveForSamplesThatCanBeRead) {
   EXPECT_GT(pass_seconds(model, *samples.dataset, samples.indices, 2, {}), 0);
 }
 
+TEST(TrialInTime, RoundsLessCarefullyOnFewerSamplesIfTimeIsShort) {
+  const pipeline::Model model = pipeline::small_model();
+  const auto plan = [&](double seconds) { return trial_in_time(model, 64, 5, 1e-3, seconds); };
+  EXPECT_EQ(plan(1e6).samples, 64U);
+  EXPECT_EQ(plan(1e6).care.tried_ranges, 2);
+  EXPECT_EQ(plan(1e-9).samples, 16U) << "the least, which may be given up";
+  EXPECT_EQ(plan(1e-9).care.sweeps, 0);
+  double seconds = 1e6;
+  while (plan(seconds).samples == 64) seconds /= 1.1;
+  EXPECT_EQ(plan(seconds).samples, 32U);
+  EXPECT_EQ(plan(seconds).care.sweeps, 1);
+}
+
 }  // namespace
 }  // namespace ompq::search

@@ -88,8 +88,17 @@ TEST(RoundedWeights, AreAllRoundedToNearestIfTheTimeIsUpWhileErrorsAreCompensate
 
   RoundedWeights late(model, {});
   EXPECT_THROW(
-      late.prepare_compensated({3}, *samples.dataset, samples.indices, 1, 1, {}, Deadline(0)),
+      late.prepare_compensated({3}, *samples.dataset, samples.indices, 1, 1, {}, {}, Deadline(0)),
       TimeIsUp);
+}
+
+TEST(TrialWork, GrowsWithSamplesWidthsAndCare) {
+  const pipeline::Model model = pipeline::small_model();
+  const double work = trial_work(model, 64, 5, {});
+  EXPECT_LT(trial_work(model, 32, 5, {}), work);
+  EXPECT_LT(trial_work(model, 64, 3, {}), work);
+  EXPECT_LT(trial_work(model, 64, 5, {.tried_ranges = 1}), work);
+  EXPECT_LT(trial_work(model, 64, 5, {.sweeps = 0}), work);
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 #include "ompq/search/auto_plan.h"
 
 #include <algorithm>
+#include <array>
 
 #include "ompq/core/elapsed.h"
 #include "ompq/graph/passes.h"
@@ -60,6 +61,27 @@ double pass_seconds(const pipeline::Model& model,
   const auto began = Deadline::Clock::now();
   (void)executor.run(batch.inputs);
   return seconds_since(began) / static_cast<double>(batch.size);
+}
+
+TrialPlan trial_in_time(const pipeline::Model& model,
+                        std::size_t samples,
+                        std::size_t widths,
+                        double sample_seconds,
+                        double seconds) {
+  // Rounding does about a fifth of the multiplications a second that passes do.
+  constexpr double kSlower = 5;
+  double macs = 0;
+  for (const graph::Layer& layer : model.discovery.layers) macs += static_cast<double>(layer.macs);
+  const double seconds_each = kSlower * sample_seconds / std::max(macs, 1.0);
+  const std::array<TrialPlan, 3> plans{{
+      {samples, {}},
+      {(samples + 1) / 2, {.tried_ranges = 1, .sweeps = 1}},
+      {(samples + 3) / 4, {.tried_ranges = 1, .sweeps = 0}},
+  }};
+  for (const TrialPlan& plan : plans) {
+    if (seconds_each * trial_work(model, plan.samples, widths, plan.care) <= seconds) return plan;
+  }
+  return plans.back();
 }
 
 MeasurementPlan plan_of_auto(const pipeline::Model& model,

@@ -24,6 +24,22 @@ namespace ompq::search {
                                   std::int64_t batch_size,
                                   const runtime::ExecutorOptions& options);
 
+/// Trial rounding with error compensation.
+struct TrialPlan {
+  std::size_t samples = 0;
+  TrialRounding care;
+};
+
+/// The most careful trial rounding that should end in time, or the least careful one.
+/// @param samples  at most.
+/// @param sample_seconds  of a pass of one sample.
+/// @param seconds  for all of it.
+[[nodiscard]] TrialPlan trial_in_time(const pipeline::Model& model,
+                                      std::size_t samples,
+                                      std::size_t widths,
+                                      double sample_seconds,
+                                      double seconds);
+
 /// What `auto` has for its measurements.
 struct AutoMeans {
   std::size_t samples = 0;

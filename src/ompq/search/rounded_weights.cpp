@@ -14,18 +14,33 @@ namespace {
 
 /// Multiplications of rounding a layer to `widths` widths: its passes, the moments of its inputs,
 /// their factor, and the columns.
-double work_of(const graph::Layer& layer, std::size_t samples, std::size_t widths) {
+double work_of(const graph::Layer& layer,
+               std::size_t samples,
+               std::size_t widths,
+               const TrialRounding& care) {
   const auto rows = static_cast<double>(layer.out_channels) / static_cast<double>(layer.groups);
   const auto columns =
       static_cast<double>(layer.weight_count) / static_cast<double>(layer.out_channels);
-  constexpr double kPerRow = 6;  // two ranges and a sweep of descent
+  // The initial range is tried, too; each one is rounded once and then swept.
+  const double per_row = (1.0 + care.tried_ranges) * (1.0 + care.sweeps);
   const double passes = static_cast<double>(layer.macs) * (2 + columns / rows);
   const double rounding = static_cast<double>(layer.groups) * columns * columns *
-                          (columns / 3 + static_cast<double>(widths) * kPerRow * rows);
+                          (columns / 3 + static_cast<double>(widths) * per_row * rows);
   return static_cast<double>(samples) * passes + rounding;
 }
 
 }  // namespace
+
+double trial_work(const pipeline::Model& model,
+                  std::size_t samples,
+                  std::size_t widths,
+                  const TrialRounding& care) {
+  double work = 0;
+  for (const graph::Layer& layer : model.discovery.layers) {
+    work += work_of(layer, samples, widths, care);
+  }
+  return work;
+}
 
 void RoundedWeights::prepare(const std::vector<int>& widths, int threads) {
   const runtime::ThreadScope scope(runtime::resolved_threads(threads));
@@ -43,19 +58,20 @@ void RoundedWeights::prepare_compensated(const std::vector<int>& widths,
                                          std::uint64_t seed,
                                          int threads,
                                          const ProgressHandler& progress,
+                                         const TrialRounding& care,
                                          const std::optional<Deadline>& deadline) {
   const auto& graph = model_.graph;
   const auto& layers = model_.discovery.layers;
   prepare(widths, threads);
-  // The bias is not measured, and trying few ranges is enough to compare widths.
-  rounding::GptqOptions gptq{
-      .correct_inputs = false, .correct_bias = false, .tried_ranges = 2, .sweeps = 1};
-  double work = 0;
-  for (const graph::Layer& layer : layers) work += work_of(layer, indices.size(), widths.size());
+  rounding::GptqOptions gptq{.correct_inputs = false,
+                             .correct_bias = false,
+                             .tried_ranges = care.tried_ranges,
+                             .sweeps = care.sweeps};
+  const double work = trial_work(model_, indices.size(), widths.size(), care);
   double done = 0;
   const auto began = Deadline::Clock::now();
   const auto give_up_if_late = [&](const graph::Layer& finished) {
-    done += work_of(finished, indices.size(), widths.size());
+    done += work_of(finished, indices.size(), widths.size(), care);
     const double spent = seconds_since(began);
     constexpr double kTells = 0.15;  // the share that predicts the rest
     constexpr double kTolerance = 0.8;

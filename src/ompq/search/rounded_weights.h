@@ -17,6 +17,19 @@
 
 namespace ompq::search {
 
+/// How carefully weights are rounded to compare widths, see rounding::GptqOptions: less carefully
+/// than in the end, since the bias is not measured and few ranges are enough.
+struct TrialRounding {
+  int tried_ranges = 2;
+  int sweeps = 1;
+};
+
+/// Multiplications of rounding all layers to `widths` widths with error compensation.
+[[nodiscard]] double trial_work(const pipeline::Model& model,
+                                std::size_t samples,
+                                std::size_t widths,
+                                const TrialRounding& care);
+
 /// A cache of rounded weights, by layer and width, stored as codes (one byte per weight and width).
 /// Metrics, candidates and refinement share it.
 class RoundedWeights {
@@ -30,6 +43,7 @@ class RoundedWeights {
   /// Rounds all layers to all of `widths` with error compensation (gptq), using each layer's inputs
   /// in the float network as an approximation of those in the quantized one. Layers whose inputs
   /// cannot be gathered are rounded to nearest.
+  /// @param care  how carefully.
   /// @param deadline  nullopt: none.
   /// @throws TimeIsUp as soon as it is clear that the work will not end before the deadline; all
   /// layers are rounded to nearest then.
@@ -39,6 +53,7 @@ class RoundedWeights {
                            std::uint64_t seed,
                            int threads,
                            const ProgressHandler& progress,
+                           const TrialRounding& care = {},
                            const std::optional<Deadline>& deadline = {});
 
   /// The dequantized weight, float32, with the weight's shape.

@@ -118,8 +118,7 @@ SearchSession::SearchSession(const pipeline::Model& model,
       free_(free_request(model, options.request)),
       size_(model, options.weights, options.form) {}
 
-void SearchSession::compensate(const std::vector<std::int64_t>& indices,
-                               const std::optional<Deadline>& deadline) {
+void SearchSession::compensate(std::vector<std::int64_t> indices, const TrialTime* time) {
   if (!options_.compensated || std::exchange(compensated_, true)) return;
   // With more bits, rounding to nearest leaves almost no error to compensate.
   constexpr int kWidest = 6;
@@ -127,13 +126,24 @@ void SearchSession::compensate(const std::vector<std::int64_t>& indices,
   for (const int width : options_.request.candidates) {
     if (width <= kWidest) widths.push_back(width);
   }
+  TrialPlan plan{.samples = indices.size()};
+  if (time != nullptr) {
+    plan = trial_in_time(
+        model_, plan.samples, widths.size(), time->sample_seconds, time->planned_seconds);
+  }
+  if (plan.samples < indices.size()) {
+    time->left_out.push_back(fmt::format(
+        "trial rounding on {} of {} samples", indices.size() - plan.samples, indices.size()));
+    indices.resize(plan.samples);
+  }
   weights_.prepare_compensated(widths,
                                *samples_.dataset,
                                indices,
                                options_.request.seed,
                                options_.executor.threads,
                                progress_,
-                               deadline);
+                               plan.care,
+                               time != nullptr ? std::optional(time->deadline) : std::nullopt);
 }
 
 std::pair<std::int64_t, std::int64_t> SearchSession::file_sizes() const {
@@ -288,14 +298,20 @@ SearchSession::Automatic& SearchSession::automatic() {
 SearchSession::Automatic& SearchSession::automatic(const Deadline& deadline) {
   if (automatic_) return *automatic_;
   // Of the time: the rest is for ranking, checking and refining.
-  constexpr double kRounded = 0.45;
-  constexpr double kMeasured = 0.7;
+  constexpr double kRounded = 0.4;
+  // Rather late than not at all: rounding to nearest misleads the choice for other methods.
+  constexpr double kRoundedAtMost = 0.6;
+  constexpr double kMeasured = 0.75;
   const auto began = Deadline::Clock::now();
   auto made =
       std::make_shared<Automatic>(model_, weights_, samples_, options_, deadline.part(kRounded));
   const auto prepared = Deadline::Clock::now();
-  const bool rounded = finishes_before(
-      deadline.part(kRounded), [&] { compensate(made->roles.rounding, deadline.part(kRounded)); });
+  const TrialTime time{deadline.part(kRounded).remaining(),
+                       deadline.part(kRoundedAtMost),
+                       made->sample_seconds,
+                       made->left_out};
+  const bool rounded =
+      finishes_before(time.deadline, [&] { compensate(made->roles.rounding, &time); });
   log().debug("auto: {:.1f} s to prepare, {:.4f} s a sample; trial rounding {:.1f} s",
               seconds_since(began) - seconds_since(prepared),
               made->sample_seconds,

@@ -69,6 +69,12 @@ class SearchSession {
 
  private:
   struct Automatic;
+  struct TrialTime {
+    double planned_seconds;
+    Deadline deadline;                   ///< after which it is given up
+    double sample_seconds;               ///< of a pass of one sample
+    std::vector<std::string>& left_out;  ///< gets what the deadline leaves out
+  };
   [[nodiscard]] Automatic& automatic();
   /// Measures once, in a part of the time until the deadline.
   [[nodiscard]] Automatic& automatic(const Deadline& deadline);
@@ -87,8 +93,8 @@ class SearchSession {
   /// anything is measured.
   /// @param indices  the samples.
   /// @throws TimeIsUp as soon as it is clear that it will not end before the deadline.
-  void compensate(const std::vector<std::int64_t>& indices,
-                  const std::optional<Deadline>& deadline = {});
+  /// @param time  null: no limit.
+  void compensate(std::vector<std::int64_t> indices, const TrialTime* time = nullptr);
   /// Records dropped measurements and warns once.
   void note(const std::map<std::string, std::string>& dropped);
 
