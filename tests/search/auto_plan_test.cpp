@@ -46,7 +46,7 @@ TEST_F(AutoPlanTest, LeavesOutWhatDoesNotFitIntoTheTime) {
   const MeasurementPlan some = plan(0.225, 60);
   EXPECT_FALSE(some.pairs);
   EXPECT_THAT(some.metrics, Contains("output-kl"));
-  EXPECT_EQ(some.batch_size, 7);
+  EXPECT_EQ(some.batch_size, 3);
   EXPECT_THAT(left_out_, ElementsAre("measuring pairwise"));
 
   const MeasurementPlan few = plan(10.0, 60);

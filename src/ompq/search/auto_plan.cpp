@@ -117,7 +117,7 @@ MeasurementPlan plan_of_auto(const pipeline::Model& model,
     });
   }
   // Parts of the samples, so that not all is lost if the time is up.
-  const double part = std::clamp(fitting / 2, kFewest, std::max(8.0, count / 4));
+  const double part = std::clamp(fitting / 4, kFewest, std::max(8.0, count / 4));
   plan.batch_size = std::min(plan.batch_size, static_cast<std::int64_t>(part));
   return plan;
 }

@@ -316,7 +316,12 @@ SearchSession::Automatic& SearchSession::automatic(const Deadline& deadline) {
               seconds_since(began) - seconds_since(prepared),
               made->sample_seconds,
               seconds_since(prepared));
-  if (!rounded) made->left_out.emplace_back("trial rounding with error compensation");
+  if (!rounded) {
+    log().warn(
+        "--time-limit is too short to try bit-widths with the rounding that will be used; "
+        "allow more time for better ones");
+    made->left_out.emplace_back("trial rounding with error compensation");
+  }
   made->rounding_seconds = seconds_since(prepared);
   const MeasurementPlan plan = plan_of_auto(model_,
                                             options_.request,
@@ -429,6 +434,11 @@ SolvedRequest SearchSession::solve_automatically(const allocation::AllocationReq
       choose_best(found, solved.request, size, judges, options, deadline, progress_);
   log().debug("auto: chosen after {:.1f} s", whole.elapsed());
   auto& report = outcome.report;
+  if (report.candidates.empty()) {
+    log().warn(
+        "--time-limit is too short to run a single allocation; {} was not compared with others",
+        report.winner);
+  }
   report.measure = divergence_measure(graph::with_float_outputs(model_.graph));
   report.evaluations = state.evaluations() - before;
   if (state.sample_seconds > 0) {
