@@ -3,6 +3,7 @@
 #include <array>
 #include <initializer_list>
 
+#include "ompq/options/budget_options.h"
 #include "ompq/options/diff_options.h"
 #include "ompq/options/file_options.h"
 #include "ompq/options/finetune_options.h"
