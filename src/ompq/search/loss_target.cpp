@@ -22,6 +22,9 @@ namespace {
 /// The metrics whose optimum is tried, best first: one has to do, since every size is tried.
 constexpr std::array<std::string_view, 3> kTried{"output-mse", "local-error", "weight-mse"};
 
+/// Of a 95 % interval.
+constexpr double kZ = 1.959964;
+
 /// The allocator that was asked for, or for `auto` one of its metrics.
 std::string tried_allocator(const SearchOptions& options, SearchSession& session) {
   if (!allocator_row(options.allocator).tries_others()) return options.allocator;
@@ -34,7 +37,6 @@ std::string tried_allocator(const SearchOptions& options, SearchSession& session
 }  // namespace
 
 Interval wilson_interval(double hits, double count) {
-  constexpr double kZ = 1.959964;  // 95 %
   const double share = hits / count;
   const double z2 = kZ * kZ / count;
   const double middle = (share + z2 / 2) / (1 + z2);
@@ -125,14 +127,15 @@ LossTarget::Loss LossTarget::loss_of(const allocation::Allocation& allocation) {
     return {.percent = 100 * changed,
             .interval = {.lower = 100 * interval.lower, .upper = 100 * interval.upper}};
   }
-  // Both networks see the same samples: only those whose class changes can make a difference. Two
-  // more of them, one in each direction, keep the interval honest if there are few (Agresti and
-  // Min 2005).
+  // The networks are compared on the same samples, so only those whose class changes can differ in
+  // top-1. Interval of Agresti and Min 2005 for paired shares: half a sample is added to each of
+  // the four cells, which covers the case of few changes.
   const double lost = judge_->reference.evaluation.top1.value() - found.top1.value();
-  const double careful = (changed * count + 2) / (count + 2);
-  const double error = std::sqrt(std::max(0.0, careful - lost * lost) / count);
+  const double middle = lost * count / (count + 2);
+  const double discordant = (changed * count + 1) / (count + 2);
+  const double half = kZ * std::sqrt((discordant - middle * middle) / (count + 2));
   return {.percent = 100 * lost,
-          .interval = {.lower = 100 * (lost - 1.96 * error), .upper = 100 * (lost + 1.96 * error)}};
+          .interval = {.lower = 100 * (middle - half), .upper = 100 * (middle + half)}};
 }
 
 std::int64_t LossTarget::smallest(const allocation::Budget& budget) {
