@@ -98,6 +98,13 @@ test('the offenders and what to do about them are named', () => withPage('whole'
   for (const { finding, remedy } of diagnosis.advice) assert.ok(figure.includes(finding) && figure.includes(remedy), figure);
 }));
 
+test('what the time limit left out of the choice is named', () => withPage('whole', async (page) => {
+  const { portfolio } = readResult(folder, 'quantize');
+  assert.ok(portfolio.left_out.length > 1, 'the sample names some');
+  const figure = await page.locator('#figure-portfolio').innerText();
+  assert.ok(figure.includes(`Left out by the time limit: ${portfolio.left_out.join(', ')}.`), figure);
+}));
+
 test('clicking a point of the curve opens its allocation', () => withPage('whole', async (page) => {
   const point = readResult(folder, 'sweep').points[6];
   await page.getByLabel('Measure').first().selectOption('divergence');
