@@ -10,12 +10,16 @@
 namespace ompq::search {
 namespace {
 
+double macs_of(const pipeline::Model& model) {
+  double macs = 0;
+  for (const graph::Layer& layer : model.discovery.layers) macs += static_cast<double>(layer.macs);
+  return macs;
+}
+
 /// True if `auto` may measure interactions, too: at most some seconds of passes, estimated from the
 /// network's size so that the result is the same on every machine.
 bool pairs_are_cheap(const pipeline::Model& model, std::size_t samples) {
   constexpr double kMacs = 4e11;
-  double macs = 0;
-  for (const graph::Layer& layer : model.discovery.layers) macs += static_cast<double>(layer.macs);
   double pairs = 0;
   for (const graph::Block& block : model.discovery.blocks) {
     const auto layers = static_cast<double>(block.layers.size());
@@ -23,7 +27,7 @@ bool pairs_are_cheap(const pipeline::Model& model, std::size_t samples) {
   }
   constexpr double kPassesPerPair = 4;                    // two widths of each layer
   const double half_passes = kPassesPerPair * pairs / 2;  // the part of the network after the pair
-  return half_passes * macs * static_cast<double>(samples) < kMacs;
+  return half_passes * macs_of(model) * static_cast<double>(samples) < kMacs;
 }
 
 /// The metrics of `auto`: all, without those that cannot rate activations if activation widths are
@@ -70,9 +74,7 @@ TrialPlan trial_in_time(const pipeline::Model& model,
                         double seconds) {
   // Rounding does about a fifth of the multiplications a second that passes do.
   constexpr double kSlower = 5;
-  double macs = 0;
-  for (const graph::Layer& layer : model.discovery.layers) macs += static_cast<double>(layer.macs);
-  const double seconds_each = kSlower * sample_seconds / std::max(macs, 1.0);
+  const double seconds_each = kSlower * sample_seconds / std::max(macs_of(model), 1.0);
   const std::array<TrialPlan, 3> plans{{
       {samples, {}},
       {(samples + 1) / 2, {.tried_ranges = 1, .sweeps = 1}},

@@ -92,11 +92,13 @@ report::AllocationRow allocation_row(const std::string& name,
   return row;
 }
 
-void solve_all(SearchOutcome& outcome,
-               const std::vector<std::string>& names,
-               const SearchOptions& options,
-               const allocation::Budget& budget,
-               SearchSession& session) {
+/// @return the chosen allocation.
+allocation::Allocation solve_all(SearchOutcome& outcome,
+                                 const std::vector<std::string>& names,
+                                 const SearchOptions& options,
+                                 const allocation::Budget& budget,
+                                 SearchSession& session) {
+  allocation::Allocation result;
   for (const std::string& name : names) {
     const bool chosen = name == names.front();
     const auto refuse = [&](const Error& error) {
@@ -116,6 +118,7 @@ void solve_all(SearchOutcome& outcome,
       outcome.chosen.metric = name;
       outcome.report.accounting = enum_name(solved.request.cost.accounting);
       outcome.report.portfolio = std::move(solved.portfolio);
+      result = std::move(solved.allocation);
     } catch (const InfeasibleBudget& error) {
       if (chosen) throw;
       refuse(error);
@@ -127,31 +130,24 @@ void solve_all(SearchOutcome& outcome,
       refuse(error);
     }
   }
+  return result;
 }
 
-/// Keeps the chosen allocation if it is within the loss, or else replaces it by the one that was
-/// found to be.
+/// Keeps the chosen allocation if it is within the loss; otherwise replaces it by the one with
+/// which the size was found.
 void settle(SearchOutcome& outcome,
+            const allocation::Allocation& chosen,
             std::vector<std::string> names,
             const SearchOptions& options,
             const allocation::Budget& budget,
             SearchSession& session,
             LossTarget& target) {
-  const auto widths_of = [](const allocation::AllocationFile& file) {
-    allocation::Allocation allocation;
-    for (const auto& layer : file.layers) {
-      allocation.weight_bits.push_back(layer.weight_bits);
-      allocation.activation_bits.push_back(layer.activation_bits.value_or(allocation::kFloatBits));
-    }
-    return allocation;
-  };
-  if (target.keeps(widths_of(outcome.chosen)) || names.front() == target.allocator()) return;
+  if (target.keeps(chosen) || names.front() == target.allocator()) return;
   std::erase(names, target.allocator());
   names.front() = target.allocator();
   outcome.report.allocations.clear();
   outcome.report.portfolio.reset();
-  solve_all(outcome, names, options, budget, session);
-  (void)target.keeps(widths_of(outcome.chosen));
+  (void)target.keeps(solve_all(outcome, names, options, budget, session));
 }
 
 void fill_measurements(report::Search& report, const SearchSession& session, double beta) {
@@ -234,9 +230,9 @@ SearchOutcome search(const pipeline::Model& model,
     budget.bytes = target->smallest(budget);
     watch.lap("size");
   }
-  solve_all(outcome, names, options, budget, session);
+  const allocation::Allocation chosen = solve_all(outcome, names, options, budget, session);
   if (target) {
-    settle(outcome, names, options, budget, session, *target);
+    settle(outcome, chosen, names, options, budget, session, *target);
     outcome.report.loss_target = target->report();
   }
   watch.lap("allocation");

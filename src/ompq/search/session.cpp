@@ -299,7 +299,8 @@ SearchSession::Automatic& SearchSession::automatic(const Deadline& deadline) {
   if (automatic_) return *automatic_;
   // Of the time: the rest is for ranking, checking and refining.
   constexpr double kRounded = 0.4;
-  // Rather late than not at all: rounding to nearest misleads the choice for other methods.
+  // Trial rounding may run longer than planned: without it, the choice for other methods than
+  // nearest is much worse (ADR 8).
   constexpr double kRoundedAtMost = 0.6;
   constexpr double kMeasured = 0.75;
   const auto began = Deadline::Clock::now();
