@@ -18,6 +18,7 @@
 #include "ompq/options/command_table.h"
 #include "ompq/report/python_types.h"
 #include "report_command.h"
+#include "stack_limit.h"
 #include "standard_streams.h"
 #include "stop_signals.h"
 
@@ -90,6 +91,7 @@ int main(int argc, char** argv) {
   ompq::app::load_unwinder();
   std::set_terminate([] { ompq::app::end_at_once(ompq::app::report_uncaught([] { throw; })); });
   try {
+    ompq::app::raise_stack_limit();
     return ompq::app::run(argc, argv);
   } catch (const std::exception& error) {
     return ompq::app::report_failure(error);

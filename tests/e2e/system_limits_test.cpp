@@ -117,6 +117,21 @@ TEST_F(SystemLimits, OnThreadsAreNamed) {
   expect_no_blame(result);
 }
 
+TEST_F(SystemLimits, OnTheStackAreRaisedOrNamed) {
+  OMPQ_NEEDS_PLAIN_MEMORY();
+  // A soft limit may be raised by every program, a hard one only by root.
+  const ProgramResult raised = shell("ulimit -S -s 64", quantization("--threads 2"));
+  EXPECT_EQ(raised.status, 0) << raised.error;
+  EXPECT_EQ(shell("ulimit -s 1024", quantization("--threads 2")).status, 0);
+  fs::remove(path("out.onnx"));
+  const ProgramResult refused = shell("ulimit -s 64", quantization("--threads 2"));
+  EXPECT_EQ(refused.status, 3) << refused.error;
+  EXPECT_THAT(refused.error,
+              HasSubstr("the limit on the stack is 64 KiB (ulimit -s), and ompq needs 1024 KiB"));
+  expect_no_blame(refused);
+  EXPECT_FALSE(fs::exists(path("out.onnx")));
+}
+
 TEST_F(SystemLimits, TemporaryFolderThatIsMissingIsNamed) {
   const std::string caching = fmt::format(
       "quantize '{}' --data {} --avg-bits 3 --allocator uniform --beside none --method gptq "
