@@ -1,5 +1,6 @@
 #include "ompq/allocation/latency_csv.h"
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -116,6 +117,19 @@ TEST(LatencyTable, ComesBackThroughItsTemplate) {
   const Allocation got = allocator("integer").allocate(request);
   EXPECT_EQ(got.weight_bits, (std::vector<int>{kFloatBits, 4})) << "8 bits would take 5 us";
   EXPECT_DOUBLE_EQ(*got.cost.latency_us, 4.25);
+}
+
+TEST(LatencyTable, KeepsARowOnOneLineWhateverTheNameHolds) {
+  AllocationRequest request = two_layers();
+  request.layers[0].name = "conv\nfc,4,8,1\r\x1b[31m";
+  const std::string empty = latency_template(request);
+  EXPECT_EQ(std::ranges::count(empty, '\n'), 5) << empty;
+  EXPECT_THAT(empty, AllOf(Not(HasSubstr("\r")), Not(HasSubstr("\x1b"))));
+  request.latency.layers = {{{4, 8, 1000}, {8, 8, 2000}}, {{4, 8, 3000}, {8, 8, 4000}}};
+  const LatencyTable again = parse_latency_table(latency_template(request), request.layers);
+  EXPECT_EQ(again.nanoseconds(0, 4, 8), 1000);
+  EXPECT_EQ(again.nanoseconds(0, 8, 8), 2000);
+  EXPECT_EQ(again.nanoseconds(1, 4, 8), 3000);
 }
 
 }  // namespace

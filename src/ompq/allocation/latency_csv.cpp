@@ -80,7 +80,9 @@ std::string width_text(int width) {
   return width == kFloatBits ? std::string(kFloatColumn) : std::to_string(width);
 }
 
-std::string quoted(const std::string& name) {
+/// The name on one line, as a field.
+std::string quoted(const std::string& raw) {
+  const std::string name = display_text(raw);
   const bool plain = name.find_first_of(",\" \t") == std::string::npos;
   if (plain && !name.empty()) return name;
   std::string text = "\"";
@@ -95,7 +97,7 @@ class TableReader {
     table_.layers.resize(layers.size());
     for (std::size_t l = 0; l < layers.size(); ++l) {
       names_.push_back(layers[l].name);
-      index_of_.emplace(names_.back(), l);
+      index_of_.emplace(display_text(names_.back()), l);
     }
   }
 
@@ -108,7 +110,7 @@ class TableReader {
     if (fields->size() != 4) {
       return complain(fmt::format("{} fields; there must be 4: {}", fields->size(), kHeader));
     }
-    const auto found = index_of_.find((*fields)[0]);
+    const auto found = index_of_.find(display_text((*fields)[0]));
     if (found == index_of_.end()) {
       complain(fmt::format("unknown layer '{}'; did you mean '{}'?",
                            (*fields)[0],

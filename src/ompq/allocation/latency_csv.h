@@ -12,7 +12,8 @@
 namespace ompq::allocation {
 
 /// Reads CSV with the header `layer,weight_bits,activation_bits,microseconds`; widths are 1..8 or
-/// `float`, names with commas or quotes are quoted as in RFC 4180, empty lines are skipped.
+/// `float`, names with commas or quotes are quoted as in RFC 4180, control characters in them are
+/// escaped as display_text() does, empty lines are skipped.
 /// @throws DataError listing all errors with line numbers: unknown layers (with the nearest name),
 /// repeated rows, invalid widths and times, times that are negative or not finite.
 [[nodiscard]] LatencyTable parse_latency_table(std::string_view csv,
