@@ -215,24 +215,24 @@ class Trial(Record):
     bytes: int
     """Of the file."""
     loss: float
-    """Percent."""
+    """Percent, or in units of --eval-command."""
 
 
 class LossTarget(Record):
     """How the smallest file within a loss was found."""
 
     max_loss: float
-    """The limit, percent."""
+    """The limit, percent, or in units of --eval-command."""
     measure: str
     """What is lost."""
-    samples: int
-    """That loss is measured on; no other step uses them."""
+    samples: Optional[int] = None
+    """That loss is measured on; no other step uses them. Not with --eval-command."""
     loss: float
-    """Percent, of the chosen allocation with its weights rounded."""
-    lower: float
-    """End of the 95 % interval of `loss`."""
-    upper: float
-    """End of the 95 % interval of `loss`."""
+    """Percent, or in units of --eval-command, of the chosen allocation with its weights rounded."""
+    lower: Optional[float] = None
+    """End of the 95 % interval of `loss`; not with --eval-command."""
+    upper: Optional[float] = None
+    """End of the 95 % interval of `loss`; not with --eval-command."""
     trials: list[Trial]
     """In the order in which they were tried."""
 

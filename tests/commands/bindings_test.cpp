@@ -83,7 +83,6 @@ const std::map<std::string_view, std::string_view>& command_level() {
       {"preprocess", "a file; options take the place of its fields"},
       {"result", "a file that the command writes of the result struct"},
       {"csv", "likewise"},
-      {"eval-command", "judges finished files"},
       {"save-outputs", "likewise"},
       {"json", "what the program prints"},
       {"quiet", "likewise"},
@@ -96,12 +95,12 @@ const std::map<std::string_view, std::string_view>& command_level() {
 /// Those of single commands.
 bool is_command_level(std::string_view command, std::string_view option) {
   static const std::map<std::string_view, std::set<std::string_view>> names{
-      {"search", {"output"}},  // written of the result struct
-      {"sweep", {"output"}},
+      {"search", {"output"}},                                      // written of the result struct
+      {"sweep", {"output", "eval-command"}},                       // judges finished files
       {"latency-table", {"output", "seed", "threads", "device"}},  // runs no passes
       {"inspect", {"seed", "threads", "device"}},
-      {"eval", {"seed"}},  // takes the first samples
-      {"diff", {"seed"}},  // draws samples
+      {"eval", {"seed", "eval-command"}},  // takes the first samples
+      {"diff", {"seed"}},                  // draws samples
   };
   const auto found = names.find(command);
   return command_level().contains(option) ||

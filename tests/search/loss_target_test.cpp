@@ -77,8 +77,8 @@ TEST_F(LossTargetTest, FindsASmallerFileForALargerLoss) {
     const report::LossTarget& target = outcome.report.loss_target.value();
     EXPECT_EQ(target.samples, 400);
     EXPECT_LE(target.loss, loss);
-    EXPECT_LE(target.lower, target.loss);
-    EXPECT_GE(target.upper, target.loss);
+    EXPECT_LE(target.lower.value(), target.loss);
+    EXPECT_GE(target.upper.value(), target.loss);
     const auto bytes = outcome.report.allocations.front().bytes;
     EXPECT_LE(bytes, *outcome.chosen.budget.bytes);
     sizes.push_back(bytes);
@@ -98,7 +98,7 @@ TEST_F(LossTargetTest, OfLabelledSamplesIsThatOfTheTop1) {
   const report::LossTarget target = found(4.0).report.loss_target.value();
   EXPECT_THAT(target.measure, HasSubstr("top-1"));
   EXPECT_LE(target.loss, 4.0);
-  EXPECT_LT(target.lower, target.upper);
+  EXPECT_LT(target.lower.value(), target.upper.value());
 }
 
 TEST_F(LossTargetTest, ChecksTheAllocationOfAuto) {
@@ -107,6 +107,26 @@ TEST_F(LossTargetTest, ChecksTheAllocationOfAuto) {
   EXPECT_LE(outcome.report.loss_target->loss, 4.0);
   const report::AllocationRow& row = outcome.report.allocations.front();
   EXPECT_TRUE(row.allocator == "auto" || row.requested == "auto") << row.allocator;
+}
+
+TEST_F(LossTargetTest, MayBeOfAQualityThatTheUserMeasures) {
+  options_.loss_samples.clear();
+  std::vector<allocation::AllocationFile> files;
+  options_.judge = {.float_quality = 10, .quality_of = [&](const allocation::AllocationFile& file) {
+                      files.push_back(file);
+                      double bits = 0;
+                      for (const auto& layer : file.layers) bits += layer.weight_bits;
+                      return 2 + bits / static_cast<double>(file.layers.size());
+                    }};
+  const SearchOutcome outcome = found(4.0);  // an average of four bits a layer or more
+  const report::LossTarget& target = outcome.report.loss_target.value();
+  EXPECT_FALSE(target.samples || target.lower || target.upper);
+  EXPECT_LE(target.loss, 4.0);
+  EXPECT_GT(target.trials.size(), 2U);
+  for (const allocation::AllocationFile& file : files) {
+    EXPECT_EQ(file.model_sha256, model_.sha256) << "it says which network it is of";
+  }
+  EXPECT_EQ(files.back().layers.front().weight_bits, outcome.chosen.layers.front().weight_bits);
 }
 
 TEST_F(LossTargetTest, AppliesTogetherWithABudget) {

@@ -97,6 +97,11 @@ TEST(SearchText, SaysWhatTheSmallestFileWithinALossLoses) {
   EXPECT_THAT(search_text(search),
               HasSubstr("smallest file within --max-loss 1, of 2 sizes: loses 0.60 (95 % interval "
                         "-0.20 to 1.40; top-1, percentage points) on 500 samples\n"));
+  search.loss_target->measure = "of quality 9";
+  search.loss_target->lower.reset();
+  EXPECT_THAT(
+      search_text(search),
+      HasSubstr("smallest file within --max-loss 1, of 2 sizes: loses 0.6 (of quality 9)\n"));
 }
 
 TEST(SearchText, SaysWhatTheSearchCostAndWhatTheTimeLimitLeftOut) {

@@ -79,6 +79,14 @@ std::vector<allocation::Budget> budgets_of(const OptionValues& options) {
 void compose_search(const OptionValues& options,
                     const pipeline::Model& model,
                     search::SearchOptions& search) {
+  const bool judged = options.knows("eval-command") && options.has("eval-command");
+  if (search.max_loss > 100.0 && !judged) {
+    throw ConfigError(
+        "--max-loss",
+        fmt::format("{:g} is more than 100 percent; only with --eval-command it is in "
+                    "other units",
+                    *search.max_loss));
+  }
   search.allocator = allocator_of(options, search.request.scheme);
   fit_target(options, search);
   search.measure_for_beside = options.knows("beside") && options.given("beside");

@@ -1,5 +1,7 @@
 #include "ompq/ptq/quantize.h"
 
+#include <optional>
+
 #include <fmt/format.h>
 
 #include "ompq/commands/command_options.h"
@@ -8,6 +10,7 @@
 #include "ompq/commands/data_options.h"
 #include "ompq/commands/file_quality.h"
 #include "ompq/commands/output_check.h"
+#include "ompq/commands/quality_judge.h"
 #include "ompq/commands/target_options.h"
 #include "ompq/core/atomic_file.h"
 #include "ompq/core/byte_count.h"
@@ -15,6 +18,7 @@
 #include "ompq/core/log.h"
 #include "ompq/pipeline/load_model.h"
 #include "ompq/ptq/file_formats.h"
+#include "ompq/ptq/rounding_method.h"
 #include "ompq/report/json.h"
 #include "ompq/tables/diagnosis_tables.h"
 #include "ompq/tables/result_tables.h"
@@ -32,8 +36,17 @@ report::Quantization quantize(const Context& context) {
   ptq::QuantizeOptions quantize = quantize_options(options, model);
   quantize.search.more_samples = samples_for_auto(samples, &evaluation);
   if (quantize.search.max_loss) {
-    quantize.search.loss_samples =
-        samples_for_loss(samples, &evaluation, quantize.search.more_samples);
+    const bool plain = ptq::method_row(quantize.method.method).is_plain();
+    quantize.search.judge = judge_of(context, model, plain ? "nearest" : "gptq");
+    if (quantize.search.judge.quality_of) {
+      quantize.search.judged_by =
+          fmt::format("{} {}",
+                      options.maybe_text("eval-command").value_or("a function"),
+                      quantize.search.judge.float_quality);
+    } else {
+      quantize.search.loss_samples =
+          samples_for_loss(samples, &evaluation, quantize.search.more_samples);
+    }
   }
   quantize.announce = context.announce;
   for (const std::string& sentence : unused_by(quantize.method.method, options)) {
@@ -44,7 +57,9 @@ report::Quantization quantize(const Context& context) {
   if (ptq::file_format(quantize.format).is_onnx) {
     keep_preprocess(options, model.file, quantize.output);
   }
-  result.float_evaluation.quality = quality_of(context, model.file);
+  const bool judged = static_cast<bool>(quantize.search.judge.quality_of);
+  result.float_evaluation.quality =
+      judged ? std::optional(quantize.search.judge.float_quality) : quality_of(context, model.file);
   result.networks.front().evaluation.quality = quality_of(context, quantize.output);
   result.search.provenance = context.provenance;
   if (const auto file = options.maybe_text("result")) {

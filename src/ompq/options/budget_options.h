@@ -13,13 +13,12 @@ inline constexpr OptionRecord kMaxLoss{
     .type = OptionType::Number,
     .value_name = "PERCENT",
     .lower = 0,
-    .upper = 100,
     .group = "Budget",
     .text =
         "find the smallest file that loses at most this many percent of the predictions: "
         "percentage points of top-1 if --data has labels, otherwise samples whose class "
         "changes. Measured on samples that no other step uses, after rounding; the result has "
-        "the 95 % interval"};
+        "the 95 % interval. With --eval-command ('ompq quantize'), in units of its number"};
 
 /// One network a command.
 inline constexpr std::array<OptionRecord, 7> kBudget{{

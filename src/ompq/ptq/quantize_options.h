@@ -51,6 +51,7 @@ void bind_options(Binder& binder, QuantizeOptions& options) {
   binder.bind("tuning-samples", options.tuning_samples);
   binder.bind("journal", options.journal);
   binder.bind("explain", options.explain);
+  binder.composed("eval-command", options.search.judged_by);
 }
 
 }  // namespace ompq::ptq

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,10 +17,10 @@ struct LossTarget {
   };
   double max_loss = 0;
   std::string measure;
-  std::int64_t samples = 0;
+  std::optional<std::int64_t> samples;
   double loss = 0;
-  double lower = 0;
-  double upper = 0;
+  std::optional<double> lower;
+  std::optional<double> upper;
   std::vector<Trial> trials;
 };
 
@@ -27,18 +28,23 @@ template <typename Visitor, fields::Of<LossTarget::Trial> Struct>
 void list_fields(Visitor& v, Struct& s) {
   v.type("Trial", "A size that was tried.");
   v("bytes", s.bytes, "of the file", fields::kCount);
-  v("loss", s.loss, "percent");
+  v("loss", s.loss, "percent, or in units of --eval-command");
 }
 
 template <typename Visitor, fields::Of<LossTarget> Struct>
 void list_fields(Visitor& v, Struct& s) {
   v.type("LossTarget", "How the smallest file within a loss was found.");
-  v("max_loss", s.max_loss, "the limit, percent");
+  v("max_loss", s.max_loss, "the limit, percent, or in units of --eval-command");
   v("measure", s.measure, "what is lost");
-  v("samples", s.samples, "that loss is measured on; no other step uses them", fields::kCount);
-  v("loss", s.loss, "percent, of the chosen allocation with its weights rounded");
-  v("lower", s.lower, "end of the 95 % interval of `loss`");
-  v("upper", s.upper, "end of the 95 % interval of `loss`");
+  v("samples",
+    s.samples,
+    "that loss is measured on; no other step uses them. Not with --eval-command",
+    fields::kCount);
+  v("loss",
+    s.loss,
+    "percent, or in units of --eval-command, of the chosen allocation with its weights rounded");
+  v("lower", s.lower, "end of the 95 % interval of `loss`; not with --eval-command");
+  v("upper", s.upper, "end of the 95 % interval of `loss`; not with --eval-command");
   v("trials", s.trials, "in the order in which they were tried");
 }
 

@@ -44,42 +44,117 @@ Interval wilson_interval(double hits, double count) {
   return {.lower = std::max(0.0, middle - half), .upper = std::min(1.0, middle + half)};
 }
 
-/// Evaluates networks on the samples for the loss.
+/// Measures the loss of an allocation.
 struct LossTarget::Judge {
-  Judge(const pipeline::Model& given, pipeline::Samples& samples, const SearchOptions& asked)
-      : model(given),
-        dataset(*samples.dataset),
-        options(asked),
-        ranges(given, *samples.dataset, samples.indices, calibration_of(asked)),
-        rounding(rounding_for_check(roles_of(samples.indices, asked.more_samples))) {
-    evaluation.batch_size = asked.batch_size;
-    evaluation.executor = judging_executor(asked);
-    evaluation.task = "float network";
-    evaluation.keep_outputs = true;
-    reference = pipeline::evaluate(model.graph, dataset, asked.loss_samples, evaluation);
-    evaluation.keep_outputs = false;
-    evaluation.executor.integer_kernels = true;
-    evaluation.task = "loss";
-    evaluation.reference_logits = &reference.logits;
+  Judge() = default;
+  Judge(const Judge&) = delete;
+  Judge& operator=(const Judge&) = delete;
+  virtual ~Judge() = default;
+
+  [[nodiscard]] virtual std::string measure() const = 0;
+  [[nodiscard]] virtual std::optional<std::int64_t> samples() const = 0;
+  [[nodiscard]] virtual Loss loss_of(const allocation::Allocation& allocation,
+                                     const allocation::AllocationFile& file,
+                                     const ProgressHandler& progress) = 0;
+};
+
+/// Evaluates networks on the samples for the loss.
+class LossTarget::PredictionJudge final : public LossTarget::Judge {
+ public:
+  /// @throws ConfigError, DataError  see LossTarget.
+  PredictionJudge(const pipeline::Model& model,
+                  pipeline::Samples& samples,
+                  const SearchOptions& options)
+      : model_(model),
+        dataset_(*samples.dataset),
+        options_(options),
+        ranges_(model, *samples.dataset, samples.indices, calibration_of(options)),
+        rounding_(rounding_for_check(roles_of(samples.indices, options.more_samples))) {
+    evaluation_.batch_size = options.batch_size;
+    evaluation_.executor = judging_executor(options);
+    evaluation_.task = "float network";
+    evaluation_.keep_outputs = true;
+    reference_ = pipeline::evaluate(model.graph, dataset_, options.loss_samples, evaluation_);
+    evaluation_.keep_outputs = false;
+    evaluation_.executor.integer_kernels = true;
+    evaluation_.task = "loss";
+    evaluation_.reference_logits = &reference_.logits;
+    if (reference_.evaluation.classes == 0) {
+      throw ConfigError("--max-loss",
+                        "is the share of predictions that are lost, but the first output of this "
+                        "network is not class scores; give a size, or use 'ompq quantize' or 'ompq "
+                        "sweep' with --eval-command, which measures the loss of any network");
+    }
   }
 
-  [[nodiscard]] bool has_labels() const { return reference.evaluation.top1.has_value(); }
+  [[nodiscard]] std::string measure() const override {
+    return has_labels() ? "top-1, percentage points"
+                        : "samples whose predicted class changes, percent";
+  }
+  [[nodiscard]] std::optional<std::int64_t> samples() const override {
+    return reference_.evaluation.samples;
+  }
+  [[nodiscard]] Loss loss_of(const allocation::Allocation& allocation,
+                             const allocation::AllocationFile&,
+                             const ProgressHandler& progress) override {
+    const report::Evaluation found = evaluation_of(allocation, progress);
+    const auto count = static_cast<double>(found.samples);
+    const double changed = 1 - found.agreement.value();
+    if (!has_labels()) {
+      const Interval interval = wilson_interval(changed * count, count);
+      return {.value = 100 * changed,
+              .interval = Interval{.lower = 100 * interval.lower, .upper = 100 * interval.upper}};
+    }
+    // The networks are compared on the same samples, so only those whose class changes can differ
+    // in top-1. Interval of Agresti and Min 2005 for paired shares: half a sample is added to each
+    // of the four cells, which covers the case of few changes.
+    const double lost = reference_.evaluation.top1.value() - found.top1.value();
+    const double middle = lost * count / (count + 2);
+    const double discordant = (changed * count + 1) / (count + 2);
+    const double half = kZ * std::sqrt((discordant - middle * middle) / (count + 2));
+    return {.value = 100 * lost,
+            .interval = Interval{.lower = 100 * (middle - half), .upper = 100 * (middle + half)}};
+  }
 
-  report::Evaluation of(const allocation::Allocation& allocation, const ProgressHandler& progress) {
+ private:
+  [[nodiscard]] bool has_labels() const { return reference_.evaluation.top1.has_value(); }
+
+  report::Evaluation evaluation_of(const allocation::Allocation& allocation,
+                                   const ProgressHandler& progress) {
     const pipeline::QuantizedNetwork network =
-        round_for_check(model, dataset, rounding, ranges, allocation, options);
+        round_for_check(model_, dataset_, rounding_, ranges_, allocation, options_);
     return pipeline::evaluate(
-               network.graph, dataset, options.loss_samples, evaluation, nullptr, progress)
+               network.graph, dataset_, options_.loss_samples, evaluation_, nullptr, progress)
         .evaluation;
   }
 
-  const pipeline::Model& model;
-  data::Dataset& dataset;
-  const SearchOptions& options;
-  ActivationRanges ranges;
-  std::vector<std::int64_t> rounding;
-  pipeline::EvaluateOptions evaluation;
-  pipeline::EvaluateOutcome reference;
+  const pipeline::Model& model_;
+  data::Dataset& dataset_;
+  const SearchOptions& options_;
+  ActivationRanges ranges_;
+  std::vector<std::int64_t> rounding_;
+  pipeline::EvaluateOptions evaluation_;
+  pipeline::EvaluateOutcome reference_;
+};
+
+/// Has files judged by the user.
+class LossTarget::FileJudge final : public LossTarget::Judge {
+ public:
+  explicit FileJudge(const QualityJudge& judge) : judge_(judge) {}
+
+  [[nodiscard]] std::string measure() const override {
+    return fmt::format("of the float network's quality {:g}, as --eval-command measures it",
+                       judge_.float_quality);
+  }
+  [[nodiscard]] std::optional<std::int64_t> samples() const override { return std::nullopt; }
+  [[nodiscard]] Loss loss_of(const allocation::Allocation&,
+                             const allocation::AllocationFile& file,
+                             const ProgressHandler&) override {
+    return {.value = judge_.float_quality - judge_.quality_of(file), .interval = {}};
+  }
+
+ private:
+  const QualityJudge& judge_;
 };
 
 LossTarget::LossTarget(const pipeline::Model& model,
@@ -87,56 +162,32 @@ LossTarget::LossTarget(const pipeline::Model& model,
                        const SearchOptions& options,
                        SearchSession& session,
                        const ProgressHandler& progress)
-    : options_(options), session_(session), progress_(progress) {
+    : model_(model), session_(session), progress_(progress) {
   if (options.request.scheme != allocation::Scheme::Free ||
       options.request.accounting == allocation::Accounting::Paper) {
     throw ConfigError("--max-loss",
                       "searches for the size of the file, which --scheme and --accounting paper do "
                       "not count; leave them out");
   }
-  if (options.loss_samples.size() < kFewest) {
-    throw DataError("--max-loss",
-                    fmt::format("needs {} samples that no other step uses to measure the loss, but "
-                                "{} are left; give more data or fewer --samples",
-                                kFewest,
-                                options.loss_samples.size()));
-  }
-  judge_ = std::make_unique<Judge>(model, samples, options);
-  const report::Evaluation& reference = judge_->reference.evaluation;
-  if (reference.classes == 0) {
-    throw ConfigError("--max-loss",
-                      "is the share of predictions that are lost, but the first output of this "
-                      "network is not class scores; give a size, or use 'ompq sweep' with "
-                      "--eval-command, which measures the loss of any network");
+  if (options.judge.quality_of) {
+    judge_ = std::make_unique<FileJudge>(options.judge);
+  } else {
+    if (options.loss_samples.size() < kFewest) {
+      throw DataError("--max-loss",
+                      fmt::format("needs {} samples that no other step uses to measure the loss, "
+                                  "but {} are left; give more data or fewer --samples",
+                                  kFewest,
+                                  options.loss_samples.size()));
+    }
+    judge_ = std::make_unique<PredictionJudge>(model, samples, options);
   }
   allocator_ = tried_allocator(options, session);
   report_ = {.max_loss = options.max_loss.value(),
-             .measure = judge_->has_labels() ? "top-1, percentage points"
-                                             : "samples whose predicted class changes, percent",
-             .samples = reference.samples};
+             .measure = judge_->measure(),
+             .samples = judge_->samples()};
 }
 
 LossTarget::~LossTarget() = default;
-
-LossTarget::Loss LossTarget::loss_of(const allocation::Allocation& allocation) {
-  const report::Evaluation found = judge_->of(allocation, progress_);
-  const auto count = static_cast<double>(found.samples);
-  const double changed = 1 - found.agreement.value();
-  if (!judge_->has_labels()) {
-    const Interval interval = wilson_interval(changed * count, count);
-    return {.percent = 100 * changed,
-            .interval = {.lower = 100 * interval.lower, .upper = 100 * interval.upper}};
-  }
-  // The networks are compared on the same samples, so only those whose class changes can differ in
-  // top-1. Interval of Agresti and Min 2005 for paired shares: half a sample is added to each of
-  // the four cells, which covers the case of few changes.
-  const double lost = judge_->reference.evaluation.top1.value() - found.top1.value();
-  const double middle = lost * count / (count + 2);
-  const double discordant = (changed * count + 1) / (count + 2);
-  const double half = kZ * std::sqrt((discordant - middle * middle) / (count + 2));
-  return {.percent = 100 * lost,
-          .interval = {.lower = 100 * (middle - half), .upper = 100 * (middle + half)}};
-}
 
 std::int64_t LossTarget::smallest(const allocation::Budget& budget) {
   std::map<std::int64_t, double> known;  // bytes, loss
@@ -145,7 +196,13 @@ std::int64_t LossTarget::smallest(const allocation::Budget& budget) {
     limited.bytes = bytes;
     const SolvedRequest solved = session_.solve(allocator_, limited);
     if (!known.contains(solved.bytes)) {
-      known[solved.bytes] = loss_of(solved.allocation).percent;
+      allocation::AllocationFile file =
+          allocation::make_allocation_file(solved.request, solved.allocation);
+      file.budget = limited;
+      file.metric = allocator_;
+      file.model_file = model_.file.filename().string();
+      file.model_sha256 = model_.sha256;
+      known[solved.bytes] = judge_->loss_of(solved.allocation, file, progress_).value;
       report_.trials.push_back({.bytes = solved.bytes, .loss = known[solved.bytes]});
     }
     if (known[solved.bytes] > report_.max_loss) return std::nullopt;
@@ -158,14 +215,14 @@ std::int64_t LossTarget::smallest(const allocation::Budget& budget) {
   if (!first) {
     throw InfeasibleBudget(
         "--max-loss",
-        fmt::format("even the largest file ({}) loses {:.3g} ({}) on {} samples, more than {:g}; "
-                    "allow a larger loss, more bits (--candidates), or float activations "
-                    "(--act-bits float)",
-                    format_bytes(report_.trials.back().bytes),
-                    report_.trials.back().loss,
-                    report_.measure,
-                    report_.samples,
-                    report_.max_loss));
+        fmt::format(
+            "even the largest file ({}) loses {:.3g} ({}){}, more than {:g}; allow a larger loss, "
+            "more bits (--candidates), or float activations (--act-bits float)",
+            format_bytes(report_.trials.back().bytes),
+            report_.trials.back().loss,
+            report_.measure,
+            report_.samples ? fmt::format(" on {} samples", *report_.samples) : "",
+            report_.max_loss));
   }
   std::int64_t smallest = largest;  // budget within the loss
   auto above = static_cast<double>(*first);
@@ -194,12 +251,15 @@ std::int64_t LossTarget::smallest(const allocation::Budget& budget) {
   return smallest;
 }
 
-bool LossTarget::keeps(const allocation::Allocation& chosen) {
-  const Loss loss = loss_of(chosen);
-  report_.loss = loss.percent;
-  report_.lower = loss.interval.lower;
-  report_.upper = loss.interval.upper;
-  return loss.percent <= report_.max_loss;
+bool LossTarget::keeps(const allocation::Allocation& chosen,
+                       const allocation::AllocationFile& file) {
+  const Loss loss = judge_->loss_of(chosen, file, progress_);
+  report_.loss = loss.value;
+  if (loss.interval) {
+    report_.lower = loss.interval->lower;
+    report_.upper = loss.interval->upper;
+  }
+  return loss.value <= report_.max_loss;
 }
 
 }  // namespace ompq::search

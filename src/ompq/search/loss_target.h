@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "ompq/core/progress.h"
@@ -23,12 +24,13 @@ struct Interval {
 /// Wilson's interval of a share of `hits` in `count`. Source: Wilson 1927.
 [[nodiscard]] Interval wilson_interval(double hits, double count);
 
-/// Finds the smallest file that keeps a network's predictions (--max-loss). Allocations are rounded
-/// as FinalCheck does and run on samples that no other step sees. All arguments must outlive it.
+/// Finds the smallest file that keeps a network's predictions, or the quality that `options.judge`
+/// gives it (--max-loss). For predictions, allocations are rounded as FinalCheck does and run on
+/// samples that no other step sees. All arguments must outlive it.
 class LossTarget {
  public:
-  /// @throws ConfigError for a network without class scores or the paper's accounting; DataError
-  /// for fewer than kFewest samples in `options.loss_samples`.
+  /// @throws ConfigError for the paper's accounting; without a judge, for a network without class
+  /// scores too, and DataError for fewer than kFewest samples in `options.loss_samples`.
   LossTarget(const pipeline::Model& model,
              pipeline::Samples& samples,
              const SearchOptions& options,
@@ -49,19 +51,22 @@ class LossTarget {
   [[nodiscard]] const std::string& allocator() const { return allocator_; }
 
   /// Judges the allocation that is chosen in the end. @return true if it is within the loss.
-  [[nodiscard]] bool keeps(const allocation::Allocation& chosen);
+  /// @param file  of it, as it will be written.
+  [[nodiscard]] bool keeps(const allocation::Allocation& chosen,
+                           const allocation::AllocationFile& file);
   /// With the loss of the last allocation judged by keeps().
   [[nodiscard]] const report::LossTarget& report() const { return report_; }
 
  private:
-  struct Judge;
   struct Loss {
-    double percent = 0;
-    Interval interval;  ///< percent
+    double value = 0;
+    std::optional<Interval> interval;
   };
-  [[nodiscard]] Loss loss_of(const allocation::Allocation& allocation);
+  struct Judge;
+  class PredictionJudge;
+  class FileJudge;
 
-  const SearchOptions& options_;
+  const pipeline::Model& model_;
   SearchSession& session_;
   const ProgressHandler& progress_;
   std::string allocator_;

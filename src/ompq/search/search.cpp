@@ -95,6 +95,7 @@ report::AllocationRow allocation_row(const std::string& name,
 /// @return the chosen allocation.
 allocation::Allocation solve_all(SearchOutcome& outcome,
                                  const std::vector<std::string>& names,
+                                 const pipeline::Model& model,
                                  const SearchOptions& options,
                                  const allocation::Budget& budget,
                                  SearchSession& session) {
@@ -116,6 +117,8 @@ allocation::Allocation solve_all(SearchOutcome& outcome,
       outcome.chosen = allocation::make_allocation_file(solved.request, solved.allocation);
       outcome.chosen.budget = budget;
       outcome.chosen.metric = name;
+      outcome.chosen.model_file = model.file.filename().string();
+      outcome.chosen.model_sha256 = model.sha256;
       outcome.report.accounting = enum_name(solved.request.cost.accounting);
       outcome.report.portfolio = std::move(solved.portfolio);
       result = std::move(solved.allocation);
@@ -138,16 +141,18 @@ allocation::Allocation solve_all(SearchOutcome& outcome,
 void settle(SearchOutcome& outcome,
             const allocation::Allocation& chosen,
             std::vector<std::string> names,
+            const pipeline::Model& model,
             const SearchOptions& options,
             const allocation::Budget& budget,
             SearchSession& session,
             LossTarget& target) {
-  if (target.keeps(chosen) || names.front() == target.allocator()) return;
+  if (target.keeps(chosen, outcome.chosen) || names.front() == target.allocator()) return;
   std::erase(names, target.allocator());
   names.front() = target.allocator();
   outcome.report.allocations.clear();
   outcome.report.portfolio.reset();
-  (void)target.keeps(solve_all(outcome, names, options, budget, session));
+  const allocation::Allocation settled = solve_all(outcome, names, model, options, budget, session);
+  (void)target.keeps(settled, outcome.chosen);
 }
 
 void fill_measurements(report::Search& report, const SearchSession& session, double beta) {
@@ -230,16 +235,14 @@ SearchOutcome search(const pipeline::Model& model,
     budget.bytes = target->smallest(budget);
     watch.lap("size");
   }
-  const allocation::Allocation chosen = solve_all(outcome, names, options, budget, session);
+  const allocation::Allocation chosen = solve_all(outcome, names, model, options, budget, session);
   if (target) {
-    settle(outcome, chosen, names, options, budget, session, *target);
+    settle(outcome, chosen, names, model, options, budget, session, *target);
     outcome.report.loss_target = target->report();
   }
   watch.lap("allocation");
   describe_search(outcome.report, model, samples, options, budget);
   fill_measurements(outcome.report, session, options.beta);
-  outcome.chosen.model_file = model.file.filename().string();
-  outcome.chosen.model_sha256 = model.sha256;
   return outcome;
 }
 

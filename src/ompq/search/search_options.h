@@ -12,6 +12,7 @@
 #include "ompq/runtime/executor.h"
 #include "ompq/runtime/executor_binding.h"
 #include "ompq/search/option_values.h"
+#include "ompq/search/quality_judge.h"
 #include "ompq/search/request_options.h"
 
 namespace ompq::search {
@@ -38,6 +39,9 @@ struct SearchOptions {
   std::optional<double> max_loss;
   /// Samples of the same source on which that is measured, used by no other step.
   std::vector<std::int64_t> loss_samples;
+  /// Instead of predictions: `max_loss` is in units of its number, and no samples are needed.
+  QualityJudge judge;
+  std::string judged_by;  ///< the command and the float network's quality; "" without a judge
   rounding::WeightOptions weights;
   /// Of activations in the networks that are judged.
   quant::RangeMethod activation_range = rounding::CalibrationOptions{}.range;

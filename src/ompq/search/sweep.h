@@ -2,12 +2,12 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <optional>
 #include <string>
 
 #include "ompq/core/error.h"
 #include "ompq/report/comparison.h"
+#include "ompq/search/quality_judge.h"
 #include "ompq/search/search.h"
 
 namespace ompq::search {
@@ -37,13 +37,6 @@ struct SweepOutcome {
   /// Set if no point is within `pick_bytes` or `max_loss`; then nothing is picked. The curve is
   /// complete.
   std::optional<InfeasibleBudget> refusal;
-};
-
-/// Judges networks by a number of the user's, of which more is better.
-struct QualityJudge {
-  double float_quality = 0;
-  /// The quality of the network with these widths; empty: nothing is judged.
-  std::function<double(const allocation::AllocationFile&)> quality_of;
 };
 
 /// The curve of size against fidelity: measures the metric on one half of the samples, finds the

@@ -95,16 +95,18 @@ std::string refusals(const report::Search& search) {
 
 /// The loss, and how many sizes were tried.
 std::string loss_target_text(const report::LossTarget& target) {
-  return fmt::format(
-      "smallest file within --max-loss {:g}, of {} sizes: loses {:.2f} (95 % interval {:.2f} to "
-      "{:.2f}; {}) on {} samples\n",
-      target.max_loss,
-      target.trials.size(),
-      target.loss,
-      target.lower,
-      target.upper,
-      target.measure,
-      target.samples);
+  std::string text = fmt::format("smallest file within --max-loss {:g}, of {} sizes: loses ",
+                                 target.max_loss,
+                                 target.trials.size());
+  if (!target.lower || !target.upper || !target.samples) {
+    return text + fmt::format("{:.4g} ({})\n", target.loss, target.measure);
+  }
+  return text + fmt::format("{:.2f} (95 % interval {:.2f} to {:.2f}; {}) on {} samples\n",
+                            target.loss,
+                            *target.lower,
+                            *target.upper,
+                            target.measure,
+                            *target.samples);
 }
 
 /// The five best candidates, and the refinement of the best one.
