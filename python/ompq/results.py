@@ -715,6 +715,17 @@ class Finetuning(Result):
     epochs: list[EpochRecord]
 
 
+class PairedDifference(Record):
+    """A difference of shares on the same samples, with its 95 % interval."""
+
+    mean: float
+    """-1..1; above 0: better than the first allocator."""
+    lower: float
+    """End of the 95 % interval."""
+    upper: float
+    """End of the 95 % interval."""
+
+
 class ComparisonRow(Record):
     """One allocator's allocation for one budget, quantized and measured."""
 
@@ -732,8 +743,26 @@ class ComparisonRow(Record):
     seconds: Optional[float] = None
     """Time to measure and allocate, for this allocator only."""
     evaluation: Optional[Evaluation] = None
+    top1_difference: Optional[PairedDifference] = None
+    """From the first allocator at this budget; only with labels."""
+    agreement_difference: Optional[PairedDifference] = None
+    """From the first allocator at this budget."""
     weight_bits: Optional[list[int]] = None
     """In layer order; 32 is float."""
+
+
+class AllocatorMean(Record):
+    """Means of one allocator over all budgets."""
+
+    allocator: str
+    top1: Optional[float] = None
+    """Mean share, 0..1; only with labels."""
+    agreement: Optional[float] = None
+    """Mean share, 0..1."""
+    top1_difference: Optional[PairedDifference] = None
+    """Of the mean from the first allocator's."""
+    agreement_difference: Optional[PairedDifference] = None
+    """Of the mean from the first allocator's."""
 
 
 class RankCorrelation(Record):
@@ -767,8 +796,12 @@ class Comparison(Result):
     """As text, in the order given."""
     allocators: list[str]
     """In the order given."""
+    rounding: Optional[str] = None
+    """Of the weights: nearest or gptq."""
     rows: list[ComparisonRow]
     """Grouped by budget."""
+    means: Optional[list[AllocatorMean]] = None
+    """Over the budgets, of each allocator with an answer at all of them."""
     random_allocations: int
     """Number of random allocations per budget."""
     rank_correlation: list[RankCorrelation]

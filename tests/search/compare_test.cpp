@@ -48,6 +48,10 @@ void expect_equal(const report::Comparison& a, const report::Comparison& b) {
     EXPECT_EQ(a.rows[i].weight_bits, b.rows[i].weight_bits) << i;
     EXPECT_EQ(a.rows[i].evaluation.divergence, b.rows[i].evaluation.divergence) << i;
     EXPECT_EQ(a.rows[i].bytes, b.rows[i].bytes) << i;
+    ASSERT_EQ(a.rows[i].agreement_difference.has_value(),
+              b.rows[i].agreement_difference.has_value());
+    if (!a.rows[i].agreement_difference) continue;
+    EXPECT_EQ(a.rows[i].agreement_difference->lower, b.rows[i].agreement_difference->lower) << i;
   }
   ASSERT_EQ(a.rank_correlation.size(), b.rank_correlation.size());
   for (std::size_t i = 0; i < a.rank_correlation.size(); ++i) {
@@ -71,6 +75,32 @@ TEST_F(CompareTest, HoldsEveryAllocatorAtEveryBudget) {
     EXPECT_FALSE(row.accuracy) << "there are no labels";
   }
   EXPECT_FALSE(std::filesystem::exists(options_.journal)) << "done, so nothing is to be resumed";
+}
+
+TEST_F(CompareTest, SaysWhichDifferencesAreReal) {
+  options_.random_allocations = 0;
+  const report::Comparison comparison = run();
+  ASSERT_EQ(comparison.means.size(), 4U);
+  EXPECT_EQ(comparison.rounding, "nearest");
+  EXPECT_FALSE(comparison.means.front().agreement_difference);
+  const report::AllocatorMean& uniform = comparison.means.back();
+  EXPECT_EQ(uniform.allocator, "uniform");
+  EXPECT_FALSE(uniform.top1) << "there are no labels";
+  const double first = comparison.means.front().agreement.value();
+  EXPECT_NEAR(uniform.agreement_difference->mean, uniform.agreement.value() - first, 1e-12);
+  EXPECT_LT(uniform.agreement_difference->lower, uniform.agreement_difference->mean);
+  EXPECT_TRUE(comparison.rows[3].agreement_difference);
+}
+
+TEST_F(CompareTest, MayRoundWithErrorCompensation) {
+  options_.random_allocations = 0;
+  options_.allocators = {"uniform"};
+  options_.budgets = {{.average_bits = 3.0}};
+  const double nearest = run().rows.front().evaluation.divergence.value();
+  options_.search.compensated = true;
+  const report::Comparison comparison = run();
+  EXPECT_EQ(comparison.rounding, "gptq");
+  EXPECT_LT(comparison.rows.front().evaluation.divergence.value(), nearest);
 }
 
 TEST_F(CompareTest, GoesOnWhereItWasStopped) {
@@ -132,6 +162,8 @@ TEST_F(CompareTest, ComputesAgainWhatSomeoneChangedInItsJournal) {
       {"weight-mse", "\"weight_bits\":[", "\"weight_bits\":null,\"old\":["},
       {"weight-mse", "\"allocator\":\"weight-mse\"", "\"allocator\":\"uniform\""},
       {"weight-mse", "\"samples\":32", "\"samples\":31"},
+      {"weight-mse", "\"agrees\":\"", "\"agrees\":\"1"},
+      {"weight-mse", "\"agrees\":\"", "\"agrees\":\"2\",\"old\":\""},
       {"weight-mse", "\"average_bits\":", "\"average_bits\":null,\"old\":"},
       {"float", "\"samples\":32", "\"samples\":\"32\""},
       {"float", "\"value\":", "\"value\":null,\"old\":"},

@@ -18,16 +18,6 @@ namespace {
 
 using ::testing::HasSubstr;
 
-TEST(WilsonInterval, IsThatOfTheTables) {
-  const Interval none = wilson_interval(0, 100);
-  EXPECT_NEAR(none.lower, 0.0, 1e-12);
-  EXPECT_NEAR(none.upper, 0.03699, 1e-5);
-  const Interval half = wilson_interval(50, 100);
-  EXPECT_NEAR(half.lower, 0.40383, 1e-5);
-  EXPECT_NEAR(half.upper, 0.59617, 1e-5);
-  EXPECT_NEAR(wilson_interval(100, 100).upper, 1.0, 1e-12);
-}
-
 class LossTargetTest : public ::testing::Test {
  protected:
   LossTargetTest() {

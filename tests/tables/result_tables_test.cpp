@@ -246,7 +246,15 @@ TEST(ComparisonText, AveragesAllocatorsThatHoldEveryBudget) {
                      {.budget = "2 bits", .allocator = "orm", .refused = "no room"},
                      {.budget = "3 bits", .allocator = "auto", .evaluation = {.top1 = 0.8}},
                      {.budget = "3 bits", .allocator = "orm", .evaluation = {.top1 = 0.75}}};
+  comparison.rounding = "gptq";
+  comparison.means = {{.allocator = "auto", .top1 = 0.65},
+                      {.allocator = "orm",
+                       .top1_difference = report::PairedDifference{-0.01, -0.025, 0.005},
+                       .agreement_difference = report::PairedDifference{0.02, 0.01, 0.03}}};
   const std::string text = comparison_text(comparison);
+  EXPECT_THAT(text, HasSubstr("top-1, gptq rounding:\n"));
+  EXPECT_THAT(text, HasSubstr("difference from auto, mean over the budgets on the same samples"));
+  EXPECT_THAT(text, HasSubstr("orm        -1.00 (-2.50 to +0.50)  +2.00 (+1.00 to +3.00)\n"));
   EXPECT_THAT(text, HasSubstr("net.onnx: float top-1 94.24 %\n"));
   EXPECT_THAT(text, ::testing::ContainsRegex("auto +50.00 % +80.00 % +65.00 %"));
   EXPECT_THAT(text, ::testing::ContainsRegex("orm +refused +75.00 % +-"));

@@ -60,6 +60,12 @@ void fit_target(const OptionValues& options, search::SearchOptions& search) {
   }
 }
 
+/// True if --for names a method other than nearest.
+bool is_compensated(const OptionValues& options) {
+  const std::string& method = options.text("for");
+  return method != "auto" && !ptq::method_row(method).is_plain();
+}
+
 /// Budgets of a comparison, each with one limit.
 std::vector<allocation::Budget> budgets_of(const OptionValues& options) {
   std::vector<allocation::Budget> budgets;
@@ -90,8 +96,7 @@ void compose_search(const OptionValues& options,
   search.allocator = allocator_of(options, search.request.scheme);
   fit_target(options, search);
   search.measure_for_beside = options.knows("beside") && options.given("beside");
-  search.compensated =
-      options.text("for") != "auto" && !ptq::method_row(options.text("for")).is_plain();
+  search.compensated = is_compensated(options);
   fit_batch(search.batch_size, model);
 }
 
@@ -146,6 +151,7 @@ search::CompareOptions compare_options(const OptionValues& options, const pipeli
   compare.budgets = budgets_of(options);
   fit_target(options, compare.search);
   compare.search.activation_range = compare.calibration.range;
+  compare.search.compensated = is_compensated(options);
   fit_batch(compare.search.batch_size, model);
   fit_batch(compare.calibration.batch_size, model);
   fit_batch(compare.evaluation.batch_size, model);

@@ -245,17 +245,19 @@ std::vector<CommandRecord> make_table() {
        .examples = kFinetuneExamples},
       {.name = "compare",
        .summary = "evaluate every allocator at every budget",
-       .description = "Runs every allocator at every budget, quantizes MODEL with each allocation, "
-                      "and evaluates the result on held-out samples. Also reports how well each "
-                      "metric predicts the result, as a rank correlation over random allocations. "
-                      "Resumes after an interruption.",
+       .description =
+           "Runs every allocator at every budget, quantizes MODEL with each allocation, "
+           "and evaluates the result on held-out samples. Shows how each allocator "
+           "differs from the first one on these samples, with 95 % intervals, and how "
+           "well each metric predicts the result, as a rank correlation over random allocations. "
+           "Resumes after an interruption.",
        .operands = kModelOperand,
-       .options = join({kBudgets,         one(kData),     one(kSamples),    one(kCalibrationSplit),
-                        kLoading,         kMeasured,      kQuantizers,      kActivationRange,
-                        one(kAllocators), kComparison,    one(kCandidates), one(kTimeLimit),
-                        one(kBeta),       kByHand,        one(kTarget),     one(kResult),
-                        one(kCsv),        kPreprocessing, kInputShape,      kPrecision,
-                        kCommonOptions}),
+       .options = join({kBudgets,         one(kData),    one(kSamples),    one(kCalibrationSplit),
+                        kLoading,         kMeasured,     kQuantizers,      kActivationRange,
+                        one(kAllocators), kComparison,   one(kCandidates), one(kTimeLimit),
+                        one(kFor),        one(kBeta),    kByHand,          one(kTarget),
+                        one(kResult),     one(kCsv),     kPreprocessing,   kInputShape,
+                        kPrecision,       kCommonOptions}),
        .rules = kCompareRules,
        .examples = kCompareExamples},
       {.name = "sweep",

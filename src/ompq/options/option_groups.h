@@ -205,7 +205,8 @@ inline constexpr OptionRecord kFor{
     .text =
         "rounding method that bit-widths are searched for. Metrics are measured with rounding to "
         "nearest, or for all other methods with error compensation, since the best bit-widths "
-        "differ. auto: nearest for search, --method for quantize"};
+        "differ. auto: nearest for search and compare, --method for quantize. compare rounds its "
+        "networks in the same way"};
 
 inline constexpr OptionRecord kBeta{
     .name = "beta",

@@ -23,6 +23,7 @@ class Tally {
       const std::int64_t label = labels[static_cast<std::size_t>(i)];
       const std::int64_t rank = scores::rank_of(seen.row(i), label);
       top1_ += rank < 1 ? 1 : 0;
+      correct_.push_back(rank < 1);
       top5_ += rank < 5 ? 1 : 0;
       cross_entropy_ -=
           scores::log_probabilities(seen.row(i), seen.kind)[static_cast<std::size_t>(label)];
@@ -54,12 +55,16 @@ class Tally {
     for (std::int64_t i = 0; i < seen.rows; ++i) {
       const bool agree = scores::best_class(seen.row(i)) == scores::best_class(reference.row(i));
       agreed_ += agree ? 1 : 0;
+      agrees_.push_back(agree);
       divergence_ += scores::divergence_of_rows(reference, seen, i);
     }
     scored_ += seen.rows;
   }
 
-  void finish(report::Evaluation& result) const {
+  void finish(EvaluateOutcome& outcome) const {
+    report::Evaluation& result = outcome.evaluation;
+    outcome.correct = correct_;
+    outcome.agrees = agrees_;
     const auto share = [](double part, std::int64_t whole) {
       return part / static_cast<double>(whole);
     };
@@ -81,7 +86,9 @@ class Tally {
   std::int64_t top5_ = 0;
   std::int64_t labelled_ = 0;
   double cross_entropy_ = 0;
+  std::vector<bool> correct_;
   std::int64_t agreed_ = 0;
+  std::vector<bool> agrees_;
   std::int64_t scored_ = 0;
   std::int64_t compared_ = 0;
   std::int64_t elements_ = 0;  ///< of integer outputs
@@ -196,7 +203,7 @@ EvaluateOutcome evaluate(const graph::Graph& graph,
   if (result.samples == 0) {
     throw DataError("evaluation", "no sample could be read; give at least one valid sample");
   }
-  tally.finish(result);
+  tally.finish(outcome);
   result.skipped = static_cast<std::int64_t>(indices.size()) - result.samples;
   outcome.logits = stack_rows(kept);
   const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - begin;

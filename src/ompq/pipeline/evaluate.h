@@ -41,6 +41,10 @@ void bind_evaluation(Binder& binder, EvaluateOptions& options) {
 struct EvaluateOutcome {
   report::Evaluation evaluation;
   Tensor logits;  ///< [samples, ...] if requested
+  /// By sample; empty without labels, or if the first output is not class scores.
+  std::vector<bool> correct;
+  /// By sample: the best class is the reference's; empty without a reference, as above.
+  std::vector<bool> agrees;
 };
 
 /// Evaluates `graph` on the samples at `indices`. Top-1 and top-5 if there are labels and the first

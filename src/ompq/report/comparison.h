@@ -11,6 +11,21 @@
 
 namespace ompq::report {
 
+/// A difference of shares on the same samples, with its 95 % interval.
+struct PairedDifference {
+  double mean = 0;
+  double lower = 0;
+  double upper = 0;
+};
+
+template <typename Visitor, fields::Of<PairedDifference> Struct>
+void list_fields(Visitor& v, Struct& s) {
+  v.type("PairedDifference", "A difference of shares on the same samples, with its 95 % interval.");
+  v("mean", s.mean, "-1..1; above 0: better than the first allocator");
+  v("lower", s.lower, "end of the 95 % interval");
+  v("upper", s.upper, "end of the 95 % interval");
+}
+
 /// One allocator's allocation for one budget, quantized and evaluated.
 struct ComparisonRow {
   std::string budget;
@@ -21,6 +36,8 @@ struct ComparisonRow {
   double gbops = 0;
   double seconds = 0;
   Evaluation evaluation;
+  std::optional<PairedDifference> top1_difference;
+  std::optional<PairedDifference> agreement_difference;
   std::string refused;
 };
 
@@ -38,7 +55,30 @@ void list_fields(Visitor& v, Struct& s) {
   v("gbops", s.gbops, "1e9 bit operations for one sample", fields::kCount);
   v("seconds", s.seconds, "time to measure and allocate, for this allocator only", fields::kCount);
   v("evaluation", s.evaluation, "");
+  v("top1_difference",
+    s.top1_difference,
+    "from the first allocator at this budget; only with labels");
+  v("agreement_difference", s.agreement_difference, "from the first allocator at this budget");
   v("weight_bits", s.weight_bits, "in layer order; 32 is float", fields::kWidths);
+}
+
+/// One allocator, over all budgets.
+struct AllocatorMean {
+  std::string allocator;
+  std::optional<double> top1;
+  std::optional<double> agreement;
+  std::optional<PairedDifference> top1_difference;
+  std::optional<PairedDifference> agreement_difference;
+};
+
+template <typename Visitor, fields::Of<AllocatorMean> Struct>
+void list_fields(Visitor& v, Struct& s) {
+  v.type("AllocatorMean", "Means of one allocator over all budgets.");
+  v("allocator", s.allocator, "");
+  v("top1", s.top1, "mean share, 0..1; only with labels", fields::kShare);
+  v("agreement", s.agreement, "mean share, 0..1", fields::kShare);
+  v("top1_difference", s.top1_difference, "of the mean from the first allocator's");
+  v("agreement_difference", s.agreement_difference, "of the mean from the first allocator's");
 }
 
 /// How well a metric predicts the quality of allocations: Spearman's rank correlation between
@@ -75,7 +115,9 @@ struct Comparison {
   std::string activation_bits;
   std::vector<std::string> budgets;
   std::vector<std::string> allocators;
+  std::string rounding;
   std::vector<ComparisonRow> rows;
+  std::vector<AllocatorMean> means;
   std::vector<RankCorrelation> rank_correlation;
   std::int64_t random_allocations = 0;
   StepSeconds seconds;
@@ -95,7 +137,12 @@ void list_fields(Visitor& v, Struct& s) {
     fields::formerly("float"));
   v("budgets", s.budgets, "as text, in the order given");
   v("allocators", s.allocators, "in the order given");
+  v("rounding", s.rounding, "of the weights: nearest or gptq", fields::kOmitEmpty);
   v("rows", s.rows, "grouped by budget");
+  v("means",
+    s.means,
+    "over the budgets, of each allocator with an answer at all of them",
+    fields::kOmitEmpty);
   v("random_allocations",
     s.random_allocations,
     "number of random allocations per budget",

@@ -1,8 +1,11 @@
 #include "ompq/search/compare.h"
 
+#include <algorithm>
 #include <chrono>
 #include <map>
 #include <optional>
+#include <utility>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -13,7 +16,9 @@
 #include "ompq/pipeline/calibrate.h"
 #include "ompq/pipeline/journal.h"
 #include "ompq/pipeline/stopwatch.h"
+#include "ompq/search/compensated_network.h"
 #include "ompq/search/fingerprint.h"
+#include "ompq/search/paired_comparison.h"
 #include "ompq/search/rank_correlation.h"
 #include "ompq/search/session.h"
 #include "ompq/search/width_check.h"
@@ -58,22 +63,35 @@ class Bench {
                                 count));
   }
 
-  report::Evaluation quantized(const std::vector<int>& weight_bits, const std::string& task) {
-    const pipeline::QuantizedNetwork network =
-        pipeline::quantize_network(model_, weight_bits, activations(), options_.search.weights);
+  pipeline::EvaluateOutcome quantized(const std::vector<int>& weight_bits,
+                                      const std::string& task) {
+    const pipeline::QuantizedNetwork network = rounded(weight_bits);
     pipeline::EvaluateOptions options = options_.evaluation;
     options.task = task;
     options.reference_logits = &reference();
-    return pipeline::evaluate(network.graph,
-                              *evaluation_.dataset,
-                              evaluation_.indices,
-                              options,
-                              nullptr,
-                              progress_)
-        .evaluation;
+    return pipeline::evaluate(
+        network.graph, *evaluation_.dataset, evaluation_.indices, options, nullptr, progress_);
   }
 
  private:
+  pipeline::QuantizedNetwork rounded(const std::vector<int>& weight_bits) {
+    const rounding::WeightOptions& weights = options_.search.weights;
+    if (!options_.search.compensated) {
+      return pipeline::quantize_network(model_, weight_bits, activations(), weights);
+    }
+    std::vector<std::int64_t> samples = samples_.indices;
+    const auto& more = options_.search.more_samples;
+    samples.insert(samples.end(), more.begin(), more.end());
+    std::ranges::sort(samples);
+    return compensated_network(model_,
+                               weight_bits,
+                               pipeline::nearest_codes(model_, weight_bits, activations(), weights),
+                               *samples_.dataset,
+                               samples,
+                               {},
+                               options_.search);
+  }
+
   /// The float network's outputs, computed once.
   const Tensor& reference() {
     if (!float_) {
@@ -107,6 +125,27 @@ class Bench {
   bool calibrated_ = false;
 };
 
+/// A row with what its network gets right.
+struct UnitResult {
+  report::ComparisonRow row;
+  Hits hits;
+};
+
+/// The same as stored in the journal.
+struct KeptUnit {
+  report::ComparisonRow row;
+  std::string correct;
+  std::string agrees;
+};
+
+template <typename Visitor, fields::Of<KeptUnit> Struct>
+void list_fields(Visitor& v, Struct& s) {
+  v.type("KeptUnit", "");
+  v("row", s.row, "");
+  v("correct", s.correct, "by sample", fields::kOmitEmpty);
+  v("agrees", s.agrees, "by sample", fields::kOmitEmpty);
+}
+
 /// Runs the units of work that are not yet in the journal.
 class ComparisonRun {
  public:
@@ -129,42 +168,53 @@ class ComparisonRun {
     return evaluation;
   }
 
-  report::ComparisonRow row(const std::string& allocator, const allocation::Budget& budget) {
+  UnitResult row(const std::string& allocator, const allocation::Budget& budget) {
     const std::string words = allocation::describe(budget);
     const std::string key = fmt::format("{} at {}", allocator, allocation::exact_text(budget));
     return unit(key, allocator, budget, [&] {
-      report::ComparisonRow row{.budget = words, .allocator = allocator};
+      UnitResult result{.row = {.budget = words, .allocator = allocator}, .hits = {}};
+      report::ComparisonRow& row = result.row;
       measure(allocator);
       const auto began = Clock::now();
       try {
         fill(row, session_.solve(allocator, budget));
       } catch (const InfeasibleBudget& error) {
         row.refused = error.what();
-        return row;
+        return result;
       } catch (const DataError& error) {  // its metric could not be measured
         row.refused = error.what();
-        return row;
+        return result;
       }
       row.seconds = seconds_since(began) + measuring_seconds_[allocator];
-      row.evaluation = bench_.quantized(row.weight_bits, row.allocator + ", " + words);
-      return row;
+      judge(result, row.allocator + ", " + words);
+      return result;
     });
   }
 
   report::ComparisonRow random(std::int64_t index, const allocation::Budget& budget) {
     const std::string words = allocation::describe(budget);
     const std::string key = fmt::format("random {} at {}", index, allocation::exact_text(budget));
-    return unit(key, "random", budget, [&] {
-      report::ComparisonRow row{.budget = words, .allocator = "random"};
-      const auto seed = options_.search.request.seed + static_cast<std::uint64_t>(index);
-      fill(row, session_.random(budget, seed));
-      row.evaluation =
-          bench_.quantized(row.weight_bits, fmt::format("random {}, {}", index, words));
-      return row;
-    });
+    return unit(key,
+                "random",
+                budget,
+                [&] {
+                  UnitResult result{.row = {.budget = words, .allocator = "random"}, .hits = {}};
+                  const auto seed =
+                      options_.search.request.seed + static_cast<std::uint64_t>(index);
+                  fill(result.row, session_.random(budget, seed));
+                  judge(result, fmt::format("random {}, {}", index, words));
+                  return result;
+                })
+        .row;
   }
 
  private:
+  void judge(UnitResult& result, const std::string& task) {
+    const pipeline::EvaluateOutcome outcome = bench_.quantized(result.row.weight_bits, task);
+    result.row.evaluation = outcome.evaluation;
+    result.hits = hits_of(outcome);
+  }
+
   template <typename T>
   [[nodiscard]] T kept_unit(const std::string& json) const {
     const fields::Source source{
@@ -173,10 +223,11 @@ class ComparisonRun {
   }
 
   /// A row of the journal, whose costs are computed again.
-  [[nodiscard]] report::ComparisonRow kept_row(const std::string& json,
-                                               const std::string& allocator,
-                                               const allocation::Budget& budget) const {
-    auto row = kept_unit<report::ComparisonRow>(json);
+  [[nodiscard]] UnitResult kept_row(const std::string& json,
+                                    const std::string& allocator,
+                                    const allocation::Budget& budget) const {
+    auto kept = kept_unit<KeptUnit>(json);
+    report::ComparisonRow& row = kept.row;
     if (row.allocator != allocator || row.budget != allocation::describe(budget)) {
       throw DataError("row",
                       fmt::format("it is of '{}' for {}, not of '{}' for {}",
@@ -185,27 +236,33 @@ class ComparisonRun {
                                   allocator,
                                   allocation::describe(budget)));
     }
-    if (!row.refused.empty()) return row;
+    if (!row.refused.empty()) return {.row = row, .hits = {}};
     const WidthCheck::Result made = check_.check(allocator, budget, row.weight_bits);
     bench_.require_own(row.evaluation);
     row.average_bits = made.cost.average_bits;
     row.bytes = made.bytes;
     row.gbops = static_cast<double>(made.cost.bops) / 1e9;
-    return row;
+    const report::Evaluation& evaluation = row.evaluation;
+    return {.row = row,
+            .hits = {hits_from_text(kept.correct, evaluation.samples, evaluation.top1),
+                     hits_from_text(kept.agrees, evaluation.samples, evaluation.agreement)}};
   }
 
   template <typename Work>
-  report::ComparisonRow unit(const std::string& key,
-                             const std::string& allocator,
-                             const allocation::Budget& budget,
-                             Work work) {
+  UnitResult unit(const std::string& key,
+                  const std::string& allocator,
+                  const allocation::Budget& budget,
+                  Work work) {
     const auto kept = journal_.take(
         key, [&](const std::string& json) { return kept_row(json, allocator, budget); });
     if (kept) return *kept;
     check_interrupt();
-    const report::ComparisonRow row = work();
-    journal_.append(key, fields::text_of(fields::to_json(row)));
-    return row;
+    const UnitResult result = work();
+    const KeptUnit unit{.row = result.row,
+                        .correct = text_of_hits(result.hits.correct),
+                        .agrees = text_of_hits(result.hits.agrees)};
+    journal_.append(key, fields::text_of(fields::to_json(unit)));
+    return result;
   }
 
   /// Measures for each allocator separately, to time it.
@@ -307,6 +364,7 @@ void describe_comparison(report::Comparison& comparison,
   comparison.evaluated_on.skipped = evaluation.dataset->skipped();
   comparison.activation_bits = activation_text(options.search.request);
   comparison.allocators = options.allocators;
+  comparison.rounding = options.search.compensated ? "gptq" : "nearest";
   comparison.random_allocations = options.random_allocations;
   for (const auto& budget : options.budgets) {
     comparison.budgets.push_back(allocation::describe(budget));
@@ -329,9 +387,12 @@ report::Comparison compare_with_journal(const pipeline::Model& model,
   const WidthCheck check(model, options.search);
   ComparisonRun comparing(journal, bench, session, check, options);
   comparison.float_evaluation = comparing.float_evaluation();
+  std::vector<Hits> hits;  // of each row
   for (const auto& budget : options.budgets) {
     for (const std::string& allocator : options.allocators) {
-      comparison.rows.push_back(comparing.row(allocator, budget));
+      UnitResult result = comparing.row(allocator, budget);
+      comparison.rows.push_back(std::move(result.row));
+      hits.push_back(std::move(result.hits));
     }
   }
   watch.lap("allocators");
@@ -349,6 +410,7 @@ report::Comparison compare_with_journal(const pipeline::Model& model,
   }
   watch.lap("random allocations");
   describe_comparison(comparison, model, samples, evaluation, options);
+  add_differences(comparison, hits);
   return comparison;
 }
 

@@ -30,6 +30,7 @@ void bind_conditions(Binder& binder, CompareOptions& options) {
   bind_measuring(binder, options.search);
   bind_options(binder, options.calibration);
   bind_options(binder, options.evaluation);
+  binder.composed("for", options.search.compensated);
 }
 
 template <typename Binder>

@@ -3,8 +3,7 @@
 #include <utility>
 
 #include "ompq/pipeline/network.h"
-#include "ompq/reconstruction/block_reconstruction.h"
-#include "ompq/rounding/sample_cache.h"
+#include "ompq/search/compensated_network.h"
 
 namespace ompq::search {
 
@@ -20,21 +19,10 @@ pipeline::QuantizedNetwork round_for_check(const pipeline::Model& model,
                               ranges.quantizers(allocation.activation_bits),
                               options.weights);
   if (options.compensated) {
-    const auto& layers = model.discovery.layers;
     // Half the work of the rounding that will be used, which tries more ranges.
-    reconstruction::ReconstructionOptions method{.method = reconstruction::BlockMethod::Compensate,
-                                                 .gptq = {.tried_ranges = 2, .sweeps = 1},
-                                                 .seed = options.request.seed,
-                                                 .memory_bytes = rounding::default_memory()};
-    method.training.threads = options.executor.threads;
-    codes = reconstruction::reconstruct({model.graph,
-                                         layers,
-                                         rounding::layer_blocks(model.graph, layers),
-                                         std::move(codes),
-                                         dataset,
-                                         samples},
-                                        method)
-                .codes;
+    const rounding::GptqOptions gptq{.tried_ranges = 2, .sweeps = 1};
+    return compensated_network(
+        model, allocation.weight_bits, std::move(codes), dataset, samples, gptq, options);
   }
   return pipeline::assemble_network(model, allocation.weight_bits, codes);
 }

@@ -22,9 +22,6 @@ namespace {
 /// The metrics whose optimum is tried, best first: one has to do, since every size is tried.
 constexpr std::array<std::string_view, 3> kTried{"output-mse", "local-error", "weight-mse"};
 
-/// Of a 95 % interval.
-constexpr double kZ = 1.959964;
-
 /// The allocator that was asked for, or for `auto` one of its metrics.
 std::string tried_allocator(const SearchOptions& options, SearchSession& session) {
   if (!allocator_row(options.allocator).tries_others()) return options.allocator;
@@ -35,14 +32,6 @@ std::string tried_allocator(const SearchOptions& options, SearchSession& session
 }
 
 }  // namespace
-
-Interval wilson_interval(double hits, double count) {
-  const double share = hits / count;
-  const double z2 = kZ * kZ / count;
-  const double middle = (share + z2 / 2) / (1 + z2);
-  const double half = kZ * std::sqrt(share * (1 - share) / count + z2 / (4 * count)) / (1 + z2);
-  return {.lower = std::max(0.0, middle - half), .upper = std::min(1.0, middle + half)};
-}
 
 /// Measures the loss of an allocation.
 struct LossTarget::Judge {
@@ -106,14 +95,11 @@ class LossTarget::PredictionJudge final : public LossTarget::Judge {
               .interval = Interval{.lower = 100 * interval.lower, .upper = 100 * interval.upper}};
     }
     // The networks are compared on the same samples, so only those whose class changes can differ
-    // in top-1. Interval of Agresti and Min 2005 for paired shares: half a sample is added to each
-    // of the four cells, which covers the case of few changes.
+    // in top-1.
     const double lost = reference_.evaluation.top1.value() - found.top1.value();
-    const double middle = lost * count / (count + 2);
-    const double discordant = (changed * count + 1) / (count + 2);
-    const double half = kZ * std::sqrt((discordant - middle * middle) / (count + 2));
+    const Interval interval = paired_interval(lost * count, changed * count, count);
     return {.value = 100 * lost,
-            .interval = Interval{.lower = 100 * (middle - half), .upper = 100 * (middle + half)}};
+            .interval = Interval{.lower = 100 * interval.lower, .upper = 100 * interval.upper}};
   }
 
  private:

@@ -10,19 +10,11 @@
 #include "ompq/pipeline/model.h"
 #include "ompq/pipeline/samples.h"
 #include "ompq/report/loss_target.h"
+#include "ompq/search/intervals.h"
 #include "ompq/search/search_options.h"
 #include "ompq/search/session.h"
 
 namespace ompq::search {
-
-/// A share with its 95 % interval.
-struct Interval {
-  double lower = 0;
-  double upper = 0;
-};
-
-/// Wilson's interval of a share of `hits` in `count`. Source: Wilson 1927.
-[[nodiscard]] Interval wilson_interval(double hits, double count);
 
 /// Finds the smallest file that keeps a network's predictions, or the quality that `options.judge`
 /// gives it (--max-loss). For predictions, allocations are rounded as FinalCheck does and run on

@@ -1,3 +1,9 @@
+#include <algorithm>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
 #include <fmt/format.h>
 
 #include "ompq/core/byte_count.h"
@@ -73,6 +79,37 @@ std::string comparison_rows_table(const report::Comparison& comparison) {
   return table.text();
 }
 
+std::string difference_text(const std::optional<report::PairedDifference>& difference) {
+  if (!difference) return "-";
+  return fmt::format("{:+.2f} ({:+.2f} to {:+.2f})",
+                     100 * difference->mean,
+                     100 * difference->lower,
+                     100 * difference->upper);
+}
+
+/// Each allocator's difference from the first one, of the mean over the budgets.
+std::string difference_table(const report::Comparison& comparison) {
+  const bool labelled = comparison.float_evaluation.top1.has_value();
+  std::vector<Table::Column> columns{{"allocator"}};
+  if (labelled) columns.push_back({"top-1", Align::Right});
+  columns.push_back({"agreement", Align::Right});
+  Table table(std::move(columns));
+  for (const report::AllocatorMean& mean : comparison.means) {
+    if (!mean.top1_difference && !mean.agreement_difference) continue;
+    std::vector<std::string> cells{mean.allocator};
+    if (labelled) cells.push_back(difference_text(mean.top1_difference));
+    cells.push_back(difference_text(mean.agreement_difference));
+    table.add_row(std::move(cells));
+  }
+  return table.text();
+}
+
+bool has_differences(const report::Comparison& comparison) {
+  return std::ranges::any_of(comparison.means, [](const report::AllocatorMean& mean) {
+    return mean.top1_difference || mean.agreement_difference;
+  });
+}
+
 std::string correlation_table(const report::Comparison& comparison) {
   Table table({{"metric"}, {"with top-1", Align::Right}, {"with divergence", Align::Right}});
   const auto cell = [](const std::optional<double>& value) {
@@ -89,19 +126,27 @@ std::string correlation_table(const report::Comparison& comparison) {
 std::string comparison_text(const report::Comparison& comparison) {
   const auto& real = comparison.float_evaluation;
   const bool labelled = real.top1.has_value();
-  std::string text = fmt::format(
-      "{}: {}\nmeasured with {}\nevaluated on {}\nactivations {}\n\n{}, nearest rounding:\n",
-      display_text(comparison.model.file),
-      labelled ? fmt::format("float top-1 {}", percent(real.top1)) : "no labels",
-      samples_text(comparison.samples),
-      samples_text(comparison.evaluated_on),
-      comparison.activation_bits,
-      labelled ? "top-1" : "agreement with the float network");
+  std::string text =
+      fmt::format("{}: {}\nmeasured with {}\nevaluated on {}\nactivations {}\n\n{}, {} rounding:\n",
+                  display_text(comparison.model.file),
+                  labelled ? fmt::format("float top-1 {}", percent(real.top1)) : "no labels",
+                  samples_text(comparison.samples),
+                  samples_text(comparison.evaluated_on),
+                  comparison.activation_bits,
+                  labelled ? "top-1" : "agreement with the float network",
+                  comparison.rounding.empty() ? "nearest" : comparison.rounding);
   text += kept_table(comparison) + "\n" + comparison_rows_table(comparison);
   for (const auto& row : comparison.rows) {
     if (!is_answer(row)) {
       text += fmt::format("{} at {}: {}\n", row.allocator, row.budget, display_text(row.refused));
     }
+  }
+  if (has_differences(comparison)) {
+    text += fmt::format(
+        "\ndifference from {}, mean over the budgets on the same samples, percentage points (95 % "
+        "interval):\n{}",
+        display_name(comparison.allocators.front()),
+        difference_table(comparison));
   }
   if (!comparison.rank_correlation.empty()) {
     text += fmt::format(
