@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -158,6 +159,27 @@ TEST_F(ChooseBest, RanksByTheMeasuredDivergence) {
   EXPECT_EQ(found.report.winner, "wide");
   EXPECT_EQ(found.best.weight_bits, wide.allocation.weight_bits);
   ASSERT_EQ(found.report.candidates.size(), 2U);
+}
+
+TEST_F(ChooseBest, RanksOneMadeFromTheBestRanked) {
+  const auto narrow = candidate("narrow", {2, 2, 2, 2, 2});
+  const auto wide = candidate("wide", {4, 4, 4, 4, 4});
+  std::vector<std::string> given;
+  const auto combine = [&](const std::vector<std::string>& origins) {
+    given = origins;
+    return std::optional(candidate("made", {4, 4, 4, 4, 3}));
+  };
+  const AutoOutcome found = chosen({narrow, wide}, {.ranking = ranking_, .combine = combine});
+  EXPECT_EQ(given, (std::vector<std::string>{"wide", "narrow"})) << "best first";
+  const auto& ranked = found.report.candidates;
+  ASSERT_EQ(ranked.size(), 3U);
+  EXPECT_EQ(ranked.back().origin, "made");
+  const auto best = std::ranges::min_element(ranked, {}, &report::Portfolio::Candidate::divergence);
+  EXPECT_EQ(found.report.winner, best->origin);
+  EXPECT_EQ(found.best.weight_bits, best->weight_bits);
+  const AutoOutcome without = chosen(
+      {narrow, wide}, {.ranking = ranking_, .combine = [](const auto&) { return std::nullopt; }});
+  EXPECT_EQ(without.report.candidates.size(), 2U);
 }
 
 TEST_F(ChooseBest, RefinesWithinTheBudget) {

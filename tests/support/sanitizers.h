@@ -2,6 +2,17 @@
 
 #include <gtest/gtest.h>
 
+namespace ompq::testing {
+
+/// True in a build with a sanitizer, whose programs take longer to start.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+inline constexpr bool kIsSanitized = true;
+#else
+inline constexpr bool kIsSanitized = false;
+#endif
+
+}  // namespace ompq::testing
+
 /// For tests that measure or limit memory. The address sanitizer keeps freed blocks, needs
 /// terabytes of addresses, and ends the program where `new` would throw.
 #ifdef __SANITIZE_ADDRESS__

@@ -181,6 +181,26 @@ std::vector<std::size_t> best_of(const std::vector<report::Portfolio::Candidate>
   return best;
 }
 
+/// Ranks a candidate made from the best ones, if there is time for it.
+void rank_combined(AutoOutcome& outcome,
+                   std::vector<PortfolioCandidate>& candidates,
+                   const AutoJudges& judges,
+                   const Deadline& deadline,
+                   double seconds) {
+  auto& rows = outcome.report.candidates;
+  if (!judges.combine || rows.size() < 2 || deadline.forbids(seconds)) return;
+  std::vector<std::string> origins;
+  for (const std::size_t i : best_of(rows, rows.size())) origins.push_back(rows[i].origin);
+  std::optional<PortfolioCandidate> combined = judges.combine(origins);
+  if (!combined) return;
+  const NetworkWidths widths = widths_of(combined->allocation);
+  (void)finishes_before(deadline, [&] {
+    const double divergence = judges.ranking.divergence(widths);
+    candidates.insert(candidates.begin() + static_cast<std::ptrdiff_t>(rows.size()), *combined);
+    rows.push_back({combined->origin, widths.weights, divergence});
+  });
+}
+
 double mean_of(const std::vector<double>& values) {
   return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
 }
@@ -317,7 +337,7 @@ class Choice {
 
 }  // namespace
 
-AutoOutcome choose_best(const std::vector<PortfolioCandidate>& candidates,
+AutoOutcome choose_best(std::vector<PortfolioCandidate> candidates,
                         const allocation::AllocationRequest& request,
                         const pipeline::FileSize& size,
                         const AutoJudges& judges,
@@ -330,8 +350,9 @@ AutoOutcome choose_best(const std::vector<PortfolioCandidate>& candidates,
   AutoOutcome outcome;
   // Checking two decides more than ranking all.
   const double checks = std::min(2 * options.check_seconds, deadline.remaining() / 2);
-  const double pass_seconds =
-      rank(outcome, candidates, judges.ranking, deadline.earlier(checks), progress);
+  const Deadline ranked = deadline.earlier(checks);
+  const double pass_seconds = rank(outcome, candidates, judges.ranking, ranked, progress);
+  rank_combined(outcome, candidates, judges, ranked, pass_seconds);
   std::vector<PortfolioCandidate> starts;
   for (const std::size_t i : best_of(outcome.report.candidates, options.starts)) {
     starts.push_back(candidates[i]);

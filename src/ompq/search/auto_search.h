@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -30,6 +31,9 @@ struct AutoJudges {
   /// The divergence of each check sample, with the weights rounded as they will be; empty: the
   /// ranking decides.
   std::function<std::vector<double>(const allocation::Allocation&)> check = {};
+  /// A further candidate made from the ranked ones, whose origins are given best first; empty, or
+  /// nullopt: none.
+  std::function<std::optional<PortfolioCandidate>(const std::vector<std::string>&)> combine = {};
 };
 
 struct AutoOutcome {
@@ -38,7 +42,8 @@ struct AutoOutcome {
 };
 
 /// Chooses one of `candidates`, or a refined one:
-/// 1. *Ranking* by the divergence that `judges.ranking` measures.
+/// 1. *Ranking* by the divergence that `judges.ranking` measures, and of one more candidate that
+///    `judges.combine` makes of the best ones.
 /// 2. *Check* of the best ranked with `judges.check`.
 /// 3. *Refinement* of the best one. Every decision is tried one width up and one down; the integer
 ///    program with these measured changes as losses proposes a step within the budget, which is
@@ -51,7 +56,7 @@ struct AutoOutcome {
 /// @param candidates  at least one; candidates with equal widths are measured once. Without time to
 /// rank them, the first is chosen.
 /// @param deadline  whatever does not end before it is left out, which the report says.
-[[nodiscard]] AutoOutcome choose_best(const std::vector<PortfolioCandidate>& candidates,
+[[nodiscard]] AutoOutcome choose_best(std::vector<PortfolioCandidate> candidates,
                                       const allocation::AllocationRequest& request,
                                       const pipeline::FileSize& size,
                                       const AutoJudges& judges,

@@ -13,6 +13,7 @@
 #include "ompq/graph/passes.h"
 #include "ompq/search/allocate.h"
 #include "ompq/search/auto_plan.h"
+#include "ompq/search/combined_metrics.h"
 #include "ompq/search/fidelity_probe.h"
 #include "ompq/search/final_check.h"
 #include "ompq/search/sample_roles.h"
@@ -403,6 +404,22 @@ std::vector<PortfolioCandidate> SearchSession::candidates(const allocation::Allo
   return found;
 }
 
+std::optional<PortfolioCandidate> SearchSession::combined(const allocation::AllocationRequest& free,
+                                                          const pipeline::FileSize& size,
+                                                          const std::vector<std::string>& origins) {
+  // The losses of activations are on the scale of one metric.
+  if (chooses_activations(options_.request)) return std::nullopt;
+  const auto both = combine_metrics(automatic().measurements, origins);
+  if (!both) return std::nullopt;
+  try {
+    const auto request = request_for(free, both->row, options_.request, both->measurements);
+    const auto& solver = allocation::allocator(both->row.solver);
+    return PortfolioCandidate{both->origin, allocate(solver.allocate, request, size)};
+  } catch (const InfeasibleBudget&) {
+    return std::nullopt;
+  }
+}
+
 SolvedRequest SearchSession::solve_automatically(const allocation::AllocationRequest& free,
                                                  const pipeline::FileSize& size) {
   const Deadline whole(options_.automatic.time_limit_seconds);
@@ -431,6 +448,9 @@ SolvedRequest SearchSession::solve_automatically(const allocation::AllocationReq
       return state.check->by_sample(asked);
     };
   }
+  judges.combine = [&](const std::vector<std::string>& origins) {
+    return combined(free, size, origins);
+  };
   AutoOutcome outcome =
       choose_best(found, solved.request, size, judges, options, deadline, progress_);
   log().debug("auto: chosen after {:.1f} s", whole.elapsed());
