@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -229,7 +230,21 @@ TEST(TuningSamples, AreFewerThanTheCalibrationWhereFewAreWanted) {
   const pipeline::Samples samples = eight_of_64();
   QuantizeOptions options;
   options.tuning_samples = 3;
-  EXPECT_THAT(tuning_samples(samples, eight_of_64(), options), ElementsAre(0, 8, 16));
+  const auto chosen = tuning_samples(samples, eight_of_64(), options);
+  EXPECT_EQ(chosen.size(), 3U);
+  EXPECT_THAT(samples.indices, IsSupersetOf(chosen));
+}
+
+TEST(TuningSamples, AreFromAllPartsOfTheSource) {
+  pipeline::Samples samples = pipeline::small_samples(1024);
+  samples.indices = {0};
+  QuantizeOptions options;
+  options.tuning_samples = 129;
+  std::set<std::int64_t> parts;  // as if there were folders of 64 samples
+  for (const std::int64_t index : tuning_samples(samples, samples, options)) {
+    parts.insert(index / 64);
+  }
+  EXPECT_GE(parts.size(), 14U);
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 
 #include "ompq/allocation/allocation_file.h"
 #include "ompq/core/error.h"
+#include "ompq/core/random.h"
 #include "ompq/fields/read.h"
 #include "ompq/fields/write.h"
 #include "ompq/pipeline/layer_tables.h"
@@ -228,13 +229,18 @@ std::vector<std::int64_t> tuning_samples(const pipeline::Samples& samples,
                                          const QuantizeOptions& options) {
   const std::int64_t wanted =
       options.tuning_samples > 0 ? options.tuning_samples : samples_wanted(options.method);
+  // Drawn, since neighbours in a source are alike: folders of one class come one after the other.
+  Random random = Random(samples.used.seed).split("tuning");
   std::vector<std::int64_t> chosen = samples.indices;
-  for (const std::int64_t index : pipeline::unused_samples(samples, &evaluation)) {
+  if (wanted > 0 && static_cast<std::int64_t>(chosen.size()) > wanted) {
+    random.shuffle(chosen);
+    chosen.resize(static_cast<std::size_t>(wanted));
+  }
+  std::vector<std::int64_t> unused = pipeline::unused_samples(samples, &evaluation);
+  random.shuffle(unused);
+  for (const std::int64_t index : unused) {
     if (static_cast<std::int64_t>(chosen.size()) >= wanted) break;
     chosen.push_back(index);
-  }
-  if (wanted > 0 && static_cast<std::int64_t>(chosen.size()) > wanted) {
-    chosen.resize(static_cast<std::size_t>(wanted));
   }
   std::sort(chosen.begin(), chosen.end());
   return chosen;

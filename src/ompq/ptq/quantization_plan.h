@@ -69,7 +69,7 @@ void check_allocation_file(const pipeline::Model& model, const QuantizeOptions& 
                                   const ProgressHandler& progress);
 
 /// The calibration samples, and further samples of the same source for the method, as far as they
-/// are not used for evaluation.
+/// are not used for evaluation, drawn at random.
 [[nodiscard]] std::vector<std::int64_t> tuning_samples(const pipeline::Samples& samples,
                                                        const pipeline::Samples& evaluation,
                                                        const QuantizeOptions& options);
