@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include <fmt/format.h>
+
 #include "ompq/core/elapsed.h"
 #include "ompq/graph/passes.h"
 #include "ompq/search/allocator_table.h"
@@ -67,6 +69,25 @@ double pass_seconds(const pipeline::Model& model,
   return seconds_since(began) / static_cast<double>(batch.size);
 }
 
+std::vector<std::int64_t> samples_for_ranges(const std::vector<std::int64_t>& indices,
+                                             double sample_seconds,
+                                             double time_limit_seconds,
+                                             std::vector<std::string>& left_out) {
+  constexpr double kPart = 0.1;
+  constexpr double kSlower = 1.5;  // calibration than a pass, with its histograms
+  constexpr double kFewest = 16;
+  const double fitting = kPart * time_limit_seconds / std::max(kSlower * sample_seconds, 1e-9);
+  const auto most = static_cast<double>(indices.size());
+  if (fitting >= most || most <= kFewest) return indices;
+  // From all parts of the source.
+  const auto count = static_cast<std::size_t>(std::max(fitting, kFewest));
+  std::vector<std::int64_t> chosen;
+  for (std::size_t i = 0; i < count; ++i) chosen.push_back(indices[i * indices.size() / count]);
+  left_out.push_back(
+      fmt::format("activation ranges on {} of {} samples", indices.size() - count, indices.size()));
+  return chosen;
+}
+
 TrialPlan trial_in_time(const pipeline::Model& model,
                         std::size_t samples,
                         std::size_t widths,
@@ -75,10 +96,16 @@ TrialPlan trial_in_time(const pipeline::Model& model,
   // Rounding does about a fifth of the multiplications a second that passes do.
   constexpr double kSlower = 5;
   const double seconds_each = kSlower * sample_seconds / std::max(macs_of(model), 1.0);
-  const std::array<TrialPlan, 3> plans{{
+  constexpr std::size_t kFewest = 16;
+  const auto part = [&](std::size_t divisor) {
+    return std::min(samples, std::max(kFewest, (samples + divisor - 1) / divisor));
+  };
+  const std::array<TrialPlan, 5> plans{{
       {samples, {}},
-      {(samples + 1) / 2, {.tried_ranges = 1, .sweeps = 1}},
-      {(samples + 3) / 4, {.tried_ranges = 1, .sweeps = 0}},
+      {part(2), {.tried_ranges = 1, .sweeps = 1}},
+      {part(4), {.tried_ranges = 1, .sweeps = 0}},
+      {part(8), {.tried_ranges = 1, .sweeps = 0}},
+      {part(16), {.tried_ranges = 1, .sweeps = 0}},
   }};
   for (const TrialPlan& plan : plans) {
     if (seconds_each * trial_work(model, plan.samples, widths, plan.care) <= seconds) return plan;

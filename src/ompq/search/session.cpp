@@ -55,7 +55,15 @@ struct SearchSession::Automatic {
                                     judging_executor(options))),
         roles(roles_of(samples.indices, options.more_samples)),
         left_out(fit_to_time(roles, sample_seconds, options.automatic.time_limit_seconds)),
-        ranges(model, *samples.dataset, samples.indices, calibration_of(options)) {
+        ranges(model,
+               *samples.dataset,
+               options.request.activation_candidates.empty()
+                   ? samples.indices
+                   : samples_for_ranges(samples.indices,
+                                        sample_seconds,
+                                        options.automatic.time_limit_seconds,
+                                        left_out),
+               calibration_of(options)) {
     const auto probe = [&](std::optional<FidelityProbe>& made,
                            const std::vector<std::int64_t>& indices) {
       if (indices.empty()) return;
