@@ -8,6 +8,7 @@
 #include "ompq/core/elapsed.h"
 #include "ompq/graph/passes.h"
 #include "ompq/search/allocator_table.h"
+#include "ompq/search/request_builder.h"
 
 namespace ompq::search {
 namespace {
