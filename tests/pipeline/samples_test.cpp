@@ -44,5 +44,12 @@ TEST(UnusedSamples, AreInNeitherOfTheOthers) {
   EXPECT_EQ(unused_samples(calibration, &evaluation).size(), 6U) << "indices of another source";
 }
 
+TEST(HalvesOf, AreBothFromAllPartsOfTheSource) {
+  const Halves halves = halves_of({0, 1, 2, 10, 11, 12, 20});
+  EXPECT_EQ(halves.judging, (std::vector<std::int64_t>{0, 2, 11, 20}));
+  EXPECT_EQ(halves.measuring, (std::vector<std::int64_t>{1, 10, 12}));
+  EXPECT_EQ(halves_of({3, 4, 5}).measuring, halves_of({3, 4, 5}).judging) << "too few to divide";
+}
+
 }  // namespace
 }  // namespace ompq::pipeline

@@ -1,9 +1,5 @@
 #include "ompq/search/auto_plan.h"
 
-#include <numeric>
-#include <string>
-#include <vector>
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -71,21 +67,6 @@ TEST(PassSeconds, IsPositiveForSamplesThatCanBeRead) {
   const pipeline::Model model = pipeline::small_model();
   pipeline::Samples samples = pipeline::small_samples(8);
   EXPECT_GT(pass_seconds(model, *samples.dataset, samples.indices, 2, {}), 0);
-}
-
-TEST(SamplesForRanges, AreFewerFromAllPartsIfTimeIsShort) {
-  std::vector<std::int64_t> indices(1000);
-  std::iota(indices.begin(), indices.end(), 0);
-  std::vector<std::string> left_out;
-  EXPECT_EQ(samples_for_ranges(indices, 1e-3, 60, left_out), indices);
-  EXPECT_TRUE(left_out.empty());
-  const auto some = samples_for_ranges(indices, 0.125, 80, left_out);
-  EXPECT_EQ(some.size(), 42U) << "a tenth of the time";
-  EXPECT_EQ(some[21], 500);
-  EXPECT_THAT(left_out, ElementsAre("activation ranges on 958 of 1000 samples"));
-  EXPECT_EQ(samples_for_ranges(indices, 10, 60, left_out).size(), 16U) << "the least";
-  indices.resize(8);
-  EXPECT_EQ(samples_for_ranges(indices, 10, 60, left_out), indices);
 }
 
 TEST(TrialInTime, UsesASixteenthOfManySamplesAtLeast) {

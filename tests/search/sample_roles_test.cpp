@@ -27,7 +27,7 @@ std::set<std::int64_t> all_of(const SampleRoles& roles) {
 
 TEST(SampleRoles, DivideTheCalibrationSamples) {
   for (const std::int64_t count : {16, 17, 64, 1000}) {
-    const SampleRoles roles = roles_of(numbers(0, count), {});
+    const SampleRoles roles = roles_of(numbers(0, count), {}, 5);
     EXPECT_EQ(all_of(roles).size(), static_cast<std::size_t>(count));
     EXPECT_FALSE(roles.refining.empty());
     EXPECT_FALSE(roles.checking.empty());
@@ -36,31 +36,45 @@ TEST(SampleRoles, DivideTheCalibrationSamples) {
 }
 
 TEST(SampleRoles, LeaveTheCalibrationSamplesToTheMetricsIfThereAreMore) {
-  const SampleRoles roles = roles_of(numbers(0, 64), numbers(100, 192));
-  EXPECT_EQ(roles.measuring, numbers(0, 32));
-  EXPECT_EQ(roles.ranking, numbers(32, 32));
+  const SampleRoles roles = roles_of(numbers(0, 64), numbers(100, 192), 5);
+  EXPECT_EQ(roles.measuring.size(), 32U);
+  EXPECT_EQ(roles.ranking.size(), 32U);
+  for (const auto* role : {&roles.measuring, &roles.ranking}) {
+    for (const std::int64_t sample : *role) EXPECT_LT(sample, 64);
+  }
   EXPECT_EQ(roles.rounding, numbers(100, 64));
   EXPECT_EQ(roles.refining, numbers(164, 64));
   EXPECT_EQ(roles.checking, numbers(228, 64));
   EXPECT_EQ(all_of(roles).size(), 192U);
 }
 
+TEST(SampleRoles, AreFromAllPartsOfTheSource) {
+  const SampleRoles roles = roles_of(numbers(0, 400), {}, 5);
+  for (const auto* role : {&roles.measuring, &roles.ranking, &roles.refining, &roles.checking}) {
+    std::set<std::int64_t> classes;  // as if there were folders of 40 samples
+    for (const std::int64_t sample : *role) classes.insert(sample / 40);
+    EXPECT_EQ(classes.size(), 10U);
+  }
+  EXPECT_EQ(roles_of(numbers(0, 400), {}, 5).measuring, roles.measuring);
+  EXPECT_NE(roles_of(numbers(0, 400), {}, 6).measuring, roles.measuring);
+}
+
 TEST(SampleRoles, HaveNoRefinementAndNoCheckWithFewSamples) {
   for (const std::int64_t count : {4, 15}) {
-    const SampleRoles roles = roles_of(numbers(0, count), numbers(100, 15));
+    const SampleRoles roles = roles_of(numbers(0, count), numbers(100, 15), 5);
     EXPECT_EQ(all_of(roles).size(), static_cast<std::size_t>(count));
     EXPECT_TRUE(roles.refining.empty());
     EXPECT_TRUE(roles.checking.empty());
   }
-  const SampleRoles roles = roles_of(numbers(0, 3), {});
+  const SampleRoles roles = roles_of(numbers(0, 3), {}, 5);
   EXPECT_EQ(roles.measuring, numbers(0, 3));
   EXPECT_EQ(roles.ranking, numbers(0, 3));
 }
 
 TEST(SampleRoles, TheCheckIsOfUnseenSamples) {
-  const SampleRoles own = roles_of(numbers(0, 64), {});
+  const SampleRoles own = roles_of(numbers(0, 64), {}, 5);
   EXPECT_EQ(rounding_for_check(own).size() + own.checking.size(), 64U);
-  const SampleRoles more = roles_of(numbers(0, 64), numbers(100, 192));
+  const SampleRoles more = roles_of(numbers(0, 64), numbers(100, 192), 5);
   EXPECT_EQ(rounding_for_check(more), more.rounding);
   for (const SampleRoles& roles : {own, more}) {
     const auto rounding = rounding_for_check(roles);
@@ -71,7 +85,7 @@ TEST(SampleRoles, TheCheckIsOfUnseenSamples) {
 }
 
 TEST(SampleRoles, LoseSamplesWhosePassesWouldTakeTooLong) {
-  const SampleRoles all = roles_of(numbers(0, 64), numbers(100, 192));
+  const SampleRoles all = roles_of(numbers(0, 64), numbers(100, 192), 5);
   SampleRoles fast = all;
   EXPECT_TRUE(fit_to_time(fast, 1e-3, 60).empty());
   EXPECT_EQ(fast.ranking, all.ranking);
@@ -80,14 +94,15 @@ TEST(SampleRoles, LoseSamplesWhosePassesWouldTakeTooLong) {
   const auto left_out = fit_to_time(slow, 20e-3, 60);
   ASSERT_EQ(left_out.size(), 3U);
   EXPECT_EQ(left_out.front(), "ranking on 14 of 32 samples");
-  EXPECT_EQ(slow.ranking, numbers(32, 18));  // 25 passes of 18 samples: 9 s
+  EXPECT_EQ(slow.ranking.size(), 18U);  // 25 passes of 18 samples: 9 s
   EXPECT_EQ(slow.measuring, all.measuring);
   EXPECT_EQ(slow.checking.size(), 60U);
 
   SampleRoles hopeless = all;
-  EXPECT_EQ(fit_to_time(hopeless, 10.0, 60).size(), 3U);
+  EXPECT_EQ(fit_to_time(hopeless, 10.0, 60).back(), "activation ranges on 56 of 64 samples");
   EXPECT_EQ(hopeless.ranking.size(), 8U);
   EXPECT_EQ(hopeless.checking.size(), 8U);
+  EXPECT_EQ(hopeless.ranges.size(), 8U);
 }
 
 }  // namespace

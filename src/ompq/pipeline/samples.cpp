@@ -86,8 +86,11 @@ bool same_source(const Samples& a, const Samples& b) {
 
 Halves halves_of(const std::vector<std::int64_t>& indices) {
   if (indices.size() < 4) return {indices, indices};
-  const auto middle = indices.begin() + static_cast<std::ptrdiff_t>(indices.size() / 2);
-  return {{indices.begin(), middle}, {middle, indices.end()}};
+  Halves halves;
+  for (std::size_t i = 0; i < indices.size(); ++i) {
+    (i % 2 == 0 ? halves.judging : halves.measuring).push_back(indices[i]);
+  }
+  return halves;
 }
 
 }  // namespace ompq::pipeline

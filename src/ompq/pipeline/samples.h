@@ -66,7 +66,8 @@ struct Halves {
   std::vector<std::int64_t> judging;
 };
 
-/// With fewer than four samples, all are used for both.
+/// Every second sample each, since neighbours in a source are alike: with a folder for each class,
+/// its first half has half of the classes. With fewer than four samples, all are used for both.
 [[nodiscard]] Halves halves_of(const std::vector<std::int64_t>& indices);
 
 }  // namespace ompq::pipeline

@@ -88,6 +88,19 @@ allocation::AllocationRequest anchored(allocation::AllocationRequest request,
   return request;
 }
 
+allocation::AllocationFile file_of(const allocation::AllocationRequest& request,
+                                   const allocation::Allocation& allocation,
+                                   const allocation::Budget& budget,
+                                   const std::string& metric,
+                                   const pipeline::Model& model) {
+  allocation::AllocationFile file = allocation::make_allocation_file(request, allocation);
+  file.budget = budget;
+  file.metric = metric;
+  file.model_file = model.file.filename().string();
+  file.model_sha256 = model.sha256;
+  return file;
+}
+
 allocation::Allocation allocate(const Solve& solve,
                                 allocation::AllocationRequest request,
                                 const pipeline::FileSize& size) {

@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <array>
 
-#include <fmt/format.h>
-
 #include "ompq/core/elapsed.h"
 #include "ompq/graph/passes.h"
 #include "ompq/search/allocator_table.h"
@@ -68,25 +66,6 @@ double pass_seconds(const pipeline::Model& model,
   const auto began = Deadline::Clock::now();
   (void)executor.run(batch.inputs);
   return seconds_since(began) / static_cast<double>(batch.size);
-}
-
-std::vector<std::int64_t> samples_for_ranges(const std::vector<std::int64_t>& indices,
-                                             double sample_seconds,
-                                             double time_limit_seconds,
-                                             std::vector<std::string>& left_out) {
-  constexpr double kPart = 0.1;
-  constexpr double kSlower = 1.5;  // calibration than a pass, with its histograms
-  constexpr double kFewest = 16;
-  const double fitting = kPart * time_limit_seconds / std::max(kSlower * sample_seconds, 1e-9);
-  const auto most = static_cast<double>(indices.size());
-  if (fitting >= most || most <= kFewest) return indices;
-  // From all parts of the source.
-  const auto count = static_cast<std::size_t>(std::max(fitting, kFewest));
-  std::vector<std::int64_t> chosen;
-  for (std::size_t i = 0; i < count; ++i) chosen.push_back(indices[i * indices.size() / count]);
-  left_out.push_back(
-      fmt::format("activation ranges on {} of {} samples", indices.size() - count, indices.size()));
-  return chosen;
 }
 
 TrialPlan trial_in_time(const pipeline::Model& model,

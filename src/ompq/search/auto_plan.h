@@ -24,14 +24,6 @@ namespace ompq::search {
                                   std::int64_t batch_size,
                                   const runtime::ExecutorOptions& options);
 
-/// As many of the samples as calibrate the activations' ranges in a tenth of the time, at least 16.
-/// @param sample_seconds  of a pass of one sample.
-/// @param left_out  gets what the time limit leaves out.
-[[nodiscard]] std::vector<std::int64_t> samples_for_ranges(const std::vector<std::int64_t>& indices,
-                                                           double sample_seconds,
-                                                           double time_limit_seconds,
-                                                           std::vector<std::string>& left_out);
-
 /// Trial rounding with error compensation.
 struct TrialPlan {
   std::size_t samples = 0;

@@ -13,6 +13,7 @@
 #include "ompq/core/byte_count.h"
 #include "ompq/core/error.h"
 #include "ompq/pipeline/evaluate.h"
+#include "ompq/search/allocate.h"
 #include "ompq/search/final_check.h"
 #include "ompq/search/sample_roles.h"
 
@@ -58,7 +59,8 @@ class LossTarget::PredictionJudge final : public LossTarget::Judge {
         dataset_(*samples.dataset),
         options_(options),
         ranges_(model, *samples.dataset, samples.indices, calibration_of(options)),
-        rounding_(rounding_for_check(roles_of(samples.indices, options.more_samples))) {
+        rounding_(rounding_for_check(
+            roles_of(samples.indices, options.more_samples, options.request.seed))) {
     evaluation_.batch_size = options.batch_size;
     evaluation_.executor = judging_executor(options);
     evaluation_.task = "float network";
@@ -129,7 +131,7 @@ class LossTarget::FileJudge final : public LossTarget::Judge {
   explicit FileJudge(const QualityJudge& judge) : judge_(judge) {}
 
   [[nodiscard]] std::string measure() const override {
-    return fmt::format("of the float network's quality {:g}, as --eval-command measures it",
+    return fmt::format("quality by --eval-command; the float network's is {:g}",
                        judge_.float_quality);
   }
   [[nodiscard]] std::optional<std::int64_t> samples() const override { return std::nullopt; }
@@ -182,12 +184,7 @@ std::int64_t LossTarget::smallest(const allocation::Budget& budget) {
     limited.bytes = bytes;
     const SolvedRequest solved = session_.solve(allocator_, limited);
     if (!known.contains(solved.bytes)) {
-      allocation::AllocationFile file =
-          allocation::make_allocation_file(solved.request, solved.allocation);
-      file.budget = limited;
-      file.metric = allocator_;
-      file.model_file = model_.file.filename().string();
-      file.model_sha256 = model_.sha256;
+      const auto file = file_of(solved.request, solved.allocation, limited, allocator_, model_);
       known[solved.bytes] = judge_->loss_of(solved.allocation, file, progress_).value;
       report_.trials.push_back({.bytes = solved.bytes, .loss = known[solved.bytes]});
     }

@@ -5,6 +5,8 @@
 
 #include <fmt/format.h>
 
+#include "ompq/core/random.h"
+
 namespace ompq::search {
 namespace {
 
@@ -30,13 +32,18 @@ class Supply {
 }  // namespace
 
 SampleRoles roles_of(const std::vector<std::int64_t>& calibration,
-                     const std::vector<std::int64_t>& more) {
+                     const std::vector<std::int64_t>& more,
+                     std::uint64_t seed) {
   const std::size_t count = calibration.size();
   if (count < 4) {
-    return {.rounding = calibration, .measuring = calibration, .ranking = calibration};
+    return {.rounding = calibration,
+            .measuring = calibration,
+            .ranking = calibration,
+            .ranges = calibration};
   }
-  SampleRoles roles;
-  Supply own(calibration);
+  SampleRoles roles{.ranges = calibration};
+  Random(seed).split("roles").shuffle(roles.ranges);
+  Supply own(roles.ranges);
   if (more.size() >= kFewest) {
     roles.measuring = own.take(count / 2);
     roles.ranking = own.rest();
@@ -70,7 +77,8 @@ std::vector<std::string> fit_to_time(SampleRoles& roles,
   };
   const std::vector<Share> shares{{"ranking", roles.ranking, 0.15, 25},
                                   {"refining", roles.refining, 0.1, 10},
-                                  {"checking", roles.checking, 0.1, 5}};
+                                  {"checking", roles.checking, 0.1, 5},
+                                  {"activation ranges", roles.ranges, 0.1, 1.5}};
   constexpr std::size_t kLeast = 8;
   std::vector<std::string> left_out;
   for (const Share& share : shares) {

@@ -16,14 +16,19 @@ struct SampleRoles {
   std::vector<std::int64_t> ranking;    ///< candidates, and neighbours of the one that is refined
   std::vector<std::int64_t> refining;   ///< whether a step is taken; empty: no refinement
   std::vector<std::int64_t> checking;   ///< the last choice; empty: the ranking decides
+  /// Activation ranges of all networks that are run: the calibration samples, whatever their role.
+  std::vector<std::int64_t> ranges;
 };
 
+/// Samples are dealt in a random order, since neighbours in a source are alike: with a folder for
+/// each class, its first half has half of the classes.
 /// @param calibration  samples that other steps use as well.
 /// @param more  samples of the same source that no other step uses; may be empty. Then, from 16 on,
 /// the calibration samples are divided among all roles, and below that between the first two, since
 /// few samples cannot tell many choices apart.
 [[nodiscard]] SampleRoles roles_of(const std::vector<std::int64_t>& calibration,
-                                   const std::vector<std::int64_t>& more);
+                                   const std::vector<std::int64_t>& more,
+                                   std::uint64_t seed);
 
 /// Leaves samples out of the roles of passes with a known number, if these would take too large a
 /// part of the time; at least 8 remain. Measuring and refining stop by themselves.

@@ -114,11 +114,7 @@ allocation::Allocation solve_all(SearchOutcome& outcome,
       if (!chosen) continue;
       if (name != options.allocator)
         outcome.report.allocations.back().requested = options.allocator;
-      outcome.chosen = allocation::make_allocation_file(solved.request, solved.allocation);
-      outcome.chosen.budget = budget;
-      outcome.chosen.metric = name;
-      outcome.chosen.model_file = model.file.filename().string();
-      outcome.chosen.model_sha256 = model.sha256;
+      outcome.chosen = file_of(solved.request, solved.allocation, budget, name, model);
       outcome.report.accounting = enum_name(solved.request.cost.accounting);
       outcome.report.portfolio = std::move(solved.portfolio);
       result = std::move(solved.allocation);

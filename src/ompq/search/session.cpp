@@ -27,6 +27,11 @@ constexpr std::array<double, 6> kBetas{1e-9, 1e-2, 1e-1, 1.0, 10.0, 100.0};
 /// Of the forward pass in which the report counts.
 constexpr double kSamplesOfPass = 256;
 
+std::vector<std::int64_t> sorted(std::vector<std::int64_t> indices) {
+  std::ranges::sort(indices);
+  return indices;
+}
+
 /// True if exp(-beta gamma) underflows for all layers.
 bool vanishes(const orm::Importance& importance) {
   return std::ranges::all_of(importance.theta, [](double theta) { return theta == 0.0; });
@@ -53,17 +58,9 @@ struct SearchSession::Automatic {
                                     samples.indices,
                                     options.batch_size,
                                     judging_executor(options))),
-        roles(roles_of(samples.indices, options.more_samples)),
+        roles(roles_of(samples.indices, options.more_samples, options.request.seed)),
         left_out(fit_to_time(roles, sample_seconds, options.automatic.time_limit_seconds)),
-        ranges(model,
-               *samples.dataset,
-               options.request.activation_candidates.empty()
-                   ? samples.indices
-                   : samples_for_ranges(samples.indices,
-                                        sample_seconds,
-                                        options.automatic.time_limit_seconds,
-                                        left_out),
-               calibration_of(options)) {
+        ranges(model, *samples.dataset, sorted(roles.ranges), calibration_of(options)) {
     const auto probe = [&](std::optional<FidelityProbe>& made,
                            const std::vector<std::int64_t>& indices) {
       if (indices.empty()) return;

@@ -115,17 +115,14 @@ std::size_t smallest_within(const report::Sweep& report, double loss) {
                   best.bytes));
 }
 
-/// The allocation of a point, as it is written.
-allocation::AllocationFile file_of(const allocation::AllocationRequest& request,
-                                   const allocation::CurvePoint& point,
-                                   const std::string& metric,
-                                   const pipeline::Model& model) {
-  allocation::AllocationFile file = allocation::make_allocation_file(request, point.allocation);
-  file.metric = metric;
-  file.budget.bytes = point.cost;
-  file.model_file = model.file.filename().string();
-  file.model_sha256 = model.sha256;
-  return file;
+/// The allocation of a point, whose budget is its own size.
+allocation::AllocationFile file_of_point(const allocation::AllocationRequest& request,
+                                         const allocation::CurvePoint& point,
+                                         const std::string& metric,
+                                         const pipeline::Model& model) {
+  allocation::Budget budget = request.budget;
+  budget.bytes = point.cost;
+  return file_of(request, point.allocation, budget, metric, model);
 }
 
 }  // namespace
@@ -194,7 +191,7 @@ SweepOutcome sweep(const pipeline::Model& model,
     report.float_quality = judge.float_quality;
     for (std::size_t i = 0; i < points.size(); ++i) {
       report.points[i].quality =
-          judge.quality_of(file_of(request, points[i], report.metric, model));
+          judge.quality_of(file_of_point(request, points[i], report.metric, model));
     }
     watch.lap("quality");
   }
@@ -207,7 +204,7 @@ SweepOutcome sweep(const pipeline::Model& model,
     report.picked.reset();
   }
   outcome.chosen =
-      file_of(request, points[report.picked.value_or(report.knee)], report.metric, model);
+      file_of_point(request, points[report.picked.value_or(report.knee)], report.metric, model);
   report.model = {model.file.string(), model.sha256, model.file_bytes};
   report.samples = samples.used;
   report.samples.skipped = samples.dataset->skipped();
