@@ -64,9 +64,9 @@ TEST(QualityJudge, OfNoFileWithinTheLossIsAnImpossibleBudget) {
        {"samples", {"8"}},
        {"max-loss", {"0.5"}},
        {"eval-command", {"f() { [ \"${1##*/}\" = net.onnx ] && echo 9 || echo 8; }; f"}}});
-  EXPECT_THAT(
-      [&] { static_cast<void>(quantize(context)); },
-      ThrowsMessage<InfeasibleBudget>(HasSubstr("loses 1 (of the float network's quality 9")));
+  EXPECT_THAT([&] { static_cast<void>(quantize(context)); },
+              ThrowsMessage<InfeasibleBudget>(
+                  HasSubstr("loses 1 (quality by --eval-command; the float network's is 9)")));
   EXPECT_FALSE(std::filesystem::exists(run.path("small.onnx")));
 }
 

@@ -15,9 +15,9 @@
 #include "ompq/commands/commands.h"
 #include "ompq/commands/file_quality.h"
 #include "ompq/core/error.h"
-#include "ompq/options/budget_options.h"
 #include "ompq/options/command_table.h"
 #include "ompq/options/given_options.h"
+#include "ompq/ptq/rounding_method.h"
 
 namespace ompq::commands {
 namespace {
@@ -46,27 +46,15 @@ class ScratchFolder {
   std::string path_;
 };
 
-/// Widths, which the allocation has, and budgets, which it is within; how well to round; the
-/// outputs and the work of the command itself.
-bool is_own(const OptionRecord& record) {
-  static const std::set<std::string_view> own{"output",
-                                              "result",
-                                              "journal",
-                                              "eval-command",
-                                              "explain",
-                                              "max-loss",
-                                              "candidates",
-                                              "pin",
-                                              "exclude",
-                                              "first-last",
-                                              "allocator",
-                                              "solver",
-                                              "scheme",
-                                              "effort",
-                                              "method"};
-  const bool is_budget = std::ranges::find(options::kBudget, record.name, &OptionRecord::name) !=
-                         options::kBudget.end();
-  return is_budget || own.contains(record.name);
+/// False for what the allocation takes the place of, for options of other rounding methods, and for
+/// the outputs and the work of the command itself.
+bool is_shared(const OptionRecord& record, const ptq::MethodRow& method) {
+  static const std::set<std::string_view> replaced{"Budget", "Allocation", "By hand"};
+  static const std::set<std::string_view> own{"eval-command", "explain", "method", "effort"};
+  if (record.writes || replaced.contains(record.group) || own.contains(record.name)) return false;
+  const auto of_methods = ptq::options_of_methods();
+  return std::ranges::find(of_methods, record.name) == of_methods.end() ||
+         ptq::reads_option(method, record.name);
 }
 
 /// `quantize` of one allocation, with the options that it shares with the command.
@@ -78,8 +66,8 @@ Context quantize_context(const Context& context,
                 .arrays = context.arrays,
                 .progress = context.progress};
   for (const OptionRecord& record : records) {
-    const bool shared = context.options.knows(record.name) && !is_own(record);
-    if (shared && context.options.given(record.name)) {
+    const bool given = context.options.knows(record.name) && context.options.given(record.name);
+    if (given && is_shared(record, ptq::method_row(method))) {
       point.options.take(context.options, record.name);
     }
   }
