@@ -228,6 +228,38 @@ ValueId packed_weight(Graph& graph, std::int64_t bits, std::int64_t bytes, const
   return add(graph, "Reshape", {codes, ints(graph, shape)});
 }
 
+TEST(InferAndFold, RefusesAnActivationThatNoMachineHolds) {
+  constexpr std::int64_t kHuge = std::int64_t{1} << 62;
+  const auto message = [](const std::string& type, const Ints& numbers, std::size_t position) {
+    Graph graph;
+    const ValueId x = graph.add_input("x", DataType::Float32, kImages);
+    std::vector<ValueId> inputs{x};
+    while (inputs.size() < position) inputs.push_back(kNoValue);
+    inputs.push_back(ints(graph, numbers));
+    graph.set_outputs({add(graph, type, inputs)});
+    graph.opset = 17;
+    return message_of(std::move(graph));
+  };
+  const std::string rule = "more than 1099511627776 elements for one sample";
+  EXPECT_THAT(message("Expand", {kHuge, 1, 1, 1, 1}, 1), HasSubstr(rule));
+  EXPECT_THAT(message("Resize", {1, 3, kHuge, 4}, 3), AllOf(HasSubstr("Resize"), HasSubstr("N")));
+  EXPECT_THAT(message("Tile", {1, 1, kHuge, 4}, 1),
+              HasSubstr("axis 2 of shape Nx3x8x8 cannot be repeated 4611686018427387904 times"));
+  EXPECT_THAT(message("Tile", {1, 1, 1 << 20, 1 << 20}, 1), HasSubstr(rule));
+  const std::string padding = "cannot be padded by 4611686018427387904 and 4611686018427387904";
+  EXPECT_THAT(message("Pad", {0, 0, kHuge, 0, 0, 0, kHuge, 0}, 1), HasSubstr(padding));
+  EXPECT_THAT(message("Pad", {0, 0, -kHuge, 0, 0, 0, -kHuge, 0}, 1),
+              HasSubstr("cannot be padded by -4611686018427387904"));
+  EXPECT_THAT(message("Pad", {0, 0, 1 << 30, 0, 0, 0, 0, 1 << 30}, 1), HasSubstr(rule));
+
+  Graph graph;
+  const Shape shape{Dim::batch(), Dim::fixed(3), Dim::fixed(1 << 22), Dim::fixed(1 << 22)};
+  graph.set_outputs({add(graph, "Relu", {graph.add_input("images", DataType::Float32, shape)})});
+  EXPECT_THAT(
+      message_of(graph),
+      AllOf(HasSubstr("input 'images' has the shape Nx3x4194304x4194304"), HasSubstr(rule)));
+}
+
 TEST(InferAndFold, UnpacksPackedWeights) {
   Graph graph;
   const ValueId x = graph.add_input("x", DataType::Float32, kImages);

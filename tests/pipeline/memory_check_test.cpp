@@ -47,6 +47,20 @@ TEST(CheckMemory, DoesNothingWithoutALimit) {
   check_training_memory(small_model(), 1 << 20);
 }
 
+TEST(CheckMachineMemory, RefusesANetworkThatTheMachineCannotRun) {
+  check_machine_memory(small_model());
+  Model model = small_model();
+  const graph::ValueId input = model.graph.inputs().front();
+  model.graph.mutable_value(input).shape->back() = graph::Dim::fixed(std::int64_t{1} << 38);
+  try {
+    check_machine_memory(model);
+    FAIL() << "accepted an input of 48 TiB";
+  } catch (const OutOfMemory& error) {
+    EXPECT_THAT(error.what(), HasSubstr("a pass of one sample through '"));
+    EXPECT_THAT(error.what(), HasSubstr("the machine has"));
+  }
+}
+
 TEST(CheckMemory, RefusesAFileBeforeItIsImported) {
   const testing::TemporaryDirectory dir;
   const auto file = dir.path() / "large.onnx";

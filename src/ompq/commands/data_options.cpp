@@ -157,6 +157,7 @@ pipeline::Model load_model(const Context& context, std::string_view operand) {
   const std::filesystem::path file = context.options.text(operand);
   pipeline::check_memory_to_load(file);
   pipeline::Model model = pipeline::load_model(file, import_options(context, file));
+  if (context.options.knows("data")) pipeline::check_machine_memory(model);
   pipeline::check_memory(model,
                          context.options.knows("allocator") || context.options.knows("sizes"));
   return model;
@@ -167,6 +168,7 @@ pipeline::TrainableModel load_trainable_model(const Context& context) {
   pipeline::check_memory_to_load(file);
   pipeline::TrainableModel model =
       pipeline::load_trainable_model(file, import_options(context, file));
+  pipeline::check_machine_memory(model.model);
   pipeline::check_memory(model.model, true);
   return model;
 }

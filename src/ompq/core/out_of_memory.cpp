@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "ompq/core/byte_count.h"
+#include "ompq/core/machine_memory.h"
 
 namespace ompq {
 namespace {
@@ -35,11 +36,9 @@ std::string limit_text() {
                        format_bytes(static_cast<std::int64_t>(limit.rlim_cur)),
                        used ? format_bytes(*used) : "an unknown part");
   }
-  const std::int64_t machine =
-      static_cast<std::int64_t>(::sysconf(_SC_PHYS_PAGES)) * ::sysconf(_SC_PAGESIZE);
   return fmt::format("ompq used up to {}, and the machine has {}",
                      format_bytes(peak_memory()),
-                     format_bytes(machine));
+                     format_bytes(machine_memory()));
 }
 
 }  // namespace

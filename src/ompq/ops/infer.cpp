@@ -26,6 +26,7 @@ void infer_and_fold(Graph& graph) {
   graph.erase_dead_nodes();
   inline_known_branches(graph);
   Inference inference(graph);
+  inference.check_inputs();
   inference.visit_all();
   inference.raise();
   inference.compute_frontier();

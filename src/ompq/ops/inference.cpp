@@ -38,12 +38,42 @@ constexpr std::int64_t kKnownBytes = kMaxKnownElements * 8;
 constexpr std::int64_t kRepeatedBytes = std::int64_t{64} << 20;
 constexpr std::array<std::string_view, 4> kRepeaters{"Expand", "Tile", "ConstantOfShape", "Range"};
 
+/// No machine holds an activation with more elements for one sample. It leaves room for a product
+/// with the number of samples and the bytes of an element.
+constexpr std::int64_t kMostElements = std::int64_t{1} << 40;
+
+bool is_too_large(const graph::Shape& shape) {
+  std::int64_t count = 1;
+  for (const Dim& extent : shape) {
+    if (extent.size == 0) return false;
+    if (count > kMostElements / extent.size) count = kMostElements + 1;
+    if (count <= kMostElements) count *= extent.size;
+  }
+  return count > kMostElements;
+}
+
+std::string too_large(const graph::Shape& shape) {
+  return fmt::format(
+      "has the shape {}, more than {} elements for one sample; is the model damaged?",
+      graph::to_string(shape),
+      kMostElements);
+}
+
 bool is_kept(const Node& node) {
   return node.has_attribute(graph::kTurnedTableNote) ||
          node.has_attribute(graph::kOperandCodesNote);
 }
 
 }  // namespace
+
+void Inference::check_inputs() const {
+  for (const ValueId input : graph_.inputs()) {
+    const Value& value = graph_.value(input);
+    if (value.shape && is_too_large(*value.shape)) {
+      throw ShapeError("ops", fmt::format("input '{}' {}", value.name, too_large(*value.shape)));
+    }
+  }
+}
 
 void Inference::learn_constant(ValueId id) {
   Value& value = graph_.mutable_value(id);
@@ -132,6 +162,9 @@ void Inference::infer_outputs(NodeId id, const Operator& op, Facts facts) {
   for (std::size_t i = 0; i < count; ++i) {
     const ValueId output = node.outputs[i];
     if (output == kNoValue) continue;
+    if (!constant && is_too_large(outputs[i].shape)) {
+      fail({node, graph_.opset}, "its output " + too_large(outputs[i].shape));
+    }
     learn_output(output, outputs[i], constant);
   }
   const bool ready = std::all_of(node.inputs.begin(), node.inputs.end(), [&](ValueId input) {

@@ -32,6 +32,8 @@ class Inference {
     }
   }
 
+  /// @throws ShapeError for a shape that no machine can hold.
+  void check_inputs() const;
   /// Known elements of an input that are not in the graph.
   void know(graph::ValueId id, const Elements& elements) {
     if (elements && !at(id).elements) at(id).elements = elements;

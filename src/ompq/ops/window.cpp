@@ -25,8 +25,11 @@ std::vector<std::int64_t> per_axis(const OpContext& context,
   for (const std::int64_t value : values) {
     if (value < min || value > kMaxExtent) {
       fail(context,
-           fmt::format(
-               "'{}' is [{}]; entries must be {} or more", name, fmt::join(values, ", "), min));
+           fmt::format("'{}' is [{}]; entries must be {} to {}",
+                       name,
+                       fmt::join(values, ", "),
+                       min,
+                       kMaxExtent));
     }
   }
   return values;

@@ -7,6 +7,7 @@
 
 #include "ompq/core/byte_count.h"
 #include "ompq/core/error.h"
+#include "ompq/core/machine_memory.h"
 #include "ompq/core/memory_budget.h"
 #include "ompq/runtime/pass_memory.h"
 
@@ -47,6 +48,18 @@ void check_memory_to_load(const std::filesystem::path& file) {
          bytes * std::max(kCopiesWhileLoading, weight_copies()));
 }
 
+void check_machine_memory(const Model& model) {
+  const std::int64_t pass = runtime::pass_bytes(model.graph);
+  const std::int64_t machine = machine_memory();
+  if (pass <= machine) return;
+  throw OutOfMemory("memory",
+                    fmt::format("a pass of one sample through '{}' needs {}, but the machine has "
+                                "{}; use a machine with more memory, or smaller inputs",
+                                model.file.string(),
+                                format_bytes(pass),
+                                format_bytes(machine)));
+}
+
 void check_memory(const Model& model, bool gradients) {
   const auto given = given_memory();
   if (!given) return;
@@ -65,9 +78,8 @@ void check_training_memory(const Model& model, std::int64_t batch) {
   if (!given) return;
   const std::int64_t weights = model.file_bytes * weight_copies();
   // The rest is for decoded samples.
-  const std::int64_t sample =
-      std::max<std::int64_t>(runtime::gradient_pass_bytes(model.graph), 1) * kMemoryParts /
-      (kMemoryParts - 1);
+  const std::int64_t sample = std::max<std::int64_t>(runtime::gradient_pass_bytes(model.graph), 1) *
+                              kMemoryParts / (kMemoryParts - 1);
   if (weights + sample * batch <= *given) return;
   const std::int64_t possible = (*given - weights) / sample;
   const std::string smaller =

@@ -17,6 +17,7 @@
 #include "ompq/core/error.h"
 #include "ompq/core/first_failure.h"
 #include "ompq/core/half.h"
+#include "ompq/core/machine_memory.h"
 #include "ompq/core/memory_budget.h"
 #include "ompq/core/out_of_memory.h"
 #include "ompq/quant/rounding.h"
@@ -126,9 +127,7 @@ int open_unnamed(const std::filesystem::path& directory, std::int64_t bytes) {
 
 std::int64_t default_memory() {
   constexpr std::int64_t kMost = std::int64_t{3} << 30;
-  const std::int64_t machine =
-      static_cast<std::int64_t>(sysconf(_SC_PHYS_PAGES)) * sysconf(_SC_PAGESIZE);
-  return memory_part().value_or(std::min(machine / 4, kMost));
+  return memory_part().value_or(std::min(machine_memory() / 4, kMost));
 }
 
 CacheMemory::CacheMemory(std::int64_t limit_bytes, std::filesystem::path directory)

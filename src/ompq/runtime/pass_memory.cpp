@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "ompq/core/machine_memory.h"
 #include "ompq/core/memory_budget.h"
 #include "ompq/graph/passes.h"
 #include "ompq/runtime/plan.h"
@@ -51,10 +52,9 @@ std::int64_t gradient_pass_bytes(const graph::Graph& graph) {
 }
 
 std::int64_t passes_in_memory(const graph::Graph& graph, std::int64_t wanted) {
-  const auto part = memory_part();
-  if (!part) return wanted;
+  const std::int64_t part = memory_part().value_or(machine_memory() / 2);
   const std::int64_t bytes = std::max<std::int64_t>(pass_bytes(graph), 1);
-  return std::clamp<std::int64_t>(*part / bytes, 1, std::max<std::int64_t>(wanted, 1));
+  return std::clamp<std::int64_t>(part / bytes, 1, std::max<std::int64_t>(wanted, 1));
 }
 
 }  // namespace ompq::runtime

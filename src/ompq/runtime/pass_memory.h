@@ -14,7 +14,8 @@ namespace ompq::runtime {
 /// Memory of such a pass and of its gradients: all float32 activations and as much again.
 [[nodiscard]] std::int64_t gradient_pass_bytes(const graph::Graph& graph);
 
-/// Limits a number of passes to memory_part(), at least one; `wanted` without --memory.
+/// Limits a number of passes to memory_part(), or without --memory to half of the machine's memory;
+/// at least one.
 [[nodiscard]] std::int64_t passes_in_memory(const graph::Graph& graph, std::int64_t wanted);
 
 }  // namespace ompq::runtime

@@ -71,17 +71,21 @@ OutputList infer_pad(const OpContext& context, Facts inputs) {
     if (pads.head[i] == 0 && pads.tail[i] == 0) continue;
     const std::int64_t extent = shape[i].size;
     const std::int64_t max = mode == PadMode::Reflect ? extent - 1 : INT32_MAX;
-    const std::int64_t padded = extent + pads.head[i] + pads.tail[i];
-    if (!shape[i].is_fixed() || padded < 0 || std::max(pads.head[i], pads.tail[i]) > max ||
-        (mode != PadMode::Constant && extent == 0)) {
-      fail(context,
-           fmt::format("axis {} of shape {} cannot be padded by {} and {}",
-                       i,
-                       graph::to_string(inputs[0].shape),
-                       pads.head[i],
-                       pads.tail[i]));
+    // Negative pads remove elements.
+    const auto fits = [&](std::int64_t pad) { return pad >= -extent && pad <= max; };
+    if (!shape[i].is_fixed() || !fits(pads.head[i]) || !fits(pads.tail[i]) ||
+        extent + pads.head[i] + pads.tail[i] < 0 || (mode != PadMode::Constant && extent == 0)) {
+      fail(
+          context,
+          fmt::format("axis {} of shape {} cannot be padded by {} and {}; pads of this mode are at "
+                      "most {}, and an open extent has none",
+                      i,
+                      graph::to_string(inputs[0].shape),
+                      pads.head[i],
+                      pads.tail[i],
+                      max));
     }
-    shape[i] = Dim::fixed(padded);
+    shape[i] = Dim::fixed(extent + pads.head[i] + pads.tail[i]);
   }
   return {output(inputs[0].type, std::move(shape))};
 }

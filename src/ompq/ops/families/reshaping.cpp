@@ -231,7 +231,13 @@ OutputList infer_tile(const OpContext& context, Facts inputs) {
   }
   for (std::size_t i = 0; i < to.size(); ++i) {
     const MaybeDim extent = multiply(to[i], (*repeats)[i]);
-    if (!extent || extent->size < 0) fail(context, "an extent would be negative or N x N");
+    if (!extent || extent->size < 0) {
+      fail(context,
+           fmt::format("axis {} of shape {} cannot be repeated {} times",
+                       i,
+                       graph::to_string(to),
+                       graph::to_string({(*repeats)[i]})));
+    }
     to[i] = *extent;
   }
   return {output(inputs[0].type, std::move(to))};
