@@ -12,10 +12,12 @@ build=build/wheel
 scripts/bootstrap.sh --wheel
 packaging/torch.sh
 mkdir -p "$build"
-# The folder of this build must not appear in the files.
+# The folder of this build must not appear in the files, so that any folder gives the same bytes: no names of sources, and no
+# RPATH (make_wheel.py sets the final one). Programs that run during the build find LibTorch by the environment.
 flags="-ffile-prefix-map=$(pwd)=."
+export LD_LIBRARY_PATH="$(pwd)/build/torch/lib${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"
 cmake -S . -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=Release -DOMPQ_TORCH="$(pwd)/build/torch" -DOMPQ_PORTABLE=ON -DOMPQ_TIFF=OFF \
-  -DOMPQ_TESTS=OFF -DCMAKE_CXX_FLAGS="$flags" -DCMAKE_INSTALL_LIBDIR=lib -DOMPQ_PYTHON_SITE=python \
+  -DOMPQ_TESTS=OFF -DCMAKE_SKIP_RPATH=ON -DCMAKE_CXX_FLAGS="$flags" -DCMAKE_INSTALL_LIBDIR=lib -DOMPQ_PYTHON_SITE=python \
   -DCMAKE_INSTALL_PREFIX="$(pwd)/$build/installed" >"$build/configure.log" 2>&1 || {
   cat "$build/configure.log"
   exit 1
