@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <memory>
+#include <numeric>
+#include <vector>
 
 #include <gtest/gtest.h>
 
@@ -9,6 +12,7 @@
 #include "ompq/core/random.h"
 #include "ompq/data/dataset.h"
 #include "ompq/quant/short_scale.h"
+#include "ompq/reconstruction/block_forward.h"
 #include "ompq/reconstruction/block_kernels.h"
 #include "ompq/reconstruction/block_program.h"
 #include "reconstruction/block_cases.h"
@@ -37,7 +41,37 @@ DistillationOptions quick_distillation() {
 }
 
 DistillationRequest request_of(const TestNetwork& network) {
-  return {network.graph, network.parts.layers, network.initial, *network.dataset, network.indices};
+  return {network.graph,
+          network.parts.layers,
+          network.parts.blocks,
+          network.initial,
+          *network.dataset,
+          network.indices};
+}
+
+/// The error of one value in the quantized network, for all samples.
+reconstruction::BlockError error_of_value(const TestNetwork& network,
+                                          const rounding::NetworkCodes& codes,
+                                          graph::ValueId value) {
+  std::vector<graph::NodeId> nodes(static_cast<std::size_t>(network.graph.producer(value)) + 1);
+  std::iota(nodes.begin(), nodes.end(), 0);
+  const rounding::PartGraph part =
+      rounding::extract_part(network.graph, nodes, network.graph.inputs(), {&value, 1});
+  const auto count = static_cast<std::int64_t>(network.indices.size());
+  rounding::CacheMemory memory(1 << 26);
+  const auto cache_of = [&](graph::ValueId id) {
+    return std::make_shared<rounding::SampleCache>(
+        count, rounding::elements_per_sample(network.graph, id), memory);
+  };
+  const auto inputs = cache_of(network.graph.inputs().front());
+  const auto targets = cache_of(value);
+  reconstruction::cache_samples(
+      network.dataset->load(network.indices).inputs.front(), 0, count, *inputs);
+  reconstruction::run_cached(part.graph, {&inputs, 1}, {&targets, 1}, 8, {});
+  const graph::Graph quantized = reconstruction::quantized_part(part, network.parts.layers, codes);
+  std::vector<std::int64_t> rows(static_cast<std::size_t>(count));
+  std::iota(rows.begin(), rows.end(), 0);
+  return reconstruction::measure_error(quantized, inputs, *targets, nullptr, rows, 8, 1);
 }
 
 TEST(Distill, LowersTheLossOnSamplesThatItDidNotLearnFrom) {
@@ -94,9 +128,33 @@ TEST(Distill, KeepsCodesUnlessAskedAndScalesShort) {
   EXPECT_TRUE(flipped);
 }
 
+TEST(Distill, FollowsTheFeaturesAsAsked) {
+  const TestNetwork network = small_network(2);
+  DistillationOptions options = quick_distillation();
+  options.epochs = 12;
+  options.level_rate = 0.02;
+  const auto feature_error = [&](const Distillation& made) {
+    // The blocks before the last one; its output is the network's.
+    const auto& blocks = network.parts.blocks;
+    double sum = 0.0;
+    for (std::size_t b = 0; b + 1 < blocks.size(); ++b) {
+      const auto error = error_of_value(network, made.codes, blocks[b].output);
+      sum += error.noise / error.signal;
+    }
+    return sum / static_cast<double>(blocks.size() - 1);
+  };
+  const Distillation without = distill(request_of(network), options);
+  options.feature_weight = 10.0;
+  const Distillation with = distill(request_of(network), options);
+  EXPECT_EQ(with.loss_before, without.loss_before) << "features are not part of the loss";
+  EXPECT_LT(feature_error(with), 0.95 * feature_error(without));
+}
+
 TEST(Distill, SameSeedSameBytes) {
   const TestNetwork network = small_network(3);
   DistillationOptions options = quick_distillation();
+  options.mixing = Mixing::Paste;
+  options.feature_weight = 0.5;
   const Distillation first = distill(request_of(network), options);
   const Distillation second = distill(request_of(network), options);
   EXPECT_EQ(first.loss_after, second.loss_after);
@@ -132,8 +190,12 @@ TEST(Distill, VariesImagesAsAskedAndTheSameForASeed) {
                                         "x",
                                         {{"input", {3, 12, 12}}},
                                         {.preprocess = {.scale = 1.0 / 64.0, .mean = {2.0}}});
-  const DistillationRequest request{
-      network.graph, network.parts.layers, network.initial, *images, network.indices};
+  const DistillationRequest request{network.graph,
+                                    network.parts.layers,
+                                    network.parts.blocks,
+                                    network.initial,
+                                    *images,
+                                    network.indices};
   DistillationOptions options = quick_distillation();
   options.epochs = 2;
   const Distillation varied = distill(request, options);
@@ -149,6 +211,8 @@ TEST(Distill, GoesOnBehindAKeptEpochAsIfItHadNotStopped) {
   DistillationOptions options = quick_distillation();
   options.epochs = 3;
   options.level_rate = 0.01;
+  options.mixing = Mixing::Paste;
+  options.feature_weight = 0.5;
   std::vector<std::string> kept;
   const auto keep = [&](const reconstruction::DistillationState& state) {
     kept.push_back(reconstruction::to_bytes(state));

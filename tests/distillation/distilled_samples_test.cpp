@@ -102,17 +102,54 @@ TEST(DistilledSamples, DependOnTheRandomNumbers) {
 TEST(PutStep, StoresTheSamplesAfterTheHeldOutRows) {
   Distilled made(30, few_at_once(0.4));
   const float first = Distilled::first_of(made.samples.inputs(), 0);
-  made.samples.put_step(made.loaded({3, 9, 8, 2}));
+  Random random(1);
+  made.samples.put_step(made.loaded({3, 9, 8, 2}), random);
   EXPECT_EQ(Distilled::first_of(made.samples.inputs(), 12), 3.0F);
   EXPECT_EQ(Distilled::first_of(made.samples.inputs(), 15), 2.0F);
   EXPECT_EQ(Distilled::first_of(made.samples.targets(), 13), -9.0F);
   EXPECT_EQ(Distilled::first_of(made.samples.inputs(), 0), first) << "held-out rows stay";
 }
 
+TEST(PutStep, MixesTheSamplesBeforeTheFloatNetworkSeesThem) {
+  SampleOptions options = few_at_once(0.4);
+  options.mixing = Mixing::Blend;
+  options.mixed = 1.0;
+  Distilled made(30, options);
+  Random random(1);
+  made.samples.put_step(made.loaded({3, 9, 8, 2}), random);
+  for (std::int64_t row = 12; row < 16; ++row) {
+    const float mixed = Distilled::first_of(made.samples.inputs(), row);
+    EXPECT_GT(mixed, 2.0F);
+    EXPECT_LT(mixed, 9.0F);
+    EXPECT_NE(mixed, std::round(mixed));
+    EXPECT_NEAR(Distilled::first_of(made.samples.targets(), row), -mixed, 0.01F);
+  }
+}
+
+TEST(PutStep, StoresFurtherOutputsOfTheStepAsFeatures) {
+  GraphBuilder builder("two");
+  const auto x = builder.input("x", {Dim::batch(), Dim::fixed(2)});
+  const auto negative = builder.unary("Neg", "neg", x);
+  const auto positive = builder.unary("Relu", "relu", x);
+  const graph::Graph graph = builder.finish({negative, positive});
+  MemoryDataset dataset(numbered(30));
+  Random random(7);
+  DistilledSamples samples(graph, dataset, all_indices(30), few_at_once(0.4), random, {});
+  ASSERT_EQ(samples.features().size(), 1U);
+  const std::vector<std::int64_t> indices{3, 9, 8, 2};
+  samples.put_step({.batch = dataset.load(indices), .indices = indices, .position = {}}, random);
+  const DistilledSamples::Feature& feature = samples.features().front();
+  EXPECT_EQ(feature.targets->rows(), 4);
+  EXPECT_EQ(Distilled::first_of(*feature.targets, 1), 9.0F);
+  EXPECT_NEAR(feature.energy, 2.0 * (9 + 81 + 64 + 4) / 4, 1e-3) << "of two equal elements";
+  EXPECT_EQ(Distilled::first_of(samples.targets(), 13), -9.0F);
+}
+
 TEST(PutStep, CountsTheSamplesThatCouldNotBeRead) {
   Distilled made(30, few_at_once(0.4));
   try {
-    made.samples.put_step(made.loaded({3, 9, 8}));
+    Random random(1);
+    made.samples.put_step(made.loaded({3, 9, 8}), random);
     FAIL() << "accepted three of four samples";
   } catch (const DataError& error) {
     EXPECT_THAT(error.what(), HasSubstr("1 of 4 samples could not be read"));

@@ -257,9 +257,13 @@ TEST(Distill, TunesANetworkThatTakesAFixedNumberOfSamples) {
   options.batch = 2;
   options.threads = 2;
   options.held_out = 0.25;
-  const Distillation made = distill(
-      {network.graph, network.parts.layers, network.initial, *network.dataset, network.indices},
-      options);
+  const Distillation made = distill({network.graph,
+                                     network.parts.layers,
+                                     network.parts.blocks,
+                                     network.initial,
+                                     *network.dataset,
+                                     network.indices},
+                                    options);
   EXPECT_GT(made.steps, 0);
   EXPECT_LE(made.loss_after, made.loss_before);
 }

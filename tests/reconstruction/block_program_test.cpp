@@ -67,6 +67,20 @@ struct Block {
 
   StepData data() const { return {.inputs = inputs.get(), .targets = targets.get()}; }
 
+  /// The values inside the block that depend on its samples.
+  std::vector<ValueId> inner_values() const {
+    std::vector<ValueId> values;
+    for (const auto& node : part.graph.nodes()) {
+      for (const ValueId value : node.outputs) {
+        if (!part.graph.is_output(value) && part.graph.value(value).type == DataType::Float32 &&
+            rounding::has_samples_first(part.graph, value)) {
+          values.push_back(value);
+        }
+      }
+    }
+    return values;
+  }
+
   /// The cached rows as the graph's input or output, from H, W, C.
   at::Tensor tensor(const rounding::SampleCache& cache, ValueId own) const {
     auto extents = graph::extents_at(*part.graph.value(own).shape, kBatch);
@@ -104,7 +118,10 @@ at::Tensor quantized_by_libtorch(const at::Tensor& x,
   return ((at::round(ratio) - ratio).detach() + ratio) * step;
 }
 
-Reference reference_of(const Block& block, double factor) {
+/// @param features  targets of values inside the block.
+Reference reference_of(const Block& block,
+                       double factor,
+                       const std::map<ValueId, FeatureTarget>& features = {}) {
   const WithoutOneDnn independent;
   const graph::Graph& g = block.part.graph;
   const at::AutoGradMode recording(true);
@@ -120,10 +137,23 @@ Reference reference_of(const Block& block, double factor) {
   std::vector<ValueId> cuts{g.inputs().front()};
   for (const auto& node : g.nodes())
     cuts.insert(cuts.end(), node.outputs.begin(), node.outputs.end());
+  at::Tensor loss_of_features = at::zeros({});
+  const auto add_feature = [&](ValueId value, const at::Tensor& x) {
+    const auto found = features.find(value);
+    if (found == features.end()) return;
+    const at::Tensor target = block.tensor(*found->second.targets, value);
+    loss_of_features = loss_of_features + (x - target).square().sum() * found->second.factor;
+  };
   for (const ValueId value : cuts) {
     const bool is_input = value == g.inputs().front();
     const auto found = block.learned.quantizers.find(value);
-    if (!is_input && (found == block.learned.quantizers.end() || g.is_output(value))) continue;
+    const bool plain = found == block.learned.quantizers.end() || g.is_output(value);
+    if (!is_input && plain) {
+      if (features.contains(value)) {
+        add_feature(value, network.evaluate(bound, {&value, 1}).front());
+      }
+      continue;
+    }
     at::Tensor x = is_input ? block.tensor(*block.inputs, value)
                             : network.evaluate(bound, {&value, 1}).front();
     if (found != block.learned.quantizers.end()) {
@@ -131,13 +161,14 @@ Reference reference_of(const Block& block, double factor) {
       reference.steps[value] = at::full({1}, params.scale.front()).requires_grad_(true);
       x = quantized_by_libtorch(x, reference.steps[value], quant::grid_of(params));
     }
+    add_feature(value, x);
     bound[value] = x;
   }
   const ValueId output = g.outputs().front();
   const at::Tensor made = network.evaluate(bound, {&output, 1}).front();
   const at::Tensor loss = (made - block.tensor(*block.targets, output)).square().sum() * factor;
   const runtime::BackwardScope backward;
-  loss.backward();
+  (loss + loss_of_features).backward();
   reference.loss = loss.item<double>();
   return reference;
 }
@@ -177,6 +208,40 @@ TEST_P(BlockProgramTest, QuantizedGradientsEqualLibTorchs) {
   // A value on a rounding boundary may fall to the other side: a step of 1/255 of the range in one
   // of some thousand.
   EXPECT_NEAR(loss, reference.loss, 1e-3 * reference.loss);
+  for (const auto& [weight, leaf] : reference.weights) {
+    const at::Tensor got = as_tensor(program.weight_gradient(weight), leaf);
+    EXPECT_LT(relative_difference(got, leaf.grad()), 1e-2) << block.part.graph.value(weight).name;
+  }
+  for (const auto& [value, leaf] : reference.steps) {
+    const double expected = leaf.grad().item<double>();
+    EXPECT_NEAR(program.step_gradient(value), expected, 2e-2 * std::abs(expected) + 1e-2)
+        << block.part.graph.value(value).name;
+  }
+}
+
+TEST_P(BlockProgramTest, GradientsOfFeaturesEqualLibTorchs) {
+  Block block(GetParam().make(), 8);
+  const std::vector<ValueId> features = block.inner_values();
+  std::vector<std::unique_ptr<rounding::SampleCache>> caches;
+  std::map<ValueId, FeatureTarget> targets;
+  StepData data = block.data();
+  for (const ValueId value : features) {
+    const std::int64_t cols = rounding::elements_per_sample(block.part.graph, value);
+    const Tensor t = ompq::testing::normal_samples({kBatch, cols}, 31 + caches.size());
+    caches.push_back(std::make_unique<rounding::SampleCache>(kBatch, cols, block.memory));
+    caches.back()->write(0, {t.bytes().data(), DataType::Float32, kBatch, cols, cols});
+    targets[value] = {.targets = caches.back().get(), .factor = 0.01};
+    data.features.push_back(targets[value]);
+  }
+  BlockProgram program(block.part.graph,
+                       block.learned,
+                       {.precision = runtime::Precision::Float32,
+                        .threads = 2,
+                        .batch = kBatch,
+                        .features = features});
+  const double loss = program.step(data, block.rows, 1, 0.01);
+  const Reference reference = reference_of(block, 0.01, targets);
+  EXPECT_NEAR(loss, reference.loss, 1e-3 * reference.loss) << "features are not part of the loss";
   for (const auto& [weight, leaf] : reference.weights) {
     const at::Tensor got = as_tensor(program.weight_gradient(weight), leaf);
     EXPECT_LT(relative_difference(got, leaf.grad()), 1e-2) << block.part.graph.value(weight).name;

@@ -51,14 +51,25 @@ ValueId judged_output(const graph::Graph& graph) {
                                                        : scores::logits_value(floats);
 }
 
-rounding::PartGraph whole_network(const graph::Graph& graph) {
+rounding::PartGraph whole_network(const graph::Graph& graph, std::span<const graph::Block> blocks) {
   if (const auto reason = unsupported_reason(graph)) {
     throw ConfigError(
         "distillation",
         fmt::format("{}; use a method that works block by block, such as gptq", *reason));
   }
   const ValueId output = judged_output(graph);
-  return rounding::extract_part(graph, nodes_before(graph, output), graph.inputs(), {&output, 1});
+  const std::vector<graph::NodeId> nodes = nodes_before(graph, output);
+  std::vector<ValueId> outputs{output};
+  for (const graph::Block& block : blocks) {
+    const ValueId feature = block.output;
+    const bool inside = std::ranges::find(nodes, graph.producer(feature)) != nodes.end();
+    if (inside && std::ranges::find(outputs, feature) == outputs.end() &&
+        graph.value(feature).type == DataType::Float32 &&
+        rounding::has_samples_first(graph, feature)) {
+      outputs.push_back(feature);
+    }
+  }
+  return rounding::extract_part(graph, nodes, graph.inputs(), outputs);
 }
 
 /// Bias of one layer.
@@ -88,7 +99,10 @@ class Distiller {
       : request_(request),
         options_(options),
         progress_(progress),
-        part_(whole_network(request.graph)),
+        part_(whole_network(request.graph,
+                            options.feature_weight > 0
+                                ? std::span<const graph::Block>(request.blocks)
+                                : std::span<const graph::Block>{})),
         random_(Random(options.seed).split("distillation")),
         samples_(part_.graph,
                  request.dataset,
@@ -96,6 +110,8 @@ class Distiller {
                  {.batch = options.batch,
                   .held_out = options.held_out,
                   .augmentation = options.augmentation,
+                  .mixing = options.mixing,
+                  .mixed = options.mixed,
                   .seed = options.seed,
                   .memory_bytes = options.memory_bytes,
                   .cache_directory = options.cache_directory,
@@ -116,8 +132,10 @@ class Distiller {
       restore(state);
     }
     const double earlier = state.seconds;
-    data::Loader loader(
-        request_.dataset, samples_.training(), samples_.loader_options(), {state.epochs, 0});
+    data::Loader loader(request_.dataset,
+                        samples_.training(),
+                        samples_.loader_options(),
+                        {state.epochs * passes_per_epoch(), 0});
     while (state.epochs < options_.epochs) {
       state.steps = train(loader, state.epochs, state.steps);
       ++state.epochs;
@@ -151,6 +169,8 @@ class Distiller {
 
   void make_program() {
     block_ = part_.graph;
+    const std::vector<ValueId> features(block_.outputs().begin() + 1, block_.outputs().end());
+    block_.set_outputs({block_.outputs().front()});
     rounding::replace_biases(block_, request_.initial.biases);
     reconstruction::LearnedParts learned;
     for (const graph::Layer& layer : rounding::layers_of_part(part_, request_.layers)) {
@@ -175,7 +195,8 @@ class Distiller {
         reconstruction::ProgramOptions{.precision = options_.precision,
                                        .threads = options_.threads,
                                        .batch = batch(),
-                                       .rows = 4});
+                                       .rows = 4,
+                                       .features = features});
     for (auto& [id, weight] : weights_) hand_over(id, weight);
     if (options_.bias_rate > 0) start_biases();
     program_->weights_changed();
@@ -232,15 +253,19 @@ class Distiller {
 
   // --- training ----------------------------------------------------------------------------------
 
+  [[nodiscard]] std::int64_t passes_per_epoch() const {
+    return repeats_of(static_cast<std::int64_t>(request_.indices.size()), options_.epoch_samples);
+  }
   [[nodiscard]] std::int64_t steps_per_epoch() const {
-    return static_cast<std::int64_t>(samples_.training().size()) / samples_.samples_per_step();
+    return passes_per_epoch() *
+           (static_cast<std::int64_t>(samples_.training().size()) / samples_.samples_per_step());
   }
   [[nodiscard]] std::int64_t total_steps() const { return options_.epochs * steps_per_epoch(); }
 
   [[nodiscard]] std::int64_t batch() const { return samples_.rows_per_step(); }
   /// A row is one sample's scores.
   [[nodiscard]] bool by_classes() const {
-    return samples_.samples_per_row() == 1 && scores::kind_of(part_.graph) != scores::Kind::None;
+    return samples_.samples_per_row() == 1 && scores::kind_of(block_) != scores::Kind::None;
   }
 
   [[nodiscard]] reconstruction::StepData data() const {
@@ -254,7 +279,17 @@ class Distiller {
   double step(std::int64_t first) {
     std::vector<std::int64_t> rows(static_cast<std::size_t>(batch()));
     std::iota(rows.begin(), rows.end(), first);
-    return program_->step(data(),
+    reconstruction::StepData sources = data();
+    if (first >= samples_.held_out_rows()) {
+      const auto count = static_cast<double>(samples_.features().size() * rows.size());
+      for (const DistilledSamples::Feature& feature : samples_.features()) {
+        sources.features.push_back(
+            {.targets = feature.targets.get(),
+             .skipped = samples_.held_out_rows(),
+             .factor = options_.feature_weight / count / std::max(feature.energy, 1e-30)});
+      }
+    }
+    return program_->step(sources,
                           rows,
                           static_cast<std::uint32_t>(random_.next()),
                           1.0 / static_cast<double>(rows.size()));
@@ -273,8 +308,7 @@ class Distiller {
     random_ = Random(options_.seed).split(fmt::format("distillation epoch {}", epoch));
     for (std::int64_t i = 0; i < steps_per_epoch(); ++i) {
       check_interrupt();
-      const data::LoadedBatch loaded = loader.next();
-      samples_.put_step(loaded);
+      samples_.put_step(loader.next(), random_);
       const double loss = step(samples_.held_out_rows());
       recent_loss_ = number == 0 ? loss : 0.95 * recent_loss_ + 0.05 * loss;
       update(++number);
@@ -453,6 +487,10 @@ std::optional<std::string> unsupported_reason(const graph::Graph& graph) {
   if (fits(output) && by_sample) return std::nullopt;
   return fmt::format("the network's first output '{}' has no float values per sample",
                      graph.value(graph.outputs().front()).name);
+}
+
+std::int64_t repeats_of(std::int64_t samples, std::int64_t epoch_samples) {
+  return std::max<std::int64_t>(epoch_samples / std::max<std::int64_t>(samples, 1), 1);
 }
 
 Distillation distill(const DistillationRequest& request,

@@ -10,6 +10,7 @@
 #include "ompq/core/error.h"
 #include "ompq/core/progress.h"
 #include "ompq/data/dataset.h"
+#include "ompq/distillation/mixing.h"
 #include "ompq/graph/layers.h"
 #include "ompq/reconstruction/block_forward.h"
 #include "ompq/reconstruction/block_state.h"
@@ -19,15 +20,21 @@ namespace ompq::distillation {
 
 /// Options for tuning a quantized network as a whole.
 struct DistillationOptions {
-  std::int64_t epochs = 4;   ///< passes over the samples
-  std::int64_t batch = 32;   ///< samples per step
-  double scale_rate = 1e-3;  ///< Adam's, for the logarithm of weight scales; 0: not tuned
-  double bias_rate = 1e-3;   ///< for biases, in units of their layer's output (root mean square)
-  double step_rate = 1e-3;   ///< for the logarithm of activation scales
-  double level_rate = 0.0;   ///< for weights, in units of their scale; 0: codes are not tuned
+  std::int64_t epochs = 4;         ///< passes over the samples
+  std::int64_t epoch_samples = 0;  ///< fewer samples are repeated in an epoch, see repeats_of()
+  std::int64_t batch = 32;         ///< samples per step
+  double scale_rate = 1e-3;        ///< Adam's, for the logarithm of weight scales; 0: not tuned
+  double bias_rate = 1e-3;  ///< for biases, in units of their layer's output (root mean square)
+  double step_rate = 1e-3;  ///< for the logarithm of activation scales
+  double level_rate = 0.0;  ///< for weights, in units of their scale; 0: codes are not tuned
   /// Augmentation of images, a preset of data/augmentation.h; targets are the float network's
   /// outputs for the augmented images. Samples that are not images are not augmented.
   std::string augmentation = "light";
+  Mixing mixing = Mixing::None;  ///< of training samples, images or not
+  double mixed = 0.5;            ///< share of mixed training samples
+  /// Weight of the features: the mean over blocks of the squared error of a block's output over
+  /// its energy, in nats. Only for training.
+  double feature_weight = 0.0;
   /// Share of held-out samples, on which the result must be better than the initial network;
   /// otherwise the latter is returned.
   double held_out = 0.1;
@@ -39,12 +46,16 @@ struct DistillationOptions {
   std::filesystem::path cache_directory;  ///< for cached samples; empty: the system's
 };
 
+/// How often an epoch of at least `epoch_samples` repeats its samples, at least once.
+[[nodiscard]] std::int64_t repeats_of(std::int64_t samples, std::int64_t epoch_samples);
+
 /// Why a network cannot be tuned as a whole; nullopt if it can.
 [[nodiscard]] std::optional<std::string> unsupported_reason(const graph::Graph& graph);
 
 struct DistillationRequest {
   const graph::Graph& graph;  ///< float, batch norms folded, not fused
   const std::vector<graph::Layer>& layers;
+  const std::vector<graph::Block>& blocks;  ///< their outputs are features
   rounding::NetworkCodes initial;
   data::Dataset& dataset;
   const std::vector<std::int64_t>& indices;

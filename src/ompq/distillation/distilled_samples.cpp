@@ -20,6 +20,16 @@ void check_all_read(std::int64_t count, std::int64_t wanted) {
       fmt::format("{} of {} samples could not be read; remove them", wanted - count, wanted));
 }
 
+/// Sum of squares.
+double energy_of(const MatrixView& values) {
+  const auto* data = static_cast<const float*>(values.data);
+  double sum = 0.0;
+  for (std::int64_t i = 0; i < values.rows * values.cols; ++i) {
+    sum += static_cast<double>(data[i]) * data[i];
+  }
+  return sum;
+}
+
 }  // namespace
 
 DistilledSamples::DistilledSamples(const graph::Graph& graph,
@@ -66,6 +76,10 @@ void DistilledSamples::load_held_out(const ProgressHandler& progress) {
   };
   inputs_ = cache_of(graph_.inputs().front());
   targets_ = cache_of(graph_.outputs().front());
+  for (std::size_t i = 1; i < graph_.outputs().size(); ++i) {
+    features_.push_back({std::make_shared<rounding::SampleCache>(
+        rows_per_step(), rounding::elements_per_sample(graph_, graph_.outputs()[i]), memory_)});
+  }
   std::int64_t first = 0;
   data::for_each_batch(
       dataset_,
@@ -89,13 +103,20 @@ void DistilledSamples::put(const data::Batch& samples, std::int64_t first) {
   reconstruction::cache_samples(samples.inputs.front().reshaped(extents), first, count, *inputs_);
   std::vector<std::int64_t> rows(static_cast<std::size_t>(count));
   std::iota(rows.begin(), rows.end(), first);
-  float_.run({&inputs_, 1}, rows, [&](std::size_t, std::int64_t at, const MatrixView& made) {
-    targets_->write(first + at, made);
+  for (Feature& feature : features_) feature.energy = 0.0;
+  float_.run({&inputs_, 1}, rows, [&](std::size_t i, std::int64_t at, const MatrixView& made) {
+    if (i == 0) {
+      targets_->write(first + at, made);
+    } else if (first >= held_out_rows()) {
+      features_[i - 1].targets->write(at, made);
+      features_[i - 1].energy += energy_of(made) / static_cast<double>(count);
+    }
   });
 }
 
-void DistilledSamples::put_step(const data::LoadedBatch& loaded) {
+void DistilledSamples::put_step(data::LoadedBatch loaded, Random& random) {
   check_all_read(loaded.batch.size, samples_per_step());
+  mix_samples(loaded.batch.inputs.front(), options_.mixing, options_.mixed, random);
   put(loaded.batch, held_out_rows());
 }
 

@@ -57,7 +57,8 @@ inline constexpr std::array<OptionRecord, 10> kRounding{{
      .value_name = "N",
      .lower = 1,
      .group = "Rounding",
-     .text = "passes over the samples for distill; overrides --effort"},
+     .text = "passes over the samples for distill, fewer than 1,000 repeated up to that number; "
+             "overrides --effort"},
     {.name = "augment",
      .type = OptionType::Choice,
      .value_name = "PRESET",

@@ -32,6 +32,8 @@ constexpr std::string_view kCompensation = "compensation";
 constexpr std::string_view kRestoration = "restoration";
 constexpr std::string_view kLearning = "learning";
 constexpr std::string_view kDistillation = "distillation";
+/// Samples of a distillation's epoch; fewer are repeated, since few samples need as many steps.
+constexpr std::int64_t kEpochSamples = 1000;
 
 constexpr std::array<std::string_view, 2> kLearningReads{"iterations", "fisher"};
 constexpr std::array<std::string_view, 2> kDistillationReads{"epochs", "augment"};
@@ -254,10 +256,16 @@ rounding::NetworkCodes distill(const RoundingRun& run, rounding::NetworkCodes co
     log().warn("the network is not tuned as a whole, only rounded by gptq: {}", *reason);
     return codes;
   }
+  // Repeated samples overfit, unless they are mixed and blocks are compared, too (ADR 10).
+  const bool repeated =
+      distillation::repeats_of(static_cast<std::int64_t>(run.indices.size()), kEpochSamples) > 1;
   distillation::DistillationOptions options{
       .epochs = run.options.epochs.value_or(run.effort.epochs),
+      .epoch_samples = kEpochSamples,
       .level_rate = run.effort.level_rate,
       .augmentation = run.options.augmentation,
+      .mixing = repeated ? distillation::Mixing::Paste : distillation::Mixing::None,
+      .feature_weight = repeated ? 3.0 : 0.0,
       .threads = run.options.threads,
       .seed = run.options.seed,
       .memory_bytes = cache_memory(run.options),
@@ -269,12 +277,16 @@ rounding::NetworkCodes distill(const RoundingRun& run, rounding::NetworkCodes co
     run.journal->append(fmt::format("{} {}", kDistillation, state.epochs), text.dump());
   };
   const auto distilled = [&](const std::optional<reconstruction::DistillationState>& from) {
-    return distillation::distill(
-        {run.model.graph, run.model.discovery.layers, codes, run.dataset, run.indices},
-        options,
-        from,
-        keep,
-        run.progress);
+    return distillation::distill({run.model.graph,
+                                  run.model.discovery.layers,
+                                  run.model.discovery.blocks,
+                                  codes,
+                                  run.dataset,
+                                  run.indices},
+                                 options,
+                                 from,
+                                 keep,
+                                 run.progress);
   };
   distillation::Distillation made;
   try {
@@ -305,7 +317,8 @@ double passes_to_learn(const MethodOptions& options, const EffortRow& effort, st
 double passes_to_distill(const MethodOptions& options,
                          const EffortRow& effort,
                          std::int64_t samples) {
-  return 6.0 * static_cast<double>(samples) *
+  const std::int64_t repeats = distillation::repeats_of(samples, kEpochSamples);
+  return 6.0 * static_cast<double>(repeats * samples) *
          static_cast<double>(options.epochs.value_or(effort.epochs));
 }
 

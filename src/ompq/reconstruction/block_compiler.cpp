@@ -57,6 +57,7 @@ class Compiler {
       if (!done_.contains(id)) compile(id);
     }
     block_.output = slot_of_.at(graph_.outputs().front());
+    for (const ValueId id : options_.features) block_.features.push_back(slot_of_.at(id));
     for (std::size_t i = 0; i < block_.ops.size(); ++i) block_.ops[i]->index = i;
     return std::move(block_);
   }
@@ -120,10 +121,13 @@ class Compiler {
   }
   bool needs(Slot slot) const { return block_.slots[slot].needs_gradient; }
   bool is_output(ValueId id) const { return graph_.is_output(id); }
-  /// True if exactly one operator of the program reads the value, once.
+  bool is_feature(ValueId id) const {
+    return std::ranges::find(options_.features, id) != options_.features.end();
+  }
+  /// True if exactly one operator of the program reads the value, once, and nothing else does.
   bool read_once(ValueId id) const {
     const auto readers = graph_.consumers(id);
-    if (readers.size() != 1 || is_output(id)) return false;
+    if (readers.size() != 1 || is_output(id) || is_feature(id)) return false;
     const auto& inputs = graph_.node(readers.front()).inputs;
     return std::count(inputs.begin(), inputs.end(), id) == 1;
   }

@@ -54,7 +54,8 @@ struct CompiledBlock {
   at::ScalarType type = at::kFloat;
   Slot input = 0;
   Slot output = 0;
-  std::int64_t rows = 1;  ///< per micro-batch
+  std::vector<Slot> features;  ///< of CompileOptions::features
+  std::int64_t rows = 1;       ///< per micro-batch
 };
 
 struct CompileOptions {
@@ -62,7 +63,8 @@ struct CompileOptions {
   std::int64_t batch = 32;
   int threads = 1;
   std::uint32_t drop_threshold = 0;
-  std::int64_t rows = 0;  ///< per micro-batch; 0: as many as fit into a core's cache
+  std::int64_t rows = 0;                 ///< per micro-batch; 0: as many as fit into a core's cache
+  std::vector<graph::ValueId> features;  ///< activations that are compared with targets
 };
 
 [[nodiscard]] CompiledBlock compile_block(const graph::Graph& block,

@@ -26,10 +26,14 @@ struct BlockProgram::Impl {
 
   Impl(const graph::Graph& block, const LearnedParts& learned, const ProgramOptions& given)
       : options(given), threads(runtime::resolved_threads(given.threads)) {
-    compiled = compile_block(
-        block,
-        learned,
-        {element(), given.batch, threads, drop_threshold(given.drop_probability), given.rows});
+    compiled = compile_block(block,
+                             learned,
+                             {element(),
+                              given.batch,
+                              threads,
+                              drop_threshold(given.drop_probability),
+                              given.rows,
+                              given.features});
     const std::int64_t parts = std::max<std::int64_t>(options.batch / compiled.rows, 1);
     lanes.resize(static_cast<std::size_t>(std::min<std::int64_t>(threads, parts)));
     for (Lane& lane : lanes) prepare_lane(compiled, lane);
@@ -143,11 +147,40 @@ struct BlockProgram::Impl {
     lane.written[compiled.output] = true;
   }
 
+  /// Gradients of the features' squared errors; they are not part of the loss.
+  void compare_features(Lane& lane,
+                        const StepData& data,
+                        std::span<const std::int64_t> rows) const {
+    for (std::size_t f = 0; f < data.features.size(); ++f) {
+      const FeatureTarget& feature = data.features[f];
+      const Slot slot = compiled.features[f];
+      if (!compiled.slots[slot].needs_gradient) continue;
+      const at::Tensor& made = lane.values[slot];
+      const at::Tensor& gradient = lane.gradients[slot];
+      const std::int64_t cols = feature.targets->cols();
+      const std::int64_t stride = cols * made.element_size();
+      for (std::size_t r = 0; r < rows.size(); ++r) {
+        const std::int64_t row = rows[r] - feature.skipped;
+        const auto at = static_cast<std::int64_t>(r);
+        const CachedRow target{feature.targets->row(row).data(), feature.targets->row_scale(row)};
+        squared_error(element(),
+                      static_cast<char*>(made.data_ptr()) + at * stride,
+                      static_cast<char*>(gradient.data_ptr()) + at * stride,
+                      cols,
+                      target,
+                      nullptr,
+                      static_cast<float>(feature.factor));
+      }
+      lane.written[slot] = true;
+    }
+  }
+
   void pass(Lane& lane, const StepData& data, std::span<const std::int64_t> rows, double factor) {
     load(lane, data, rows);
     for (const auto& op : compiled.ops) op->forward(lane);
     std::fill(lane.written.begin(), lane.written.end(), false);
     compare(lane, data, rows, factor);
+    compare_features(lane, data, rows);
     for (auto op = compiled.ops.rbegin(); op != compiled.ops.rend(); ++op) {
       const auto& outputs = (*op)->outputs;
       const bool reached = std::any_of(

@@ -22,6 +22,7 @@ struct ProgramOptions {
   std::int64_t batch = 32;      ///< rows per step
   double drop_probability = 0;  ///< of QDrop: probability that an element stays float
   std::int64_t rows = 0;        ///< per thread at once; 0: as many as fit into its cache
+  std::vector<graph::ValueId> features = {};  ///< activations for StepData::features
 };
 
 /// The loss.
@@ -32,6 +33,13 @@ enum class BlockLoss {
   Divergence,
 };
 
+/// The target of an activation inside the block.
+struct FeatureTarget {
+  const rounding::SampleCache* targets = nullptr;  ///< the float network's activation
+  std::int64_t skipped = 0;  ///< row r of the other caches is row r - skipped of this one
+  double factor = 0.0;       ///< of the squared error, whose gradient is added to the loss's
+};
+
 /// The sources of a step's rows, in the block's layout (4-D: H, W, C).
 struct StepData {
   const rounding::SampleCache* inputs = nullptr;        ///< from the quantized prefix
@@ -40,6 +48,7 @@ struct StepData {
   const rounding::SampleCache* weights =
       nullptr;  ///< roots of the squared error's weights; may be null
   BlockLoss loss = BlockLoss::SquaredError;
+  std::vector<FeatureTarget> features = {};  ///< one for each of ProgramOptions, or none
 };
 
 /// A trainable block: forward pass with given weights and activation steps, loss relative to the
