@@ -13,11 +13,10 @@ inline constexpr bool kIsSanitized = false;
 
 }  // namespace ompq::testing
 
-/// For tests that measure or limit memory. The address sanitizer keeps freed blocks, needs
-/// terabytes of addresses, and ends the program where `new` would throw.
-#ifdef __SANITIZE_ADDRESS__
-#define OMPQ_NEEDS_PLAIN_MEMORY() \
-  GTEST_SKIP() << "the address sanitizer uses memory in a way of its own"
+/// For tests that measure or limit memory. A sanitizer keeps freed blocks, needs terabytes of
+/// addresses, and ends the program where `new` would throw.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define OMPQ_NEEDS_PLAIN_MEMORY() GTEST_SKIP() << "a sanitizer uses memory in a way of its own"
 #else
 #define OMPQ_NEEDS_PLAIN_MEMORY() static_cast<void>(0)
 #endif
