@@ -164,6 +164,32 @@ TEST(Distill, SameSeedSameBytes) {
   }
 }
 
+TEST(Distill, RepeatsFewSamplesWithinAnEpoch) {
+  EXPECT_EQ(repeats_of(1000, 1000), 1);
+  EXPECT_EQ(repeats_of(501, 1000), 1);
+  EXPECT_EQ(repeats_of(500, 1000), 2);
+  EXPECT_EQ(repeats_of(64, 1000), 15);
+  EXPECT_EQ(repeats_of(2000, 1000), 1);
+  EXPECT_EQ(repeats_of(64, 0), 1);
+  const TestNetwork network = small_network(2);
+  DistillationOptions options = quick_distillation();
+  options.epochs = 2;
+  options.epoch_samples = 3 * 96;
+  std::vector<std::int64_t> steps;
+  std::vector<std::string> kept;
+  const auto keep = [&](const reconstruction::DistillationState& state) {
+    steps.push_back(state.steps);
+    kept.push_back(reconstruction::to_bytes(state));
+  };
+  const Distillation whole = distill(request_of(network), options, {}, keep);
+  constexpr std::int64_t kSteps = 3 * (96 - 24) / 8;
+  EXPECT_EQ(steps, (std::vector<std::int64_t>{kSteps, 2 * kSteps}));
+  const auto first = reconstruction::distillation_state_from(kept.front());
+  const Distillation rest = distill(request_of(network), options, first);
+  EXPECT_EQ(rest.loss_after, whole.loss_after) << "resumed at the same samples";
+  EXPECT_EQ(rest.codes.biases, whole.codes.biases);
+}
+
 TEST(Distill, LeavesCodesAloneThatItsSamplesCouldNotTell) {
   // The classifier sees one position a sample: 24 of them are not enough for its codes.
   const TestNetwork network =

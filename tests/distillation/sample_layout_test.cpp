@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "ompq/distillation/distillation.h"
+#include "ompq/distillation/distilled_network.h"
 #include "ompq/reconstruction/block_fisher.h"
 #include "ompq/reconstruction/block_reconstruction.h"
 #include "ompq/rounding/input_moments.h"

@@ -49,9 +49,6 @@ struct DistillationOptions {
 /// How often an epoch of at least `epoch_samples` repeats its samples, at least once.
 [[nodiscard]] std::int64_t repeats_of(std::int64_t samples, std::int64_t epoch_samples);
 
-/// Why a network cannot be tuned as a whole; nullopt if it can.
-[[nodiscard]] std::optional<std::string> unsupported_reason(const graph::Graph& graph);
-
 struct DistillationRequest {
   const graph::Graph& graph;  ///< float, batch norms folded, not fused
   const std::vector<graph::Layer>& layers;

@@ -16,6 +16,7 @@
 #include "ompq/core/log.h"
 #include "ompq/core/memory_budget.h"
 #include "ompq/distillation/distillation.h"
+#include "ompq/distillation/distilled_network.h"
 #include "ompq/fields/read.h"
 #include "ompq/pipeline/evaluate.h"
 #include "ompq/pipeline/network.h"
