@@ -51,8 +51,10 @@ TEST(RoundingStep, OfLearningCostsPassesPerIteration) {
 
 TEST(RoundingStep, OfDistillationCostsPassesPerSampleAndEpoch) {
   EXPECT_THAT(distillation_step().reads, ElementsAre("epochs", "augment"));
-  const double one = passes_of(distillation_step(), {.epochs = 1}, 100);
-  EXPECT_EQ(passes_of(distillation_step(), {.epochs = 3}, 200), 6 * one);
+  const double one = passes_of(distillation_step(), {.epochs = 1}, 1000);
+  EXPECT_EQ(passes_of(distillation_step(), {.epochs = 3}, 2000), 6 * one);
+  EXPECT_EQ(passes_of(distillation_step(), {.epochs = 1}, 100), one) << "repeated ten times";
+  EXPECT_EQ(passes_of(distillation_step(), {.epochs = 1}, 64), 0.96 * one) << "15 times";
 }
 
 TEST(PassesToPrepare, AreNeededForStepsWithData) {
