@@ -1,6 +1,7 @@
 #include "ompq/commands/file_quality.h"
 
 #include <cmath>
+#include <csignal>
 #include <cstdint>
 #include <filesystem>
 #include <optional>
@@ -47,7 +48,13 @@ TEST(RunEvalCommand, SaysWhatIsWrong) {
   EXPECT_THAT(quality("true"), ThrowsMessage<DataError>(HasSubstr("printed nothing")));
   EXPECT_THAT(quality("echo"), ThrowsMessage<DataError>(HasSubstr("printed 'net.onnx' last")));
   EXPECT_THAT(quality("echo 0.5x #"), ThrowsMessage<DataError>(HasSubstr("printed '0.5x' last")));
+}
+
+TEST(RunEvalCommand, IsInterruptedWithItsCommand) {
+  // A command inherits that its parent ignores a signal, as a shell's background jobs do.
+  const auto before = std::signal(SIGINT, SIG_DFL);
   EXPECT_THROW(quality("kill -INT $$ #")(), Interrupted);
+  (void)std::signal(SIGINT, before);
 }
 
 TEST(QualityOf, IsOfTheJudgeOrTheOption) {
