@@ -2,9 +2,9 @@
 
 #include <gtest/gtest.h>
 
-#include "support/graph_builder.h"
 #include "ompq/core/memory_budget.h"
 #include "ompq/runtime/passes.h"
+#include "support/graph_builder.h"
 
 namespace ompq::runtime {
 namespace {
@@ -30,6 +30,9 @@ TEST(GradientPassBytes, IsTwiceAllResults) {
 
 TEST(PassesInMemory, AreAsManyAsFitAndAtLeastOne) {
   EXPECT_EQ(passes_in_memory(two_layers(), 64), 64);
+  graph::Graph huge = two_layers();
+  huge.mutable_value(huge.inputs().front()).shape->back() = Dim::fixed(std::int64_t{1} << 38);
+  EXPECT_EQ(passes_in_memory(huge, 64), 1) << "48 TiB for each, without a limit";
   const MemoryBudget budget(kMemoryParts * 10 * 3584, 6);
   EXPECT_EQ(passes_in_memory(two_layers(), 64), 10);
   EXPECT_EQ(passes_in_memory(two_layers(), 3), 3);

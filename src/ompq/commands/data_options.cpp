@@ -157,7 +157,8 @@ pipeline::Model load_model(const Context& context, std::string_view operand) {
   const std::filesystem::path file = context.options.text(operand);
   pipeline::check_memory_to_load(file);
   pipeline::Model model = pipeline::load_model(file, import_options(context, file));
-  if (context.options.knows("data")) pipeline::check_machine_memory(model);
+  const bool runs_network = context.options.knows("data");
+  if (runs_network) pipeline::check_machine_memory(model);
   pipeline::check_memory(model,
                          context.options.knows("allocator") || context.options.knows("sizes"));
   return model;

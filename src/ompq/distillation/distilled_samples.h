@@ -62,7 +62,7 @@ class DistilledSamples {
   /// A further output for the samples of the step, without the held-out rows.
   struct Feature {
     std::shared_ptr<rounding::SampleCache> targets;
-    double energy = 0.0;  ///< mean square of a row's sum of squares
+    double energy = 0.0;  ///< mean over rows of the sum of squares
   };
   [[nodiscard]] const std::vector<Feature>& features() const { return features_; }
 

@@ -6,16 +6,10 @@
 #include <span>
 #include <vector>
 
+#include "ompq/data/augmentation.h"
+
 namespace ompq::distillation {
 namespace {
-
-/// A rectangle, in elements.
-struct Window {
-  std::int64_t top = 0;
-  std::int64_t left = 0;
-  std::int64_t height = 0;
-  std::int64_t width = 0;
-};
 
 /// Planes of one sample: [planes, height, width].
 struct Planes {
@@ -29,9 +23,9 @@ std::int64_t below(std::int64_t bound, Random& random) {
 
 /// A rectangle with the share `area` of a plane, as far as whole elements allow, and its
 /// proportions.
-Window draw_window(const Planes& planes, double area, Random& random) {
+data::Window draw_window(const Planes& planes, double area, Random& random) {
   const double side = planes.height > 1 ? std::sqrt(area) : area;
-  Window window;
+  data::Window window;
   window.height = planes.height > 1 ? std::llround(side * static_cast<double>(planes.height)) : 1;
   window.width = std::llround(side * static_cast<double>(planes.width));
   window.top = below(planes.height - window.height + 1, random);
@@ -42,7 +36,7 @@ Window draw_window(const Planes& planes, double area, Random& random) {
 void paste(std::span<float> sample,
            std::span<const float> other,
            const Planes& planes,
-           const Window& window) {
+           const data::Window& window) {
   const auto plane = static_cast<std::size_t>(planes.height * planes.width);
   for (std::size_t start = 0; start + plane <= sample.size(); start += plane) {
     for (std::int64_t y = window.top; y < window.top + window.height; ++y) {

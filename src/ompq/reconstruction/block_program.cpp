@@ -112,39 +112,50 @@ struct BlockProgram::Impl {
     }
   }
 
+  static CachedRow cached_row(const rounding::SampleCache& cache, std::int64_t row) {
+    return {cache.row(row).data(), cache.row_scale(row)};
+  }
+
+  /// Calls error(values, gradient, r) for the r-th row of the slot, which sets its gradient.
+  /// @param cols  elements of a row. @return the sum of the errors.
+  template <typename Error>
+  static double sum_errors(
+      Lane& lane, Slot slot, std::size_t rows, std::int64_t cols, const Error& error) {
+    const at::Tensor& made = lane.values[slot];
+    const at::Tensor& gradient = lane.gradients[slot];
+    const auto stride = static_cast<std::size_t>(cols * made.element_size());
+    double sum = 0.0;
+    for (std::size_t r = 0; r < rows; ++r) {
+      sum += error(static_cast<char*>(made.data_ptr()) + r * stride,
+                   static_cast<char*>(gradient.data_ptr()) + r * stride,
+                   r);
+    }
+    lane.written[slot] = true;
+    return sum;
+  }
+
   void compare(Lane& lane,
                const StepData& data,
                std::span<const std::int64_t> rows,
                double factor) const {
-    const at::Tensor& output = lane.values[compiled.output];
-    const at::Tensor& gradient = lane.gradients[compiled.output];
     const std::int64_t cols = data.targets->cols();
-    const std::int64_t stride = cols * output.element_size();
-    for (std::size_t r = 0; r < rows.size(); ++r) {
-      const auto at = static_cast<std::int64_t>(r);
-      const CachedRow target{data.targets->row(rows[r]).data(), data.targets->row_scale(rows[r])};
+    const auto slope = static_cast<float>(factor);
+    const auto error = [&](const char* made, char* gradient, std::size_t r) {
+      const CachedRow target = cached_row(*data.targets, rows[r]);
       if (data.loss == BlockLoss::Divergence) {
-        lane.loss += factor * divergence(element(),
-                                         static_cast<char*>(output.data_ptr()) + at * stride,
-                                         static_cast<char*>(gradient.data_ptr()) + at * stride,
-                                         cols,
-                                         target,
-                                         static_cast<float>(factor));
-        continue;
+        return divergence(element(), made, gradient, cols, target, slope);
       }
       CachedRow weight;
-      if (data.weights != nullptr) {
-        weight = {data.weights->row(rows[r]).data(), data.weights->row_scale(rows[r])};
-      }
-      lane.loss += factor * squared_error(element(),
-                                          static_cast<char*>(output.data_ptr()) + at * stride,
-                                          static_cast<char*>(gradient.data_ptr()) + at * stride,
-                                          cols,
-                                          target,
-                                          data.weights != nullptr ? &weight : nullptr,
-                                          static_cast<float>(factor));
-    }
-    lane.written[compiled.output] = true;
+      if (data.weights != nullptr) weight = cached_row(*data.weights, rows[r]);
+      return squared_error(element(),
+                           made,
+                           gradient,
+                           cols,
+                           target,
+                           data.weights != nullptr ? &weight : nullptr,
+                           slope);
+    };
+    lane.loss += factor * sum_errors(lane, compiled.output, rows.size(), cols, error);
   }
 
   /// Gradients of the features' squared errors; they are not part of the loss.
@@ -155,23 +166,17 @@ struct BlockProgram::Impl {
       const FeatureTarget& feature = data.features[f];
       const Slot slot = compiled.features[f];
       if (!compiled.slots[slot].needs_gradient) continue;
-      const at::Tensor& made = lane.values[slot];
-      const at::Tensor& gradient = lane.gradients[slot];
       const std::int64_t cols = feature.targets->cols();
-      const std::int64_t stride = cols * made.element_size();
-      for (std::size_t r = 0; r < rows.size(); ++r) {
-        const std::int64_t row = rows[r] - feature.skipped;
-        const auto at = static_cast<std::int64_t>(r);
-        const CachedRow target{feature.targets->row(row).data(), feature.targets->row_scale(row)};
-        squared_error(element(),
-                      static_cast<char*>(made.data_ptr()) + at * stride,
-                      static_cast<char*>(gradient.data_ptr()) + at * stride,
-                      cols,
-                      target,
-                      nullptr,
-                      static_cast<float>(feature.factor));
-      }
-      lane.written[slot] = true;
+      (void)sum_errors(
+          lane, slot, rows.size(), cols, [&](const char* made, char* gradient, std::size_t r) {
+            return squared_error(element(),
+                                 made,
+                                 gradient,
+                                 cols,
+                                 cached_row(*feature.targets, rows[r] - feature.skipped),
+                                 nullptr,
+                                 static_cast<float>(feature.factor));
+          });
     }
   }
 

@@ -77,8 +77,8 @@ OutputList infer_pad(const OpContext& context, Facts inputs) {
         extent + pads.head[i] + pads.tail[i] < 0 || (mode != PadMode::Constant && extent == 0)) {
       fail(
           context,
-          fmt::format("axis {} of shape {} cannot be padded by {} and {}; pads of this mode are at "
-                      "most {}, and an open extent has none",
+          fmt::format("axis {} of shape {} cannot be padded by {} and {}; a pad can be at most {}, "
+                      "and the batch axis cannot be padded",
                       i,
                       graph::to_string(inputs[0].shape),
                       pads.head[i],
