@@ -18,6 +18,18 @@ def licence(expression: str) -> dict:
     return {"license": {"id": expression}}
 
 
+def component_inside(row: dict) -> dict:
+    """A project whose code or data are inside a file of ompq."""
+    return {
+        "type": "data" if row["in"].startswith("share/") else "library",
+        "bom-ref": row["project"],
+        "name": row["project"],
+        "version": row["version"],
+        "licenses": [licence(row["license"])],
+        "properties": [{"name": "inside", "value": row["in"]}],
+    }
+
+
 def component(row: dict, content: bytes) -> dict:
     return {
         "type": "library",
@@ -39,8 +51,8 @@ def main() -> int:
         names = {Path(name).name: name for name in archive.namelist() if "/lib/ompq/" in name or "/scripts/" in name}
         table = next(name for name in archive.namelist() if name.endswith(".dist-info/bundled.json"))
         rows = json.loads(archive.read(table))
-        parts = [component(row, archive.read(names[row["file"]])) for row in rows]
-    own = next(row for row in rows if row["file"] == "ompq")
+        parts = [component(row, archive.read(names[row["file"]])) if "file" in row else component_inside(row) for row in rows]
+    own = next(row for row in rows if row.get("file") == "ompq")
     document = {
         "bomFormat": "CycloneDX",
         "specVersion": "1.5",

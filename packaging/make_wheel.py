@@ -4,7 +4,8 @@
 
 INSTALLED_PREFIX has bin/ompq, lib/ompq and share; PYTHON_FOLDER has the package ompq/; TORCH_FOLDER has LibTorch's lib/ and
 LICENSE. The libraries that they need are copied into the wheel, but for those that every Linux system has. Each bundled file
-must be in bundled.json with its licence. The same input gives the same bytes.
+must be in bundled.json with its licence, which also lists the projects whose code or data are inside files of ompq. The same
+input gives the same bytes.
 
 Layout: the program in scripts/, everything else that is no Python below data/, where an installation has lib/ompq and share/.
 """
@@ -119,6 +120,29 @@ def licences(files: list[str], target: Path, torch: Path) -> list[dict]:
     return rows
 
 
+def licences_inside(target: Path) -> list[dict]:
+    """Copies the licences of what is compiled or copied into files of ompq; returns the rows of the table."""
+    known = json.loads((ROOT / "packaging" / "bundled.json").read_text())
+    rows = []
+    for row in known["inside"]:
+        if row["license"] not in known["allowed"]:
+            fail(f"the licence of {row['project']}, {row['license']}, is not allowed in the wheel")
+        if "package" in row:
+            source, text = Path("/usr/share/doc", row["package"], "copyright"), f"{row['package']}.txt"
+            version = output_of("dpkg-query", "--show", "--showformat=${Version}", row["package"])
+        else:
+            folder = ROOT / "web" / "node_modules" / row["npm"]
+            source, text = folder / row.get("text", "LICENSE"), f"{row['npm']}.txt"
+            version = json.loads((folder / "package.json").read_text())["version"]
+        target.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source, target / text)
+        if (notice := source.with_name("NOTICE")).exists():  # which the Apache licence asks for
+            shutil.copyfile(notice, target / f"{row['npm']}-NOTICE.txt")
+            text += f", {row['npm']}-NOTICE.txt"
+        rows.append({"in": row["in"], "project": row["project"], "version": version, "license": row["license"], "text": text})
+    return rows
+
+
 def metadata(version: str) -> str:
     readme = (ROOT / "README.md").read_text()
     return f"""Metadata-Version: 2.4
@@ -181,6 +205,7 @@ def main() -> int:
             output_of("strip", "--strip-unneeded", file)
         bundled = [file.name for file in tree.rglob("*") if file.is_file() and is_elf(file)]
         rows = licences(bundled, tree / info / "licenses", torch)
+        rows += licences_inside(tree / info / "licenses")
         (tree / info / "METADATA").write_text(metadata(version))
         (tree / info / "WHEEL").write_text(
             f"Wheel-Version: 1.0\nGenerator: make_wheel\nRoot-Is-Purelib: false\nTag: {TAG}\n"
@@ -190,9 +215,10 @@ def main() -> int:
         wheel = dist / f"ompq-{version}-{TAG}.whl"
         write_wheel(tree, info, wheel)
         unpacked = sum(path.stat().st_size for path in tree.rglob("*") if path.is_file())
-    print(f"{'file':24} {'project':24} {'version':24} licence")
+    print(f"{'file':36} {'project':24} {'version':24} licence")
     for row in rows:
-        print(f"{row['file']:24} {row['project']:24} {row['version']:24} {row['license']}")
+        name = row.get("file") or f"in {row['in']}"
+        print(f"{name:36} {row['project']:24} {row['version']:24} {row['license']}")
     print(f"{wheel}: {wheel.stat().st_size / 1e6:.1f} MB, {unpacked / 1e6:.1f} MB unpacked")
     return 0
 

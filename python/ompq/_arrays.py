@@ -6,6 +6,7 @@ objects are recognized by what they can do.
 
 from __future__ import annotations
 
+import inspect
 import logging
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -66,12 +67,8 @@ def _named(value: object, process: Callable | None) -> dict:
         arrays = {"x": value}
     if process is None:
         return arrays
-    if "x" not in arrays:
-        raise TypeError(
-            "preprocess is a function of one sample, but data has arrays named "
-            f"{', '.join(map(str, arrays))}; name the samples x, or preprocess them before"
-        )
-    parts = [_processed(sample, process) for sample in arrays.pop("x")]
+    samples = arrays.pop(_name_of_samples(arrays, "data has arrays named", "preprocess them before"))
+    parts = [_processed(sample, process) for sample in samples]
     return {**_joined(parts, batches=False), **arrays}
 
 
@@ -118,16 +115,26 @@ def _named_part(item: object) -> dict:
 def _is_one_sample(part: dict) -> bool:
     if "y" in part:
         return _plain(part["y"]).ndim == 0
-    return hasattr(part.get("x"), "getbands")  # an image of PIL
+    # Images of PIL and texts.
+    return any(hasattr(value, "getbands") or isinstance(value, (str, bytes)) for value in part.values())
+
+
+def _name_of_samples(arrays: Mapping, what: str, remedy: str) -> str:
+    """The name of what preprocess is for: x, or the only one besides the labels, as `image` and `text` in data sets of
+    Hugging Face."""
+    names = [name for name in arrays if name != "y"]
+    if "x" in names:
+        return "x"
+    if len(names) == 1:
+        return names[0]
+    raise TypeError(
+        f"preprocess is a function of one sample, but {what} {', '.join(map(str, arrays))}; "
+        f"name the samples x, or {remedy}"
+    )
 
 
 def _processed_part(part: dict, process: Callable, batch: bool) -> dict:
-    if "x" not in part:
-        raise TypeError(
-            "preprocess is a function of one sample, but the items of data are dicts of "
-            f"{', '.join(map(str, part))}; name the samples x, or preprocess them in the iterable"
-        )
-    samples = part.pop("x")
+    samples = part.pop(_name_of_samples(part, "the items of data are dicts of", "preprocess them in the iterable"))
     if not batch:
         return {**_processed(samples, process), **part}
     return {**_joined([_processed(sample, process) for sample in samples], batches=False), **part}
@@ -138,12 +145,20 @@ def _processed(sample: object, process: Callable) -> dict:
     if not hasattr(process, "model_input_names"):
         made = process(sample)
         return dict(made) if isinstance(made, Mapping) else {"x": made}
-    # An image processor of Hugging Face, which returns batches.
-    made = process(images=sample, return_tensors="np")
+    # Of Hugging Face, for images, sounds or texts. They return batches.
+    given = {"images": sample} if _takes_images(process) else {}
+    made = process(*([] if given else [sample]), **given, return_tensors="np")
     inputs = {name: made[name] for name in process.model_input_names if name in made}
     if len(inputs) == 1:
         inputs = {"x": next(iter(inputs.values()))}
     return {name: _plain(array)[0] for name, array in inputs.items()}
+
+
+def _takes_images(process: Callable) -> bool:
+    try:
+        return "images" in inspect.signature(process).parameters
+    except (TypeError, ValueError):  # no signature
+        return False
 
 
 def _joined(parts: list[dict], batches: bool) -> dict:
@@ -160,8 +175,8 @@ def _joined(parts: list[dict], batches: bool) -> dict:
         if len(shapes) > 1:
             shown = " and ".join(map(str, sorted(shapes)[:2]))
             raise errors.DataError(
-                f"[data] samples of '{name}' have different shapes, such as {shown}; resize them "
-                "before, or with preprocess"
+                f"[data] samples of '{name}' have different shapes, such as {shown}; resize or pad "
+                "them before, or with preprocess"
             )
         arrays[name] = join(found)
     return arrays

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -25,20 +26,35 @@ def torch_folder(folder: Path) -> Path:
     return folder
 
 
+def of_debian_12() -> bool:
+    return "VERSION_CODENAME=bookworm" in Path("/etc/os-release").read_text()
+
+
 def test_every_licence_of_the_table_is_allowed():
     for name, row in TABLE["files"].items():
         assert row["license"] in TABLE["allowed"], name
         assert ("package" in row) != ("text" in row), name
+    for row in TABLE["inside"]:
+        assert row["license"] in TABLE["allowed"], row
+        assert ("package" in row) != ("npm" in row), row
+
+
+@pytest.mark.skipif(not of_debian_12(), reason="the wheel is built on Debian 12")
+def test_the_table_has_every_project_that_is_compiled_into_the_engine():
+    sources = [path for room in ("src", "apps", "include") for path in (SOURCE / room).rglob("*") if path.suffix in (".h", ".cpp")]
+    includes = {found for path in sources for found in re.findall(r"^#include <(spdlog|CLI|nlohmann)/", path.read_text(), re.M)}
+    header_only = {"spdlog": "spdlog", "CLI": "CLI11", "nlohmann": "JSON for Modern C++"}
+    used = {header_only[name] for name in includes}
+    modules = json.loads((SOURCE / "web" / "package-lock.json").read_text())["packages"]
+    bundled = {name.removeprefix("node_modules/") for name, of in modules.items() if name and not of.get("dev")}
+    assert used <= {row["project"] for row in TABLE["inside"]}
+    assert bundled == {row["npm"] for row in TABLE["inside"] if "npm" in row}
 
 
 def test_nothing_under_the_gpl_or_nvidias_licence_is_allowed():
     for licence in TABLE["allowed"]:
         assert not licence.startswith(("GPL", "AGPL")) or "WITH GCC-exception" in licence, licence
         assert "NVIDIA" not in licence.upper()
-
-
-def of_debian_12() -> bool:
-    return "VERSION_CODENAME=bookworm" in Path("/etc/os-release").read_text()
 
 
 @pytest.mark.skipif(not of_debian_12(), reason="the wheel is built on Debian 12; libraries of other releases have other names")
@@ -121,7 +137,10 @@ def test_the_built_wheel_is_small_and_lists_what_it_contains():
     with zipfile.ZipFile(wheel) as archive:
         listed = json.loads(archive.read(next(n for n in archive.namelist() if n.endswith(".dist-info/bundled.json"))))
         binaries = [name for name in archive.namelist() if archive.open(name).read(4) == b"\x7fELF"]
-        assert sorted(row["file"] for row in listed) == sorted(Path(name).name for name in binaries)
+        assert sorted(row["file"] for row in listed if "file" in row) == sorted(Path(name).name for name in binaries)
+        for row in listed:
+            for text in row["text"].split(", "):
+                assert archive.read(next(n for n in archive.namelist() if n.endswith(f".dist-info/licenses/{text}"))), row
         assert len([name for name in binaries if "gomp" in name]) == 1
         names = archive.namelist()
     for part in ("man1/ompq.1", "completions/ompq", "_ompq", "demo/resnet20-fashion-mnist.onnx", "ompq/__init__.pyi"):
@@ -134,5 +153,7 @@ def test_the_sbom_has_every_bundled_file():
     document = json.loads(subprocess.run([sys.executable, script, wheel], check=True, capture_output=True).stdout)
     assert document["bomFormat"] == "CycloneDX"
     assert {"libtorch_cpu.so", "libompq_engine.so", "ompq"} <= {part["bom-ref"] for part in document["components"]}
+    assert {"spdlog", "Apache ECharts", "Fashion-MNIST"} <= {part["name"] for part in document["components"]}
     for part in document["components"]:
-        assert part["licenses"] and len(part["hashes"][0]["content"]) == 64
+        assert part["licenses"] and part["version"]
+        assert part["properties"][0]["name"] == "inside" or len(part["hashes"][0]["content"]) == 64

@@ -127,6 +127,51 @@ def test_preprocess_is_applied_to_every_sample(images, labels, process):
     assert same(named_arrays(Dataset(images, labels), None, process), expected, wide)
 
 
+class Tokenizer:
+    """What ompq uses of a tokenizer of Hugging Face."""
+
+    model_input_names = ["ids", "mask"]
+
+    def __call__(self, text=None, text_pair=None, return_tensors=None):
+        assert isinstance(text, str) and return_tensors == "np"
+        ids = numpy.frombuffer(text.encode(), numpy.uint8).astype(numpy.int64)
+        return {"ids": ids[None], "mask": numpy.ones_like(ids)[None], "texts": [text]}
+
+
+class FeatureExtractor:
+    """What ompq uses of a feature extractor of Hugging Face for sound."""
+
+    model_input_names = ["input_values"]
+
+    def __call__(self, raw_speech, sampling_rate=None, return_tensors=None):
+        assert raw_speech.ndim == 1 and return_tensors == "np"
+        return {"input_values": raw_speech[None] - raw_speech.mean()}
+
+
+def test_preprocess_takes_tokenizers():
+    texts = ["abc", "abd"]
+    ids = numpy.array([[97, 98, 99], [97, 98, 100]])
+    rows = [{"text": text, "label": i} for i, text in enumerate(texts)]
+    for data in (texts, iter(texts), {"text": texts}, rows):
+        made = named_arrays(data, None, Tokenizer())
+        assert numpy.array_equal(made["ids"], ids) and numpy.array_equal(made["mask"], numpy.ones((2, 3)))
+        assert set(made) == ({"ids", "mask", "y"} if data is rows else {"ids", "mask"})
+    assert numpy.array_equal(made["y"], [0, 1])
+
+
+def test_preprocess_takes_feature_extractors_for_sound():
+    sounds = numpy.arange(12, dtype=numpy.float32).reshape(2, 6)
+    assert same(named_arrays(sounds, None, FeatureExtractor()), sounds - sounds.mean(axis=1, keepdims=True))
+
+
+def test_preprocess_finds_the_samples_of_data_sets(images, labels):
+    expected = images[:, None].astype(numpy.float32) / 2
+    rows = [{"image": x, "label": int(y)} for x, y in zip(images, labels)]
+    for process in (halved, Processor()):
+        assert same(named_arrays(rows, None, process), expected, labels.astype(numpy.int64))
+    assert same(named_arrays({"image": images, "y": labels}, None, halved), expected, labels)
+
+
 def test_images_of_pil_are_samples(images):
     image = pytest.importorskip("PIL.Image")
     assert same(named_arrays(image.fromarray(x) for x in images), images)
@@ -143,8 +188,12 @@ def test_what_is_wrong_with_an_iterable_is_named(images, labels):
             named_arrays(data)
     with pytest.raises(TypeError, match="5 is a int, not a path, an array or an iterable"):
         named_arrays(5)
-    with pytest.raises(TypeError, match="data has arrays named ids"):
-        named_arrays({"ids": images}, None, halved)
+    with pytest.raises(TypeError, match="data has arrays named ids, mask; name the samples x"):
+        named_arrays({"ids": images, "mask": images}, None, halved)
+    with pytest.raises(TypeError, match="dicts of ids, mask, y; name the samples x"):
+        named_arrays([{"ids": images, "mask": images, "label": labels}], None, halved)
+    with pytest.raises(ompq.DataError, match=r"samples of 'ids' have different shapes, .* resize or pad them"):
+        named_arrays(["ab", "abc"], None, Tokenizer())
     with pytest.raises(TypeError, match="labels are given twice"):
         named_arrays(batches(images, labels), labels)
 
