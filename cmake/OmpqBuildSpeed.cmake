@@ -40,6 +40,12 @@ endif()
 # ompq_compile_cold(TARGET): less optimization for a target without performance-critical code.
 function(ompq_compile_cold target)
   target_compile_options(${target} PRIVATE $<$<CONFIG:Release>:-O1>)
+  if(CMAKE_CXX_COMPILER_ID STREQUAL GNU AND CMAKE_CXX_COMPILER_VERSION VERSION_GREATER_EQUAL 13
+     AND CMAKE_SYSTEM_PROCESSOR STREQUAL x86_64)
+    # Which -O2 implies and -O1 does not: GCC does not use a precompiled header that differs in them.
+    target_compile_options(${target} PRIVATE $<$<CONFIG:Release>:-munroll-only-small-loops>
+                                             $<$<CONFIG:Release>:-mvzeroupper>)
+  endif()
 endfunction()
 
 # ompq_order_sources(RESULT SOURCE...): sources that read or write JSON first, so that few unity files compile its

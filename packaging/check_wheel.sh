@@ -41,7 +41,8 @@ milliseconds() { # the least wall-clock time of five runs
 }
 
 for python in "$@"; do
-  echo "== $("$python" --version)"
+  version=$("$python" --version) || fail "$python does not run"
+  echo "== $version"
   rm -rf venv demo
   "$python" -m venv venv
   begin=$(date +%s)

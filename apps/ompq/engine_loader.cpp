@@ -9,6 +9,7 @@
 
 #include <dlfcn.h>
 #include <fmt/format.h>
+#include <sys/resource.h>
 
 #include "install_paths.h"
 #include "ompq/core/error.h"
@@ -25,6 +26,15 @@ bool lacks_memory(std::string_view reason) {
       "cannot allocate", "Cannot allocate", "failed to map", "cannot map"};
   return std::ranges::any_of(
       kPhrases, [&](std::string_view phrase) { return reason.find(phrase) != reason.npos; });
+}
+
+/// OpenBLAS 0.3.29, in Debian 13, waits forever when it is loaded with too few addresses, and other
+/// libraries end the process.
+void check_address_space() {
+  constexpr rlim_t kLeast = rlim_t{OMPQ_LEAST_ADDRESSES_MIB} << 20;
+  rlimit limit{};
+  const bool limited = ::getrlimit(RLIMIT_AS, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY;
+  if (limited && limit.rlim_cur < kLeast) throw out_of_memory("loading LibTorch");
 }
 
 template <typename Function>
@@ -45,6 +55,7 @@ Engine load_engine() {
   ::setenv("GOMP_SPINCOUNT", "5000", 0);
   const fs::path program = fs::read_symlink("/proc/self/exe");
   const fs::path library = program.parent_path() / kEngineFolderFromProgram / "libompq_engine.so";
+  check_address_space();
   // Lazy binding: most of LibTorch's symbols are never called.
   void* handle = ::dlopen(library.c_str(), RTLD_LAZY | RTLD_LOCAL);
   if (handle == nullptr) {

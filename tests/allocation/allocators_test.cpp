@@ -281,7 +281,11 @@ TEST(CostModel, CountsTheBytesOfAPackedFile) {
   options.activation_bits = kFloatBits;  // and biases of four
   EXPECT_EQ(size_bits(layer, 3, options), 8 * (3 * 4 + 10 + 40 + 123));
   options.activation_bits = 8;
-  options.zero_points = true;  // 37 codes
+  options.zero_point_bits.fill(4);  // 10 of them in 8 bytes
+  EXPECT_EQ(size_bits(layer, 3, options), 8 * (3 * 4 + 8 + 10 + 20 + 123));
+  for (int bits = 1; bits <= kMaxBits; ++bits) {
+    options.zero_point_bits.at(static_cast<std::size_t>(bits)) = bits;  // 37 codes
+  }
   EXPECT_EQ(size_bits(layer, 3, options), 8 * (3 * 5 + 10 + 20 + 123));
   options.fixed_bytes = 1000;
   const Cost cost = total_cost(std::vector<LayerCost>{layer, layer},

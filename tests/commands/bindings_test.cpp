@@ -172,7 +172,7 @@ TEST(Bindings, OfEnumerationsOfferTheNamesOfTheirValues) {
                                        "rounding",
                                        "precision",
                                        "act-range",
-                                       "weight-symmetry",
+                                       "weight-levels",
                                        "norms"}));
 }
 

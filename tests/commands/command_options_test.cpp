@@ -84,6 +84,19 @@ TEST(QuantizeOptions, TakeTheMethodOfTheEffortUnlessOneIsGiven) {
   EXPECT_FALSE(options({{"effort", {"best"}}, {"for", {"nearest"}}}).search.compensated);
 }
 
+TEST(QuantizeOptions, HaveNormalLevelsOnlyInFilesThatCanStoreThem) {
+  const auto options = [](Texts more) {
+    more.insert({"weight-levels", {"normal"}});
+    return quantize_options(quantize_values(std::move(more)), pipeline::small_model());
+  };
+  EXPECT_EQ(options({}).search.weights.symmetry, quant::Symmetry::Normal);
+  EXPECT_EQ(options({}).search.request.symmetry, quant::Symmetry::Normal);
+  for (const Texts& qdq : {Texts{{"format", {"qdq"}}}, Texts{{"target", {"qnn"}}}}) {
+    EXPECT_THAT([&] { (void)options(qdq); },
+                ThrowsMessage<ConfigError>(HasSubstr("normal levels would take 8 bits each")));
+  }
+}
+
 TEST(FileForm, FollowsOutputFormatAndOpset) {
   const pipeline::FileForm form = file_form(
       quantize_values({{"output", {"folder/small.onnx"}}, {"format", {"qdq"}}, {"opset", {"21"}}}));

@@ -37,6 +37,37 @@ TEST(DistilledWeight, StartsWithTheInitialCodes) {
   EXPECT_EQ(values, quant::dequantize(initial).to_floats());
 }
 
+quant::QuantizedTensor normal_codes(const Tensor& weight) {
+  return quant::quantize(weight,
+                         {.bits = BitWidth(3),
+                          .symmetry = quant::Symmetry::Normal,
+                          .granularity = quant::Granularity::along(0),
+                          .scale = {0.0175F, 0.03F},
+                          .zero_point = {-12, 28}});
+}
+
+TEST(DistilledWeight, OfNormalLevelsStartsWithTheInitialCodesAndMovesByLevels) {
+  auto initial = normal_codes(some_weight());
+  for (std::size_t i = 0; i < initial.codes.size(); i += 3) initial.codes[i] = 5;
+  for (float& scale : initial.params.scale) {
+    scale = quant::short_scale(scale, quant::Snap::Nearest);
+  }
+  DistilledWeight weight(some_weight(), initial);
+  EXPECT_EQ(weight.codes().codes, initial.codes);
+  std::vector<float> values(24);
+  weight.write_weights(values);
+  EXPECT_EQ(values, quant::dequantize(initial).to_floats());
+  // The rate is in mean distances between levels: 40 steps of 1/20 are two of them, from the
+  // middle of the outermost cells over at least one level.
+  const std::vector<float> gradients(24, -1.0F);
+  for (std::int64_t step = 1; step <= 40; ++step) weight.update(gradients, 0.0, 0.05, step);
+  const auto moved = weight.codes();
+  for (std::size_t i = 0; i < 24; ++i) {
+    EXPECT_GT(moved.codes[i], std::min<int>(initial.codes[i], 6)) << i;
+    EXPECT_LE(moved.codes[i], 7);
+  }
+}
+
 TEST(DistilledWeight, DecreasesScalesForAPositiveGradient) {
   const auto initial = some_codes(some_weight());
   DistilledWeight weight(some_weight(), initial);

@@ -3,6 +3,7 @@
 #include <string>
 
 #include "ompq/onnx_io/exporter.h"
+#include "ompq/quant/level_set.h"
 #include "onnx_io/small_network.h"
 
 namespace ompq::testing {
@@ -21,7 +22,7 @@ inline void add_seen_weight(graph::Graph& graph,
   options.quantized[name] = quantized(graph, name, bits, symmetry, granularity);
 }
 
-/// Every width with both symmetries, along each axis of some weight, and with element counts of
+/// Every width with every symmetry, along each axis of some weight, and with element counts of
 /// every remainder by 8.
 [[nodiscard]] inline graph::Graph every_form(onnx_io::ExportOptions& options) {
   graph::Graph graph;
@@ -37,6 +38,9 @@ inline void add_seen_weight(graph::Graph& graph,
     add({5, 9}, quant::Symmetry::Symmetric, quant::Granularity::along(1));
     add({bits, 11}, quant::Symmetry::Symmetric, quant::Granularity::along(0));
     add({1}, quant::Symmetry::Symmetric, quant::Granularity::per_tensor());
+    if (!quant::has_normal_levels(width)) continue;
+    add({5, 3, 2, 2}, quant::Symmetry::Normal, quant::Granularity::along(0));
+    add({3, 7}, quant::Symmetry::Normal, quant::Granularity::along(1));
   }
   return graph;
 }

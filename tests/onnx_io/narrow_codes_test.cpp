@@ -23,11 +23,13 @@ using ::testing::Pair;
 
 TEST(ContainerOf, IsTheNarrowestTypeThatHoldsTheCodes) {
   for (int bits = kMinBits; bits <= kMaxBits; ++bits) {
-    const BitWidth width(bits);
+    const quant::QuantParams width{.bits = BitWidth(bits)};
     EXPECT_EQ(container_of(width, 8), 8);
     EXPECT_EQ(container_of(width, 4), bits <= 4 ? 4 : 8);
     EXPECT_EQ(container_of(width, 2), bits <= 2 ? 2 : bits <= 4 ? 4 : 8);
   }
+  // Levels, not codes, are stored.
+  EXPECT_EQ(container_of({.bits = BitWidth(2), .symmetry = Symmetry::Normal}, 2), 8);
 }
 
 /// A Conv of codes with weights of `bits` bits, rewritten for integer kernels.

@@ -140,6 +140,43 @@ TEST(UnpackWriter, SharesOneTableBetweenWeightsOfAWidth) {
   EXPECT_EQ(apart.bytes_of(DataType::UInt8), 12U + 15U + 4U);
 }
 
+TEST(UnpackWriter, ZeroPointsOfNormalLevelsTakeFourBitsEach) {
+  OMPQ_JUDGE_OR_SKIP();
+  Unpacking unpacking;
+  unpacking.add(
+      "a", 3, quant::Symmetry::Normal, {2, 4}, {0, 1, 6, 7, 7, 2, 5, 0}, {0.5F, 1}, {28, -32});
+  (void)unpacking.write();
+  // 3 bits of 8 codes, 4 bits of 2 zero points padded to 8, and 2 scale codes.
+  EXPECT_EQ(unpacking.bytes_of(DataType::UInt8), 3U + 4U + 2U);
+  EXPECT_THAT(unpacking.run({"a"})[0].data<float>(),
+              ElementsAre(-61.5F, -43.5F, 15.5F, 33.5F, 127, -1, 65, -63));
+}
+
+TEST(UnpackWriter, DecodesRowsOfNormalLevelsThatAreLookedUp) {
+  OMPQ_JUDGE_OR_SKIP();
+  Unpacking unpacking;
+  unpacking.add("a",
+                2,
+                quant::Symmetry::Normal,
+                {2, 8},
+                {0, 1, 2, 3, 0, 0, 0, 0, 3, 3, 2, 2, 1, 1, 0, 0},
+                {0.5F, 2},
+                {4, 0},
+                /*looked_up=*/true);
+  unpacking.write().write_lookup("a", "ids", 1, "y");
+  auto& ids = *unpacking.graph().add_input();
+  ids.set_name("ids");
+  auto& type = *ids.mutable_type()->mutable_tensor_type();
+  type.set_elem_type(onnx::TensorProto::INT64);
+  type.mutable_shape()->add_dim()->set_dim_value(1);
+  const auto row = [&](std::int64_t index) {
+    return unpacking.run({"y"}, {{"ids", Tensor::from<std::int64_t>({1}, {index})}})[0];
+  };
+  EXPECT_THAT(row(0).data<float>(),
+              ElementsAre(-49.5F, -16, 12, 45.5F, -49.5F, -49.5F, -49.5F, -49.5F));
+  EXPECT_THAT(row(1).data<float>(), ElementsAre(190, 190, 56, 56, -56, -56, -190, -190));
+}
+
 /// Row `row` of a table of four rows and eight columns with codes 0, 5, 10, ... modulo 2^bits.
 std::vector<float> decoded_row(int row, int bits, float scale) {
   std::vector<float> values;

@@ -68,6 +68,13 @@ def test_the_table_has_every_library_that_the_engine_needs():
             assert name in TABLE["files"], name
 
 
+def test_the_documentation_lists_every_project_with_its_licence():
+    lines = (SOURCE / "docs" / "install.md").read_text().splitlines()
+    for row in [*TABLE["files"].values(), *TABLE["inside"]]:
+        start = f"| {row['project']} | {row['license']} |"
+        assert any(line.startswith(start) for line in lines), start
+
+
 def test_a_file_without_a_licence_ends_the_build(tmp_path):
     with pytest.raises(SystemExit, match="libnew.so.1 is bundled, but not in bundled.json"):
         make_wheel.licences(["libnew.so.1"], tmp_path, torch_folder(tmp_path / "torch"))

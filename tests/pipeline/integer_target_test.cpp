@@ -63,7 +63,8 @@ TEST(IntegerTarget, ComputesWhatTheIntegerKernelsCompute) {
   std::vector<testing::JudgeJob> jobs;
   std::vector<Tensor> expected;
   for (int bits = 1; bits <= widest_levels(); ++bits) {
-    for (const auto symmetry : {quant::Symmetry::Asymmetric, quant::Symmetry::Symmetric}) {
+    for (const auto symmetry :
+         {quant::Symmetry::Asymmetric, quant::Symmetry::Symmetric, quant::Symmetry::Normal}) {
       const QuantizedNetwork network = for_integers(
           model, std::vector<int>(5, bits), std::vector<int>(5, std::max(bits, 2)), symmetry);
       for (const FileForm& form : kForms) {

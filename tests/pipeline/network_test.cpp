@@ -38,7 +38,8 @@ constexpr int kFloat = allocation::kFloatBits;
 
 TEST(FileSize, IsThatOfTheWrittenFileToTheByte) {
   const Model model = small_model();
-  for (const auto symmetry : {quant::Symmetry::Asymmetric, quant::Symmetry::Symmetric}) {
+  for (const auto symmetry :
+       {quant::Symmetry::Asymmetric, quant::Symmetry::Symmetric, quant::Symmetry::Normal}) {
     expect_exact(model, {3, 3, 3, 3, 3}, {8, 8, 8, 8, 8}, symmetry);
     expect_exact(model, {2, 8, 5, 4, 7}, {8, 8, 8, 8, 8}, symmetry);
     expect_exact(model, {4, 4, 3, 2, 8}, {4, 8, 6, 8, 8}, symmetry);

@@ -11,6 +11,7 @@
 #include "ompq/pipeline/load_model.h"
 #include "ompq/pipeline/quantized_file.h"
 #include "ompq/ptq/file_formats.h"
+#include "ompq/quant/grid.h"
 #include "ompq/quant/levels.h"
 #include "ompq/quant/short_scale.h"
 #include "pipeline/small_model.h"
@@ -24,13 +25,20 @@ using ::testing::HasSubstr;
 
 class DeliveryTest : public ::testing::Test {
  protected:
-  DeliveryTest() {
+  DeliveryTest() { quantize({}); }
+
+  void quantize(const rounding::WeightOptions& options) {
     pipeline::Samples samples = pipeline::small_samples(8);
     std::vector<graph::Layer> layers = model_.discovery.layers;
     const std::vector<BitWidth> widths(layers.size(), BitWidth(4));
     const auto activations = rounding::calibrate_activations(
         model_.graph, layers, widths, *samples.dataset, samples.indices, {}, {});
-    codes_ = pipeline::nearest_codes(model_, bits_, activations, {});
+    codes_ = pipeline::nearest_codes(model_, bits_, activations, options);
+  }
+  /// Weights with normal levels of every width that has them, and others.
+  void use_normal_levels() {
+    bits_ = {8, 3, 1, 4, 2};
+    quantize({.symmetry = quant::Symmetry::Normal});
   }
 
   pipeline::Model model_ = pipeline::small_model();
@@ -62,7 +70,7 @@ std::vector<std::int64_t> accumulators(const pipeline::Model& model,
     double sum = std::round(quant::short_bias(bias[r], step) / step);
     for (std::size_t i = 0; i < columns; ++i) {
       const float level =
-          static_cast<float>(weight.codes[r * columns + i]) + quant::lowest_level(weight.params, r);
+          quant::level_of_code(weight.codes[r * columns + i], quant::grid_of(weight.params, r));
       sum += static_cast<double>(level) * (static_cast<double>(i % 7) - 3);
     }
     sums.push_back(std::llround(unit * sum));
@@ -70,7 +78,7 @@ std::vector<std::int64_t> accumulators(const pipeline::Model& model,
   return sums;
 }
 
-std::string program_for(const std::string& name, std::size_t rows) {
+std::string program_for(const std::string& name, std::size_t rows, bool normal) {
   std::string upper = name;
   for (char& c : upper) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
   std::ostringstream text;
@@ -79,20 +87,26 @@ std::string program_for(const std::string& name, std::size_t rows) {
        << "  for (uint32_t r = 0; r < " << rows << "; ++r) {\n"
        << "    int32_t sum = " << name << "_bias[r];\n"
        << "    for (uint32_t i = 0; i < columns; ++i)\n"
-       << "      sum += (" << upper << "_STRIDE * (int32_t)ompq_code(" << name
-       << "_codes, r * columns + i, " << upper << "_BITS) - " << name
-       << "_zero_point[r]) * ((int32_t)(i % 7) - 3);\n"
+       << "      sum += (" << (normal ? name + "_level[" : upper + "_STRIDE * (int32_t)")
+       << "ompq_code(" << name << "_codes, r * columns + i, " << upper << "_BITS)"
+       << (normal ? "]" : "") << " - " << name << "_zero_point[r]) * ((int32_t)(i % 7) - 3);\n"
        << "    printf(\"%d\\n\", (int)sum);\n  }\n  return 0;\n}\n";
   return text.str();
 }
 
-TEST_F(DeliveryTest, TheHeaderGivesALayersIntegersInACompiledProgram) {
+class HeaderTest : public DeliveryTest, public ::testing::WithParamInterface<bool> {};
+
+TEST_P(HeaderTest, GivesALayersIntegersInACompiledProgram) {
+  if (GetParam()) use_normal_levels();
   const testing::TemporaryDirectory folder;
   write_file_atomically(folder / "net.h", c_header(model_, bits_, codes_, "net"));
   for (const std::string name : {"conv1", "conv2", "conv3", "depthwise", "fc"}) {
     const graph::Layer& layer = layer_named(model_, name);
     const std::vector<std::int64_t> expected = accumulators(model_, codes_, layer);
-    write_file_atomically(folder / "main.c", program_for("net_" + name, expected.size()));
+    const auto& weight = codes_.weights.at(model_.graph.value(layer.weight).name);
+    const bool normal = weight.params.symmetry == quant::Symmetry::Normal;
+    EXPECT_EQ(normal, GetParam() && quant::has_normal_levels(weight.params.bits)) << name;
+    write_file_atomically(folder / "main.c", program_for("net_" + name, expected.size(), normal));
     const std::string out = (folder / "main").string();
     const auto compiled = testing::run_program({"cc",
                                                 "-std=c99",
@@ -112,6 +126,10 @@ TEST_F(DeliveryTest, TheHeaderGivesALayersIntegersInACompiledProgram) {
     EXPECT_EQ(got, expected) << name;
   }
 }
+
+INSTANTIATE_TEST_SUITE_P(Levels, HeaderTest, ::testing::Bool(), [](const auto& row) {
+  return row.param ? "Normal" : "Asymmetric";
+});
 
 TEST_F(DeliveryTest, NamesOfLayersBecomeIdentifiersAndEndNoComment) {
   model_.graph.mutable_node(model_.discovery.layers[0].node).name = "x";
@@ -146,7 +164,7 @@ TEST_F(DeliveryTest, NoNameLeavesItsCommentOrIdentifier) {
   const testing::TemporaryDirectory folder;
   using namespace std::string_literals;
   const std::vector<std::string> names{
-      "*\\\n/ int broken[] = {; /*",   // line splicing joins * and /
+      "*\\\n/ int broken[] = {; /*",     // line splicing joins * and /
       "*\?\?/\n/ int broken[] = {; /*",  // the trigraph ??/ is a backslash
       "*/ #error left /*",
       "/* inside",
@@ -243,6 +261,36 @@ TEST_F(DeliveryTest, EncodingsOfOneBitAreEveryOtherLevelOfTwo) {
   EXPECT_EQ(encoding["bitwidth"], 2);
   EXPECT_EQ(encoding["offset"], -2);
   EXPECT_EQ(encoding["scale"].get<float>(), params.scale[1] / 2);
+}
+
+TEST_F(DeliveryTest, EncodingsOfNormalLevelsAreSomeOfEightBits) {
+  use_normal_levels();
+  const auto json = nlohmann::json::parse(encodings_json(model_, codes_));
+  const std::string& name = model_.graph.value(layer_named(model_, "conv2").weight).name;
+  const auto& weight = codes_.weights.at(name);
+  const auto& encoding = json["param_encodings"][name][1];
+  EXPECT_EQ(encoding["bitwidth"], 8);
+  EXPECT_EQ(encoding["offset"], -128);
+  EXPECT_EQ(encoding["scale"].get<float>(), weight.params.scale[1]);
+}
+
+TEST_F(DeliveryTest, AWrittenFileGivesBackCodesOfNormalLevels) {
+  use_normal_levels();
+  const testing::TemporaryDirectory folder;
+  for (const std::string target : {"exact", "onnxruntime"}) {
+    rounding::NetworkCodes codes = codes_;
+    codes.target = target;
+    const pipeline::QuantizedNetwork network = pipeline::assemble_network(model_, bits_, codes);
+    const auto file = folder / (target + ".onnx");
+    write_delivered(file_format("packed").files({model_, bits_, codes, network, {}, file}));
+    const pipeline::QuantizedFile read = pipeline::read_quantized_file(model_, file);
+    EXPECT_EQ(read.weight_bits, bits_);
+    for (const auto& [name, weight] : codes_.weights) {
+      const quant::QuantizedTensor& got = read.codes.weights.at(name);
+      EXPECT_EQ(got.params.bits.value(), weight.params.bits.value()) << name;
+      EXPECT_TRUE(quant::dequantize(got).equals(quant::dequantize(weight))) << target << name;
+    }
+  }
 }
 
 TEST_F(DeliveryTest, AWrittenFileGivesBackCodesOfEveryWidth) {

@@ -112,7 +112,8 @@ TEST_P(SequenceLayers, RunInEveryFormAsTheyAreComputed) {
   for (const pipeline::SequenceNetwork& row : pipeline::sequence_networks()) {
     const pipeline::Model model = sequence_model(row, folder);
     const Tensor inputs = sequence_inputs(row, kSequenceSamples);
-    for (const auto symmetry : {quant::Symmetry::Asymmetric, quant::Symmetry::Symmetric}) {
+    for (const auto symmetry :
+         {quant::Symmetry::Asymmetric, quant::Symmetry::Symmetric, quant::Symmetry::Normal}) {
       const pipeline::QuantizedNetwork network =
           pipeline::quantize_network(model, mixed_widths(model), {}, {.symmetry = symmetry});
       const Tensor computed = output_of_network(network.graph, inputs);

@@ -8,6 +8,7 @@
 
 #include "ompq/core/error.h"
 #include "ompq/quant/choose_qparams.h"
+#include "ompq/quant/grid.h"
 #include "ompq/quant/short_scale.h"
 #include "support/memory_dataset.h"
 
@@ -52,6 +53,32 @@ TEST(RoundingVariables, StartAtTheFloatWeightAndHardenToNearest) {
       // Up to 256 levels of float32 and the sigmoid's own 1e-6.
       EXPECT_NEAR(soft[i], expected, scale * 256 * 1e-6F) << bits << " bits, " << i;
     }
+  }
+}
+
+TEST(RoundingVariables, OfNormalLevelsAreBetweenNeighbours) {
+  const Tensor weight = testing::normal_samples({6, 20}, 4);
+  for (const int bits : {2, 3, 4}) {
+    const quant::QuantParams params =
+        quant::choose_qparams(weight,
+                              {.bits = BitWidth(bits),
+                               .symmetry = quant::Symmetry::Normal,
+                               .granularity = quant::Granularity::along(0)});
+    auto codes = quant::quantize(weight, params);
+    const RoundingVariables nearest(weight, codes);
+    EXPECT_EQ(nearest.harden().codes, codes.codes) << bits;
+    std::vector<float> soft(nearest.size());
+    nearest.soft_weights(soft);
+    for (std::size_t i = 0; i < soft.size(); ++i) {
+      const quant::Grid grid = quant::grid_of(params, i / 20);
+      const float expected =
+          std::clamp(weight.data<float>()[i], grid.low * grid.scale, grid.high * grid.scale);
+      EXPECT_NEAR(soft[i], expected, grid.scale * 256 * 1e-5F) << bits << " bits, " << i;
+    }
+    for (std::size_t i = 0; i < codes.codes.size(); ++i) {
+      codes.codes[i] = static_cast<std::uint8_t>((codes.codes[i] + i) % (1U << bits));
+    }
+    EXPECT_EQ(RoundingVariables(weight, codes, {.firmness = 0.6F}).harden().codes, codes.codes);
   }
 }
 

@@ -88,7 +88,8 @@ TEST_P(CompensateTest, RoundsToSeveralWidthsAsToEachAlone) {
 }
 
 TEST_P(CompensateTest, KeepsCodesInRangeAndScalesShort) {
-  for (const auto symmetry : {quant::Symmetry::Asymmetric, quant::Symmetry::Symmetric}) {
+  for (const auto symmetry :
+       {quant::Symmetry::Asymmetric, quant::Symmetry::Symmetric, quant::Symmetry::Normal}) {
     const auto initial = nearest(one_, 2, symmetry);
     const auto codes = compensate(one_.graph, one_.layer, initial, one_.inputs()).codes;
     EXPECT_EQ(codes.shape, initial.shape);

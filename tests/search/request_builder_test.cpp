@@ -38,7 +38,7 @@ TEST(FreeRequest, HasTheModelsLayersAndSortedCandidates) {
   EXPECT_EQ(request.layers.size(), 5U);
   EXPECT_THAT(request.candidates, ElementsAre(2, 4, 8));
   EXPECT_EQ(request.cost.accounting, allocation::Accounting::Disk);
-  EXPECT_TRUE(request.cost.zero_points);
+  EXPECT_THAT(request.cost.zero_point_bits, ElementsAre(0, 0, 2, 3, 4, 5, 6, 7, 0));
   EXPECT_EQ(request.cost.activation_bits, 8);
   EXPECT_TRUE(request.layer_candidates.empty());
   EXPECT_EQ(request.float_bytes, model.file_bytes);
@@ -49,8 +49,22 @@ TEST(FreeRequest, SymmetricWeightsHaveNoZeroPointsAndFloatActivationsNoWidth) {
   options.symmetry = quant::Symmetry::Symmetric;
   options.activation_candidates = {};
   const auto request = free_request(pipeline::small_model(), options);
-  EXPECT_FALSE(request.cost.zero_points);
+  EXPECT_THAT(request.cost.zero_point_bits, ::testing::Each(0));
   EXPECT_EQ(request.cost.activation_bits, kFloatBits);
+}
+
+TEST(FreeRequest, ZeroPointsOfNormalLevelsHaveFourBits) {
+  RequestOptions options = three_widths();
+  options.symmetry = quant::Symmetry::Normal;
+  const auto zero_point_bits = [&] {
+    return free_request(pipeline::small_model(), options).cost.zero_point_bits;
+  };
+  EXPECT_THAT(zero_point_bits(), ElementsAre(0, 0, 4, 4, 4, 5, 6, 7, 0));
+  options.target = targets::kWeightsTarget;
+  EXPECT_THAT(zero_point_bits(), ElementsAre(0, 0, 4, 4, 4, 5, 6, 7, 8));
+  options.target = "onnxruntime-avx2";  // its levels are small
+  options.candidates = {2, 4};
+  EXPECT_THAT(zero_point_bits(), ElementsAre(0, 0, 2, 3, 4, 5, 6, 0, 0));
 }
 
 TEST(FreeRequest, ABudgetOfTimeNeedsATable) {

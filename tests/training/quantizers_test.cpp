@@ -29,18 +29,41 @@ at::Tensor numbers(at::IntArrayRef sizes) {
   return at::sin(index * 1.7 + 0.2).reshape(sizes);
 }
 
-TEST(WeightQuantizer, KeepsTheCodesThatItStartsFrom) {
-  const quant::QuantizedTensor codes = some_codes({0.25F, 0.125F});
+quant::QuantizedTensor normal_codes() {
+  quant::QuantizedTensor codes = some_codes({0.015625F, 0.0078125F});
+  codes.params.symmetry = quant::Symmetry::Normal;
+  codes.params.zero_point = {-32, 16};
+  return codes;
+}
+
+class StartOfAWeightQuantizer : public ::testing::TestWithParam<bool> {};
+
+TEST_P(StartOfAWeightQuantizer, KeepsTheCodes) {
+  const quant::QuantizedTensor codes = GetParam() ? normal_codes() : some_codes({0.25F, 0.125F});
   for (const std::vector<float>& factors :
        {std::vector<float>{}, std::vector<float>{0.37F, 2.1F}, std::vector<float>{-0.37F, -2.1F}}) {
     const at::Tensor weight = moved_to_codes(numbers({2, 6}), codes, factors);
     const WeightQuantizer quantizer = make_weight_quantizer(lsq(), "w", codes, factors);
     const quant::QuantizedTensor back = codes_of(quantizer, weight, factors);
     EXPECT_EQ(back.codes, codes.codes);
+    EXPECT_EQ(back.params.symmetry, codes.params.symmetry);
     EXPECT_EQ(back.params.zero_point, codes.params.zero_point);
+    const WeightSteps steps = steps_of(quantizer, weight, factors);
+    const at::Tensor rounded = quantized_weight(quantizer, weight, steps);
+    const Tensor expected = quant::dequantize(codes);
+    for (std::int64_t i = 0; i < 12; ++i) {
+      const float factor = factors.empty() ? 1.0F : factors[static_cast<std::size_t>(i / 6)];
+      EXPECT_NEAR(rounded.data_ptr<float>()[i] * factor,
+                  expected.data<float>()[static_cast<std::size_t>(i)],
+                  1e-6);
+    }
     for (std::size_t s = 0; s < 2; ++s) EXPECT_EQ(back.params.scale[s], codes.params.scale[s]);
   }
 }
+
+INSTANTIATE_TEST_SUITE_P(Levels, StartOfAWeightQuantizer, ::testing::Bool(), [](const auto& row) {
+  return row.param ? "Normal" : "Asymmetric";
+});
 
 TEST(WeightQuantizer, FactorsThatTurnTheirSignTurnTheCodes) {
   const quant::QuantizedTensor codes = some_codes({0.25F, 0.125F});

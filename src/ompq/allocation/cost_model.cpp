@@ -24,9 +24,13 @@ std::int64_t bytes_of_a_bias(int width, const CostOptions& options) {
 std::int64_t disk_bytes(const LayerCost& layer, int width, const CostOptions& options) {
   const std::int64_t biases = bytes_of_a_bias(width, options) * biases_on_disk(layer);
   if (width == kFloatBits) return weight_bytes(layer, width) + biases;
-  const bool zero_points = options.zero_points && width > kMostBitsWithoutZeroPoints;
+  const int zero_point_bits = options.zero_point_bits.at(static_cast<std::size_t>(width));
+  // Zero points of the same width are written with the codes.
+  const bool together = zero_point_bits == width;
+  const auto bytes = [](int bits, std::int64_t count) { return bits * ((count + 7) / 8); };
   const std::int64_t codes =
-      width * ((layer.weight_count + (zero_points ? layer.out_channels : 0) + 7) / 8);
+      bytes(width, layer.weight_count + (together ? layer.out_channels : 0)) +
+      (together ? 0 : bytes(zero_point_bits, layer.out_channels));
   const std::int64_t scales = layer.out_channels;  // a byte each
   return codes + scales + biases + layer.overhead_bytes;
 }

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "ompq/core/bit_width.h"
 #include "ompq/core/option_binding.h"
 #include "ompq/fields/declare.h"
 
@@ -76,16 +77,13 @@ enum class MacCount {
   FlopLinear,
 };
 
-/// Weights of at most this many bits have no zero points, regardless of CostOptions
-/// (quant::weight_symmetry).
-inline constexpr int kMostBitsWithoutZeroPoints = 1;
-
 struct CostOptions {
   Accounting accounting = Accounting::Disk;
   MacCount mac_count = MacCount::Plain;
   int activation_bits =
       8;  ///< of layers whose input is not a tensor of the request; kFloatBits: float
-  bool zero_points = false;  ///< Disk: an additional code per output channel (asymmetric weights)
+  /// Disk: bits of the zero point of an output channel, by the weight's width; 0: none.
+  std::array<int, kMaxBits + 1> zero_point_bits{};
   std::int64_t fixed_bytes = 0;  ///< Disk: bytes of the file besides the layers
 };
 

@@ -66,6 +66,17 @@ bool is_compensated(const OptionValues& options) {
   return method != "auto" && !ptq::method_row(method).is_plain();
 }
 
+/// Integer types have equally spaced levels.
+void check_levels(const OptionValues& options, const ptq::FormatRow& format) {
+  const bool normal = options.text("weight-levels") == enum_name(quant::Symmetry::Normal);
+  if (!normal || format.weights != onnx_io::WeightFormat::Qdq) return;
+  throw ConfigError("--weight-levels",
+                    fmt::format("normal levels would take 8 bits each in a {} file, whose integer "
+                                "types have equally spaced ones; give --format packed, or "
+                                "--weight-levels asymmetric",
+                                format.name));
+}
+
 /// Budgets of a comparison, each with one limit.
 std::vector<allocation::Budget> budgets_of(const OptionValues& options) {
   std::vector<allocation::Budget> budgets;
@@ -109,7 +120,9 @@ void compose_plan(const OptionValues& options,
   }
   quantize.search.activation_range = quantize.calibration.range;
   quantize.search.form = file_form(options);
-  quantize.format = format_of(options).name;
+  const ptq::FormatRow& format = format_of(options);
+  check_levels(options, format);
+  quantize.format = format.name;
   check_target_opset(options, model);
   fit_batch(quantize.calibration.batch_size, model);
   fit_batch(quantize.evaluation.batch_size, model);

@@ -4,7 +4,6 @@
 #include <cmath>
 
 #include "ompq/quant/grid.h"
-#include "ompq/quant/levels.h"
 #include "ompq/quant/short_scale.h"
 #include "ompq/quant/simd.h"
 #include "ompq/quant/slices.h"
@@ -63,20 +62,30 @@ DistilledWeight::DistilledWeight(const Tensor& weight, const quant::QuantizedTen
       u_moments_(initial.codes.size()) {
   const quant::Slices slices = quant::slices_of(initial.shape, initial.params.granularity);
   const auto values = weight.data<float>();
+  for (std::size_t c = 0; c < scales_.size(); ++c) {
+    grids_.push_back(quant::grid_of(initial.params, c));
+  }
   slice_.resize(values.size());
   u_.resize(values.size());
   for (std::size_t i = 0; i < values.size(); ++i) {
     slice_[i] = static_cast<std::uint32_t>(slices.of(static_cast<std::int64_t>(i)));
-    const float code =
-        quant::lowest_level(initial.params, slice_[i]) + static_cast<float>(initial.codes[i]);
+    const quant::Grid& grid = grids_[slice_[i]];
+    const float code = quant::level_of_code(initial.codes[i], grid);
     // Compensated rounding moves weights; within the code's cell the float weight is used.
-    constexpr float kInside = 0.4F;
-    u_[i] = code + std::clamp(values[i] / scales_[slice_[i]] - code, -kInside, kInside);
+    constexpr float kInside = 0.8F;
+    const quant::Cell cell = quant::cell_of(code, grid);
+    const float moved = values[i] / scales_[slice_[i]] - code;
+    u_[i] = code + std::clamp(moved, -kInside * cell.below, kInside * cell.above);
   }
 }
 
 float DistilledWeight::level(std::size_t i) const {
-  return quant::nearest_level(u_[i], quant::grid_of(initial_.params, slice_[i]));
+  return quant::nearest_level(u_[i], grids_[slice_[i]]);
+}
+
+bool DistilledWeight::is_in_cell(std::size_t i, float level) const {
+  const quant::Cell cell = quant::cell_of(level, grids_[slice_[i]]);
+  return u_[i] >= level - cell.below && u_[i] <= level + cell.above;
 }
 
 void DistilledWeight::write_weights(std::span<float> weights) const {
@@ -100,21 +109,22 @@ void DistilledWeight::update(std::span<const float> gradients,
     const float whole = level(i);
     const float scaled = gradients[i] * scales_[slice_[i]];
     by_scale[slice_[i]] += scaled * whole;
-    if (level_rate > 0) by_level[i] = std::abs(u_[i] - whole) <= 0.5F ? scaled : 0.0F;
+    if (level_rate > 0) by_level[i] = is_in_cell(i, whole) ? scaled : 0.0F;
   }
   if (scale_rate > 0) {
     t_moments_.update(by_scale, scale_rate, number, t_);
     refresh_scales();
   }
-  if (level_rate > 0) u_moments_.update(by_level, level_rate, number, u_);
+  // The rate is in steps between levels.
+  const double step = quant::mean_step(grids_.front());
+  if (level_rate > 0) u_moments_.update(by_level, level_rate * step, number, u_);
 }
 
 quant::QuantizedTensor DistilledWeight::codes() const {
   quant::QuantizedTensor codes = initial_;
   codes.params.scale = scales_;
   for (std::size_t i = 0; i < u_.size(); ++i) {
-    const float low = quant::lowest_level(initial_.params, slice_[i]);
-    codes.codes[i] = static_cast<std::uint8_t>(level(i) - low);
+    codes.codes[i] = quant::code_of_level(level(i), grids_[slice_[i]]);
   }
   return codes;
 }

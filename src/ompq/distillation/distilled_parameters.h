@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "ompq/core/tensor.h"
+#include "ompq/quant/grid.h"
 #include "ompq/quant/quantized_tensor.h"
 
 namespace ompq::distillation {
@@ -61,13 +62,16 @@ class DistilledWeight {
 
  private:
   [[nodiscard]] float level(std::size_t i) const;
+  /// True if `u` is rounded to `level` and not far outside the levels.
+  [[nodiscard]] bool is_in_cell(std::size_t i, float level) const;
   void refresh_scales();
 
   quant::QuantizedTensor initial_;
   std::vector<std::uint32_t> slice_;  ///< channel of each element
+  std::vector<quant::Grid> grids_;    ///< by channel, with the initial scales
   std::vector<float> scales_;         ///< short, by channel
   std::vector<float> t_;              ///< logarithm of scale / initial scale
-  std::vector<float> u_;              ///< by element, in steps from the zero point
+  std::vector<float> u_;              ///< by element: the weight / its scale
   AdamMoments t_moments_;
   AdamMoments u_moments_;
 };

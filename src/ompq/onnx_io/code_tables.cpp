@@ -4,6 +4,7 @@
 #include <span>
 
 #include "ompq/core/tensor.h"
+#include "ompq/quant/level_set.h"
 
 namespace ompq::onnx_io {
 namespace {
@@ -235,14 +236,37 @@ std::string CodeTables::write_index(const std::vector<std::uint8_t>& codes, BitW
   return index;
 }
 
-std::string CodeTables::write(const std::vector<std::uint8_t>& codes, BitWidth bits) {
+const std::string& CodeTables::normal_levels(BitWidth bits, DataType type) {
+  std::string& name = normal_levels_[{bits, type}];
+  if (!name.empty()) return name;
+  const quant::LevelSet& set = quant::normal_levels(bits);
+  std::vector<float> levels(set.level.begin(),
+                            set.level.begin() + static_cast<std::ptrdiff_t>(set.count));
+  std::rotate(
+      levels.begin(), levels.begin() + static_cast<std::ptrdiff_t>(set.count / 2), levels.end());
+  const auto count = static_cast<std::int64_t>(levels.size());
+  return name = out_.own(Tensor::from({count}, levels).converted_to(type));
+}
+
+/// The rows that an index looks up.
+std::string CodeTables::rows_for(BitWidth bits, bool words, Meaning meaning) {
+  if (!words) prepare({bits});
+  if (meaning == Meaning::Codes) return words ? table_of_words() : tables_.at(bits);
+  std::string& rows = tables_of_levels_[{bits, words}];
+  if (!rows.empty()) return rows;
+  const std::string codes = out_.add_cast(rows_for(bits, words, Meaning::Codes), DataType::Int32);
+  return rows = out_.add_node("Gather", {normal_levels(bits, DataType::Int8), codes});
+}
+
+std::string CodeTables::write(const std::vector<std::uint8_t>& codes,
+                              BitWidth bits,
+                              Meaning meaning) {
   if (bits.value() == kMaxBits) {
     const auto count = static_cast<std::int64_t>(codes.size());
     return out_.own(Tensor::from_bytes(DataType::Int8, {count}, std::as_bytes(std::span(codes))));
   }
   const bool words = bits.value() == 4 && codes.size() >= kWordsFrom;
-  if (!words) prepare({bits});
-  const std::string& rows = words ? table_of_words() : tables_.at(bits);
+  const std::string rows = rows_for(bits, words, meaning);
   const std::string index = words ? write_words(codes) : write_index(codes, bits);
   return out_.add_node("Reshape", {out_.add_node("Gather", {rows, index}), out_.shared({-1})});
 }

@@ -70,9 +70,10 @@ ValueId narrowed(Graph& graph,
 
 }  // namespace
 
-int container_of(BitWidth bits, int narrowest) {
+int container_of(const quant::QuantParams& params, int narrowest) {
+  if (params.symmetry == quant::Symmetry::Normal) return kMaxBits;
   int container = narrowest;
-  while (container < bits.value()) container *= 2;
+  while (container < params.bits.value()) container *= 2;
   return container;
 }
 
@@ -83,7 +84,7 @@ NarrowConstants narrow_levels(Graph& graph,
   NarrowConstants narrow;
   for (const IntegerWeight& layer : layers) {
     const QuantizedTensor& weight = weights.at(layer.weight);
-    const int container = container_of(weight.params.bits, narrowest);
+    const int container = container_of(weight.params, narrowest);
     if (container == kByte) continue;
     const std::vector<graph::NodeId> readers = graph.consumers(layer.levels);
     const ValueId levels = narrowed(graph, layer, weight, container, narrow);

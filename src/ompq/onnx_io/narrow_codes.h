@@ -18,8 +18,9 @@ using NarrowConstants = std::map<std::string, int>;
 /// Bits of the types that every opset has.
 inline constexpr int kByte = 8;
 
-/// The width of the type that holds codes of `bits` bits: 8, 4 or 2, not less than `narrowest`.
-[[nodiscard]] int container_of(BitWidth bits, int narrowest);
+/// The width of the type that holds the codes, or the levels if they are normal levels: 8, 4 or 2,
+/// not less than `narrowest`.
+[[nodiscard]] int container_of(const quant::QuantParams& params, int narrowest);
 
 /// Stores the levels of integer layers in narrow types and converts them to int8 by nodes that
 /// runtimes fold when they create a session, so that integer kernels still read int8:

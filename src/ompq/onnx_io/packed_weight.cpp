@@ -6,6 +6,7 @@
 
 #include "ompq/core/error.h"
 #include "ompq/quant/levels.h"
+#include "ompq/quant/option_names.h"
 
 namespace ompq::onnx_io {
 namespace {
@@ -71,31 +72,40 @@ void check(const QuantizedTensor& weight, std::int64_t scales, const std::string
                     code - weight.codes.begin(),
                     params.bits.value()));
   }
+  const quant::ZeroPointRange range = quant::zero_points_of(params.bits, params.symmetry);
   const int middle = params.bits.levels() / 2;
   for (const std::int32_t zero_point : params.zero_point) {
-    const bool in_range = zero_point >= 0 && zero_point < params.bits.levels();
     const bool symmetric = params.symmetry == quant::Symmetry::Symmetric;
-    if (in_range && (!symmetric || zero_point == middle)) continue;
+    if (range.has(zero_point) && (!symmetric || zero_point == middle)) continue;
     throw ConfigError("export",
                       fmt::format("weight '{}' has zero point {}; {} bits {} allow {}",
                                   name,
                                   zero_point,
                                   params.bits.value(),
-                                  symmetric ? "symmetric" : "asymmetric",
+                                  enum_name(params.symmetry),
                                   symmetric ? fmt::format("only {}", middle)
-                                            : fmt::format("0..{}", params.bits.levels() - 1)));
+                                            : fmt::format("{}..{}", range.least, range.most)));
   }
 }
 
 /// code - 2^(b-1) in two's complement is the code with its top bit flipped.
-std::vector<std::uint8_t> signed_codes(const QuantizedTensor& weight, bool zero_points) {
-  const auto top_bit = static_cast<std::uint8_t>(1U << (weight.params.bits.value() - 1));
-  std::vector<std::uint8_t> codes = weight.codes;
-  if (zero_points) {
-    codes.insert(codes.end(), weight.params.zero_point.begin(), weight.params.zero_point.end());
-  }
+std::vector<std::uint8_t> signed_codes(std::vector<std::uint8_t> codes, BitWidth bits) {
+  const auto top_bit = static_cast<std::uint8_t>(1U << (bits.value() - 1));
   for (std::uint8_t& code : codes) code ^= top_bit;
   return codes;
+}
+
+std::vector<std::uint8_t> signed_zero_points(const QuantParams& params) {
+  if (params.symmetry == quant::Symmetry::Symmetric) return {};
+  if (params.symmetry == quant::Symmetry::Asymmetric) {
+    return signed_codes({params.zero_point.begin(), params.zero_point.end()}, params.bits);
+  }
+  constexpr int kMask = (1 << quant::kNormalShiftBits) - 1;
+  std::vector<std::uint8_t> steps;
+  for (const std::int32_t zero_point : params.zero_point) {
+    steps.push_back(static_cast<std::uint8_t>(zero_point / quant::kNormalShiftStep & kMask));
+  }
+  return steps;
 }
 
 }  // namespace
@@ -104,11 +114,13 @@ PackedWeight pack_weight(const QuantizedTensor& weight, const std::string& name)
   const QuantParams& params = weight.params;
   const auto broadcast = scale_shape(params.granularity, weight.shape, name);
   check(weight, element_count(broadcast), name);
-  const bool zero_points = params.symmetry == quant::Symmetry::Asymmetric;
+  const bool normal = params.symmetry == quant::Symmetry::Normal;
   return {.bits = params.bits,
           .shape = weight.shape,
-          .codes = signed_codes(weight, zero_points),
-          .has_zero_point = zero_points,
+          .has_normal_levels = normal,
+          .codes = signed_codes(weight.codes, params.bits),
+          .zero_points = signed_zero_points(params),
+          .zero_point_bits = normal ? BitWidth(quant::kNormalShiftBits) : params.bits,
           .shift = quant::level_shift(params),
           .scale = params.scale,
           .broadcast = broadcast,

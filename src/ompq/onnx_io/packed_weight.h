@@ -15,14 +15,18 @@ namespace ompq::onnx_io {
 ///
 /// Codes are stored as signed numbers s = code - 2^(bits-1) in two's complement, so that symmetric
 /// quantizers need no zero point: real = scale * (s - signed zero point), or scale * (s + 1/2) if
-/// no level is zero.
+/// no level is zero. With normal levels, real = scale * (level of s - zero point), where zero
+/// points are stored in steps of quant::kNormalShiftStep.
 struct PackedWeight {
   BitWidth bits{8};
   std::vector<std::int64_t> shape;
-  /// The low `bits` bits of every signed code, in element order, followed by those of the signed
-  /// zero points, if there are any.
+  bool has_normal_levels = false;
+  /// The low `bits` bits of every signed code, in element order.
   std::vector<std::uint8_t> codes;
-  bool has_zero_point = false;
+  /// The low `zero_point_bits` bits of the signed zero points, if there are any.
+  std::vector<std::uint8_t> zero_points;
+  BitWidth zero_point_bits{8};
+  [[nodiscard]] bool has_zero_point() const { return !zero_points.empty(); }
   float shift = 0.0F;        ///< of the levels, see quant::level_shift()
   std::vector<float> scale;  ///< one per slice, or a single one
   /// Shape with which scales and zero points broadcast: the extent of the weight's axis, then ones;

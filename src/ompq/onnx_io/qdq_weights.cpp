@@ -108,9 +108,18 @@ Stored odd_numbers(const QuantizedTensor& weight) {
           Tensor::from(shape, halves)};
 }
 
+/// Normal levels are some of those of 8 bits.
+Stored integers(const QuantizedTensor& weight) {
+  const auto shape = parameter_shape(weight);
+  return {Tensor::from(weight.shape, quant::int8_levels(weight)->levels),
+          Tensor::from(shape, std::vector<std::int8_t>(weight.params.scale.size(), 0)),
+          Tensor::from(shape, weight.params.scale)};
+}
+
 /// @param bits  width of the stored type: 8, 4 or 2.
 Stored stored(const QuantizedTensor& weight, int bits) {
   if (quant::level_shift(weight.params) > 0.0F) return odd_numbers(weight);
+  if (weight.params.symmetry == quant::Symmetry::Normal) return integers(weight);
   const std::int32_t low = -(1 << (bits - 1));
   const auto& zeros = weight.params.zero_point;
   const quant::Slices slices = quant::slices_of(weight.shape, weight.params.granularity);
@@ -227,7 +236,7 @@ NarrowConstants insert_weight_dequantizers(graph::Graph& graph,
                                            int narrowest) {
   NarrowConstants narrow;
   for (const auto& [name, weight] : weights) {
-    const int container = container_of(weight.params.bits, narrowest);
+    const int container = container_of(weight.params, narrowest);
     const auto constants = insert_one(graph, name, weight, container);
     if (container == kByte) continue;
     for (const std::string& constant : constants) narrow.emplace(constant, container);

@@ -3,6 +3,8 @@
 #include <numeric>
 #include <set>
 
+#include "ompq/quant/level_set.h"
+
 namespace ompq::onnx_io {
 namespace {
 
@@ -22,11 +24,20 @@ Tensor mantissas() {
   return Tensor::from({kMantissas}, values);
 }
 
-/// The weight's codes in a shared table: all, or only the zero points.
-std::ptrdiff_t count_in_table(const UnpackedWeight& unpacked) {
+using Meaning = CodeTables::Meaning;
+
+/// The weight's codes in a shared table of this width and meaning.
+std::size_t codes_in_table(const UnpackedWeight& unpacked, BitWidth bits, Meaning meaning) {
   const PackedWeight& weight = *unpacked.weight;
-  const auto all = static_cast<std::ptrdiff_t>(weight.codes.size());
-  return unpacked.looked_up ? all - element_count(weight.shape) : all;
+  const auto own = weight.has_normal_levels ? Meaning::NormalLevels : Meaning::Codes;
+  const bool here = !unpacked.looked_up && weight.bits == bits && own == meaning;
+  return here ? weight.codes.size() : 0;
+}
+/// The same for its zero points.
+std::size_t zero_points_in_table(const UnpackedWeight& unpacked, BitWidth bits, Meaning meaning) {
+  const PackedWeight& weight = *unpacked.weight;
+  return meaning == Meaning::Codes && weight.zero_point_bits == bits ? weight.zero_points.size()
+                                                                     : 0;
 }
 
 /// Groups of zero points and scales: by the number of axes with which they broadcast, if those
@@ -46,7 +57,7 @@ std::size_t group_of(const UnpackedWeight& unpacked) {
 /// True if more is done with the weight's codes than to reshape them.
 bool is_computed(const UnpackedWeight& unpacked) {
   const PackedWeight& weight = *unpacked.weight;
-  return unpacked.integer == nullptr || weight.has_zero_point || weight.shift != 0.0F;
+  return unpacked.integer == nullptr || weight.has_zero_point() || weight.shift != 0.0F;
 }
 
 /// True if a node of its own that converts the codes to float32 takes longer than dividing floats.
@@ -73,7 +84,8 @@ void UnpackWriter::divide(std::span<const UnpackedWeight> weights,
                           std::span<const std::string> wholes,
                           std::string Parts::*part) {
   std::size_t next = 0;
-  for (const auto& [form, group] : groups) {
+  for (const auto& [key, group] : groups) {
+    const std::size_t form = key.first;
     std::string whole = wholes[next++];
     if (form != kFlat && form != kIrregular) {
       std::vector<std::int64_t> shape(form, 1);
@@ -98,14 +110,18 @@ void UnpackWriter::divide(std::span<const UnpackedWeight> weights,
 
 /// Codes of large weights, those of small ones, which become float32 together, and zero points.
 void UnpackWriter::write_code_table(std::span<const UnpackedWeight> weights,
-                                    const std::vector<std::size_t>& members) {
+                                    const std::vector<std::size_t>& members,
+                                    BitWidth bits,
+                                    Meaning meaning) {
   std::vector<std::size_t> large;
   std::vector<std::size_t> small;
   Groups groups;
   for (const std::size_t w : members) {
-    if (!weights[w].looked_up) (is_small(weights[w]) ? small : large).push_back(w);
-    if (!weights[w].weight->has_zero_point) continue;
-    Group& group = groups[group_of(weights[w])];
+    if (codes_in_table(weights[w], bits, meaning) > 0) {
+      (is_small(weights[w]) ? small : large).push_back(w);
+    }
+    if (zero_points_in_table(weights[w], bits, meaning) == 0) continue;
+    Group& group = groups[{group_of(weights[w]), weights[w].weight->has_normal_levels}];
     group.members.push_back(w);
     group.elements += element_count(weights[w].weight->broadcast);
   }
@@ -113,17 +129,16 @@ void UnpackWriter::write_code_table(std::span<const UnpackedWeight> weights,
   std::vector<std::int64_t> sizes;
   std::vector<std::int64_t> float_sizes;
   const auto add = [&](std::size_t w, std::vector<std::int64_t>& to) {
-    const PackedWeight& weight = *weights[w].weight;
-    to.push_back(element_count(weight.shape));
-    codes.insert(codes.end(), weight.codes.begin(), weight.codes.begin() + to.back());
+    const std::vector<std::uint8_t>& own = weights[w].weight->codes;
+    to.push_back(static_cast<std::int64_t>(own.size()));
+    codes.insert(codes.end(), own.begin(), own.end());
   };
   for (const std::size_t w : large) add(w, sizes);
   for (const std::size_t w : small) add(w, float_sizes);
-  for (const auto& [form, group] : groups) {
+  for (const auto& [key, group] : groups) {
     for (const std::size_t w : group.members) {
-      const PackedWeight& weight = *weights[w].weight;
-      codes.insert(
-          codes.end(), weight.codes.begin() + element_count(weight.shape), weight.codes.end());
+      const std::vector<std::uint8_t>& own = weights[w].weight->zero_points;
+      codes.insert(codes.end(), own.begin(), own.end());
     }
     float_sizes.push_back(group.elements);
   }
@@ -131,10 +146,9 @@ void UnpackWriter::write_code_table(std::span<const UnpackedWeight> weights,
   if (!float_sizes.empty()) {
     sizes.push_back(std::accumulate(float_sizes.begin(), float_sizes.end(), std::int64_t{0}));
   }
-  const BitWidth bits = weights[members.front()].weight->bits;
   const auto padding = static_cast<std::int64_t>((8 - codes.size() % 8) % 8);
   if (bits.value() < kMaxBits && padding > 0) sizes.push_back(padding);
-  const std::vector<std::string> pieces = split(tables_.write(codes, bits), sizes);
+  const std::vector<std::string> pieces = split(tables_.write(codes, bits, meaning), sizes);
   for (std::size_t i = 0; i < large.size(); ++i) parts_[large[i]].codes = pieces[i];
   if (float_sizes.empty()) return;
   const std::vector<std::string> floats =
@@ -143,24 +157,35 @@ void UnpackWriter::write_code_table(std::span<const UnpackedWeight> weights,
     parts_[small[i]].codes = floats[i];
     parts_[small[i]].are_floats = true;
   }
-  divide(weights, groups, std::span(floats).subspan(small.size()), &Parts::zero_points);
+  std::vector<std::string> zero_points(floats.begin() + static_cast<std::ptrdiff_t>(small.size()),
+                                       floats.end());
+  std::size_t next = 0;
+  for (const auto& [key, group] : groups) {
+    std::string& own = zero_points[next++];
+    constexpr auto kStep = static_cast<float>(quant::kNormalShiftStep);
+    if (key.second) own = out_.add_node("Mul", {own, out_.shared(Tensor::scalar(kStep))});
+  }
+  divide(weights, groups, zero_points, &Parts::zero_points);
 }
 
-void UnpackWriter::write_codes(std::span<const UnpackedWeight> weights, BitWidth bits) {
+void UnpackWriter::write_codes(std::span<const UnpackedWeight> weights,
+                               BitWidth bits,
+                               Meaning meaning) {
   std::vector<std::size_t> members;
   std::size_t codes = 0;
   for (std::size_t w = 0; w < weights.size(); ++w) {
-    if (weights[w].weight->bits != bits) continue;
-    const auto own = static_cast<std::size_t>(count_in_table(weights[w]));
+    const std::size_t own =
+        codes_in_table(weights[w], bits, meaning) + zero_points_in_table(weights[w], bits, meaning);
+    if (own == 0) continue;
     codes += own;
     if (!members.empty() && codes > kTableCodes) {
-      write_code_table(weights, members);
+      write_code_table(weights, members, bits, meaning);
       members.clear();
       codes = own;
     }
     members.push_back(w);
   }
-  if (!members.empty()) write_code_table(weights, members);
+  if (!members.empty()) write_code_table(weights, members, bits, meaning);
 }
 
 std::string UnpackWriter::decoded_scales(const std::vector<std::uint8_t>& codes) {
@@ -187,14 +212,14 @@ void UnpackWriter::write_scales(std::span<const UnpackedWeight> weights) {
     }
     const std::size_t form = whole ? kFlat : group_of(unpacked);
     const auto count = static_cast<std::int64_t>(weight.scale_codes->codes.size());
-    Group& group = (whole ? flat : groups)[form];
+    Group& group = (whole ? flat : groups)[{form, false}];
     group.members.push_back(w);
     group.elements += count;
   }
   std::vector<std::uint8_t> codes;
   std::vector<std::int64_t> totals;
   for (const Groups* some : {&flat, &groups}) {
-    for (const auto& [form, group] : *some) {
+    for (const auto& [key, group] : *some) {
       totals.push_back(group.elements);
       for (const std::size_t w : group.members) {
         const auto& own = weights[w].weight->scale_codes->codes;
@@ -255,10 +280,12 @@ void UnpackWriter::write_rows(const UnpackedWeight& unpacked, const Parts& parts
   const auto column = [&](const std::string& flat) {
     return out_.add_node("Reshape", {flat, out_.shared({rows, 1})});
   };
-  const std::vector<std::uint8_t> codes(weight.codes.begin(),
-                                        weight.codes.begin() + rows * columns);
-  Rows made{.fields = {}, .scales = column(parts.scales), .zero_points = {}};
-  if (weight.has_zero_point) made.zero_points = column(parts.zero_points);
+  const std::vector<std::uint8_t>& codes = weight.codes;
+  Rows made{.fields = {}, .scales = column(parts.scales), .zero_points = {}, .levels = {}};
+  if (weight.has_normal_levels) {
+    made.levels = tables_.normal_levels(weight.bits, DataType::Float32);
+  }
+  if (weight.has_zero_point()) made.zero_points = column(parts.zero_points);
   if (weight.bits.value() == kMaxBits) {
     const auto bytes = std::as_bytes(std::span(codes));
     made.fields.push_back(
@@ -296,6 +323,9 @@ void UnpackWriter::write_lookup(const std::string& table,
     shape.back() = -1;
     codes = out_.add_node("Reshape", {codes, out_.shared(shape)});
   }
+  if (!rows.levels.empty()) {
+    codes = out_.add_node("Gather", {rows.levels, out_.add_cast(codes, DataType::Int32)});
+  }
   if (!rows.zero_points.empty()) {
     codes = out_.add_node("Sub", {codes, out_.add_node("Gather", {rows.zero_points, indices})});
   }
@@ -313,7 +343,7 @@ void UnpackWriter::write_weight(const UnpackedWeight& unpacked, Parts& parts) {
   const bool between = weight.shift != 0.0F;
   if (is_computed(unpacked)) {
     if (!parts.are_floats) codes = out_.add_cast(codes, DataType::Float32);
-    if (weight.has_zero_point) codes = out_.add_node("Sub", {codes, parts.zero_points});
+    if (weight.has_zero_point()) codes = out_.add_node("Sub", {codes, parts.zero_points});
     if (between) codes = out_.add_node("Add", {codes, out_.shared(Tensor::scalar(weight.shift))});
     if (integer && unpacked.integer->doubled) {
       codes = out_.add_node("Mul", {codes, out_.shared(Tensor::scalar(2.0F))});
@@ -340,11 +370,14 @@ void UnpackWriter::write(std::span<const UnpackedWeight> weights) {
   parts_.assign(weights.size(), {});
   std::set<BitWidth> widths;
   for (const UnpackedWeight& weight : weights) {
-    if (count_in_table(weight) > 0) widths.insert(weight.weight->bits);
+    if (!weight.looked_up) widths.insert(weight.weight->bits);
+    if (weight.weight->has_zero_point()) widths.insert(weight.weight->zero_point_bits);
   }
   tables_.prepare(widths);
   for (int bits = kMinBits; bits <= kMaxBits; ++bits) {
-    write_codes(weights, BitWidth(bits));
+    for (const Meaning meaning : {Meaning::Codes, Meaning::NormalLevels}) {
+      write_codes(weights, BitWidth(bits), meaning);
+    }
   }
   write_scales(weights);
   write_biases(weights, false);

@@ -3,6 +3,7 @@
 #include <map>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "ompq/onnx_io/code_tables.h"
@@ -35,8 +36,9 @@ inline constexpr std::size_t kTableCodes = std::size_t{1} << 22;
 /// ONNX allows. Weights share tables, so that a table's header and the nodes that decode it are
 /// written once:
 ///
-///     codes, one table per width (a new one after kTableCodes), decoded to int8 (CodeTables)
-///     scales: uint8, ScaleCodes:  Gather from (2^0..2^15) x (16..31), times a unit per weight
+///     codes, one table per width (a new one after kTableCodes), decoded to int8 (CodeTables);
+///     those of normal levels have a table of their own, and their zero points are in that of 4
+///     bits scales: uint8, ScaleCodes:  Gather from (2^0..2^15) x (16..31), times a unit per weight
 ///     biases: float16, PackedBias:  Cast --Mul 2^24-->
 ///
 /// Each table is divided by a Split, and every weight has separate nodes:
@@ -99,19 +101,25 @@ class UnpackWriter {
     std::vector<Field> fields;
     std::string scales;       ///< [V, 1]
     std::string zero_points;  ///< likewise; empty: none
+    std::string levels;       ///< normal levels by code, float32; empty: codes are levels
   };
 
-  /// Weights by the form of their zero points or scales.
+  /// Weights by the form of their zero points or scales, and whether zero points are those of
+  /// normal levels.
   struct Group {
     std::int64_t elements = 0;
     std::vector<std::size_t> members;
   };
-  using Groups = std::map<std::size_t, Group>;
+  using Groups = std::map<std::pair<std::size_t, bool>, Group>;
 
   void write_rows(const UnpackedWeight& unpacked, const Parts& parts);
-  void write_codes(std::span<const UnpackedWeight> weights, BitWidth bits);
+  void write_codes(std::span<const UnpackedWeight> weights,
+                   BitWidth bits,
+                   CodeTables::Meaning meaning);
   void write_code_table(std::span<const UnpackedWeight> weights,
-                        const std::vector<std::size_t>& members);
+                        const std::vector<std::size_t>& members,
+                        BitWidth bits,
+                        CodeTables::Meaning meaning);
   void divide(std::span<const UnpackedWeight> weights,
               const Groups& groups,
               std::span<const std::string> wholes,

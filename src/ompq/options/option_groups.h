@@ -361,13 +361,16 @@ inline constexpr std::array<OptionRecord, 3> kQuantizers{{
      .upper = 8,
      .group = "Quantization",
      .text = "bit-width of the network's inputs, such as images, if activations are quantized"},
-    {.name = "weight-symmetry",
+    {.name = "weight-levels",
      .type = OptionType::Choice,
      .value_name = "RULE",
      .fallback = "asymmetric",
-     .choices = "symmetric|asymmetric",
+     .choices = "symmetric|asymmetric|normal",
      .group = "Quantization",
-     .text = "whether weight ranges are centred on zero; 1-bit weights always are"},
+     .text = "levels of the weights of a channel: equally spaced around zero (symmetric) or in any "
+             "range (asymmetric); or denser in the middle, as weights are, which loses less with 2 "
+             "to 4 bits (normal; other widths are asymmetric, and so are targets other than "
+             "onnxruntime, openvino, exact and weights). 1-bit weights are always symmetric"},
 }};
 
 inline constexpr std::array<OptionRecord, 1> kActivationRange{{

@@ -4,6 +4,7 @@
 #include <bit>
 #include <cmath>
 #include <map>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -12,6 +13,7 @@
 #include "ompq/pipeline/file_metadata.h"
 #include "ompq/pipeline/load_model.h"
 #include "ompq/pipeline/paired_values.h"
+#include "ompq/quant/grid.h"
 #include "ompq/quant/levels.h"
 #include "ompq/quant/short_scale.h"
 #include "ompq/quant/slices.h"
@@ -128,6 +130,48 @@ std::optional<quant::QuantParams> params_between(const std::vector<std::vector<f
   return params;
 }
 
+/// Scale and zero point of normal levels that include all values of a slice; nullopt if there are
+/// none.
+std::optional<std::pair<float, std::int32_t>> normal_step(const std::vector<float>& values,
+                                                          BitWidth bits) {
+  const std::optional<float> common = common_step(values, kMaxBits);
+  if (!common) return std::nullopt;
+  const quant::ZeroPointRange range = quant::zero_points_of(bits, quant::Symmetry::Normal);
+  for (int parts = 1; parts < quant::kLargestNormalLevel; ++parts) {
+    const float scale =
+        quant::short_scale(*common / static_cast<float>(parts), quant::Snap::Nearest);
+    if (scale * static_cast<float>(parts) != *common) continue;
+    for (int zero = range.least; zero <= range.most; zero += range.step) {
+      const quant::Grid grid =
+          quant::make_grid(scale, zero, bits, 0.0F, &quant::normal_levels(bits));
+      const auto is_level = [&](float value) {
+        return quant::fake_quantized(value, grid) == value;
+      };
+      if (std::all_of(values.begin(), values.end(), is_level)) return std::pair(scale, zero);
+    }
+  }
+  return std::nullopt;
+}
+
+/// The quantizer with normal levels, if all weights are on its grid.
+std::optional<quant::QuantParams> normal_params(const std::vector<std::vector<float>>& slices,
+                                                BitWidth bits,
+                                                const quant::Granularity& granularity) {
+  if (!quant::has_normal_levels(bits)) return std::nullopt;
+  quant::QuantParams params{.bits = bits,
+                            .symmetry = quant::Symmetry::Normal,
+                            .granularity = granularity,
+                            .scale = {},
+                            .zero_point = {}};
+  for (const auto& slice : slices) {
+    const auto found = normal_step(slice, bits);
+    if (!found) return std::nullopt;
+    params.scale.push_back(found->first);
+    params.zero_point.push_back(found->second);
+  }
+  return params;
+}
+
 quant::QuantizedTensor codes_of(const fs::path& file,
                                 const graph::Layer& layer,
                                 const Tensor& weight,
@@ -146,6 +190,9 @@ quant::QuantizedTensor codes_of(const fs::path& file,
   for (const auto& slice : slices) {
     const auto step = common_step(slice, bits);
     if (!step) {
+      if (const auto normal = normal_params(slices, width, granularity)) {
+        return quant::quantize(weight, *normal);
+      }
       refuse(file,
              fmt::format("weights of layer '{}' are not on {} levels, as its metadata states",
                          layer.name,

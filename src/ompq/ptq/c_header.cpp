@@ -132,25 +132,31 @@ class HeaderWriter {
     const std::string macro = upper(name);
     // Levels between integers are odd multiples of half the scale.
     const bool between = quant::level_shift(weight.params) > 0.0F;
+    const quant::LevelSet* set = quant::level_set(weight.params.bits, weight.params.symmetry);
     quant::QuantParams params = weight.params;
     if (between) {
       for (float& scale : params.scale) scale /= 2;
       for (std::int32_t& zero : params.zero_point) zero = params.bits.levels() - 1;
     }
     std::string text = fmt::format(
-        "\n/* {} {}: weight [{}], real = scale[c] * (STRIDE * code - zero_point[c]), c along axis "
-        "{}. "
-        "*/\n",
+        "\n/* {} {}: weight [{}], real = scale[c] * ({} - zero_point[c]), c along axis {}. */\n",
         comment(layer.op_type),
         comment(layer.name),
         fmt::join(weight.shape, ", "),
+        set != nullptr ? "level[code]" : "STRIDE * code",
         weight.params.granularity.axis);
     text += fmt::format("#define {}_BITS {}\n", macro, weight.params.bits.value());
     text += fmt::format("#define {}_COUNT {}\n", macro, weight.codes.size());
-    text += fmt::format("#define {}_STRIDE {}\n", macro, between ? 2 : 1);
+    if (set == nullptr) text += fmt::format("#define {}_STRIDE {}\n", macro, between ? 2 : 1);
     text += array("uint8_t", name + "_codes", bit_stream(weight), number);
     text += array("float", name + "_scale", params.scale, float_text);
-    text += array("uint8_t", name + "_zero_point", params.zero_point, number);
+    if (set != nullptr) {
+      const std::vector<std::int64_t> levels(
+          set->level.begin(), set->level.begin() + static_cast<std::ptrdiff_t>(set->count));
+      text += array("int8_t", name + "_level", levels, number);
+    }
+    text += array(
+        set != nullptr ? "int8_t" : "uint8_t", name + "_zero_point", params.zero_point, number);
     text += attributes_of(model_.graph.node(layer.node));
     const auto input = codes_.activations.find(layer.activation);
     const bool integers = input != codes_.activations.end();

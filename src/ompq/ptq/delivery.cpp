@@ -22,10 +22,22 @@ quant::QuantParams on_half_steps(quant::QuantParams params) {
   return params;
 }
 
+/// Normal levels are some of those of 8 bits.
+quant::QuantParams on_eight_bits(quant::QuantParams params) {
+  params.bits = BitWidth(8);
+  params.symmetry = quant::Symmetry::Symmetric;
+  for (std::int32_t& zero_point : params.zero_point) zero_point = params.bits.levels() / 2;
+  return params;
+}
+
+quant::QuantParams with_integer_levels(const quant::QuantParams& params) {
+  if (params.symmetry == quant::Symmetry::Normal) return on_eight_bits(params);
+  return quant::level_shift(params) > 0.0F ? on_half_steps(params) : params;
+}
+
 /// One encoding for each scale.
 Json encodings_of(const quant::QuantParams& quantizer) {
-  const bool between = quant::level_shift(quantizer) > 0.0F;
-  const quant::QuantParams params = between ? on_half_steps(quantizer) : quantizer;
+  const quant::QuantParams params = with_integer_levels(quantizer);
   Json list = Json::array();
   const bool symmetric = params.symmetry == quant::Symmetry::Symmetric;
   for (std::size_t s = 0; s < params.scale.size(); ++s) {

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "ompq/quant/levels.h"
+#include "ompq/quant/grid.h"
 
 namespace ompq::ptq {
 namespace {
@@ -17,12 +17,11 @@ struct Range {
 /// The union of the ranges of all scales of a quantizer.
 Range range_of(const quant::QuantParams& params) {
   Range range;
-  const double top = params.bits.levels() - 1;
   for (std::size_t c = 0; c < params.scale.size(); ++c) {
     const double scale = params.scale[c];
-    const double lowest = quant::lowest_level(params, c);
-    range.low = std::min(range.low, lowest * scale);
-    range.high = std::max(range.high, (lowest + top) * scale);
+    const quant::Grid grid = quant::grid_of(params, c);
+    range.low = std::min(range.low, grid.low * scale);
+    range.high = std::max(range.high, grid.high * scale);
   }
   return range;
 }

@@ -26,8 +26,9 @@ OMPQ_INLINE FakeQuantizeSlope fake_quantize_slope(float x, const Grid& grid, flo
   const float level = nearest_level(ratio, grid);
   const float slope = inside * (level - ratio);
   // A cell around a level between integers extends as far on its outer side.
-  const float low = grid.low - grid.shift;
-  const float high = grid.high + grid.shift;
+  const float outer = grid.set == nullptr ? grid.shift : 0.0F;
+  const float low = grid.low - outer;
+  const float high = grid.high + outer;
   // Numbers instead of booleans: a bool in the result keeps loops from being vectorized.
   const float within = (ratio >= low ? 1.0F : 0.0F) * (ratio <= high ? 1.0F : 0.0F);
   return {within, within != 0.0F ? slope : level};

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 
+#include "ompq/quant/level_set.h"
 #include "ompq/quant/quant_params.h"
 
 namespace ompq::quant {
@@ -14,9 +15,25 @@ namespace ompq::quant {
 inline constexpr int kMostBitsWithoutZero = 1;
 
 /// The symmetry of weights with `bits` bits if `asked` is requested: always symmetric with so few
-/// levels.
+/// levels, and asymmetric with more than normal levels exist for.
 [[nodiscard]] inline Symmetry weight_symmetry(Symmetry asked, BitWidth bits) {
-  return bits.value() <= kMostBitsWithoutZero ? Symmetry::Symmetric : asked;
+  if (bits.value() <= kMostBitsWithoutZero) return Symmetry::Symmetric;
+  return asked == Symmetry::Normal && !has_normal_levels(bits) ? Symmetry::Asymmetric : asked;
+}
+
+/// The zero points that a quantizer may have.
+struct ZeroPointRange {
+  int least = 0;
+  int most = 0;
+  int step = 1;
+  [[nodiscard]] bool has(int zero_point) const {
+    return zero_point >= least && zero_point <= most && zero_point % step == 0;
+  }
+};
+[[nodiscard]] inline ZeroPointRange zero_points_of(BitWidth bits, Symmetry symmetry) {
+  constexpr int kHalf = kNormalShiftStep << (kNormalShiftBits - 1);
+  if (symmetry == Symmetry::Normal) return {-kHalf, kHalf - kNormalShiftStep, kNormalShiftStep};
+  return {0, bits.levels() - 1};
 }
 
 /// 1/2 if levels are between the integer multiples of the scale, else 0.
@@ -28,9 +45,9 @@ inline constexpr int kMostBitsWithoutZero = 1;
   return level_shift(params.bits, params.symmetry);
 }
 
-/// The lowest level of a slice: real = scale * (code + lowest_level).
-[[nodiscard]] inline float lowest_level(const QuantParams& params, std::size_t slice) {
-  return level_shift(params) - static_cast<float>(params.zero_point[slice]);
+/// The levels of the codes if they are not equally spaced, before the zero point is subtracted.
+[[nodiscard]] inline const LevelSet* level_set(BitWidth bits, Symmetry symmetry) {
+  return symmetry == Symmetry::Normal ? &normal_levels(bits) : nullptr;
 }
 
 }  // namespace ompq::quant

@@ -9,8 +9,9 @@
 namespace ompq::quant {
 
 [[nodiscard]] constexpr auto enum_names(Symmetry) {
-  return std::to_array<EnumName<Symmetry>>(
-      {{Symmetry::Symmetric, "symmetric"}, {Symmetry::Asymmetric, "asymmetric"}});
+  return std::to_array<EnumName<Symmetry>>({{Symmetry::Symmetric, "symmetric"},
+                                            {Symmetry::Asymmetric, "asymmetric"},
+                                            {Symmetry::Normal, "normal"}});
 }
 
 [[nodiscard]] constexpr auto enum_names(RangeMethod) {

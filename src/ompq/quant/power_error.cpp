@@ -1,6 +1,7 @@
 #include "ompq/quant/power_error.h"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cmath>
 #include <cstdint>
@@ -55,7 +56,7 @@ struct Steps {
 
 inline float error_in_steps(float x, const Steps& steps) {
   const float ratio = x * steps.per_unit;
-  return std::abs(ratio - nearest_level(ratio, steps.grid));
+  return std::abs(ratio - nearest_level(ratio, equally_spaced(steps.grid)));
 }
 
 OMPQ_VECTOR_CLONES float sum_powers(const float* x, std::int64_t count, Steps steps, float power) {
@@ -85,8 +86,47 @@ OMPQ_VECTOR_CLONES double sum_weighted_powers(
   return sum;
 }
 
+constexpr std::size_t kErrorChunk = 256;
+
+OMPQ_VECTOR_CLONES void ratios_of(const float* x, float* ratios, std::int64_t count, Steps steps) {
+#pragma omp simd
+  for (std::int64_t i = 0; i < count; ++i) ratios[i] = x[i] * steps.per_unit - steps.grid.shift;
+}
+
+OMPQ_VECTOR_CLONES float sum_powers_of_errors(const float* ratios,
+                                              const float* levels,
+                                              const float* weights,
+                                              std::int64_t count,
+                                              float power) {
+  float sum = 0;
+#pragma omp simd reduction(+ : sum)
+  for (std::int64_t i = 0; i < count; ++i) {
+    sum += weights[i] * fast_pow(std::abs(ratios[i] - levels[i]), power);
+  }
+  return sum;
+}
+
+/// The same with levels of a set.
+double chunk_error_of_set(
+    const WeightedValues& x, std::size_t at, std::int64_t count, const Steps& steps, float power) {
+  static constexpr auto kOnes = [] {
+    std::array<float, kErrorChunk> ones{};
+    for (float& one : ones) one = 1.0F;
+    return ones;
+  }();
+  std::array<float, kErrorChunk> ratios{};
+  ratios_of(x.values.data() + at, ratios.data(), count, steps);
+  std::array<float, kErrorChunk> levels = ratios;
+  round_to_set(std::span(levels).first(static_cast<std::size_t>(count)), *steps.grid.set);
+  const float* weights = x.weights.empty() ? kOnes.data() : x.weights.data() + at;
+  return sum_powers_of_errors(ratios.data(), levels.data(), weights, count, power);
+}
+
 double chunk_error(
     const WeightedValues& x, std::size_t at, std::int64_t count, const Steps& steps, float power) {
+  if (steps.grid.set != nullptr) {
+    return chunk_error_of_set(x, at, count, steps, power);
+  }
   const float* values = x.values.data() + at;
   if (!x.weights.empty()) {
     return sum_weighted_powers(values, x.weights.data() + at, count, steps, power);
@@ -102,15 +142,15 @@ double power_error(const WeightedValues& x,
                    BitWidth bits,
                    double power,
                    double give_up_above) {
-  // Short chunks, so that a bad candidate is dropped early and float32 sums are accurate to 1e-6.
-  constexpr std::size_t kChunk = 256;
-  const Steps steps{make_grid(params.scale, params.zero_point, bits, params.shift),
+  // Chunks are short, so that a bad candidate is dropped early and float32 sums are accurate to
+  // 1e-6.
+  const Steps steps{make_grid(params.scale, params.zero_point, bits, params.shift, params.set),
                     1.0F / params.scale};
   const double unit = std::pow(static_cast<double>(params.scale), power);
   const double limit = give_up_above / unit;
   double sum = 0;
-  for (std::size_t at = 0; at < x.values.size(); at += kChunk) {
-    const auto count = static_cast<std::int64_t>(std::min(kChunk, x.values.size() - at));
+  for (std::size_t at = 0; at < x.values.size(); at += kErrorChunk) {
+    const auto count = static_cast<std::int64_t>(std::min(kErrorChunk, x.values.size() - at));
     sum += chunk_error(x, at, count, steps, static_cast<float>(power));
     if (sum > limit) return std::numeric_limits<double>::infinity();
   }

@@ -3,6 +3,7 @@
 #include <limits>
 #include <span>
 
+#include "ompq/quant/level_set.h"
 #include "ompq/quant/quant_params.h"
 
 namespace ompq::quant {
@@ -11,7 +12,8 @@ namespace ompq::quant {
 struct SliceParams {
   float scale = 1;
   std::int32_t zero_point = 0;
-  float shift = 0.0F;  ///< of the levels: level_shift()
+  float shift = 0.0F;             ///< of the levels: level_shift()
+  const LevelSet* set = nullptr;  ///< null: equally spaced levels
 };
 
 /// Numbers to be quantized and their multiplicity; empty weights: 1.

@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <limits>
+#include <string>
 #include <utility>
 
 #include <fmt/format.h>
@@ -19,7 +20,8 @@ namespace {
 OMPQ_VECTOR_CLONES void quantize_run(const float* x,
                                      std::uint8_t* codes,
                                      std::int64_t count,
-                                     Grid grid) {
+                                     const Grid& given) {
+  const Grid grid = equally_spaced(given);
 #pragma omp simd
   for (std::int64_t i = 0; i < count; ++i) {
     const float level = level_of(x[i], grid);
@@ -30,11 +32,23 @@ OMPQ_VECTOR_CLONES void quantize_run(const float* x,
 OMPQ_VECTOR_CLONES void dequantize_run(const std::uint8_t* codes,
                                        float* x,
                                        std::int64_t count,
-                                       Grid grid) {
+                                       const Grid& given) {
+  const Grid grid = equally_spaced(given);
 #pragma omp simd
   for (std::int64_t i = 0; i < count; ++i) {
     x[i] = grid.scale * (static_cast<float>(codes[i]) + grid.low);
   }
+}
+
+void quantize_to_set(const float* x, std::uint8_t* codes, std::int64_t count, const Grid& grid) {
+  for (std::int64_t i = 0; i < count; ++i) codes[i] = code_of_level(level_of(x[i], grid), grid);
+}
+
+void dequantize_from_set(const std::uint8_t* codes,
+                         float* x,
+                         std::int64_t count,
+                         const Grid& grid) {
+  for (std::int64_t i = 0; i < count; ++i) x[i] = grid.scale * level_of_code(codes[i], grid);
 }
 
 /// The slices of `params`. @throws ShapeError, ConfigError if the two do not fit.
@@ -50,18 +64,29 @@ Slices checked_slices(std::span<const std::int64_t> shape, const QuantParams& pa
                                  shape_text(shape),
                                  expected));
   }
+  if (params.symmetry == Symmetry::Normal && !has_normal_levels(params.bits)) {
+    throw ConfigError("quant",
+                      fmt::format("{} bits have no normal levels; {} to {} bits have",
+                                  params.bits.value(),
+                                  kLeastNormalBits,
+                                  kMostNormalBits));
+  }
+  const ZeroPointRange allowed = zero_points_of(params.bits, params.symmetry);
   for (std::size_t s = 0; s < expected; ++s) {
     const bool scale_ok = std::isfinite(params.scale[s]) && params.scale[s] > 0;
-    const bool zero_ok = params.zero_point[s] >= 0 && params.zero_point[s] < params.bits.levels();
-    if (scale_ok && zero_ok) continue;
-    throw ConfigError("quant",
-                      fmt::format("slice {} has scale {} and zero point {}; a scale must be "
-                                  "positive, and a zero point of {} bits in 0..{}",
-                                  s,
-                                  params.scale[s],
-                                  params.zero_point[s],
-                                  params.bits.value(),
-                                  params.bits.levels() - 1));
+    if (scale_ok && allowed.has(params.zero_point[s])) continue;
+    throw ConfigError(
+        "quant",
+        fmt::format(
+            "slice {} has scale {} and zero point {}; a scale must be "
+            "positive, and a zero point of {} bits in {}..{}{}",
+            s,
+            params.scale[s],
+            params.zero_point[s],
+            params.bits.value(),
+            allowed.least,
+            allowed.most,
+            allowed.step == 1 ? std::string() : fmt::format(" in steps of {}", allowed.step)));
   }
   return slices;
 }
@@ -83,7 +108,8 @@ QuantizedTensor quantize(const Tensor& x, const QuantParams& params) {
   require_finite(values);
   QuantizedTensor q{params, x.shape(), std::vector<std::uint8_t>(values.size())};
   for_each_run(slices, params, [&](std::int64_t at, std::int64_t count, const Grid& grid) {
-    quantize_run(values.data() + at, q.codes.data() + at, count, grid);
+    const auto run = grid.set != nullptr ? quantize_to_set : quantize_run;
+    run(values.data() + at, q.codes.data() + at, count, grid);
   });
   return q;
 }
@@ -98,7 +124,8 @@ Tensor dequantize(const QuantizedTensor& q) {
   Tensor x(DataType::Float32, q.shape);
   const auto values = x.mutable_data<float>();
   for_each_run(slices, q.params, [&](std::int64_t at, std::int64_t count, const Grid& grid) {
-    dequantize_run(q.codes.data() + at, values.data() + at, count, grid);
+    const auto run = grid.set != nullptr ? dequantize_from_set : dequantize_run;
+    run(q.codes.data() + at, values.data() + at, count, grid);
   });
   return x;
 }
@@ -128,10 +155,10 @@ std::optional<Int8Levels> int8_levels(const QuantizedTensor& q) {
   bool fits = true;
   for_each_run(slices_of(q.shape, q.params.granularity),
                [&](std::int64_t slice, std::int64_t begin, std::int64_t count) {
-                 const float lowest = lowest_level(q.params, static_cast<std::size_t>(slice));
+                 const Grid grid = grid_of(q.params, static_cast<std::size_t>(slice));
                  for (std::int64_t i = begin; i < begin + count; ++i) {
                    const auto at = static_cast<std::size_t>(i);
-                   const float level = static_cast<float>(q.codes[at]) + lowest;
+                   const float level = level_of_code(q.codes[at], grid);
                    const auto whole = static_cast<int>(result.doubled ? 2.0F * level : level);
                    fits = fits && whole >= std::numeric_limits<std::int8_t>::min() &&
                           whole <= std::numeric_limits<std::int8_t>::max();

@@ -82,7 +82,9 @@ SliceParams symmetric_params(double min, double max, BitWidth bits) {
 SliceParams params_of_zeros(BitWidth bits, Symmetry symmetry) {
   const float shift = level_shift(bits, symmetry);
   const int zero_point = symmetry == Symmetry::Symmetric ? bits.levels() / 2 : 0;
-  return {shift > 0.0F ? 0x1p-40F : 1.0F, zero_point, shift};
+  const LevelSet* set = level_set(bits, symmetry);
+  const bool has_zero = shift == 0.0F && set == nullptr;
+  return {has_zero ? 1.0F : 0x1p-40F, zero_point, shift, set};
 }
 
 SliceParams asymmetric_params(double min, double max, BitWidth bits) {
@@ -91,17 +93,40 @@ SliceParams asymmetric_params(double min, double max, BitWidth bits) {
   return {static_cast<float>(scale), static_cast<std::int32_t>(std::nearbyint(-min / scale))};
 }
 
+/// The levels' centre is moved to that of the range as far as a zero point can.
+SliceParams normal_params(double min, double max, BitWidth bits) {
+  const ZeroPointRange allowed = zero_points_of(bits, Symmetry::Normal);
+  const double centre = (min + max) / (max - min) * kLargestNormalLevel;
+  const int steps = static_cast<int>(std::nearbyint(-centre / allowed.step));
+  const int zero_point = std::clamp(steps * allowed.step, allowed.least, allowed.most);
+  const double scale =
+      std::max(max / (kLargestNormalLevel - zero_point), -min / (kLargestNormalLevel + zero_point));
+  return {static_cast<float>(scale), zero_point, 0.0F, &normal_levels(bits)};
+}
+
+SliceParams unclamped_params(double min, double max, BitWidth bits, Symmetry symmetry) {
+  switch (symmetry) {
+    case Symmetry::Symmetric:
+      return symmetric_params(min, max, bits);
+    case Symmetry::Asymmetric:
+      return asymmetric_params(min, max, bits);
+    case Symmetry::Normal:
+      break;
+  }
+  return normal_params(min, max, bits);
+}
+
 }  // namespace
 
 SliceParams params_of_range(double min, double max, BitWidth bits, Symmetry symmetry) {
   min = std::min(min, 0.0);
   max = std::max(max, 0.0);
   if (min == max) return params_of_zeros(bits, symmetry);
-  SliceParams params = symmetry == Symmetry::Symmetric ? symmetric_params(min, max, bits)
-                                                       : asymmetric_params(min, max, bits);
+  SliceParams params = unclamped_params(min, max, bits, symmetry);
   // Scales stay normal numbers, so that 1 / scale is finite.
   params.scale = std::clamp(params.scale, 0x1p-126F, 0x1p126F);
-  params.zero_point = std::clamp(params.zero_point, 0, bits.levels() - 1);
+  const ZeroPointRange allowed = zero_points_of(bits, symmetry);
+  params.zero_point = std::clamp(params.zero_point, allowed.least, allowed.most);
   return params;
 }
 

@@ -49,7 +49,7 @@ OMPQ_INLINE bool inside(float y, const Bounds& bounds) { return y > bounds.low &
 template <bool kDrop, typename T>
 OMPQ_INLINE void quantize_body(
     const T* x, T* y, std::int64_t count, const quant::Grid& given, const Drop& drop_given) {
-  const quant::Grid grid = given;
+  const quant::Grid grid = quant::equally_spaced(given);  // of an activation
   const Drop drop = drop_given;
 #pragma omp simd
   for (std::int64_t i = 0; i < count; ++i) {
@@ -66,7 +66,7 @@ OMPQ_INLINE double quantize_backward_body(const T* x,
                                           const quant::Grid& given,
                                           const Drop& drop_given,
                                           const Bounds& bounds_given) {
-  const quant::Grid grid = given;
+  const quant::Grid grid = quant::equally_spaced(given);  // of an activation
   const Drop drop = drop_given;
   const Bounds bounds = bounds_given;
   float sum = 0.0F;

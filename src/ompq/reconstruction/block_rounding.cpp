@@ -8,7 +8,6 @@
 
 #include "ompq/core/error.h"
 #include "ompq/quant/grid.h"
-#include "ompq/quant/levels.h"
 #include "ompq/quant/rounding.h"
 #include "ompq/quant/simd.h"
 #include "ompq/quant/slices.h"
@@ -125,20 +124,25 @@ RoundingVariables::RoundingVariables(const Tensor& weight,
   const std::size_t count = values.size();
   scale_.resize(count);
   lower_.resize(count);
+  lower_code_.resize(count);
   v_.resize(count);
   first_moment_.assign(count, 0.0F);
   second_moment_.assign(count, 0.0F);
   for (std::size_t i = 0; i < count; ++i) {
     const auto s = static_cast<std::size_t>(slices.of(static_cast<std::int64_t>(i)));
     const quant::Grid grid = quant::grid_of(initial.params, s);
-    const float level = grid.low + static_cast<float>(initial.codes[i]);
-    scale_[i] = grid.scale;
-    const float ratio = values[i] / scale_[i];
+    const int code = initial.codes[i];
+    const float ratio = values[i] / grid.scale;
     // The code is one of the two levels; the other one is on the side of the float weight.
-    const float below = ratio > level ? level : level - 1.0F;
-    lower_[i] = std::clamp(below, grid.low, grid.high - 1.0F);
-    const float up = level - lower_[i];  // 0 or 1
-    const float exact = unit(ratio - lower_[i]);
+    const int below = ratio > quant::level_of_code(initial.codes[i], grid) ? code : code - 1;
+    const int lower = std::clamp(below, 0, initial.params.bits.levels() - 2);
+    lower_code_[i] = static_cast<std::uint8_t>(lower);
+    const float level = quant::level_of_code(lower_code_[i], grid);
+    const float step = quant::level_of_code(static_cast<std::uint8_t>(lower + 1), grid) - level;
+    scale_[i] = grid.scale * step;
+    lower_[i] = level / step;
+    const auto up = static_cast<float>(code - lower);  // 0 or 1
+    const float exact = unit((ratio - level) / step);
     v_[i] = inverse_rectified_sigmoid(exact + start.firmness * (up - exact));
   }
 }
@@ -151,11 +155,9 @@ void RoundingVariables::soft_weights(std::span<float> weights) const {
 
 quant::QuantizedTensor RoundingVariables::harden() const {
   quant::QuantizedTensor result = initial_;
-  const quant::Slices slices = quant::slices_of(initial_.shape, initial_.params.granularity);
   for (std::size_t i = 0; i < v_.size(); ++i) {
-    const auto s = static_cast<std::size_t>(slices.of(static_cast<std::int64_t>(i)));
-    const float level = lower_[i] + (v_[i] >= 0.0F ? 1.0F : 0.0F);  // h(0) = 1/2
-    result.codes[i] = static_cast<std::uint8_t>(level - quant::lowest_level(initial_.params, s));
+    const int up = v_[i] >= 0.0F ? 1 : 0;  // h(0) = 1/2
+    result.codes[i] = static_cast<std::uint8_t>(lower_code_[i] + up);
   }
   return result;
 }

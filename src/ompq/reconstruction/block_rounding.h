@@ -41,7 +41,8 @@ struct RoundingStart {
 };
 
 /// The weights of one layer with learned rounding: each is between two neighbouring levels, scale x
-/// (lower + h(v)), one of which is its initial code. All arrays are row-major like the weight.
+/// (lower + h(v)) with the distance of the two as the scale, one of which is its initial code. All
+/// arrays are row-major like the weight.
 class RoundingVariables {
  public:
   /// @param weight   the float weight.
@@ -74,8 +75,9 @@ class RoundingVariables {
 
  private:
   quant::QuantizedTensor initial_;
-  std::vector<float> scale_;  ///< of each element's slice
-  std::vector<float> lower_;  ///< lower level: code - zero point
+  std::vector<float> scale_;  ///< of each element: the distance between its two levels
+  std::vector<float> lower_;  ///< the lower level, in this scale
+  std::vector<std::uint8_t> lower_code_;
   std::vector<float> v_;
   std::vector<float> first_moment_;
   std::vector<float> second_moment_;

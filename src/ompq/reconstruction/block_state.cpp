@@ -75,7 +75,7 @@ class Reader {
 
 void write_codes(Writer& writer, const quant::QuantizedTensor& codes) {
   writer.number<std::int32_t>(codes.params.bits.value());
-  writer.number<std::int32_t>(codes.params.symmetry == quant::Symmetry::Symmetric ? 1 : 0);
+  writer.number(static_cast<std::int32_t>(codes.params.symmetry));
   writer.number<std::int32_t>(codes.params.granularity.per_axis ? 1 : 0);
   writer.number<std::int64_t>(codes.params.granularity.axis);
   writer.number<std::int64_t>(codes.params.granularity.stacked);
@@ -90,8 +90,9 @@ quant::QuantizedTensor read_codes(Reader& reader) {
   const auto bits = reader.number<std::int32_t>();
   if (bits < kMinBits || bits > kMaxBits) Reader::fail();
   codes.params.bits = BitWidth(bits);
-  codes.params.symmetry =
-      reader.number<std::int32_t>() != 0 ? quant::Symmetry::Symmetric : quant::Symmetry::Asymmetric;
+  const auto symmetry = reader.number<std::int32_t>();
+  if (symmetry < 0 || symmetry > static_cast<std::int32_t>(quant::Symmetry::Normal)) Reader::fail();
+  codes.params.symmetry = static_cast<quant::Symmetry>(symmetry);
   codes.params.granularity.per_axis = reader.number<std::int32_t>() != 0;
   codes.params.granularity.axis = reader.number<std::int64_t>();
   codes.params.granularity.stacked = reader.number<std::int64_t>();

@@ -263,8 +263,8 @@ class Compensation {
     ColumnSolution solution{.levels = DenseMatrix(part.columns(), layout_.rows)};
     for (std::int64_t j = 0; j < part.columns(); ++j) {
       for (std::int64_t r = 0; r < layout_.rows; ++r) {
-        solution.levels.at(j, r) = static_cast<float>(result_.codes.codes[part.element(r, j)]) +
-                                   grids[static_cast<std::size_t>(r)].low;
+        solution.levels.at(j, r) = quant::level_of_code(result_.codes.codes[part.element(r, j)],
+                                                        grids[static_cast<std::size_t>(r)]);
       }
     }
     solution.error = row_errors(part.problem(), grids, solution.levels);
@@ -277,13 +277,13 @@ class Compensation {
       const std::size_t c = layout_.channel(part.moments().group, r);
       result_.codes.params.scale[c] = grid.scale;
       quant::QuantParams& params = result_.codes.params;
-      params.zero_point[c] = static_cast<std::int32_t>(quant::level_shift(params) - grid.low);
+      params.zero_point[c] = quant::zero_point_of(grid);
       double kept = 0.0;
       const Tensor& weight = *graph_.value(layer_.weight).constant;
       for (std::int64_t j = 0; j < part.columns(); ++j) {
         const std::size_t e = part.element(r, j);
         const float level = best.solution.levels.at(j, r);
-        result_.codes.codes[e] = static_cast<std::uint8_t>(level - grid.low);
+        result_.codes.codes[e] = quant::code_of_level(level, grid);
         const auto column = static_cast<std::size_t>(part.column(j));
         kept += static_cast<double>(weight.data<float>()[e]) * part.moments().mean[column] -
                 static_cast<double>(level) * grid.scale * part.moments().z_mean[column];

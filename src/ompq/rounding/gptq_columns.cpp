@@ -19,9 +19,10 @@ constexpr std::int64_t kBlock = 32;
 /// Rows per task of a thread.
 constexpr std::int64_t kStripe = 256;
 
-/// Grids as arrays, for loops along rows.
+/// Grids as arrays, for loops along rows. All have the same set, if any.
 struct GridArrays {
-  std::vector<float> scale, inverse, low, high;
+  std::vector<float> scale, inverse, low, high, shift;
+  const quant::LevelSet* set = nullptr;
 
   explicit GridArrays(std::span<const quant::Grid> grids) {
     for (const quant::Grid& grid : grids) {
@@ -29,6 +30,8 @@ struct GridArrays {
       inverse.push_back(1.0F / grid.scale);
       low.push_back(grid.low);
       high.push_back(grid.high);
+      shift.push_back(grid.shift);
+      set = grid.set;
     }
   }
 };
@@ -81,6 +84,55 @@ void descend_stripe(const float* slope,
   }
 }
 
+/// Rounds ratios, in place, to the levels of a set.
+void round_ratios(float* ratios, const GridArrays& grids, std::int64_t at, std::int64_t count) {
+  const float* shift = grids.shift.data() + at;
+  for (std::int64_t i = 0; i < count; ++i) ratios[i] -= shift[i];
+  quant::round_to_set({ratios, static_cast<std::size_t>(count)}, *grids.set);
+  for (std::int64_t i = 0; i < count; ++i) ratios[i] += shift[i];
+}
+
+/// round_stripe() with the levels of a set.
+void round_stripe_to_set(const float* target,
+                         const float* moved,
+                         float inverse_diagonal,
+                         const GridArrays& grids,
+                         std::int64_t at,
+                         float* level,
+                         float* error,
+                         std::int64_t count) {
+  const float* inverse = grids.inverse.data() + at;
+  const float* scale = grids.scale.data() + at;
+  for (std::int64_t i = 0; i < count; ++i) {
+    level[i] = (target[i] + moved[i] * inverse_diagonal) * inverse[i];
+  }
+  round_ratios(level, grids, at, count);
+  for (std::int64_t i = 0; i < count; ++i) error[i] = target[i] - level[i] * scale[i];
+}
+
+/// descend_stripe() with the levels of a set.
+void descend_stripe_in_set(const float* slope,
+                           float inverse_diagonal,
+                           const GridArrays& grids,
+                           std::int64_t at,
+                           float* level,
+                           float* error,
+                           float* change,
+                           std::int64_t count) {
+  const float* inverse = grids.inverse.data() + at;
+  const float* scale = grids.scale.data() + at;
+  for (std::int64_t i = 0; i < count; ++i) {
+    change[i] = level[i] + slope[i] * inverse_diagonal * inverse[i];
+  }
+  round_ratios(change, grids, at, count);
+  for (std::int64_t i = 0; i < count; ++i) {
+    const float moved = (change[i] - level[i]) * scale[i];
+    level[i] = change[i];
+    error[i] -= moved;
+    change[i] = -moved;
+  }
+}
+
 template <typename Work>
 void for_stripes(std::int64_t rows, Work work) {
 #pragma omp parallel for schedule(static)
@@ -105,6 +157,17 @@ void round_block(const ColumnProblem& problem,
       float* own = moved.view().row(j) + at;
       for (std::int64_t i = j + 1; i < size; ++i) {
         add_scaled(r.row(column)[first + i], errors.view().row(first + i) + at, own, count);
+      }
+      if (grids.set != nullptr) {
+        round_stripe_to_set(problem.target.row(column) + at,
+                            own,
+                            1.0F / r.row(column)[column],
+                            grids,
+                            at,
+                            levels.view().row(column) + at,
+                            errors.view().row(column) + at,
+                            count);
+        continue;
       }
       round_stripe(problem.target.row(column) + at,
                    own,
@@ -145,16 +208,30 @@ void descend_block(const ColumnProblem& problem,
     std::vector<float> change(static_cast<std::size_t>(count));
     for (std::int64_t j = 0; j < size; ++j) {
       const std::int64_t column = first + j;
-      descend_stripe(slopes.view().row(j) + at,
-                     1.0F / h.row(column)[column],
-                     grids.scale.data() + at,
-                     grids.inverse.data() + at,
-                     grids.low.data() + at,
-                     grids.high.data() + at,
-                     levels.view().row(column) + at,
-                     errors.view().row(column) + at,
-                     change.data(),
-                     count);
+      float* level = levels.view().row(column) + at;
+      float* error = errors.view().row(column) + at;
+      const float inverse_diagonal = 1.0F / h.row(column)[column];
+      if (grids.set != nullptr) {
+        descend_stripe_in_set(slopes.view().row(j) + at,
+                              inverse_diagonal,
+                              grids,
+                              at,
+                              level,
+                              error,
+                              change.data(),
+                              count);
+      } else {
+        descend_stripe(slopes.view().row(j) + at,
+                       inverse_diagonal,
+                       grids.scale.data() + at,
+                       grids.inverse.data() + at,
+                       grids.low.data() + at,
+                       grids.high.data() + at,
+                       level,
+                       error,
+                       change.data(),
+                       count);
+      }
       for (std::int64_t i = 0; i < size; ++i) {
         add_scaled(h.row(first + i)[column], change.data(), slopes.view().row(i) + at, count);
       }
@@ -168,27 +245,53 @@ quant::Grid grid_of_range(float low, float high, BitWidth bits, quant::Symmetry 
   return quant::grid_of(params);
 }
 
-/// Candidate ranges, as shares of a row's range.
+/// The values of a row between the two.
+struct RowRange {
+  float low = 0.0F;
+  float high = 0.0F;
+  float mean = 0.0F;
+};
+
+RowRange range_of_row(const DenseView& target, std::int64_t row) {
+  RowRange range;
+  double sum = 0.0;
+  for (std::int64_t j = 0; j < target.rows; ++j) {
+    const float value = target.row(j)[row];
+    range.low = std::min(range.low, value);
+    range.high = std::max(range.high, value);
+    sum += static_cast<double>(value);
+  }
+  range.mean =
+      static_cast<float>(sum / static_cast<double>(std::max<std::int64_t>(target.rows, 1)));
+  return range;
+}
+
+/// Candidate ranges, as shares of a row's range; normal levels with their middle also at the mean,
+/// where most values are.
 std::vector<quant::Grid> candidate_grids(const DenseView& target,
                                          std::int64_t row,
                                          BitWidth bits,
                                          quant::Symmetry symmetry) {
-  float low = 0.0F;
-  float high = 0.0F;
-  for (std::int64_t j = 0; j < target.rows; ++j) {
-    low = std::min(low, target.row(j)[row]);
-    high = std::max(high, target.row(j)[row]);
-  }
+  const RowRange range = range_of_row(target, row);
   std::vector<quant::Grid> grids;
-  // Below a quarter too much is clipped even at 2 bits.
-  constexpr int kSteps = 32;
-  for (int s = kSteps / 4; s <= kSteps + 2; ++s) {
-    const float share = static_cast<float>(s) / kSteps;
-    quant::Grid grid = grid_of_range(low * share, high * share, bits, symmetry);
+  const auto add = [&](float low, float high) {
+    quant::Grid grid = grid_of_range(low, high, bits, symmetry);
     const auto same = [&](const quant::Grid& other) {
       return other.scale == grid.scale && other.low == grid.low;
     };
     if (std::none_of(grids.begin(), grids.end(), same)) grids.push_back(grid);
+  };
+  // Below a quarter too much is clipped even at 2 bits.
+  constexpr int kSteps = 32;
+  const float middle = (range.low + range.high) / 2.0F;
+  const float reach = (range.high - range.low) / 2.0F;
+  for (int s = kSteps / 4; s <= kSteps + 2; ++s) {
+    const float share = static_cast<float>(s) / kSteps;
+    add(range.low * share, range.high * share);
+    if (symmetry != quant::Symmetry::Normal) continue;
+    for (const float centre : {range.mean, middle}) {
+      add(std::min(centre - share * reach, 0.0F), std::max(centre + share * reach, 0.0F));
+    }
   }
   return grids;
 }

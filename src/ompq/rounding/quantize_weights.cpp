@@ -48,7 +48,20 @@ quant::QuantizedTensor quantize_short(const Tensor& weight, const quant::QuantPa
 
 quant::Symmetry symmetry_of(const WeightOptions& options, BitWidth bits) {
   if (targets::target(options.target).needs_symmetric(bits)) return quant::Symmetry::Symmetric;
-  return quant::weight_symmetry(options.symmetry, bits);
+  const quant::Symmetry symmetry = quant::weight_symmetry(options.symmetry, bits);
+  const bool supported = targets::target(options.target).supports_normal_levels();
+  return symmetry == quant::Symmetry::Normal && !supported ? quant::Symmetry::Asymmetric : symmetry;
+}
+
+std::array<int, kMaxBits + 1> zero_point_bits(const WeightOptions& options) {
+  std::array<int, kMaxBits + 1> bits{};
+  for (int width = kMinBits; width <= kMaxBits; ++width) {
+    int& own = bits.at(static_cast<std::size_t>(width));
+    const quant::Symmetry symmetry = symmetry_of(options, BitWidth(width));
+    if (symmetry == quant::Symmetry::Asymmetric) own = width;
+    if (symmetry == quant::Symmetry::Normal) own = quant::kNormalShiftBits;
+  }
+  return bits;
 }
 
 quant::Granularity granularity_of(const graph::Layer& layer) {

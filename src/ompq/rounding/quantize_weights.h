@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <map>
 #include <string>
 #include <vector>
@@ -18,8 +19,12 @@ struct WeightOptions {
 };
 
 /// The symmetry of a weight of `bits` bits: quant::weight_symmetry(), and symmetric if the target's
-/// kernels need it, e.g. with 8 bits, since levels between -255 and 255 would not fit int8.
+/// kernels need it, e.g. with 8 bits, since levels between -255 and 255 would not fit int8. Normal
+/// levels become asymmetric ones if the target's kernels do not support them.
 [[nodiscard]] quant::Symmetry symmetry_of(const WeightOptions& options, BitWidth bits);
+
+/// Bits of the zero point of each channel, by width; 0: none.
+[[nodiscard]] std::array<int, kMaxBits + 1> zero_point_bits(const WeightOptions& options);
 
 /// The granularity of a layer's weight: one scale per output channel and member of a stack.
 [[nodiscard]] quant::Granularity granularity_of(const graph::Layer& layer);

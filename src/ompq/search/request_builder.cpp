@@ -9,14 +9,11 @@
 #include "ompq/allocation/latency_csv.h"
 #include "ompq/core/error.h"
 #include "ompq/pipeline/layer_tables.h"
-#include "ompq/quant/levels.h"
+#include "ompq/rounding/quantize_weights.h"
 #include "ompq/targets/target_table.h"
 
 namespace ompq::search {
 namespace {
-
-static_assert(allocation::kMostBitsWithoutZeroPoints == quant::kMostBitsWithoutZero,
-              "sizes are only known for quantized weights");
 
 std::optional<double> loss_at(const sensitivity::LossTable& table, std::size_t layer, int width) {
   if (width == allocation::kFloatBits) return 0.0;
@@ -132,7 +129,8 @@ allocation::AllocationRequest free_request(const pipeline::Model& model,
   request.cost.activation_bits = options.activation_candidates.empty()
                                      ? allocation::kFloatBits
                                      : options.activation_candidates.back();
-  request.cost.zero_points = options.symmetry == quant::Symmetry::Asymmetric;
+  request.cost.zero_point_bits =
+      rounding::zero_point_bits({.symmetry = options.symmetry, .target = options.target});
   request.float_bytes = model.file_bytes;
   request.integer = options.integer;
   request.seed = options.seed;

@@ -49,7 +49,7 @@ void bind_options(Binder& binder, RequestOptions& options) {
   binder.bind("accounting", options.accounting);
   binder.bind("rounding", options.rounding);
   binder.bind("latency-table", options.latency_table);
-  binder.bind("weight-symmetry", options.symmetry);
+  binder.bind("weight-levels", options.symmetry);
   binder.bind("target", options.target);
   binder.unbound("solver seconds", options.integer.time_limit_seconds);
   binder.unbound("solver labels", options.integer.max_labels);

@@ -83,7 +83,7 @@ void bind_measuring(Binder& binder, SearchOptions& options) {
   binder.unbound("starts", options.automatic.starts);
   binder.unbound("time to check", options.automatic.check_seconds);
   binder.unbound("more samples", options.more_samples);
-  binder.bind("weight-symmetry", options.weights.symmetry);
+  binder.bind("weight-levels", options.weights.symmetry);
   binder.bind("target", options.weights.target);
   binder.unbound("weight range", options.weights.range);
   binder.unbound("activation range", options.activation_range);

@@ -80,6 +80,10 @@ struct TargetRow {
   [[nodiscard]] bool needs_symmetric(BitWidth bits) const {
     return integer_kernels && bits.levels() - 1 > largest_level;
   }
+  /// True if levels may be any integers of int8 (quant::Symmetry::Normal).
+  [[nodiscard]] bool supports_normal_levels() const {
+    return !plain && (!integer_kernels || largest_level >= 128);
+  }
   [[nodiscard]] bool supports_activations(BitWidth bits) const {
     return !weights_only && (!integer_kernels || bits.value() >= least_activation_bits);
   }

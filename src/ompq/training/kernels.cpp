@@ -92,7 +92,7 @@ OMPQ_INLINE void forward_body(const Task& given) {
   T* y = static_cast<T*>(t.out);
   const float min = t.epilogue.min;
   const float max = t.epilogue.max;
-  const quant::Grid grid = t.epilogue.grid;
+  const quant::Grid grid = quant::equally_spaced(t.epilogue.grid);
   for (std::int64_t at = t.begin; at < t.end; at += t.tile) {
     const std::int64_t count = std::min(t.tile, t.end - at);
 #pragma omp simd
@@ -114,7 +114,7 @@ OMPQ_INLINE double backward_body(const Task& given) {
   const float min = t.epilogue.min;
   const float max = t.epilogue.max;
   const float slope_inside = t.epilogue.inside_slope;
-  const quant::Grid grid = t.epilogue.grid;
+  const quant::Grid grid = quant::equally_spaced(t.epilogue.grid);
   double step_gradient = 0.0;
   for (std::int64_t at = t.begin; at < t.end; at += t.tile) {
     const std::int64_t count = std::min(t.tile, t.end - at);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include <fmt/format.h>
 #include <torch/csrc/autograd/custom_function.h>
@@ -25,8 +26,9 @@ using torch::autograd::variable_list;
 constexpr float kLeastShare = 1.0F / 256.0F;
 /// Lower limit of folding factors; a folded channel below it is negligible.
 constexpr float kLeastFactor = 1e-12F;
-/// A weight that is moved into a level's cell is placed this far, in steps, from its centre.
-constexpr float kWithinCell = 0.499F;
+/// A weight that is moved into a level's cell is placed this far from its centre, as a share of the
+/// distance to the cell's end.
+constexpr float kWithinCell = 0.998F;
 
 /// Data of the weights' pass besides tensors, shared between forward and backward.
 struct WeightPass : torch::CustomClassHolder {
@@ -109,10 +111,10 @@ bool flipped(std::span<const float> factors, std::size_t s) {
 
 /// Of a slice of the operator's own weight.
 quant::Grid own_grid(const WeightQuantizer& quantizer, const WeightSteps& steps, std::size_t s) {
-  return {steps.own[s],
-          quantizer.low[s],
-          quantizer.high[s],
-          quant::level_shift(quantizer.bits, quantizer.symmetry)};
+  const quant::LevelSet* set = quant::level_set(quantizer.bits, quantizer.symmetry);
+  const float shift = set != nullptr ? quantizer.low[s] - set->level[0]
+                                     : quant::level_shift(quantizer.bits, quantizer.symmetry);
+  return {steps.own[s], quantizer.low[s], quantizer.high[s], shift, set};
 }
 
 /// Maximum magnitude of each slice divided by the number of levels on one side.
@@ -236,11 +238,13 @@ WeightQuantizer make_weight_quantizer(const QuantizerMethod& method,
   const float half = static_cast<float>(params.bits.levels() / 2) - shift;
   std::vector<float> steps;
   for (std::size_t s = 0; s < params.scale.size(); ++s) {
-    const float zero = min_max ? half : -quant::lowest_level(params, s);
+    const quant::Grid grid = quant::grid_of(params, s);
+    const float low = min_max ? -half : grid.low;
+    const float high = min_max ? top - half : grid.high;
     // A negative factor mirrors the range; a min-max range is symmetric.
     const bool turned = !min_max && flipped(factors, s);
-    quantizer.low.push_back(turned ? zero - top : -zero);
-    quantizer.high.push_back(turned ? zero : top - zero);
+    quantizer.low.push_back(turned ? -high : low);
+    quantizer.high.push_back(turned ? -low : high);
     steps.push_back(params.scale[s] / magnitude(factors, s));
     quantizer.floor.push_back(steps.back() * kLeastShare);
   }
@@ -287,7 +291,6 @@ quant::QuantizedTensor codes_of(const WeightQuantizer& quantizer,
                                 const at::Tensor& weight,
                                 std::span<const float> factors) {
   const WeightSteps steps = steps_of(quantizer, weight, factors);
-  const float shift = quant::level_shift(quantizer.bits, quantizer.symmetry);
   quant::QuantizedTensor codes{.params = {.bits = quantizer.bits,
                                           .symmetry = quantizer.symmetry,
                                           .granularity = quantizer.granularity,
@@ -295,22 +298,26 @@ quant::QuantizedTensor codes_of(const WeightQuantizer& quantizer,
                                .shape = weight.sizes().vec()};
   codes.codes.resize(static_cast<std::size_t>(weight.numel()));
   for (std::size_t s = 0; s < steps.own.size(); ++s) {
-    const float zero = flipped(factors, s) ? quantizer.high[s] : -quantizer.low[s];
-    codes.params.zero_point.push_back(static_cast<std::int32_t>(zero + shift));
+    quant::Grid grid = own_grid(quantizer, steps, s);
+    if (flipped(factors, s)) {
+      if (grid.set != nullptr) grid.shift = -grid.shift;
+      grid.low = -quantizer.high[s];
+    }
+    codes.params.zero_point.push_back(quant::zero_point_of(grid));
     const bool middle = codes.params.zero_point.back() == quantizer.bits.levels() / 2;
-    if (!middle) codes.params.symmetry = quant::Symmetry::Asymmetric;
+    if (!middle && grid.set == nullptr) codes.params.symmetry = quant::Symmetry::Asymmetric;
   }
   const at::Tensor plain = weight.contiguous();
   const float* w = plain.data_ptr<float>();
   quant::for_each_run(slices_of(weight, quantizer.granularity),
                       [&](std::int64_t slice, std::int64_t at, std::int64_t count) {
                         const auto s = static_cast<std::size_t>(slice);
-                        const float zero = static_cast<float>(codes.params.zero_point[s]) - shift;
                         const float sign = flipped(factors, s) ? -1.0F : 1.0F;
-                        const quant::Grid grid = own_grid(quantizer, steps, s);
+                        const quant::Grid own = own_grid(quantizer, steps, s);
+                        const quant::Grid folded = quant::grid_of(codes.params, s);
                         for (std::int64_t i = at; i < at + count; ++i) {
                           codes.codes[static_cast<std::size_t>(i)] =
-                              static_cast<std::uint8_t>(sign * quant::level_of(w[i], grid) + zero);
+                              quant::code_of_level(sign * quant::level_of(w[i], own), folded);
                         }
                       });
   return codes;
@@ -333,20 +340,22 @@ at::Tensor moved_to_codes(const at::Tensor& weight,
                         const auto s = static_cast<std::size_t>(slice);
                         const float step = params.scale[s] / magnitude(factors, s);
                         const float sign = flipped(factors, s) ? -1.0F : 1.0F;
+                        const quant::Grid grid = quant::grid_of(params, s);
                         for (std::int64_t i = at; i < at + count; ++i) {
-                          const int code = codes.codes[static_cast<std::size_t>(i)];
-                          const float level =
-                              sign * (static_cast<float>(code) + quant::lowest_level(params, s));
+                          const std::uint8_t code = codes.codes[static_cast<std::size_t>(i)];
+                          const float level = sign * quant::level_of_code(code, grid);
+                          quant::Cell cell = quant::cell_of(sign * level, grid);
+                          if (sign < 0) std::swap(cell.below, cell.above);
                           // Values beyond the last level quantize to it.
                           const bool first = code == 0;
                           const bool last = code == params.bits.levels() - 1;
                           const bool open_below = sign > 0 ? first : last;
                           const bool open_above = sign > 0 ? last : first;
                           const float ratio = w[i] / step;
-                          if (!open_below && ratio < level - kWithinCell)
-                            w[i] = (level - kWithinCell) * step;
-                          if (!open_above && ratio > level + kWithinCell)
-                            w[i] = (level + kWithinCell) * step;
+                          const float least = level - kWithinCell * cell.below;
+                          const float most = level + kWithinCell * cell.above;
+                          if (!open_below && ratio < least) w[i] = least * step;
+                          if (!open_above && ratio > most) w[i] = most * step;
                         }
                       });
   return moved;
