@@ -41,7 +41,8 @@ add_library(ompq_torch INTERFACE)
 if(OMPQ_TORCH)  # a folder with include/ and lib/, as in PyPI's torch or a LibTorch archive
   find_path(OMPQ_TORCH_INCLUDE ATen/ATen.h PATHS ${OMPQ_TORCH}/include NO_DEFAULT_PATH REQUIRED)
   set(torch_include ${OMPQ_TORCH_INCLUDE})
-  if(EXISTS ${OMPQ_TORCH_INCLUDE}/dnnl.hpp)  # of a private oneDNN, which need not fit the library found above
+  file(GLOB torch_dnnl ${OMPQ_TORCH_INCLUDE}/dnnl* ${OMPQ_TORCH_INCLUDE}/oneapi)
+  if(torch_dnnl)  # of a private oneDNN, which need not fit the library found above
     set(torch_include ${PROJECT_BINARY_DIR}/torch_include)
     file(REMOVE_RECURSE ${torch_include})
     file(MAKE_DIRECTORY ${torch_include})

@@ -96,9 +96,11 @@ std::size_t pick(const std::vector<report::SweepPoint>& points, std::int64_t byt
 /// The smallest file that loses at most `loss` of the float network's quality.
 std::size_t smallest_within(const report::Sweep& report, double loss) {
   const auto& points = report.points;
-  const double least = report.float_quality.value() - loss;
-  const auto found =
-      std::ranges::find_if(points, [&](const auto& point) { return *point.quality >= least; });
+  const double full = report.float_quality.value();
+  const double least = full - loss;
+  // Not compared with `least`, which is rounded: a loss computed from qualities allows itself.
+  const auto found = std::ranges::find_if(
+      points, [&](const auto& point) { return full - *point.quality <= loss; });
   if (found != points.end()) return static_cast<std::size_t>(found - points.begin());
   const auto& best = *std::ranges::max_element(
       points, {}, [](const report::SweepPoint& point) { return *point.quality; });
@@ -108,7 +110,7 @@ std::size_t smallest_within(const report::Sweep& report, double loss) {
                   "float network less --max-loss {:g}; the best one has {:g} with {} ({} bytes). "
                   "Allow a larger loss, more points (--points) or more bits (--candidates)",
                   least,
-                  *report.float_quality,
+                  full,
                   loss,
                   *best.quality,
                   format_bytes(best.bytes),
