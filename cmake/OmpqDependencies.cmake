@@ -53,6 +53,9 @@ if(OMPQ_TORCH)  # a folder with include/ and lib/, as in PyPI's torch or a LibTo
     endforeach()
   endif()
   target_include_directories(ompq_torch SYSTEM INTERFACE ${torch_include} ${torch_include}/torch/csrc/api/include)
+  # Before LibTorch in every program: builds of LibTorch export parts of their own oneDNN (initializers of its matrix products),
+  # which would take the place of those of the library found above, and its matrix products would fail.
+  link_libraries(${OMPQ_DNNL_LIBRARY})
   # Not libtorch.so, which has no code of its own and would load CUDA's libraries where there are any.
   foreach(library torch_cpu c10)
     find_library(OMPQ_TORCH_${library} ${library} PATHS ${OMPQ_TORCH}/lib NO_DEFAULT_PATH REQUIRED)
