@@ -12,12 +12,14 @@ set -eu
 root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
 folder=$1
 target=${2:-release}
+commit=$(git -C "$root" rev-parse HEAD)
 mkdir -p "$folder"
 folder=$(CDPATH='' cd -- "$folder" && pwd)
 
 for name in first another/folder; do
   rm -rf "${folder:?}/$name"
   git clone --quiet "$root" "$folder/$name"
+  git -C "$folder/$name" checkout --quiet --detach "$commit"
   if [ -d "$root/build/torch" ]; then # fetched once
     mkdir -p "$folder/$name/build"
     cp -r "$root/build/torch" "$folder/$name/build/torch"
