@@ -1,5 +1,6 @@
 #include "ompq/rounding/bias_range.h"
 
+#include <cmath>
 #include <cstdint>
 #include <vector>
 
@@ -62,6 +63,24 @@ TEST(RaiseScalesForBiases, KeepsCodesWithoutALevelAtZero) {
   Case dead = dead_channel(quant::Symmetry::Symmetric, 1);
   EXPECT_EQ(dead.raise(), 1);
   EXPECT_EQ(dead.codes().codes, (std::vector<std::uint8_t>{0, 1, 0, 1, 1, 0}));
+}
+
+TEST(RaiseScalesForBiases, PutsNormalLevelsOfADeadChannelNextToZero) {
+  for (const int bits : {2, 3, 4}) {
+    for (const std::int32_t zero_point : {-32, 0, 28}) {
+      Case dead = dead_channel(quant::Symmetry::Normal, bits);
+      dead.codes().params.zero_point = {4, zero_point, 4};
+      EXPECT_EQ(dead.raise(), 1);
+      const quant::QuantParams& params = dead.codes().params;
+      const Tensor weights = quant::dequantize(dead.codes());
+      for (const std::size_t of_dead : {2, 3}) {
+        EXPECT_LE(std::abs(weights.data<float>()[of_dead]), params.scale[1])
+            << bits << " bits, zero point " << zero_point;
+      }
+      EXPECT_EQ(params.zero_point[0], 4);
+      EXPECT_EQ(dead.codes().codes[1], 1);
+    }
+  }
 }
 
 TEST(RaiseScalesForBiases, ChangesNothingElse) {

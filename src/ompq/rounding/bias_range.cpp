@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstdint>
 
+#include "ompq/quant/grid.h"
 #include "ompq/quant/levels.h"
 #include "ompq/quant/short_scale.h"
 #include "ompq/quant/slices.h"
@@ -17,14 +18,21 @@ constexpr float kMostSteps = 0x1p30F;
 void rescale(quant::QuantizedTensor& weight, std::int64_t channel, float scale) {
   quant::QuantParams& params = weight.params;
   const auto c = static_cast<std::size_t>(channel);
-  const float ratio = params.scale[c] / scale;
+  const quant::Grid before = quant::grid_of(params, c);
   params.scale[c] = scale;
   if (quant::level_shift(params) > 0.0F) return;  // no level at zero; the nearest are the same
-  const std::int32_t zero = params.zero_point[c];
+  if (before.set != nullptr) {
+    // The zero point that puts a level next to zero, where the weights are now.
+    const float smallest = before.set->level.at(before.set->count / 2);
+    const auto step = static_cast<float>(quant::kNormalShiftStep);
+    params.zero_point[c] =
+        quant::kNormalShiftStep * static_cast<std::int32_t>(std::lround(smallest / step));
+  }
+  const quant::Grid after = quant::grid_of(params, c);
+  const float ratio = before.scale / scale;
   const auto rescaled = [&](std::uint8_t code) {
-    const auto level = static_cast<float>(static_cast<std::int32_t>(code) - zero);
-    const auto moved = static_cast<std::int32_t>(std::nearbyint(level * ratio)) + zero;
-    return static_cast<std::uint8_t>(std::clamp(moved, 0, params.bits.levels() - 1));
+    const float wanted = quant::level_of_code(code, before) * ratio;
+    return quant::code_of_level(quant::nearest_level(wanted, after), after);
   };
   const quant::Slices slices = quant::slices_of(weight.shape, params.granularity);
   quant::for_each_run(slices, [&](std::int64_t slice, std::int64_t at, std::int64_t count) {
