@@ -34,10 +34,18 @@ inline constexpr int kNormalShiftBits = 4;
 }
 
 /// The levels with the least squared error for normally distributed numbers, scaled so that the
-/// outermost are +-kLargestNormalLevel, and rounded to integers. Trained weights are about normally
+/// outermost are +-kLargestNormalLevel, and rounded to integers, the innermost to multiples of
+/// kNormalShiftStep: with such a zero point, zero is a level. Trained weights are about normally
 /// distributed. Source: Max 1960, "Quantizing for minimum distortion", table I.
 /// @pre has_normal_levels(bits).
 [[nodiscard]] const LevelSet& normal_levels(BitWidth bits);
+
+/// The zero point with which zero is a level; the other one is its negative.
+/// @pre has_normal_levels(bits).
+[[nodiscard]] inline int zero_point_at_level(BitWidth bits) {
+  const LevelSet& set = normal_levels(bits);
+  return static_cast<int>(set.level[set.count / 2]);
+}
 
 [[nodiscard]] OMPQ_INLINE float nearest_in(float ratio, const LevelSet& set) {
   float level = set.level[0];

@@ -80,11 +80,12 @@ SliceParams symmetric_params(double min, double max, BitWidth bits) {
 /// For values that are all zero: if no level is zero, zero is represented by about 10^-12. Biases
 /// are multiples of this scale, so it must not be so small that they overflow.
 SliceParams params_of_zeros(BitWidth bits, Symmetry symmetry) {
+  if (const LevelSet* set = level_set(bits, symmetry)) {
+    return {1.0F, zero_point_at_level(bits), 0.0F, set};
+  }
   const float shift = level_shift(bits, symmetry);
   const int zero_point = symmetry == Symmetry::Symmetric ? bits.levels() / 2 : 0;
-  const LevelSet* set = level_set(bits, symmetry);
-  const bool has_zero = shift == 0.0F && set == nullptr;
-  return {has_zero ? 1.0F : 0x1p-40F, zero_point, shift, set};
+  return {shift == 0.0F ? 1.0F : 0x1p-40F, zero_point, shift};
 }
 
 SliceParams asymmetric_params(double min, double max, BitWidth bits) {
@@ -130,6 +131,15 @@ SliceParams params_of_range(double min, double max, BitWidth bits, Symmetry symm
   return params;
 }
 
+bool is_sparse(std::size_t zeros, std::size_t values) { return zeros * 8 >= values && zeros > 0; }
+
+std::pair<double, double> range_with_zero(double min, double max, BitWidth bits, int side) {
+  const double below = kLargestNormalLevel + side * zero_point_at_level(bits);
+  const double above = kLargestNormalLevel - side * zero_point_at_level(bits);
+  const double scale = std::max(-min / below, max / above);
+  return {-scale * below, scale * above};
+}
+
 SliceParams search_range(const WeightedValues& x,
                          double min,
                          double max,
@@ -149,6 +159,12 @@ SliceParams search_range(const WeightedValues& x,
   try_factors(search, larger, count, [&](double f) { return Range{common.min * f, common.max}; });
   const Range lower = search.best_range();
   try_factors(search, larger, count, [&](double f) { return Range{lower.min, lower.max * f}; });
+  const auto zeros = static_cast<std::size_t>(std::ranges::count(x.values, 0.0F));
+  if (options.symmetry != Symmetry::Normal || !is_sparse(zeros, count)) return search.best();
+  for (const int side : {-1, 1}) {
+    const auto [low, high] = range_with_zero(min, max, options.bits, side);
+    try_factors(search, larger, count, [&](double f) { return Range{low * f, high * f}; });
+  }
   return search.best();
 }
 

@@ -7,6 +7,7 @@
 #include "ompq/core/first_failure.h"
 #include "ompq/quant/choose_qparams.h"
 #include "ompq/quant/levels.h"
+#include "ompq/quant/range_search.h"
 #include "ompq/quant/rounding.h"
 #include "ompq/quant/short_scale.h"
 #include "ompq/quant/simd.h"
@@ -250,24 +251,29 @@ struct RowRange {
   float low = 0.0F;
   float high = 0.0F;
   float mean = 0.0F;
+  bool sparse = false;
 };
 
 RowRange range_of_row(const DenseView& target, std::int64_t row) {
   RowRange range;
   double sum = 0.0;
+  std::int64_t zeros = 0;
   for (std::int64_t j = 0; j < target.rows; ++j) {
     const float value = target.row(j)[row];
+    zeros += value == 0.0F ? 1 : 0;
     range.low = std::min(range.low, value);
     range.high = std::max(range.high, value);
     sum += static_cast<double>(value);
   }
   range.mean =
       static_cast<float>(sum / static_cast<double>(std::max<std::int64_t>(target.rows, 1)));
+  range.sparse =
+      quant::is_sparse(static_cast<std::size_t>(zeros), static_cast<std::size_t>(target.rows));
   return range;
 }
 
 /// Candidate ranges, as shares of a row's range; normal levels with their middle also at the mean,
-/// where most values are.
+/// where most values are, and in a sparse row with a level at zero.
 std::vector<quant::Grid> candidate_grids(const DenseView& target,
                                          std::int64_t row,
                                          BitWidth bits,
@@ -291,6 +297,11 @@ std::vector<quant::Grid> candidate_grids(const DenseView& target,
     if (symmetry != quant::Symmetry::Normal) continue;
     for (const float centre : {range.mean, middle}) {
       add(std::min(centre - share * reach, 0.0F), std::max(centre + share * reach, 0.0F));
+    }
+    for (const int side : {-1, 1}) {
+      if (!range.sparse) break;
+      const auto [low, high] = quant::range_with_zero(range.low, range.high, bits, side);
+      add(share * static_cast<float>(low), share * static_cast<float>(high));
     }
   }
   return grids;
