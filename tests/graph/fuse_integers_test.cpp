@@ -192,5 +192,21 @@ TEST(FuseIntegers, AbsorbsTheQuantizerOfASumUnlessItsInputIsKept) {
   }
 }
 
+TEST(MultiplesOf, HaveAsFewBitsAsPossible) {
+  // 56,590,336 is 1,727 x 2^15; its product with a long step is rounded, and so is the quotient.
+  const std::vector<float> steps{0x1.85dc0ap-25F, 0x1.f4d11cp-24F, 0x1.85dc0ap-25F, 0.5F};
+  const std::vector<float> expected{56590336, -9748480, 1231, -0.0F};
+  std::vector<float> bias;
+  for (std::size_t c = 0; c < steps.size(); ++c) bias.push_back(expected[c] * steps[c]);
+  const auto found = multiples_of(Tensor::from({4}, bias), steps);
+  ASSERT_TRUE(found);
+  EXPECT_THAT(found->data<float>(), ::testing::ElementsAreArray(expected));
+}
+
+TEST(MultiplesOf, AreNoneForOtherNumbersAndMoreThanInt32) {
+  EXPECT_FALSE(multiples_of(Tensor::from({1}, std::vector<float>{0.75F}), {0.5F}));
+  EXPECT_FALSE(multiples_of(Tensor::from({1}, std::vector<float>{0x1p40F}), {0.5F}));
+}
+
 }  // namespace
 }  // namespace ompq::graph

@@ -38,6 +38,7 @@ struct Form {
 };
 constexpr auto kSymmetric = quant::Symmetry::Symmetric;
 constexpr auto kAsymmetric = quant::Symmetry::Asymmetric;
+constexpr auto kNormal = quant::Symmetry::Normal;
 
 quant::QuantizedTensor codes_of(const Graph& graph, const Form& form) {
   return testing::quantized(
@@ -76,6 +77,9 @@ INSTANTIATE_TEST_SUITE_P(
     WrittenTable,
     ::testing::Values(Form{"Packed3Symmetric", onnx_io::WeightFormat::Packed, 3, kSymmetric},
                       Form{"Packed3Asymmetric", onnx_io::WeightFormat::Packed, 3, kAsymmetric},
+                      Form{"Packed2Normal", onnx_io::WeightFormat::Packed, 2, kNormal},
+                      Form{"Packed3Normal", onnx_io::WeightFormat::Packed, 3, kNormal},
+                      Form{"Packed4Normal", onnx_io::WeightFormat::Packed, 4, kNormal},
                       Form{"Packed8Symmetric", onnx_io::WeightFormat::Packed, 8, kSymmetric},
                       Form{"Packed8Asymmetric", onnx_io::WeightFormat::Packed, 8, kAsymmetric},
                       Form{"Qdq3Symmetric", onnx_io::WeightFormat::Qdq, 3, kSymmetric},

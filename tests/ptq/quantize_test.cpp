@@ -83,6 +83,37 @@ TEST_F(QuantizeTest, GptqComputesCloserToTheFloatNetworkThanRoundingToNearest) {
   EXPECT_GT(snr("gptq"), snr("nearest") + 0.6);
 }
 
+/// In every convolution: channel 0 is zero, channel 1 almost.
+void kill_channels(pipeline::Model& model) {
+  for (const graph::Layer& layer : model.discovery.layers) {
+    Tensor& weight = *model.graph.mutable_value(layer.weight).constant;
+    if (weight.rank() != 4) continue;
+    const auto values = weight.mutable_data<float>();
+    const std::size_t row = values.size() / static_cast<std::size_t>(weight.shape()[0]);
+    for (std::size_t i = 0; i < row; ++i) {
+      values[i] = 0.0F;
+      values[row + i] *= 1e-9F;
+    }
+    for (std::size_t i = 2 * row; i < values.size(); ++i) values[i] *= 1e-3F;
+  }
+}
+
+TEST_F(QuantizeTest, KeepsThePromisedSizeWithDeadChannels) {
+  kill_channels(model_);
+  options_.method.iterations = 2;
+  options_.method.epochs = 1;
+  for (const std::string method : {"nearest", "gptq", "adaround", "brecq", "distill"}) {
+    for (const auto symmetry :
+         {quant::Symmetry::Symmetric, quant::Symmetry::Asymmetric, quant::Symmetry::Normal}) {
+      options_.method.method = method;
+      options_.search.request.symmetry = options_.search.weights.symmetry = symmetry;
+      const report::Quantization made = run();
+      EXPECT_LE(made.networks.front().bytes_on_disk, made.networks.front().bytes_promised)
+          << method << ", symmetry " << static_cast<int>(symmetry);
+    }
+  }
+}
+
 TEST_F(QuantizeTest, MoreBitsLeaveLessNoise) {
   const auto snr = [&](double bits) {
     options_.search.request.budget.average_bits = bits;

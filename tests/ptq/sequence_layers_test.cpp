@@ -271,6 +271,21 @@ TEST_P(SequenceLayer, HasTheSizeThatItsBitsSay) {
   }
 }
 
+TEST_P(SequenceLayer, IsReadBackWithNormalLevels) {
+  const pipeline::QuantizedNetwork network = pipeline::quantize_network(
+      model_, mixed_widths(model_), {}, {.symmetry = quant::Symmetry::Normal});
+  for (const auto format : {WeightFormat::Packed, WeightFormat::Float}) {
+    const auto file = folder_ / "written.onnx";
+    onnx_io::write_onnx_file(file, pipeline::export_file(network, {.format = format}));
+    const pipeline::QuantizedFile read = pipeline::read_quantized_file(model_, file);
+    EXPECT_EQ(read.weight_bits, mixed_widths(model_));
+    for (const auto& [name, weight] : network.weights) {
+      EXPECT_TRUE(quant::dequantize(read.codes.weights.at(name)).equals(quant::dequantize(weight)))
+          << name << ", form " << static_cast<int>(format);
+    }
+  }
+}
+
 TEST_P(SequenceLayer, IsReadBackFromEveryForm) {
   const pipeline::QuantizedNetwork network =
       pipeline::quantize_network(model_, mixed_widths(model_), {}, {});

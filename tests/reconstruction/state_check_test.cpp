@@ -1,6 +1,7 @@
 #include "ompq/reconstruction/state_check.h"
 
 #include <cmath>
+#include <cstdint>
 #include <functional>
 #include <limits>
 #include <string>
@@ -74,6 +75,18 @@ TEST_F(StateCheck, AcceptsCodesScalesAndBiasesInRange) {
               s.biases.clear();
             }),
             "accepted");
+}
+
+TEST_F(StateCheck, KnowsTheZeroPointsOfNormalLevels) {
+  initial_.weights["fc.weight"].params.symmetry = quant::Symmetry::Normal;
+  weight(state_).params.symmetry = quant::Symmetry::Normal;
+  const auto refused = [&](std::int32_t zero_point) {
+    return refusal([&](BlockState& s) { weight(s).params.zero_point = {0, zero_point}; });
+  };
+  for (const std::int32_t zero_point : {-32, -4, 0, 28}) EXPECT_EQ(refused(zero_point), "accepted");
+  for (const std::int32_t zero_point : {-36, -1, 2, 32}) {
+    EXPECT_THAT(refused(zero_point), HasSubstr("out of range"));
+  }
 }
 
 TEST_F(StateCheck, RefusesWhatDoesNotFitTheNetworkOrTheInitialCodes) {

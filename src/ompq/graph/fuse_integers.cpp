@@ -306,6 +306,22 @@ class IntegerFuser {
 
 }  // namespace
 
+namespace {
+
+/// The multiple of `step` that is `value`, with as few significant bits as possible: float32 rounds
+/// the product of a large multiple, so several of them have the same one.
+float shortest_multiple(float value, float step) {
+  const float nearest = std::nearbyint(value / step);
+  constexpr int kMostBits = std::numeric_limits<std::int32_t>::digits;
+  for (int dropped = kMostBits; dropped > 0; --dropped) {
+    const float multiple = std::ldexp(std::nearbyint(std::ldexp(nearest, -dropped)), dropped);
+    if (multiple * step == value) return multiple;
+  }
+  return nearest;
+}
+
+}  // namespace
+
 std::optional<Tensor> multiples_of(const Tensor& bias, const std::vector<float>& steps) {
   if (bias.rank() != 1 || bias.elements() != static_cast<std::int64_t>(steps.size())) {
     return std::nullopt;
@@ -313,7 +329,7 @@ std::optional<Tensor> multiples_of(const Tensor& bias, const std::vector<float>&
   const auto values = bias.data<float>();
   std::vector<float> counts;
   for (std::size_t c = 0; c < steps.size(); ++c) {
-    counts.push_back(std::nearbyint(values[c] / steps[c]));
+    counts.push_back(shortest_multiple(values[c], steps[c]));
     const bool fits =
         std::abs(static_cast<double>(counts.back())) < std::numeric_limits<std::int32_t>::max();
     if (!fits || counts.back() * steps[c] != values[c]) return std::nullopt;

@@ -96,7 +96,7 @@ class TableRestorer {
   bool take_lookup(NodeId id, TableDecoding& decoding, std::vector<ValueId>& open) const {
     const Node& node = graph_.node(id);
     if (node.int_attribute("axis", 0) != 0 || !is_derived(node.input(0))) return false;
-    if (is_byte(node.input(1))) {
+    if (is_byte(node.input(1)) || is_levels(node.input(0))) {
       open.push_back(node.input(1));
       return true;
     }
@@ -119,6 +119,14 @@ class TableRestorer {
     if (maker == kNoNode || !graph_.node(maker).is("Gather")) return false;
     const ValueId bytes = graph_.node(maker).input(0);
     return graph_.is_constant(bytes) && graph_.value(bytes).constant->type() == DataType::UInt8;
+  }
+
+  /// True for the levels that codes of a few bits stand for; the codes are looked-up themselves.
+  [[nodiscard]] bool is_levels(ValueId id) const {
+    constexpr std::int64_t kMostLevels = 16;
+    if (!graph_.is_constant(id)) return false;
+    const Tensor& levels = *graph_.value(id).constant;
+    return levels.rank() == 1 && levels.elements() <= kMostLevels;
   }
 
   void restore(NodeId root, const TableDecoding& decoding) {

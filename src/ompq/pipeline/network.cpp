@@ -13,6 +13,7 @@
 #include "ompq/quant/levels.h"
 #include "ompq/quant/slices.h"
 #include "ompq/rounding/bias_range.h"
+#include "ompq/rounding/scale_range.h"
 #include "ompq/targets/placement.h"
 #include "ompq/targets/target_table.h"
 
@@ -166,7 +167,8 @@ QuantizedNetwork assemble_network(const Model& model,
   if (target.integer_kernels) {
     rounding::raise_scales_for_biases(network.graph, layers, scales, network.weights);
   }
-  for (const auto& [name, weight] : network.weights) {
+  for (auto& [name, weight] : network.weights) {
+    rounding::narrow_scales(weight);
     graph::Value& value = network.graph.mutable_value(network.graph.find_value(name));
     value.constant = quant::dequantize(weight);
     if (target.integer_kernels) value.levels = levels_of(weight);

@@ -131,9 +131,16 @@ class Quantizer {
     const auto files =
         format.files({model(), plan.weight_bits, codes, *chosen_, form_, options_.output});
     write_delivered(files);
+    const bool is_network = format.is_onnx && format.companion_file == nullptr;
+    const std::int64_t bytes = files.front().size();
+    if (is_network && format.weights != onnx_io::WeightFormat::Float && bytes > plan.bytes_promised)
+      log().warn("{} has {} bytes, {} more than computed before it was written",
+                 options_.output.string(),
+                 bytes,
+                 bytes - plan.bytes_promised);
     // A file that needs a companion computes something else by itself.
     std::optional<graph::Graph> written;
-    if (format.is_onnx && format.companion_file == nullptr) {
+    if (is_network) {
       written = pipeline::read_back(model(), *chosen_, options_.output);
     }
     add_row(planned,

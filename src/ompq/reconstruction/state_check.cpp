@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "ompq/core/error.h"
+#include "ompq/quant/levels.h"
 
 namespace ompq::reconstruction {
 namespace {
@@ -43,10 +44,12 @@ void check_codes(const std::string& name,
     refuse_state(fmt::format("its codes for '{}' have another shape or width", name));
   }
   const int levels = codes.params.bits.levels();
+  const quant::ZeroPointRange zero_points =
+      quant::zero_points_of(codes.params.bits, codes.params.symmetry);
   const bool in_range =
       std::ranges::all_of(codes.codes, [&](std::uint8_t code) { return code < levels; }) &&
       std::ranges::all_of(codes.params.zero_point,
-                          [&](std::int32_t zero) { return zero >= 0 && zero < levels; }) &&
+                          [&](std::int32_t zero) { return zero_points.has(zero); }) &&
       std::ranges::all_of(codes.params.scale, [&](float scale) {
         return is_scale(scale, std::ranges::max(expected->second.params.scale));
       });
