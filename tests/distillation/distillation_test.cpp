@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <memory>
 #include <numeric>
 #include <vector>
@@ -126,6 +127,46 @@ TEST(Distill, KeepsCodesUnlessAskedAndScalesShort) {
     for (const std::uint8_t code : codes.codes) EXPECT_LT(code, 4);
   }
   EXPECT_TRUE(flipped);
+}
+
+/// One quantizer before and after a pool, and one that clips.
+graph::Graph clipped_and_pooled() {
+  ompq::testing::GraphBuilder builder("pooled");
+  const auto x = builder.input(
+      "x", {graph::Dim::batch(), graph::Dim::fixed(3), graph::Dim::fixed(8), graph::Dim::fixed(8)});
+  auto y = builder.clip("clip", builder.conv("a", x, {.out = 6, .kernel = 3}), 0.0F, 0.5F);
+  y = builder.max_pool("pool", y, 2, 2, 0);
+  y = builder.relu("relu", builder.conv("b", y, {.out = 6, .kernel = 3}));
+  y = builder.add("add", y, builder.conv("c", y, {.out = 6, .kernel = 3}));
+  return builder.finish({builder.gemm("fc", builder.flatten("flat", y), 4)});
+}
+
+TEST(Distill, LearnsScalesThatTheTargetsKernelsCanUse) {
+  const TestNetwork network = test_network(clipped_and_pooled(), 3, 3, 96);
+  DistillationOptions options = quick_distillation();
+  options.step_rate = 0.1;  // at which scales leave the limits for some of the seeds
+  for (const std::uint64_t seed : {1, 2, 3}) {
+    options.seed = seed;
+    const Distillation made = distill(request_of(network), options);
+    ASSERT_FALSE(made.kept_initial);
+    const auto scale_of = [&](const char* name, const rounding::NetworkCodes& codes) {
+      return codes.activations.at(network.graph.find_value(name)).scale.front();
+    };
+    EXPECT_NE(scale_of("relu_output", made.codes), scale_of("relu_output", network.initial));
+    EXPECT_LE(scale_of("clip_output", made.codes), 0.5F / 7.0F) << seed;
+    EXPECT_EQ(scale_of("pool_output", made.codes), scale_of("clip_output", made.codes)) << seed;
+  }
+}
+
+TEST(Distill, LearnsShortScalesOfActivationsWithoutIntegerKernels) {
+  const TestNetwork network = test_network(clipped_and_pooled(), 3, 3, 96, "exact");
+  DistillationOptions options = quick_distillation();
+  options.step_rate = 0.05;
+  const Distillation made = distill(request_of(network), options);
+  ASSERT_FALSE(made.kept_initial);
+  for (const auto& [value, params] : made.codes.activations) {
+    EXPECT_EQ(params.scale[0], quant::short_scale(params.scale[0], quant::Snap::Nearest));
+  }
 }
 
 TEST(Distill, FollowsTheFeaturesAsAsked) {

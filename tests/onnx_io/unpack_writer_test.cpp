@@ -149,7 +149,7 @@ TEST(UnpackWriter, ZeroPointsOfNormalLevelsTakeFourBitsEach) {
   // 3 bits of 8 codes, 4 bits of 2 zero points padded to 8, and 2 scale codes.
   EXPECT_EQ(unpacking.bytes_of(DataType::UInt8), 3U + 4U + 2U);
   EXPECT_THAT(unpacking.run({"a"})[0].data<float>(),
-              ElementsAre(-61.5F, -43.5F, 15.5F, 33.5F, 127, -2, 66, -63));
+              ElementsAre(-61.5F, -44, 16, 33.5F, 127, -2, 66, -63));
 }
 
 TEST(UnpackWriter, DecodesRowsOfNormalLevelsThatAreLookedUp) {

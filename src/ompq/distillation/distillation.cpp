@@ -18,9 +18,10 @@
 #include "ompq/distillation/distilled_network.h"
 #include "ompq/distillation/distilled_parameters.h"
 #include "ompq/distillation/distilled_samples.h"
-#include "ompq/quant/short_scale.h"
 #include "ompq/reconstruction/block_program.h"
+#include "ompq/rounding/quantizer_limits.h"
 #include "ompq/scores/class_scores.h"
+#include "ompq/targets/target_table.h"
 
 namespace ompq::distillation {
 namespace {
@@ -34,16 +35,15 @@ struct DistilledBias {
   AdamMoments moments;
 };
 
-/// Scale of one activation's quantizer: base x exp(t), rounded to a short scale.
+/// Scale of one activation's quantizer: the allowed scale nearest to base x exp(t).
 struct DistilledStep {
   ValueId value = graph::kNoValue;
   float base = 1.0F;
+  rounding::ScaleRule rule;
   std::vector<float> t{0.0F};
   AdamMoments moments{1};
 
-  [[nodiscard]] float scale() const {
-    return quant::short_scale(base * std::exp(t[0]), quant::Snap::Nearest);
-  }
+  [[nodiscard]] float scale() const { return rule.apply(base * std::exp(t[0])); }
 };
 
 class Distiller {
@@ -58,6 +58,10 @@ class Distiller {
                                 options.feature_weight > 0
                                     ? std::span<const graph::Block>(request.blocks)
                                     : std::span<const graph::Block>{})),
+        limits_(rounding::quantizer_limits(request.graph,
+                                           request.layers,
+                                           request.initial.activations,
+                                           targets::target(request.initial.target))),
         random_(Random(options.seed).split("distillation")),
         samples_(part_.graph,
                  request.dataset,
@@ -140,9 +144,12 @@ class Distiller {
     for (const auto& [value, params] : request_.initial.activations) {
       const auto own = part_.own.find(value);
       if (own == part_.own.end() || block_.consumers(own->second).empty()) continue;
+      if (limits_.is_on_grid(value)) continue;
       learned.quantizers.emplace(own->second, params);
+      if (limits_.tied.contains(value)) continue;
       learned.steps.insert(own->second);
-      steps_.push_back({.value = own->second, .base = params.scale.front()});
+      steps_.push_back(
+          {.value = own->second, .base = params.scale.front(), .rule = limits_.rule(value)});
     }
     program_ = std::make_unique<reconstruction::BlockProgram>(
         block_,
@@ -327,6 +334,7 @@ class Distiller {
     for (const auto& [name, scale] : state.best.steps) {
       result.codes.activations.at(request_.graph.find_value(name)).scale = {scale};
     }
+    limits_.repeat(result.codes.activations);
     result.loss_before = state.loss_before;
     result.loss_after = state.loss_best;
     result.best_epoch = state.best_epoch;
@@ -412,6 +420,7 @@ class Distiller {
   const ProgressHandler& progress_;
   rounding::PartGraph part_;
   graph::Graph block_;  ///< the network with the initial biases
+  rounding::QuantizerLimits limits_;
   Random random_;
   DistilledSamples samples_;
   std::map<ValueId, DistilledWeight> weights_;

@@ -85,8 +85,9 @@ using KeepDistillation = std::function<void(const reconstruction::DistillationSt
 /// with straight-through gradients. This corrects the accumulated errors of blocks at the output,
 /// which block-wise reconstruction does not.
 ///
-/// From the first step on, scales are short and biases are rounded as in the file. Memory: decoded
-/// images, cached samples (2 bytes per element), and the activations of `batch` samples.
+/// From the first step on, scales and biases are rounded as in the file, and activations keep
+/// within the target's limits (rounding::QuantizerLimits). Memory: decoded images, cached samples
+/// (2 bytes per element), and the activations of `batch` samples.
 /// @param finished  of an earlier call with the same arguments: resumes there, and gives the
 ///                  same codes.
 /// @throws UnusableState if `finished` does not fit, before any work; ConfigError for a network of

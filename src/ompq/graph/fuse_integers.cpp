@@ -304,10 +304,6 @@ class IntegerFuser {
   std::vector<NodeId> gone_;
 };
 
-}  // namespace
-
-namespace {
-
 /// The multiple of `step` that is `value`, with as few significant bits as possible: float32 rounds
 /// the product of a large multiple, so several of them have the same one.
 float shortest_multiple(float value, float step) {

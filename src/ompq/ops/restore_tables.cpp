@@ -121,7 +121,7 @@ class TableRestorer {
     return graph_.is_constant(bytes) && graph_.value(bytes).constant->type() == DataType::UInt8;
   }
 
-  /// True for the levels that codes of a few bits stand for; the codes are looked-up themselves.
+  /// True for a table of levels by code. Its indices are codes, not the network's indices.
   [[nodiscard]] bool is_levels(ValueId id) const {
     constexpr std::int64_t kMostLevels = 16;
     if (!graph_.is_constant(id)) return false;

@@ -133,11 +133,15 @@ class Quantizer {
     write_delivered(files);
     const bool is_network = format.is_onnx && format.companion_file == nullptr;
     const std::int64_t bytes = files.front().size();
-    if (is_network && format.weights != onnx_io::WeightFormat::Float && bytes > plan.bytes_promised)
-      log().warn("{} has {} bytes, {} more than computed before it was written",
-                 options_.output.string(),
-                 bytes,
-                 bytes - plan.bytes_promised);
+    const bool is_sized = is_network && format.weights != onnx_io::WeightFormat::Float;
+    if (is_sized && bytes > plan.bytes_promised) {
+      log().warn(
+          "{} has {} bytes, {} more than predicted; if it must not be larger, lower --size "
+          "by as much",
+          options_.output.string(),
+          bytes,
+          bytes - plan.bytes_promised);
+    }
     // A file that needs a companion computes something else by itself.
     std::optional<graph::Graph> written;
     if (is_network) {

@@ -24,7 +24,7 @@ constexpr LevelSet mirrored(std::initializer_list<int> positive) {
 }
 
 constexpr std::array kNormalLevels = {
-    mirrored({28, 95}), mirrored({12, 34, 59, 95}), mirrored({4, 13, 23, 33, 44, 56, 72, 95})};
+    mirrored({28, 95}), mirrored({12, 34, 60, 95}), mirrored({4, 13, 23, 33, 44, 56, 72, 95})};
 
 constexpr std::int64_t kBlock = 64;
 

@@ -29,11 +29,11 @@ void shorten_scales(QuantParams& params, Snap snap) {
   if (params.scale.empty()) return;
   for (float& scale : params.scale) scale = short_scale(scale, snap);
   const float min =
-      smallest_scale_beside(*std::max_element(params.scale.begin(), params.scale.end()));
+      smallest_scale_with(*std::max_element(params.scale.begin(), params.scale.end()));
   for (float& scale : params.scale) scale = std::max(scale, min);
 }
 
-float smallest_scale_beside(float largest) { return unit_for(largest) * kMantissas; }
+float smallest_scale_with(float largest) { return unit_for(largest) * kMantissas; }
 
 std::optional<ScaleCodes> encode_scales(std::span<const float> scales) {
   if (scales.empty()) return std::nullopt;

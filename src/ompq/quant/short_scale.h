@@ -35,8 +35,8 @@ enum class Snap { Nearest, Up };
 /// the largest scale. Zero points are not changed.
 void shorten_scales(QuantParams& params, Snap snap);
 
-/// The smallest scale that a tensor with this largest short scale may have.
-[[nodiscard]] float smallest_scale_beside(float largest);
+/// The smallest short scale of a tensor whose largest one is `largest`.
+[[nodiscard]] float smallest_scale_with(float largest);
 
 /// The scales of one tensor, one byte each: scale = (16 + code % 16) x 2^(code / 16) x unit.
 struct ScaleCodes {

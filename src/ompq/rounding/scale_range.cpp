@@ -59,7 +59,7 @@ int narrow_scales(quant::QuantizedTensor& weight) {
     if (used[c]) largest = std::max(largest, scales[c]);
   }
   if (largest == 0.0F) largest = *std::ranges::max_element(scales);
-  const float least = quant::smallest_scale_beside(largest);
+  const float least = quant::smallest_scale_with(largest);
   int changed = 0;
   for (std::size_t c = 0; c < scales.size(); ++c) {
     const float wanted = used[c] ? std::max(scales[c], least) : largest;

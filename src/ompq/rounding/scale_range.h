@@ -11,10 +11,10 @@ namespace ompq::rounding {
 /// are small compared with the new scale.
 void rescale_channel(quant::QuantizedTensor& weight, std::int64_t channel, float scale);
 
-/// Makes the scales of a weight encodable as short scales (quant::encode_scales): a scale that is
-/// too small beside the largest one is raised, and the scale of a channel of zeros, which may be
-/// any, becomes the largest of the others. Dead channels, whose weights are almost zero, need this:
-/// a file would store four bytes for each scale of the weight instead of one.
+/// Makes the scales of a weight fit quant::encode_scales(). A scale that is too small compared with
+/// the largest one is raised. A channel of zeros, which may have any scale, gets the largest one of
+/// the other channels. Without this, one dead channel (weights of almost zero) makes the file store
+/// four bytes instead of one for each scale of the weight.
 /// @return the number of changed channels.
 int narrow_scales(quant::QuantizedTensor& weight);
 
