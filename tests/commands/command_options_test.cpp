@@ -97,6 +97,19 @@ TEST(QuantizeOptions, HaveNormalLevelsOnlyInFilesThatCanStoreThem) {
   }
 }
 
+TEST(QuantizeOptions, HaveNormalLevelsByDefaultWhereTheFileHasTables) {
+  for (const ptq::FormatRow& format : ptq::file_formats()) {
+    const auto options = quantize_options(quantize_values({{"format", {std::string(format.name)}}}),
+                                          pipeline::small_model());
+    const auto expected = format.has_tables ? quant::Symmetry::Normal : quant::Symmetry::Asymmetric;
+    EXPECT_EQ(options.search.weights.symmetry, expected) << format.name;
+    EXPECT_EQ(options.search.request.symmetry, expected) << format.name;
+  }
+  const auto qnn =
+      quantize_options(quantize_values({{"target", {"qnn"}}}), pipeline::small_model());
+  EXPECT_EQ(qnn.search.weights.symmetry, quant::Symmetry::Asymmetric);
+}
+
 TEST(FileForm, FollowsOutputFormatAndOpset) {
   const pipeline::FileForm form = file_form(
       quantize_values({{"output", {"folder/small.onnx"}}, {"format", {"qdq"}}, {"opset", {"21"}}}));

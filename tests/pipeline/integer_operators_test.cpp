@@ -459,7 +459,8 @@ TEST(IntegerOperators, KeepTheCodesOfConstantsInTheFile) {
     const QuantizedNetwork there{.graph = load_graph(file), .weights = {}};
     EXPECT_EQ(different_elements(run_here(network, inputs), run_here(there, inputs)), 0)
         << tried.op_type;
-    const FileSize promised(model, {.target = kTarget}, {});
+    const FileSize promised(
+        model, {.symmetry = quant::Symmetry::Asymmetric, .target = kTarget}, {});
     EXPECT_EQ(promised.bytes(weights, activations), static_cast<std::int64_t>(written.size()))
         << tried.op_type;
   }

@@ -86,16 +86,20 @@ TEST(IntegerTarget, ComputesWhatTheIntegerKernelsCompute) {
 
 TEST(IntegerTarget, FileSizesArePredictedToTheByte) {
   const Model model = small_model();
-  const rounding::WeightOptions options{.target = kTarget};
-  for (const FileForm& form : kForms) {
-    const FileSize promised(model, options, form);
-    for (const std::vector<int>& weights :
-         {std::vector<int>{3, 4, 1, 8, 2}, std::vector<int>{5, allocation::kFloatBits, 6, 7, 8}}) {
-      for (const std::vector<int>& activations :
-           {std::vector<int>(5, 8), std::vector<int>{8, 4, 6, 8, 5}}) {
-        const QuantizedNetwork network = for_integers(model, weights, activations);
-        EXPECT_EQ(promised.bytes(weights, activations),
-                  static_cast<std::int64_t>(export_file(network, form).size()));
+  for (const auto symmetry :
+       {quant::Symmetry::Asymmetric, quant::Symmetry::Symmetric, quant::Symmetry::Normal}) {
+    const rounding::WeightOptions options{.symmetry = symmetry, .target = kTarget};
+    for (const FileForm& form : kForms) {
+      const FileSize promised(model, options, form);
+      for (const std::vector<int>& weights :
+           {std::vector<int>{3, 4, 1, 8, 2},
+            std::vector<int>{5, allocation::kFloatBits, 6, 7, 8}}) {
+        for (const std::vector<int>& activations :
+             {std::vector<int>(5, 8), std::vector<int>{8, 4, 6, 8, 5}}) {
+          const QuantizedNetwork network = for_integers(model, weights, activations, symmetry);
+          EXPECT_EQ(promised.bytes(weights, activations),
+                    static_cast<std::int64_t>(export_file(network, form).size()));
+        }
       }
     }
   }

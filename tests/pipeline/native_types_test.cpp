@@ -179,7 +179,8 @@ const std::vector<int> kMixed{2, 4, 3, 1, 6};
 TEST(NativeFile, HasThePredictedSize) {
   const Model model = layers_of_every_kind();
   for (const Setting& setting : kSettings) {
-    const rounding::WeightOptions options{.target = setting.target};
+    const rounding::WeightOptions options{.symmetry = Symmetry::Asymmetric,
+                                          .target = setting.target};
     const std::vector<int> activations(kMixed.size(),
                                        setting.activations ? 8 : allocation::kFloatBits);
     for (const int opset : kNativeOpsets) {

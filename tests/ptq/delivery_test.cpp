@@ -25,7 +25,7 @@ using ::testing::HasSubstr;
 
 class DeliveryTest : public ::testing::Test {
  protected:
-  DeliveryTest() { quantize({}); }
+  DeliveryTest() { quantize({.symmetry = quant::Symmetry::Asymmetric}); }
 
   void quantize(const rounding::WeightOptions& options) {
     pipeline::Samples samples = pipeline::small_samples(8);

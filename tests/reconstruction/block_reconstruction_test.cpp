@@ -8,6 +8,7 @@
 
 #include "ompq/core/error.h"
 #include "ompq/quant/short_scale.h"
+#include "ompq/rounding/quantize_weights.h"
 #include "reconstruction/block_cases.h"
 #include "support/paths.h"
 #include "support/zoo.h"
@@ -213,8 +214,16 @@ TEST(Reconstruct, LearnsScalesThatTheTargetsKernelsCanUse) {
   y = builder.max_pool("pool", y, 2, 2, 0);
   y = builder.relu("relu", builder.conv("b", y, {.out = 6, .kernel = 3}));
   y = builder.add("add", y, builder.conv("c", y, {.out = 6, .kernel = 3}));
-  const TestNetwork network =
+  TestNetwork network =
       test_network(builder.finish({builder.gemm("fc", builder.flatten("flat", y), 4)}), 3, 3);
+  // Coarse weights, so that a block is better after these few coarse steps.
+  graph::Graph rounded = network.graph;
+  const auto& layers = network.parts.layers;
+  network.initial.weights =
+      rounding::quantize_weights(rounded,
+                                 layers,
+                                 std::vector<BitWidth>(layers.size(), BitWidth(3)),
+                                 {.symmetry = quant::Symmetry::Asymmetric});
   ReconstructionOptions options = quick(60);
   options.training.step_rate = 0.05;
   const Reconstruction result = reconstruct(network.request(), options);

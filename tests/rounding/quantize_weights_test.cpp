@@ -28,8 +28,11 @@ TEST(QuantizeWeights, EveryWeightIsWithinHalfAStepOfItsCodeInsideTheRange) {
   const auto layers = graph::discover(graph).layers;
   ASSERT_EQ(layers.size(), 2U);
   for (const auto& layer : layers) {
-    const auto codes =
-        quantize_weight(graph, layer, BitWidth(4), {.range = quant::RangeMethod::MinMax});
+    const auto codes = quantize_weight(
+        graph,
+        layer,
+        BitWidth(4),
+        {.symmetry = quant::Symmetry::Asymmetric, .range = quant::RangeMethod::MinMax});
     const auto channels =
         graph.value(layer.weight).constant->shape()[static_cast<std::size_t>(layer.weight_axis)];
     EXPECT_EQ(static_cast<std::int64_t>(codes.params.scale.size()), channels) << layer.name;
@@ -68,7 +71,11 @@ TEST(QuantizeWeights, TakesAShortScaleThatLosesNoMoreThanTheNearestOrTheNextAbov
   for (const auto& layer : graph::discover(graph).layers) {
     const Tensor& weight = *graph.value(layer.weight).constant;
     for (const int bits : {2, 4, 8}) {
-      const auto codes = quantize_weight(graph, layer, BitWidth(bits), {.target = "exact"});
+      const auto codes =
+          quantize_weight(graph,
+                          layer,
+                          BitWidth(bits),
+                          {.symmetry = quant::Symmetry::Asymmetric, .target = "exact"});
       for (const float scale : codes.params.scale) {
         EXPECT_EQ(quant::short_scale(scale, quant::Snap::Nearest), scale);
       }

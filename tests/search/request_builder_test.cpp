@@ -38,7 +38,7 @@ TEST(FreeRequest, HasTheModelsLayersAndSortedCandidates) {
   EXPECT_EQ(request.layers.size(), 5U);
   EXPECT_THAT(request.candidates, ElementsAre(2, 4, 8));
   EXPECT_EQ(request.cost.accounting, allocation::Accounting::Disk);
-  EXPECT_THAT(request.cost.zero_point_bits, ElementsAre(0, 0, 2, 3, 4, 5, 6, 7, 0));
+  EXPECT_THAT(request.cost.zero_point_bits, ElementsAre(0, 0, 4, 4, 4, 5, 6, 7, 0));
   EXPECT_EQ(request.cost.activation_bits, 8);
   EXPECT_TRUE(request.layer_candidates.empty());
   EXPECT_EQ(request.float_bytes, model.file_bytes);
@@ -51,6 +51,13 @@ TEST(FreeRequest, SymmetricWeightsHaveNoZeroPointsAndFloatActivationsNoWidth) {
   const auto request = free_request(pipeline::small_model(), options);
   EXPECT_THAT(request.cost.zero_point_bits, ::testing::Each(0));
   EXPECT_EQ(request.cost.activation_bits, kFloatBits);
+}
+
+TEST(FreeRequest, ZeroPointsOfAsymmetricLevelsAreAsWideAsTheCodes) {
+  RequestOptions options = three_widths();
+  options.symmetry = quant::Symmetry::Asymmetric;
+  const auto request = free_request(pipeline::small_model(), options);
+  EXPECT_THAT(request.cost.zero_point_bits, ElementsAre(0, 0, 2, 3, 4, 5, 6, 7, 0));
 }
 
 TEST(FreeRequest, ZeroPointsOfNormalLevelsHaveFourBits) {

@@ -33,6 +33,8 @@ class SessionTest : public ::testing::Test {
 };
 
 TEST_F(SessionTest, MeasuresWhatAnAllocatorNeedsOnceForAllBudgets) {
+  // Tables of normal levels take more bytes than two bits of these few weights.
+  options_.request.symmetry = options_.weights.symmetry = quant::Symmetry::Asymmetric;
   SearchSession session = this->session();
   const SolvedRequest three = session.solve("output-mse", {.average_bits = 3});
   const int after_first = events_;

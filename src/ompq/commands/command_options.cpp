@@ -66,9 +66,15 @@ bool is_compensated(const OptionValues& options) {
   return method != "auto" && !ptq::method_row(method).is_plain();
 }
 
-/// Integer types have equally spaced levels.
-void check_levels(const OptionValues& options, const ptq::FormatRow& format) {
-  const bool normal = options.text("weight-levels") == enum_name(quant::Symmetry::Normal);
+/// Formats without tables have equally spaced levels.
+void fit_levels(const OptionValues& options,
+                const ptq::FormatRow& format,
+                search::SearchOptions& search) {
+  if (format.has_tables) return;
+  if (!options.given("weight-levels")) {
+    search.request.symmetry = search.weights.symmetry = quant::Symmetry::Asymmetric;
+  }
+  const bool normal = search.weights.symmetry == quant::Symmetry::Normal;
   if (!normal || format.weights != onnx_io::WeightFormat::Qdq) return;
   throw ConfigError("--weight-levels",
                     fmt::format("normal levels would take 8 bits each in a {} file, whose integer "
@@ -121,7 +127,7 @@ void compose_plan(const OptionValues& options,
   quantize.search.activation_range = quantize.calibration.range;
   quantize.search.form = file_form(options);
   const ptq::FormatRow& format = format_of(options);
-  check_levels(options, format);
+  fit_levels(options, format, quantize.search);
   quantize.format = format.name;
   check_target_opset(options, model);
   fit_batch(quantize.calibration.batch_size, model);

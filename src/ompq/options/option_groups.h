@@ -364,13 +364,15 @@ inline constexpr std::array<OptionRecord, 3> kQuantizers{{
     {.name = "weight-levels",
      .type = OptionType::Choice,
      .value_name = "RULE",
-     .fallback = "asymmetric",
+     .fallback = "normal",
      .choices = "symmetric|asymmetric|normal",
      .group = "Quantization",
      .text = "levels of the weights of a channel: equally spaced around zero (symmetric) or in any "
              "range (asymmetric); or denser in the middle, as weights are, which loses less with 2 "
-             "to 4 bits (normal; other widths are asymmetric, and so are targets other than "
-             "onnxruntime, openvino, exact and weights). 1-bit weights are always symmetric"},
+             "to 4 bits (normal). Normal levels need a table in the file: other widths are "
+             "asymmetric, and so are targets other than onnxruntime, openvino, exact and weights, "
+             "and by default files of --format qdq, encodings and c-header. 1-bit weights are "
+             "always symmetric"},
 }};
 
 inline constexpr std::array<OptionRecord, 1> kActivationRange{{

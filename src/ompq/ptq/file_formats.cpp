@@ -68,14 +68,19 @@ RowTable<FormatRow>& format_rows() {
   using enum onnx_io::WeightFormat;
   static RowTable<FormatRow> table({
       {.name = "packed", .weights = Packed, .files = write_onnx},
-      {.name = "qdq", .weights = Qdq, .files = write_onnx},
+      {.name = "qdq", .weights = Qdq, .has_tables = false, .files = write_onnx},
       {.name = "float", .weights = Float, .files = write_onnx},
       {.name = "encodings",
+       .has_tables = false,
        .after_epochs = false,
        .files = write_encodings,
        .companion = "encodings",
        .companion_file = encodings_file},
-      {.name = "c-header", .is_onnx = false, .after_epochs = false, .files = write_c_header},
+      {.name = "c-header",
+       .has_tables = false,
+       .is_onnx = false,
+       .after_epochs = false,
+       .files = write_c_header},
   });
   return table;
 }

@@ -27,6 +27,8 @@ struct FormatRow {
   std::string_view name;
   /// How an ONNX file of this format stores weights; budgets refer to such a file.
   onnx_io::WeightFormat weights = onnx_io::WeightFormat::Packed;
+  /// False if readers expect equally spaced levels, which are then the default.
+  bool has_tables = true;
   bool is_onnx = true;  ///< `output` is an ONNX file: it has an opset, and preprocessing next to it
   /// True if training can write it after every epoch.
   bool after_epochs = true;

@@ -13,7 +13,7 @@
 namespace ompq::rounding {
 
 struct WeightOptions {
-  quant::Symmetry symmetry = quant::Symmetry::Asymmetric;
+  quant::Symmetry symmetry = quant::Symmetry::Normal;
   quant::RangeMethod range = quant::RangeMethod::ErrorSearch;
   std::string target{targets::kDefaultTarget};
 };

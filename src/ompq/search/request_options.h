@@ -26,7 +26,7 @@ struct RequestOptions {
   std::vector<int> activation_candidates{8};  ///< empty: activations stay float
   int input_bits = 8;                         ///< of network inputs, unless activations are float
   std::optional<std::filesystem::path> latency_table;  ///< for Budget::latency_us
-  quant::Symmetry symmetry = quant::Symmetry::Asymmetric;
+  quant::Symmetry symmetry = quant::Symmetry::Normal;
   std::string target{targets::kDefaultTarget};  ///< limits the widths of weights
   allocation::IntegerOptions integer;
   std::uint64_t seed = 0;

@@ -236,6 +236,7 @@ WeightQuantizer make_weight_quantizer(const QuantizerMethod& method,
   if (min_max) quantizer.symmetry = quant::Symmetry::Symmetric;
   const float shift = quant::level_shift(quantizer.bits, quantizer.symmetry);
   const float half = static_cast<float>(params.bits.levels() / 2) - shift;
+  quantizer.mean_step = min_max ? 1.0F : quant::mean_step(quant::grid_of(params, 0));
   std::vector<float> steps;
   for (std::size_t s = 0; s < params.scale.size(); ++s) {
     const quant::Grid grid = quant::grid_of(params, s);
@@ -245,7 +246,7 @@ WeightQuantizer make_weight_quantizer(const QuantizerMethod& method,
     const bool turned = !min_max && flipped(factors, s);
     quantizer.low.push_back(turned ? -high : low);
     quantizer.high.push_back(turned ? -low : high);
-    steps.push_back(params.scale[s] / magnitude(factors, s));
+    steps.push_back(quantizer.mean_step * params.scale[s] / magnitude(factors, s));
     quantizer.floor.push_back(steps.back() * kLeastShare);
   }
   if (min_max) return quantizer;
@@ -261,6 +262,7 @@ WeightSteps steps_of(const WeightQuantizer& quantizer,
   if (quantizer.learned.defined()) {
     const float* learned = quantizer.learned.data_ptr<float>();
     steps.own.assign(learned, learned + quantizer.learned.numel());
+    for (float& step : steps.own) step /= quantizer.mean_step;
   } else {
     steps.own = extreme_steps(quantizer, weight);
   }
@@ -283,7 +285,9 @@ at::Tensor quantized_weight(const WeightQuantizer& quantizer,
     pass->grids.push_back(own_grid(quantizer, steps, s));
   }
   const float high = *std::max_element(quantizer.high.begin(), quantizer.high.end());
-  pass->gradient_scale = quant::lsq_gradient_scale(pass->slices.slice_elements(), high);
+  const float levels = high / quantizer.mean_step;
+  pass->gradient_scale =
+      quant::lsq_gradient_scale(pass->slices.slice_elements(), levels) / quantizer.mean_step;
   return QuantizeWeight::apply(weight.contiguous(), or_empty(quantizer.learned), pass);
 }
 

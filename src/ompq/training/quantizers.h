@@ -66,7 +66,10 @@ struct WeightQuantizer {
   quant::Granularity granularity = quant::Granularity::along(0);
   std::vector<float> low;  ///< of the operator's own weight
   std::vector<float> high;
-  at::Tensor learned;        ///< [slices] steps; undefined if they follow from the weights
+  float mean_step = 1.0F;  ///< mean distance between levels, in steps; not 1 for normal levels
+  /// [slices] mean distances between levels, so that the learning rate means the same for all
+  /// levels; undefined if steps follow from the weights.
+  at::Tensor learned;
   std::vector<float> floor;  ///< lower limit of `learned`
 };
 
