@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <fstream>
+#include <string>
 #include <vector>
 
 #include <gmock/gmock.h>
@@ -10,6 +11,7 @@
 #include <nlohmann/json.hpp>
 
 #include "allocation/random_problems.h"
+#include "ompq/allocation/cost_model.h"
 #include "ompq/core/error.h"
 #include "support/paths.h"
 
@@ -113,6 +115,24 @@ TEST(ContinuousProgram, RefusesCostsThatAreNotLinear) {
   } catch (const ConfigError& error) {
     EXPECT_THAT(error.what(), ::testing::HasSubstr("'bent' is not linear"));
   }
+}
+
+/// Zero points of normal levels have 4 bits at every width, and are written with codes of 4 bits.
+TEST(ContinuousProgram, TakesCostsOfLevelsWhoseZeroPointsHaveOneWidth) {
+  CostOptions options;
+  options.zero_point_bits = {0, 0, 4, 4, 4, 5, 6, 7, 0};
+  Problem problem;
+  problem.constraints.push_back({Quantity::SizeBits, 1'000'000, 0, 0});
+  for (const std::int64_t channels : {6, 10, 960}) {
+    const LayerCost layer{.name = std::to_string(channels) + " channels",
+                          .weight_count = 27 * channels,
+                          .bias_count = channels,
+                          .out_channels = channels};
+    Item item{layer.name, 1, {2, 3, 4}, {0, 0, 0}, {{}}};
+    for (const int width : item.widths) item.costs[0].push_back(size_bits(layer, width, options));
+    problem.items.push_back(item);
+  }
+  EXPECT_NO_THROW((void)continuous_program(problem, {1.0, 1.0, 1.0}));
 }
 }  // namespace
 }  // namespace ompq::allocation

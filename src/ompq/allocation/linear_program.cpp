@@ -60,13 +60,18 @@ bool maximize(ClpSimplex& model,
   return model.status() == 0;
 }
 
+/// Costs may differ from a line by this share of the largest, as zero points make them: their width
+/// does not grow with that of the weights. Rounded widths are judged by their exact costs.
+constexpr double kBend = 0.1;
+
 void require_linear(const Item& item, const std::vector<std::int64_t>& costs, double slope) {
+  const auto largest = static_cast<double>(*std::max_element(costs.begin(), costs.end()));
   for (std::size_t j = 0; j < costs.size(); ++j) {
     const double expected = static_cast<double>(costs.front()) +
                             slope * static_cast<double>(item.widths[j] - item.widths.front());
     // Rounding up to whole bytes adds less than one byte per layer.
     const double rounding = static_cast<double>(item.layers);
-    if (std::abs(static_cast<double>(costs[j]) - expected) <= rounding + 1e-9 * expected) continue;
+    if (std::abs(static_cast<double>(costs[j]) - expected) <= rounding + kBend * largest) continue;
     throw ConfigError("allocation",
                       fmt::format("the cost of layer '{}' is not linear in its width ({} at {} "
                                   "bits); use an integer program",
