@@ -59,6 +59,22 @@ TEST(AutoSearch, ChoosesAmongTheBestRankedByTheCheck) {
   }
 }
 
+/// The paper's allocations have 2 to 4 bits, whatever the candidates.
+TEST(AutoSearch, TriesOnlyTheCandidates) {
+  const pipeline::Model model = pipeline::small_model();
+  pipeline::Samples samples = pipeline::small_samples(32);
+  SearchOptions options = automatic_options();
+  options.request.budget = {.average_bits = 4};
+  options.request.candidates = {2, 8};
+  const auto report = search(model, samples, options).report;
+  ASSERT_GT(report.portfolio->candidates.size(), 2U);
+  for (const auto& candidate : report.portfolio->candidates) {
+    for (const int bits : candidate.weight_bits) {
+      EXPECT_TRUE(bits == 2 || bits == 8) << bits << " bits by " << candidate.origin;
+    }
+  }
+}
+
 TEST(AutoSearch, LetsTheRankingDecideWithFewSamples) {
   const pipeline::Model model = pipeline::small_model();
   pipeline::Samples samples = pipeline::small_samples(8);

@@ -44,6 +44,15 @@ AllocatorRow unmeasured_row(const std::string& allocator) {
   return row;
 }
 
+bool has_candidates_only(const allocation::AllocationRequest& request,
+                         const allocation::Allocation& allocation) {
+  return std::ranges::all_of(
+      allocation::decision_items(request.layers), [&](const allocation::DecisionItem& item) {
+        const std::vector<int> widths = allocation::candidates_of(request, item.leader);
+        return std::ranges::find(widths, allocation.weight_bits[item.leader]) != widths.end();
+      });
+}
+
 }  // namespace
 
 /// The state of `auto` that is shared by all budgets.
@@ -371,8 +380,10 @@ std::vector<PortfolioCandidate> SearchSession::candidates(const allocation::Allo
     }
     try {
       const auto request = request_for(free, row, options_.request, by);
-      found.push_back(
-          {std::move(origin), allocate(allocation::allocator(row.solver).allocate, request, size)});
+      auto made = allocate(allocation::allocator(row.solver).allocate, request, size);
+      // The paper's ranges may have widths that are not asked for.
+      if (!has_candidates_only(free, made)) return;
+      found.push_back({std::move(origin), std::move(made)});
     } catch (const InfeasibleBudget&) {
       // Another allocator may have a solution: the paper's ranges are narrower.
     } catch (const DataError&) {
