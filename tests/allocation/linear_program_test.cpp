@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <fstream>
-#include <string>
+#include <utility>
 #include <vector>
 
 #include <gmock/gmock.h>
@@ -106,14 +106,18 @@ TEST(SolveContinuous, RefusesABudgetBelowTheLowerBounds) {
 }
 
 TEST(ContinuousProgram, RefusesCostsThatAreNotLinear) {
-  Problem problem;
-  problem.constraints.push_back({Quantity::SizeBits, 100, 0, 0});
-  problem.items.push_back({"bent", 1, {2, 3, 4}, {0, 0, 0}, {{10, 10, 40}}});
-  try {
-    (void)continuous_program(problem, {1.0});
-    FAIL() << "a bent cost was accepted";
-  } catch (const ConfigError& error) {
-    EXPECT_THAT(error.what(), ::testing::HasSubstr("'bent' is not linear"));
+  for (const auto& [quantity, costs] :
+       {std::pair{Quantity::Bops, std::vector<std::int64_t>{10, 10, 40}},
+        std::pair{Quantity::SizeBits, std::vector<std::int64_t>{100, 100, 400}}}) {
+    Problem problem;
+    problem.constraints.push_back({quantity, 1000, 0, 0});
+    problem.items.push_back({"bent", 1, {2, 3, 4}, {0, 0, 0}, {costs}});
+    try {
+      (void)continuous_program(problem, {1.0});
+      FAIL() << "a bent cost was accepted";
+    } catch (const ConfigError& error) {
+      EXPECT_THAT(error.what(), ::testing::HasSubstr("'bent' is not linear"));
+    }
   }
 }
 
@@ -121,18 +125,20 @@ TEST(ContinuousProgram, RefusesCostsThatAreNotLinear) {
 TEST(ContinuousProgram, TakesCostsOfLevelsWhoseZeroPointsHaveOneWidth) {
   CostOptions options;
   options.zero_point_bits = {0, 0, 4, 4, 4, 5, 6, 7, 0};
-  Problem problem;
-  problem.constraints.push_back({Quantity::SizeBits, 1'000'000, 0, 0});
-  for (const std::int64_t channels : {6, 10, 960}) {
-    const LayerCost layer{.name = std::to_string(channels) + " channels",
-                          .weight_count = 27 * channels,
-                          .bias_count = channels,
-                          .out_channels = channels};
-    Item item{layer.name, 1, {2, 3, 4}, {0, 0, 0}, {{}}};
-    for (const int width : item.widths) item.costs[0].push_back(size_bits(layer, width, options));
-    problem.items.push_back(item);
+  for (std::int64_t channels = 1; channels <= 40; ++channels) {
+    for (const std::int64_t inputs : {1, 3, 9, 27}) {
+      const LayerCost layer{.name = "layer",
+                            .weight_count = inputs * channels,
+                            .bias_count = channels,
+                            .out_channels = channels};
+      Item item{layer.name, 1, {2, 3, 4}, {0, 0, 0}, {{}}};
+      for (const int width : item.widths) item.costs[0].push_back(size_bits(layer, width, options));
+      Problem problem;
+      problem.constraints.push_back({Quantity::SizeBits, 1'000'000, 0, 0});
+      problem.items.push_back(item);
+      EXPECT_NO_THROW((void)continuous_program(problem, {1.0})) << inputs << " x " << channels;
+    }
   }
-  EXPECT_NO_THROW((void)continuous_program(problem, {1.0, 1.0, 1.0}));
 }
 }  // namespace
 }  // namespace ompq::allocation

@@ -60,18 +60,24 @@ bool maximize(ClpSimplex& model,
   return model.status() == 0;
 }
 
-/// Costs may differ from a line by this share of the largest, as zero points make them: their width
-/// does not grow with that of the weights. Rounded widths are judged by their exact costs.
-constexpr double kBend = 0.1;
+/// The largest distance of a layer's costs from a line. Files store codes in groups of eight, and
+/// zero points in a group with codes only where both have the same width: that saves at most one
+/// group. Other costs are rounded up to a whole unit.
+double largest_bend(const Item& item, Quantity quantity) {
+  const bool grouped = quantity == Quantity::SizeBits;
+  const double each = grouped ? 8.0 * item.widths.back() : 1.0;
+  return each * static_cast<double>(item.layers);
+}
 
-void require_linear(const Item& item, const std::vector<std::int64_t>& costs, double slope) {
-  const auto largest = static_cast<double>(*std::max_element(costs.begin(), costs.end()));
+void require_linear(const Item& item,
+                    const std::vector<std::int64_t>& costs,
+                    double slope,
+                    Quantity quantity) {
   for (std::size_t j = 0; j < costs.size(); ++j) {
     const double expected = static_cast<double>(costs.front()) +
                             slope * static_cast<double>(item.widths[j] - item.widths.front());
-    // Rounding up to whole bytes adds less than one byte per layer.
-    const double rounding = static_cast<double>(item.layers);
-    if (std::abs(static_cast<double>(costs[j]) - expected) <= rounding + kBend * largest) continue;
+    const double bend = std::abs(static_cast<double>(costs[j]) - expected);
+    if (bend <= largest_bend(item, quantity) + 1e-9 * expected) continue;
     throw ConfigError("allocation",
                       fmt::format("the cost of layer '{}' is not linear in its width ({} at {} "
                                   "bits); use an integer program",
@@ -214,7 +220,7 @@ ContinuousProgram continuous_program(const Problem& problem,
       const auto rise = static_cast<double>(costs.back() - costs.front());
       const double slope =
           upper > lower ? rise / (upper - lower) : static_cast<double>(costs.front()) / lower;
-      require_linear(item, costs, slope);
+      require_linear(item, costs, slope, problem.constraints[k].quantity);
       program.slopes[k].push_back(slope);
       program.limits[k] -= static_cast<double>(costs.front()) - slope * lower;
     }
