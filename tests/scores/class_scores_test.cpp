@@ -157,19 +157,42 @@ TEST(Divergence, OfRowsTogetherIsTheSumOfEach) {
   EXPECT_NEAR(divergence(std::span<const double>(p), std::span<const double>(q)), each, 1e-12);
 }
 
-TEST(SharpenedDivergences, AreThoseOfScaledScores) {
+TEST(ScaledDivergences, AreThoseOfScaledScores) {
   const std::vector<float> wanted{2.0F, -1.0F, 0.5F};
   const std::vector<float> made{1.2F, -0.4F, 0.1F};
   const std::vector<double> factors{1.0, 0.5, 3.0};
-  const auto got = sharpened_divergences(
-      log_probabilities(wanted, Kind::Logits), log_probabilities(made, Kind::Logits), factors);
-  ASSERT_EQ(got.size(), factors.size());
-  for (std::size_t f = 0; f < factors.size(); ++f) {
-    std::vector<float> scaled = made;
-    for (float& score : scaled) score *= static_cast<float>(factors[f]);
-    const Scores expected{wanted, 1, 3, Kind::Logits};
-    EXPECT_NEAR(got[f], divergence_of_rows(expected, {scaled, 1, 3, Kind::Logits}, 0), 1e-6);
+  const auto scaled = [](std::vector<float> scores, double factor) {
+    for (float& score : scores) score *= static_cast<float>(factor);
+    return scores;
+  };
+  for (const double temperature : {1.0, 4.0}) {
+    const auto got = scaled_divergences(log_probabilities(wanted, Kind::Logits),
+                                        log_probabilities(made, Kind::Logits),
+                                        factors,
+                                        temperature);
+    ASSERT_EQ(got.size(), factors.size());
+    const std::vector<float> soft = scaled(wanted, 1 / temperature);
+    for (std::size_t f = 0; f < factors.size(); ++f) {
+      const std::vector<float> seen = scaled(made, factors[f] / temperature);
+      const double expected =
+          divergence_of_rows({soft, 1, 3, Kind::Logits}, {seen, 1, 3, Kind::Logits}, 0);
+      EXPECT_NEAR(got[f], temperature * temperature * expected, 1e-6) << temperature;
+    }
   }
+}
+
+/// Half the squared distance of the scores from their means, by class.
+TEST(ScaledDivergences, ApproachTheSquaredErrorOfTheScores) {
+  const std::vector<float> wanted{2.0F, -1.0F, 0.5F, 8.0F};
+  const std::vector<float> made{1.5F, -0.5F, 0.5F, 8.2F};
+  double mean = 0;
+  for (std::size_t c = 0; c < 4; ++c) mean += (made[c] - wanted[c]) / 4.0;
+  double squares = 0;
+  for (std::size_t c = 0; c < 4; ++c) squares += std::pow(made[c] - wanted[c] - mean, 2) / 4;
+  const std::vector<double> one{1.0};
+  const auto got = scaled_divergences(
+      log_probabilities(wanted, Kind::Logits), log_probabilities(made, Kind::Logits), one, 1000);
+  EXPECT_NEAR(got.front(), squares / 2, 0.01 * squares);
 }
 
 }  // namespace

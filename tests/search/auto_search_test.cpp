@@ -1,10 +1,12 @@
 #include "ompq/search/auto_search.h"
 
 #include <algorithm>
+#include <chrono>
 #include <functional>
 #include <optional>
 #include <set>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include <gmock/gmock.h>
@@ -177,24 +179,25 @@ TEST_F(ChooseBest, RanksByTheMeasuredDivergence) {
   ASSERT_EQ(found.report.candidates.size(), 2U);
 }
 
-TEST_F(ChooseBest, RanksOneMadeFromTheBestRanked) {
+TEST_F(ChooseBest, RanksThoseMadeFromTheBestRanked) {
   const auto narrow = candidate("narrow", {2, 2, 2, 2, 2});
   const auto wide = candidate("wide", {4, 4, 4, 4, 4});
   std::vector<std::string> given;
   const auto combine = [&](const std::vector<std::string>& origins) {
     given = origins;
-    return std::optional(candidate("made", {4, 4, 4, 4, 3}));
+    return std::vector{candidate("made", {4, 4, 4, 4, 3}), candidate("made, too", {4, 4, 4, 3, 4})};
   };
   const AutoOutcome found = chosen({narrow, wide}, {.ranking = ranking_, .combine = combine});
   EXPECT_EQ(given, (std::vector<std::string>{"wide", "narrow"})) << "best first";
   const auto& ranked = found.report.candidates;
-  ASSERT_EQ(ranked.size(), 3U);
-  EXPECT_EQ(ranked.back().origin, "made");
+  ASSERT_EQ(ranked.size(), 4U);
+  EXPECT_EQ(ranked[2].origin, "made");
+  EXPECT_EQ(ranked[3].origin, "made, too");
   const auto best = std::ranges::min_element(ranked, {}, &report::Portfolio::Candidate::divergence);
   EXPECT_EQ(found.report.winner, best->origin);
   EXPECT_EQ(found.best.weight_bits, best->weight_bits);
-  const AutoOutcome without = chosen(
-      {narrow, wide}, {.ranking = ranking_, .combine = [](const auto&) { return std::nullopt; }});
+  const auto none = [](const auto&) { return std::vector<PortfolioCandidate>{}; };
+  const AutoOutcome without = chosen({narrow, wide}, {.ranking = ranking_, .combine = none});
   EXPECT_EQ(without.report.candidates.size(), 2U);
 }
 
@@ -227,14 +230,35 @@ TEST_F(ChooseBest, TheCheckDecidesAmongTheBestRanked) {
   const auto wide = candidate("wide", {4, 4, 4, 4, 4});
   const auto narrow = candidate("narrow", {3, 4, 4, 4, 4});
   const auto worst = candidate("worst", {2, 2, 2, 2, 2});
-  const AutoOutcome found = chosen(
-      {wide, narrow, worst}, {.ranking = ranking_, .check = narrow_first(1.0)}, {.starts = 2});
+  const AutoOutcome found = chosen({wide, narrow, worst},
+                                   {.ranking = ranking_, .check = narrow_first(1.0)},
+                                   {.starts = 2, .further_starts = 0});
   EXPECT_EQ(found.report.candidates.size(), 3U);
   ASSERT_EQ(found.report.checked.size(), 2U) << "only the two best ranked are rounded";
   EXPECT_EQ(found.report.winner, "narrow");
   for (const auto& row : found.report.checked) {
     EXPECT_EQ(row.divergence, row.origin == "narrow" ? 2.5 + 3 : 2.5 + 4);
   }
+}
+
+TEST_F(ChooseBest, ChecksFurtherCandidatesInTheFirstHalfOfTheTime) {
+  const auto wide = candidate("wide", {4, 4, 4, 4, 4});
+  const auto narrow = candidate("narrow", {3, 4, 4, 4, 4});
+  const auto worst = candidate("worst", {2, 2, 2, 2, 2});
+  const AutoOptions options{.starts = 1, .further_starts = 2};
+  const AutoOutcome all =
+      chosen({wide, narrow, worst}, {.ranking = ranking_, .check = narrow_first(1.0)}, options);
+  EXPECT_EQ(all.report.checked.size(), 3U);
+  EXPECT_EQ(all.report.winner, "worst");
+  const Deadline deadline(2);
+  const auto slow = [&](const allocation::Allocation& asked) {
+    while (deadline.elapsed() < 1.01) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    return narrow_first(1.0)(asked);
+  };
+  const AutoOutcome one =
+      chosen({wide, narrow, worst}, {.ranking = ranking_, .check = slow}, options, deadline);
+  EXPECT_EQ(one.report.checked.size(), 1U);
+  EXPECT_THAT(one.report.left_out, ::testing::IsEmpty());
 }
 
 TEST_F(ChooseBest, ARefinedCandidateMustPassTheCheck) {

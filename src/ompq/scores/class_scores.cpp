@@ -114,15 +114,21 @@ double divergence_of_rows(const Scores& reference, const Scores& scores, std::in
   return divergence(std::span<const double>(p), std::span<const double>(q));
 }
 
-std::vector<double> sharpened_divergences(std::span<const double> p,
-                                          std::span<const double> q,
-                                          std::span<const double> factors) {
+std::vector<double> scaled_divergences(std::span<const double> p,
+                                       std::span<const double> q,
+                                       std::span<const double> factors,
+                                       double temperature) {
+  const auto scaled = [](std::span<const double> logs, double factor) {
+    std::vector<double> result(logs.size());
+    std::ranges::transform(logs, result.begin(), [&](double x) { return factor * x; });
+    log_softmax(std::span(result));
+    return result;
+  };
+  const std::vector<double> expected = scaled(p, 1 / temperature);
   std::vector<double> result;
-  std::vector<double> sharp(q.size());
   for (const double factor : factors) {
-    std::ranges::transform(q, sharp.begin(), [&](double x) { return factor * x; });
-    if (factor != 1.0) log_softmax(std::span(sharp));
-    result.push_back(divergence(p, std::span<const double>(sharp)));
+    const std::vector<double> seen = scaled(q, factor / temperature);
+    result.push_back(temperature * temperature * divergence(std::span(expected), std::span(seen)));
   }
   return result;
 }

@@ -92,13 +92,16 @@ template <typename T>
                                         const Scores& scores,
                                         std::int64_t i);
 
-/// The divergence of q, sharpened by factors: that of softmax(factor x log q) from p, in nats.
-/// Quantization to few bits makes scores smaller without changing which one is the largest; the
-/// factor that fits best tells the two apart.
+/// The divergence of q at a temperature T, with its scores multiplied by factors: T^2 times that of
+/// softmax(factor x log q / T) from softmax(log p / T), in nats. Quantization to few bits makes
+/// scores smaller without changing which one is the largest; the factor that fits best tells the
+/// two apart. At T = 1, few samples give most of a small divergence: those near the boundary
+/// between two classes; a higher temperature averages the errors of the scores over more samples.
 /// @param p, q  logarithms of probabilities of one row.
 /// @return one for each of `factors`.
-[[nodiscard]] std::vector<double> sharpened_divergences(std::span<const double> p,
-                                                        std::span<const double> q,
-                                                        std::span<const double> factors);
+[[nodiscard]] std::vector<double> scaled_divergences(std::span<const double> p,
+                                                     std::span<const double> q,
+                                                     std::span<const double> factors,
+                                                     double temperature);
 
 }  // namespace ompq::scores

@@ -181,7 +181,7 @@ std::vector<std::size_t> best_of(const std::vector<report::Portfolio::Candidate>
   return best;
 }
 
-/// Ranks a candidate made from the best ones, if there is time for it.
+/// Ranks the candidates made from the best ones, as many as there is time for.
 void rank_combined(AutoOutcome& outcome,
                    std::vector<PortfolioCandidate>& candidates,
                    const AutoJudges& judges,
@@ -191,13 +191,15 @@ void rank_combined(AutoOutcome& outcome,
   if (!judges.combine || rows.size() < 2 || deadline.forbids(seconds)) return;
   std::vector<std::string> origins;
   for (const std::size_t i : best_of(rows, rows.size())) origins.push_back(rows[i].origin);
-  std::optional<PortfolioCandidate> combined = judges.combine(origins);
-  if (!combined) return;
-  const NetworkWidths widths = widths_of(combined->allocation);
+  const std::vector<PortfolioCandidate> combined = judges.combine(origins);
   (void)finishes_before(deadline, [&] {
-    const double divergence = judges.ranking.divergence(widths);
-    candidates.insert(candidates.begin() + static_cast<std::ptrdiff_t>(rows.size()), *combined);
-    rows.push_back({combined->origin, widths.weights, divergence});
+    for (const PortfolioCandidate& candidate : combined) {
+      if (deadline.forbids(seconds)) return;
+      const NetworkWidths widths = widths_of(candidate.allocation);
+      const double divergence = judges.ranking.divergence(widths);
+      candidates.insert(candidates.begin() + static_cast<std::ptrdiff_t>(rows.size()), candidate);
+      rows.push_back({candidate.origin, widths.weights, divergence});
+    }
   });
 }
 
@@ -239,11 +241,15 @@ class Choice {
         check_seconds_(options.check_seconds) {}
 
   /// The best of `starts` (best ranked first) on the check samples. Without a check, or the time
-  /// for two of them, the first.
+  /// for two of them, the first. Those after the first `options.starts` are checked only in the
+  /// first half of the time.
   void check(std::vector<PortfolioCandidate> starts) {
+    const std::size_t due = std::min(starts.size(), options_.starts);
+    const Deadline half = deadline_.part(0.5);
     std::size_t next = 0;
     if (judges_.check && starts.size() > 1 && !deadline_.forbids(2 * check_seconds_)) {
-      for (; next < starts.size() && !deadline_.forbids(check_seconds_); ++next) {
+      for (; next < starts.size(); ++next) {
+        if ((next < due ? deadline_ : half).forbids(check_seconds_)) break;
         std::optional<Checked> checked = look(starts[next]);
         if (!checked) break;
         if (!best_ || mean_of(checked->by_sample) < mean_of(best_->by_sample)) {
@@ -251,8 +257,8 @@ class Choice {
         }
       }
     }
-    if (judges_.check && next < starts.size() && starts.size() > 1) {
-      leave_out(fmt::format("checking {} of the {} best", starts.size() - next, starts.size()));
+    if (judges_.check && next < due && starts.size() > 1) {
+      leave_out(fmt::format("checking {} of the {} best", due - next, due));
     }
     if (!best_) best_ = Checked{.candidate = std::move(starts.front())};
   }
@@ -354,7 +360,8 @@ AutoOutcome choose_best(std::vector<PortfolioCandidate> candidates,
   const double pass_seconds = rank(outcome, candidates, judges.ranking, ranked, progress);
   rank_combined(outcome, candidates, judges, ranked, pass_seconds);
   std::vector<PortfolioCandidate> starts;
-  for (const std::size_t i : best_of(outcome.report.candidates, options.starts)) {
+  for (const std::size_t i :
+       best_of(outcome.report.candidates, options.starts + options.further_starts)) {
     starts.push_back(candidates[i]);
   }
   if (starts.empty()) starts.push_back(candidates.front());

@@ -31,9 +31,9 @@ struct AutoJudges {
   /// The divergence of each check sample, with the weights rounded as they will be; empty: the
   /// ranking decides.
   std::function<std::vector<double>(const allocation::Allocation&)> check = {};
-  /// A further candidate made from the ranked ones, whose origins are given best first; empty, or
-  /// nullopt: none.
-  std::function<std::optional<PortfolioCandidate>(const std::vector<std::string>&)> combine = {};
+  /// Further candidates made from the ranked ones, whose origins are given best first; may be
+  /// empty.
+  std::function<std::vector<PortfolioCandidate>(const std::vector<std::string>&)> combine = {};
 };
 
 struct AutoOutcome {
@@ -42,9 +42,10 @@ struct AutoOutcome {
 };
 
 /// Chooses one of `candidates`, or a refined one:
-/// 1. *Ranking* by the divergence that `judges.ranking` measures, and of one more candidate that
+/// 1. *Ranking* by the divergence that `judges.ranking` measures, and of the candidates that
 ///    `judges.combine` makes of the best ones.
-/// 2. *Check* of the best ranked with `judges.check`.
+/// 2. *Check* of the best ranked with `judges.check`: of some, and of further ones while less than
+///    half of the time is used.
 /// 3. *Refinement* of the best one. Every decision is tried one width up and one down; the integer
 ///    program with these measured changes as losses proposes a step within the budget, which is
 ///    taken if the divergence that `judges.refining` measures decreases significantly. A step that

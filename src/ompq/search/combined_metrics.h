@@ -1,6 +1,5 @@
 #pragma once
 
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -9,16 +8,17 @@
 
 namespace ompq::search {
 
-/// The losses of two metrics in one table.
+/// The losses of several metrics in one table.
 struct CombinedMetrics {
   std::string origin;         ///< "local-error x fisher"
   AllocatorRow row;           ///< solves for them
   Measurements measurements;  ///< with the combined table in place of that of `row`
 };
 
-/// The geometric mean of the losses of the two metrics that come first in `origins`, which does not
-/// depend on their units. Nullopt if fewer than two of them are measured metrics.
-[[nodiscard]] std::optional<CombinedMetrics> combine_metrics(
-    const Measurements& measured, const std::vector<std::string>& origins);
+/// The geometric means of the losses of every two of the three metrics that come first in
+/// `origins`, and of all three, which do not depend on the metrics' units. Empty if fewer than two
+/// of `origins` are measured metrics.
+[[nodiscard]] std::vector<CombinedMetrics> combine_metrics(const Measurements& measured,
+                                                           const std::vector<std::string>& origins);
 
 }  // namespace ompq::search

@@ -1,6 +1,7 @@
 #include "ompq/search/fidelity_probe.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstring>
 #include <numeric>
@@ -54,6 +55,9 @@ void add_distances(const Tensor& output,
   }
 }
 
+/// Of the divergence of class scores (ADR 8).
+constexpr double kTemperature = 4;
+
 /// Factors of class scores, in steps of 9 %.
 std::vector<double> tried_factors() {
   std::vector<double> factors;
@@ -65,22 +69,46 @@ double sum_of(const std::vector<double>& values) {
   return std::accumulate(values.begin(), values.end(), 0.0);
 }
 
+/// The parabola through three points.
+struct Parabola {
+  std::array<double, 3> x{};
+  /// @param y  at x.
+  [[nodiscard]] double bend(const std::array<double, 3>& y) const {
+    return (slope(y, 1) - slope(y, 0)) / (x[2] - x[0]);
+  }
+  [[nodiscard]] double lowest(const std::array<double, 3>& y) const {
+    return (x[0] + x[1]) / 2 - slope(y, 0) / (2 * bend(y));
+  }
+  [[nodiscard]] double value(const std::array<double, 3>& y, double at) const {
+    return y[0] + slope(y, 0) * (at - x[0]) + bend(y) * (at - x[0]) * (at - x[1]);
+  }
+
+ private:
+  [[nodiscard]] double slope(const std::array<double, 3>& y, std::size_t i) const {
+    return (y[i + 1] - y[i]) / (x[i + 1] - x[i]);
+  }
+};
+
 /// Distances at the factor with the least sum, between two tried ones, where a parabola through
-/// three of them has its minimum. @param by_factor  [factor][sample]
+/// three of them has its minimum: at a temperature, the divergence is almost quadratic in the
+/// factor. @param by_factor  [factor][sample]
 std::vector<double> at_best_factor(std::vector<std::vector<double>> by_factor) {
   const auto best = std::ranges::min_element(by_factor, {}, sum_of);
   if (best == by_factor.begin() || best + 1 == by_factor.end() || sum_of(*best) == 0) {
     return std::move(*best);
   }
-  const auto& below = *(best - 1);
-  const auto& above = *(best + 1);
-  const double bend = sum_of(below) - 2 * sum_of(*best) + sum_of(above);
-  const double at = bend > 0 ? (sum_of(below) - sum_of(above)) / (2 * bend) : 0.0;
-  std::vector<double> result = *best;
+  const std::vector<double> factors = tried_factors();
+  const auto at = static_cast<std::size_t>(best - by_factor.begin());
+  const Parabola curve{{factors[at - 1], factors[at], factors[at + 1]}};
+  const auto below = best - 1;
+  const auto above = best + 1;
+  const std::array<double, 3> sums{sum_of(*below), sum_of(*best), sum_of(*above)};
+  if (curve.bend(sums) <= 0) return std::move(*best);
+  const double factor = curve.lowest(sums);
+  std::vector<double> result(best->size());
   for (std::size_t i = 0; i < result.size(); ++i) {
-    const double slope = (above[i] - below[i]) / 2;
-    const double own_bend = below[i] - 2 * result[i] + above[i];
-    result[i] = std::max(0.0, result[i] + at * slope + at * at / 2 * own_bend);
+    const double value = curve.value({(*below)[i], (*best)[i], (*above)[i]}, factor);
+    result[i] = std::max(0.0, value);
   }
   return result;
 }
@@ -118,8 +146,8 @@ NetworkWidths float_widths(const pipeline::Model& model) {
 
 std::string divergence_measure(const graph::Graph& graph) {
   return scores::class_count(graph)
-             ? "mean Kullback-Leibler divergence of the classes, with scaled scores, "
-               "nats"
+             ? "mean Kullback-Leibler divergence of the classes at temperature 4, with scaled "
+               "scores, nats"
              : "squared error of the output over its squared norm";
 }
 
@@ -211,9 +239,10 @@ std::vector<std::vector<double>> FidelityProbe::distances(const std::vector<Tens
     for (std::int64_t row = 0; row < seen.rows; ++row) {
       const auto sample = static_cast<std::size_t>(row * batch.samples / seen.rows);
       const auto each =
-          scores::sharpened_divergences(scores::log_probabilities(expected.row(row), kind_),
-                                        scores::log_probabilities(seen.row(row), kind_),
-                                        factors);
+          scores::scaled_divergences(scores::log_probabilities(expected.row(row), kind_),
+                                     scores::log_probabilities(seen.row(row), kind_),
+                                     factors,
+                                     kTemperature);
       for (std::size_t f = 0; f < factors.size(); ++f) result[f][sample] += each[f];
     }
     return result;

@@ -39,14 +39,14 @@ struct NetworkWidths {
 [[nodiscard]] bool surely_below(const std::vector<double>& a, const std::vector<double>& b);
 
 /// Measures how far the network deviates from the float one with given bit-widths: the mean
-/// Kullback-Leibler divergence of the class scores (nats), after scaling all of them by the factor
-/// that fits best, since few bits make scores smaller without changing the classes; or, if the
-/// first output is not class scores, the mean over all outputs of sum |y_q - y|^2 / sum |y|^2.
-/// Integer outputs are replaced by the floats from which they are computed
-/// (graph::with_float_outputs); if there are none, the share of differing elements is used. Weights
-/// are rounded to nearest; activations have all quantizers of the target, as in the written file.
-/// Keeps the inputs of its samples in memory, or, with --memory, as many as fit into a part of it
-/// and loads the others again. `dataset` must outlive it.
+/// Kullback-Leibler divergence of the class scores at temperature 4 (scores::scaled_divergences(),
+/// nats), after scaling all of them by the factor that fits best, since few bits make scores
+/// smaller without changing the classes; or, if the first output is not class scores, the mean over
+/// all outputs of sum |y_q - y|^2 / sum |y|^2. Integer outputs are replaced by the floats from
+/// which they are computed (graph::with_float_outputs); if there are none, the share of differing
+/// elements is used. Weights are rounded to nearest; activations have all quantizers of the target,
+/// as in the written file. Keeps the inputs of its samples in memory, or, with --memory, as many as
+/// fit into a part of it and loads the others again. `dataset` must outlive it.
 class FidelityProbe {
  public:
   /// @throws DataError if no sample can be read.

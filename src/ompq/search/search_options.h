@@ -21,6 +21,7 @@ struct AutoOptions {
   double time_limit_seconds = 60;  ///< for ranking and refining; then the best so far is used
   int max_rounds = 40;             ///< of refinement
   std::size_t starts = 3;          ///< best ranked candidates that are checked
+  std::size_t further_starts = 5;  ///< the next ones, checked if there is time
   double check_seconds = 0;        ///< expected time to round and judge one of them
 };
 
@@ -81,6 +82,7 @@ void bind_measuring(Binder& binder, SearchOptions& options) {
   binder.bind("time-limit", options.automatic.time_limit_seconds, seconds_from_us);
   binder.unbound("rounds", options.automatic.max_rounds);
   binder.unbound("starts", options.automatic.starts);
+  binder.unbound("further_starts", options.automatic.further_starts);
   binder.unbound("time to check", options.automatic.check_seconds);
   binder.unbound("more samples", options.more_samples);
   binder.bind("weight-levels", options.weights.symmetry);

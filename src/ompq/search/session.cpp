@@ -420,20 +420,21 @@ std::vector<PortfolioCandidate> SearchSession::candidates(const allocation::Allo
   return found;
 }
 
-std::optional<PortfolioCandidate> SearchSession::combined(const allocation::AllocationRequest& free,
-                                                          const pipeline::FileSize& size,
-                                                          const std::vector<std::string>& origins) {
+std::vector<PortfolioCandidate> SearchSession::combined(const allocation::AllocationRequest& free,
+                                                        const pipeline::FileSize& size,
+                                                        const std::vector<std::string>& origins) {
   // The losses of activations are on the scale of one metric.
-  if (chooses_activations(options_.request)) return std::nullopt;
-  const auto both = combine_metrics(automatic().measurements, origins);
-  if (!both) return std::nullopt;
-  try {
-    const auto request = request_for(free, both->row, options_.request, both->measurements);
-    const auto& solver = allocation::allocator(both->row.solver);
-    return PortfolioCandidate{both->origin, allocate(solver.allocate, request, size)};
-  } catch (const InfeasibleBudget&) {
-    return std::nullopt;
+  if (chooses_activations(options_.request)) return {};
+  std::vector<PortfolioCandidate> found;
+  for (const CombinedMetrics& mean : combine_metrics(automatic().measurements, origins)) {
+    try {
+      const auto request = request_for(free, mean.row, options_.request, mean.measurements);
+      const auto solve = allocation::allocator(mean.row.solver).allocate;
+      found.push_back({mean.origin, allocate(solve, request, size)});
+    } catch (const InfeasibleBudget&) {  // as for candidates()
+    }
   }
+  return found;
 }
 
 SolvedRequest SearchSession::solve_automatically(const allocation::AllocationRequest& free,

@@ -84,12 +84,10 @@ class SearchSession {
       const pipeline::FileSize& size,
       const Deadline& deadline,
       std::vector<std::string>& left_out);
-  /// The optimum for the geometric mean of the losses of the two metrics that are first in
-  /// `origins`; nullopt if there are none.
-  [[nodiscard]] std::optional<PortfolioCandidate> combined(
-      const allocation::AllocationRequest& free,
-      const pipeline::FileSize& size,
-      const std::vector<std::string>& origins);
+  /// The optima for geometric means of the metrics that are first in `origins` (combine_metrics()).
+  [[nodiscard]] std::vector<PortfolioCandidate> combined(const allocation::AllocationRequest& free,
+                                                         const pipeline::FileSize& size,
+                                                         const std::vector<std::string>& origins);
   /// The allocator's row; if nothing is left to choose, one that needs no measurements.
   [[nodiscard]] AllocatorRow row_of(const std::string& allocator) const;
   [[nodiscard]] MeasurementPlan plan_for(std::vector<std::string> metrics) const;
