@@ -749,6 +749,8 @@ class ComparisonRow(Record):
     """From the first allocator at this budget."""
     weight_bits: Optional[list[int]] = None
     """In layer order; 32 is float."""
+    portfolio: Optional[Portfolio] = None
+    """Only for `auto`."""
 
 
 class AllocatorMean(Record):

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <filesystem>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -101,6 +102,35 @@ TEST_F(CompareTest, MayRoundWithErrorCompensation) {
   const report::Comparison comparison = run();
   EXPECT_EQ(comparison.rounding, "gptq");
   EXPECT_LT(comparison.rows.front().evaluation.divergence.value(), nearest);
+}
+
+TEST_F(CompareTest, MeasuresEqualNetworksOnce) {
+  options_.random_allocations = 0;
+  options_.allocators = {"uniform", "size-only"};
+  options_.search.request.candidates = {4};
+  options_.budgets = {{.average_bits = 4.0}, {.average_bits = 4.5}};
+  std::set<std::string> tasks;
+  const auto watching = [&](const ProgressEvent& event) {
+    if (std::string(event.task).find(" bits a weight") != std::string::npos) {
+      tasks.emplace(event.task);
+    }
+  };
+  const report::Comparison comparison = run(watching);
+  EXPECT_THAT(tasks, ::testing::ElementsAre("uniform, 4.00 bits a weight"));
+  ASSERT_EQ(comparison.rows.size(), 4U);
+  for (const auto& row : comparison.rows) {
+    EXPECT_EQ(row.evaluation.divergence, comparison.rows[0].evaluation.divergence);
+  }
+  ASSERT_TRUE(comparison.means.back().agreement_difference);
+  EXPECT_EQ(comparison.means.back().agreement_difference->mean, 0.0);
+}
+
+TEST_F(CompareTest, SaysHowAutoChose) {
+  options_.random_allocations = 0;
+  const report::Comparison comparison = run();
+  ASSERT_TRUE(comparison.rows[0].portfolio);
+  EXPECT_FALSE(comparison.rows[0].portfolio->winner.empty());
+  EXPECT_FALSE(comparison.rows[1].portfolio);
 }
 
 TEST_F(CompareTest, GoesOnWhereItWasStopped) {

@@ -39,6 +39,7 @@ struct ComparisonRow {
   std::optional<PairedDifference> top1_difference;
   std::optional<PairedDifference> agreement_difference;
   std::string refused;
+  std::optional<Portfolio> portfolio;
 };
 
 template <typename Visitor, fields::Of<ComparisonRow> Struct>
@@ -60,6 +61,7 @@ void list_fields(Visitor& v, Struct& s) {
     "from the first allocator at this budget; only with labels");
   v("agreement_difference", s.agreement_difference, "from the first allocator at this budget");
   v("weight_bits", s.weight_bits, "in layer order; 32 is float", fields::kWidths);
+  v("portfolio", s.portfolio, "only for `auto`");
 }
 
 /// One allocator, over all budgets.

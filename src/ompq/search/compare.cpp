@@ -209,10 +209,23 @@ class ComparisonRun {
   }
 
  private:
+  /// Quantizes and evaluates a network, unless an earlier row has the same widths.
   void judge(UnitResult& result, const std::string& task) {
+    const auto known = judged_.find(result.row.weight_bits);
+    if (known != judged_.end()) {
+      result.row.evaluation = known->second.evaluation;
+      result.hits = known->second.hits;
+      return;
+    }
     const pipeline::EvaluateOutcome outcome = bench_.quantized(result.row.weight_bits, task);
     result.row.evaluation = outcome.evaluation;
     result.hits = hits_of(outcome);
+    remember(result);
+  }
+
+  void remember(const UnitResult& result) {
+    if (!result.row.refused.empty()) return;
+    judged_.try_emplace(result.row.weight_bits, Judged{result.row.evaluation, result.hits});
   }
 
   template <typename T>
@@ -255,7 +268,10 @@ class ComparisonRun {
                   Work work) {
     const auto kept = journal_.take(
         key, [&](const std::string& json) { return kept_row(json, allocator, budget); });
-    if (kept) return *kept;
+    if (kept) {
+      remember(*kept);
+      return *kept;
+    }
     check_interrupt();
     const UnitResult result = work();
     const KeptUnit unit{.row = result.row,
@@ -279,7 +295,14 @@ class ComparisonRun {
     row.average_bits = allocation.cost.average_bits;
     row.bytes = solved.bytes;
     row.gbops = static_cast<double>(allocation.cost.bops) / 1e9;
+    row.portfolio = solved.portfolio;
   }
+
+  /// What was measured of a network.
+  struct Judged {
+    report::Evaluation evaluation;
+    Hits hits;
+  };
 
   pipeline::Journal& journal_;
   Bench& bench_;
@@ -287,6 +310,7 @@ class ComparisonRun {
   const WidthCheck& check_;
   const CompareOptions& options_;
   std::map<std::string, double> measuring_seconds_;
+  std::map<std::vector<int>, Judged> judged_;  ///< by the widths of the weights
 };
 
 /// The mean over budgets of the correlation within one.
