@@ -71,7 +71,7 @@ TEST_F(AllocateTest, FitsTheFileIfAnAllocatorExceedsItsBudget) {
     EXPECT_LE(size_.bytes(made), limit);
     EXPECT_LE(asked.size(), 9U) << limit;
     EXPECT_LE(*asked.back().budget.bytes, limit);
-    EXPECT_GT(size_.bytes(made), bytes(2)) << "not the smallest widths";
+    EXPECT_NE(made.solution.solver, "least widths") << limit;
   }
 }
 

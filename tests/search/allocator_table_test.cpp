@@ -2,6 +2,7 @@
 
 #include <set>
 #include <string>
+#include <vector>
 
 #include <gtest/gtest.h>
 
@@ -33,6 +34,11 @@ TEST(SchemeFor, GivesThePapersAllocatorsTheirOwnUnlessOneIsAsked) {
   EXPECT_EQ(scheme_for(allocator_row("orm"), Scheme::PaperQat), Scheme::PaperQat);
   EXPECT_EQ(scheme_for(allocator_row("output-mse"), Scheme::Free), Scheme::Free);
   EXPECT_EQ(scheme_for(allocator_row("output-mse"), Scheme::PaperPtq), Scheme::PaperPtq);
+}
+
+TEST(AllocatorTable, SaysWhichMetricsAreOfTheOutputs) {
+  const std::vector<std::string> metrics = output_metrics();
+  EXPECT_EQ(metrics, (std::vector<std::string>{"output-mse", "output-kl"}));
 }
 
 }  // namespace

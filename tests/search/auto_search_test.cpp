@@ -261,6 +261,23 @@ TEST_F(ChooseBest, ChecksFurtherCandidatesInTheFirstHalfOfTheTime) {
   EXPECT_THAT(one.report.left_out, ::testing::IsEmpty());
 }
 
+TEST_F(ChooseBest, ChecksPreferredCandidatesAfterTheBestIfTheRankingIsRough) {
+  const auto wide = candidate("wide", {4, 4, 4, 4, 4});
+  const auto narrow = candidate("narrow", {3, 4, 4, 4, 4});
+  const auto worst = candidate("worst", {2, 2, 2, 2, 2});
+  for (const bool rough : {false, true}) {
+    const AutoOutcome found = chosen({wide, narrow, worst},
+                                     {.ranking = ranking_,
+                                      .ranking_is_rough = rough,
+                                      .preferred = {"worst", "of no candidate"},
+                                      .check = narrow_first(1.0)},
+                                     {.starts = 2, .further_starts = 0});
+    ASSERT_EQ(found.report.checked.size(), 2U);
+    EXPECT_EQ(found.report.checked[1].origin, rough ? "worst" : "narrow");
+    EXPECT_EQ(found.report.winner, rough ? "worst" : "narrow");
+  }
+}
+
 TEST_F(ChooseBest, ARefinedCandidateMustPassTheCheck) {
   // Refinement gives the first layer more bits, which this check likes less, or not at all.
   for (const double gain : {1.0, 0.0}) {

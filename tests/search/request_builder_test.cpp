@@ -167,5 +167,16 @@ TEST(RequestFor, APapersAllocatorKeepsItsRangesAndTheFreeAccounting) {
   EXPECT_THAT(allocation::candidates_of(request, 1), ElementsAre(2, 3, 4));
 }
 
+TEST(HasCandidatesOnly, IsOfEveryLayer) {
+  const auto free = free_request(pipeline::small_model(), three_widths());
+  const auto widths = allocation::candidates_of(free, 0);
+  allocation::Allocation made{.weight_bits = std::vector<int>(5, widths.front())};
+  EXPECT_TRUE(has_candidates_only(free, made));
+  made.weight_bits[4] = widths.back();
+  EXPECT_TRUE(has_candidates_only(free, made));
+  made.weight_bits[4] = 1;
+  EXPECT_FALSE(has_candidates_only(free, made));
+}
+
 }  // namespace
 }  // namespace ompq::search

@@ -3,6 +3,7 @@
 #include <numeric>
 #include <set>
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 namespace ompq::search {
@@ -73,11 +74,11 @@ TEST(SampleRoles, HaveNoRefinementAndNoCheckWithFewSamples) {
 
 TEST(SampleRoles, TheCheckIsOfUnseenSamples) {
   const SampleRoles own = roles_of(numbers(0, 64), {}, 5);
-  EXPECT_EQ(rounding_for_check(own).size() + own.checking.size(), 64U);
+  EXPECT_EQ(own.rounding_for_check.size() + own.checking.size(), 64U);
   const SampleRoles more = roles_of(numbers(0, 64), numbers(100, 192), 5);
-  EXPECT_EQ(rounding_for_check(more), more.rounding);
+  EXPECT_EQ(more.rounding_for_check, more.rounding);
   for (const SampleRoles& roles : {own, more}) {
-    const auto rounding = rounding_for_check(roles);
+    const auto& rounding = roles.rounding_for_check;
     const std::set<std::int64_t> distinct(rounding.begin(), rounding.end());
     EXPECT_EQ(distinct.size(), rounding.size());
     for (const std::int64_t sample : roles.checking) EXPECT_FALSE(distinct.contains(sample));
@@ -87,11 +88,11 @@ TEST(SampleRoles, TheCheckIsOfUnseenSamples) {
 TEST(SampleRoles, LoseSamplesWhosePassesWouldTakeTooLong) {
   const SampleRoles all = roles_of(numbers(0, 64), numbers(100, 192), 5);
   SampleRoles fast = all;
-  EXPECT_TRUE(fit_to_time(fast, 1e-3, 60).empty());
+  EXPECT_TRUE(fit_to_time(fast, 1e-3, 60, false).empty());
   EXPECT_EQ(fast.ranking, all.ranking);
 
   SampleRoles slow = all;
-  const auto left_out = fit_to_time(slow, 20e-3, 60);
+  const auto left_out = fit_to_time(slow, 20e-3, 60, false);
   ASSERT_EQ(left_out.size(), 3U);
   EXPECT_EQ(left_out.front(), "ranking on 14 of 32 samples");
   EXPECT_EQ(slow.ranking.size(), 18U);  // 25 passes of 18 samples: 9 s
@@ -99,10 +100,25 @@ TEST(SampleRoles, LoseSamplesWhosePassesWouldTakeTooLong) {
   EXPECT_EQ(slow.checking.size(), 60U);
 
   SampleRoles hopeless = all;
-  EXPECT_EQ(fit_to_time(hopeless, 10.0, 60).back(), "activation ranges on 56 of 64 samples");
+  EXPECT_EQ(fit_to_time(hopeless, 10.0, 60, false).back(), "activation ranges on 56 of 64 samples");
   EXPECT_EQ(hopeless.ranking.size(), 8U);
   EXPECT_EQ(hopeless.checking.size(), 8U);
   EXPECT_EQ(hopeless.ranges.size(), 8U);
+}
+
+TEST(SampleRoles, LeaveTimeForSomeChecksIfTheseRoundWithErrorCompensation) {
+  const SampleRoles all = roles_of(numbers(0, 256), numbers(1000, 744), 5);
+  SampleRoles slow = all;
+  const auto left_out = fit_to_time(slow, 5e-3, 60, true);
+  // Six checks in 18 s: each judges 150 samples twice and rounds with 120, 2.5 passes each.
+  EXPECT_EQ(slow.checking.size(), 150U);
+  EXPECT_EQ(slow.rounding_for_check.size(), 120U);
+  EXPECT_EQ(slow.rounding, all.rounding);
+  EXPECT_THAT(left_out, ::testing::Contains("rounding for the check on 128 of 248 samples"));
+  SampleRoles nearest = all;
+  const auto less = fit_to_time(nearest, 5e-3, 60, false);
+  EXPECT_EQ(nearest.rounding_for_check, all.rounding_for_check) << "it is not used";
+  EXPECT_GT(nearest.checking.size(), slow.checking.size());
 }
 
 }  // namespace

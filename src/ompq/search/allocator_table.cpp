@@ -94,4 +94,12 @@ allocation::Scheme scheme_for(const AllocatorRow& row, allocation::Scheme asked)
                                                                : asked;
 }
 
+std::vector<std::string> output_metrics() {
+  std::vector<std::string> names;
+  for (const sensitivity::Metric& metric : sensitivity::metrics()) {
+    if (judges_outputs(metric)) names.emplace_back(metric.name);
+  }
+  return names;
+}
+
 }  // namespace ompq::search

@@ -43,4 +43,7 @@ struct AllocatorRow {
 /// The scheme that an allocator is used with.
 [[nodiscard]] allocation::Scheme scheme_for(const AllocatorRow& row, allocation::Scheme asked);
 
+/// The metrics that are measured at the network's outputs.
+[[nodiscard]] std::vector<std::string> output_metrics();
+
 }  // namespace ompq::search

@@ -12,6 +12,7 @@
 #include "ompq/core/elapsed.h"
 #include "ompq/core/error.h"
 #include "ompq/search/allocate.h"
+#include "ompq/search/combined_metrics.h"
 
 namespace ompq::search {
 namespace {
@@ -135,9 +136,11 @@ bool improve(allocation::Allocation& best,
 }
 
 /// Measures the candidates on the ranking samples, as many as end before the deadline.
+/// @param more  that are ranked after them.
 /// @return seconds for one.
 double rank(AutoOutcome& outcome,
             const std::vector<PortfolioCandidate>& candidates,
+            std::size_t more,
             FidelityProbe& ranking,
             const Deadline& deadline,
             const ProgressHandler& progress) {
@@ -146,7 +149,7 @@ double rank(AutoOutcome& outcome,
   double seconds = 0;
   (void)finishes_before(deadline, [&] {
     for (const PortfolioCandidate& candidate : candidates) {
-      if (deadline.forbids(seconds)) return;
+      if (deadline.forbids(seconds * static_cast<double>(1 + more))) return;
       const NetworkWidths widths = widths_of(candidate.allocation);
       rows.push_back({candidate.origin, widths.weights, ranking.divergence(widths)});
       seconds = seconds_since(began) / static_cast<double>(rows.size());
@@ -179,6 +182,26 @@ std::vector<std::size_t> best_of(const std::vector<report::Portfolio::Candidate>
     if (best.size() < count && std::ranges::none_of(best, same)) best.push_back(i);
   }
   return best;
+}
+
+/// The first `count` candidates to check: the best ranked. If the ranking is rough, the one that is
+/// best ranked is followed by those that `judges` prefers.
+std::vector<std::size_t> to_check(const std::vector<report::Portfolio::Candidate>& ranked,
+                                  std::size_t count,
+                                  const AutoJudges& judges) {
+  std::vector<std::size_t> order = best_of(ranked, ranked.size());
+  if (judges.ranking_is_rough && order.size() > 2) {
+    const auto preferred = [&](std::size_t i) {
+      return std::ranges::any_of(judges.preferred, [&](const std::string& origin) {
+        return std::ranges::any_of(ranked, [&](const report::Portfolio::Candidate& other) {
+          return other.origin == origin && other.weight_bits == ranked[i].weight_bits;
+        });
+      });
+    };
+    std::stable_partition(order.begin() + 1, order.end(), preferred);
+  }
+  order.resize(std::min(order.size(), count));
+  return order;
 }
 
 /// Ranks the candidates made from the best ones, as many as there is time for.
@@ -242,14 +265,14 @@ class Choice {
 
   /// The best of `starts` (best ranked first) on the check samples. Without a check, or the time
   /// for two of them, the first. Those after the first `options.starts` are checked only in the
-  /// first half of the time.
+  /// first half of the time, unless the ranking is rough.
   void check(std::vector<PortfolioCandidate> starts) {
     const std::size_t due = std::min(starts.size(), options_.starts);
-    const Deadline half = deadline_.part(0.5);
+    const Deadline further = judges_.ranking_is_rough ? deadline_ : deadline_.part(0.5);
     std::size_t next = 0;
     if (judges_.check && starts.size() > 1 && !deadline_.forbids(2 * check_seconds_)) {
       for (; next < starts.size(); ++next) {
-        if ((next < due ? deadline_ : half).forbids(check_seconds_)) break;
+        if ((next < due ? deadline_ : further).forbids(check_seconds_)) break;
         std::optional<Checked> checked = look(starts[next]);
         if (!checked) break;
         if (!best_ || mean_of(checked->by_sample) < mean_of(best_->by_sample)) {
@@ -354,14 +377,17 @@ AutoOutcome choose_best(std::vector<PortfolioCandidate> candidates,
     throw InternalError("auto", "no candidate allocation to choose from");
   }
   AutoOutcome outcome;
-  // Checking two decides more than ranking all.
-  const double checks = std::min(2 * options.check_seconds, deadline.remaining() / 2);
+  // Checking some decides more than ranking all.
+  const auto least_checks = static_cast<double>(judges.ranking_is_rough ? options.starts + 1 : 2);
+  const double part = judges.ranking_is_rough ? 0.85 : 0.5;
+  const double checks = std::min(least_checks * options.check_seconds, part * deadline.remaining());
   const Deadline ranked = deadline.earlier(checks);
-  const double pass_seconds = rank(outcome, candidates, judges.ranking, ranked, progress);
+  const std::size_t means = judges.combine ? kMostMeans : 0;
+  const double pass_seconds = rank(outcome, candidates, means, judges.ranking, ranked, progress);
   rank_combined(outcome, candidates, judges, ranked, pass_seconds);
+  const std::size_t count = options.starts + options.further_starts;
   std::vector<PortfolioCandidate> starts;
-  for (const std::size_t i :
-       best_of(outcome.report.candidates, options.starts + options.further_starts)) {
+  for (const std::size_t i : to_check(outcome.report.candidates, count, judges)) {
     starts.push_back(candidates[i]);
   }
   if (starts.empty()) starts.push_back(candidates.front());

@@ -26,6 +26,10 @@ struct PortfolioCandidate {
 struct AutoJudges {
   /// Ranks the candidates, and measures the neighbours of one that is refined.
   FidelityProbe& ranking;
+  /// The network will be rounded in another way than for `ranking`, so the check comes first.
+  bool ranking_is_rough = false;
+  /// Origins of candidates that are checked after the best ranked one if the ranking is rough.
+  std::vector<std::string> preferred = {};
   /// Decides whether a step of refinement is taken; null: nothing is refined.
   FidelityProbe* refining = nullptr;
   /// The divergence of each check sample, with the weights rounded as they will be; empty: the
@@ -45,7 +49,7 @@ struct AutoOutcome {
 /// 1. *Ranking* by the divergence that `judges.ranking` measures, and of the candidates that
 ///    `judges.combine` makes of the best ones.
 /// 2. *Check* of the best ranked with `judges.check`: of some, and of further ones while less than
-///    half of the time is used.
+///    half of the time is used, or all of it if `judges.ranking_is_rough`.
 /// 3. *Refinement* of the best one. Every decision is tried one width up and one down; the integer
 ///    program with these measured changes as losses proposes a step within the budget, which is
 ///    taken if the divergence that `judges.refining` measures decreases significantly. A step that

@@ -15,6 +15,9 @@ struct CombinedMetrics {
   Measurements measurements;  ///< with the combined table in place of that of `row`
 };
 
+/// At most so many means.
+constexpr std::size_t kMostMeans = 4;
+
 /// The geometric means of the losses of every two of the three metrics that come first in
 /// `origins`, and of all three, which do not depend on the metrics' units. Empty if fewer than two
 /// of `origins` are measured metrics.

@@ -2,6 +2,9 @@
 
 #include <utility>
 
+#include "ompq/core/elapsed.h"
+#include "ompq/core/log.h"
+#include "ompq/core/time_limit.h"
 #include "ompq/pipeline/network.h"
 #include "ompq/search/compensated_network.h"
 
@@ -19,8 +22,10 @@ pipeline::QuantizedNetwork round_for_check(const pipeline::Model& model,
                               ranges.quantizers(allocation.activation_bits),
                               options.weights);
   if (options.compensated) {
-    // Half the work of the rounding that will be used, which tries more ranges.
-    const rounding::GptqOptions gptq{.tried_ranges = 2, .sweeps = 1};
+    // A quarter of the work of the rounding that will be used, which tries more ranges, and whose
+    // moments are means over more positions.
+    const rounding::GptqOptions gptq{
+        .tried_ranges = 2, .sweeps = 1, .moments = {.positions = std::int64_t{1} << 14}};
     return compensated_network(
         model, allocation.weight_bits, std::move(codes), dataset, samples, gptq, options);
   }
@@ -41,8 +46,16 @@ FinalCheck::FinalCheck(const pipeline::Model& model,
       options_(options) {}
 
 std::vector<double> FinalCheck::by_sample(const allocation::Allocation& allocation) const {
-  return judge_.by_sample(
-      round_for_check(model_, dataset_, rounding_, ranges_, allocation, options_).graph);
+  const auto began = Deadline::Clock::now();
+  const pipeline::QuantizedNetwork network =
+      round_for_check(model_, dataset_, rounding_, ranges_, allocation, options_);
+  const double rounded = seconds_since(began);
+  std::vector<double> divergences = judge_.by_sample(network.graph);
+  log().debug("auto: rounded for the check on {} samples in {:.1f} s, judged in {:.1f} s",
+              rounding_.size(),
+              rounded,
+              seconds_since(began) - rounded);
+  return divergences;
 }
 
 }  // namespace ompq::search

@@ -59,8 +59,8 @@ class LossTarget::PredictionJudge final : public LossTarget::Judge {
         dataset_(*samples.dataset),
         options_(options),
         ranges_(model, *samples.dataset, samples.indices, calibration_of(options)),
-        rounding_(rounding_for_check(
-            roles_of(samples.indices, options.more_samples, options.request.seed))) {
+        rounding_(roles_of(samples.indices, options.more_samples, options.request.seed)
+                      .rounding_for_check) {
     evaluation_.batch_size = options.batch_size;
     evaluation_.executor = judging_executor(options);
     evaluation_.task = "float network";

@@ -231,4 +231,13 @@ std::optional<double> predicted_interaction(const sensitivity::PairwiseTable& ta
   return sum;
 }
 
+bool has_candidates_only(const allocation::AllocationRequest& request,
+                         const allocation::Allocation& allocation) {
+  return std::ranges::all_of(
+      allocation::decision_items(request.layers), [&](const allocation::DecisionItem& item) {
+        const std::vector<int> widths = allocation::candidates_of(request, item.leader);
+        return std::ranges::find(widths, allocation.weight_bits[item.leader]) != widths.end();
+      });
+}
+
 }  // namespace ompq::search

@@ -49,4 +49,8 @@ namespace ompq::search {
 [[nodiscard]] std::optional<double> predicted_interaction(const sensitivity::PairwiseTable& table,
                                                           const std::vector<int>& weight_bits);
 
+/// True if the weights' widths are candidates of the request: the paper's ranges may have others.
+[[nodiscard]] bool has_candidates_only(const allocation::AllocationRequest& request,
+                                       const allocation::Allocation& allocation);
+
 }  // namespace ompq::search

@@ -1,5 +1,7 @@
 #include "ompq/search/rounded_weights.h"
 
+#include <algorithm>
+
 #include "ompq/allocation/cost_model.h"
 #include "ompq/core/elapsed.h"
 #include "ompq/core/random.h"
@@ -12,6 +14,9 @@
 namespace ompq::search {
 namespace {
 
+/// Positions in the means of a layer's moments: of the rounding that will be used, a quarter.
+constexpr std::int64_t kPositions = std::int64_t{1} << 14;
+
 /// Multiplications of rounding a layer to `widths` widths: its passes, the moments of its inputs,
 /// their factor, and the columns.
 double work_of(const graph::Layer& layer,
@@ -23,10 +28,12 @@ double work_of(const graph::Layer& layer,
       static_cast<double>(layer.weight_count) / static_cast<double>(layer.out_channels);
   // The initial range is tried, too; each one is rounded once and then swept.
   const double per_row = (1.0 + care.tried_ranges) * (1.0 + care.sweeps);
-  const double passes = static_cast<double>(layer.macs) * (2 + columns / rows);
-  const double rounding = static_cast<double>(layer.groups) * columns * columns *
-                          (columns / 3 + static_cast<double>(widths) * per_row * rows);
-  return static_cast<double>(samples) * passes + rounding;
+  const double macs = static_cast<double>(samples) * static_cast<double>(layer.macs);
+  const double positions =
+      std::min(macs / static_cast<double>(layer.weight_count), static_cast<double>(kPositions));
+  const double matrices = static_cast<double>(layer.groups) * columns * columns *
+                          (positions + columns / 3 + static_cast<double>(widths) * per_row * rows);
+  return 2 * macs + matrices;
 }
 
 }  // namespace
@@ -66,7 +73,8 @@ void RoundedWeights::prepare_compensated(const std::vector<int>& widths,
   rounding::GptqOptions gptq{.correct_inputs = false,
                              .correct_bias = false,
                              .tried_ranges = care.tried_ranges,
-                             .sweeps = care.sweeps};
+                             .sweeps = care.sweeps,
+                             .moments = {.positions = kPositions}};
   const double work = trial_work(model_, indices.size(), widths.size(), care);
   double done = 0;
   const auto began = Deadline::Clock::now();

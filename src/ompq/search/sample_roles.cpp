@@ -29,11 +29,10 @@ class Supply {
   std::size_t next_ = 0;
 };
 
-}  // namespace
-
-SampleRoles roles_of(const std::vector<std::int64_t>& calibration,
-                     const std::vector<std::int64_t>& more,
-                     std::uint64_t seed) {
+/// All roles but rounding_for_check.
+SampleRoles dealt_roles(const std::vector<std::int64_t>& calibration,
+                        const std::vector<std::int64_t>& more,
+                        std::uint64_t seed) {
   const std::size_t count = calibration.size();
   if (count < 4) {
     return {.rounding = calibration,
@@ -66,19 +65,48 @@ SampleRoles roles_of(const std::vector<std::int64_t>& calibration,
   return roles;
 }
 
+std::vector<std::int64_t> rounding_for_check(const SampleRoles& roles) {
+  std::vector<std::int64_t> all = roles.rounding;
+  if (roles.rounding != roles.measuring) return all;
+  for (const auto* role : {&roles.ranking, &roles.refining}) {
+    if (*role != roles.measuring) all.insert(all.end(), role->begin(), role->end());
+  }
+  return all;
+}
+
+}  // namespace
+
+SampleRoles roles_of(const std::vector<std::int64_t>& calibration,
+                     const std::vector<std::int64_t>& more,
+                     std::uint64_t seed) {
+  SampleRoles roles = dealt_roles(calibration, more, seed);
+  roles.rounding_for_check = rounding_for_check(roles);
+  return roles;
+}
+
 std::vector<std::string> fit_to_time(SampleRoles& roles,
                                      double pass_seconds,
-                                     double time_limit_seconds) {
+                                     double time_limit_seconds,
+                                     bool compensated) {
   struct Share {
     const char* step;
     std::vector<std::int64_t>& samples;
     double time;    // of the whole
     double passes;  // of each sample
   };
-  const std::vector<Share> shares{{"ranking", roles.ranking, 0.15, 25},
-                                  {"refining", roles.refining, 0.1, 10},
-                                  {"checking", roles.checking, 0.1, 5},
-                                  {"activation ranges", roles.ranges, 0.1, 1.5}};
+  // A pass with quantizers takes longer; where the ranking decides, it gets more samples.
+  const double ranked = compensated ? 25 * kPassesOfJudging : 25;
+  std::vector<Share> shares{{"ranking", roles.ranking, 0.15, ranked},
+                            {"refining", roles.refining, 0.1, 10}};
+  if (compensated) {
+    constexpr double kChecks = 6;
+    shares.push_back({"checking", roles.checking, 0.15, kChecks * kPassesOfJudging});
+    shares.push_back(
+        {"rounding for the check", roles.rounding_for_check, 0.15, kChecks * kPassesOfRounding});
+  } else {
+    shares.push_back({"checking", roles.checking, 0.1, 5});
+  }
+  shares.push_back({"activation ranges", roles.ranges, 0.1, 1.5});
   constexpr std::size_t kLeast = 8;
   std::vector<std::string> left_out;
   for (const Share& share : shares) {
@@ -90,15 +118,6 @@ std::vector<std::string> fit_to_time(SampleRoles& roles,
         fmt::format("{} on {} of {} samples", share.step, all - share.samples.size(), all));
   }
   return left_out;
-}
-
-std::vector<std::int64_t> rounding_for_check(const SampleRoles& roles) {
-  std::vector<std::int64_t> all = roles.rounding;
-  if (roles.rounding != roles.measuring) return all;
-  for (const auto* role : {&roles.ranking, &roles.refining}) {
-    if (*role != roles.measuring) all.insert(all.end(), role->begin(), role->end());
-  }
-  return all;
 }
 
 }  // namespace ompq::search

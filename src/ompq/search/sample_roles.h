@@ -16,6 +16,9 @@ struct SampleRoles {
   std::vector<std::int64_t> ranking;    ///< candidates, and neighbours of the one that is refined
   std::vector<std::int64_t> refining;   ///< whether a step is taken; empty: no refinement
   std::vector<std::int64_t> checking;   ///< the last choice; empty: the ranking decides
+  /// The rounding of what is checked: the samples for rounding, or, if these are the ones for
+  /// measuring, all but those for the check.
+  std::vector<std::int64_t> rounding_for_check;
   /// Activation ranges of all networks that are run: the calibration samples, whatever their role.
   std::vector<std::int64_t> ranges;
 };
@@ -33,13 +36,15 @@ struct SampleRoles {
 /// Leaves samples out of the roles of passes with a known number, if these would take too large a
 /// part of the time; at least 8 remain. Measuring and refining stop by themselves.
 /// @param pass_seconds  of one sample.
+/// @param compensated  candidates are rounded with error compensation for the check.
 /// @return what was left out.
 [[nodiscard]] std::vector<std::string> fit_to_time(SampleRoles& roles,
                                                    double pass_seconds,
-                                                   double time_limit_seconds);
+                                                   double time_limit_seconds,
+                                                   bool compensated);
 
-/// The samples with which weights are rounded for the check: those for rounding, or, if these are
-/// the ones for measuring, all but those for the check.
-[[nodiscard]] std::vector<std::int64_t> rounding_for_check(const SampleRoles& roles);
+/// Passes of a sample that one check takes, about.
+constexpr double kPassesOfRounding = 2.5;  ///< with error compensation
+constexpr double kPassesOfJudging = 2;     ///< as the network will run
 
 }  // namespace ompq::search

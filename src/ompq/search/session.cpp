@@ -44,15 +44,6 @@ AllocatorRow unmeasured_row(const std::string& allocator) {
   return row;
 }
 
-bool has_candidates_only(const allocation::AllocationRequest& request,
-                         const allocation::Allocation& allocation) {
-  return std::ranges::all_of(
-      allocation::decision_items(request.layers), [&](const allocation::DecisionItem& item) {
-        const std::vector<int> widths = allocation::candidates_of(request, item.leader);
-        return std::ranges::find(widths, allocation.weight_bits[item.leader]) != widths.end();
-      });
-}
-
 }  // namespace
 
 /// The state of `auto` that is shared by all budgets.
@@ -68,7 +59,8 @@ struct SearchSession::Automatic {
                                     options.batch_size,
                                     judging_executor(options))),
         roles(roles_of(samples.indices, options.more_samples, options.request.seed)),
-        left_out(fit_to_time(roles, sample_seconds, options.automatic.time_limit_seconds)),
+        left_out(fit_to_time(
+            roles, sample_seconds, options.automatic.time_limit_seconds, options.compensated)),
         ranges(model, *samples.dataset, sorted(roles.ranges), calibration_of(options)) {
     const auto probe = [&](std::optional<FidelityProbe>& made,
                            const std::vector<std::int64_t>& indices) {
@@ -96,7 +88,7 @@ struct SearchSession::Automatic {
     probe(refining, roles.refining);
     probe(checking, roles.checking);
     if (checking) {
-      check.emplace(model, *samples.dataset, rounding_for_check(roles), ranges, *checking, options);
+      check.emplace(model, *samples.dataset, roles.rounding_for_check, ranges, *checking, options);
     }
   }
 
@@ -106,6 +98,13 @@ struct SearchSession::Automatic {
       if (*probe) all += (*probe)->evaluations();
     }
     return all;
+  }
+
+  [[nodiscard]] double check_seconds(bool compensated) const {
+    const auto judged = static_cast<double>(roles.checking.size());
+    const auto rounded = static_cast<double>(compensated ? roles.rounding_for_check.size() : 0);
+    return sample_seconds * (kPassesOfJudging * judged + kPassesOfRounding * rounded) +
+           rounding_seconds / 3;
   }
 
   double sample_seconds;  // of a pass of one sample
@@ -313,11 +312,11 @@ SearchSession::Automatic& SearchSession::automatic() {
 SearchSession::Automatic& SearchSession::automatic(const Deadline& deadline) {
   if (automatic_) return *automatic_;
   // Of the time: the rest is for ranking, checking and refining.
-  constexpr double kRounded = 0.4;
+  constexpr double kRounded = 0.25;
   // Trial rounding may run longer than planned: without it, the choice for other methods than
   // nearest is much worse (ADR 8).
   constexpr double kRoundedAtMost = 0.6;
-  constexpr double kMeasured = 0.75;
+  const double measured_at = options_.compensated ? 0.55 : 0.75;
   const auto began = Deadline::Clock::now();
   auto made =
       std::make_shared<Automatic>(model_, weights_, samples_, options_, deadline.part(kRounded));
@@ -344,7 +343,7 @@ SearchSession::Automatic& SearchSession::automatic(const Deadline& deadline) {
                                             plan_for({}),
                                             {.samples = made->roles.measuring.size(),
                                              .sample_seconds = made->sample_seconds,
-                                             .deadline = deadline.part(kMeasured)},
+                                             .deadline = deadline.part(measured_at)},
                                             made->left_out);
   made->measurements =
       measure(model_, *samples_.dataset, made->roles.measuring, plan, weights_, progress_);
@@ -444,9 +443,9 @@ SolvedRequest SearchSession::solve_automatically(const allocation::AllocationReq
   Automatic& state = automatic(whole);
   // For further budgets, the measurements count as if they were made again.
   const Deadline deadline = first ? whole : whole.earlier(state.seconds);
-  constexpr double kSolved = 0.8;  // of the time
+  const double solved_at = options_.compensated ? 0.6 : 0.8;  // of the time
   std::vector<std::string> left_out = state.left_out;
-  const auto found = candidates(free, size, deadline.part(kSolved), left_out);
+  const auto found = candidates(free, size, deadline.part(solved_at), left_out);
   log().debug("auto: {} candidates after {:.1f} s", found.size(), whole.elapsed());
   const AllocatorRow& first_row = allocator_row("size-only");
   SolvedRequest solved{.request =
@@ -455,19 +454,18 @@ SolvedRequest SearchSession::solve_automatically(const allocation::AllocationReq
     (void)allocate(allocation::allocator(first_row.solver).allocate, solved.request, size);
   }
   AutoOptions options = options_.automatic;
-  // One width of each layer instead of all, but on the way through the quantized network.
-  options.check_seconds = state.rounding_seconds / 2;
+  options.check_seconds = state.check_seconds(options_.compensated);
   const std::int64_t before = state.evaluations();
-  AutoJudges judges{.ranking = *state.ranking};
+  AutoJudges judges{.ranking = *state.ranking,
+                    .ranking_is_rough = options_.compensated,
+                    .preferred = output_metrics()};
   if (state.refining) judges.refining = &*state.refining;
   if (state.check) {
     judges.check = [&](const allocation::Allocation& asked) {
       return state.check->by_sample(asked);
     };
   }
-  judges.combine = [&](const std::vector<std::string>& origins) {
-    return combined(free, size, origins);
-  };
+  judges.combine = [&](const auto& origins) { return combined(free, size, origins); };
   AutoOutcome outcome =
       choose_best(found, solved.request, size, judges, options, deadline, progress_);
   log().debug("auto: chosen after {:.1f} s", whole.elapsed());
