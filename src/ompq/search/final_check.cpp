@@ -22,10 +22,8 @@ pipeline::QuantizedNetwork round_for_check(const pipeline::Model& model,
                               ranges.quantizers(allocation.activation_bits),
                               options.weights);
   if (options.compensated) {
-    // A quarter of the work of the rounding that will be used, which tries more ranges, and whose
-    // moments are means over more positions.
-    const rounding::GptqOptions gptq{
-        .tried_ranges = 2, .sweeps = 1, .moments = {.positions = std::int64_t{1} << 14}};
+    // Half the work of the rounding that will be used, which tries more ranges.
+    const rounding::GptqOptions gptq{.tried_ranges = 2, .sweeps = 1};
     return compensated_network(
         model, allocation.weight_bits, std::move(codes), dataset, samples, gptq, options);
   }

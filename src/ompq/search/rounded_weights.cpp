@@ -14,9 +14,6 @@
 namespace ompq::search {
 namespace {
 
-/// Positions in the means of a layer's moments: of the rounding that will be used, a quarter.
-constexpr std::int64_t kPositions = std::int64_t{1} << 14;
-
 /// Multiplications of rounding a layer to `widths` widths: its passes, the moments of its inputs,
 /// their factor, and the columns.
 double work_of(const graph::Layer& layer,
@@ -29,8 +26,8 @@ double work_of(const graph::Layer& layer,
   // The initial range is tried, too; each one is rounded once and then swept.
   const double per_row = (1.0 + care.tried_ranges) * (1.0 + care.sweeps);
   const double macs = static_cast<double>(samples) * static_cast<double>(layer.macs);
-  const double positions =
-      std::min(macs / static_cast<double>(layer.weight_count), static_cast<double>(kPositions));
+  const double positions = std::min(macs / static_cast<double>(layer.weight_count),
+                                    static_cast<double>(rounding::MomentOptions{}.positions));
   const double matrices = static_cast<double>(layer.groups) * columns * columns *
                           (positions + columns / 3 + static_cast<double>(widths) * per_row * rows);
   return 2 * macs + matrices;
@@ -73,8 +70,7 @@ void RoundedWeights::prepare_compensated(const std::vector<int>& widths,
   rounding::GptqOptions gptq{.correct_inputs = false,
                              .correct_bias = false,
                              .tried_ranges = care.tried_ranges,
-                             .sweeps = care.sweeps,
-                             .moments = {.positions = kPositions}};
+                             .sweeps = care.sweeps};
   const double work = trial_work(model_, indices.size(), widths.size(), care);
   double done = 0;
   const auto began = Deadline::Clock::now();
