@@ -71,7 +71,6 @@ TEST_F(AllocateTest, FitsTheFileIfAnAllocatorExceedsItsBudget) {
     EXPECT_LE(size_.bytes(made), limit);
     EXPECT_LE(asked.size(), 9U) << limit;
     EXPECT_LE(*asked.back().budget.bytes, limit);
-    EXPECT_NE(made.solution.solver, "least widths") << limit;
   }
 }
 

@@ -87,5 +87,17 @@ TEST(TrialInTime, RoundsLessCarefullyOnFewerSamplesIfTimeIsShort) {
   EXPECT_EQ(plan(seconds).care.sweeps, 1);
 }
 
+TEST(TimeShares, LeaveMoreForChecksThatRoundWithErrorCompensation) {
+  const TimeShares rough = time_shares(true);
+  const TimeShares exact = time_shares(false);
+  EXPECT_LT(rough.solved, exact.solved);
+  for (const TimeShares& shares : {rough, exact}) {
+    EXPECT_LT(shares.rounded, shares.measured);
+    EXPECT_LE(shares.rounded, shares.rounded_at_most);
+    EXPECT_LT(shares.measured, shares.solved);
+    EXPECT_LT(shares.solved, 1.0);
+  }
+}
+
 }  // namespace
 }  // namespace ompq::search

@@ -392,21 +392,21 @@ std::vector<std::vector<quant::Grid>> rank_grids(const ColumnProblem& problem,
   std::vector<std::vector<quant::Grid>> ranked(
       static_cast<std::size_t>(count),
       std::vector<quant::Grid>(static_cast<std::size_t>(target.cols)));
-  const auto count_of_columns = static_cast<std::size_t>(target.rows);
-  std::vector<double> diagonal(count_of_columns);
-  for (std::size_t j = 0; j < count_of_columns; ++j) {
+  const auto columns = static_cast<std::size_t>(target.rows);
+  std::vector<double> diagonal(columns);
+  for (std::size_t j = 0; j < columns; ++j) {
     const auto at = static_cast<std::int64_t>(j);
     diagonal[j] = problem.factor.row(at)[at];
   }
   const auto rank_row = [&](std::int64_t row) {
-    std::vector<float> weights(count_of_columns);  // next to each other, since many grids read them
-    for (std::size_t j = 0; j < count_of_columns; ++j) {
+    std::vector<float> weights(columns);  // contiguous, since they are read for each grid
+    for (std::size_t j = 0; j < columns; ++j) {
       weights[j] = target.row(static_cast<std::int64_t>(j))[row];
     }
     std::vector<std::pair<double, quant::Grid>> scored;
     for (const quant::Grid& grid : candidate_grids(target, row, bits, symmetry)) {
       double sum = 0.0;
-      for (std::size_t j = 0; j < count_of_columns; ++j) {
+      for (std::size_t j = 0; j < columns; ++j) {
         const float w = weights[j];
         const float level = quant::level_of(w, grid);
         const double error = static_cast<double>(w - level * grid.scale) * diagonal[j];

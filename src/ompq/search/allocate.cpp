@@ -54,18 +54,15 @@ allocation::Allocation answer_at_the_least(const Solve& solve,
 }
 
 /// An allocation whose file has at most the budget's bytes, from an anchored cost model; nullopt if
-/// the model has none. A few times the model is anchored at the last allocation only; then the
-/// budget is tightened as well, since two allocations may lead to each other.
+/// the model has none. The model is anchored again at each allocation whose file is too large.
 std::optional<allocation::Allocation> solve_within_file_size(const Solve& solve,
                                                              allocation::AllocationRequest request,
                                                              const pipeline::FileSize& size) {
   const std::int64_t limit = *request.budget.bytes;
   try {
     allocation::Allocation allocation = solve(request);
-    constexpr int kAnchored = 3;
     for (int attempt = 0; attempt < 8 && size.bytes(allocation) > limit; ++attempt) {
       anchor_file_size(request, size, allocation.weight_bits, allocation.activation_bits);
-      if (attempt >= kAnchored) *request.budget.bytes -= size.bytes(allocation) - limit;
       allocation = solve(request);
     }
     if (size.bytes(allocation) <= limit) return allocation;

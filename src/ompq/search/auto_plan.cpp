@@ -68,6 +68,12 @@ double pass_seconds(const pipeline::Model& model,
   return seconds_since(began) / static_cast<double>(batch.size);
 }
 
+TimeShares time_shares(bool compensated) {
+  if (compensated)
+    return {.rounded = 0.25, .rounded_at_most = 0.6, .measured = 0.55, .solved = 0.6};
+  return {.rounded = 0.4, .rounded_at_most = 0.6, .measured = 0.75, .solved = 0.8};
+}
+
 TrialPlan trial_in_time(const pipeline::Model& model,
                         std::size_t samples,
                         std::size_t widths,

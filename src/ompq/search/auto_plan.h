@@ -40,6 +40,21 @@ struct TrialPlan {
                                       double sample_seconds,
                                       double seconds);
 
+/// The parts of the time limit at which the steps of `auto` end; the rest is for ranking, checking
+/// and refining.
+struct TimeShares {
+  double rounded = 0;
+  /// Trial rounding may run until then: without it, the choice for other methods than nearest is
+  /// much worse (ADR 8).
+  double rounded_at_most = 0;
+  double measured = 0;
+  double solved = 0;
+};
+
+/// @param compensated  candidates are rounded with error compensation for the check, which takes
+/// time.
+[[nodiscard]] TimeShares time_shares(bool compensated);
+
 /// What `auto` has for its measurements.
 struct AutoMeans {
   std::size_t samples = 0;

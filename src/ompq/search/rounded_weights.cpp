@@ -1,7 +1,5 @@
 #include "ompq/search/rounded_weights.h"
 
-#include <algorithm>
-
 #include "ompq/allocation/cost_model.h"
 #include "ompq/core/elapsed.h"
 #include "ompq/core/random.h"
@@ -25,12 +23,10 @@ double work_of(const graph::Layer& layer,
       static_cast<double>(layer.weight_count) / static_cast<double>(layer.out_channels);
   // The initial range is tried, too; each one is rounded once and then swept.
   const double per_row = (1.0 + care.tried_ranges) * (1.0 + care.sweeps);
-  const double macs = static_cast<double>(samples) * static_cast<double>(layer.macs);
-  const double positions = std::min(macs / static_cast<double>(layer.weight_count),
-                                    static_cast<double>(rounding::MomentOptions{}.positions));
-  const double matrices = static_cast<double>(layer.groups) * columns * columns *
-                          (positions + columns / 3 + static_cast<double>(widths) * per_row * rows);
-  return 2 * macs + matrices;
+  const double passes = static_cast<double>(layer.macs) * (2 + columns / rows);
+  const double rounding = static_cast<double>(layer.groups) * columns * columns *
+                          (columns / 3 + static_cast<double>(widths) * per_row * rows);
+  return static_cast<double>(samples) * passes + rounding;
 }
 
 }  // namespace

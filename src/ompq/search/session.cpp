@@ -311,18 +311,13 @@ SearchSession::Automatic& SearchSession::automatic() {
 
 SearchSession::Automatic& SearchSession::automatic(const Deadline& deadline) {
   if (automatic_) return *automatic_;
-  // Of the time: the rest is for ranking, checking and refining.
-  constexpr double kRounded = 0.25;
-  // Trial rounding may run longer than planned: without it, the choice for other methods than
-  // nearest is much worse (ADR 8).
-  constexpr double kRoundedAtMost = 0.6;
-  const double measured_at = options_.compensated ? 0.55 : 0.75;
+  const TimeShares shares = time_shares(options_.compensated);
   const auto began = Deadline::Clock::now();
-  auto made =
-      std::make_shared<Automatic>(model_, weights_, samples_, options_, deadline.part(kRounded));
+  auto made = std::make_shared<Automatic>(
+      model_, weights_, samples_, options_, deadline.part(shares.rounded));
   const auto prepared = Deadline::Clock::now();
-  const TrialTime time{deadline.part(kRounded).remaining(),
-                       deadline.part(kRoundedAtMost),
+  const TrialTime time{deadline.part(shares.rounded).remaining(),
+                       deadline.part(shares.rounded_at_most),
                        made->sample_seconds,
                        made->left_out};
   const bool rounded =
@@ -343,7 +338,7 @@ SearchSession::Automatic& SearchSession::automatic(const Deadline& deadline) {
                                             plan_for({}),
                                             {.samples = made->roles.measuring.size(),
                                              .sample_seconds = made->sample_seconds,
-                                             .deadline = deadline.part(measured_at)},
+                                             .deadline = deadline.part(shares.measured)},
                                             made->left_out);
   made->measurements =
       measure(model_, *samples_.dataset, made->roles.measuring, plan, weights_, progress_);
@@ -443,9 +438,9 @@ SolvedRequest SearchSession::solve_automatically(const allocation::AllocationReq
   Automatic& state = automatic(whole);
   // For further budgets, the measurements count as if they were made again.
   const Deadline deadline = first ? whole : whole.earlier(state.seconds);
-  const double solved_at = options_.compensated ? 0.6 : 0.8;  // of the time
   std::vector<std::string> left_out = state.left_out;
-  const auto found = candidates(free, size, deadline.part(solved_at), left_out);
+  const auto found =
+      candidates(free, size, deadline.part(time_shares(options_.compensated).solved), left_out);
   log().debug("auto: {} candidates after {:.1f} s", found.size(), whole.elapsed());
   const AllocatorRow& first_row = allocator_row("size-only");
   SolvedRequest solved{.request =
